@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the blurred depth edges of a network into clean steps that lie on the edges of the photo.
+
+A network's disparity is small and its edges are ramps several pixels wide. Stretched to the mesh, the vertices on a
+ramp hang in mid-air and join foreground and background by a rubber sheet. Here every cell near an edge is given
+to one of the two sides, by where the network saw the edge and by whose colour the photo shows there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import windows
+from .mesh import Floats
+
+_STEP_SHARE = 0.62
+"""A window holds a step, not a slope, when doubling it adds less than this share to its range; a slope adds half."""
+_CONTRAST = 2.0
+"""How many tear thresholds apart the two sides of an edge must be."""
+_SURE = 0.2
+"""Cells this near (share of the step) to one side show what that side looks like."""
+_COLOR_WEIGHT = 0.9
+"""How far (share of the step) a clear colour may overrule the place where the network put the edge."""
+_COLOR_NOISE = 0.01
+"""Squared distance of colours (0..1) that differ too little to tell the sides apart."""
+
+
+def sharpen_edges(inverse_depth: Floats, guide: NDArray[np.float32], tear: float, blur: int) -> Floats:
+    """Returns `inverse_depth` with its blurred steps sharp and on the photo's edges; slopes stay as they are.
+
+    inverse_depth  float32 (rows, columns), 1/metres
+    guide          the photo at the same size, float32 (rows, columns, 3) in 0..1
+    tear           relative jump of depth that counts, as for tearing the mesh; 0: nothing is changed
+    blur           half width of the blurred edges in cells
+
+    Only the two sides' own values are left in the band around an edge: the near side takes the mean of the sure
+    near cells around (or stays where it is nearer still), the far side likewise.
+    """
+    if tear <= 0.0 or blur < 1:
+        return inverse_depth
+    low, high, band = find_steps(inverse_depth, tear, blur)
+    if not band.any():
+        return inverse_depth
+    rise = np.maximum(high - low, np.float32(1e-12))
+    place = (inverse_depth - low) / rise
+    reach = windows.maximum(band.astype(np.float32), blur) > 0
+    near = _side(inverse_depth, guide, (reach & (place > 1.0 - _SURE)).astype(np.float32), blur)
+    far = _side(inverse_depth, guide, (reach & (place < _SURE)).astype(np.float32), blur)
+    score = place + _COLOR_WEIGHT * _color_vote(guide, near.color, far.color)
+    # A single cell that votes against all its neighbours is noise of the photo.
+    is_near = _majority(score > 0.5, max(1, blur // 4))
+    sharp = np.where(is_near, np.maximum(inverse_depth, near.value), np.minimum(inverse_depth, far.value))
+    decided = band & near.known & far.known
+    return np.where(decided, sharp, inverse_depth).astype(np.float32)
+
+
+def find_steps(inverse_depth: Floats, tear: float, blur: int) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Returns the far and the near side's value around each cell, and where these are the two sides of a step.
+
+    Rows and columns are looked at one by one, so that what lies along an edge does not count for the step across.
+    The contrast is a ratio of depths and so knows no unit. Steep but even slopes, such as a floor that runs to
+    the horizon, and creases, where a floor meets a wall, are told from steps by their range, which goes on
+    growing with the window.
+    """
+    across, down = (_steps_along(inverse_depth, tear, blur, axis) for axis in (1, 0))
+    take_down = down.share > across.share
+    low, high = np.where(take_down, down.low, across.low), np.where(take_down, down.high, across.high)
+    return low, high, across.found | down.found
+
+
+@dataclass(frozen=True)
+class _Steps:
+    low: Floats
+    high: Floats
+    share: Floats
+    found: NDArray[np.bool_]
+
+
+def _steps_along(inverse_depth: Floats, tear: float, blur: int, axis: int) -> _Steps:
+    low = windows.minimum(inverse_depth, blur, (axis,))
+    high = windows.maximum(inverse_depth, blur, (axis,))
+    wide = windows.maximum(high, blur, (axis,)) - windows.minimum(low, blur, (axis,))
+    contrast = high > low * np.float32(1.0 + _CONTRAST * tear)
+    share = np.where(contrast, (high - low) / np.maximum(wide, np.float32(1e-12)), np.float32(0.0))
+    return _Steps(low, high, share, share >= np.float32(_STEP_SHARE))
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One side of the edges: its mean value and colour around each cell, and where any of it is around."""
+
+    value: Floats
+    color: NDArray[np.float32]
+    known: NDArray[np.bool_]
+
+
+def _side(inverse_depth: Floats, guide: NDArray[np.float32], sure: Floats, blur: int) -> _Side:
+    stacked = np.concatenate([guide, inverse_depth[..., None], np.ones_like(sure)[..., None]], axis=2)
+    sums = windows.total(stacked * sure[..., None], blur)
+    count = sums[..., 4]
+    means = sums[..., :4] / np.maximum(count, 1.0)[..., None]
+    return _Side(means[..., 3], means[..., :3], count > 0.5)
+
+
+def _color_vote(guide: NDArray[np.float32], near: NDArray[np.float32], far: NDArray[np.float32]) -> Floats:
+    """Returns, float32 (h, w) in -0.5..0.5, whose colour each cell shows: positive for the near side's.
+
+    The place between the two mean colours, weakened where these are alike.
+    """
+    axis = near - far
+    length = np.einsum("ijk,ijk->ij", axis, axis)
+    along = np.einsum("ijk,ijk->ij", guide - far, axis)
+    vote = np.clip(along / np.maximum(length, np.float32(1e-9)), 0.0, 1.0) - np.float32(0.5)
+    return (vote * (length / (length + np.float32(_COLOR_NOISE)))).astype(np.float32)
+
+
+def _majority(votes: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    share = windows.total(votes.astype(np.float32), radius)
+    share /= windows.total(np.ones_like(share), radius)
+    majority: NDArray[np.bool_] = share > 0.5
+    return majority

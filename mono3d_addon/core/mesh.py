@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Meshes and point clouds as plain arrays, in the core camera frame: x right, y down, z forward, metres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+Bytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A triangle mesh, coloured and textured per vertex.
+
+    vertices   float32 (n, 3), metres, camera frame (x right, y down, z forward)
+    triangles  int32 (m, 3), counter-clockwise seen from the camera
+    uv         float32 (n, 2), 0..1 across the photo, origin at its lower left corner
+    colors     uint8 (n, 3), sRGB
+    normals    float32 (n, 3), unit length, towards the camera
+    """
+
+    vertices: Floats
+    triangles: Ints
+    uv: Floats
+    colors: Bytes
+    normals: Floats
+
+
+@dataclass(frozen=True)
+class PointCloud:
+    """Coloured points with normals: `points` and `normals` float32 (n, 3), `colors` uint8 (n, 3) sRGB.
+
+    Metres, camera frame (x right, y down, z forward); normals point to the camera's side.
+    """
+
+    points: Floats
+    normals: Floats
+    colors: Bytes

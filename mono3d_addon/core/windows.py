@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters over square windows of 2 radius + 1 cells, as whole-array steps, and smooth resizing."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .mesh import Floats
+
+
+def maximum(values: Floats, radius: int, axes: tuple[int, ...] = (0, 1)) -> Floats:
+    """Returns the largest value of each window, float32 (h, w); the window extends along `axes` only."""
+    for axis in axes:
+        values = _running(values, radius, axis, np.maximum)
+    return values
+
+
+def minimum(values: Floats, radius: int, axes: tuple[int, ...] = (0, 1)) -> Floats:
+    """Returns the smallest value of each window, float32 (h, w); the window extends along `axes` only."""
+    for axis in axes:
+        values = _running(values, radius, axis, np.minimum)
+    return values
+
+
+def total(values: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
+    """Returns the sum over each window, cut off at the borders, float32 (h, w) or (h, w, c)."""
+    result = values
+    for axis in (0, 1):
+        length = result.shape[axis]
+        # Running sums in single precision would drift over a long row.
+        sums = np.cumsum(result, axis, dtype=np.float64)
+        last = np.minimum(np.arange(length) + radius, length - 1)
+        result = sums.take(last, axis)
+        start = radius + 1
+        if start < length:
+            where = (slice(start, None),) if axis == 0 else (slice(None), slice(start, None))
+            result[where] -= sums.take(np.arange(length - start), axis)
+        result = result.astype(np.float32)
+    return result
+
+
+def resize(values: Floats, columns: int, rows: int) -> Floats:
+    """Returns `values`, float32 (h, w), at a new size, bicubic and covering the same picture."""
+    if values.shape == (rows, columns):
+        return values
+    picture = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
+    return np.array(picture.resize((columns, rows), Image.Resampling.BICUBIC), dtype=np.float32)
+
+
+def _running(values: Floats, radius: int, axis: int, pick: np.ufunc) -> Floats:
+    """Returns `pick` over windows along one axis, doubling the window until it is wide enough."""
+    margin = [(0, 0), (0, 0)]
+    margin[axis] = (radius, radius)
+    result = np.pad(values, margin, mode="edge")
+    width, wanted = 1, 2 * radius + 1
+    while width < wanted:
+        shift = min(width, wanted - width)
+        length = result.shape[axis] - shift
+        result = pick(_slice(result, axis, 0, length), _slice(result, axis, shift, length))
+        width += shift
+    return result
+
+
+def _slice(values: Floats, axis: int, start: int, length: int) -> Floats:
+    return values[start : start + length] if axis == 0 else values[:, start : start + length]
