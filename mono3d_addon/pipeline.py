@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The story in one function: photo, camera, disparity, depth, surface."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .core.depth_map import depth_map
+from .core.files import written_beside
+from .core.grid import build_grid
+from .core.lens import camera_of
+from .core.mesh import Floats
+from .core.photo import Photo, read_photo
+from .core.reconstruction import Reconstruction
+from .core.stages import Progress, Stages
+from .depth import catalogue, weights
+from .errors import Mono3DError
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from .depth.estimate import Estimator
+
+READING, MODEL, DISPARITY, MESH, SURFACE = (
+    "Reading the photo",
+    "Loading the model",
+    "Estimating depth",
+    "Building the mesh",
+    "Meshing the surface",
+)
+_SHARES = {READING: 0.2, MODEL: 2.0, DISPARITY: 0.5, MESH: 1.0}
+_SURFACE_SHARE = 6.0
+
+_CACHE_BYTES = 512 * 2**20
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where a reconstruction reads and leaves files.
+
+    work  existing folder that receives the texture; belongs to this job
+    data  data folder with the subfolders `weights` and `cache`
+    """
+
+    work: Path
+    data: Path
+
+
+def reconstruct(path: Path, settings: Settings, progress: Progress, folders: Folders) -> Reconstruction:
+    """Returns the reconstruction of the photo at `path`. Raises Mono3DError with a sentence for the user."""
+    needs_surface = settings.surface != "grid" or settings.target_triangles > 0 or settings.smooth > 0
+    stages = Stages(progress, _SHARES | ({SURFACE: _SURFACE_SHARE} if needs_surface else {}))
+    with stages.stage(READING):
+        photo = read_photo(path, settings.max_pixels)
+        texture = photo.write_texture(folders.work)
+    camera = camera_of(*photo.size, math.radians(settings.field_of_view), photo.lens)
+    disparity = _disparity(photo, settings, stages, folders.data)
+    with stages.stage(MESH):
+        depth, valid = depth_map(disparity, photo, settings)
+        grid = build_grid(depth, camera, photo.pixels, settings.tear, settings.min_island / 100.0, valid)
+        mesh = grid.mesh(camera)
+    cloud = None
+    if needs_surface:
+        with stages.stage(SURFACE) as within:
+            # Open3D takes half a second to import, which the grid need not wait for.
+            from .surface import build
+
+            if settings.surface == "grid":
+                mesh = build.refine(mesh, camera, photo.pixels, settings, within)
+            else:
+                mesh, cloud = build.surface_mesh(grid, camera, photo.pixels, settings, within)
+    if len(mesh.triangles) == 0:
+        raise Mono3DError(f"'{path.name}' gave an empty mesh; raise 'Tear' or lower 'Smallest island'.")
+    return Reconstruction(
+        name=photo.name,
+        photo=path,
+        texture=texture,
+        camera=camera,
+        settings=settings,
+        disparity=disparity,
+        depth=depth,
+        mesh=mesh,
+        cloud=cloud,
+        seconds=stages.seconds,
+        notes=photo.notes,
+    )
+
+
+def _disparity(photo: Photo, settings: Settings, stages: Stages, data: Path) -> Floats:
+    """Returns the disparity of the photo, float32 (h, w): from the cache, else from the network."""
+    model = catalogue.model_named(settings.model)
+    file = weights.find(model, data, Path(settings.weights) if settings.weights else None)
+    cached = _cache_file(photo, model.name, file, settings, data)
+    try:
+        with stages.stage(DISPARITY):
+            disparity: Floats = np.load(cached, allow_pickle=False)
+            cached.touch()
+        return disparity
+    except (OSError, ValueError, EOFError):
+        pass  # Not there, or cut off by a crash: the network makes it anew.
+    with stages.stage(MODEL):
+        estimator = _estimator(model, file, settings.device)
+    with stages.stage(DISPARITY):
+        disparity = estimator.disparity(photo.pixels, settings.network_size)
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with written_beside(cached) as beside:
+            np.save(beside, disparity, allow_pickle=False)
+        _prune(cached.parent)
+    return disparity
+
+
+@functools.lru_cache(maxsize=1)
+def _estimator(model: catalogue.Model, file: Path, device: str) -> Estimator:
+    """Keeps the last used network ready, so that a warm worker loads nothing."""
+    # A cached disparity needs no network, and torch takes seconds to import.
+    from .depth import estimate
+
+    return estimate.load(model, file, device)
+
+
+def _cache_file(photo: Photo, model: str, file: Path, settings: Settings, data: Path) -> Path:
+    """Returns where the disparity of this photo by this network is kept: the name holds all that it depends on."""
+    stamp = file.stat()
+    key = f"{photo.digest[:32]}-{model}-{settings.network_size}-{stamp.st_size}-{stamp.st_mtime_ns}.npy"
+    return data / "cache" / "disparity" / key
+
+
+def _prune(folder: Path) -> None:
+    """Removes the longest unused disparities beyond the cache's size."""
+    files = sorted(((item.stat(), item) for item in folder.glob("*.npy")), key=lambda pair: -pair[0].st_mtime)
+    total = 0
+    for stamp, item in files:
+        total += stamp.st_size
+        if total > _CACHE_BYTES:
+            item.unlink(missing_ok=True)

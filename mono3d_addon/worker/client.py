@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The client's side: starts the worker, hands it jobs, and turns whatever happens to it into one sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import Cancelled, Mono3DError
+from ..version import ROOT
+from . import protocol
+
+State = Literal["running", "done", "failed", "cancelled"]
+
+_START = "import sys; sys.path[:0] = sys.argv[1:3]; from mono3d_addon.worker.server import main; main(sys.argv[3:])"
+
+
+class Job:
+    """One request on its way. The reading thread fills it; whoever started it looks at it when it likes."""
+
+    def __init__(self, worker: Worker, number: int) -> None:
+        self.state: State = "running"
+        self.stage = "Starting"
+        self.fraction = 0.0
+        self.result: dict[str, Any] = {}
+        self.error = ""
+        self.number = number
+        self._worker = worker
+        self._changed = threading.Condition()
+
+    def poll(self) -> bool:
+        """Tells whether the job still runs; never blocks."""
+        return self.state == "running"
+
+    def wait(self, on_progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:
+        """Returns the result when there is one. Raises Mono3DError when the job failed or was cancelled.
+
+        An interrupt from the keyboard cancels the job.
+        """
+        seen = ("", -1.0)
+        try:
+            while self.state == "running":
+                with self._changed:
+                    self._changed.wait(0.5)
+                if on_progress and (self.stage, self.fraction) != seen:
+                    seen = (self.stage, self.fraction)
+                    on_progress(*seen)
+        except KeyboardInterrupt:
+            self.cancel()
+            raise
+        if self.state == "cancelled":
+            raise Cancelled
+        if self.state == "failed":
+            raise Mono3DError(self.error)
+        return self.result
+
+    def cancel(self) -> None:
+        """Stops the worker at once; the next job starts a new one. Does nothing to a job that has ended."""
+        if self.state == "running":
+            self._end("cancelled")
+            self._worker.stop()
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Takes in what the worker says of this job."""
+        if event["event"] == protocol.PROGRESS:
+            with self._changed:
+                self.stage, self.fraction = str(event["stage"]), float(event["fraction"])
+                self._changed.notify_all()
+        elif event["event"] == protocol.DONE:
+            self.result = event["result"]
+            self._end("done")
+        else:
+            self.fail(str(event["message"]))
+
+    def fail(self, message: str) -> None:
+        """Ends the job with a sentence for the user."""
+        self.error = message
+        self._end("failed")
+
+    def _end(self, state: State) -> None:
+        with self._changed:
+            if self.state == "running":
+                self.state = state
+                self._changed.notify_all()
+
+
+class Worker:
+    """A worker process that is started when needed and kept, with its loaded model, between jobs.
+
+    kind         task it serves, a key of `protocol.TASKS`
+    packages     folder of privately installed packages for its import path; None where the interpreter has them
+    log          file that receives what it prints; started afresh with each process
+    data_folder  folder with weights and cache
+    python       interpreter, by default this one
+    idle_seconds time without a job after which the process is ended and its memory freed; 0: never
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        packages: Path | None,
+        log: Path,
+        data_folder: Path,
+        python: str = sys.executable,
+        idle_seconds: float = 0.0,
+    ) -> None:
+        self.kind = kind
+        self.log = log
+        self._packages = packages
+        self._data_folder = data_folder
+        self._python = python
+        self._idle_seconds = idle_seconds
+        self._process: subprocess.Popen[bytes] | None = None
+        self._job: Job | None = None
+        self._number = 0
+        self._lock = threading.RLock()
+        self._idle: threading.Timer | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def process_id(self) -> int | None:
+        """The number of the running process."""
+        return self._process.pid if self._process is not None and self.alive else None
+
+    def start(self) -> None:
+        """Starts the process if it does not run; it imports its libraries while nobody waits yet."""
+        with self._lock:
+            self._stop_idle_timer()
+            if self.alive:
+                return
+            self._process = self._launch()
+            threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
+            self._start_idle_timer()
+
+    def submit(self, request: dict[str, Any]) -> Job:
+        """Returns the job that the worker now does. Raises Mono3DError when it is still busy or cannot start."""
+        with self._lock:
+            if self._job is not None and self._job.poll():
+                raise Mono3DError("The worker is busy; wait for the running job or cancel it.")
+            self.start()
+            self._stop_idle_timer()
+            self._number += 1
+            job = self._job = Job(self, self._number)
+            process = self._process
+        assert process is not None and process.stdin is not None
+        try:
+            process.stdin.write(protocol.encode({"task": self.kind, **request, "job": job.number}))
+            process.stdin.flush()
+        except OSError:
+            pass  # It died just now; the reading thread knows how and ends the job.
+        return job
+
+    def stop(self) -> None:
+        """Ends the process, and with it a running job, within a second."""
+        with self._lock:
+            self._stop_idle_timer()
+            process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(0.5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        with contextlib.suppress(OSError):
+            assert process.stdin is not None
+            process.stdin.close()
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        paths = [str(self._packages or ROOT), str(ROOT)]
+        command = [self._python, "-I", "-X", "utf8", "-c", _START, *paths]
+        command += ["--data-folder", str(self._data_folder), "--warm", self.kind]
+        # A session of its own keeps Ctrl+C in the terminal from reaching the child before the client decides.
+        platform_options: dict[str, Any] = (
+            {"creationflags": 0x08000000} if os.name == "nt" else {"start_new_session": True}
+        )
+        try:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            with self.log.open("wb") as log:
+                return subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, **platform_options
+                )
+        except OSError as error:
+            raise Mono3DError(f"The worker cannot be started ({error.strerror or error}).") from error
+
+    def _read(self, process: subprocess.Popen[bytes]) -> None:
+        """Hands events to the job until the channel closes."""
+        assert process.stdout is not None
+        for line in process.stdout:
+            event = protocol.decode(line)
+            job = self._job
+            if job is not None and job.number == event.get("job"):
+                job.take(event)
+                if not job.poll():
+                    self._start_idle_timer()
+        process.stdout.close()
+        code = process.wait()
+        with self._lock:
+            job = self._job if self._process in (process, None) else None
+        if job is not None:
+            job.fail(_cause_of_death(code, self.log))
+
+    def _start_idle_timer(self) -> None:
+        with self._lock:
+            self._stop_idle_timer()
+            if self._idle_seconds > 0.0:
+                self._idle = threading.Timer(self._idle_seconds, self._stop_if_idle)
+                self._idle.daemon = True
+                self._idle.start()
+
+    def _stop_idle_timer(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
+    def _stop_if_idle(self) -> None:
+        with self._lock:
+            if self._job is None or not self._job.poll():
+                self.stop()
+
+
+def _cause_of_death(code: int, log: Path) -> str:
+    """Returns the sentence for a worker that ended in mid-job with the exit code `code` (negative: a signal)."""
+    if os.name != "nt" and code == -signal.SIGKILL:
+        cause = "was killed, most likely because memory ran out; lower 'Detail' or take a smaller model"
+    elif os.name != "nt" and code < 0:
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+        cause = f"crashed ({name}); try again, and lower 'Detail' if it happens again"
+    else:
+        cause = f"ended unexpectedly (code {code}); install the packages again if it happens again"
+    return f"The worker {cause}. The log is {log}."

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What client and server say to each other: one JSON object a line, over a channel that nobody else prints to.
+
+Requests go to the server's standard input:  {"job": 1, "task": "reconstruct", ...the task's own keys}
+Events come back on a copy of its standard output:
+    {"event": "progress", "job": 1, "stage": "Estimating depth", "fraction": 0.4}
+    {"event": "done", "job": 1, "result": {...}}
+    {"event": "failed", "job": 1, "message": "one sentence for the user"}
+Large arrays do not pass here: they lie as .npy files in the job's folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+PROGRESS: Final = "progress"
+DONE: Final = "done"
+FAILED: Final = "failed"
+
+TASKS: Final[Mapping[str, str]] = {
+    "reconstruct": "mono3d_addon.worker.reconstruct_task",
+    "scene": "mono3d_addon.blender.scene_task",
+}
+"""The module whose `run(request, progress, data_folder) -> dict` does each task."""
+
+
+def encode(message: Mapping[str, Any]) -> bytes:
+    """Returns the message as one line of ASCII, so that no encoding of the platform can spoil it."""
+    return json.dumps(message, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
+
+
+def decode(line: bytes) -> dict[str, Any]:
+    """Returns the message of one line. Raises ValueError when it is none."""
+    message = json.loads(line)
+    if not isinstance(message, dict):
+        raise ValueError("a message is a JSON object")
+    return message

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worker's side: reads requests, runs tasks one after the other, reports.
+
+Runs in an isolated child of the client's own interpreter; its log is its standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import importlib
+import os
+import queue
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..errors import Mono3DError
+from . import protocol
+
+
+def main(arguments: list[str]) -> None:
+    """Serves requests until the client closes the channel or dies; never returns."""
+    options = _parse(arguments)
+    channel = _take_over_output()
+    faulthandler.enable()
+    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+    _preload(options.warm)
+    while True:
+        _serve(protocol.decode(requests.get()), channel, options.data_folder)
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="mono3d-worker")
+    parser.add_argument("--data-folder", type=Path, required=True)
+    parser.add_argument("--warm", choices=tuple(protocol.TASKS), required=True, help="task to get ready for")
+    return parser.parse_args(arguments)
+
+
+def _take_over_output() -> BinaryIO:
+    """Returns a private copy of standard output and sends what others print to the log.
+
+    Open3D, torch and Blender write to standard output from C; a line of theirs among ours would end the protocol.
+    """
+    channel = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    return channel
+
+
+def _listen(requests: queue.SimpleQueue[bytes]) -> None:
+    """Hands on requests; the end of the input is the end of the client, and then of this process, mid-job or not."""
+    for line in sys.stdin.buffer:
+        requests.put(line)
+    # A normal exit would wait for native code, and some libraries hang or crash in their own clean-up.
+    os._exit(0)
+
+
+def _preload(task: str) -> None:
+    """Imports a task's module, with the libraries that it needs in any case, before the first request comes."""
+    try:
+        importlib.import_module(protocol.TASKS[task])
+    except Exception:  # The task itself will meet it again, with somebody to tell.
+        traceback.print_exc()
+
+
+def _serve(request: dict[str, Any], channel: BinaryIO, data_folder: Path) -> None:
+    job = request["job"]
+
+    def progress(stage: str, fraction: float) -> None:
+        event = {"event": protocol.PROGRESS, "job": job, "stage": stage, "fraction": round(fraction, 4)}
+        channel.write(protocol.encode(event))
+
+    try:
+        result = importlib.import_module(protocol.TASKS[request["task"]]).run(request, progress, data_folder)
+        answer = protocol.encode({"event": protocol.DONE, "job": job, "result": result})
+    except Exception as error:
+        traceback.print_exc()
+        sys.stderr.flush()
+        answer = protocol.encode({"event": protocol.FAILED, "job": job, "message": _sentence(error)})
+    channel.write(answer)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, Mono3DError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "There was not enough memory; lower 'Detail' or take a smaller photo or model."
+    if isinstance(error, ModuleNotFoundError):
+        return f"A package is missing ({error.name}); install the packages again."
+    return f"Something unforeseen went wrong ({type(error).__name__}: {error}); the log tells more."
