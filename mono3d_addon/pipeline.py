@@ -95,22 +95,18 @@ def _disparity(photo: Photo, settings: Settings, stages: Stages, data: Path) -> 
     """Returns the disparity of the photo, float32 (h, w): from the cache, else from the network."""
     model = catalogue.model_named(settings.model)
     file = weights.find(model, data, Path(settings.weights) if settings.weights else None)
-    cached = _cache_file(photo, model.name, file, settings, data)
-    try:
-        with stages.stage(DISPARITY):
-            disparity: Floats = np.load(cached, allow_pickle=False)
-            cached.touch()
-        return disparity
-    except (OSError, ValueError, EOFError):
-        pass  # Not there, or cut off by a crash: the network makes it anew.
+    place = _cache_file(photo, model.name, file, settings, data)
+    cached = _cached(place)
+    if cached is not None:
+        return cached
     with stages.stage(MODEL):
         estimator = _estimator(model, file, settings.device)
     with stages.stage(DISPARITY):
         disparity = estimator.disparity(photo.pixels, settings.network_size)
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        with written_beside(cached) as beside:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with written_beside(place) as beside:
             np.save(beside, disparity, allow_pickle=False)
-        _prune(cached.parent)
+        _prune(place.parent)
     return disparity
 
 
@@ -128,6 +124,16 @@ def _cache_file(photo: Photo, model: str, file: Path, settings: Settings, data: 
     stamp = file.stat()
     key = f"{photo.digest[:32]}-{model}-{settings.network_size}-{stamp.st_size}-{stamp.st_mtime_ns}.npy"
     return data / "cache" / "disparity" / key
+
+
+def _cached(place: Path) -> Floats | None:
+    """Returns the disparity kept at `place`; None where there is none, or one that a crash cut off."""
+    try:
+        disparity: Floats = np.load(place, allow_pickle=False)
+        place.touch()
+    except (OSError, ValueError, EOFError):
+        return None
+    return disparity
 
 
 def _prune(folder: Path) -> None:

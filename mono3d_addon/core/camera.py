@@ -48,7 +48,7 @@ class Camera:
         return cls(width, height, focal, focal, 0.5 * width, 0.5 * height, source)
 
     def project(self, points: Floats) -> Floats:
-        """Returns the pixel coordinates, float32 (n, 2), of `points`, float32 (n, 3), metres, in front of the camera."""
+        """Returns the pixel coordinates, float32 (n, 2), of `points`, float32 (n, 3), metres, before the camera."""
         x, y, z = points[:, 0], points[:, 1], points[:, 2]
         return np.stack([self.fx * x / z + self.cx, self.fy * y / z + self.cy], axis=1)
 

@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from . import windows
 from .mesh import Floats
 
-_STEP_SHARE = 0.62
-"""A window holds a step, not a slope, when doubling it adds less than this share to its range; a slope adds half."""
+_SURE_STEP, _LIKELY_STEP = 0.75, 0.55
+"""Share of the doubled window's range that a window over a step has; it is 1/2 on a slope, up to 2/3 at a crease.
+
+A cell belongs to an edge when its share is that of a likely step and a sure one is near (Canny's hysteresis).
+"""
 _CONTRAST = 2.0
 """How many tear thresholds apart the two sides of an edge must be."""
-_SURE = 0.2
+_SURE = 0.12
 """Cells this near (share of the step) to one side show what that side looks like."""
 _COLOR_WEIGHT = 0.9
 """How far (share of the step) a clear colour may overrule the place where the network put the edge."""
@@ -46,9 +49,8 @@ def sharpen_edges(inverse_depth: Floats, guide: NDArray[np.float32], tear: float
         return inverse_depth
     rise = np.maximum(high - low, np.float32(1e-12))
     place = (inverse_depth - low) / rise
-    reach = windows.maximum(band.astype(np.float32), blur) > 0
-    near = _side(inverse_depth, guide, (reach & (place > 1.0 - _SURE)).astype(np.float32), blur)
-    far = _side(inverse_depth, guide, (reach & (place < _SURE)).astype(np.float32), blur)
+    near = _side(inverse_depth, guide, (band & (place > 1.0 - _SURE)).astype(np.float32), 2 * blur)
+    far = _side(inverse_depth, guide, (band & (place < _SURE)).astype(np.float32), 2 * blur)
     score = place + _COLOR_WEIGHT * _color_vote(guide, near.color, far.color)
     # A single cell that votes against all its neighbours is noise of the photo.
     is_near = _majority(score > 0.5, max(1, blur // 4))
@@ -85,7 +87,8 @@ def _steps_along(inverse_depth: Floats, tear: float, blur: int, axis: int) -> _S
     wide = windows.maximum(high, blur, (axis,)) - windows.minimum(low, blur, (axis,))
     contrast = high > low * np.float32(1.0 + _CONTRAST * tear)
     share = np.where(contrast, (high - low) / np.maximum(wide, np.float32(1e-12)), np.float32(0.0))
-    return _Steps(low, high, share, share >= np.float32(_STEP_SHARE))
+    sure = windows.maximum((share > _SURE_STEP).astype(np.float32), blur) > 0.0
+    return _Steps(low, high, share, sure & (share > _LIKELY_STEP))
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def _side(inverse_depth: Floats, guide: NDArray[np.float32], sure: Floats, blur:
     stacked = np.concatenate([guide, inverse_depth[..., None], np.ones_like(sure)[..., None]], axis=2)
     sums = windows.total(stacked * sure[..., None], blur)
     count = sums[..., 4]
-    means = sums[..., :4] / np.maximum(count, 1.0)[..., None]
+    means = sums[..., :4] / np.maximum(count, np.float32(1.0))[..., None]
     return _Side(means[..., 3], means[..., :3], count > 0.5)
 
 

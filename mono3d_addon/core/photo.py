@@ -19,9 +19,6 @@ from ..errors import Mono3DError
 from .lens import Lens, read_lens
 from .mesh import Bytes
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".avif", ".tif", ".tiff", ".webp", ".bmp", ".gif")
-"""Endings that are taken for photos when a folder is searched."""
-
 SMALLEST_SIDE = 16
 OPAQUE = 128
 """Alpha from which a pixel belongs to the subject."""
@@ -242,8 +239,3 @@ def grid_size(width: int, height: int, detail: int) -> tuple[int, int]:
 def cells(length: int, count: int) -> NDArray[np.intp]:
     """Returns the pixel under the centre of each of `count` equal cells along `length` pixels."""
     return np.minimum(((np.arange(count) + 0.5) * (length / count)).astype(np.intp), length - 1)
-
-
-def is_photo(path: Path) -> bool:
-    """Tells whether the name of `path` ends like a photo's and is not a hidden file."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")

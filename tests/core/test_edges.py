@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scenes
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mono3d_addon.core import windows
+from mono3d_addon.core.edges import find_steps, sharpen_edges
+
+GREY = np.full((80, 120, 3), 0.5, np.float32)
+
+
+def blurred(values: np.ndarray, radius: int) -> np.ndarray:
+    share = windows.total(np.ones_like(values, np.float32), radius)
+    for _ in range(2):
+        values = windows.total(values.astype(np.float32), radius) / share
+    return values
+
+
+def step(position: int = 60) -> np.ndarray:
+    inverse = np.full((80, 120), 0.25, np.float32)
+    inverse[:, position:] = 0.5
+    return inverse
+
+
+@pytest.mark.parametrize("blur", [3, 6])
+def test_a_blurred_step_becomes_a_clean_one(blur: int) -> None:
+    sharp = sharpen_edges(blurred(step(), blur // 2), GREY, 0.04, blur)
+    middle = sharp[20:60]
+    between = (middle > 0.265) & (middle < 0.475)
+    assert not between.any(), "vertices in mid-air are left"
+    assert np.abs((middle > 0.4).argmax(1) - 60).max() <= 1
+
+
+def test_the_photo_decides_where_the_edge_lies() -> None:
+    guide = GREY.copy()
+    guide[:, 57:] = (0.9, 0.2, 0.1)
+    sharp = sharpen_edges(blurred(step(), 3), guide, 0.04, 6)
+    assert (np.abs((sharp[20:60] > 0.4).argmax(1) - 57) <= 1).all()
+
+
+@given(st.floats(1.1, 12.0), st.floats(0.0, 360.0))
+def test_slopes_stay_as_they_are(ratio: float, angle: float) -> None:
+    row, column = np.mgrid[:80, :120]
+    along = row * np.sin(np.radians(angle)) + column * np.cos(np.radians(angle))
+    along = (along - along.min()) / np.ptp(along)
+    inverse = (0.2 * (1.0 + along * (ratio - 1.0))).astype(np.float32)
+    assert not find_steps(inverse, 0.04, 6)[2][12:-12, 12:-12].any()
+    assert np.array_equal(sharpen_edges(inverse, GREY, 0.04, 6)[12:-12, 12:-12], inverse[12:-12, 12:-12])
+
+
+def test_a_crease_between_floor_and_wall_is_no_step() -> None:
+    view = scenes.camera(120, 80)
+    inverse = 1.0 / np.minimum(scenes.plane_depth(view, (0, 1, 0), 1.0), scenes.plane_depth(view, (0, 0, 1), 5.0))
+    assert not find_steps(inverse.astype(np.float32), 0.04, 5)[2][10:-10, 10:-10].any()
+
+
+def test_shallow_relief_is_left_alone() -> None:
+    inverse = step() * 0.0 + 0.5
+    inverse[:, 60:] = 0.51
+    assert np.array_equal(sharpen_edges(inverse.astype(np.float32), GREY, 0.04, 4), inverse.astype(np.float32))
+
+
+def test_without_tearing_nothing_changes() -> None:
+    soft = blurred(step(), 3)
+    assert np.array_equal(sharpen_edges(soft, GREY, 0.0, 6), soft)
+
+
+@given(st.integers(0, 2**31))
+def test_no_value_leaves_the_range_around_it(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    soft = blurred((0.2 + (random.random((80, 120)) > 0.995) * 0.5).astype(np.float32), 4)
+    guide = random.random((80, 120, 3)).astype(np.float32)
+    sharp = sharpen_edges(soft, guide, 0.04, 5)
+    assert np.isfinite(sharp).all()
+    assert (sharp <= windows.maximum(soft, 10) + 1e-5).all() and (sharp >= windows.minimum(soft, 10) - 1e-5).all()

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mono3d_addon.core.files import written_beside
+from mono3d_addon.errors import Mono3DError
+
+
+def test_the_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "größer 1.txt"
+    target.write_text("before")
+    with pytest.raises(ValueError), written_beside(target) as beside:
+        beside.write_text("half")
+        assert target.read_text() == "before"
+        raise ValueError
+    assert target.read_text() == "before"
+    with written_beside(target) as beside:
+        assert beside.suffix == ".txt"
+        beside.write_text("after")
+    assert target.read_text() == "after"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_missing_folder_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(Mono3DError, match="cannot be written"), written_beside(tmp_path / "gone" / "a.txt") as beside:
+        beside.write_text("x")

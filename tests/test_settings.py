@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mono3d_addon.errors import Mono3DError
+from mono3d_addon.settings import PRESETS, RunOptions, SettingField, Settings, fields_of, preset
+
+
+def values(item: SettingField) -> st.SearchStrategy[Any]:
+    choice = item.choice
+    if choice.options:
+        return st.sampled_from(choice.options)
+    if item.kind is bool:
+        return st.booleans()
+    if item.kind is int:
+        return st.integers(int(choice.minimum or 0), int(choice.maximum or 0))
+    if item.kind is float:
+        return st.floats(choice.minimum, choice.maximum)
+    return st.text(max_size=20)
+
+
+ANY_VALUES = st.fixed_dictionaries({item.name: values(item) for item in fields_of(Settings)}).filter(
+    lambda found: found["far"] > found["near"]
+)
+
+
+@given(ANY_VALUES)
+def test_settings_round_trip_through_json(chosen: dict[str, Any]) -> None:
+    settings = Settings(**chosen)
+    assert Settings.from_json(settings.to_json()) == settings
+
+
+def test_every_field_is_described() -> None:
+    for cls in (Settings, RunOptions):
+        for item in fields_of(cls):
+            assert item.choice.label and len(item.choice.help) > 10, item.name
+            assert not item.choice.help.endswith("."), item.name
+            if item.kind in (int, float):
+                assert item.choice.minimum is not None and item.choice.maximum is not None, item.name
+
+
+@pytest.mark.parametrize("name", ["near", "detail", "tear", "percentile"])
+def test_bounds_are_held_and_named(name: str) -> None:
+    item = next(field for field in fields_of(Settings) if field.name == name)
+    assert item.choice.maximum is not None
+    with pytest.raises(Mono3DError, match=item.choice.label):
+        Settings(**{name: item.kind(item.choice.maximum * 2 + 1)})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("near", "1"), ("near", float("nan")), ("detail", 100.5), ("edge_aware", 1), ("surface", "cube"), ("model", None)],
+)
+def test_wrong_types_and_words_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(Mono3DError):
+        Settings(**{name: value})
+
+
+def test_far_lies_behind_near() -> None:
+    with pytest.raises(Mono3DError, match="larger than near"):
+        Settings(near=3.0, far=3.0)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"near": "one"}', '{"near": -1}', '{"edge_aware": "yes"}'])
+def test_damaged_json_is_one_sentence(text: str) -> None:
+    with pytest.raises(Mono3DError):
+        Settings.from_json(text)
+
+
+def test_settings_of_another_version_are_read() -> None:
+    stored = json.loads(Settings(near=2.0).to_json()) | {"from_the_future": 1}
+    del stored["tear"]
+    assert Settings.from_json(json.dumps(stored)) == Settings(near=2.0)
+
+
+def test_presets_differ_where_they_say() -> None:
+    assert {"fast", "best"} <= set(PRESETS)
+    assert preset("fast").detail < preset("balanced").detail < preset("best").detail
+    with pytest.raises(Mono3DError, match="fast"):
+        preset("medium")
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().near = 2.0  # type: ignore[misc]

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real worker process with the real network, and everything that can happen to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mono3d_addon.core.reconstruction import load
+from mono3d_addon.errors import Cancelled, Mono3DError
+from mono3d_addon.settings import Settings
+from mono3d_addon.version import ROOT
+from mono3d_addon.worker.client import Worker
+
+pytestmark = [pytest.mark.torch, pytest.mark.open3d]
+if importlib.util.find_spec("torch") is None or importlib.util.find_spec("open3d") is None:
+    pytest.skip("torch and Open3D are not installed", allow_module_level=True)
+
+PHOTO = ROOT / "tests" / "photos" / "coffee.png"
+SMALL = Settings(detail=128)
+ENDLESS = Settings(detail=1024, surface="poisson", poisson_depth=12, voxel=0.0)
+"""Settings that keep the worker busy for far longer than any test waits."""
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    folder = tmp_path_factory.mktemp("wörker data")
+    worker = Worker("reconstruct", None, folder / "logs" / "worker.log", folder)
+    yield worker
+    worker.stop()
+
+
+def request(folder: Path, settings: Settings = SMALL, photo: Path = PHOTO, **exports: str) -> dict[str, Any]:
+    folder.mkdir(exist_ok=True)
+    return {
+        "task": "reconstruct",
+        "photo": str(photo),
+        "settings": dataclasses.asdict(settings),
+        "folder": str(folder),
+        "exports": exports,
+    }
+
+
+def wait_for_stage(worker: Worker, job: Any, stage: str) -> None:
+    end = time.monotonic() + 60
+    while job.stage != stage and job.poll() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert job.stage == stage, (job.state, job.stage, job.error)
+
+
+def test_a_job_gives_a_reconstruction_files_and_rising_progress(shared: Worker, tmp_path: Path) -> None:
+    seen: list[tuple[str, float]] = []
+    ply = tmp_path / "Tasse mit Löffel.ply"
+    job = shared.submit(request(tmp_path / "job", ply=str(ply)))
+    result = job.wait(lambda stage, fraction: seen.append((stage, fraction)))
+    reconstruction = load(Path(result["folder"]))
+    assert reconstruction.counts() == result["counts"]
+    assert reconstruction.depth.shape == (85, 128)
+    assert ply.stat().st_size > 100_000 and result["files"]["ply"] == [str(ply)]
+    fractions = [fraction for _, fraction in seen]
+    assert fractions == sorted(fractions) and len({stage for stage, _ in seen}) >= 3
+    assert all(seconds >= 0 for seconds in result["seconds"].values())
+
+
+def test_the_worker_keeps_the_model_and_the_disparity(shared: Worker, tmp_path: Path) -> None:
+    first = shared.submit(request(tmp_path / "a")).wait()
+    process = shared.process_id
+    again = shared.submit(request(tmp_path / "b", dataclasses.replace(SMALL, near=2.0, far=9.0))).wait()
+    assert shared.process_id == process
+    assert "Loading the model" not in again["seconds"]
+    one, other = load(Path(first["folder"])), load(Path(again["folder"]))
+    assert np.array_equal(one.disparity, other.disparity)
+    assert other.depth.min() > one.depth.min()
+
+
+def test_a_bad_photo_is_one_sentence_and_the_next_job_is_fine(shared: Worker, tmp_path: Path) -> None:
+    bad = tmp_path / "text.jpg"
+    bad.write_text("no photo")
+    with pytest.raises(Mono3DError, match=r"'text\.jpg' is not a photo"):
+        shared.submit(request(tmp_path / "a", photo=bad)).wait()
+    process = shared.process_id
+    shared.submit(request(tmp_path / "b")).wait()
+    assert shared.process_id == process
+
+
+def test_the_unforeseen_is_one_sentence_and_the_log_has_the_traceback(shared: Worker, tmp_path: Path) -> None:
+    broken = request(tmp_path / "a")
+    del broken["settings"]
+    with pytest.raises(Mono3DError, match="unforeseen.*KeyError"):
+        shared.submit(broken).wait()
+    assert "Traceback" in shared.log.read_text()
+
+
+def test_cancel_stops_within_a_second_and_the_next_job_is_fine(shared: Worker, tmp_path: Path) -> None:
+    job = shared.submit(request(tmp_path / "a", ENDLESS))
+    wait_for_stage(shared, job, "Meshing the surface")
+    began = time.monotonic()
+    job.cancel()
+    assert time.monotonic() - began < 1.0
+    assert job.state == "cancelled" and not shared.alive
+    with pytest.raises(Cancelled):
+        job.wait()
+    shared.submit(request(tmp_path / "b")).wait()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+@pytest.mark.parametrize(("number", "words"), [(signal.SIGKILL, "memory ran out"), (signal.SIGSEGV, "crashed")])
+def test_a_killed_worker_is_one_sentence_and_the_next_job_is_fine(
+    shared: Worker, tmp_path: Path, number: int, words: str
+) -> None:
+    job = shared.submit(request(tmp_path / "a"))
+    assert shared.process_id is not None
+    os.kill(shared.process_id, number)
+    with pytest.raises(Mono3DError, match=words) as caught:
+        job.wait()
+    assert str(shared.log) in str(caught.value)
+    shared.submit(request(tmp_path / "b")).wait()
+
+
+def test_a_second_job_at_a_time_is_refused(shared: Worker, tmp_path: Path) -> None:
+    job = shared.submit(request(tmp_path / "a"))
+    with pytest.raises(Mono3DError, match="busy"):
+        shared.submit(request(tmp_path / "b"))
+    job.wait()
+
+
+def test_an_idle_worker_ends_and_comes_back(tmp_path: Path) -> None:
+    worker = Worker("reconstruct", None, tmp_path / "worker.log", tmp_path, idle_seconds=0.5)
+    worker.submit(request(tmp_path / "a")).wait()
+    end = time.monotonic() + 10
+    while worker.alive and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not worker.alive
+    worker.submit(request(tmp_path / "b")).wait()
+    worker.stop()
+
+
+def test_missing_packages_are_one_sentence(tmp_path: Path) -> None:
+    import venv
+
+    venv.create(tmp_path / "bare", with_pip=False)
+    python = tmp_path / "bare" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    worker = Worker("reconstruct", None, tmp_path / "worker.log", tmp_path, python=str(python))
+    with pytest.raises(Mono3DError, match="package is missing"):
+        worker.submit(request(tmp_path / "a")).wait()
+    worker.stop()
+
+
+def test_a_python_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    worker = Worker("reconstruct", None, tmp_path / "worker.log", tmp_path, python=str(tmp_path / "python"))
+    with pytest.raises(Mono3DError, match="cannot be started"):
+        worker.submit(request(tmp_path / "a"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="uses POSIX signals")
+def test_the_parents_death_ends_the_worker(tmp_path: Path) -> None:
+    code = f"""
+import sys, time
+from pathlib import Path
+sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}, {str(ROOT / "tests" / "worker")!r}]
+import test_worker
+worker = test_worker.Worker("reconstruct", None, Path({str(tmp_path)!r}) / "w.log", Path({str(tmp_path)!r}))
+job = worker.submit(test_worker.request(Path({str(tmp_path)!r}) / "a", test_worker.ENDLESS))
+while job.stage != "Meshing the surface": time.sleep(0.02)
+print(worker.process_id, flush=True)
+time.sleep(60)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        try:
+            os.kill(child, 0)
+        except ProcessLookupError:
+            return
+        status = Path(f"/proc/{child}/stat")
+        if status.exists() and ") Z " in status.read_text():
+            return
+        time.sleep(0.05)
+    pytest.fail("the worker outlived its parent")
