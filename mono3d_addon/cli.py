@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m mono3d_addon PHOTO... -o FOLDER`: the pipeline without Blender."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from . import environment
+from .arguments import CommandLine, parse
+from .display import StageLines, TerminalDisplay
+from .errors import Mono3DError
+from .outputs import PREVIEW
+from .photos import collect
+from .report import write_report
+from .run import SceneWriter, Target, prepare, run, target_of, timed
+from .scenes import ChildSceneWriter
+from .worker.client import Worker
+
+DONE, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+MakeSceneWriter = Callable[[], SceneWriter]
+
+
+def main(arguments: Sequence[str], program: str = "mono3d", scene_writer: MakeSceneWriter | None = None) -> int:
+    """Runs the command and returns its exit code: 0 all done, 1 some failed, 2 wrong usage, 130 interrupted.
+
+    `scene_writer` makes what writes .blend files and previews; without it a child process with `bpy` does.
+    """
+    try:
+        command = parse(arguments, program)
+        return _run(command, scene_writer)
+    except SystemExit as exit:  # argparse has already printed the reason
+        return int(exit.code or 0)
+    except Mono3DError as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return SOME_FAILED
+    except KeyboardInterrupt:
+        print(f"{program}: stopped; the photo in work left nothing behind.", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        traceback.print_exc()
+        print(f"{program}: something unforeseen went wrong ({type(error).__name__}: {error}).", file=sys.stderr)
+        return SOME_FAILED
+
+
+def _run(command: CommandLine, scene_writer: MakeSceneWriter | None) -> int:
+    began = time.perf_counter()
+    options = command.options
+    data_folder = Path(options.data_folder).expanduser() if options.data_folder else environment.default_data_folder()
+    target = target_of(options)
+    components = _components(target, needs_bpy=scene_writer is None)
+    if options.install:
+        _install(components, data_folder)
+    if not command.photos:
+        return DONE
+    tasks = collect(command.photos)
+    if target.name and len(tasks) > 1:
+        print(f"{options.output} names one file but there are {len(tasks)} photos; give a folder.", file=sys.stderr)
+        return USAGE
+    prepare(target)
+    folders = {component: environment.require(component, data_folder) for component in components}
+
+    def make_worker(number: int) -> Worker:
+        log = data_folder / "logs" / f"worker-{number}.log"
+        worker = Worker("reconstruct", folders["worker"], log, data_folder)
+        worker.start()
+        return worker
+
+    scenes: SceneWriter
+    if scene_writer is not None:
+        scenes = scene_writer()
+    else:
+        needed = "scene" in folders and any(not task.problem for task in tasks)
+        scenes = ChildSceneWriter(folders.get("scene"), data_folder, start=needed)
+    display = TerminalDisplay(len(tasks), folders["worker"])
+    try:
+        records = run(tasks, command.settings, options, target, make_worker, scenes, display)
+    finally:
+        display.close()
+    if options.report:
+        write_report(Path(options.report).expanduser(), records, time.perf_counter() - began)
+    print(timed(records, began))
+    return SOME_FAILED if any(record.status == "failed" for record in records) else DONE
+
+
+def _components(target: Target, needs_bpy: bool) -> tuple[str, ...]:
+    """Returns the sets of packages that this run needs."""
+    wanted = ["worker"]
+    if needs_bpy and ("blend" in target.formats or PREVIEW in target.formats):
+        wanted.append("scene")
+    if "vtp" in target.formats:
+        wanted.append("vtp")
+    return tuple(wanted)
+
+
+def _install(components: Sequence[str], data_folder: Path) -> None:
+    """Says what is missing and installs it; the flag --install is the user's leave to use the network."""
+    plans = environment.plans(components, data_folder, allow_network=True)
+    for plan in plans:
+        print(plan.summary(), flush=True)
+    if plans:
+        with StageLines() as lines:
+            environment.install(plans, allow_network=True, progress=lines.progress)

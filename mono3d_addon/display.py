@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run shows in a terminal: a bar where there is one, a line for each photo everywhere."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+from .photos import PhotoTask
+from .report import Record
+
+
+class TerminalDisplay:
+    """Shows a tqdm bar on a terminal and prints one line for each finished photo.
+
+    `packages` is the folder with the privately installed packages, which hold tqdm; without it there is no bar.
+    """
+
+    def __init__(self, total: int, packages: Path | None) -> None:
+        self._total = total
+        self._fractions: dict[str, float] = {}
+        self._bar: Any = None
+        tqdm = _load_tqdm(packages) if sys.stderr.isatty() else None
+        if tqdm is not None:
+            form = "{desc:<22.22} {percentage:3.0f}%|{bar}| {n:.1f}/{total:.0f} photos [{elapsed}<{remaining}]"
+            self._bar = tqdm.tqdm(total=float(total), bar_format=form, file=sys.stderr, leave=False)
+
+    def progress(self, task: PhotoTask, stage: str, fraction: float) -> None:
+        """Moves the bar."""
+        if self._bar is None:
+            return
+        self._fractions[task.name] = fraction
+        self._bar.n = sum(self._fractions.values())
+        self._bar.set_description_str(stage)
+
+    def finished(self, task: PhotoTask, record: Record) -> None:
+        """Prints the photo's line: to standard output when it went well, else to standard error."""
+        self.progress(task, "", 1.0)
+        if record.status == "done":
+            counts = record.counts
+            where = Path(record.files[0]).parent if record.files else ""
+            line = (
+                f"{task.path.name}: {counts['vertices']:,} vertices, {counts['triangles']:,} triangles, "
+                f"camera: {record.camera['source']} -> {len(record.files)} files in {where}"
+            )
+            self._print("\n".join([line, *(f"  {note}" for note in record.notes)]), sys.stdout)
+        elif record.status == "skipped":
+            self._print(f"{task.path.name}: skipped. {record.message}", sys.stdout)
+        else:
+            self._print(f"{task.path.name}: failed. {record.message}", sys.stderr)
+
+    def close(self) -> None:
+        """Removes the bar."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def _print(self, line: str, stream: Any) -> None:
+        if self._bar is not None:
+            self._bar.clear()
+        print(line, file=stream, flush=True)
+        if self._bar is not None:
+            self._bar.refresh()
+
+
+class StageLines:
+    """Shows the stages of one long job before tqdm is there: one moving line on a terminal, else a line a stage."""
+
+    def __enter__(self) -> StageLines:
+        self._moves = sys.stderr.isatty()
+        self._stage = ""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._moves:
+            print(file=sys.stderr)
+
+    def progress(self, stage: str, fraction: float) -> None:
+        """Shows the stage; its fraction only where the line can move."""
+        if self._moves:
+            print(f"\r\033[K{fraction:4.0%} {stage}", end="", file=sys.stderr, flush=True)
+        elif stage != self._stage:
+            print(f"{fraction:4.0%} {stage}", file=sys.stderr, flush=True)
+        self._stage = stage
+
+
+def _load_tqdm(packages: Path | None) -> Any:
+    """Imports tqdm, which is pure Python and needs nothing, from the private folder.
+
+    The folder is searched last and only for this import: nothing of the interpreter's own is shadowed.
+    """
+    if packages is not None:
+        sys.path.append(str(packages))
+    try:
+        return importlib.import_module("tqdm.std")
+    except ImportError:
+        return None
+    finally:
+        if packages is not None:
+            sys.path.remove(str(packages))

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The names of the files that a photo gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+PREVIEW = "preview"
+
+_NAMES = {
+    "blend": "{}.blend",
+    "glb": "{}.glb",
+    "ply": "{}.ply",
+    "obj": "{}.obj",
+    "stl": "{}.stl",
+    "cloud": "{}_cloud.ply",
+    "vtp": "{}.vtp",
+    "npy": "{}_depth.npy",
+    "png16": "{}_depth.png",
+    "exr": "{}_depth.exr",
+    "camera": "{}_camera.json",
+    PREVIEW: "{}_preview.png",
+}
+
+BY_ENDING = {".blend": "blend", ".glb": "glb", ".ply": "ply", ".obj": "obj", ".stl": "stl", ".vtp": "vtp"}
+"""The format that an output file's ending asks for."""
+
+
+def output_files(name: str, formats: Iterable[str], folder: Path) -> dict[str, Path]:
+    """Returns the path of each format's file (`preview` counts as one) for the photo called `name`."""
+    return {one: folder / _NAMES[one].format(name) for one in formats}

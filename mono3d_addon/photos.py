@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what the user typed to the list of photos, each with a name of its own for its results."""
+
+from __future__ import annotations
+
+import glob
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".avif", ".tif", ".tiff", ".webp", ".bmp", ".gif")
+"""Endings that are taken for photos when a folder is searched or files are offered."""
+
+
+@dataclass(frozen=True)
+class PhotoTask:
+    """One photo to work on: its path, the name of its results, and why it cannot be done (empty: it can)."""
+
+    path: Path
+    name: str
+    problem: str = ""
+
+
+def collect(words: Iterable[str]) -> list[PhotoTask]:
+    """Returns a task for every photo that the words name: files, folders (their photos, sorted) and patterns.
+
+    A word that leads to no photo becomes a task with a problem, so that the rest goes on and the report tells.
+    Photos of the same name from different places or with different endings get distinct names.
+    """
+    found: dict[Path, str] = {}
+    for word in words:
+        for path, problem in _expand(word):
+            found.setdefault(path, problem)
+    stems = Counter(_fold(path.stem) for path in found)
+    tasks: list[PhotoTask] = []
+    taken: set[str] = set()
+    for path, problem in found.items():
+        name = path.stem if stems[_fold(path.stem)] == 1 else path.name.replace(".", "_")
+        name = _distinct(name, taken)
+        taken.add(_fold(name))
+        tasks.append(PhotoTask(path, name, problem))
+    return tasks
+
+
+def is_photo(path: Path) -> bool:
+    """Tells whether the name of `path` ends like a photo's and is not a hidden file."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def _fold(name: str) -> str:
+    """Returns the name as file systems that ignore case see it."""
+    return name.casefold()
+
+
+def _distinct(name: str, taken: set[str]) -> str:
+    number, candidate = 2, name
+    while _fold(candidate) in taken:
+        candidate, number = f"{name}_{number}", number + 1
+    return candidate
+
+
+def _expand(word: str) -> Iterator[tuple[Path, str]]:
+    path = Path(word).expanduser()
+    if path.is_dir():
+        try:
+            photos = sorted(item for item in path.iterdir() if is_photo(item))
+        except OSError as error:
+            yield path, f"The folder '{word}' cannot be read ({error.strerror or error})."
+            return
+        yield from ((item, "") for item in photos)
+        if not photos:
+            yield path, f"The folder '{word}' holds no photos."
+    elif path.exists() or not glob.has_magic(word):
+        yield path, ""
+    else:
+        found = glob.glob(str(path), recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
+        matches = sorted(Path(item) for item in found if is_photo(Path(item)))
+        yield from ((item, "") for item in matches)
+        if not matches:
+            yield path, f"The pattern '{word}' matches no photo."

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The record of a run, for people who read JSON by program."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from .core.files import written_beside
+from .version import version
+
+Status = Literal["done", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What became of one photo: times in seconds, the camera's values in pixels, paths of the files written."""
+
+    photo: str
+    status: Status
+    message: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    camera: dict[str, Any] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def write_report(path: Path, records: Sequence[Record], seconds: float) -> None:
+    """Writes all records as one JSON object. Raises Mono3DError when the file cannot be written."""
+    totals = {status: sum(record.status == status for record in records) for status in ("done", "failed", "skipped")}
+    document = {
+        "mono3d": version(),
+        "seconds": round(seconds, 3),
+        **totals,
+        "photos": [_rounded(record) for record in records],
+    }
+    with written_beside(path) as beside:
+        beside.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _rounded(record: Record) -> dict[str, Any]:
+    values = dataclasses.asdict(record)
+    values["seconds"] = {stage: round(time, 3) for stage, time in record.seconds.items()}
+    return values

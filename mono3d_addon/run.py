@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Works through many photos: each one's files appear together or not at all, and none stops the rest."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import shutil
+import tempfile
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from .errors import Mono3DError
+from .outputs import BY_ENDING, PREVIEW, output_files
+from .photos import PhotoTask
+from .report import Record
+from .settings import RunOptions, Settings
+from .worker.client import Worker
+
+_SCENE_FORMATS = ("blend", PREVIEW)
+
+
+class SceneWriter(Protocol):
+    """Writes what needs Blender: in a process of its own, or in the Blender that runs the batch."""
+
+    def write(self, folder: Path, blend: Path | None, preview: Path | None) -> dict[str, float]:
+        """Writes the scene of the reconstruction saved in `folder`; returns the seconds of each stage."""
+        ...
+
+    def close(self) -> None:
+        """Ends what it holds."""
+        ...
+
+
+class Display(Protocol):
+    """Shows the user how the run goes."""
+
+    def progress(self, task: PhotoTask, stage: str, fraction: float) -> None:
+        """One photo got further; may be called from any thread."""
+        ...
+
+    def finished(self, task: PhotoTask, record: Record) -> None:
+        """One photo is done, failed or skipped."""
+        ...
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a run writes: the folder, the formats (`preview` among them), and a fixed name for a single result."""
+
+    folder: Path
+    formats: tuple[str, ...]
+    name: str = ""
+
+    def files(self, task: PhotoTask, folder: Path | None = None) -> dict[str, Path]:
+        """Returns the path of each format's file for a photo, in `folder` instead of the target's own if given."""
+        return output_files(self.name or task.name, self.formats, folder or self.folder)
+
+
+def target_of(options: RunOptions) -> Target:
+    """Returns what `--output` and `--format` ask for; an output with a known ending is one file of that format."""
+    output = Path(options.output).expanduser()
+    form = BY_ENDING.get(output.suffix.lower())
+    if form and not output.is_dir():
+        return Target(output.parent, (form,), output.stem)
+    formats = (*options.format, PREVIEW) if options.preview else options.format
+    return Target(output, formats)
+
+
+def prepare(target: Target) -> None:
+    """Makes the output folder. Raises Mono3DError when results cannot be written there."""
+    try:
+        target.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=target.folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Mono3DError(f"Nothing can be written to '{target.folder}' ({reason}); choose another folder.") from error
+
+
+def run(
+    tasks: Sequence[PhotoTask],
+    settings: Settings,
+    options: RunOptions,
+    target: Target,
+    make_worker: Callable[[int], Worker],
+    scenes: SceneWriter,
+    display: Display,
+) -> list[Record]:
+    """Returns a record for each task, in their order.
+
+    `options.jobs` workers reconstruct at a time, and a little ahead; scenes are written one by one in the calling
+    thread, as Blender wants it. The calling thread's interrupt stops the workers and leaves nothing half-written.
+    """
+    workers: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+    everyone = [make_worker(number) for number in range(min(options.jobs, max(1, len(tasks))))]
+    for worker in everyone:
+        workers.put(worker)
+    batch = _Batch(settings, options.skip_existing, target, workers, scenes, display)
+    records: list[Record] = []
+    waiting: deque[tuple[PhotoTask, Future[_Reconstructed | Record]]] = deque()
+    remaining = deque(tasks)
+    pool = ThreadPoolExecutor(len(everyone), thread_name_prefix="mono3d")
+    try:
+        while waiting or remaining:
+            while remaining and len(waiting) <= len(everyone):
+                task = remaining.popleft()
+                waiting.append((task, pool.submit(batch.reconstruct, task)))
+            task, future = waiting[0]
+            record = batch.finish(task, future.result())
+            waiting.popleft()
+            display.finished(task, record)
+            records.append(record)
+    finally:
+        for worker in everyone:
+            worker.stop()
+        scenes.close()
+        pool.shutdown(wait=True, cancel_futures=True)
+        for _, future in waiting:
+            if future.done() and not future.cancelled() and isinstance(left := future.result(), _Reconstructed):
+                left.clean()
+    return records
+
+
+@dataclass(frozen=True)
+class _Reconstructed:
+    """A photo whose reconstruction lies in `folder` and whose exported files lie in `staging`."""
+
+    folder: Path
+    staging: Path
+    result: dict[str, Any]
+
+    def clean(self) -> None:
+        for path in (self.folder, self.staging):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    settings: Settings
+    skip_existing: bool
+    target: Target
+    workers: queue.SimpleQueue[Worker]
+    scenes: SceneWriter
+    display: Display
+
+    def reconstruct(self, task: PhotoTask) -> _Reconstructed | Record:
+        """Runs in a thread of the pool: has a worker reconstruct one photo and export its files to staging."""
+        if task.problem:
+            return Record(str(task.path), "failed", task.problem)
+        if self.skip_existing and all(path.exists() for path in self.target.files(task).values()):
+            return Record(str(task.path), "skipped", "All its results are there.")
+        with _as_record(task) as outcome, contextlib.ExitStack() as undo:
+            folder = Path(tempfile.mkdtemp(prefix="mono3d-"))
+            undo.callback(shutil.rmtree, folder, ignore_errors=True)
+            staging = Path(tempfile.mkdtemp(prefix=".mono3d-", suffix=".partial", dir=self.target.folder))
+            undo.callback(shutil.rmtree, staging, ignore_errors=True)
+            exports = self.target.files(task, staging)
+            request = {
+                "task": "reconstruct",
+                "photo": str(task.path.absolute()),
+                "settings": asdict(self.settings),
+                "folder": str(folder),
+                "exports": {form: str(path) for form, path in exports.items() if form not in _SCENE_FORMATS},
+            }
+            worker = self.workers.get()
+            try:
+                job = worker.submit(request)
+                result = job.wait(lambda stage, share: self.display.progress(task, stage, share * 0.7))
+            finally:
+                self.workers.put(worker)
+            undo.pop_all()
+            return _Reconstructed(folder, staging, result)
+        return outcome.record
+
+    def finish(self, task: PhotoTask, outcome: _Reconstructed | Record) -> Record:
+        """Runs in the calling thread: writes the scene, then moves all files of the photo into place."""
+        if isinstance(outcome, Record):
+            return outcome
+        result = outcome.result
+        with _as_record(task) as failure, contextlib.ExitStack() as clean:
+            clean.callback(outcome.clean)
+            staged = self.target.files(task, outcome.staging)
+            blend, preview = staged.get("blend"), staged.get(PREVIEW)
+            seconds = dict(result["seconds"])
+            if blend or preview:
+                self.display.progress(task, "Building the scene", 0.7)
+                seconds |= self.scenes.write(outcome.folder, blend, preview)
+            files = _move_all(outcome.staging, self.target.folder)
+            return Record(
+                photo=str(task.path),
+                status="done",
+                seconds=seconds,
+                counts=result["counts"],
+                camera=result["camera"],
+                files=[str(path) for path in files],
+                notes=result["notes"],
+            )
+        return failure.record
+
+
+def _move_all(staging: Path, folder: Path) -> list[Path]:
+    """Renames every file of `staging` into `folder` and returns where they are now."""
+    moved = []
+    for path in sorted(staging.iterdir()):
+        path.replace(folder / path.name)
+        moved.append(folder / path.name)
+    return moved
+
+
+class _as_record:
+    """Turns what is raised within into a record of failure, with the sentence for the user."""
+
+    def __init__(self, task: PhotoTask) -> None:
+        self.record = Record(str(task.path), "failed", "Nothing was done.")
+        self._photo = str(task.path)
+
+    def __enter__(self) -> _as_record:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, Mono3DError):
+            message = str(error)
+        elif isinstance(error, OSError):
+            message = (
+                f"A file cannot be written ({error.strerror or error}); look at the free space and the permissions."
+            )
+        elif isinstance(error, Exception):
+            traceback.print_exception(error)
+            message = f"Something unforeseen went wrong ({type(error).__name__}: {error})."
+        else:
+            return False
+        self.record = Record(self._photo, "failed", message)
+        return True
+
+
+def timed(records: Sequence[Record], began: float) -> str:
+    """Returns one sentence on how the run went; `began` is `time.perf_counter()` at its start."""
+    counts = {status: sum(record.status == status for record in records) for status in ("done", "failed", "skipped")}
+    words = [f"{count} {status}" for status, count in counts.items() if count]
+    return f"{', '.join(words) or 'nothing to do'} in {time.perf_counter() - began:.1f} s."

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes .blend files and previews without Blender: a child process with the `bpy` wheel does it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .worker.client import Worker
+
+
+class ChildSceneWriter:
+    """Has a worker of the kind "scene" write scenes; `packages` is the folder with bpy, None where none is needed."""
+
+    def __init__(self, packages: Path | None, data_folder: Path, start: bool = True) -> None:
+        self._worker = Worker("scene", packages, data_folder / "logs" / "scene.log", data_folder)
+        if start:
+            self._worker.start()
+
+    def write(self, folder: Path, blend: Path | None, preview: Path | None) -> dict[str, float]:
+        """Writes the scene of the reconstruction saved in `folder`; returns the seconds of each stage."""
+        request = {
+            "task": "scene",
+            "folder": str(folder),
+            "blend": str(blend) if blend else None,
+            "preview": str(preview) if preview else None,
+        }
+        result = self._worker.submit(request).wait()
+        seconds: dict[str, float] = result["seconds"]
+        return seconds
+
+    def close(self) -> None:
+        """Ends the child."""
+        self._worker.stop()
