@@ -19,7 +19,7 @@ from .core.mesh import Floats
 from .core.photo import Photo, read_photo
 from .core.reconstruction import Reconstruction
 from .core.stages import Progress, Stages
-from .depth import catalogue, weights
+from .depth import catalogue, threads, weights
 from .errors import Mono3DError
 from .settings import Settings
 
@@ -100,7 +100,7 @@ def _disparity(photo: Photo, settings: Settings, stages: Stages, data: Path) -> 
     if cached is not None:
         return cached
     with stages.stage(MODEL):
-        estimator = _estimator(model, file, settings.device)
+        estimator = _estimator(model, file, _stamp(file), settings.device)
     with stages.stage(DISPARITY):
         disparity = estimator.disparity(photo.pixels, settings.network_size)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -111,9 +111,10 @@ def _disparity(photo: Photo, settings: Settings, stages: Stages, data: Path) -> 
 
 
 @functools.lru_cache(maxsize=1)
-def _estimator(model: catalogue.Model, file: Path, device: str) -> Estimator:
-    """Keeps the last used network ready, so that a warm worker loads nothing."""
+def _estimator(model: catalogue.Model, file: Path, stamp: str, device: str) -> Estimator:
+    """Keeps the last used network ready, so that a warm worker loads nothing; another `stamp` is another file."""
     # A cached disparity needs no network, and torch takes seconds to import.
+    threads.prepare()
     from .depth import estimate
 
     return estimate.load(model, file, device)
@@ -121,9 +122,13 @@ def _estimator(model: catalogue.Model, file: Path, device: str) -> Estimator:
 
 def _cache_file(photo: Photo, model: str, file: Path, settings: Settings, data: Path) -> Path:
     """Returns where the disparity of this photo by this network is kept: the name holds all that it depends on."""
-    stamp = file.stat()
-    key = f"{photo.digest[:32]}-{model}-{settings.network_size}-{stamp.st_size}-{stamp.st_mtime_ns}.npy"
-    return data / "cache" / "disparity" / key
+    return data / "cache" / "disparity" / f"{photo.digest[:32]}-{model}-{settings.network_size}-{_stamp(file)}.npy"
+
+
+def _stamp(file: Path) -> str:
+    """Returns what changes when the file is replaced."""
+    found = file.stat()
+    return f"{found.st_size}-{found.st_mtime_ns}"
 
 
 def _cached(place: Path) -> Floats | None:

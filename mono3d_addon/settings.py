@@ -101,7 +101,7 @@ class Settings:
         "'grid' keeps a vertex for each pixel, 'poisson' makes a smooth skin, 'ball_pivoting' joins the cleaned points",
         options=("grid", "poisson", "ball_pivoting"))
     voxel: float = _choice(2.0, "Point spacing", "Surface",
-        "Spacing to which the points are thinned before meshing, in median pixel footprints; 0: keep all",
+        "Spacing to which the points are thinned before meshing, in pixels of the mesh grid; 0: keep all",
         unit="x footprint", minimum=0.0, maximum=100.0)
     outlier_neighbours: int = _choice(20, "Outlier neighbours", "Surface",
         "Points around each point that tell whether it is an outlier; 0: keep outliers", minimum=0, maximum=200)

@@ -14,8 +14,8 @@ from .edges import sharpen_edges
 from .mesh import Floats
 from .photo import Photo, cells, grid_size, resize_to
 
-_BLUR_SHARE = 0.018
-"""Half width of a network's blurred edges as a share of the longer side of its picture."""
+_BLUR_SHARE = 0.027
+"""Half width of a network's blurred edges as a share of the shorter side of its picture, measured on the starter."""
 
 
 def depth_map(disparity: Floats, photo: Photo, settings: Settings) -> tuple[Floats, NDArray[np.bool_] | None]:
@@ -30,7 +30,7 @@ def depth_map(disparity: Floats, photo: Photo, settings: Settings) -> tuple[Floa
     enlarged = np.maximum(windows.resize(normalised, columns, rows), 0.0)
     inverse_depth = 1.0 / to_depth(enlarged, settings.near, settings.far)
     if settings.edge_aware and disparity.shape != (rows, columns):
-        blur = round(_BLUR_SHARE * max(columns, rows))
+        blur = round(_BLUR_SHARE * min(columns, rows))
         inverse_depth = sharpen_edges(inverse_depth, resize_to(photo.pixels, columns, rows), settings.tear, blur)
     valid = None
     if photo.mask is not None:

@@ -59,9 +59,9 @@ def _listen(requests: queue.SimpleQueue[bytes]) -> None:
 
 
 def _preload(task: str) -> None:
-    """Imports a task's module, with the libraries that it needs in any case, before the first request comes."""
+    """Loads what a task needs in any case, before the first request comes; modules may have a `warm_up` for more."""
     try:
-        importlib.import_module(protocol.TASKS[task])
+        getattr(importlib.import_module(protocol.TASKS[task]), "warm_up", lambda: None)()
     except Exception:  # The task itself will meet it again, with somebody to tell.
         traceback.print_exc()
 

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The models a user can choose, as plain facts: where the weights come from and how a photo is fed to the network.
+
+What the networks look like inside is told by `networks.architectures`, under the same names.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..errors import Mono3DError
+
+ResizeRule = Literal["minimal", "upper_bound"]
+Channels = tuple[float, float, float]
+
+HALF: Channels = (0.5, 0.5, 0.5)
+IMAGENET_MEAN: Channels = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION: Channels = (0.229, 0.224, 0.225)
+
+RELEASES = "https://github.com/isl-org/MiDaS/releases/download"
+BUNDLED_FOLDER = Path(__file__).parent / "bundled"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A row of the catalogue.
+
+    name             what the user chooses; also the row of `networks.architectures`
+    choose_when      one line that helps to choose
+    file             name of the weights file
+    address          where the publisher offers the file; empty for a bundled one
+    file_bytes       size of the file; within 50 kB where not `size_is_exact`
+    size_is_exact    whether the publisher states that size
+    sha256           hash of the file in hexadecimal; None: unknown, recorded on first use
+    licence          licence of the weights
+    parameters       learnt numbers
+    network_size     side of the pictures the model was trained with, in pixels
+    resize           "minimal" scales as little as possible until one side has the network size,
+                     "upper_bound" keeps both sides within it
+    antialias        whether a large photo is averaged, not sampled, on its way to the network's size
+    mean, deviation  normalise RGB in 0..1: (value - mean) / deviation
+    square_only      whether the network takes square pictures only
+    bundled          whether the file comes with the add-on
+    """
+
+    name: str
+    choose_when: str
+    file: str
+    address: str
+    file_bytes: int
+    size_is_exact: bool
+    sha256: str | None
+    licence: str
+    parameters: int
+    network_size: int
+    resize: ResizeRule
+    mean: Channels
+    deviation: Channels
+    antialias: bool = False
+    square_only: bool = False
+    bundled: bool = False
+
+
+ROWS = (
+    Model(
+        name="starter",
+        choose_when="You want to begin at once: it comes with the add-on and takes a fraction of a second.",
+        file="starter.safetensors",
+        address="",
+        file_bytes=7_162_922,
+        size_is_exact=True,
+        sha256="aa7d23b4e19fec37d54254456f640d669f42c7510a7adab1fd341c5a8e2f5208",
+        licence="GPL-3.0-or-later",
+        parameters=3_528_913,
+        network_size=256,
+        resize="minimal",
+        mean=HALF,
+        deviation=HALF,
+        # Its training pictures were made smaller by averaging; a large photo that is sampled instead looks noisy to it.
+        antialias=True,
+        bundled=True,
+    ),
+    Model(
+        name="midas_v21_small_256",
+        choose_when="You want MiDaS on a slow computer: fast, coarse.",
+        file="midas_v21_small_256.pt",
+        address=f"{RELEASES}/v2_1/midas_v21_small_256.pt",
+        file_bytes=85_761_505,
+        size_is_exact=True,
+        sha256="70d6b9c891758c67f974a6097fb0c608c7ee67fb81ac3e5588847d5596d56fca",
+        licence="MIT",
+        parameters=21_320_545,
+        network_size=256,
+        resize="upper_bound",
+        mean=IMAGENET_MEAN,
+        deviation=IMAGENET_DEVIATION,
+    ),
+    Model(
+        name="dpt_hybrid_384",
+        choose_when="You want good depth from a middling computer in about a second.",
+        file="dpt_hybrid_384.pt",
+        address=f"{RELEASES}/v3/dpt_hybrid_384.pt",
+        file_bytes=492_712_000,
+        size_is_exact=False,
+        # The published 501f0c75...3853 belongs to an older file name; whether the content is the same is not known.
+        sha256=None,
+        licence="MIT",
+        parameters=123_146_985,
+        network_size=384,
+        resize="minimal",
+        mean=HALF,
+        deviation=HALF,
+    ),
+    Model(
+        name="dpt_large_384",
+        choose_when="You want finer outlines and steadier planes and can wait a few seconds, or have a graphics card.",
+        file="dpt_large_384.pt",
+        address=f"{RELEASES}/v3/dpt_large_384.pt",
+        file_bytes=1_376_378_527,
+        size_is_exact=True,
+        sha256="2f21e586477d90cb9624c7eef5df7891edca49a1c4795ee2cb631fd4daa6ca69",
+        licence="MIT",
+        parameters=344_055_465,
+        network_size=384,
+        resize="minimal",
+        mean=HALF,
+        deviation=HALF,
+    ),
+)
+
+MODELS: Mapping[str, Model] = types.MappingProxyType({row.name: row for row in ROWS})
+"""The rows by name, in the order in which they are shown."""
+
+
+def model_named(name: str) -> Model:
+    """Returns the model `name`. Raises Mono3DError when the catalogue has none of that name."""
+    if name not in MODELS:
+        raise Mono3DError(f"There is no model '{name}'; choose one of {', '.join(MODELS)}.")
+    return MODELS[name]

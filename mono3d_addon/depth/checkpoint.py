@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading weights files without running anything that they may contain."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import Mono3DError
+
+CONTAINERS = ("model", "state_dict")
+"""Keys under which training scripts put the tensors beside their own state."""
+
+
+def read(path: Path) -> dict[str, Tensor]:
+    """Returns the tensors of a weights file by name, on the CPU, memory-mapped where the format allows it.
+
+    Takes safetensors and torch's own format; the latter is a pickle, of which only tensors are accepted.
+    Raises Mono3DError when the file is damaged, of another kind, or holds anything else than tensors.
+    """
+    try:
+        content = _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
+    # Damaged and hostile files make the readers raise almost anything; whatever it is, the file is of no use.
+    except Exception as error:
+        raise Mono3DError(
+            f"The weights file {path} cannot be read: it is damaged, of another kind, or holds more than numbers; "
+            "nothing in it was run."
+        ) from error
+    for container in CONTAINERS:
+        if isinstance(content, Mapping) and isinstance(content.get(container), Mapping):
+            content = content[container]
+    if not isinstance(content, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
+    ):
+        raise Mono3DError(f"The weights file {path} does not hold the tensors of a network.")
+    return dict(content)
+
+
+def _is_safetensors(path: Path) -> bool:
+    with path.open("rb") as stream:
+        # Eight bytes of length, then a JSON object; torch's files begin with "PK" or a pickle's opcode.
+        return stream.read(9)[8:] == b"{"
+
+
+def _read_safetensors(path: Path) -> Any:
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
+def _read_torch(path: Path) -> Any:
+    # torch's oldest format is no zip archive and cannot be memory-mapped.
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))

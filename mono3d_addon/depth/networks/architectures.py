@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of networks, and building one from it with the tensors of a weights file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from .decoder import Decoder, MidasHead, StarterHead, midas_names, starter_names
+from .efficientnet_lite import MIDAS_NAMES as EFFICIENTNET_MIDAS_NAMES
+from .efficientnet_lite import STARTER_NAMES as EFFICIENTNET_STARTER_NAMES
+from .efficientnet_lite import EfficientNetLite
+from .hybrid import HybridTransformer
+from .names import Names, brief, renamed
+from .vit import MIDAS_NAMES as TRANSFORMER_MIDAS_NAMES
+from .vit import VisionTransformer
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """How a network is put together.
+
+    backbone  makes the part that turns a picture into maps; it has `channels`, those of its maps
+    decoder   makes, from these channels, the part that merges the maps into disparity
+    names     what the parts are called in the published weights
+    """
+
+    backbone: Callable[[], nn.Module]
+    decoder: Callable[..., nn.Module]
+    names: Names
+
+
+DPT_DECODER = partial(
+    Decoder,
+    widths=(256, 256, 256, 256),
+    lateral_sizes=(3, 3, 3, 3),
+    align_corners=True,
+    head=partial(MidasHead, align_corners=True),
+)
+
+ARCHITECTURES: Mapping[str, Architecture] = {
+    "starter": Architecture(
+        backbone=partial(EfficientNetLite, width=1.0, depth=1.0),
+        decoder=partial(
+            Decoder, widths=(32, 48, 64, 96), lateral_sizes=(3, 3, 3, 1), align_corners=False, head=StarterHead
+        ),
+        names={**EFFICIENTNET_STARTER_NAMES, **starter_names()},
+    ),
+    "midas_v21_small_256": Architecture(
+        backbone=partial(EfficientNetLite, width=1.2, depth=1.4),
+        decoder=partial(
+            Decoder,
+            widths=(64, 128, 256, 512),
+            lateral_sizes=(3, 3, 3, 3),
+            align_corners=True,
+            head=partial(MidasHead, align_corners=False),
+        ),
+        names={**EFFICIENTNET_MIDAS_NAMES, **midas_names()},
+    ),
+    "dpt_hybrid_384": Architecture(
+        backbone=partial(HybridTransformer, body="vit_base_r50_s16_384", channels=(256, 512, 768, 768), blocks=(8, 11)),
+        decoder=DPT_DECODER,
+        names={**TRANSFORMER_MIDAS_NAMES, **midas_names()},
+    ),
+    "dpt_large_384": Architecture(
+        backbone=partial(
+            VisionTransformer, body="vit_large_patch16_384", channels=(256, 512, 1024, 1024), blocks=(5, 11, 17, 23)
+        ),
+        decoder=DPT_DECODER,
+        names={**TRANSFORMER_MIDAS_NAMES, **midas_names()},
+    ),
+}
+"""The networks by the names of the catalogue's rows."""
+
+
+class WrongTensorsError(ValueError):
+    """The tensors belong to another network; the text says in a few words what does not fit."""
+
+
+class Network(nn.Module):
+    """A whole network: picture in, disparity out."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.backbone = architecture.backbone()
+        self.decoder = architecture.decoder(self.backbone.channels)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Returns disparity, float (n, h, w), near = large, of a normalised `picture`, float (n, 3, h, w).
+
+        The sides of the picture are multiples of 32.
+        """
+        return self.decoder(self.backbone(picture)).squeeze(1)
+
+
+def build(name: str, tensors: Mapping[str, Tensor]) -> Network:
+    """Returns the network `name`, ready to run in float32 on the CPU, with the `tensors` of its published weights file.
+
+    The network is laid out without memory of its own and takes over the tensors as they are: a memory-mapped file
+    is not copied. Raises WrongTensorsError when the tensors do not fit.
+    """
+    architecture = ARCHITECTURES[name]
+    with torch.device("meta"):
+        network = Network(architecture)
+    found, unknown = renamed(tensors, architecture.names)
+    _check(network.state_dict(), found, unknown)
+    counters = {key: torch.tensor(0) for key in network.state_dict() if key.endswith("num_batches_tracked")}
+    network.load_state_dict({key: value.float() for key, value in found.items()} | counters, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def _check(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], unknown: list[str]) -> None:
+    missing = [key for key in expected if key not in found and not key.endswith("num_batches_tracked")]
+    unknown = unknown + [key for key in found if key not in expected]
+    if missing:
+        raise WrongTensorsError(f"{brief(missing)} missing")
+    if unknown:
+        raise WrongTensorsError(f"{brief(unknown)} unknown")
+    unlike = [
+        key for key, value in found.items() if value.shape != expected[key].shape or not value.is_floating_point()
+    ]
+    if unlike:
+        raise WrongTensorsError(f"{brief(unlike)} of another shape or kind")

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The decoder that all networks share: from the coarsest map to the finest, refined and merged at each step.
+
+The scheme is RefineNet's (Lin et al. 2017, https://arxiv.org/abs/1611.06612) as MiDaS uses it
+(Ranftl et al. 2020, https://arxiv.org/abs/1907.01341, and 2021, https://arxiv.org/abs/2103.13413).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .names import Names
+
+
+class ResidualUnit(nn.Module):
+    """Two 3x3 convolutions, each after a ReLU, added to what came in."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns a map like `x`, float (n, width, h, w)."""
+        return x + self.conv2(functional.relu(self.conv1(functional.relu(x))))
+
+
+class Fusion(nn.Module):
+    """One step of the decoder: merge a map into the coarser result so far, refine, go to the next finer size."""
+
+    def __init__(self, width: int, next_width: int, is_first: bool, align_corners: bool) -> None:
+        super().__init__()
+        self.skip = None if is_first else ResidualUnit(width)
+        self.refine = ResidualUnit(width)
+        self.project = nn.Conv2d(width, next_width, 1)
+        self.align_corners = align_corners
+
+    def forward(self, x: Tensor, coarser: Tensor | None, next_size: Sequence[int]) -> Tensor:
+        """Returns float (n, next_width, *next_size) of a map `x`, float (n, width, h, w), and the `coarser` result."""
+        if self.skip is not None and coarser is not None:
+            x = coarser + self.skip(x)
+        # MiDaS enlarges before it projects. The two commute, and this order has a quarter of the work.
+        x = self.project(self.refine(x))
+        return functional.interpolate(x, size=tuple(next_size), mode="bilinear", align_corners=self.align_corners)
+
+
+class MidasHead(nn.Module):
+    """From the finest map, at half the size of the picture, to disparity at its full size; never negative."""
+
+    def __init__(self, width: int, align_corners: bool) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width // 2, 3, padding=1)
+        self.conv2 = nn.Conv2d(width // 2, 32, 3, padding=1)
+        self.conv3 = nn.Conv2d(32, 1, 1)
+        self.align_corners = align_corners
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns disparity, float (n, 1, 2 h, 2 w), of a map, float (n, width, h, w)."""
+        x = functional.interpolate(self.conv1(x), scale_factor=2, mode="bilinear", align_corners=self.align_corners)
+        return functional.relu(self.conv3(functional.relu(self.conv2(x))))
+
+
+class StarterHead(nn.Module):
+    """The starter model's head: disparity at half the size of the picture, then enlarged; its teacher is no sharper."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, 16, 3, padding=1)
+        self.conv2 = nn.Conv2d(16, 1, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns disparity, float (n, 1, 2 h, 2 w), of a map, float (n, width, h, w)."""
+        x = self.conv2(functional.relu(self.conv1(x)))
+        return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+class Decoder(nn.Module):
+    """Merges a backbone's maps into one.
+
+    channels       channels of the backbone's maps, finest first
+    widths         channels with which the decoder works on each of them
+    lateral_sizes  kernel sizes of the convolutions that lead from one to the other
+    align_corners  how the fusions enlarge (torch's word: whether the outermost samples stay outermost)
+    head           makes the last part for a given width
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[int],
+        *,
+        widths: Sequence[int],
+        lateral_sizes: Sequence[int],
+        align_corners: bool,
+        head: Callable[[int], nn.Module],
+    ) -> None:
+        super().__init__()
+        self.lateral = nn.ModuleList(
+            nn.Conv2d(channel, width, size, padding=size // 2, bias=False)
+            for channel, width, size in zip(channels, widths, lateral_sizes, strict=True)
+        )
+        next_widths = (widths[0], *widths[:-1])
+        coarsest = len(widths) - 1
+        self.fusion = nn.ModuleList(
+            Fusion(width, next_width, level == coarsest, align_corners)
+            for level, (width, next_width) in enumerate(zip(widths, next_widths, strict=True))
+        )
+        self.head = head(widths[0])
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        """Returns disparity, float (n, 1, h, w), of a backbone's maps, float (n, channels, h / stride, w / stride)."""
+        lateral = [layer(x) for layer, x in zip(self.lateral, maps, strict=True)]
+        finest = lateral[0].shape[-2:]
+        next_sizes = [(2 * finest[0], 2 * finest[1]), *(x.shape[-2:] for x in lateral[:-1])]
+        merged = None
+        for fusion, x, next_size in reversed(list(zip(self.fusion, lateral, next_sizes, strict=True))):
+            merged = fusion(x, merged, next_size)
+        return self.head(merged)
+
+
+def midas_names(levels: int = 4) -> Names:
+    """Returns what MiDaS calls the parts of its decoder; the unit that its coarsest fusion never uses is left out."""
+    names: dict[str, str | None] = {}
+    for level in range(levels):
+        names[f"scratch.layer{level + 1}_rn."] = f"decoder.lateral.{level}."
+        names[f"scratch.refinenet{level + 1}.resConfUnit1."] = f"decoder.fusion.{level}.skip."
+        names[f"scratch.refinenet{level + 1}.resConfUnit2."] = f"decoder.fusion.{level}.refine."
+        names[f"scratch.refinenet{level + 1}.out_conv."] = f"decoder.fusion.{level}.project."
+    names[f"scratch.refinenet{levels}.resConfUnit1."] = None
+    for number, layer in enumerate(("output_conv.0", "output_conv.2", "output_conv.4"), start=1):
+        names[f"scratch.{layer}."] = f"decoder.head.conv{number}."
+    return names
+
+
+def starter_names(levels: int = 4) -> Names:
+    """Returns what the starter model's file calls the parts of its decoder."""
+    names: dict[str, str | None] = {}
+    for level in range(levels):
+        names[f"lat.{level}."] = f"decoder.lateral.{level}."
+        names[f"f{level + 1}.proj."] = f"decoder.fusion.{level}.project."
+        for theirs, ours in (("skip", "skip"), ("post", "refine")):
+            for number, letter in enumerate("ab", start=1):
+                names[f"f{level + 1}.{theirs}.{letter}."] = f"decoder.fusion.{level}.{ours}.conv{number}."
+    return names | {"h1.": "decoder.head.conv1.", "h2.": "decoder.head.conv2."}

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""EfficientNet-Lite, the backbone of the starter model and of MiDaS small.
+
+EfficientNet (Tan and Le 2019, https://arxiv.org/abs/1905.11946) without squeeze-and-excitation and with ReLU6, as in
+TensorFlow's efficientnet_lite. timm has it too (`tf_efficientnet_lite0` and `3`; the parts here have its names, and a
+test holds both together), but importing timm takes as long as importing torch, and these models are for a quick start.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .names import Names
+
+
+class Stage(NamedTuple):
+    """A row of the published table, for the smallest network: the first of the `blocks` has the stride."""
+
+    blocks: int
+    kernel: int
+    stride: int
+    expansion: int
+    channels: int
+
+
+STAGES = (
+    Stage(blocks=1, kernel=3, stride=1, expansion=1, channels=16),
+    Stage(blocks=2, kernel=3, stride=2, expansion=6, channels=24),
+    Stage(blocks=2, kernel=5, stride=2, expansion=6, channels=40),
+    Stage(blocks=3, kernel=3, stride=2, expansion=6, channels=80),
+    Stage(blocks=3, kernel=5, stride=1, expansion=6, channels=112),
+    Stage(blocks=4, kernel=5, stride=2, expansion=6, channels=192),
+    Stage(blocks=1, kernel=3, stride=1, expansion=6, channels=320),
+)
+STEM_CHANNELS = 32
+MAPS_AFTER = (1, 2, 4, 6)
+"""Stages whose results are handed on: the last ones at strides 4, 8, 16 and 32."""
+
+
+def scaled_channels(channels: int, factor: float) -> int:
+    """Returns `channels * factor` as a multiple of 8, at most a tenth below it."""
+    scaled = channels * factor
+    rounded = max(8, int(scaled + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * scaled else rounded + 8
+
+
+def scaled_blocks(stage: int, factor: float) -> int:
+    """Returns how many blocks a stage has in a deeper network; the first and the last stage stay as they are."""
+    blocks = STAGES[stage].blocks
+    return blocks if stage in (0, len(STAGES) - 1) else math.ceil(blocks * factor)
+
+
+class SameConv2d(nn.Conv2d):
+    """A convolution without bias that pads as TensorFlow's "SAME" does: at stride 2, more below and to the right.
+
+    The sides of its input are even where the stride is 2, as those of the picture are multiples of 32.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
+        super().__init__(inputs, outputs, kernel, stride, groups=groups, bias=False)
+        before = (kernel - stride) // 2
+        after = kernel - stride - before
+        self.margins = (before, after, before, after)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns float (n, outputs, h / stride, w / stride) of `x`, float (n, inputs, h, w)."""
+        return super().forward(functional.pad(x, self.margins) if any(self.margins) else x)
+
+
+def normalisation(channels: int) -> nn.BatchNorm2d:
+    """Returns a batch normalisation with TensorFlow's epsilon."""
+    return nn.BatchNorm2d(channels, eps=1e-3)
+
+
+class SeparableBlock(nn.Module):
+    """A 3x3 convolution per channel, then a mixture of the channels: the block of the first stage."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
+        super().__init__()
+        self.conv_dw = SameConv2d(inputs, inputs, kernel, groups=inputs)
+        self.bn1 = normalisation(inputs)
+        self.conv_pw = SameConv2d(inputs, outputs, 1)
+        self.bn2 = normalisation(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns float (n, outputs, h, w) of `x`, float (n, inputs, h, w)."""
+        return self.bn2(self.conv_pw(functional.relu6(self.bn1(self.conv_dw(x)))))
+
+
+class InvertedResidual(nn.Module):
+    """Widen, convolve each channel, narrow; added to the input where it has the same shape."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        wide = inputs * expansion
+        self.conv_pw = SameConv2d(inputs, wide, 1)
+        self.bn1 = normalisation(wide)
+        self.conv_dw = SameConv2d(wide, wide, kernel, stride, groups=wide)
+        self.bn2 = normalisation(wide)
+        self.conv_pwl = SameConv2d(wide, outputs, 1)
+        self.bn3 = normalisation(outputs)
+        self.is_residual = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns float (n, outputs, h / stride, w / stride) of `x`, float (n, inputs, h, w)."""
+        wide = functional.relu6(self.bn1(self.conv_pw(x)))
+        wide = functional.relu6(self.bn2(self.conv_dw(wide)))
+        result = self.bn3(self.conv_pwl(wide))
+        return x + result if self.is_residual else result
+
+
+class EfficientNetLite(nn.Module):
+    """The backbone; `width` and `depth` scale channels and blocks (1.0 and 1.0: Lite0, 1.2 and 1.4: Lite3)."""
+
+    def __init__(self, *, width: float, depth: float) -> None:
+        super().__init__()
+        self.conv_stem = SameConv2d(3, STEM_CHANNELS, 3, stride=2)
+        self.bn1 = normalisation(STEM_CHANNELS)
+        self.blocks = nn.ModuleList()
+        inputs = STEM_CHANNELS
+        outputs = [scaled_channels(stage.channels, width) for stage in STAGES]
+        for number, stage in enumerate(STAGES):
+            blocks: list[nn.Module] = []
+            for index in range(scaled_blocks(number, depth)):
+                stride = stage.stride if index == 0 else 1
+                if stage.expansion == 1:
+                    blocks.append(SeparableBlock(inputs, outputs[number], stage.kernel))
+                else:
+                    blocks.append(InvertedResidual(inputs, outputs[number], stage.kernel, stride, stage.expansion))
+                inputs = outputs[number]
+            self.blocks.append(nn.Sequential(*blocks))
+        self.channels = tuple(outputs[number] for number in MAPS_AFTER)
+
+    def forward(self, picture: Tensor) -> Sequence[Tensor]:
+        """Returns maps at strides 4, 8, 16 and 32 of a normalised `picture`, float (n, 3, h, w)."""
+        x = functional.relu6(self.bn1(self.conv_stem(picture)))
+        maps = []
+        for number, stage in enumerate(self.blocks):
+            x = stage(x)
+            if number in MAPS_AFTER:
+                maps.append(x)
+        return maps
+
+
+STARTER_NAMES: Names = {"enc.": "backbone."}
+"""What the starter model's file calls the parts of the backbone."""
+
+MIDAS_NAMES: Names = {
+    "pretrained.layer1.0.": "backbone.conv_stem.",
+    "pretrained.layer1.1.": "backbone.bn1.",
+    "pretrained.layer1.3.": "backbone.blocks.0.",
+    "pretrained.layer1.4.": "backbone.blocks.1.",
+    "pretrained.layer2.0.": "backbone.blocks.2.",
+    "pretrained.layer3.0.": "backbone.blocks.3.",
+    "pretrained.layer3.1.": "backbone.blocks.4.",
+    "pretrained.layer4.0.": "backbone.blocks.5.",
+    "pretrained.layer4.1.": "backbone.blocks.6.",
+}
+"""What MiDaS small calls them: it cuts the network into four layers and counts the activation as one part."""

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the tensor names of a published weights file to those of our networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+Value = TypeVar("Value")
+
+Names = Mapping[str, str | None]
+"""Beginnings of published names -> what stands there in ours; None: the network has no use for such tensors."""
+
+COMPUTED = (
+    "num_batches_tracked",
+    "relative_position_index",
+    "relative_coords_table",
+    "attn_mask",
+    "attention_bias_idxs",
+)
+"""Endings of names under which files store what is not learnt."""
+
+
+def renamed(tensors: Mapping[str, Value], names: Names) -> tuple[dict[str, Value], list[str]]:
+    """Returns `tensors` under our names, and the published names that no beginning in `names` fits.
+
+    The longest fitting beginning counts.
+    """
+    beginnings = sorted(names, key=len, reverse=True)
+    known: dict[str, Value] = {}
+    unknown: list[str] = []
+    for name, tensor in tensors.items():
+        if name.endswith(COMPUTED):
+            continue
+        beginning = next((one for one in beginnings if name.startswith(one)), None)
+        if beginning is None:
+            unknown.append(name)
+        elif (ours := names[beginning]) is not None:
+            known[ours + name.removeprefix(beginning)] = tensor
+    return known, unknown
+
+
+def brief(names: Iterable[str]) -> str:
+    """Returns a list of names for a sentence: the first, and how many more there are."""
+    ordered = sorted(names)
+    more = f" and {len(ordered) - 1} more" if len(ordered) > 1 else ""
+    return f"'{ordered[0]}'{more}"

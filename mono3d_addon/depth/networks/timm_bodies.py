@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bodies of backbones from timm, without the parts that classify."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from .torchvision_operators import import_torchvision
+
+CLASSIFYING_PARTS = ("norm", "fc_norm", "head")
+"""Parts after the last block; the maps are taken before them."""
+
+
+def timm_body(name: str) -> Any:
+    """Returns timm's network `name` without values for its tensors if made on the meta device.
+
+    Typed as Any because its parts (`blocks`, `patch_embed`, ...) differ from family to family.
+    """
+    import_torchvision()
+    import timm
+
+    body = timm.create_model(name, pretrained=False, num_classes=0)
+    for part in CLASSIFYING_PARTS:
+        if hasattr(body, part):
+            setattr(body, part, nn.Identity())
+    return body

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bringing a photo to the size that a network wants, by the rules that it was trained with."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from .catalogue import Model
+
+MULTIPLE = 32
+"""The sides of a network's input are multiples of this, its coarsest stride."""
+
+LARGEST_AREA = 4
+"""A network's input has at most this many times the pixels of the square that it was trained with.
+
+MiDaS has no such limit: under its rule a strip of 8000x500 pixels becomes one of 6144x384. A photo of 16:9 needs 1.75.
+"""
+
+
+def input_size(width: int, height: int, model: Model, network_size: int = 0) -> tuple[int, int]:
+    """Returns the width and height, multiples of 32, at which `model` looks at a photo of `width` x `height` pixels.
+
+    `network_size` replaces the size that the model was trained with, rounded to a multiple of 32; 0 keeps it.
+    Follows the `Resize` of MiDaS (midas/transforms.py), except that no side gets below 32 and the area has a limit.
+    """
+    side = _multiple(network_size or model.network_size)
+    if model.square_only:
+        return side, side
+    to_width, to_height = side / width, side / height
+    if model.resize == "minimal":
+        scale = min(to_width, to_height, key=lambda factor: abs(1 - factor))
+    else:
+        scale = min(to_width, to_height)
+    largest = LARGEST_AREA * side * side
+    scale = min(scale, math.sqrt(largest / (width * height)))
+    # Where the shorter side was raised to 32, the longer has to give way.
+    longest = largest // MULTIPLE
+    return min(_multiple(scale * width), longest), min(_multiple(scale * height), longest)
+
+
+def sampled(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.float32]:
+    """Returns `pixels`, uint8 (h, w, 3), as float32 (height, width, 3) in about 0..1, by cubic interpolation.
+
+    The way of MiDaS: OpenCV's INTER_CUBIC on floating point, without antialias or clipping.
+    Only the 16 neighbours of each new pixel are converted, so that a large photo takes no more memory than a small one.
+    """
+    rows, row_weights = _cubic_neighbours(pixels.shape[0], height)
+    columns, column_weights = _cubic_neighbours(pixels.shape[1], width)
+    picture = np.zeros((height, width, 3), dtype=np.float32)
+    for row, row_weight in zip(rows, row_weights, strict=True):
+        lines = pixels[row]
+        for column, column_weight in zip(columns, column_weights, strict=True):
+            picture += lines[:, column] * np.outer(row_weight, column_weight)[..., None]
+    return picture / np.float32(255)
+
+
+def averaged(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.float32]:
+    """Returns `pixels`, uint8 (h, w, 3), as float32 (height, width, 3) in 0..1, by antialiased cubic interpolation.
+
+    Every pixel of the photo counts, as in Pillow's bicubic `resize`; the result has steps of 1/255.
+    """
+    # torch warns about arrays that it might write to by mistake, such as those of Pillow.
+    source = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).permute(2, 0, 1)[None]
+    picture = functional.interpolate(source, size=(height, width), mode="bicubic", antialias=True)
+    return picture[0].permute(1, 2, 0).numpy().astype(np.float32) / np.float32(255)
+
+
+def _multiple(length: float) -> int:
+    return max(MULTIPLE, round(length / MULTIPLE) * MULTIPLE)
+
+
+def _cubic_neighbours(old: int, new: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Returns indices and weights, each (4, new), of the old samples that make up each new one."""
+    centres = (np.arange(new) + 0.5) * (old / new) - 0.5
+    first = np.floor(centres) - 1
+    offsets = np.arange(4)[:, None]
+    indices = np.clip(first + offsets, 0, old - 1).astype(np.intp)
+    return indices, _keys_cubic(np.abs(centres - first - offsets)).astype(np.float32)
+
+
+def _keys_cubic(distance: NDArray[np.float64], a: float = -0.75) -> NDArray[np.float64]:
+    """Returns the cubic convolution kernel of Keys (1981, doi:10.1109/TASSP.1981.1163711) at distances 0..2."""
+    near = ((a + 2) * distance - (a + 3)) * distance**2 + 1
+    far = a * (((distance - 5) * distance + 8) * distance - 4)
+    return np.where(distance <= 1, near, far)

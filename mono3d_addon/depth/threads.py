@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many threads torch uses, and what they do while they wait."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def prepare() -> None:
+    """Tells the threads of torch to sleep while they wait for each other; call it before torch is first imported.
+
+    By default they spin. Where another program needs the processor too, each spins away the time in which the other
+    could do its part: on two busy cores the starter model took 2 to 3 s instead of 0.15 s.
+    The user's own OMP_WAIT_POLICY stands.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def use_processors() -> None:
+    """Lets torch use no more threads than this process has processors for.
+
+    torch looks at the machine and not at a container's share of it: with 2 of 64 processors it would start 64 threads
+    that wait for each other. The user's own OMP_NUM_THREADS stands.
+    """
+    import torch
+
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(min(torch.get_num_threads(), processors()))
+
+
+def processors(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Returns how many processors this process may use; `quota` is Linux's file with a container's share."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        share, period = quota.read_text(encoding="ascii").split()
+        return max(1, min(count, round(int(share) / int(period))))
+    # No such file outside Linux; the word "max" instead of a number where there is no limit.
+    except (OSError, ValueError, ZeroDivisionError):
+        return count
