@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The camera as JSON, for other programs and for setting one up by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...core.camera import Camera
+from ...core.footprint import median_footprint
+from ...core.reconstruction import Reconstruction
+from .files import Staging
+
+_SENSOR_MM = 36.0
+
+
+def write_camera(result: Reconstruction, path: Path, staging: Staging) -> None:
+    """Writes the intrinsics, the field of view and its source, Blender's values, and what the frames mean."""
+    text = json.dumps(describe(result), indent=2, ensure_ascii=False, allow_nan=False)
+    staging.path_for(path).write_text(text + "\n", encoding="utf-8", errors="replace", newline="\n")
+
+
+def describe(result: Reconstruction) -> dict[str, Any]:
+    """Returns all that the camera file says, ready for JSON; lengths in metres, angles in degrees."""
+    camera = result.camera
+    known = np.asarray(result.depth)[np.isfinite(result.depth) & (np.asarray(result.depth) > 0)]
+    return {
+        "photo": result.photo.name,
+        "width": camera.width,
+        "height": camera.height,
+        "fx": camera.fx,
+        "fy": camera.fy,
+        "cx": camera.cx,
+        "cy": camera.cy,
+        "matrix": [[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]],
+        "field_of_view_degrees": {
+            "longer_side": math.degrees(camera.field_of_view),
+            "horizontal": math.degrees(2 * math.atan(camera.width / (2 * camera.fx))),
+            "vertical": math.degrees(2 * math.atan(camera.height / (2 * camera.fy))),
+        },
+        "source": camera.source,
+        "depth_metres": {"nearest": float(known.min()), "farthest": float(known.max())},
+        "median_footprint_metres": median_footprint(np.asarray(result.depth), camera),
+        "blender": blender_values(camera),
+        "frames": {
+            "pixels": "upright photo, origin at its upper left corner, y down, pixel centres at +0.5",
+            "camera": "pixel = (fx x / z + cx, fy y / z + cy) with x right, y down, z forward, metres (OpenCV)",
+            "blender, ply, stl, vtp": "(x, z, -y): z up, the camera at the origin looks along +y",
+            "glb, obj": "(x, -y, -z): y up, the camera at the origin looks along -z",
+        },
+    }
+
+
+def blender_values(camera: Camera) -> dict[str, Any]:
+    """Returns what to enter in Blender for this camera; shifts are in widths of the sensor.
+
+    Blender moves the picture, not the axis, so shifts to the right and up are those of the view. A pixel that is
+    not square is `fx / fy` times as tall as wide; Blender takes aspects of 1 and more, the rest goes to the x aspect.
+    """
+    tall = camera.fx / camera.fy
+    return {
+        "type": "PERSP",
+        "sensor_fit": "HORIZONTAL",
+        "sensor_width_mm": _SENSOR_MM,
+        "sensor_height_mm": _SENSOR_MM * camera.height * tall / camera.width,
+        "lens_mm": camera.fx * _SENSOR_MM / camera.width,
+        "shift_x": (0.5 * camera.width - camera.cx) / camera.width,
+        "shift_y": (camera.cy - 0.5 * camera.height) * tall / camera.width,
+        "pixel_aspect_x": max(1.0, 1.0 / tall),
+        "pixel_aspect_y": max(1.0, tall),
+        "resolution_x": camera.width,
+        "resolution_y": camera.height,
+        "location": [0.0, 0.0, 0.0],
+        "rotation_euler_degrees": [90.0, 0.0, 0.0],
+    }

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Binary glTF 2.0 (.glb) with the photo inside; y up, and the camera of the photo at the origin.
+
+Written directly: trimesh re-encodes the texture, writes COLOR_0 as it comes, and knows no unlit material.
+Specification: Khronos Group, glTF 2.0 (ISO/IEC 12113:2022) and KHR_materials_unlit.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.camera import Camera
+from ...core.mesh import Bytes
+from ...core.reconstruction import Reconstruction
+from .files import Staging
+from .frames import y_up
+
+_VERTICES, _INDICES = 34962, 34963
+_KINDS = {"float32": 5126, "uint16": 5123, "uint32": 5125}
+
+
+def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
+    """Writes the mesh with normals, texture coordinates and one material, and the camera.
+
+    COLOR_0 multiplies the texture in glTF, so a file holds either the photo as texture or the vertex colours in
+    linear light, as `settings.material` says. `settings.shading` 'emission' becomes KHR_materials_unlit.
+    """
+    buffer = _Buffer()
+    mesh, textured = result.mesh, result.settings.material == "texture"
+    attributes = {
+        "POSITION": buffer.add_accessor(y_up(mesh.vertices), "VEC3", _VERTICES, bounds=True),
+        "NORMAL": buffer.add_accessor(y_up(mesh.normals), "VEC3", _VERTICES),
+        # glTF's texture coordinates start at the upper left corner.
+        "TEXCOORD_0": buffer.add_accessor(_from_top(mesh.uv), "VEC2", _VERTICES),
+    }
+    if not textured:
+        attributes["COLOR_0"] = buffer.add_accessor(linear_rgba(mesh.colors), "VEC4", _VERTICES, normalized=True)
+    indices = buffer.add_accessor(np.asarray(mesh.triangles, np.uint32).reshape(-1), "SCALAR", _INDICES)
+    material: dict[str, Any] = {
+        "name": "photo",
+        "doubleSided": True,
+        "pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0},
+    }
+    document: dict[str, Any] = {
+        "asset": {"version": "2.0", "generator": "Mono3D"},
+        "scene": 0,
+        "scenes": [{"nodes": [0, 1]}],
+        "nodes": [{"name": result.name, "mesh": 0}, {"name": "camera of the photo", "camera": 0}],
+        "cameras": [_camera(result.camera, result)],
+        "meshes": [
+            {
+                "name": result.name,
+                "primitives": [{"attributes": attributes, "indices": indices, "material": 0, "mode": 4}],
+            }
+        ],
+        "materials": [material],
+    }
+    if textured:
+        picture = result.texture.read_bytes()
+        view = buffer.add_view(picture)
+        document["images"] = [{"bufferView": view, "mimeType": _mime(picture), "name": result.name}]
+        # Linear filters and mipmaps, clamped: the photo does not repeat.
+        document["samplers"] = [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}]
+        document["textures"] = [{"source": 0, "sampler": 0}]
+        material["pbrMetallicRoughness"]["baseColorTexture"] = {"index": 0}
+    if result.settings.shading == "emission":
+        material["extensions"] = {"KHR_materials_unlit": {}}
+        document["extensionsUsed"] = ["KHR_materials_unlit"]
+    document |= {"accessors": buffer.accessors, "bufferViews": buffer.views, "buffers": [{"byteLength": buffer.length}]}
+    _save(staging.path_for(path), document, buffer)
+
+
+def linear_rgba(colors: Bytes) -> NDArray[np.uint16]:
+    """Returns sRGB `colors`, uint8 (n, 3), in linear light with full alpha, uint16 (n, 4): what COLOR_0 means.
+
+    IEC 61966-2-1. 16 bits keep all 256 steps apart in the shadows; the fourth makes each entry 8 bytes, aligned.
+    """
+    level = np.arange(256) / 255
+    curve = np.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)
+    result = np.full((len(colors), 4), 65535, np.uint16)
+    result[:, :3] = np.rint(curve * 65535).astype(np.uint16)[np.asarray(colors)]
+    return result
+
+
+@dataclass
+class _Buffer:
+    """The one binary buffer of the file, and the JSON that describes its parts."""
+
+    parts: list[bytes | memoryview] = field(default_factory=list)
+    length: int = 0
+    views: list[dict[str, Any]] = field(default_factory=list)
+    accessors: list[dict[str, Any]] = field(default_factory=list)
+
+    def add_view(self, data: bytes | memoryview, target: int | None = None) -> int:
+        size = memoryview(data).nbytes
+        view: dict[str, Any] = {"buffer": 0, "byteOffset": self.length, "byteLength": size}
+        self.views.append(view | ({"target": target} if target else {}))
+        padding = bytes(-size % 4)
+        self.parts += [data, padding]
+        self.length += size + len(padding)
+        return len(self.views) - 1
+
+    def add_accessor(
+        self,
+        array: NDArray[Any],
+        kind: Literal["SCALAR", "VEC2", "VEC3", "VEC4"],
+        target: int,
+        bounds: bool = False,
+        normalized: bool = False,
+    ) -> int:
+        accessor: dict[str, Any] = {"componentType": _KINDS[array.dtype.name], "count": len(array), "type": kind}
+        if bounds and len(array):
+            accessor |= {"min": array.min(axis=0).tolist(), "max": array.max(axis=0).tolist()}
+        if normalized:
+            accessor["normalized"] = True
+        little = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False))
+        view = self.add_view(little.reshape(-1).view(np.uint8).data, target)
+        self.accessors.append({"bufferView": view} | accessor)
+        return len(self.accessors) - 1
+
+
+def _from_top(uv: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.stack([uv[:, 0], np.float32(1) - uv[:, 1]], axis=1)
+
+
+def _camera(camera: Camera, result: Reconstruction) -> dict[str, Any]:
+    """Returns glTF's camera, which looks along -z with y up; it has no place for an off-centre principal point."""
+    return {
+        "name": "camera of the photo",
+        "type": "perspective",
+        "perspective": {
+            "yfov": 2 * math.atan(camera.height / (2 * camera.fy)),
+            "aspectRatio": camera.width / camera.height * (camera.fy / camera.fx),
+            "znear": max(0.01 * result.settings.near, 1e-6),
+        },
+    }
+
+
+def _mime(picture: bytes) -> str:
+    return "image/png" if picture.startswith(b"\x89PNG") else "image/jpeg"
+
+
+def _save(path: Path, document: dict[str, Any], buffer: _Buffer) -> None:
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+    text += b" " * (-len(text) % 4)
+    with path.open("wb") as file:
+        file.write(struct.pack("<4sII", b"glTF", 2, 12 + 8 + len(text) + 8 + buffer.length))
+        file.write(struct.pack("<I4s", len(text), b"JSON") + text)
+        file.write(struct.pack("<I4s", buffer.length, b"BIN\0"))
+        for part in buffer.parts:
+            file.write(part)

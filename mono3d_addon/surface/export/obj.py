@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wavefront OBJ with its material file and the photo beside it; y up.
+
+The names inside the files are plain ASCII without spaces: readers disagree about everything else in `mtllib` and
+`map_Kd` (quoted, split at spaces, or read in the system's encoding).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.mesh import Mesh
+from ...core.reconstruction import Reconstruction
+from .files import Staging
+from .frames import y_up
+
+_ROWS = 100_000
+"""Rows formatted at a time: enough to be fast, little enough to stay out of memory's way."""
+
+
+def write_obj(result: Reconstruction, path: Path, staging: Staging) -> None:
+    """Writes `path`, a material file and, where the material uses it, a copy of the photo as texture.
+
+    With colours from the vertices, these follow the positions (`v x y z r g b`, 0..1 sRGB), as most readers know.
+    """
+    textured = result.settings.material == "texture"
+    base = plain_name(path.stem)
+    material = path.with_name(base + ".mtl")
+    picture = path.with_name(base + result.texture.suffix.lower())
+    # The OBJ is the first one asked for, and so the last to appear.
+    with staging.path_for(path).open("wb") as file:
+        file.write(f"# Mono3D, metres, y up\nmtllib {material.name}\nusemtl photo\n".encode("ascii"))
+        _write_mesh(file, result.mesh, with_colors=not textured)
+    lines = ["newmtl photo", "Ka 0 0 0", "Kd 1 1 1", "Ks 0 0 0", "illum 0" if _is_unlit(result) else "illum 1"]
+    if textured:
+        lines.append(f"map_Kd {picture.name}")
+    staging.path_for(material).write_text("\n".join(lines) + "\n", encoding="ascii", newline="\n")
+    if textured:
+        shutil.copyfile(result.texture, staging.path_for(picture))
+
+
+def plain_name(name: str) -> str:
+    """Returns `name` in plain ASCII without spaces; a changed one ends in a digest, so that different ones differ."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
+    return plain if plain == name else f"{plain}-{digest[:8]}"
+
+
+def _is_unlit(result: Reconstruction) -> bool:
+    return result.settings.shading == "emission"
+
+
+def _write_mesh(file: Any, mesh: Mesh, with_colors: bool) -> None:
+    places = y_up(mesh.vertices)
+    if with_colors:
+        _write_rows(file, b"v %.7g %.7g %.7g %.4f %.4f %.4f\n", np.hstack([places, np.asarray(mesh.colors) / 255.0]))
+    else:
+        _write_rows(file, b"v %.7g %.7g %.7g\n", places)
+    _write_rows(file, b"vt %.6f %.6f\n", mesh.uv)
+    _write_rows(file, b"vn %.4f %.4f %.4f\n", y_up(mesh.normals))
+    corners = np.repeat(np.asarray(mesh.triangles) + 1, 3, axis=1)
+    _write_rows(file, b"f %d/%d/%d %d/%d/%d %d/%d/%d\n", corners)
+
+
+def _write_rows(file: Any, form: bytes, table: NDArray[Any]) -> None:
+    for start in range(0, len(table), _ROWS):
+        rows = table[start : start + _ROWS]
+        file.write(form * len(rows) % tuple(rows.ravel().tolist()))

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Surfaces through oriented points, in picture space: screened Poisson and ball pivoting.
+
+All coordinates are those of `picture_space`: one unit is one cell of the depth map, the camera looks along +w.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.mesh import Ints
+from . import open3d_library
+from .picture_space import Doubles, stretch
+
+_BALL_RADII = (1.0, 2.0, 4.0, 8.0)
+"""In spacings of the points: from neighbours seen from the front to those on a grazing surface."""
+
+_SHIFT = 0.01
+
+
+@dataclass(frozen=True)
+class OrientedPoints:
+    """Points of a surface: `places` and unit `normals` (w < 0: towards the camera), float64 (n, 3)."""
+
+    places: Doubles
+    normals: Doubles
+
+
+@dataclass(frozen=True)
+class Skin:
+    """A bare triangle mesh: `places` float64 (n, 3), `triangles` int32 (m, 3), counter-clockwise from the camera."""
+
+    places: Doubles
+    triangles: Ints
+
+    def only(self, kept: NDArray[np.bool_]) -> Skin:
+        """Returns the triangles that are `kept`, bool (m,), with the vertices that they use."""
+        triangles = self.triangles[kept]
+        used = np.zeros(len(self.places), bool)
+        used[triangles] = True
+        number = np.cumsum(used, dtype=np.int32) - 1
+        return Skin(self.places[used], number[triangles])
+
+
+def poisson(points: OrientedPoints, depth: int, trim_density: float, trim_distance: float) -> Skin:
+    """Returns the screened Poisson surface (Kazhdan and Hoppe 2013) where the points support it.
+
+    depth          levels of the octree; the finest cell is 1 / 2^depth of the extent of the points
+    trim_density   per cent of the vertices, those with the least density of points, that are cut away
+    trim_distance  cells; cuts what is farther than this from every point, 0: nothing. The surface cannot follow the
+                   points more closely than its octree, so at a low `depth` the octree's cell counts instead. Points
+                   on surfaces seen at a grazing angle lie far apart along the view, and reach farther, up to 5 times.
+    """
+    open3d = open3d_library.load()
+    mesh, density = open3d.geometry.TriangleMesh.create_from_point_cloud_poisson(_cloud(open3d, points), depth=depth)
+    skin = _skin(mesh)
+    support = np.asarray(density)
+    if len(support) == 0:
+        return skin
+    kept = np.ones(len(support), bool)
+    if trim_density > 0:
+        kept = support >= np.quantile(support, trim_density / 100)
+    if trim_distance > 0:
+        finest = float(np.ptp(points.places, axis=0).max()) * 1.1 / 2**depth
+        kept &= is_near(skin.places, points, max(trim_distance, finest))
+    return skin.only(np.all(kept[skin.triangles], axis=1))
+
+
+def ball_pivoting(points: OrientedPoints) -> Skin:
+    """Returns the triangles that a rolling ball touches (Bernardini et al. 1999), at four radii of the ball.
+
+    The points of a depth map lie on squares, whose four corners a ball touches at once; which triangles it then
+    leaves out depends on rounding, and it leaves out many. So the ball rolls over points shifted by 1 % of their
+    spacing, the same each time, and the triangles are those of the points where they are.
+    """
+    if len(points.places) < 3:
+        return Skin(points.places, np.empty((0, 3), np.int32))
+    open3d = open3d_library.load()
+    spacing = float(np.median(np.asarray(_cloud(open3d, points).compute_nearest_neighbor_distance())))
+    shift = np.random.default_rng(0).uniform(-_SHIFT * spacing, _SHIFT * spacing, points.places.shape)
+    shifted = _cloud(open3d, OrientedPoints(points.places + shift, points.normals))
+    radii = open3d.utility.DoubleVector([spacing * factor for factor in _BALL_RADII])
+    mesh = open3d.geometry.TriangleMesh.create_from_point_cloud_ball_pivoting(shifted, radii)
+    return Skin(points.places, np.array(mesh.triangles, np.int32))
+
+
+def is_near(places: Doubles, points: OrientedPoints, distance: float) -> NDArray[np.bool_]:
+    """Returns which `places`, float64 (n, 3), are within reach of the nearest of the `points`: bool (n,).
+
+    The reach is `distance` on a surface seen from the front, and longer by `stretch` on others.
+    """
+    open3d = open3d_library.load()
+    tensor = open3d.core.Tensor.from_numpy
+    search = open3d.core.nns.NearestNeighborSearch(tensor(np.ascontiguousarray(points.places)))
+    search.knn_index()
+    nearest, squared = (found.numpy()[:, 0] for found in search.knn_search(tensor(np.ascontiguousarray(places)), 1))
+    reach = distance * stretch(points.normals)
+    return np.asarray(squared <= reach[nearest] ** 2)
+
+
+def facing(skin: Skin) -> Skin:
+    """Returns the triangles of `skin` whose front the camera sees; Poisson also closes the back of things."""
+    first, second, third = (skin.places[skin.triangles[:, corner], :2] for corner in range(3))
+    one, other = second - first, third - first
+    return skin.only(one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0] < 0)
+
+
+def crop(skin: Skin, least: NDArray[np.float64], largest: NDArray[np.float64]) -> Skin:
+    """Returns `skin` cut off at the borders of the photo, (u, v) float64 (2,) each.
+
+    Triangles outside go; in those that cross a border, the vertices outside move onto it.
+    """
+    inside = np.all((skin.places[:, :2] >= least) & (skin.places[:, :2] <= largest), axis=1)
+    rest = skin.only(np.any(inside[skin.triangles], axis=1))
+    places = rest.places.copy()
+    places[:, :2] = np.clip(places[:, :2], least, largest)
+    return Skin(places, rest.triangles)
+
+
+def drop_small_pieces(skin: Skin, smallest: float) -> Skin:
+    """Returns `skin` without the connected pieces that hold less than the share `smallest`, 0..1, of its triangles."""
+    if len(skin.triangles) == 0 or smallest <= 0:
+        return skin
+    piece, size, _ = to_open3d(open3d_library.load(), skin).cluster_connected_triangles()
+    return skin.only(np.asarray(size)[np.asarray(piece)] >= smallest * len(skin.triangles))
+
+
+def to_open3d(open3d: Any, skin: Skin) -> Any:
+    """Returns `skin` as Open3D's legacy TriangleMesh."""
+    return open3d.geometry.TriangleMesh(
+        open3d.utility.Vector3dVector(skin.places), open3d.utility.Vector3iVector(skin.triangles)
+    )
+
+
+def _skin(mesh: Any) -> Skin:
+    return Skin(np.array(mesh.vertices, np.float64), np.array(mesh.triangles, np.int32))
+
+
+def _cloud(open3d: Any, points: OrientedPoints) -> Any:
+    cloud = open3d.geometry.PointCloud(open3d.utility.Vector3dVector(points.places))
+    cloud.normals = open3d.utility.Vector3dVector(points.normals)
+    return cloud

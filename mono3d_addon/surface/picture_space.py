@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The space in which surfaces are built: the picture plane, and the logarithm of the distance as third axis.
+
+A point at `X = (x, y, z)` lies at `u = fx x / z`, `v = fy y / z`, `w = f log(z / reference)`, all divided by the
+size of a grid cell. A step of `dx` across or `dz` along the view is then a step of about `dx / footprint` or
+`dz / footprint`, where the footprint `z cell / f` is the size of a grid cell *at that point*. So
+
+- a length of 1 is one cell of the depth map, near or far, for a cup or a cathedral: scaling the scene only shifts w;
+- voxels, outlier tests, the octree of Poisson and decimation spend their detail evenly over the picture. In metres,
+  one voxel size from the median footprint would thin the near parts, which matter most, by far / near times more;
+- all viewing rays run along w: the camera sees a triangle from the front exactly when its normal has w < 0,
+  moving a point along w does not move it in the photo, and nothing can get behind the camera.
+
+The map keeps orientation, and near the middle of the picture it keeps angles too (it is the log-polar map with the
+picture plane in place of the sphere).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.camera import Camera
+from ..core.mesh import Floats
+from ..core.normals import unit
+
+Doubles = NDArray[np.float64]
+
+
+_LONGEST = 5.0
+
+
+def stretch(normals: Doubles) -> Doubles:
+    """Returns how much farther apart, float64 (n,), points lie on surfaces seen at a grazing angle: 1 to 5 times.
+
+    `normals` are unit vectors in picture space, float64 (n, 3): 1 / cos of the angle to the view. The ground of a
+    street is all like this; without it, tests of distance take the ground for holes and outliers. The limit keeps
+    them able to find sheets stretched along the view.
+    """
+    return np.minimum(1.0 / np.maximum(np.abs(normals[:, 2]), 1e-9), _LONGEST)
+
+
+@dataclass(frozen=True)
+class PictureSpace:
+    """Converts between the camera frame (metres) and picture space (grid cells).
+
+    cell       side of a grid cell in pixels of the photo
+    reference  distance in metres that lies at w = 0
+    """
+
+    camera: Camera
+    cell: float
+    reference: float
+
+    @property
+    def focal(self) -> float:
+        """Focal length in cells: the scale of w."""
+        return math.sqrt(self.camera.fx * self.camera.fy) / self.cell
+
+    def points_in(self, points: Floats) -> Doubles:
+        """Returns float64 (n, 3) in cells of `points`, float32 (n, 3) in metres in front of the camera."""
+        x, y, z = np.asarray(points, np.float64).T
+        across = self.camera.fx / self.cell * x / z
+        down = self.camera.fy / self.cell * y / z
+        return np.stack([across, down, self.focal * np.log(z / self.reference)], axis=1)
+
+    def points_out(self, places: Doubles) -> Floats:
+        """Returns float32 (n, 3) in metres, camera frame, of `places`, float64 (n, 3) in cells."""
+        u, v, w = places.T
+        z = self.reference * np.exp(w / self.focal)
+        x, y = u * z * (self.cell / self.camera.fx), v * z * (self.cell / self.camera.fy)
+        return np.stack([x, y, z], axis=1).astype(np.float32)
+
+    def normals_in(self, points: Floats, normals: Floats) -> Doubles:
+        """Returns the unit normals in picture space, float64 (n, 3), of `normals` at `points`, both camera frame.
+
+        A normal goes over by the transpose of the Jacobian of `points_out`, whose columns are (z cell / fx, 0, 0),
+        (0, z cell / fy, 0) and X / f; the common factor z is left out.
+        """
+        place = np.asarray(points, np.float64)
+        normal = np.asarray(normals, np.float64)
+        across = normal[:, 0] * (self.cell / self.camera.fx)
+        down = normal[:, 1] * (self.cell / self.camera.fy)
+        along = np.einsum("ij,ij->i", normal, place) / (place[:, 2] * self.focal)
+        result = np.stack([across, down, along], axis=1)
+        result /= np.linalg.norm(result, axis=1, keepdims=True)
+        return np.asarray(result, np.float64)
+
+    def normals_out(self, points: Floats, normals: Doubles) -> Floats:
+        """Returns the unit normals in the camera frame, float32 (n, 3): the inverse of `normals_in`."""
+        ray = np.asarray(points, np.float64) / np.asarray(points[:, 2:], np.float64)
+        x = normals[:, 0] * (self.camera.fx / self.cell)
+        y = normals[:, 1] * (self.camera.fy / self.cell)
+        z = normals[:, 2] * self.focal - x * ray[:, 0] - y * ray[:, 1]
+        return unit(np.stack([x, y, z], axis=1).astype(np.float32))
+
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Returns the least and the largest (u, v) of the photo, float64 (2,) each."""
+        camera = self.camera
+        least = np.array([-camera.cx, -camera.cy]) / self.cell
+        largest = np.array([camera.width - camera.cx, camera.height - camera.cy]) / self.cell
+        return least, largest

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fewer triangles and smoother surfaces, in picture space, where an error weighs what the camera sees of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import Mono3DError
+from . import open3d_library
+from .meshing import Skin, to_open3d
+from .picture_space import Doubles
+
+_TOLERANCE = 1.05
+"""How far above the target the first pass may end."""
+
+_HASTE = 7.0
+"""How fast the threshold on the error grows from round to round; with 3 the target is often out of reach."""
+
+_STEEPEST = 0.2
+"""Cosine of the angle of sight below which a vertex is not moved any farther along the view."""
+
+
+def decimate(skin: Skin, target: int) -> Skin:
+    """Returns `skin` with about `target` triangles by quadric error metrics (Garland and Heckbert 1997), 0: as it is.
+
+    In picture space a step of one cell counts the same across, along the view, near and far. Rims, and with them
+    silhouettes, keep every vertex; where these alone need more than `target` triangles, a second pass thins them.
+    By fast-simplification: on the flat parts of a grid Open3D's decimation takes minutes, and moves the rims.
+    Raises Mono3DError when that package is missing.
+    """
+    if target <= 0 or len(skin.triangles) <= target:
+        return skin
+    try:
+        import fast_simplification
+    except ImportError as error:
+        raise Mono3DError(
+            f"Reducing triangles needs the package fast-simplification ({error}); install Mono3D's packages again."
+        ) from error
+    places, triangles = skin.places, skin.triangles
+    for keep_rims in (True, False):
+        if len(triangles) > _TOLERANCE * target:
+            places, triangles = fast_simplification.simplify(
+                places, triangles, target_count=target, agg=_HASTE, preserve_border=keep_rims
+            )
+    return Skin(np.asarray(places, np.float64), np.asarray(triangles, np.int32))
+
+
+def smooth(skin: Skin, rounds: int) -> Skin:
+    """Returns `skin` after `rounds` of Taubin's smoothing (1995), its vertices moved along their viewing rays only.
+
+    The picture that the camera sees stays as it is, and so do the texture coordinates: a vertex goes along w until
+    it meets the plane through its smoothed place, across its own normal.
+    """
+    if rounds <= 0 or len(skin.triangles) == 0:
+        return skin
+    mesh = to_open3d(open3d_library.load(), skin)
+    mesh.compute_vertex_normals()
+    normals = np.asarray(mesh.vertex_normals)
+    moved = np.asarray(mesh.filter_smooth_taubin(rounds).vertices) - skin.places
+    along = np.einsum("ij,ij->i", normals, moved) / np.minimum(normals[:, 2], -_STEEPEST)
+    places: Doubles = skin.places.copy()
+    places[:, 2] += along
+    return Skin(places, skin.triangles)

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user reads when Open3D cannot be loaded."""
+
+from __future__ import annotations
+
+import pytest
+
+from mono3d_addon.surface.open3d_library import explain
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("libusb-1.0.so.0: cannot open shared object file: No such file or directory", ["libusb-1.0-0", "libusb1"]),
+        ("libGL.so.1: cannot open shared object file: No such file", ["libgl1", "libglvnd-glx"]),
+        ("libfoo.so.3: cannot open shared object file: No such file", ["libfoo.so.3"]),
+        ("/lib/libm.so.6: version `GLIBC_2.35' not found", ["newer system", "grid surface"]),
+        ("No module named 'open3d'", ["not completely installed", "open3d"]),
+        ("DLL load failed", ["cannot be loaded", "DLL load failed"]),
+    ],
+)
+def test_a_failed_import_becomes_a_sentence_with_what_to_do(message: str, words: list[str]) -> None:
+    sentence = explain(message)
+    assert all(word in sentence for word in words)
+    assert "\n" not in sentence
+    assert sentence.endswith(".")

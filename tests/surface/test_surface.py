@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a grid with exact depth to clean points and meshes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import results
+
+from mono3d_addon.core.camera import Camera
+from mono3d_addon.core.grid import Grid
+from mono3d_addon.core.mesh import Mesh
+from mono3d_addon.errors import Mono3DError
+from mono3d_addon.settings import Settings
+from mono3d_addon.surface.build import refine, surface_mesh
+from mono3d_addon.surface.cloud import clean_cloud, torn_rim
+from mono3d_addon.surface.meshing import Skin, crop, drop_small_pieces
+
+pytest.importorskip("fast_simplification")
+pytestmark = pytest.mark.open3d
+
+COARSE = Settings(surface="poisson", poisson_depth=7, voxel=1.0, detail=160)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def open3d() -> Iterator[None]:
+    from mono3d_addon.surface import open3d_library
+
+    try:
+        open3d_library.load()
+    except Mono3DError as error:
+        pytest.skip(str(error))
+    yield
+
+
+@pytest.fixture(scope="module")
+def camera() -> Camera:
+    return results.view()
+
+
+@pytest.fixture(scope="module")
+def grid(camera: Camera) -> Grid:
+    return results.grid(camera)
+
+
+@pytest.fixture(scope="module")
+def poisson(grid: Grid, camera: Camera) -> Mesh:
+    return surface_mesh(grid, camera, results.picture(camera), COARSE, results.quiet)[0]
+
+
+def check_invariants(mesh: Mesh, camera: Camera) -> None:
+    """Fronts to the camera, inside the photo, textured by projection, right types."""
+    assert [mesh.vertices.dtype, mesh.uv.dtype, mesh.normals.dtype] == [np.float32] * 3
+    assert [str(mesh.triangles.dtype), str(mesh.colors.dtype)] == ["int32", "uint8"]
+    assert len(np.unique(mesh.triangles)) == len(mesh.vertices)
+    assert (mesh.vertices[:, 2] > 0).all()
+    corners = mesh.vertices[mesh.triangles].astype(np.float64)
+    area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    size = np.linalg.norm(area, axis=1)
+    facing = -(area * corners.mean(axis=1)).sum(axis=1)
+    assert (facing >= -1e-4 * size).all()
+    assert (facing > 0).mean() > 0.999
+    assert mesh.uv.min() >= 0
+    assert mesh.uv.max() <= 1
+    np.testing.assert_allclose(mesh.uv, camera.uv(mesh.vertices), atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(mesh.normals, axis=1), 1, atol=1e-5)
+    column, row = mesh.uv[:, 0] * camera.width - 0.5, (1 - mesh.uv[:, 1]) * camera.height - 0.5
+    inner = (column > 0) & (row > 0) & (column < camera.width - 1) & (row < camera.height - 1)
+    expected = np.stack([column * 255 / camera.width, row * 255 / camera.height], axis=1)
+    assert np.abs(mesh.colors[inner, :2] - expected[inner]).max() <= 2
+
+
+def test_poisson_lies_within_one_per_cent_of_the_truth(poisson: Mesh, camera: Camera) -> None:
+    found = results.error(poisson.vertices)
+    assert np.quantile(found, 0.99) < 0.01
+    assert np.median(found) < 0.001
+    check_invariants(poisson, camera)
+
+
+def test_poisson_covers_the_photo_and_bridges_no_tear(poisson: Mesh, camera: Camera) -> None:
+    corners = poisson.uv[poisson.triangles] * [camera.width, camera.height]
+    one, other = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    area = (one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]).sum() / 2
+    # Behind a silhouette, the wall goes on for as far as it is trimmed to: a few cells.
+    assert 0.95 < area / (camera.width * camera.height) < 1.04
+    depth = poisson.vertices[poisson.triangles][..., 2]
+    assert (depth.max(axis=1) / depth.min(axis=1)).max() < 1.25
+
+
+def test_without_trimming_the_bridges_are_there(poisson: Mesh, grid: Grid, camera: Camera) -> None:
+    """What the trim is for: the same surface untrimmed has vertices in mid-air."""
+    untrimmed = replace(COARSE, trim_distance=0.0, trim_density=0.0)
+    mesh, _ = surface_mesh(grid, camera, results.picture(camera), untrimmed, results.quiet)
+    assert (results.error(mesh.vertices) > 0.03).sum() > 2 * (results.error(poisson.vertices) > 0.03).sum()
+
+
+def test_ball_pivoting_faces_the_camera_and_is_exact(grid: Grid, camera: Camera) -> None:
+    settings = Settings(surface="ball_pivoting", detail=160)
+    mesh, cloud = surface_mesh(grid, camera, results.picture(camera), settings, results.quiet)
+    check_invariants(mesh, camera)
+    assert results.error(mesh.vertices).max() < 0.01
+    assert len(mesh.triangles) > 1.8 * len(cloud.points)
+
+
+@pytest.mark.parametrize("scale", [0.001, 1000.0])
+@pytest.mark.parametrize("surface", ["poisson", "ball_pivoting"])
+def test_the_size_of_the_scene_does_not_matter(camera: Camera, scale: float, surface: str) -> None:
+    settings = replace(COARSE, surface=surface, poisson_depth=6, voxel=2.0)
+    picture = results.picture(camera)
+    plain, points = surface_mesh(results.grid(camera), camera, picture, settings, results.quiet)
+    scaled, scaled_points = surface_mesh(results.grid(camera, scale), camera, picture, settings, results.quiet)
+    assert len(scaled_points.points) == pytest.approx(len(points.points), rel=0.01)
+    assert len(scaled.triangles) == pytest.approx(len(plain.triangles), rel=0.02)
+    limits = [0.5, 0.9, 0.99]
+    np.testing.assert_allclose(
+        np.quantile(results.error(scaled.vertices, scale), limits),
+        np.quantile(results.error(plain.vertices), limits),
+        rtol=0.2,
+        atol=1e-5,
+    )
+    size = np.ptp(plain.vertices, axis=0)
+    np.testing.assert_allclose(np.ptp(scaled.vertices, axis=0) / scale, size, rtol=0.01)
+
+
+def test_outliers_go_and_the_rest_stays(grid: Grid, camera: Camera) -> None:
+    random = np.random.default_rng(3)
+    inside = np.flatnonzero(grid.connected & ~torn_rim(grid))
+    wild = random.choice(inside, 60, replace=False)
+    points = grid.points.copy()
+    points[wild] *= random.uniform(0.3, 0.6, (60, 1)).astype(np.float32)
+    spoilt = replace(grid, points=points)
+    settings = Settings(voxel=0.0)
+    kept = clean_cloud(spoilt, camera, settings, results.quiet)
+    assert (results.error(kept.points) > 0.02).sum() <= 3
+    assert len(kept.points) > 0.9 * len(inside)
+    spoilt_cloud = clean_cloud(spoilt, camera, replace(settings, outlier_neighbours=0), results.quiet)
+    assert (results.error(spoilt_cloud.points) > 0.02).sum() >= 55
+
+
+def test_a_floor_seen_at_a_grazing_angle_is_no_outlier(grid: Grid, camera: Camera) -> None:
+    inside = grid.points[grid.connected & ~torn_rim(grid)]
+    cloud = clean_cloud(grid, camera, Settings(voxel=0.0), results.quiet)
+    floor, kept = (np.abs(points[:, 1] - results.FLOOR) < 1e-3 for points in (inside, cloud.points))
+    assert kept.sum() > 0.97 * floor.sum()
+
+
+def test_the_cloud_is_thinned_evenly_near_and_far(grid: Grid, camera: Camera) -> None:
+    settings = Settings(voxel=3.0, outlier_neighbours=0)
+    cloud = clean_cloud(grid, camera, settings, results.quiet)
+    on_ball = np.abs(np.linalg.norm(cloud.points - results.BALL, axis=1) - results.RADIUS) < 0.005
+    on_wall = np.abs(cloud.points[:, 2] - results.WALL) < 0.005
+    pixels = camera.project(cloud.points)
+    centre = camera.project(results.BALL[None].astype(np.float32))[0]
+    middle = np.linalg.norm(pixels - centre, axis=1) < 15
+    near = (on_ball & middle).sum() / (np.pi * 15**2)
+    wall_pixels = np.isclose(results.room(camera), results.WALL).sum()
+    far = on_wall.sum() / wall_pixels
+    assert far == pytest.approx(1 / 9, rel=0.2)
+    assert near == pytest.approx(far, rel=0.45)
+
+
+def test_normals_and_colours_of_the_cloud_are_those_of_the_scene(grid: Grid, camera: Camera) -> None:
+    cloud = clean_cloud(grid, camera, Settings(voxel=2.0), results.quiet)
+    assert ((cloud.normals * cloud.points).sum(axis=1) < 0).all()
+    wall = np.abs(cloud.points[:, 2] - results.WALL) < 1e-3
+    assert np.quantile(cloud.normals[wall, 2], 0.9) < -0.999
+    pixels = camera.project(cloud.points)
+    assert np.abs(cloud.colors[:, 0] - (pixels[:, 0] - 0.5) * 255 / camera.width).max() < 3
+
+
+def test_the_rim_is_where_the_mesh_is_torn(camera: Camera) -> None:
+    whole = results.grid(camera, tear=0.0)
+    rim = torn_rim(whole).reshape(camera.height, camera.width)
+    assert not rim[1:-1, 1:-1].any()
+    assert rim[0].all()
+    torn = results.grid(camera)
+    assert torn_rim(torn).reshape(camera.height, camera.width)[1:-1, 1:-1].any()
+
+
+def test_decimation_reaches_its_target_and_keeps_the_outline(grid: Grid, camera: Camera) -> None:
+    full = grid.mesh(camera)
+    small = refine(full, camera, results.picture(camera), Settings(target_triangles=5000), results.quiet)
+    assert len(small.triangles) == pytest.approx(5000, rel=0.06)
+    check_invariants(small, camera)
+    assert results.error(small.vertices).max() < 0.005
+
+    def covered(mesh: Mesh) -> float:
+        corners = mesh.uv[mesh.triangles].astype(np.float64)
+        one, other = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+        return float((one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]).sum() / 2)
+
+    assert covered(small) == pytest.approx(covered(full), abs=1e-4)
+    tiny = refine(full, camera, results.picture(camera), Settings(target_triangles=300), results.quiet)
+    assert len(tiny.triangles) < 700
+
+
+def test_smoothing_removes_noise_without_moving_the_picture(camera: Camera) -> None:
+    plain = results.grid(camera)
+    noise = 1 + 0.002 * np.random.default_rng(5).standard_normal((len(plain.points), 1)).astype(np.float32)
+    noisy = replace(plain, points=plain.points * noise).mesh(camera)
+    exact = plain.mesh(camera).vertices
+    smooth = refine(noisy, camera, results.picture(camera), Settings(smooth=10), results.quiet)
+    np.testing.assert_allclose(smooth.uv, noisy.uv, atol=1e-5)
+    wall = np.isclose(exact[:, 2], results.WALL) & (exact[:, 1] < -0.9)
+    before, after = (np.std(mesh.vertices[wall, 2]) for mesh in (noisy, smooth))
+    assert after < 0.5 * before
+    assert smooth.vertices[wall, 2].mean() == pytest.approx(results.WALL, rel=1e-3)
+
+
+def test_a_mesh_that_needs_nothing_stays_the_same(grid: Grid, camera: Camera) -> None:
+    mesh = grid.mesh(camera)
+    assert refine(mesh, camera, results.picture(camera), Settings(target_triangles=10**7), results.quiet) is mesh
+
+
+def test_small_pieces_go_and_the_border_cuts_straight() -> None:
+    places = np.array([[0, 0, 0], [0, 2, 0], [2, 0, 0], [2, 2, 0], [9, 9, 0], [9, 10, 0], [10, 9, 0]], np.float64)
+    skin = Skin(places, np.array([[0, 1, 2], [2, 1, 3], [4, 5, 6]], np.int32))
+    assert len(drop_small_pieces(skin, 0.4).triangles) == 2
+    assert len(drop_small_pieces(skin, 0.3).triangles) == 3
+    cut = crop(skin, np.array([-1.0, -1.0]), np.array([1.5, 5.0]))
+    assert len(cut.triangles) == 2
+    assert cut.places[:, 0].max() == 1.5
+
+
+def test_a_grid_without_triangles_is_a_clear_error(grid: Grid, camera: Camera) -> None:
+    empty = replace(grid, triangles=np.empty((0, 3), np.int32))
+    with pytest.raises(Mono3DError, match="No points are left"):
+        surface_mesh(empty, camera, results.picture(camera), COARSE, results.quiet)
