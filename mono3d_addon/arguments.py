@@ -33,7 +33,7 @@ def parse(arguments: Sequence[str], program: str) -> CommandLine:
     """
     parser = build_parser(program)
     given = vars(parser.parse_intermixed_args(arguments))
-    photos = (*given.pop("photos"), *given.pop("rgb", ()))
+    photos = (*given.pop("photos", ()), *given.pop("rgb", ()))
     chosen = given.pop("preset", "balanced")
     try:
         options = RunOptions(**coerce(RunOptions, given))

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long the whole command takes, and how much memory: `python3 benchmarks/command.py [--runs 5]`.
+
+Each counted run is paired with a run of `import torch` from the same packages in the same minute, because machines
+drift; the ratio of the two is the figure to compare between machines and versions.
+Wants the packages installed (`python3 -m mono3d_addon --install`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from mono3d_addon import environment  # noqa: E402
+
+CUP = ROOT / "tests" / "photos" / "coffee.png"
+SIZES = {"1 Mpx": (1224, 816), "12 Mpx": (4242, 2828)}
+FULL = ("--format", "blend,glb,ply,npy,png16")
+MESH_ONLY = ("--format", "glb", "--no-preview")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Wall and processor seconds, and the largest memory in MB: of one process, and of all at a time."""
+
+    wall: float
+    processor: float
+    one_process: float
+    all_processes: float
+
+
+def measure(command: list[str]) -> Run:
+    """Runs a command to its end and returns what it took, its children included."""
+    before = os.times()
+    began = time.perf_counter()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    peaks = [0.0, 0.0]
+    done = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(process.pid, peaks, done))
+    watcher.start()
+    code = process.wait()
+    wall = time.perf_counter() - began
+    done.set()
+    watcher.join()
+    if code != 0:
+        raise SystemExit(f"the command failed with code {code}: {' '.join(command)}")
+    after = os.times()
+    processor = after.children_user + after.children_system - before.children_user - before.children_system
+    return Run(wall, processor, *peaks)
+
+
+def _watch(root: int, peaks: list[float], done: threading.Event) -> None:
+    """Samples the memory of a process and its descendants (proportional set size: shared pages count once)."""
+    while not done.wait(0.05):
+        sizes = [_memory(number) for number in _descendants(root)]
+        peaks[0] = max(peaks[0], *sizes)
+        peaks[1] = max(peaks[1], sum(sizes))
+
+
+def _descendants(root: int) -> list[int]:
+    found, waiting = [], [root]
+    while waiting:
+        number = waiting.pop()
+        found.append(number)
+        for path in Path(f"/proc/{number}/task").glob("*/children"):
+            try:
+                waiting += [int(word) for word in path.read_text().split()]
+            except OSError:
+                continue
+    return found
+
+
+def _memory(number: int) -> float:
+    try:
+        lines = Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    except (OSError, StopIteration, ValueError):
+        return 0.0
+
+
+def make_photo(folder: Path, size: tuple[int, int], packages: Path) -> Path:
+    """Returns the cup enlarged to `size` with grain, as a camera's JPEG of that size would hold."""
+    path = folder / f"cup_{size[0]}.jpg"
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import numpy as np; from PIL import Image;"
+        "w, h = int(sys.argv[4]), int(sys.argv[5]);"
+        "a = np.asarray(Image.open(sys.argv[2]).convert('RGB').resize((w, h), Image.Resampling.LANCZOS)).astype(np.int16);"
+        "a += np.random.default_rng(0).normal(0, 4, a.shape).astype(np.int16);"
+        "Image.fromarray(a.clip(0, 255).astype(np.uint8)).save(sys.argv[3], quality=92)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(packages), str(CUP), str(path), str(size[0]), str(size[1])], check=True
+    )
+    return path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--data-folder", type=Path, default=environment.default_data_folder())
+    options = parser.parse_args()
+    packages = environment.require("worker", options.data_folder)
+    reference = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(packages)!r}); import torch"]
+    print("| what | wall s, median (min-max) | processor s | one process MB | all MB | wall / import torch |")
+    print("|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for size, pixels in SIZES.items():
+            photo = make_photo(folder, pixels, packages)
+            for words, label in ((FULL, "all files and preview"), (MESH_ONLY, "GLB only")):
+                _line(f"cold, {size}, {label}", photo, words, reference, folder, options, cold=True)
+            _line(f"warm disparity, {size}, GLB only", photo, MESH_ONLY, reference, folder, options, cold=False)
+        _stages(folder, options)
+
+
+def _line(
+    label: str, photo: Path, words: tuple[str, ...], reference: list[str], folder: Path, options: argparse.Namespace, cold: bool
+) -> None:
+    data = folder / "data"
+    data.mkdir(exist_ok=True)
+    if not (data / "environments").exists():
+        (data / "environments").symlink_to(options.data_folder.absolute() / "environments")
+    command = [sys.executable, "-m", "mono3d_addon", str(photo), "-o", str(folder / "out"), *words]
+    command += ["--data-folder", str(data), "--report", str(folder / f"{photo.stem}.json")]
+    runs, ratios = [], []
+    for number in range(options.runs + 1):
+        if cold:
+            for item in (data / "cache").rglob("*.npy"):
+                item.unlink()
+        torch, run = measure(reference), measure(command)
+        if number:  # the first fills the file cache
+            runs.append(run)
+            ratios.append(run.wall / torch.wall)
+    walls = [run.wall for run in runs]
+    middle = statistics.median
+    print(
+        f"| {label} | {middle(walls):.1f} ({min(walls):.1f}-{max(walls):.1f}) | {middle(r.processor for r in runs):.1f} "
+        f"| {max(r.one_process for r in runs):.0f} | {max(r.all_processes for r in runs):.0f} | {middle(ratios):.2f} |",
+        flush=True,
+    )
+
+
+def _stages(folder: Path, options: argparse.Namespace) -> None:
+    """Prints the seconds of each stage of one more cold run with all files."""
+    print("\n| stage | " + " | ".join(SIZES) + " |\n|---|" + "---|" * len(SIZES))
+    columns = []
+    for pixels in SIZES.values():
+        for item in (folder / "data" / "cache").rglob("*.npy"):
+            item.unlink()
+        report = folder / "stages.json"
+        command = [sys.executable, "-m", "mono3d_addon", str(folder / f"cup_{pixels[0]}.jpg"), *FULL]
+        command += ["-o", str(folder / "out"), "--data-folder", str(folder / "data"), "--report", str(report)]
+        measure(command)
+        columns.append(json.loads(report.read_text())["photos"][0]["seconds"])
+    for stage in columns[0]:
+        print(f"| {stage} | " + " | ".join(f"{column.get(stage, 0.0):.2f}" for column in columns) + " |")
+
+
+if __name__ == "__main__":
+    main()

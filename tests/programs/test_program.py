@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user does with a real Blender: install the extension, press the button, run a batch on a farm."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shared_data
+from conftest import WORK, Program  # type: ignore[attr-defined]
+
+TEN_PHOTOS = (
+    "coffee.png",
+    "china.jpg",
+    "iphone_13_pro_max.heic",
+    "coolpix_p6000.jpg",
+    "canon_ixus.jpg",
+    "orientation/landscape_1.jpg",
+    "orientation/landscape_3.jpg",
+    "orientation/landscape_6.jpg",
+    "orientation/landscape_7.jpg",
+    "orientation/landscape_8.jpg",
+)
+SHOTS = os.environ.get("MONO3D_SCREENSHOTS", "")
+
+
+def batch(program: Program, *arguments: str, timeout: float = 600) -> tuple[int, str]:
+    done = program.blender("--python", f"{WORK}/repository/mono3d_addon/batch.py", "--", *arguments, timeout=timeout)
+    return done.returncode, done.stdout + done.stderr
+
+
+def fresh(program: Program, name: str) -> Path:
+    folder = program.work / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_the_installed_extension_works_and_leaves_nothing_behind(program: Program) -> None:
+    done = program.script("check_extension.py", f"{WORK}/repository/tests/photos/coffee.png", f"{WORK}/data")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "CHECKED" in done.stdout
+    print(done.stdout.splitlines()[-1])
+
+
+def test_the_window_shows_the_panel_runs_the_job_and_undoes_it(program: Program) -> None:
+    shots = fresh(program, "shots")
+    photo = f"{WORK}/repository/tests/photos/astronaut.png"
+    done = program.window("drive_window.py", photo, f"{WORK}/data", program.inside(shots), timeout=280)
+    if SHOTS:
+        shutil.copytree(shots, Path(SHOTS) / program.root.name, dirs_exist_ok=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "CHECKED" in done.stdout
+    from PIL import Image
+
+    pictures = {path.stem: np.asarray(Image.open(path).convert("RGB"), dtype=float) for path in shots.glob("*.png")}
+    assert {"sidebar", "running", "camera"} <= set(pictures)
+    assert pictures["sidebar"].std() > 5.0, "the screen is empty"
+    assert np.abs(pictures["camera"] - pictures["sidebar"]).mean() > 3.0
+
+
+def test_a_batch_over_ten_real_photos(program: Program) -> None:
+    folder, out = fresh(program, "ten photos ü"), fresh(program, "out ü")
+    for name in TEN_PHOTOS:
+        shutil.copy(shared_data.path(f"photos/{name}"), folder)
+    arguments = (program.inside(folder), "-o", program.inside(out), "--format", "blend,glb,ply", "--detail", "512")
+    code, text = batch(program, *arguments, "--report", f"{program.inside(out)}/report.json")
+    assert code == 0, text
+    assert "10 done" in text
+    report = json.loads((out / "report.json").read_text())
+    assert report["done"] == 10 and len(report["photos"]) == 10
+    for record in report["photos"]:
+        stem = Path(record["photo"]).stem
+        for ending in (".blend", ".glb", ".ply", "_preview.png"):
+            assert (out / f"{stem}{ending}").stat().st_size > 10_000, (stem, ending)
+    assert not list(out.glob(".*")), "something half-written was left"
+    code, text = batch(program, *arguments, "--skip-existing")
+    assert code == 0 and "10 skipped" in text, text
+
+
+def test_a_bad_photo_does_not_stop_the_rest(program: Program) -> None:
+    folder, out = fresh(program, "bad"), fresh(program, "bad-out")
+    shutil.copy(Path(__file__).parents[1] / "photos" / "coffee.png", folder / "a cup.png")
+    (folder / "empty.jpg").touch()
+    (folder / "text.jpg").write_text("hello")
+    code, text = batch(program, program.inside(folder), "-o", program.inside(out), "--format", "ply", "--no-preview")
+    assert code == 1, text
+    assert "'empty.jpg' is empty" in text and "'text.jpg' is not a photo" in text and "1 done, 2 failed" in text
+    assert sorted(path.name for path in out.iterdir()) == ["a cup.ply"]
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("arguments", [[], ["--near", "minus"], ["x.jpg", "--format", "jpeg2"], ["--no-such-option"]])
+def test_wrong_usage_is_code_two(program: Program, arguments: list[str]) -> None:
+    code, text = batch(program, *arguments)
+    assert code == 2, text
+    assert "error:" in text and "Traceback" not in text

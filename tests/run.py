@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sets up what the tests need and runs all of them: `python3 tests/run.py [PART ...] [-- PYTEST ARGUMENTS]`.
+
+Needs Python 3.11 or newer with pip, and a network the first time. Everything goes to the folder `.environments` in
+the repository, or to the one that MONO3D_TEST_ENVIRONMENTS names, and is used again by the next run.
+
+Parts, all by default; one that this machine cannot offer is left out with its reason:
+  core         everything outside Blender, with the packages that the product's own installer brings
+  bpy-4.2 bpy-4.5 bpy-5.0 bpy-5.2   the Blender side in the `bpy` wheels (5.2 wants Python 3.13)
+  blender-4.3 blender-5.2           the installed extension in Debian's Blender programs (wants root, on Debian)
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = Path(os.environ.get("MONO3D_TEST_ENVIRONMENTS") or ROOT / ".environments").resolve()
+TOOLS = ("pytest==9.2.0", "pytest-timeout==2.4.0", "hypothesis==6.170.15", "trimesh==5.0.0")
+
+WHEELS = {
+    "bpy-4.2": ("4.2.23", "3.11", "numpy<2"),
+    "bpy-4.5": ("4.5.15", "3.11", "numpy<2"),
+    "bpy-5.0": ("5.0.1", "3.11", "numpy<2"),
+    "bpy-5.2": ("5.2.3", "3.13", "numpy>=2.2"),
+}
+"""Part -> version of the bpy wheel, the Python it is made for, the numpy it carries in the official builds."""
+
+PROGRAMS = {"blender-4.3": "trixie", "blender-5.2": "sid"}
+"""Part -> Debian release whose Blender is used."""
+
+DEBIAN_PACKAGES = (
+    "blender python3-numpy python3-cattr python3-requests python3-zstandard python3-pip python3-venv "
+    "python3-torch python3-torchvision xvfb xdotool imagemagick x11-utils libgl1-mesa-dri libegl1 libgl1 "
+    "libglx-mesa0 libegl-mesa0 xauth"
+).split()
+
+
+class LeftOut(Exception):
+    """This machine cannot offer a part; the text says why."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a part: pytest's counts, or the reason why it was left out."""
+
+    part: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    reason: str = ""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the wanted parts and returns 0 when no test failed."""
+    words, _, extra = " ".join(arguments).partition("--") if "--" in arguments else (" ".join(arguments), "", "")
+    known: dict[str, Callable[[list[str]], Outcome]] = {"core": run_core}
+    known |= {part: (lambda rest, part=part: run_wheel(part, rest)) for part in WHEELS}  # type: ignore[misc]
+    known |= {part: (lambda rest, part=part: run_program(part, rest)) for part in PROGRAMS}  # type: ignore[misc]
+    wanted = words.split() or list(known)
+    if unknown := [part for part in wanted if part not in known]:
+        print(f"There is no part '{unknown[0]}'; choose of {', '.join(known)}.", file=sys.stderr)
+        return 2
+    HOME.mkdir(parents=True, exist_ok=True)
+    outcomes = []
+    for part in wanted:
+        print(f"\n=== {part} ===", flush=True)
+        try:
+            outcomes.append(known[part](extra.split()))
+        except LeftOut as reason:
+            print(f"left out: {reason}", flush=True)
+            outcomes.append(Outcome(part, reason=str(reason)))
+    return summary(outcomes)
+
+
+def summary(outcomes: Sequence[Outcome]) -> int:
+    """Prints a line a part and the totals."""
+    print("\n=== summary ===")
+    for one in outcomes:
+        counts = f"{one.passed} passed, {one.failed} failed, {one.skipped} skipped"
+        print(f"{one.part:12} {'left out: ' + one.reason if one.reason else counts}")
+    passed, failed, skipped = (sum(getattr(one, name) for one in outcomes) for name in ("passed", "failed", "skipped"))
+    print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    return 0 if failed == 0 and passed > 0 else 1
+
+
+def run_core(extra: list[str]) -> Outcome:
+    """Installs the worker and the scene packages with the product's installer and runs all tests outside Blender."""
+    environment = HOME / f"core-{sys.version_info.major}.{sys.version_info.minor}"
+    python = make_environment(environment, sys.executable, TOOLS)
+    data = HOME / "data"
+    call([sys.executable, "-m", "vendor_installer", "install", "--data-folder", str(data), "worker", "scene"])
+    code = "from pathlib import Path; import sys, vendor_installer as v; print(v.find('worker', Path(sys.argv[1])).packages)"
+    packages = subprocess.run(
+        [sys.executable, "-c", code, str(data)], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    # A .pth file, unlike PYTHONPATH, also holds for the isolated children that the tests start.
+    next(site_packages(environment)).joinpath("worker.pth").write_text(packages + "\n", encoding="utf-8")
+    ignored = ["--ignore", "tests/blender", "--ignore", "tests/programs"]
+    return pytest("core", [str(python), "-m", "pytest", *ignored, *extra], {"MONO3D_TEST_DATA": str(data)})
+
+
+def run_wheel(part: str, extra: list[str]) -> Outcome:
+    """Runs tests/blender in a Python with the bpy wheel of one version."""
+    version, python_version, numpy = WHEELS[part]
+    environment = HOME / part
+    python = make_environment(environment, find_python(python_version), (*TOOLS, f"bpy=={version}", numpy))
+    return pytest(part, [str(python), "tests/blender/run_pytest.py", "tests/blender", *extra], {})
+
+
+def run_program(part: str, extra: list[str]) -> Outcome:
+    """Runs tests/programs, with the core's Python, against a real Blender program in a Debian of its own."""
+    environment = HOME / f"core-{sys.version_info.major}.{sys.version_info.minor}"
+    if not environment.exists():
+        raise LeftOut("run the part 'core' first")
+    root = make_debian(PROGRAMS[part])
+    python = next(iter(environment.glob("bin/python")))
+    return pytest(part, [str(python), "-m", "pytest", "tests/programs", *extra], {"MONO3D_BLENDER_ROOT": str(root)})
+
+
+def make_environment(folder: Path, python: str, requirements: Sequence[str]) -> Path:
+    """Returns the Python of a virtual environment with the requirements, made where it is missing or outdated."""
+    inside = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    stamp, wanted = folder / "requirements.txt", "\n".join(requirements)
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return inside
+    shutil.rmtree(folder, ignore_errors=True)
+    if python == sys.executable:
+        venv.create(folder, with_pip=True)
+    else:
+        call([python, "-m", "venv", str(folder)])
+    call([str(inside), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements])
+    stamp.write_text(wanted, encoding="utf-8")
+    return inside
+
+
+def site_packages(environment: Path) -> Iterator[Path]:
+    """Yields the folder of a virtual environment that holds its packages."""
+    yield from environment.glob("lib/python*/site-packages")
+    yield from environment.glob("Lib/site-packages")
+
+
+def find_python(version: str) -> str:
+    """Returns a Python of the version, such as "3.13": this one, one on the path, or one of pyenv's."""
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return sys.executable
+    candidates = [shutil.which(f"python{version}")]
+    candidates += sorted(str(path) for path in Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    pyenv = os.environ.get("PYENV_ROOT")
+    candidates += sorted(str(path) for path in Path(pyenv or "/nowhere").glob(f"versions/{version}.*/bin/python"))
+    for candidate in candidates:
+        # A shim of pyenv is found but may not run.
+        if candidate and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return candidate
+    raise LeftOut(f"there is no Python {version} here")
+
+
+def make_debian(release: str) -> Path:
+    """Returns the root folder of a small Debian with Blender, made where it is missing."""
+    root, done = HOME / f"debian-{release}", HOME / f"debian-{release}" / "made-by-mono3d"
+    if done.exists():
+        return root
+    if os.name == "nt" or os.geteuid() != 0:
+        raise LeftOut("making a Debian of its own needs root")
+    if shutil.which("debootstrap") is None:
+        if shutil.which("apt-get") is None:
+            raise LeftOut("there is no debootstrap here")
+        call(["apt-get", "update", "-qq"])
+        call(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap"])
+    shutil.rmtree(root, ignore_errors=True)
+    call(["debootstrap", "--variant=minbase", "--include=ca-certificates", release, str(root)])
+    (root / "etc/apt/apt.conf.d/99novalid").write_text('Acquire::Check-Valid-Until "false";\n', encoding="utf-8")
+    certificates = Path("/etc/ssl/certs/ca-certificates.crt")
+    if certificates.exists():
+        shutil.copy(certificates, root / "etc/ssl/certs/ca-certificates.crt")
+    call(["chroot", str(root), "apt-get", "update", "-qq"])
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *DEBIAN_PACKAGES]
+    call(["chroot", str(root), "env", "DEBIAN_FRONTEND=noninteractive", *install])
+    call(["chroot", str(root), "apt-get", "clean"])
+    done.write_text(release, encoding="utf-8")
+    return root
+
+
+def call(command: Sequence[str]) -> None:
+    """Runs a step of the set-up in the repository; its output is shown only when it fails."""
+    began = time.monotonic()
+    print("  $", " ".join(command)[:150], end="", flush=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False)
+    print(f"  ({time.monotonic() - began:.0f} s)", flush=True)
+    if done.returncode != 0:
+        print(done.stdout[-4000:], done.stderr[-4000:], sep="\n", file=sys.stderr)
+        raise SystemExit(f"setting up the tests failed: {' '.join(command)[:200]}")
+
+
+def pytest(part: str, command: list[str], extra_environment: dict[str, str]) -> Outcome:
+    """Runs pytest, shows its output, and returns its counts."""
+    variables = {**os.environ, **extra_environment, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True, errors="replace")
+    assert process.stdout is not None
+    last = ""
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        if re.search(r"\d+ (passed|failed|skipped|error)", line):
+            last = line
+    code = process.wait()
+    counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|error)", last)}
+    failed = counts.get("failed", 0) + counts.get("error", 0)
+    # A crash after the last test, or no test at all, is a failure too.
+    return Outcome(part, counts.get("passed", 0), failed or int(code != 0), counts.get("skipped", 0))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from mono3d_addon.arguments import build_parser, parse
+from mono3d_addon.settings import RunOptions, Settings, fields_of, preset
+from test_settings import ANY_VALUES
+
+
+def test_nothing_given_is_the_defaults() -> None:
+    command = parse(["a.jpg"], "mono3d")
+    assert command.photos == ("a.jpg",)
+    assert command.settings == Settings() and command.options == RunOptions()
+
+
+@given(ANY_VALUES)
+def test_every_setting_has_an_option(values: dict[str, Any]) -> None:
+    words = []
+    for name, value in values.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words.append(f"--{flag}={value!r}" if isinstance(value, float) else f"--{flag}={value}")
+    assert parse(["a.jpg", *words], "mono3d").settings == Settings(**values)
+
+
+def test_presets_are_where_settings_start() -> None:
+    command = parse(["a.jpg", "--preset", "best", "--detail", "700"], "mono3d")
+    assert command.settings.detail == 700
+    assert command.settings.network_size == preset("best").network_size
+
+
+def test_the_seeds_command_line() -> None:
+    command = parse(["--rgb", "in.jpg", "--out", "out.ply"], "mono3d")
+    assert command.photos == ("in.jpg",) and command.options.output == "out.ply"
+
+
+def test_photos_and_options_in_any_order() -> None:
+    command = parse(["a.jpg", "-o", "out", "b.jpg", "--format", "glb, PLY", "c.jpg"], "mono3d")
+    assert command.photos == ("a.jpg", "b.jpg", "c.jpg")
+    assert command.options.format == ("glb", "ply") and command.options.output == "out"
+
+
+def test_install_needs_no_photo() -> None:
+    assert parse(["--install"], "mono3d").photos == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "no photo"),
+        (["a.jpg", "--near", "much"], "--near"),
+        (["a.jpg", "--near", "9", "--far", "3"], "larger than near"),
+        (["a.jpg", "--detail", "1"], "Detail: 1 px is outside 16 to 8192 px"),
+        (["a.jpg", "--format", "glb,doc"], "'doc' is not one of"),
+        (["a.jpg", "--preset", "slow"], "--preset"),
+        (["a.jpg", "--jobs", "0"], "Jobs"),
+        (["a.jpg", "--unknown"], "--unknown"),
+        (["a.jpg", "--near", "nan"], "Near"),
+    ],
+)
+def test_wrong_usage_is_code_two_and_a_sentence(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(words, "mono3d")
+    assert caught.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+def test_help_names_units_bounds_and_defaults() -> None:
+    text = " ".join(build_parser("mono3d").format_help().split())
+    for item in (*fields_of(Settings), *fields_of(RunOptions)):
+        assert f"--{item.name.replace('_', '-')}" in text or any(word in text for word in item.choice.words)
+    assert "0.001 to 100000 m (default: 1)" in text
+    assert "0 to 20 % (default: 1)" in text

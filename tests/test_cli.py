@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command as a user types it: a real interpreter, real packages, real files, and all that can go wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+PHOTOS = ROOT / "tests" / "photos"
+DATA = os.environ.get("MONO3D_TEST_DATA", "")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA, reason="no installed packages (run 'python3 tests/run.py')"),
+]
+posix = pytest.mark.skipif(os.name == "nt", reason="uses POSIX signals and permissions")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder of its own, with the shared installed packages and an empty cache."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "environments").symlink_to(Path(DATA) / "environments")
+    return folder
+
+
+def command(data: Path, *arguments: object) -> list[str]:
+    return [sys.executable, "-m", "mono3d_addon", *map(str, arguments), "--data-folder", str(data)]
+
+
+def mono3d(data: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(data, *arguments), cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def light(*more: object) -> tuple[object, ...]:
+    return ("--format", "ply", "--no-preview", "--detail", 128, *more)
+
+
+def test_one_photo_gives_all_that_was_promised(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "größe out"
+    done = mono3d(data, PHOTOS / "coffee.png", "-o", out)
+    assert done.returncode == 0, done.stderr
+    assert "assumed 55 degrees" in done.stdout
+    names = ("coffee.blend", "coffee.glb", "coffee.ply", "coffee_depth.npy", "coffee_depth.png", "coffee_preview.png")
+    assert sorted(path.name for path in out.iterdir()) == sorted(names)
+    depth = np.load(out / "coffee_depth.npy")
+    assert depth.dtype == np.float32 and depth.shape == (400, 600) and 0.5 < depth.min() < depth.max() <= 6.001
+    picture = Image.open(out / "coffee_depth.png")
+    assert picture.mode.startswith("I;16") and picture.size == (600, 400)
+    preview = np.asarray(Image.open(out / "coffee_preview.png").convert("RGB"), dtype=float)
+    assert preview.std() > 20.0
+    began = time.monotonic()
+    again = mono3d(data, PHOTOS / "coffee.png", "-o", out, "--skip-existing")
+    assert again.returncode == 0 and "1 skipped" in again.stdout
+    assert time.monotonic() - began < 5.0
+
+
+@pytest.mark.parametrize("surface", ["poisson", "ball_pivoting"])
+def test_every_surface_and_format(data: Path, tmp_path: Path, surface: str) -> None:
+    formats = "glb,ply,obj,stl,cloud,npy,png16,exr,camera"
+    options = ("--surface", surface, "--detail", 200, "--poisson-depth", 7, "--target-triangles", 5000, "--smooth", 3)
+    done = mono3d(data, PHOTOS / "astronaut.png", "-o", tmp_path / "out", "--format", formats, "--no-preview", *options)
+    assert done.returncode == 0, done.stderr
+    files = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"astronaut.glb", "astronaut.obj", "astronaut.mtl", "astronaut.stl", "astronaut_cloud.ply"} <= files
+    assert {"astronaut_depth.exr", "astronaut_camera.json"} <= files
+    assert not [name for name in files if "partial" in name]
+
+
+def test_the_seeds_command_line_gives_that_one_file(data: Path, tmp_path: Path) -> None:
+    done = mono3d(data, "--rgb", PHOTOS / "coffee.png", "--out", tmp_path / "out" / "cup.ply", "--detail", 128)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["cup.ply"]
+
+
+def test_many_photos_two_jobs_and_a_report(data: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    shutil.copytree(PHOTOS, photos)
+    (photos / "a text.jpg").write_text("no photo")
+    Image.new("RGB", (1, 1)).save(photos / "one.png")
+    Image.new("RGB", (20000, 10)).save(photos / "wide.png")
+    (photos / "cut.jpg").write_bytes((PHOTOS / "china.jpg").read_bytes()[:50_000])
+    report = tmp_path / "report.json"
+    done = mono3d(
+        data, photos, tmp_path / "gone.jpg", "-o", tmp_path / "out", *light("--jobs", 2, "--report", report)
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "3 done, 5 failed" in done.stdout
+    records = {Path(one["photo"]).name: one for one in json.loads(report.read_text())["photos"]}
+    messages = {
+        "a text.jpg": "not a photo", "one.png": "1 x 1", "wide.png": "20000 x 10", "cut.jpg": "cut off", "gone.jpg": "no file"
+    }  # fmt: skip
+    for name, words in messages.items():
+        assert records[name]["status"] == "failed" and words in records[name]["message"], records[name]
+        assert words in done.stderr
+    cup = records["coffee.png"]
+    assert cup["status"] == "done" and cup["counts"]["triangles"] > 1000
+    assert cup["camera"]["source"] == "assumed 55 degrees" and cup["seconds"]["Estimating depth"] > 0
+    assert cup["files"] == [str(tmp_path / "out" / "coffee.ply")]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["astronaut.ply", "china.ply", "coffee.ply"]
+
+
+def test_nothing_installed_is_one_sentence(tmp_path: Path) -> None:
+    done = mono3d(tmp_path / "empty", PHOTOS / "coffee.png", "-o", tmp_path / "out")
+    assert done.returncode == 1
+    assert "--install" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_an_output_that_cannot_be_written_is_one_sentence(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = mono3d(data, PHOTOS / "coffee.png", "-o", tmp_path / "file" / "out", *light())
+    assert done.returncode == 1
+    assert "choose another folder" in done.stderr and "Traceback" not in done.stderr
+
+
+@posix
+def test_a_read_only_output_folder_is_one_sentence(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir(mode=0o555)
+    arguments = command(data, PHOTOS / "coffee.png", "-o", out, *light())
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 1 and "Nothing can be written" in done.stderr
+
+
+def test_one_output_name_for_two_photos_is_wrong_usage(data: Path, tmp_path: Path) -> None:
+    done = mono3d(data, PHOTOS / "coffee.png", PHOTOS / "china.jpg", "-o", tmp_path / "both.ply")
+    assert done.returncode == 2 and "give a folder" in done.stderr
+
+
+def worker_of(process: subprocess.Popen[str], job: str) -> int:
+    """Returns the process number of the command's child of the kind `job` once it works on a photo."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                parent = int(path.read_text().rpartition(")")[2].split()[1])
+                words = (path.parent / "cmdline").read_bytes().decode(errors="replace")
+            except (OSError, IndexError, ValueError):
+                continue
+            if parent == process.pid and words.endswith(f"--warm\0{job}\0"):
+                return int(path.parent.name)
+        time.sleep(0.02)
+    raise AssertionError("the command started no worker")
+
+
+@posix
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
+def test_a_worker_killed_in_mid_job_costs_one_photo(data: Path, tmp_path: Path) -> None:
+    arguments = command(data, PHOTOS / "astronaut.png", PHOTOS / "coffee.png", "-o", tmp_path / "out", *light())
+    process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    os.kill(worker_of(process, "reconstruct"), signal.SIGKILL)
+    out, error = process.communicate(timeout=120)
+    assert process.returncode == 1, error
+    assert "astronaut.png: failed. The worker was killed" in error and "Traceback" not in error
+    assert "1 done, 1 failed" in out
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["coffee.ply"]
+
+
+@posix
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
+def test_an_interrupt_leaves_nothing_half_written(data: Path, tmp_path: Path) -> None:
+    endless = ("--surface", "poisson", "--poisson-depth", 12, "--voxel", 0, "--format", "ply", "--no-preview")
+    arguments = command(data, PHOTOS / "coffee.png", "-o", tmp_path / "out", *endless)
+    process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = worker_of(process, "reconstruct")
+    time.sleep(2.0)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=20)
+    assert time.monotonic() - began < 3.0
+    assert process.returncode == 130, error
+    assert "stopped" in error and "Traceback" not in error
+    assert list((tmp_path / "out").iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from mono3d_addon.photos import collect, is_photo
+
+
+def make(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def test_files_folders_and_patterns(tmp_path: Path) -> None:
+    make(tmp_path, "b.jpg", "a.PNG", "notes.txt", "._b.jpg", "sub/c.heic", "sub/d.tif")
+    assert [task.name for task in collect([str(tmp_path)])] == ["a", "b"]
+    assert [task.name for task in collect([str(tmp_path / "*.jpg")])] == ["b"]
+    assert [task.name for task in collect([str(tmp_path / "**" / "*.*")])] == ["a", "b", "c", "d"]
+    assert [task.name for task in collect([str(tmp_path / "b.jpg"), str(tmp_path)])] == ["b", "a"]
+
+
+def test_brackets_in_a_real_name_are_no_pattern(tmp_path: Path) -> None:
+    make(tmp_path, "cup [1].jpg")
+    (task,) = collect([str(tmp_path / "cup [1].jpg")])
+    assert task.name == "cup [1]" and not task.problem
+
+
+def test_names_of_results_are_distinct(tmp_path: Path) -> None:
+    make(tmp_path, "a.jpg", "a.png", "A.tif", "x/a.jpg", "b.jpg")
+    tasks = collect([str(tmp_path), str(tmp_path / "x")])
+    names = [task.name.casefold() for task in tasks]
+    assert len(set(names)) == len(names) == 5
+    assert "b" in names
+
+
+def test_what_leads_nowhere_is_told(tmp_path: Path) -> None:
+    problems = [task.problem for task in collect([str(tmp_path), str(tmp_path / "*.jpg"), str(tmp_path / "gone.jpg")])]
+    assert "holds no photos" in problems[0] and "matches no photo" in problems[1]
+    assert problems[2] == ""  # the worker says that the file is missing, as it does for one that vanishes later
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this user may read everything")
+def test_a_locked_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0)
+    assert "cannot be read" in collect([str(tmp_path / "locked")])[0].problem
+
+
+def test_what_counts_as_photo() -> None:
+    assert is_photo(Path("A.JPG")) and is_photo(Path("b.heic"))
+    assert not is_photo(Path("a.txt")) and not is_photo(Path("._a.jpg"))
