@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How long a 1920x1080 grid takes to become a Blender mesh: run it with a Python that has bpy, or in Blender.
 
-    python3 benchmarks/blender_mesh.py
-    blender -b --python benchmarks/blender_mesh.py
+python3 benchmarks/blender_mesh.py
+blender -b --python benchmarks/blender_mesh.py
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ except ImportError:  # a bare Python: bpy is where the installer put it
     import bpy
 
 import numpy as np  # noqa: E402
+
 from mono3d_addon.blender import mesh_data  # noqa: E402
 from mono3d_addon.core.camera import Camera  # noqa: E402
 from mono3d_addon.core.mesh import Mesh  # noqa: E402

@@ -96,7 +96,8 @@ def make_photo(folder: Path, size: tuple[int, int], packages: Path) -> Path:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import numpy as np; from PIL import Image;"
         "w, h = int(sys.argv[4]), int(sys.argv[5]);"
-        "a = np.asarray(Image.open(sys.argv[2]).convert('RGB').resize((w, h), Image.Resampling.LANCZOS)).astype(np.int16);"
+        "a = Image.open(sys.argv[2]).convert('RGB').resize((w, h), Image.Resampling.LANCZOS);"
+        "a = np.asarray(a).astype(np.int16);"
         "a += np.random.default_rng(0).normal(0, 4, a.shape).astype(np.int16);"
         "Image.fromarray(a.clip(0, 255).astype(np.uint8)).save(sys.argv[3], quality=92)"
     )
@@ -126,7 +127,13 @@ def main() -> None:
 
 
 def _line(
-    label: str, photo: Path, words: tuple[str, ...], reference: list[str], folder: Path, options: argparse.Namespace, cold: bool
+    label: str,
+    photo: Path,
+    words: tuple[str, ...],
+    reference: list[str],
+    folder: Path,
+    options: argparse.Namespace,
+    cold: bool,
 ) -> None:
     data = folder / "data"
     data.mkdir(exist_ok=True)
@@ -145,8 +152,9 @@ def _line(
             ratios.append(run.wall / torch.wall)
     walls = [run.wall for run in runs]
     middle = statistics.median
+    processor = middle(run.processor for run in runs)
     print(
-        f"| {label} | {middle(walls):.1f} ({min(walls):.1f}-{max(walls):.1f}) | {middle(r.processor for r in runs):.1f} "
+        f"| {label} | {middle(walls):.1f} ({min(walls):.1f}-{max(walls):.1f}) | {processor:.1f} "
         f"| {max(r.one_process for r in runs):.0f} | {max(r.all_processes for r in runs):.0f} | {middle(ratios):.2f} |",
         flush=True,
     )

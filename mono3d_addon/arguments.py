@@ -84,7 +84,7 @@ def _add(group: Any, item: SettingField) -> None:
 def _words_of(item: SettingField) -> Any:
     def split(text: str) -> tuple[str, ...]:
         words = tuple(word.strip().lower() for word in text.split(",") if word.strip())
-        unknown = [word for word in words if word not in item.choice.options]
+        unknown = [word for word in words if item.choice.options and word not in item.choice.options]
         if unknown:
             raise argparse.ArgumentTypeError(f"'{unknown[0]}' is not one of {', '.join(item.choice.options)}")
         return tuple(dict.fromkeys(words))
@@ -95,14 +95,14 @@ def _words_of(item: SettingField) -> Any:
 def _bounds(item: SettingField) -> str:
     low, high = item.choice.minimum, item.choice.maximum
     if low is None or high is None or not math.isfinite(high):
-        return f"; of {', '.join(item.choice.options)}" if item.many else ""
+        return f"; of {', '.join(item.choice.options)}" if item.many and item.choice.options else ""
     unit = f" {item.choice.unit}" if item.choice.unit else ""
     return f"; {low:g} to {high:g}{unit}"
 
 
 def _shown(item: SettingField) -> str:
     if item.many:
-        return ",".join(item.default)
+        return ",".join(item.default) or "none"
     if item.kind is bool:
         return "yes" if item.default else "no"
     return f"{item.default:g}" if item.kind is float else str(item.default) or "none"

@@ -54,7 +54,7 @@ def _run(command: CommandLine, scene_writer: MakeSceneWriter | None) -> int:
     target = target_of(options)
     components = _components(target, needs_bpy=scene_writer is None)
     if options.install:
-        _install(components, data_folder)
+        _install(components, data_folder, options.system)
     if not command.photos:
         return DONE
     tasks = collect(command.photos)
@@ -63,10 +63,11 @@ def _run(command: CommandLine, scene_writer: MakeSceneWriter | None) -> int:
         return USAGE
     prepare(target)
     folders = {component: environment.require(component, data_folder) for component in components}
+    packages = tuple(folders[component] for component in ("worker", "vtp") if component in folders)
 
     def make_worker(number: int) -> Worker:
         log = data_folder / "logs" / f"worker-{number}.log"
-        worker = Worker("reconstruct", folders["worker"], log, data_folder)
+        worker = Worker("reconstruct", packages, log, data_folder)
         worker.start()
         return worker
 
@@ -75,7 +76,7 @@ def _run(command: CommandLine, scene_writer: MakeSceneWriter | None) -> int:
         scenes = scene_writer()
     else:
         needed = "scene" in folders and any(not task.problem for task in tasks)
-        scenes = ChildSceneWriter(folders.get("scene"), data_folder, start=needed)
+        scenes = ChildSceneWriter([folders["scene"]] if "scene" in folders else [], data_folder, start=needed)
     display = TerminalDisplay(len(tasks), folders["worker"])
     try:
         records = run(tasks, command.settings, options, target, make_worker, scenes, display)
@@ -97,9 +98,9 @@ def _components(target: Target, needs_bpy: bool) -> tuple[str, ...]:
     return tuple(wanted)
 
 
-def _install(components: Sequence[str], data_folder: Path) -> None:
+def _install(components: Sequence[str], data_folder: Path, system: Sequence[str]) -> None:
     """Says what is missing and installs it; the flag --install is the user's leave to use the network."""
-    plans = environment.plans(components, data_folder, allow_network=True)
+    plans = environment.plans(components, data_folder, allow_network=True, system=system or None)
     for plan in plans:
         print(plan.summary(), flush=True)
     if plans:

@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from .worker.client import Worker
 
 
 class ChildSceneWriter:
-    """Has a worker of the kind "scene" write scenes; `packages` is the folder with bpy, None where none is needed."""
+    """Has a worker of the kind "scene" write scenes; `packages` are the folders with bpy."""
 
-    def __init__(self, packages: Path | None, data_folder: Path, start: bool = True) -> None:
+    def __init__(self, packages: Sequence[Path], data_folder: Path, start: bool = True) -> None:
         self._worker = Worker("scene", packages, data_folder / "logs" / "scene.log", data_folder)
         if start:
             self._worker.start()

@@ -38,11 +38,27 @@ WHEELS = {
 PROGRAMS = {"blender-4.3": "trixie", "blender-5.2": "sid"}
 """Part -> Debian release whose Blender is used."""
 
-DEBIAN_PACKAGES = (
-    "blender python3-numpy python3-cattr python3-requests python3-zstandard python3-pip python3-venv "
-    "python3-torch python3-torchvision xvfb xdotool imagemagick x11-utils libgl1-mesa-dri libegl1 libgl1 "
-    "libglx-mesa0 libegl-mesa0 xauth"
-).split()
+DEBIAN_PACKAGES = [
+    "blender",
+    "python3-numpy",
+    "python3-cattr",
+    "python3-requests",
+    "python3-zstandard",
+    "python3-pip",
+    "python3-venv",
+    "python3-torch",
+    "python3-torchvision",
+    "xvfb",
+    "xdotool",
+    "imagemagick",
+    "x11-utils",
+    "libgl1-mesa-dri",
+    "libegl1",
+    "libgl1",
+    "libglx-mesa0",
+    "libegl-mesa0",
+    "xauth",
+]
 
 
 class LeftOut(Exception):
@@ -99,10 +115,12 @@ def run_core(extra: list[str]) -> Outcome:
     python = make_environment(environment, sys.executable, TOOLS)
     data = HOME / "data"
     call([sys.executable, "-m", "vendor_installer", "install", "--data-folder", str(data), "worker", "scene"])
-    code = "from pathlib import Path; import sys, vendor_installer as v; print(v.find('worker', Path(sys.argv[1])).packages)"
-    packages = subprocess.run(
+    code = "import sys, vendor_installer; from pathlib import Path\n"
+    code += "print(vendor_installer.find('worker', Path(sys.argv[1])).packages)"
+    found = subprocess.run(
         [sys.executable, "-c", code, str(data)], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout.strip()
+    )
+    packages = found.stdout.strip()
     # A .pth file, unlike PYTHONPATH, also holds for the isolated children that the tests start.
     next(site_packages(environment)).joinpath("worker.pth").write_text(packages + "\n", encoding="utf-8")
     ignored = ["--ignore", "tests/blender", "--ignore", "tests/programs"]

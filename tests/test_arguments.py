@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+
 from mono3d_addon.arguments import build_parser, parse
 from mono3d_addon.settings import RunOptions, Settings, fields_of, preset
+
 from test_settings import ANY_VALUES
 
 

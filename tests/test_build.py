@@ -62,12 +62,12 @@ def test_it_holds_what_runs_and_nothing_else(tmp_path: Path) -> None:
         "mono3d_addon/__init__.py",
         "mono3d_addon/batch.py",
         "mono3d_addon/blender/scene.py",
-        "mono3d_addon/depth/weights/starter.safetensors",
+        "mono3d_addon/depth/bundled/starter.safetensors",
         "vendor_installer/__init__.py",
     ):
         assert needed in names
     assert any(name.startswith("vendor_installer/locks/") for name in names)
-    assert any(name.endswith(".md") and name.startswith("mono3d_addon/depth/weights/") for name in names), "model card"
+    assert any(name.endswith(".md") and name.startswith("mono3d_addon/depth/bundled/") for name in names), "model card"
     parts = {part for name in names for part in Path(name).parts}
     assert not parts & {"tests", "benchmarks", "training", "__pycache__", ".ci", "pyproject.toml"}
     assert not any(name.endswith((".pyc", ".whl", ".so", ".pyd")) for name in names)

@@ -41,9 +41,7 @@ def command(data: Path, *arguments: object) -> list[str]:
 
 
 def mono3d(data: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(data, *arguments), cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
-    )
+    return subprocess.run(command(data, *arguments), cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 
 def light(*more: object) -> tuple[object, ...]:
@@ -95,16 +93,18 @@ def test_many_photos_two_jobs_and_a_report(data: Path, tmp_path: Path) -> None:
     Image.new("RGB", (20000, 10)).save(photos / "wide.png")
     (photos / "cut.jpg").write_bytes((PHOTOS / "china.jpg").read_bytes()[:50_000])
     report = tmp_path / "report.json"
-    done = mono3d(
-        data, photos, tmp_path / "gone.jpg", "-o", tmp_path / "out", *light("--jobs", 2, "--report", report)
-    )
+    done = mono3d(data, photos, tmp_path / "gone.jpg", "-o", tmp_path / "out", *light("--jobs", 2, "--report", report))
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "3 done, 5 failed" in done.stdout
     records = {Path(one["photo"]).name: one for one in json.loads(report.read_text())["photos"]}
     messages = {
-        "a text.jpg": "not a photo", "one.png": "1 x 1", "wide.png": "20000 x 10", "cut.jpg": "cut off", "gone.jpg": "no file"
-    }  # fmt: skip
+        "a text.jpg": "not a photo",
+        "one.png": "1 x 1",
+        "wide.png": "20000 x 10",
+        "cut.jpg": "cut off",
+        "gone.jpg": "no file",
+    }
     for name, words in messages.items():
         assert records[name]["status"] == "failed" and words in records[name]["message"], records[name]
         assert words in done.stderr

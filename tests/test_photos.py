@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from mono3d_addon.photos import collect, is_photo
 
 

@@ -104,7 +104,7 @@ def _side(inverse_depth: Floats, guide: NDArray[np.float32], sure: Floats, blur:
     stacked = np.concatenate([guide, inverse_depth[..., None], np.ones_like(sure)[..., None]], axis=2)
     sums = windows.total(stacked * sure[..., None], blur)
     count = sums[..., 4]
-    means = sums[..., :4] / np.maximum(count, np.float32(1.0))[..., None]
+    means = (sums[..., :4] / np.maximum(count, 1.0)[..., None]).astype(np.float32)
     return _Side(means[..., 3], means[..., :3], count > 0.5)
 
 

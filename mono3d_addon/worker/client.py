@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +20,12 @@ from . import protocol
 
 State = Literal["running", "done", "failed", "cancelled"]
 
-_START = "import sys; sys.path[:0] = sys.argv[1:3]; from mono3d_addon.worker.server import main; main(sys.argv[3:])"
+_START = """\
+import json, sys
+sys.path[:0] = json.loads(sys.argv.pop(1))
+from mono3d_addon.worker.server import main
+main(sys.argv[1:])
+"""
 
 
 class Job:
@@ -95,7 +101,7 @@ class Worker:
     """A worker process that is started when needed and kept, with its loaded model, between jobs.
 
     kind         task it serves, a key of `protocol.TASKS`
-    packages     folder of privately installed packages for its import path; None where the interpreter has them
+    packages     folders of privately installed packages for its import path; none where the interpreter has them
     log          file that receives what it prints; started afresh with each process
     data_folder  folder with weights and cache
     python       interpreter, by default this one
@@ -105,7 +111,7 @@ class Worker:
     def __init__(
         self,
         kind: str,
-        packages: Path | None,
+        packages: Sequence[Path],
         log: Path,
         data_folder: Path,
         python: str = sys.executable,
@@ -113,7 +119,7 @@ class Worker:
     ) -> None:
         self.kind = kind
         self.log = log
-        self._packages = packages
+        self._packages = tuple(packages)
         self._data_folder = data_folder
         self._python = python
         self._idle_seconds = idle_seconds
@@ -179,8 +185,8 @@ class Worker:
             process.stdin.close()
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        paths = [str(self._packages or ROOT), str(ROOT)]
-        command = [self._python, "-I", "-X", "utf8", "-c", _START, *paths]
+        paths = json.dumps([str(path) for path in (*self._packages, ROOT)])
+        command = [self._python, "-I", "-X", "utf8", "-c", _START, paths]
         command += ["--data-folder", str(self._data_folder), "--warm", self.kind]
         # A session of its own keeps Ctrl+C in the terminal from reaching the child before the client decides.
         platform_options: dict[str, Any] = (

@@ -5,11 +5,12 @@ import math
 
 import numpy as np
 import pytest
-import scenes
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mono3d_addon.core.camera import Camera
+
+import scenes
 
 CAMERAS = st.builds(
     Camera,

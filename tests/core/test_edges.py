@@ -3,12 +3,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import scenes
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mono3d_addon.core import windows
 from mono3d_addon.core.edges import find_steps, sharpen_edges
+
+import scenes
 
 GREY = np.full((80, 120, 3), 0.5, np.float32)
 

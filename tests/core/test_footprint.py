@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import scenes
 
 from mono3d_addon.core.footprint import cell_size, median_footprint
 from mono3d_addon.errors import Mono3DError
+
+import scenes
 
 
 def test_the_footprint_is_the_distance_between_neighbouring_points_of_a_wall() -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scenes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,8 @@ from mono3d_addon.core.grid import build_grid
 from mono3d_addon.core.lens import Lens
 from mono3d_addon.core.photo import Photo
 from mono3d_addon.settings import Settings
+
+import scenes
 
 
 def noise(height: int, width: int) -> np.ndarray:

@@ -5,13 +5,14 @@ import io
 import math
 
 import pytest
-import shared_data
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from mono3d_addon.core.lens import Lens, camera_of, read_lens
 from mono3d_addon.core.photo import read_photo
+
+import shared_data
 
 
 def degrees(lens: Lens, width: int = 4000, height: int = 3000, chosen: float = 0.0) -> tuple[float, str]:
@@ -20,7 +21,8 @@ def degrees(lens: Lens, width: int = 4000, height: int = 3000, chosen: float = 0
 
 
 def test_the_users_angle_wins() -> None:
-    assert degrees(Lens(focal_length_35mm=28.0), chosen=40.0) == (pytest.approx(40.0), "your setting")
+    angle, source = degrees(Lens(focal_length_35mm=28.0), chosen=40.0)
+    assert angle == pytest.approx(40.0) and source == "your setting"
 
 
 def test_equivalent_goes_by_the_diagonal() -> None:
@@ -52,7 +54,8 @@ def test_sensor_table() -> None:
 
 
 def test_nothing_known() -> None:
-    assert degrees(Lens()) == (pytest.approx(55.0), "assumed 55 degrees")
+    angle, source = degrees(Lens())
+    assert angle == pytest.approx(55.0) and source == "assumed 55 degrees"
 
 
 @given(

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import scenes
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mono3d_addon.core.normals import grid_normals, unit, vertex_normals
+
+import scenes
 
 
 def degrees_between(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -78,7 +79,7 @@ def test_vertex_normals_are_weighted_by_area() -> None:
 def test_vertices_without_an_area_look_to_the_camera() -> None:
     vertices = np.array([[3, 0, 4], [0, 0, 0], [6, 0, 8]], np.float32)
     found = vertex_normals(vertices, np.array([[0, 2, 0]], np.int32))
-    np.testing.assert_allclose(found, [[-0.6, 0, -0.8], [0, 0, -1], [-0.6, 0, -0.8]], atol=1e-6)
+    np.testing.assert_allclose(found, [[-0.6, 0, -0.8], [0, 0, -1], [-0.6, 0, -0.8]], atol=1e-6)  # type: ignore[arg-type]
     assert vertex_normals(np.empty((0, 3), np.float32), np.empty((0, 3), np.int32)).shape == (0, 3)
 
 

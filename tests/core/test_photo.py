@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import shared_data
 from PIL import Image, ImageCms
 
 from mono3d_addon.core.photo import cells, grid_size, read_photo
 from mono3d_addon.errors import Mono3DError
+
+import shared_data
 
 RAMP = np.stack(np.meshgrid(np.arange(48) * 5, np.arange(32) * 7), axis=2).astype(np.uint8)
 PIXELS = np.dstack([RAMP, np.full((32, 48), 60, np.uint8)])

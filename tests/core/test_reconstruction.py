@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scenes
 
 from mono3d_addon.core.grid import build_grid
 from mono3d_addon.core.mesh import PointCloud
 from mono3d_addon.core.reconstruction import DESCRIPTION, Reconstruction, load, save
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
+
+import scenes
 
 
 def example(cloud: bool) -> Reconstruction:
@@ -21,7 +22,7 @@ def example(cloud: bool) -> Reconstruction:
     points = PointCloud(grid.points, grid.normals, grid.colors) if cloud else None
     depth = grid.points[:, 2].reshape(30, 40)
     return Reconstruction(
-        "größe", Path("größe.jpg"), Path("texture.png"), view, Settings(near=0.5), 1 / depth, depth, grid.mesh(view),
+        "größe", Path("größe.jpg"), Path("texture.png"), view, Settings(near=0.5), np.float32(1) / depth, depth, grid.mesh(view),
         points, {"Reading": 0.5}, ("A note.",),
     )  # fmt: skip
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-import reference  # noqa: E402
-
 from mono3d_addon.depth import checkpoint, estimate  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.errors import Mono3DError  # noqa: E402
+
+import reference  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

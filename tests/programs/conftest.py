@@ -65,7 +65,16 @@ class Program:
         blender = ["blender", "--python-exit-code", "1", "--window-geometry", "0", "0", "1400", "900"]
         blender += ["--no-window-focus"]
         return self.run(
-            "xvfb-run", "-a", "-s", screen, *blender, "--python", f"{WORK}/scripts/{name}", "--", *arguments, timeout=timeout
+            "xvfb-run",
+            "-a",
+            "-s",
+            screen,
+            *blender,
+            "--python",
+            f"{WORK}/scripts/{name}",
+            "--",
+            *arguments,
+            timeout=timeout,
         )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 import shared_data
 from conftest import WORK, Program  # type: ignore[attr-defined]
 

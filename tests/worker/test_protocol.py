@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mono3d_addon.worker import protocol
 
 VALUES = st.recursive(

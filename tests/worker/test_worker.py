@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from mono3d_addon.core.reconstruction import load
 from mono3d_addon.errors import Cancelled, Mono3DError
 from mono3d_addon.settings import Settings
@@ -35,7 +36,7 @@ ENDLESS = Settings(detail=1024, surface="poisson", poisson_depth=12, voxel=0.0)
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     folder = tmp_path_factory.mktemp("wörker data")
-    worker = Worker("reconstruct", None, folder / "logs" / "worker.log", folder)
+    worker = Worker("reconstruct", [], folder / "logs" / "worker.log", folder)
     yield worker
     worker.stop()
 
@@ -135,7 +136,7 @@ def test_a_second_job_at_a_time_is_refused(shared: Worker, tmp_path: Path) -> No
 
 
 def test_an_idle_worker_ends_and_comes_back(tmp_path: Path) -> None:
-    worker = Worker("reconstruct", None, tmp_path / "worker.log", tmp_path, idle_seconds=0.5)
+    worker = Worker("reconstruct", [], tmp_path / "worker.log", tmp_path, idle_seconds=0.5)
     worker.submit(request(tmp_path / "a")).wait()
     end = time.monotonic() + 10
     while worker.alive and time.monotonic() < end:
@@ -150,14 +151,14 @@ def test_missing_packages_are_one_sentence(tmp_path: Path) -> None:
 
     venv.create(tmp_path / "bare", with_pip=False)
     python = tmp_path / "bare" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    worker = Worker("reconstruct", None, tmp_path / "worker.log", tmp_path, python=str(python))
+    worker = Worker("reconstruct", [], tmp_path / "worker.log", tmp_path, python=str(python))
     with pytest.raises(Mono3DError, match="package is missing"):
         worker.submit(request(tmp_path / "a")).wait()
     worker.stop()
 
 
 def test_a_python_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    worker = Worker("reconstruct", None, tmp_path / "worker.log", tmp_path, python=str(tmp_path / "python"))
+    worker = Worker("reconstruct", [], tmp_path / "worker.log", tmp_path, python=str(tmp_path / "python"))
     with pytest.raises(Mono3DError, match="cannot be started"):
         worker.submit(request(tmp_path / "a"))
 
@@ -169,7 +170,7 @@ import sys, time
 from pathlib import Path
 sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}, {str(ROOT / "tests" / "worker")!r}]
 import test_worker
-worker = test_worker.Worker("reconstruct", None, Path({str(tmp_path)!r}) / "w.log", Path({str(tmp_path)!r}))
+worker = test_worker.Worker("reconstruct", [], Path({str(tmp_path)!r}) / "w.log", Path({str(tmp_path)!r}))
 job = worker.submit(test_worker.request(Path({str(tmp_path)!r}) / "a", test_worker.ENDLESS))
 while job.stage != "Meshing the surface": time.sleep(0.02)
 print(worker.process_id, flush=True)

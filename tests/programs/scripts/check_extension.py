@@ -34,7 +34,9 @@ def main(photo: str, data_folder: str) -> None:
     for index, uv in uv_of.items():
         seen = world_to_camera_view(scene, camera, made.matrix_world @ Vector(mesh.vertices[index].co))
         assert abs(seen.x - uv.x) < 1e-4 and abs(seen.y - uv.y) < 1e-4, (index, seen, uv)
-    assert not ({"torch", "open3d", "timm"} & set(sys.modules)) - before, "the worker's libraries are in Blender's process"
+    assert not ({"torch", "open3d", "timm"} & set(sys.modules)) - before, (
+        "the worker's libraries are in Blender's process"
+    )
     try:
         bpy.ops.mono3d.generate(photos=photo + ".gone.jpg")
     except RuntimeError as error:

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Blender camera that sees what the photo's camera saw."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+
+import bpy
+
+from ..core.camera import Camera
+from ..errors import Mono3DError
+from . import frame, names
+
+SENSOR_MM = 36.0
+"""Longer side of the sensor, so that the lens is given as for full frame."""
+
+_SMALLEST_RENDER = 4
+
+
+@dataclass(frozen=True)
+class Lens:
+    """What Blender's camera wants to know: lens and sensor in mm, shift in parts of the fitted side."""
+
+    fit: str
+    millimetres: float
+    shift_x: float
+    shift_y: float
+
+
+def lens_of(camera: Camera) -> Lens:
+    """Returns the Blender lens of `camera`.
+
+    Blender's view plane is `side` wide in units of one pixel's width, where `side` is the fitted one; the shift
+    moves the plane, so it is opposite to the principal point's offset in x (`BKE_camera_params_compute_viewplane`).
+    Pixels that are not square (`fx != fy`) are taken up by the render's pixel aspect, see `use`.
+    """
+    height_per_width = camera.fx / camera.fy
+    width, height = float(camera.width), camera.height * height_per_width
+    horizontal = width >= height
+    side = width if horizontal else height
+    return Lens(
+        fit="HORIZONTAL" if horizontal else "VERTICAL",
+        millimetres=camera.fx * SENSOR_MM / side,
+        shift_x=(0.5 * camera.width - camera.cx) / side,
+        shift_y=(camera.cy - 0.5 * camera.height) * height_per_width / side,
+    )
+
+
+def create(name: str, camera: Camera, image: bpy.types.Image | None, near: float, far: float) -> bpy.types.Object:
+    """Returns a new camera object at the origin that looks along +Y, not yet in a collection.
+
+    `image` becomes its background; `near` and `far` are the distances in metres of the scene's ends.
+    """
+    data = bpy.data.cameras.new(name)
+    lens = lens_of(camera)
+    data.sensor_fit = lens.fit  # type: ignore[assignment]
+    data.sensor_width = SENSOR_MM if lens.fit == "HORIZONTAL" else SENSOR_MM * camera.width / camera.height
+    data.sensor_height = SENSOR_MM if lens.fit == "VERTICAL" else SENSOR_MM * camera.height / camera.width
+    data.lens = lens.millimetres
+    data.shift_x, data.shift_y = lens.shift_x, lens.shift_y
+    data.clip_start, data.clip_end = 0.1 * near, 10.0 * far
+    data.display_size = 0.25 * near
+    if image is not None:
+        data.show_background_images = True
+        background = data.background_images.new()
+        background.image = image
+        background.alpha = 0.5
+        background.frame_method = "STRETCH"
+    made = bpy.data.objects.new(name, data)
+    made.rotation_euler = frame.CAMERA_ROTATION
+    made[names.CAMERA] = json.dumps(dataclasses.asdict(camera))
+    return made
+
+
+def stored(owner: bpy.types.Object) -> Camera:
+    """Returns the photo's camera stored on a mesh or camera object. Raises Mono3DError when there is none."""
+    try:
+        return Camera(**json.loads(owner[names.CAMERA]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Mono3DError(f"'{owner.name}' was not made by Mono3D: it holds no camera.") from error
+
+
+def use(scene: bpy.types.Scene, made: bpy.types.Object) -> None:
+    """Makes `made` the scene's camera and gives renders the photo's size, so that they coincide with the photo."""
+    camera = stored(made)
+    scene.camera = made
+    # Blender renders at least 4 pixels a side; a smaller photo keeps its proportions.
+    scale = math.ceil(_SMALLEST_RENDER / min(camera.width, camera.height))
+    render = scene.render
+    render.resolution_x, render.resolution_y = scale * camera.width, scale * camera.height
+    render.resolution_percentage = 100
+    render.pixel_aspect_x = max(1.0, camera.fy / camera.fx)
+    render.pixel_aspect_y = max(1.0, camera.fx / camera.fy)

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the core camera frame to Blender's: the one place where axes are swapped."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..core.mesh import Floats
+
+CAMERA_ROTATION = (0.5 * math.pi, 0.0, 0.0)
+"""Euler angles in radians (XYZ) of a Blender camera at the origin that looks along +Y with +Z up."""
+
+
+def to_blender(vectors: Floats) -> Floats:
+    """Returns points or directions in Blender's frame, float32 (n, 3) in the unit of `vectors`, float32 (n, 3).
+
+    Core: x right, y down, z forward (OpenCV). Blender: x right, y forward, z up, so (x, y, z) -> (x, z, -y):
+    a rotation, which keeps lengths and the order of triangle corners.
+    """
+    turned = np.empty(vectors.shape, dtype=np.float32)
+    turned[:, 0] = vectors[:, 0]
+    turned[:, 1] = vectors[:, 2]
+    np.negative(vectors[:, 1], out=turned[:, 2])
+    return turned

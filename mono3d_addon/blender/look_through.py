@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operator that looks through the photo's camera."""
+
+from typing import Any
+
+import bpy
+
+from . import names, progress
+
+
+def camera_of(owner: bpy.types.Object | None) -> bpy.types.Object | None:
+    """Returns the photo's camera object that belongs to `owner`, a mesh or that camera itself; None for others."""
+    if owner is None or not names.is_ours(owner):
+        return None
+    if owner.type == "CAMERA":
+        return owner
+    return next((child for child in owner.children if child.type == "CAMERA" and names.is_ours(child)), None)
+
+
+class MONO3D_OT_look_through_camera(bpy.types.Operator):
+    """Look through the photo's camera: it becomes the scene's camera and renders get the size of the photo"""
+
+    bl_idname = "mono3d.look_through_camera"
+    bl_label = "Look through camera"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Offers it while a mesh or camera made by Mono3D is active."""
+        return camera_of(context.active_object) is not None
+
+    def execute(self, context: bpy.types.Context) -> progress.Result:
+        """Sets camera and render size, and the view where there is one."""
+        eye = camera_of(context.active_object)
+        if eye is None or context.scene is None:
+            return {"CANCELLED"}
+        from . import camera
+
+        camera.use(context.scene, eye)
+        space: Any = context.space_data
+        if space is not None and space.type == "VIEW_3D":
+            space.region_3d.view_perspective = "CAMERA"
+        return {"FINISHED"}
+
+
+CLASSES = (MONO3D_OT_look_through_camera,)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Blender calls this add-on, and the custom properties it leaves on objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def package_of(module_package: str) -> str:
+    """Returns the name under which Blender knows the add-on, given the `__package__` of this folder's modules.
+
+    `bl_ext.<repository>.mono3d` as an extension, else the top folder's name: `mono3d_addon` from a checkout.
+    """
+    parts = module_package.split(".")
+    return ".".join(parts[: max(1, len(parts) - 2)])
+
+
+CAMERA = "mono3d_camera"
+"""Custom property of the mesh object and of the camera object: the photo's camera as JSON."""
+
+SETTINGS = "mono3d_settings"
+"""Custom property of the mesh object: the settings as JSON."""
+
+PHOTO = "mono3d_photo"
+"""Custom property of the mesh object: path of the photo."""
+
+
+def is_ours(owner: Any) -> bool:
+    """Tells whether an object, or None, was made by Mono3D."""
+    return owner is not None and CAMERA in owner
+
+
+PACKAGE = package_of(__package__)
+IS_EXTENSION = PACKAGE.startswith("bl_ext.")

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Blender's properties, generated from the settings."""
+
+import math
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from ..settings import PRESETS, SettingField, Settings, fields_of, preset
+
+FIELDS = {item.name: item for item in fields_of(Settings)}
+PRESET_ITEMS = [(name, name.capitalize(), f"Take over the values of the preset '{name}'") for name in PRESETS]
+
+_SUBTYPES: dict[str, Any] = {"m": "DISTANCE", "deg": "ANGLE", "px": "PIXEL", "%": "PERCENTAGE"}
+_PATH: dict[str, Any] = {"subtype": "FILE_PATH"}
+if bpy.app.version >= (4, 5, 0):  # unknown before; from 4.5 on a relative path warns without it
+    _PATH["options"] = {"PATH_SUPPORTS_BLEND_RELATIVE"}
+_WORDS = {"x footprint": "median pixel footprints", "Mpx": "megapixels"}
+
+
+def groups() -> dict[str, list[SettingField]]:
+    """Returns the settings by group, in their order."""
+    found: dict[str, list[SettingField]] = {}
+    for item in FIELDS.values():
+        found.setdefault(item.choice.group, []).append(item)
+    return found
+
+
+def read(values: Any) -> Settings:
+    """Returns the settings held by a `MONO3D_PG_settings`. Raises Mono3DError when they contradict each other."""
+    return Settings(**{name: _from_blender(item, getattr(values, name)) for name, item in FIELDS.items()})
+
+
+def apply(values: Any, settings: Settings) -> None:
+    """Sets a `MONO3D_PG_settings` to `settings`."""
+    for name, item in FIELDS.items():
+        setattr(values, name, _to_blender(item, getattr(settings, name)))
+
+
+def _from_blender(item: SettingField, value: Any) -> Any:
+    """Returns the setting behind a property's value.
+
+    Blender keeps 32-bit floats: 0.04 comes back as 0.03999999911, and an angle in radians. The shortest decimal
+    number that gives the same 32 bits is what the user meant.
+    """
+    if item.choice.is_path:
+        return bpy.path.abspath(value) if value else ""
+    if item.kind is not float:
+        return value
+    if item.choice.unit == "deg":
+        return float(f"{math.degrees(value):.6g}")
+    single = struct.pack("f", value)
+    return next(short for digits in range(1, 18) if struct.pack("f", short := float(f"{value:.{digits}g}")) == single)
+
+
+def _to_blender(item: SettingField, value: Any) -> Any:
+    return math.radians(value) if item.choice.unit == "deg" else value
+
+
+def _property(item: SettingField) -> Any:
+    choice = item.choice
+    unit = _WORDS.get(choice.unit or "")
+    common: dict[str, Any] = {
+        "name": choice.label,
+        "description": f"{choice.help} (in {unit})" if unit else choice.help,
+        "default": _to_blender(item, item.default),
+    }
+    if item.kind is bool:
+        return BoolProperty(**common)
+    if item.kind is str:
+        if choice.options:
+            return EnumProperty(items=[(word, _label(word), "") for word in choice.options], **common)
+        return StringProperty(**common, **(_PATH if choice.is_path else {}))
+    bounds = {
+        key: _to_blender(item, bound)
+        for key, bound in (("min", choice.minimum), ("max", choice.maximum))
+        if bound is not None
+    }
+    if item.kind is int:
+        whole: dict[str, Any] = {key: int(bound) for key, bound in bounds.items()}
+        return IntProperty(subtype="PIXEL" if choice.unit == "px" else "NONE", **common, **whole)
+    digits: dict[str, Any] = {"precision": 3} if choice.unit in (None, "m") else {}
+    return FloatProperty(subtype=_SUBTYPES.get(choice.unit or "", "NONE"), **common, **bounds, **digits)
+
+
+def _label(word: str) -> str:
+    """Words are shown as words; names with digits, such as models', stay as they are written."""
+    return word if any(letter.isdigit() for letter in word) else word.replace("_", " ").capitalize()
+
+
+def _take_preset(values: Any, context: bpy.types.Context) -> None:
+    apply(values, preset(values.preset))
+
+
+def _annotations() -> Iterator[tuple[str, Any]]:
+    yield (
+        "photo",
+        StringProperty(name="Photo", description="Photo to turn into a mesh", **_PATH),
+    )
+    yield (
+        "preset",
+        EnumProperty(
+            name="Preset",
+            description="Sets all settings at once; change them afterwards as you like",
+            items=PRESET_ITEMS,
+            default="balanced",
+            update=_take_preset,
+        ),
+    )
+    for name, item in FIELDS.items():
+        yield name, _property(item)
+
+
+MONO3D_PG_settings = type(
+    "MONO3D_PG_settings",
+    (bpy.types.PropertyGroup,),
+    {"__doc__": "The photo and every setting, on each scene.", "__annotations__": dict(_annotations())},
+)
+
+CLASSES = (MONO3D_PG_settings,)
+
+
+def register() -> None:
+    """Gives every scene a `mono3d`."""
+    bpy.types.Scene.mono3d = PointerProperty(type=MONO3D_PG_settings)  # type: ignore[attr-defined]
+
+
+def unregister() -> None:
+    """Takes it away again."""
+    del bpy.types.Scene.mono3d  # type: ignore[attr-defined]

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The add-on switched on and off, its properties and operators."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mono3d_addon
+from mono3d_addon.blender import names, properties, registration, scene, state
+from mono3d_addon.errors import Mono3DError
+from mono3d_addon.settings import PRESETS, Settings, preset
+
+import made
+from made import bpy
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_TIME_TO_REGISTER = """
+import sys, time
+import bpy
+sys.path.insert(0, sys.argv[1])
+began = time.process_time()
+import mono3d_addon
+mono3d_addon.register()
+print(time.process_time() - began, "numpy" in sys.modules and sys.modules["numpy"].__file__ is not None)
+sys.stdout.flush()
+import os
+os._exit(0)
+"""
+
+
+@pytest.fixture
+def values(registered: None) -> Iterator[Any]:
+    yield bpy.context.scene.mono3d
+
+
+def blender_names() -> set[str]:
+    """Everything of ours that Blender knows by name."""
+    found = {name for name in dir(bpy.types) if "mono3d" in name.lower()}
+    found |= {f"Scene.{name}" for name in bpy.types.Scene.bl_rna.properties.keys() if "mono3d" in name}  # noqa: SIM118
+    return found | {f"ops.{name}" for name in dir(bpy.ops.mono3d)}
+
+
+def test_nothing_is_left_after_switching_off() -> None:
+    before, threads = blender_names(), threading.active_count()
+    menu = bpy.types.TOPBAR_MT_file_import
+    entries = len(menu._dyn_ui_initialize())
+    for _ in range(50):
+        mono3d_addon.register()
+        assert "ops.generate" in blender_names()
+        assert len(menu._dyn_ui_initialize()) == entries + 1
+        mono3d_addon.unregister()
+        assert blender_names() == before
+        assert len(menu._dyn_ui_initialize()) == entries
+        assert not bpy.app.timers.is_registered(registration._look)
+    assert threading.active_count() == threads
+
+
+@pytest.mark.slow
+def test_switching_on_takes_no_time() -> None:
+    times = []
+    for _ in range(5):
+        command = [sys.executable, "-c", _TIME_TO_REGISTER, str(ROOT)]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        times.append(float(answer.stdout.split()[-2]))
+    assert min(times) < 0.05, times
+
+
+def test_nothing_heavy_is_imported_by_switching_on() -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import bpy; before = set(sys.modules); import mono3d_addon;"
+        "mono3d_addon.register(); print(*(set(sys.modules) - before)); sys.stdout.flush(); import os; os._exit(0)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code, str(ROOT)], capture_output=True, text=True, timeout=120)
+    fresh = {name.partition(".")[0] for name in answer.stdout.split()}
+    assert "mono3d_addon" in fresh
+    assert not fresh & {"numpy", "torch", "open3d", "PIL", "vendor_installer", "requests"}
+
+
+def test_properties_start_as_the_settings(values: Any) -> None:
+    assert properties.read(values) == Settings()
+
+
+def test_every_setting_has_a_property_with_its_bounds(values: Any) -> None:
+    known = values.bl_rna.properties
+    for name, item in properties.FIELDS.items():
+        shown = known[name]
+        assert shown.name == item.choice.label
+        assert item.choice.help in shown.description
+        if item.choice.options:
+            assert [choice.identifier for choice in shown.enum_items] == list(item.choice.options)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_sets_all_values(values: Any, name: str) -> None:
+    values.tear = 5.0
+    values.preset = name
+    assert properties.read(values) == preset(name)
+
+
+@given(
+    near=st.integers(2, 100_000),
+    more=st.integers(15, 90),
+    angle=st.integers(0, 1600),
+    detail=st.integers(16, 8192),
+    surface=st.sampled_from(("grid", "poisson")),
+    edge_aware=st.booleans(),
+)
+def test_settings_survive_blender(
+    near: int, more: int, angle: int, detail: int, surface: str, edge_aware: bool
+) -> None:
+    far = float(f"{near * more * 1e-4:.6g}")
+    chosen = Settings(
+        near=near / 1000, far=far, field_of_view=angle / 10, detail=detail, surface=surface, edge_aware=edge_aware
+    )
+    mono3d_addon.register()
+    try:
+        properties.apply(bpy.context.scene.mono3d, chosen)
+        assert properties.read(bpy.context.scene.mono3d) == chosen
+    finally:
+        mono3d_addon.unregister()
+
+
+def test_paths_may_be_relative_to_the_file(values: Any, tmp_path: Path) -> None:
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    bpy.context.scene.mono3d.weights = "//weights.pt"
+    assert properties.read(bpy.context.scene.mono3d).weights == str(tmp_path / "weights.pt")
+
+
+def test_settings_that_contradict_each_other_are_one_sentence(values: Any) -> None:
+    values.near, values.far = 5.0, 2.0
+    with pytest.raises(Mono3DError, match="Far"):
+        properties.read(values)
+
+
+def test_settings_are_saved_with_the_file(values: Any, tmp_path: Path) -> None:
+    values.near, values.photo = 0.25, "//photo.jpg"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    kept = bpy.context.scene.mono3d
+    assert (kept.near, kept.photo) == (0.25, "//photo.jpg")
+
+
+def test_generating_without_a_photo_says_what_to_do(registered: None) -> None:
+    with pytest.raises(RuntimeError, match="Choose a photo"):
+        bpy.ops.mono3d.generate()
+    assert state.current.run is None
+
+
+def test_installing_offline_says_what_to_do(registered: None) -> None:
+    if bpy.app.online_access:
+        pytest.skip("this Blender may go online")
+    with pytest.raises(RuntimeError, match="Allow Online Access"):
+        bpy.ops.mono3d.install()
+    assert state.current.installation is None
+
+
+def test_looking_through_the_camera(registered: None, tmp_path: Path) -> None:
+    target = bpy.context.scene
+    first = scene.build(made.reconstruction(tmp_path, made.camera(400, 300), 6, 8), target)
+    second = scene.build(made.reconstruction(tmp_path, made.camera(300, 500), 6, 8), target)
+    layer = bpy.context.view_layer
+    assert not bpy.ops.mono3d.look_through_camera.poll()
+    for active in (second.mesh, second.camera):
+        layer.objects.active = first.mesh
+        bpy.ops.mono3d.look_through_camera()
+        assert (target.camera, target.render.resolution_y) == (first.camera, 300)
+        layer.objects.active = active
+        bpy.ops.mono3d.look_through_camera()
+        assert (target.camera, target.render.resolution_x, target.render.resolution_y) == (second.camera, 300, 500)
+
+
+def test_the_package_is_named_as_blender_names_it() -> None:
+    assert names.package_of("bl_ext.user_default.mono3d.mono3d_addon.blender") == "bl_ext.user_default.mono3d"
+    assert names.package_of("mono3d_addon.blender") == "mono3d_addon"

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The built zip in Blender: validated, installed, switched on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mono3d_addon import build
+
+from made import bpy
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_INSTALL = """
+import os, sys
+import bpy
+bpy.ops.extensions.package_install_files(filepath=sys.argv[1], repo="user_default", enable_on_install=True)
+name = "bl_ext.user_default.mono3d"
+assert name in bpy.context.preferences.addons, list(bpy.context.preferences.addons.keys())
+assert bpy.context.preferences.addons[name].preferences.data_folder == ""
+assert "mono3d_addon" not in sys.modules and "vendor_installer" not in sys.modules
+assert bpy.context.scene.mono3d.detail == 1024
+from bl_ext.user_default.mono3d.mono3d_addon.blender import names, preferences, state
+from bl_ext.user_default.mono3d.mono3d_addon.blender import registration
+assert names.PACKAGE == name and names.IS_EXTENSION
+assert str(preferences.data_folder()).startswith(os.environ["BLENDER_USER_RESOURCES"])
+registration._look()
+assert state.current.checked
+for one in ("generate", "cancel", "install", "cancel_install", "look_through_camera", "import_photo"):
+    getattr(bpy.ops.mono3d, one).get_rna_type()
+try:
+    bpy.ops.mono3d.generate()
+except RuntimeError as error:
+    assert "Choose a photo" in str(error), error
+bpy.ops.preferences.addon_disable(module=name)
+assert not hasattr(bpy.types.Scene, "mono3d")
+bpy.ops.preferences.addon_enable(module=name)
+assert bpy.context.scene.mono3d.detail == 1024
+print("all well")
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build.build(tmp_path_factory.mktemp("dist"))
+
+
+def validator() -> Path:
+    """Returns Blender's program for extensions."""
+    for scripts in bpy.utils.script_paths():
+        found = Path(scripts) / "addons_core" / "bl_pkg" / "cli" / "blender_ext.py"
+        if found.is_file():
+            return found
+    pytest.skip("this Blender has no blender_ext.py")
+
+
+@pytest.mark.parametrize("source", ["zip", "checkout"])
+def test_blender_finds_it_valid(source: str, package: Path) -> None:
+    place = package if source == "zip" else ROOT
+    command = [sys.executable, str(validator()), "validate", str(place)]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "warning" not in (answer.stdout + answer.stderr).lower()
+
+
+def test_it_installs_and_starts(package: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path)}
+    command = [sys.executable, "-c", _INSTALL, str(package)]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, cwd=tmp_path)
+    assert "all well" in answer.stdout, answer.stdout + answer.stderr
+    assert "Traceback" not in answer.stderr

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The objects that a reconstruction becomes."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from bpy_extras.object_utils import world_to_camera_view
+
+from mono3d_addon.blender import camera, names, scene
+from mono3d_addon.core.camera import Camera
+from mono3d_addon.errors import Mono3DError
+
+import made
+from made import bpy
+
+pytestmark = pytest.mark.usefixtures("empty_file")
+
+
+def build(result: Any) -> Any:
+    built = scene.build(result, bpy.context.scene)
+    bpy.context.view_layer.update()
+    return built
+
+
+@pytest.mark.parametrize(
+    ("size", "off_centre", "aspect"),
+    [
+        ((400, 300), (0.0, 0.0), 1.0),
+        ((300, 400), (0.0, 0.0), 1.0),
+        ((256, 256), (0.0, 0.0), 1.0),
+        ((400, 300), (0.07, -0.11), 1.0),
+        ((300, 400), (-0.09, 0.05), 1.0),
+        ((401, 299), (0.02, 0.03), 1.0),
+        ((1200, 300), (0.3, -0.2), 1.0),
+        ((400, 300), (0.06, 0.04), 1.2),
+        ((300, 400), (0.06, -0.04), 0.8),
+        ((310, 300), (0.01, 0.0), 0.9),
+        ((3, 2), (0.0, 0.0), 1.0),
+    ],
+)
+def test_every_vertex_is_seen_where_its_texture_is(
+    size: tuple[int, int], off_centre: tuple[float, float], aspect: float, tmp_path: Path
+) -> None:
+    seen_by = made.camera(*size, off_centre, aspect)
+    result = made.reconstruction(tmp_path, seen_by, rows=size[1] // 10 + 2, columns=size[0] // 10 + 2)
+    built = build(result)
+    camera.use(bpy.context.scene, built.camera)
+    data = built.mesh.data
+    uv = np.empty((len(data.loops), 2), dtype=np.float32)
+    data.uv_layers.active.uv.foreach_get("vector", uv.reshape(-1))
+    of_vertex = np.empty((len(data.vertices), 2))
+    of_vertex[[loop.vertex_index for loop in data.loops]] = uv
+    world = built.mesh.matrix_world
+    seen = [world_to_camera_view(bpy.context.scene, built.camera, world @ vertex.co) for vertex in data.vertices]
+    assert np.abs(np.array([point[:2] for point in seen]) - of_vertex).max() < 1e-4
+    assert min(point.z for point in seen) > 0
+
+
+def test_it_still_matches_where_the_mesh_was_moved(tmp_path: Path) -> None:
+    built = build(made.reconstruction(tmp_path, made.camera(400, 300), 12, 16))
+    built.mesh.location = (3.0, -2.0, 5.0)
+    built.mesh.rotation_euler = (0.3, -0.8, 2.0)
+    bpy.context.view_layer.update()
+    vertex = built.mesh.data.vertices[37]
+    uv = next(
+        item.vector
+        for item, loop in zip(built.mesh.data.uv_layers.active.uv, built.mesh.data.loops, strict=True)
+        if loop.vertex_index == 37
+    )
+    seen = world_to_camera_view(bpy.context.scene, built.camera, built.mesh.matrix_world @ vertex.co)
+    assert np.abs(np.array(seen[:2]) - np.array(uv)).max() < 1e-4
+
+
+def test_the_mesh_is_what_blender_would_have_made(tmp_path: Path) -> None:
+    result = made.reconstruction(tmp_path, made.camera(400, 300), 30, 40)
+    data = build(result).mesh.data
+    assert not data.validate(verbose=True), "Blender found something to repair"
+    assert len(data.vertices) == 1200 and len(data.polygons) == 2 * 29 * 39
+    assert len(data.edges) == 29 * 40 + 30 * 39 + 29 * 39
+    assert all(polygon.use_smooth for polygon in data.polygons)
+    assert max(polygon.normal.y for polygon in data.polygons if abs(polygon.normal.y) > 0.9) < 0, "faces the camera"
+    x, y, z = result.mesh.vertices[17]
+    assert data.vertices[17].co[:] == pytest.approx((x, z, -y))
+
+
+def test_triangles_of_other_meshers_are_repaired(tmp_path: Path) -> None:
+    result = made.reconstruction(tmp_path, made.camera(400, 300), 4, 4, surface="poisson")
+    broken = np.concatenate([result.mesh.triangles, [[0, 0, 1], [2, 3, 2]], result.mesh.triangles[:1]]).astype(np.int32)
+    object.__setattr__(result.mesh, "triangles", broken)
+    data = build(result).mesh.data
+    assert len(data.polygons) == 18
+    assert not data.validate()
+
+
+def test_an_empty_mesh_is_no_fault(tmp_path: Path) -> None:
+    result = made.reconstruction(tmp_path, made.camera(4, 4), 1, 1)
+    for name, shape in (("vertices", (0, 3)), ("uv", (0, 2)), ("colors", (0, 3)), ("triangles", (0, 3))):
+        object.__setattr__(result.mesh, name, np.empty(shape, dtype=getattr(result.mesh, name).dtype))
+    assert len(build(result).mesh.data.vertices) == 0
+
+
+def test_every_colour_reads_as_in_the_photo(tmp_path: Path) -> None:
+    ramp = np.arange(256, dtype=np.uint8)
+    pixels = np.stack([ramp, ramp[::-1], np.roll(ramp, 100)], axis=1).reshape(16, 16, 3)
+    data = build(made.reconstruction(tmp_path, made.camera(160, 160), 16, 16, pixels)).mesh.data
+    attribute = data.color_attributes["Color"]
+    assert (attribute.domain, attribute.data_type) == ("POINT", "BYTE_COLOR")
+    assert data.color_attributes.active_color.name == "Color"
+    assert data.color_attributes[data.color_attributes.render_color_index].name == "Color"
+    read = np.array([item.color_srgb for item in attribute.data])
+    np.testing.assert_allclose(read[:, :3] * 255, pixels.reshape(-1, 3), atol=1e-3)
+    assert (read[:, 3] == 1).all()
+    half = next(item for item, value in zip(attribute.data, pixels.reshape(-1, 3), strict=True) if value[0] == 128)
+    assert half.color[0] == pytest.approx(((128 / 255 + 0.055) / 1.055) ** 2.4, abs=1e-4), "linear is derived from sRGB"
+
+
+def test_one_collection_for_each_photo(tmp_path: Path) -> None:
+    result = made.reconstruction(tmp_path, made.camera(400, 300), 6, 8)
+    first, second = build(result), build(result)
+    assert [first.collection.name, second.collection.name] == ["made", "made.001"]
+    assert set(bpy.context.scene.collection.children) == {first.collection, second.collection}
+    assert set(first.collection.objects) == {first.mesh, first.camera}
+    assert bpy.context.scene.camera == first.camera, "the scene's camera is set once and then left alone"
+
+
+def test_the_settings_come_along(tmp_path: Path) -> None:
+    result = made.reconstruction(tmp_path, made.camera(400, 300), 6, 8, near=0.7, far=9.1, tear=0.123)
+    mesh = build(result).mesh
+    assert scene.stored_settings(mesh) == result.settings
+    assert Camera(**json.loads(mesh[names.CAMERA])) == result.camera == camera.stored(mesh)
+    stranger = bpy.data.objects.new("stranger", None)
+    with pytest.raises(Mono3DError, match="stranger"):
+        scene.stored_settings(stranger)
+    with pytest.raises(Mono3DError, match="stranger"):
+        camera.use(bpy.context.scene, stranger)
+
+
+@pytest.mark.parametrize(
+    ("material", "shading"), list(itertools.product(("texture", "vertex_colours"), ("emission", "principled")))
+)
+def test_the_material_shows_the_photo(material: str, shading: str, tmp_path: Path) -> None:
+    result = made.reconstruction(tmp_path, made.camera(400, 300), 6, 8, material=material, shading=shading)
+    tree = build(result).mesh.data.materials[0].node_tree
+    kinds = {node.type for node in tree.nodes}
+    assert ("EMISSION" in kinds, "BSDF_PRINCIPLED" in kinds) == (shading == "emission", shading == "principled")
+    photo = next(node for node in tree.nodes if node.type == "TEX_IMAGE")
+    assert photo.image.colorspace_settings.name == "sRGB" and photo.image.packed_file
+    assert tree.nodes.active == photo
+    assert tree.nodes["Vertex colours"].outputs[0].default_value == float(material == "vertex_colours")
+    assert all(link.is_valid for link in tree.links)
+    places = [tuple(node.location) for node in tree.nodes]
+    assert len(set(places)) == len(places)
+
+
+def test_a_missing_texture_leaves_nothing_behind(tmp_path: Path) -> None:
+    result = made.reconstruction(tmp_path, made.camera(400, 300), 6, 8)
+    result.texture.unlink()
+    with pytest.raises(Mono3DError, match="texture"):
+        build(result)
+    assert not bpy.data.objects and not bpy.data.collections and not bpy.data.meshes
+
+
+def test_the_camera_reaches_the_whole_scene(tmp_path: Path) -> None:
+    result = made.reconstruction(tmp_path, made.camera(400, 300), 6, 8)
+    eye = build(result).camera.data
+    depth = result.mesh.vertices[:, 2]
+    assert eye.clip_start < depth.min() and eye.clip_end > depth.max()
+    assert eye.show_background_images and eye.background_images[0].image
+    render = bpy.context.scene.render
+    assert (render.resolution_x, render.resolution_y, render.resolution_percentage) == (400, 300, 100)

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lock files in the repository, and their format."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vendor_installer import InstallError, locks
+from vendor_installer.components import COMPONENTS, INDEXES
+from vendor_installer.planning import plain
+
+ALL = [path.stem for path in sorted(locks.FOLDER.glob("*.txt"))]
+
+
+def _load(name: str) -> locks.Lock:
+    return locks.parse((locks.FOLDER / f"{name}.txt").read_text("utf-8"), name)
+
+
+def test_there_are_locks_for_both_pythons() -> None:
+    for component in ("worker", "scene"):
+        for tag in ("cp311", "cp313"):
+            assert f"{component}-{tag}-linux_x86_64-cpu" in ALL
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_lock_parses_and_is_written_the_same_again(name: str) -> None:
+    lock = _load(name)
+    assert lock.name == name
+    assert lock.text() == (locks.FOLDER / f"{name}.txt").read_text("utf-8")
+    assert lock.files
+    for item in lock.files:
+        assert item.bytes > 0 and item.stored > 0
+        assert not item.index or item.index in INDEXES
+        assert (item.sha256 is None) == item.about
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_lock_holds_exactly_what_its_component_declares(name: str) -> None:
+    lock = _load(name)
+    declared = {
+        plain(requirement.text.replace("<", "=").replace(">", "=").split("=")[0])
+        for requirement in COMPONENTS[lock.component].requirements
+        if requirement.wanted(lock.python_tag, lock.platform, lock.backend)
+    }
+    assert {plain(item.name) for item in lock.files} == declared
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_lock_without_a_hash_says_so(name: str) -> None:
+    text = (locks.FOLDER / f"{name}.txt").read_text("utf-8")
+    assert ("INCOMPLETE" in text) == (not _load(name).complete)
+    assert "hashes: complete" in text or "INCOMPLETE" in text
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_compiled_files_are_for_the_python_and_the_platform_of_the_lock(name: str) -> None:
+    lock = _load(name)
+    words = {"linux_x86_64": "x86_64", "windows_amd64": "win_amd64", "macos_arm64": "macosx"}
+    for item in lock.files:
+        if not item.file:
+            continue
+        _, _, python, abi, platform = item.file.removesuffix(".whl").rsplit("-", 4)
+        assert platform == "any" or words[lock.platform] in platform
+        assert abi in ("none", "abi3") or lock.python_tag in python.split(".")
+
+
+names = st.from_regex(r"[a-z][a-z0-9_-]{0,10}[a-z0-9]", fullmatch=True)
+files = st.builds(
+    locks.LockedFile,
+    name=names,
+    version=st.from_regex(r"[0-9]{1,3}(\.[0-9]{1,3}){0,3}(\+cpu)?", fullmatch=True),
+    sha256=st.one_of(st.none(), st.binary(min_size=32, max_size=32).map(bytes.hex)),
+    file=st.one_of(st.just(""), names.map(lambda name: f"{name}-1-py3-none-any.whl")),
+    bytes=st.integers(0, 10**12),
+    stored=st.integers(0, 10**12),
+    index=st.sampled_from(["", *INDEXES]),
+    about=st.booleans(),
+)
+
+
+@given(st.lists(files, max_size=5))
+def test_what_is_written_is_read_back(items: list[locks.LockedFile]) -> None:
+    lock = locks.Lock("worker", "cp311", "linux_x86_64", "cpu-pypi", tuple(items))
+    assert locks.parse(lock.text(), lock.name) == lock
+
+
+def test_a_damaged_lock_is_refused() -> None:
+    with pytest.raises(InstallError, match="damaged"):
+        locks.parse("numpy>=1\n", "worker-cp311-linux_x86_64-cpu")
+
+
+def test_the_digest_names_the_content() -> None:
+    one = locks.LockedFile("a", "1", "0" * 64, "a-1-py3-none-any.whl", 1, 1)
+    other = locks.LockedFile("a", "1", "1" * 64, "a-1-py3-none-any.whl", 1, 1)
+    digests = {locks.Lock("w", "cp311", "p", "cpu", (item,)).digest for item in (one, other)}
+    assert len(digests) == 2

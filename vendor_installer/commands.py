@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m vendor_installer plan | install | verify | uninstall | doctor | lock`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from . import locks
+from .components import COMPONENTS
+from .doctor import doctor
+from .errors import InstallError
+from .installation import install
+from .interpreter import probe
+from .manifest import find
+from .planning import Plan, plan, size_text
+from .upkeep import uninstall, verify
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit code: 0 done, 1 failed with a sentence on stderr, 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except InstallError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Cancelled; what was installed before is unchanged.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m vendor_installer", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], None], help: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=help, description=help)
+        made.set_defaults(run=run)
+        if name != "lock":
+            made.add_argument("--data-folder", type=Path, required=True, help="folder for everything that is installed")
+            made.add_argument("--python", default=sys.executable, help="interpreter to install for (default: this one)")
+        return made
+
+    for name, run, text in (
+        ("plan", _plan, "say what would be installed, how much, where"),
+        ("install", _install, "install components; uses the network"),
+    ):
+        made = command(name, run, text)
+        made.add_argument("components", nargs="+", metavar="COMPONENT", help=f"one of {', '.join(COMPONENTS)}")
+        made.add_argument("--backend", help="instead of the one chosen for this machine")
+        made.add_argument(
+            "--system",
+            default="",
+            metavar="NAMES",
+            help="packages that the interpreter offers itself, separated by commas",
+        )
+        made.add_argument("--offline", action="store_true", help="do not use the network")
+        if name == "install":
+            made.add_argument("--repair", action="store_true", help="install again what is installed already")
+            made.add_argument(
+                "--keep-downloads", action="store_true", help="keep the downloaded files for another time"
+            )
+    for name, run, text in (
+        ("verify", _verify, "check that installed components are whole and work"),
+        ("uninstall", _uninstall, "remove components"),
+    ):
+        made = command(name, run, text)
+        made.add_argument("components", nargs="+", metavar="COMPONENT", help=f"one of {', '.join(COMPONENTS)}")
+    command("doctor", _doctor, "describe machine, Python and what is installed, for a bug report")
+    made = command("lock", _lock, "make locks anew from the package indexes (for maintainers)")
+    made.add_argument(
+        "names", nargs="+", metavar="NAME", help="like worker-cp311-linux_x86_64-cpu, or 'all' that exist"
+    )
+    return parser
+
+
+def _plans(options: argparse.Namespace) -> list[Plan]:
+    system = tuple(name.strip() for name in options.system.split(",") if name.strip())
+    return [
+        plan(
+            name,
+            options.data_folder,
+            backend=options.backend,
+            python=options.python,
+            system=system,
+            allow_network=not options.offline,
+        )
+        for name in options.components
+    ]
+
+
+def _plan(options: argparse.Namespace) -> None:
+    for made in _plans(options):
+        print(made.summary())
+
+
+def _install(options: argparse.Namespace) -> None:
+    for made in _plans(options):
+        print(made.summary(), flush=True)
+        if made.done and not options.repair:
+            continue
+        with ProgressLine() as line:
+            done = install(
+                made,
+                allow_network=not options.offline,
+                progress=line,
+                repair=options.repair,
+                keep_downloads=options.keep_downloads,
+            )
+        print(f"Installed {done.name}: {size_text(done.stored_bytes)} in {done.seconds:.0f} s")
+
+
+def _verify(options: argparse.Namespace) -> None:
+    tag = probe(options.python).tag
+    for name in options.components:
+        found = find(name, options.data_folder, tag)
+        if found is None:
+            raise InstallError(f"'{name}' is not installed for {tag} in '{options.data_folder}': install it first.")
+        verify(found, options.data_folder, python=options.python)
+        print(f"{found.name} is whole and works.")
+
+
+def _uninstall(options: argparse.Namespace) -> None:
+    tag = probe(options.python).tag
+    for name in options.components:
+        count = uninstall(name, options.data_folder, tag)
+        print(f"{name}: {'removed' if count else 'was not installed'}")
+
+
+def _doctor(options: argparse.Namespace) -> None:
+    print(doctor(options.data_folder, options.python))
+
+
+def _lock(options: argparse.Namespace) -> None:
+    from .relock import make_lock
+
+    names = (
+        [name for item in COMPONENTS for name in locks.available(item)] if options.names == ["all"] else options.names
+    )
+    for name in names:
+        component, python_tag, platform, backend = name.split("-", 3)
+        made = make_lock(COMPONENTS[component], python_tag, platform, backend)
+        (locks.FOLDER / f"{name}.txt").write_text(made.text(), "utf-8")
+        print(f"{name}: {len(made.files)} files, {size_text(sum(item.bytes for item in made.files))}", flush=True)
+
+
+class ProgressLine:
+    """Shows progress in one line of a terminal that is written over, or as a line every few seconds elsewhere."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._told = 0.0
+
+    def __enter__(self) -> ProgressLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._terminal:
+            print(file=sys.stderr)
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        """Shows a stage and its fraction, 0..1."""
+        now = time.monotonic()
+        if now - self._told < (0.1 if self._terminal else 5.0) and fraction < 1.0:
+            return
+        self._told = now
+        text = f"{100 * fraction:3.0f} %  {stage}"
+        if self._terminal:
+            width = os.get_terminal_size(sys.stderr.fileno()).columns - 1
+            print(f"\r{text[:width]:<{width}}", end="", file=sys.stderr, flush=True)
+        else:
+            print(text, file=sys.stderr, flush=True)

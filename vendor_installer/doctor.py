@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A report for bug reports: machine, Python, pip, what is installed, the log's end."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+from .errors import InstallError
+from .folders import Folders, existing_parent
+from .interpreter import probe
+from .manifest import find_all
+from .planning import size_text
+
+_LOG_LINES = 15
+
+
+def doctor(data_folder: Path, python: str = sys.executable) -> str:
+    """Returns the report as text. Addresses and secrets in environment variables are left out, only names are told."""
+    folders = Folders(data_folder)
+    lines = [f"System: {platform.platform()}", f"Data folder: {data_folder}"]
+    try:
+        found = probe(python)
+        glibc = f", glibc {'.'.join(map(str, found.glibc))}" if found.glibc else ""
+        pip = "pip" if found.has_pip else "bundled pip wheel" if found.pip_wheel else "NO pip"
+        platform_text = found.platform or f"no packages for {found.machine}"
+        lines.append(f"Python: {found.version} ({found.tag}, {platform_text}{glibc}), {pip}, {python}")
+    except InstallError as error:
+        lines.append(f"Python: {error}")
+    lines.append(f"Free space: {size_text(shutil.disk_usage(existing_parent(data_folder)).free)}")
+    named = sorted(name for name in os.environ if name.upper().startswith("PIP_") or name.upper().endswith("_PROXY"))
+    lines.append(f"Set variables: {', '.join(named) or 'none'}")
+    installed = find_all(data_folder)
+    lines.append(f"Installed: {len(installed) or 'nothing'}")
+    for item in installed:
+        pinned = "all files pinned" if item.hashes_complete else "some files not pinned by a hash"
+        lines.append(f"  {item.name}: {size_text(item.stored_bytes)}, {item.installed_at}, {pinned}")
+        lines.append("    " + ", ".join(f"{name} {version}" for name, version in sorted(item.versions.items())))
+        if item.system:
+            lines.append(
+                "    from Python itself: " + ", ".join(f"{name} {version}" for name, version in item.system.items())
+            )
+    if folders.log.is_file():
+        lines.append(f"End of {folders.log}:")
+        lines += [f"  {line}" for line in folders.log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]]
+    return "\n".join(lines)

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fetching a plan's wheels with pip, and verifying each of them here.
+
+Every file that is whole stays in `downloads`, also when a later one fails, so a second try fetches only the rest.
+pip is told the hashes, which also make it choose the very file; size and SHA-256 are checked again afterwards,
+because a file may come from an earlier run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from . import pip
+from .errors import InstallCancelled, InstallError, translate
+from .folders import Folders, file_sizes, remove_tree
+from .planning import Plan, PlannedPackage, size_text
+
+_TRIES = 3
+_PIECE = 1 << 22
+
+
+def download(
+    plan: Plan,
+    *,
+    allow_network: bool,
+    on_progress: Callable[[str, int], None],
+    cancelled: Callable[[], bool],
+) -> dict[str, Path]:
+    """Returns the verified wheel of every package of the plan, by package name.
+
+    `on_progress` gets a stage in words and the bytes that have arrived in this run. Raises InstallError when a file
+    cannot be fetched, is not the pinned one, or would need the network without `allow_network`; InstallCancelled.
+    """
+    folders = Folders(plan.data_folder)
+    folders.downloads.mkdir(parents=True, exist_ok=True)
+    wheels: dict[str, Path] = {}
+    missing = _verified(plan.packages, folders, wheels, cancelled)
+    if missing and not allow_network:
+        raise InstallError(
+            f"{len(missing)} packages have to be downloaded ({size_text(sum(p.locked.bytes for p in missing))}), "
+            "but the network may not be used: allow it and install again."
+        )
+    arrived = 0
+    for attempt in range(_TRIES):
+        failure: InstallError | None = None
+        for group in _groups(missing):
+            before = arrived
+
+            def report(stage: str, fresh: int, before: int = before) -> None:
+                on_progress(stage, before + fresh)
+
+            error = _fetch(group, plan, folders, wheels, report, cancelled)
+            failure = failure or error
+            arrived += sum(
+                item.locked.bytes
+                for item in group
+                if item.locked.file and (folders.downloads / item.locked.file).is_file()
+            )
+        still = _verified(missing, folders, wheels, cancelled)
+        if not still:
+            return wheels
+        progressed = len(still) < len(missing)
+        missing = still
+        if failure is None:
+            failure = translate("DO NOT MATCH THE HASHES")
+        if not (progressed or _passing(failure)) or attempt == _TRIES - 1:
+            raise failure
+    return wheels
+
+
+def _passing(failure: InstallError) -> bool:
+    """Whether trying again may help: a connection that broke, not a refusal."""
+    return "connection broke" in str(failure)
+
+
+def _groups(packages: Sequence[PlannedPackage]) -> list[list[PlannedPackage]]:
+    """Splits the packages as pip needs it: hashes are all or nothing in one call, and an extra index, which
+    serves other builds under the same names, is shown only for the packages that come from it."""
+    groups: dict[tuple[bool, str], list[PlannedPackage]] = {}
+    for item in packages:
+        groups.setdefault((item.hashed, item.extra_index), []).append(item)
+    return [sorted(group, key=lambda item: item.locked.bytes) for group in groups.values()]
+
+
+def _verified(
+    packages: Sequence[PlannedPackage], folders: Folders, wheels: dict[str, Path], cancelled: Callable[[], bool]
+) -> list[PlannedPackage]:
+    """Takes the good files in `downloads` into `wheels`, deletes bad ones; returns the packages still missing."""
+    missing = []
+    for item in packages:
+        if item.name in wheels:
+            continue
+        path = folders.downloads / item.locked.file if item.locked.file else None
+        if path is None or not path.is_file():
+            missing.append(item)
+        elif path.stat().st_size == item.locked.bytes and sha256_of(path, cancelled) == item.locked.sha256:
+            wheels[item.name] = path
+        else:
+            path.unlink()
+            missing.append(item)
+    return missing
+
+
+def sha256_of(path: Path, cancelled: Callable[[], bool] = lambda: False) -> str:
+    """Returns the SHA-256 of a file in hexadecimal. Raises InstallCancelled between two pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as source:
+        while piece := source.read(_PIECE):
+            if cancelled():
+                raise InstallCancelled
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _fetch(
+    group: Sequence[PlannedPackage],
+    plan: Plan,
+    folders: Folders,
+    wheels: dict[str, Path],
+    on_progress: Callable[[str, int], None],
+    cancelled: Callable[[], bool],
+) -> InstallError | None:
+    temporary = folders.temporary / secrets.token_hex(4)
+    arriving = temporary / "wheels"
+    arriving.mkdir(parents=True)
+    requirements = temporary / "requirements.txt"
+    requirements.write_text("".join(f"{item.locked.requirement()}\n" for item in group), "utf-8")
+    command = [*pip.pip_command(plan.interpreter), "download", "--no-deps", "--only-binary", ":all:", "--no-cache-dir"]
+    command += ["--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--dest", str(arriving)]
+    command += ["--extra-index-url", group[0].extra_index] if group[0].extra_index else []
+    command += ["--requirement", str(requirements)]
+    total = sum(item.locked.bytes for item in group)
+    watch = _Watch(group, temporary, folders.downloads)
+
+    def on_poll(output: str) -> None:
+        arrived = min(watch.bytes_arrived(), total)
+        on_progress(f"Downloading {_current(output, group)}: {size_text(arrived)} of {size_text(total)}", arrived)
+
+    try:
+        done = pip.run(command, log=folders.log, temporary=temporary, cancelled=cancelled, on_poll=on_poll)
+        watch.bytes_arrived()
+        for item in group:
+            if not item.hashed:
+                _take_unhashed(item, arriving, wheels, folders)
+        return translate(done.output, folders.log) if done.code else None
+    finally:
+        remove_tree(temporary)
+
+
+def _take_unhashed(item: PlannedPackage, arriving: Path, wheels: dict[str, Path], folders: Folders) -> None:
+    # Without a hash an earlier file proves nothing, so it is fetched anew each time and kept only for this run.
+    pattern = re.sub(r"[-_.]+", "_", item.name)
+    for path in arriving.glob("*.whl"):
+        if path.name.lower().startswith(f"{pattern.lower()}-{item.version.lower()}-"):
+            target = folders.downloads / f"unpinned-{path.name}"
+            path.replace(target)
+            wheels[item.name] = target
+
+
+def _current(output: str, group: Sequence[PlannedPackage]) -> str:
+    named = re.findall(r"^Collecting ([A-Za-z0-9._-]+)==(\S+)", output, re.MULTILINE)
+    if not named:
+        return group[0].name
+    name, version = named[-1]
+    return f"{name} {version} ({len(named)} of {len(group)})"
+
+
+class _Watch:
+    """Counts what pip has fetched so far, and keeps each whole file from the moment that it is whole.
+
+    pip deletes what it has when a later file fails; a hard link outlives that.
+    """
+
+    def __init__(self, group: Sequence[PlannedPackage], temporary: Path, downloads: Path) -> None:
+        self._expected = {item.locked.file: item.locked.bytes for item in group if item.locked.file}
+        self._temporary = temporary
+        self._downloads = downloads
+        self._seen: dict[str, int] = {}
+
+    def bytes_arrived(self) -> int:
+        for path, size in file_sizes(self._temporary):
+            if path.suffix != ".whl":
+                continue
+            self._seen[path.name] = max(size, self._seen.get(path.name, 0))
+            kept = self._downloads / path.name
+            if size == self._expected.get(path.name) and not kept.exists():
+                with contextlib.suppress(OSError):
+                    self._keep(path, kept)
+        return sum(self._seen.values())
+
+    def _keep(self, path: Path, kept: Path) -> None:
+        try:
+            os.link(path, kept)
+        except OSError:
+            if path.parent.name == "wheels":
+                path.replace(kept)

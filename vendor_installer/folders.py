@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The layout of the data folder, and removing parts of it.
+
+environments/<component>-<python>-<platform>-<backend>/manifest.json   what is installed; written last
+environments/.../packages-<lock digest>-<random>/                      the folder the manifest points to
+downloads/  temporary/  logs/install.log  install.lock
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Paths below one data folder; none is made here."""
+
+    data: Path
+
+    @property
+    def environments(self) -> Path:
+        """Folder of all installed environments."""
+        return self.data / "environments"
+
+    @property
+    def downloads(self) -> Path:
+        """Finished downloads."""
+        return self.data / "downloads"
+
+    @property
+    def temporary(self) -> Path:
+        """Temporary files of the child processes."""
+        return self.data / "temporary"
+
+    @property
+    def log(self) -> Path:
+        """What the child processes printed."""
+        return self.data / "logs" / "install.log"
+
+    @property
+    def guard(self) -> Path:
+        """File whose lock an installation holds."""
+        return self.data / "install.lock"
+
+    def environment(self, name: str) -> Path:
+        """Returns the folder of the environment named like its lock."""
+        return self.environments / name
+
+
+def existing_parent(path: Path) -> Path:
+    """Returns the nearest folder above (or equal to) `path` that exists."""
+    path = path.absolute()
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
+
+
+def remove_tree(path: Path) -> bool:
+    """Removes a folder as far as possible; returns whether it is gone. Read-only files are removed too."""
+
+    def retry(function: Callable[..., Any], failed: str, _: object) -> None:
+        with contextlib.suppress(OSError):
+            Path(failed).chmod(stat.S_IRWXU)
+            function(failed)
+
+    if sys.version_info >= (3, 12):
+        shutil.rmtree(path, onexc=retry)
+    else:
+        shutil.rmtree(path, onerror=retry)
+    return not path.exists()
+
+
+def file_sizes(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Yields every file below `folder` with its size; files that vanish meanwhile are left out."""
+    for root, _, names in os.walk(folder):
+        for name in names:
+            path = Path(root) / name
+            with contextlib.suppress(OSError):
+                yield path, path.lstat().st_size

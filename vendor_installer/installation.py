@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carrying out a plan: download, verify, unpack, try out, switch over."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import manifest, wheels
+from .downloading import download
+from .errors import InstallCancelled, from_os_error
+from .folders import Folders, file_sizes, remove_tree
+from .guard import exclusive
+from .manifest import Installed
+from .planning import Plan, checked, size_text
+from .smoke import try_out
+
+Progress = Callable[[str, float], None]
+
+_UNPACKED, _TRIED = 0.9, 0.99
+
+
+def _never() -> bool:
+    return False
+
+
+def install(
+    plan: Plan,
+    *,
+    allow_network: bool,
+    progress: Progress = lambda stage, fraction: None,
+    cancelled: Callable[[], bool] = _never,
+    repair: bool = False,
+    keep_downloads: bool = False,
+) -> Installed:
+    """Carries out a plan and returns what is installed; at once when it is installed already, unless `repair`.
+
+    `progress` gets a stage in words and the fraction of the whole, ten times a second, from this thread; `cancelled`
+    is asked as often. Whatever fails, what was installed before stays in use.
+    Raises InstallCancelled, InstallError with the cause and remedy.
+    """
+    folders = Folders(plan.data_folder)
+    try:
+        with exclusive(folders.guard):
+            current = manifest.read(plan.target)
+            if current is not None and current.lock_digest == plan.digest and not repair:
+                return current
+            _remove_rubbish(folders)
+            if allow_network and not plan.checked:
+                progress("Looking for the sources", 0.0)
+                plan = checked(plan)
+                for note in plan.notes:
+                    progress(note, 0.0)
+            installed = _Run(plan, folders, progress, cancelled).carry_out(allow_network)
+            if not keep_downloads:
+                remove_tree(folders.downloads)
+            remove_tree(folders.temporary)
+            _remove_rubbish(folders)
+            return installed
+    except OSError as error:
+        raise from_os_error(error, folders.log) from error
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One installation at work. In its progress a byte that is fetched counts like a byte that is unpacked."""
+
+    plan: Plan
+    folders: Folders
+    progress: Progress
+    cancelled: Callable[[], bool]
+
+    def carry_out(self, allow_network: bool) -> Installed:
+        started = time.monotonic()
+        plan = self.plan
+        total = max(1, plan.download_bytes + plan.stored_bytes)
+
+        def fetched(stage: str, count: int) -> None:
+            self.progress(stage, _UNPACKED * min(count, plan.download_bytes) / total)
+
+        files = download(plan, allow_network=allow_network, on_progress=fetched, cancelled=self.cancelled)
+        staging = plan.target / f".staging-{secrets.token_hex(4)}"
+        staging.mkdir(parents=True)
+        try:
+            sizes = self._unpack(files, staging, total)
+            self.progress("Trying the packages out", _UNPACKED)
+            try_out(plan.component.smoke, staging, plan.interpreter, self.folders, self.cancelled)
+            if self.cancelled():
+                raise InstallCancelled
+            self.progress("Switching over", _TRIED)
+            packages = plan.target / f"packages-{plan.digest[:8]}-{secrets.token_hex(2)}"
+            staging.rename(packages)
+        except BaseException:
+            remove_tree(staging)
+            raise
+        installed = Installed(
+            component=plan.component.name,
+            python_tag=plan.lock.python_tag,
+            platform=plan.lock.platform,
+            backend=plan.backend,
+            packages=packages,
+            lock_digest=plan.digest,
+            hashes_complete=all(item.hashed for item in plan.packages),
+            versions={item.name: item.version for item in plan.packages},
+            system=dict(plan.system),
+            files=sizes,
+            stored_bytes=sum(size for _, size in file_sizes(packages)),
+            seconds=round(time.monotonic() - started, 1),
+            installed_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+        )
+        manifest.write(installed)
+        self.progress(f"Installed {plan.component.name}", 1.0)
+        return installed
+
+    def _unpack(self, files: dict[str, Path], staging: Path, total: int) -> dict[str, int]:
+        """Unpacks every wheel; returns the number of bytes per package."""
+        plan = self.plan
+        done = 0
+        told = 0.0
+        sizes: dict[str, int] = {}
+        for number, item in enumerate(plan.packages, 1):
+
+            def on_bytes(count: int, item: str = f"{item.name} {item.version}", number: int = number) -> None:
+                nonlocal done, told
+                done += count
+                if self.cancelled():
+                    raise InstallCancelled
+                if time.monotonic() - told > 0.1:
+                    told = time.monotonic()
+                    amount = f"{size_text(done)} of {size_text(plan.stored_bytes)}"
+                    stage = f"Unpacking {item} ({number} of {len(plan.packages)}): {amount}"
+                    self.progress(stage, _UNPACKED * min(1.0, (plan.download_bytes + done) / total))
+
+            sizes[item.name] = wheels.unpack(files[item.name], staging, plan.component.trims, on_bytes)
+        return sizes
+
+
+def _remove_rubbish(folders: Folders) -> None:
+    """Removes what interrupted installations left, and packages that no manifest names any more."""
+    if not folders.environments.is_dir():
+        return
+    for environment in folders.environments.iterdir():
+        current = manifest.read(environment)
+        for item in environment.iterdir() if environment.is_dir() else ():
+            if item.name.startswith(".staging-") or (
+                item.name.startswith("packages-") and (current is None or item != current.packages)
+            ):
+                remove_tree(item)
+            elif item.name.endswith(".partial"):
+                item.unlink(missing_ok=True)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The manifest of an installed environment: the one file that says that it is whole.
+
+It is written last and replaced in one step, and it names the packages folder. Whatever happens before, the
+previous manifest and its folder stay; a folder that no manifest names is rubbish.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .folders import Folders
+
+NAME = "manifest.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Installed:
+    """An installed component. `packages` belongs at the FRONT of a child process's module search path.
+
+    `versions` holds name -> version of what was installed, `system` of what the interpreter itself offers;
+    `stored_bytes` is the size on disk, `seconds` how long the installation took, `installed_at` its UTC date.
+    """
+
+    component: str
+    python_tag: str
+    platform: str
+    backend: str
+    packages: Path
+    lock_digest: str
+    hashes_complete: bool
+    versions: Mapping[str, str]
+    system: Mapping[str, str]
+    files: Mapping[str, int]
+    stored_bytes: int
+    seconds: float
+    installed_at: str
+
+    @property
+    def name(self) -> str:
+        """Name of the environment, which is also that of its lock."""
+        return f"{self.component}-{self.python_tag}-{self.platform}-{self.backend}"
+
+
+def write(installed: Installed) -> None:
+    """Writes the manifest beside the packages folder and switches over to it in one step."""
+    folder = installed.packages.parent
+    values = dataclasses.asdict(installed) | {"packages": installed.packages.name, "format": FORMAT}
+    partial = folder / f".{NAME}.{secrets.token_hex(4)}.partial"
+    with partial.open("w", encoding="utf-8") as sink:
+        json.dump(values, sink, indent=1)
+        sink.flush()
+        os.fsync(sink.fileno())
+    partial.replace(folder / NAME)
+
+
+def read(folder: Path) -> Installed | None:
+    """Returns what the environment folder's manifest says; None when there is none, or its packages are gone."""
+    try:
+        values = json.loads((folder / NAME).read_text("utf-8"))
+        if values.pop("format") != FORMAT:
+            return None
+        packages = folder / Path(values.pop("packages")).name
+        installed = Installed(packages=packages, **values)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return installed if packages.is_dir() else None
+
+
+def running_tag() -> str:
+    """Returns the tag of the running Python, like 'cp311'."""
+    return f"cp{sys.version_info.major}{sys.version_info.minor}"
+
+
+def find(
+    component: str, data_folder: Path, python_tag: str | None = None, backend: str | None = None
+) -> Installed | None:
+    """Returns the installed component for a Python (by default the running one), or None.
+
+    Reads one small file per backend and nothing else. Where several backends are installed and none is asked for,
+    the one installed last is taken.
+    """
+    prefix = f"{component}-{python_tag or running_tag()}-"
+    environments = Folders(data_folder).environments
+    try:
+        names = [item.name for item in os.scandir(environments) if item.name.startswith(prefix)]
+    except OSError:
+        return None
+    found = [item for item in map(read, (environments / name for name in names)) if item is not None]
+    if backend is not None:
+        found = [item for item in found if item.backend == backend]
+    return max(found, key=lambda item: item.installed_at, default=None)
+
+
+def find_all(data_folder: Path) -> tuple[Installed, ...]:
+    """Returns every installed environment, sorted by name."""
+    try:
+        folders = sorted(Path(item.path) for item in os.scandir(Folders(data_folder).environments) if item.is_dir())
+    except OSError:
+        return ()
+    return tuple(item for item in map(read, folders) if item is not None)

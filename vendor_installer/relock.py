@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the locks anew: asks pip which files a component needs, and the index for their hashes and sizes.
+
+A tool for whoever maintains the project (`python -m vendor_installer lock`); users never run it. Hashes are those
+that the index states or, for a wheel on this machine, that of the file.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+import urllib.request
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import locks
+from .components import LINUX, MACOS, WINDOWS, Component, Requirement
+from .errors import InstallError
+from .wheels import stored_bytes
+
+_PLATFORM_TAGS = {
+    LINUX: ["manylinux2014_x86_64", *(f"manylinux_2_{minor}_x86_64" for minor in range(5, 36)), "linux_x86_64"],
+    WINDOWS: ["win_amd64"],
+    MACOS: ["macosx_14_0_arm64"],
+}
+
+
+class _RemoteFile(io.RawIOBase):
+    """A file behind a URL, read by ranges, so that a wheel's table of contents costs two requests."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=60) as answer:
+            self.length = int(answer.headers["Content-Length"])
+        self._position = 0
+        self._start, self._cache = 0, b""
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.length}[whence]
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        wanted = min(len(buffer), self.length - self._position)
+        if wanted <= 0:
+            return 0
+        inside = self._position - self._start
+        if inside < 0 or inside + wanted > len(self._cache):
+            # The table of contents lies at the end and is read in small steps: fetch it in one go.
+            start = min(self._position, max(0, self.length - (1 << 20)))
+            end = max(self._position + wanted, min(self.length, start + (1 << 20)))
+            request = urllib.request.Request(self._url, headers={"Range": f"bytes={start}-{end - 1}"})
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                self._start, self._cache = start, answer.read()
+            inside = self._position - self._start
+        buffer[:wanted] = self._cache[inside : inside + wanted]
+        self._position += wanted
+        return wanted
+
+
+def _sizes(url: str, trims: Sequence[str]) -> tuple[int, int]:
+    if url.startswith("file:"):
+        path = Path(urllib.request.url2pathname(urllib.parse.urlparse(url).path))
+        with zipfile.ZipFile(path) as archive:
+            return path.stat().st_size, stored_bytes(archive, trims)
+    remote = _RemoteFile(url)
+    with zipfile.ZipFile(remote) as archive:
+        return remote.length, stored_bytes(archive, trims)
+
+
+def _report(requirements: Sequence[str], python_tag: str, platform: str, extra: Sequence[str]) -> list[dict[str, Any]]:
+    tags = [part for tag in _PLATFORM_TAGS[platform] for part in ("--platform", tag)]
+    abis = [part for abi in (python_tag, "abi3", "none") for part in ("--abi", abi)]
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        command = [sys.executable, "-m", "pip", "install", "--dry-run", "--quiet", "--ignore-installed", "--no-deps"]
+        command += ["--only-binary", ":all:", "--report", str(report), "--target", str(Path(folder) / "target")]
+        command += ["--implementation", "cp", "--python-version", f"{python_tag[2]}.{python_tag[3:]}", *abis, *tags]
+        done = subprocess.run([*command, *extra, *requirements], capture_output=True, text=True)
+        if done.returncode:
+            raise InstallError(f"pip finds no files for {', '.join(requirements)}: {done.stderr.strip()[-600:]}")
+        found: list[dict[str, Any]] = json.loads(report.read_text("utf-8"))["install"]
+        return found
+
+
+def _narrowed(found: Sequence[dict[str, Any]], python_tag: str) -> list[str]:
+    """Returns further bounds from what the found packages ask of each other (pydantic pins pydantic_core, ...)."""
+    from pip._vendor.packaging.requirements import Requirement as Parsed
+
+    versions = {_plain(item["metadata"]["name"]): item["metadata"]["version"] for item in found}
+    markers = {"python_version": f"{python_tag[2]}.{python_tag[3:]}", "extra": ""}
+    bounds = []
+    for item in found:
+        for text in item["metadata"].get("requires_dist", ()):
+            parsed = Parsed(text)
+            version = versions.get(_plain(parsed.name))
+            if version is None or (parsed.marker and not parsed.marker.evaluate(markers)):
+                continue
+            if not parsed.specifier.contains(version, prereleases=True):
+                bounds.append(f"{parsed.name}{parsed.specifier}")
+    return bounds
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _resolve(requirements: Sequence[Requirement], python_tag: str, platform: str) -> list[dict[str, Any]]:
+    texts = [item.text for item in requirements]
+    for _ in range(6):
+        # Without the maintainer's own pip settings, so that the hashes are those of the public index.
+        pinned = {_plain(text.split("==")[0]) for text in texts if "==" in text}
+        exact = [text for text in texts if _plain(re.split("[=<>!~]", text)[0]) in pinned]
+        others = [text for text in texts if text not in exact]
+        # pip compares the Python that a package asks for with its own, so it must not compare where it has no choice.
+        found = _report(exact, python_tag, platform, ["--isolated", "--ignore-requires-python"]) if exact else []
+        found += _report(others, python_tag, platform, ["--isolated"]) if others else []
+        bounds = _narrowed(found, python_tag)
+        if not bounds:
+            return found
+        texts += bounds
+    raise InstallError(f"The requirements do not fit together: {', '.join(bounds)}.")
+
+
+def _locked(item: dict[str, Any], trims: Sequence[str], index: str) -> locks.LockedFile:
+    url = item["download_info"]["url"]
+    size, stored = _sizes(url, trims)
+    return locks.LockedFile(
+        name=item["metadata"]["name"],
+        version=item["metadata"]["version"],
+        sha256=item["download_info"]["archive_info"]["hashes"]["sha256"],
+        file=urllib.parse.unquote(url.rsplit("/", 1)[1]),
+        bytes=size,
+        stored=stored,
+        index=index,
+    )
+
+
+def _unread(requirement: Requirement, component: Component, platform: str, backend: str) -> locks.LockedFile:
+    """Returns the line for a file whose index cannot be reached, with the sizes of another Python's."""
+    name = requirement.text.split("==")[0]
+    for sibling in locks.available(component.name):
+        if not sibling.endswith(f"-{platform}-{backend}"):
+            continue
+        lock = locks.load(component.name, sibling.split("-")[1], platform, backend)
+        for item in lock.files if lock else ():
+            if item.name == name and item.sha256:
+                return locks.LockedFile(
+                    name, item.version, None, "", item.bytes, item.stored, requirement.index, about=True
+                )
+    raise InstallError(f"The index '{requirement.index}' cannot be read and no other lock tells the size of {name}.")
+
+
+def make_lock(component: Component, python_tag: str, platform: str, backend: str) -> locks.Lock:
+    """Returns the lock of a component, from what the indexes offer today.
+
+    A file of an index that cannot be read gets no hash. Raises InstallError when the standard index offers no
+    file for a package.
+    """
+    wanted = [item for item in component.requirements if item.wanted(python_tag, platform, backend)]
+    standard = [item for item in wanted if not item.index]
+    found = _resolve(standard, python_tag, platform)
+    files = [_locked(item, component.trims, "") for item in found]
+    for requirement in (item for item in wanted if item.index):
+        # The local build label keeps pip from taking the standard index's build; it fails at once where unreachable.
+        text = f"{requirement.text}+cpu"
+        try:
+            here = _report([text], python_tag, platform, ["--retries", "0", "--timeout", "5"])
+            files += [_locked(item, component.trims, requirement.index) for item in here]
+        except InstallError:
+            files.append(_unread(requirement, component, platform, backend))
+    return locks.Lock(component.name, python_tag, platform, backend, tuple(sorted(files, key=lambda f: f.name.lower())))

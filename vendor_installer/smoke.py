@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Trying out a packages folder in a child process, before the installation switches over to it.
+
+The scripts do on a tiny scale what the program does later. They also make Python compile what is imported, so that
+the first real run starts as fast as the next ones.
+"""
+
+from __future__ import annotations
+
+import secrets
+import types
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from . import pip
+from .errors import InstallError, translate
+from .folders import Folders, remove_tree
+from .interpreter import Interpreter
+
+_SECONDS = 600
+
+_FRONT = "import sys; sys.path.insert(0, sys.argv[1]); scratch = sys.argv[2]\n"
+
+# torchvision from the standard index is a CUDA build; beside a CPU torch its library cannot be loaded, and its Python
+# half then fails on the missing operator nms (pytorch/vision issue 9085). Declaring the operators lets it import.
+_TORCH = """
+import importlib.util, pathlib
+import torch
+folder = pathlib.Path(importlib.util.find_spec("torchvision").submodule_search_locations[0])
+try:
+    for library in sorted(folder.glob("_C.*")):
+        torch.ops.load_library(str(library))
+except (OSError, ImportError):
+    declared = torch.library.Library("torchvision", "DEF")
+    declared.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    declared.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+import timm
+network = timm.create_model("mobilenetv3_small_050", pretrained=False).eval()
+with torch.inference_mode():
+    assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 1000)
+"""
+
+_OPEN3D = """
+import ctypes
+found = importlib.util.find_spec("libusb_package")
+for library in sorted(pathlib.Path(found.submodule_search_locations[0]).glob("libusb-1.0*")) if found else ():
+    ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
+import numpy
+import open3d
+directions = numpy.random.default_rng(0).normal(size=(2000, 3))
+points = directions / numpy.linalg.norm(directions, axis=1, keepdims=True)
+cloud = open3d.geometry.PointCloud(open3d.utility.Vector3dVector(points))
+cloud.normals = open3d.utility.Vector3dVector(points)
+mesh, _ = open3d.geometry.TriangleMesh.create_from_point_cloud_poisson(cloud, depth=4)
+assert len(mesh.triangles) > 100
+"""
+
+_REST = """
+import fast_simplification, OpenEXR, PIL.Image, pillow_heif, safetensors.torch, tqdm
+pillow_heif.register_heif_opener()
+fewer, _ = fast_simplification.simplify(numpy.asarray(mesh.vertices), numpy.asarray(mesh.triangles), 0.5)
+assert len(fewer) > 10
+"""
+
+_SCENE = """
+import os
+import bpy
+blend = os.path.join(scratch, "scene.blend")
+bpy.ops.wm.save_as_mainfile(filepath=blend)
+assert os.path.getsize(blend) > 1000
+scene = bpy.context.scene
+scene.render.engine = "CYCLES"
+scene.cycles.samples = 1
+scene.cycles.use_denoising = False
+scene.render.resolution_x = scene.render.resolution_y = 64
+scene.render.resolution_percentage = 100
+scene.render.image_settings.file_format = "PNG"
+scene.render.filepath = os.path.join(scratch, "preview.png")
+bpy.ops.render.render(write_still=True)
+assert os.path.getsize(scene.render.filepath) > 100
+sys.stdout.flush()
+os._exit(0)
+"""
+
+_VTP = """
+import os
+import pyvista
+path = os.path.join(scratch, "sphere.vtp")
+pyvista.Sphere().save(path)
+assert os.path.getsize(path) > 1000
+"""
+
+SCRIPTS: Mapping[str, str] = types.MappingProxyType(
+    {"worker": _TORCH + _OPEN3D + _REST, "scene": _SCENE, "vtp": _VTP, "nothing": ""}
+)
+"""Python source by name; each runs with the packages folder in front and a folder `scratch` to write to."""
+
+
+def try_out(
+    script: str,
+    packages: Path,
+    interpreter: Interpreter,
+    folders: Folders,
+    cancelled: Callable[[], bool],
+    on_poll: Callable[[], None] = lambda: None,
+) -> None:
+    """Runs the script named `script` with the packages. Raises InstallError when it fails; InstallCancelled."""
+    scratch = folders.temporary / secrets.token_hex(4)
+    scratch.mkdir(parents=True)
+    command: Sequence[str] = [interpreter.executable, "-I", "-c", _FRONT + SCRIPTS[script], str(packages), str(scratch)]
+    try:
+        done = pip.run(
+            command,
+            log=folders.log,
+            temporary=scratch,
+            cancelled=cancelled,
+            on_poll=lambda output: on_poll(),
+            seconds=_SECONDS,
+        )
+    finally:
+        remove_tree(scratch)
+    if done.code:
+        reason = translate(done.output or f"the program ended with code {done.code}", folders.log)
+        raise InstallError(f"The new packages do not work and were not taken into use. {reason}", reason.details)
