@@ -14,8 +14,12 @@ from .edges import sharpen_edges
 from .mesh import Floats
 from .photo import Photo, cells, grid_size, resize_to
 
-_BLUR_SHARE = 0.027
-"""Half width of a network's blurred edges as a share of the shorter side of its picture, measured on the starter."""
+_BLURS = ((0.06, 8.0), (0.027, 2.0))
+"""Blurred edges: half width as a share of the photo's shorter side, and least jump in tear thresholds.
+
+The first are edges that are out of focus or far between network pixels; so wide a window also holds the relief of a
+body, which does not jump that far. The second are a network's ordinary edges, measured on the starter.
+"""
 
 
 def depth_map(disparity: Floats, photo: Photo, settings: Settings) -> tuple[Floats, NDArray[np.bool_] | None]:
@@ -30,8 +34,10 @@ def depth_map(disparity: Floats, photo: Photo, settings: Settings) -> tuple[Floa
     enlarged = np.maximum(windows.resize(normalised, columns, rows), 0.0)
     inverse_depth = 1.0 / to_depth(enlarged, settings.near, settings.far)
     if settings.edge_aware and disparity.shape != (rows, columns):
-        blur = round(_BLUR_SHARE * min(columns, rows))
-        inverse_depth = sharpen_edges(inverse_depth, resize_to(photo.pixels, columns, rows), settings.tear, blur)
+        guide = resize_to(photo.pixels, columns, rows)
+        for share, tears in _BLURS:
+            blur = round(share * min(columns, rows))
+            inverse_depth = sharpen_edges(inverse_depth, guide, tears * settings.tear, blur)
     valid = None
     if photo.mask is not None:
         valid = photo.mask[np.ix_(cells(photo.mask.shape[0], rows), cells(photo.mask.shape[1], columns))]

@@ -21,8 +21,6 @@ _SURE_STEP, _LIKELY_STEP = 0.75, 0.55
 
 A cell belongs to an edge when its share is that of a likely step and a sure one is near (Canny's hysteresis).
 """
-_CONTRAST = 2.0
-"""How many tear thresholds apart the two sides of an edge must be."""
 _SURE = 0.12
 """Cells this near (share of the step) to one side show what that side looks like."""
 _COLOR_WEIGHT = 0.9
@@ -31,26 +29,26 @@ _COLOR_NOISE = 0.01
 """Squared distance of colours (0..1) that differ too little to tell the sides apart."""
 
 
-def sharpen_edges(inverse_depth: Floats, guide: NDArray[np.float32], tear: float, blur: int) -> Floats:
+def sharpen_edges(inverse_depth: Floats, guide: NDArray[np.float32], jump: float, blur: int) -> Floats:
     """Returns `inverse_depth` with its blurred steps sharp and on the photo's edges; slopes stay as they are.
 
     inverse_depth  float32 (rows, columns), 1/metres
     guide          the photo at the same size, float32 (rows, columns, 3) in 0..1
-    tear           relative jump of depth that counts, as for tearing the mesh; 0: nothing is changed
+    jump           relative jump of depth from which a step counts; 0: nothing is changed
     blur           half width of the blurred edges in cells
 
     Only the two sides' own values are left in the band around an edge: the near side takes the mean of the sure
     near cells around (or stays where it is nearer still), the far side likewise.
     """
-    if tear <= 0.0 or blur < 1:
+    if jump <= 0.0 or blur < 1:
         return inverse_depth
-    low, high, band = find_steps(inverse_depth, tear, blur)
+    low, high, band = find_steps(inverse_depth, jump, blur)
     if not band.any():
         return inverse_depth
     rise = np.maximum(high - low, np.float32(1e-12))
     place = (inverse_depth - low) / rise
-    near = _side(inverse_depth, guide, (band & (place > 1.0 - _SURE)).astype(np.float32), 2 * blur)
-    far = _side(inverse_depth, guide, (band & (place < _SURE)).astype(np.float32), 2 * blur)
+    near = _side(inverse_depth, guide, band & (place > 1.0 - _SURE), blur)
+    far = _side(inverse_depth, guide, band & (place < _SURE), blur)
     score = place + _COLOR_WEIGHT * _color_vote(guide, near.color, far.color)
     # A single cell that votes against all its neighbours is noise of the photo.
     is_near = _majority(score > 0.5, max(1, blur // 4))
@@ -59,7 +57,7 @@ def sharpen_edges(inverse_depth: Floats, guide: NDArray[np.float32], tear: float
     return np.where(decided, sharp, inverse_depth).astype(np.float32)
 
 
-def find_steps(inverse_depth: Floats, tear: float, blur: int) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+def find_steps(inverse_depth: Floats, jump: float, blur: int) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Returns the far and the near side's value around each cell, and where these are the two sides of a step.
 
     Rows and columns are looked at one by one, so that what lies along an edge does not count for the step across.
@@ -67,7 +65,7 @@ def find_steps(inverse_depth: Floats, tear: float, blur: int) -> tuple[Floats, F
     the horizon, and creases, where a floor meets a wall, are told from steps by their range, which goes on
     growing with the window.
     """
-    across, down = (_steps_along(inverse_depth, tear, blur, axis) for axis in (1, 0))
+    across, down = (_steps_along(inverse_depth, jump, blur, axis) for axis in (1, 0))
     take_down = down.share > across.share
     low, high = np.where(take_down, down.low, across.low), np.where(take_down, down.high, across.high)
     return low, high, across.found | down.found
@@ -81,11 +79,11 @@ class _Steps:
     found: NDArray[np.bool_]
 
 
-def _steps_along(inverse_depth: Floats, tear: float, blur: int, axis: int) -> _Steps:
+def _steps_along(inverse_depth: Floats, jump: float, blur: int, axis: int) -> _Steps:
     low = windows.minimum(inverse_depth, blur, (axis,))
     high = windows.maximum(inverse_depth, blur, (axis,))
     wide = windows.maximum(high, blur, (axis,)) - windows.minimum(low, blur, (axis,))
-    contrast = high > low * np.float32(1.0 + _CONTRAST * tear)
+    contrast = high > low * np.float32(1.0 + jump)
     share = np.where(contrast, (high - low) / np.maximum(wide, np.float32(1e-12)), np.float32(0.0))
     sure = windows.maximum((share > _SURE_STEP).astype(np.float32), blur) > 0.0
     return _Steps(low, high, share, sure & (share > _LIKELY_STEP))
@@ -100,12 +98,24 @@ class _Side:
     known: NDArray[np.bool_]
 
 
-def _side(inverse_depth: Floats, guide: NDArray[np.float32], sure: Floats, blur: int) -> _Side:
-    stacked = np.concatenate([guide, inverse_depth[..., None], np.ones_like(sure)[..., None]], axis=2)
-    sums = windows.total(stacked * sure[..., None], blur)
+def _side(inverse_depth: Floats, guide: NDArray[np.float32], sure: NDArray[np.bool_], blur: int) -> _Side:
+    """Returns the means over the `sure` cells within two `blur` of each cell.
+
+    Such wide means change slowly: a quarter of `blur` apart is near enough to know them.
+    """
+    rows, columns = inverse_depth.shape
+    step = max(1, blur // 4)
+    some = (slice(None, None, step), slice(None, None, step))
+    weight = sure[some].astype(np.float32)[..., None]
+    values = np.concatenate([guide[some], inverse_depth[some][..., None], np.ones_like(weight)], axis=2)
+    sums = windows.total(values * weight, 2 * blur // step)
     count = sums[..., 4]
     means = (sums[..., :4] / np.maximum(count, 1.0)[..., None]).astype(np.float32)
-    return _Side(means[..., 3], means[..., :3], count > 0.5)
+    known = (count > 0.5).astype(np.float32)
+    # Where a side is not around there is no mean, and none may leak into those beside it.
+    full = [windows.enlarge(part, columns, rows) for part in (known, *np.moveaxis(means * known[..., None], 2, 0))]
+    present = np.maximum(full[0], np.float32(1e-6))
+    return _Side(full[4] / present, np.stack([part / present for part in full[1:4]], axis=2), full[0] > 0.25)
 
 
 def _color_vote(guide: NDArray[np.float32], near: NDArray[np.float32], far: NDArray[np.float32]) -> Floats:

@@ -49,6 +49,14 @@ def resize(values: Floats, columns: int, rows: int) -> Floats:
     return np.array(picture.resize((columns, rows), Image.Resampling.BICUBIC), dtype=np.float32)
 
 
+def enlarge(values: Floats, columns: int, rows: int) -> Floats:
+    """Returns `values`, float32 (h, w), at a larger size, linearly and so without leaving their range."""
+    if values.shape == (rows, columns):
+        return values
+    picture = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
+    return np.array(picture.resize((columns, rows), Image.Resampling.BILINEAR), dtype=np.float32)
+
+
 def _running(values: Floats, radius: int, axis: int, pick: np.ufunc) -> Floats:
     """Returns `pick` over windows along one axis, doubling the window until it is wide enough."""
     margin = [(0, 0), (0, 0)]

@@ -78,3 +78,22 @@ def test_no_value_leaves_the_range_around_it(seed: int) -> None:
     sharp = sharpen_edges(soft, guide, 0.04, 5)
     assert np.isfinite(sharp).all()
     assert (sharp <= windows.maximum(soft, 10) + 1e-5).all() and (sharp >= windows.minimum(soft, 10) - 1e-5).all()
+
+
+def test_a_body_in_front_of_a_wall_is_cut_out_and_not_in_itself() -> None:
+    """A sphere blurred as a small network does: no vertex is left in mid-air, and the sphere stays whole."""
+    view = scenes.camera(240, 180)
+    depth = np.minimum(scenes.sphere_depth(view, (0.0, 0.0, 2.0), 0.6), 6.0)
+    inverse = (1.0 / depth).astype(np.float32)
+    inside = depth < 5.0
+    guide = np.where(inside[..., None], np.float32([0.8, 0.4, 0.2]), np.float32([0.2, 0.5, 0.3])).astype(np.float32)
+    soft = blurred(inverse, 5)
+    sharp = soft
+    for blur, jump in ((11, 0.32), (5, 0.08)):
+        sharp = sharpen_edges(sharp, guide, jump, blur)
+    between = (1.0 / sharp > 2.6) & (1.0 / sharp < 5.0)
+    soft_between = (1.0 / soft > 2.6) & (1.0 / soft < 5.0)
+    assert soft_between.mean() > 0.02 and between.mean() < 0.002
+    assert ((1.0 / sharp < 2.6) == inside).mean() > 0.99
+    middle = np.hypot(*(np.mgrid[:180, :240] - np.array([89.5, 119.5])[:, None, None])) < 35
+    assert np.abs(sharp - soft)[middle].max() < 1e-3

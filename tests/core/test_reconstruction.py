@@ -22,9 +22,18 @@ def example(cloud: bool) -> Reconstruction:
     points = PointCloud(grid.points, grid.normals, grid.colors) if cloud else None
     depth = grid.points[:, 2].reshape(30, 40)
     return Reconstruction(
-        "größe", Path("größe.jpg"), Path("texture.png"), view, Settings(near=0.5), np.float32(1) / depth, depth, grid.mesh(view),
-        points, {"Reading": 0.5}, ("A note.",),
-    )  # fmt: skip
+        "größe",
+        Path("größe.jpg"),
+        Path("texture.png"),
+        view,
+        Settings(near=0.5),
+        np.float32(1) / depth,
+        depth,
+        grid.mesh(view),
+        points,
+        {"Reading": 0.5},
+        ("A note.",),
+    )
 
 
 @pytest.mark.parametrize("cloud", [False, True])
