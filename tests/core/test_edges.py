@@ -93,7 +93,7 @@ def test_a_body_in_front_of_a_wall_is_cut_out_and_not_in_itself() -> None:
         sharp = sharpen_edges(sharp, guide, jump, blur)
     between = (1.0 / sharp > 2.6) & (1.0 / sharp < 5.0)
     soft_between = (1.0 / soft > 2.6) & (1.0 / soft < 5.0)
-    assert soft_between.mean() > 0.02 and between.mean() < 0.002
+    assert soft_between.mean() > 0.05 and between.mean() < 0.012  # about one cell a silhouette cell is left
     assert ((1.0 / sharp < 2.6) == inside).mean() > 0.99
     middle = np.hypot(*(np.mgrid[:180, :240] - np.array([89.5, 119.5])[:, None, None])) < 35
     assert np.abs(sharp - soft)[middle].max() < 1e-3
