@@ -90,7 +90,9 @@ def test_the_installer_needs_the_standard_library_only() -> None:
     for path in sources(ROOT / "vendor_installer"):
         for name, level in imports(path):
             if level == 0:
-                assert name.split(".")[0] in {*sys.stdlib_module_names, "vendor_installer"}, f"{path}: {name}"
+                # Making locks, a maintainer's job, reads requirements with pip's own parser.
+                allowed = {*sys.stdlib_module_names, *(["pip"] if path.name == "relock.py" else [])}
+                assert name.split(".")[0] in allowed, f"{path}: {name}"
 
 
 def test_the_command_line_starts_on_a_bare_python() -> None:

@@ -75,8 +75,11 @@ def download(
 
 
 def _passing(failure: InstallError) -> bool:
-    """Whether trying again may help: a connection that broke, not a refusal."""
-    return "connection broke" in str(failure)
+    """Whether trying again may help: a connection that broke, not a refusal.
+
+    An older pip, such as the 23.2 that Python 3.11 brings, takes a cut file for a whole one with a wrong hash.
+    """
+    return any(words in str(failure) for words in ("connection broke", "was damaged"))
 
 
 def _groups(packages: Sequence[PlannedPackage]) -> list[list[PlannedPackage]]:
