@@ -60,40 +60,61 @@ def build_grid(
     bool (rows, columns), take no part.
     """
     rows, columns = depth.shape
-    triangles = _triangles(depth, tear, valid)
+    kept = _kept(depth, tear, valid)
+    triangles = _triangles(kept, rows, columns)
     if min_island > 0.0:
-        triangles = drop_islands(triangles, rows, columns, min_island)
+        triangles = drop_islands(triangles, *_links(kept, rows, columns), min_island)
     under = np.ix_(cells(pixels.shape[0], rows), cells(pixels.shape[1], columns))
     colors = pixels[under].reshape(-1, 3)
     return Grid(camera.back_project(depth), grid_normals(depth, camera, tear).reshape(-1, 3), colors, triangles)
 
 
-def _triangles(depth: Floats, tear: float, valid: NDArray[np.bool_] | None) -> Ints:
-    """Returns two triangles for every four neighbours, cut along the diagonal with the smaller jump of disparity."""
-    rows, columns = depth.shape
-    if rows < 2 or columns < 2:
-        return np.empty((0, 3), dtype=np.int32)
-    number = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)
+_HALVES = ("acd", "adb", "acb", "bcd")
+"""The four triangles that can be cut from the corners a b / c d of a cell; the first two share the diagonal a-d."""
+
+
+def _kept(depth: Floats, tear: float, valid: NDArray[np.bool_] | None) -> dict[str, NDArray[np.bool_]]:
+    """Returns for each of `_HALVES` in which cells, bool (rows - 1, columns - 1), it is part of the mesh.
+
+    Each cell is cut along the diagonal with the smaller jump of disparity.
+    """
     inverse = 1.0 / depth
-    corner = {
-        "a": (slice(None, -1), slice(None, -1)),
-        "b": (slice(None, -1), slice(1, None)),
-        "c": (slice(1, None), slice(None, -1)),
-        "d": (slice(1, None), slice(1, None)),
-    }
+    usable = np.isfinite(depth) if valid is None else np.isfinite(depth) & valid
+    left, right, upper, lower = slice(None, -1), slice(1, None), slice(None, -1), slice(1, None)
+    corner = {"a": (upper, left), "b": (upper, right), "c": (lower, left), "d": (lower, right)}
     a, b, c, d = (inverse[where] for where in corner.values())
     falling = np.abs(a - d) <= np.abs(b - c)
-    usable = np.isfinite(depth) if valid is None else np.isfinite(depth) & valid
-    kept = []
-    for wanted, halves in ((falling, ("acd", "adb")), (~falling, ("acb", "bcd"))):
-        for half in halves:
-            keep = wanted.copy()
+    kept = {}
+    for half in _HALVES:
+        keep = falling.copy() if half in _HALVES[:2] else ~falling
+        if not usable.all():
             for name in half:
                 keep &= usable[corner[name]]
-            if tear > 0.0:
-                keep &= _is_whole([inverse[corner[name]] for name in half], tear)
-            kept.append(np.stack([number[corner[name]][keep] for name in half], axis=1))
-    return np.concatenate(kept)
+        if tear > 0.0:
+            keep &= _is_whole([inverse[corner[name]] for name in half], tear)
+        kept[half] = keep
+    return kept
+
+
+def _triangles(kept: dict[str, NDArray[np.bool_]], rows: int, columns: int) -> Ints:
+    """Returns the kept triangles as indices into the grid's points."""
+    step = {"a": 0, "b": 1, "c": columns, "d": columns + 1}
+    first = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)[:-1, :-1]
+    parts = [first[keep][:, None] + np.array([step[name] for name in half], np.int32) for half, keep in kept.items()]
+    return np.concatenate(parts)
+
+
+def _links(kept: dict[str, NDArray[np.bool_]], rows: int, columns: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Returns which neighbours along rows, bool (rows, columns - 1), and columns, bool (rows - 1, columns), are linked.
+
+    Each triangle has one side of either kind, so these links alone tell what hangs together.
+    """
+    along, down = np.zeros((rows, columns - 1), bool), np.zeros((rows - 1, columns), bool)
+    along[:-1] |= kept["adb"] | kept["acb"]
+    along[1:] |= kept["acd"] | kept["bcd"]
+    down[:, :-1] |= kept["acd"] | kept["acb"]
+    down[:, 1:] |= kept["adb"] | kept["bcd"]
+    return along, down
 
 
 def _is_whole(inverse_depths: list[Floats], tear: float) -> NDArray[np.bool_]:

@@ -8,41 +8,38 @@ from numpy.typing import NDArray
 
 from .mesh import Ints
 
+Links = NDArray[np.bool_]
 
-def drop_islands(triangles: Ints, rows: int, columns: int, smallest: float) -> Ints:
+
+def drop_islands(triangles: Ints, along: Links, down: Links, smallest: float) -> Ints:
     """Returns the triangles, int32 (m, 3), of all pieces that hold at least the share `smallest` of them.
 
-    The triangles index a grid of `rows` x `columns` points; pieces are connected through shared points.
+    The triangles index a grid of points whose neighbours `along` and `down` link, see `piece_of_points`.
     """
     if len(triangles) == 0:
         return triangles
-    piece = piece_of_points(triangles, rows, columns)[triangles[:, 0]]
+    piece = piece_of_points(along, down).reshape(-1)[triangles[:, 0]]
     size = np.bincount(piece)
     return triangles[size[piece] >= smallest * len(triangles)]
 
 
-def piece_of_points(triangles: Ints, rows: int, columns: int) -> NDArray[np.intp]:
-    """Returns the number of the piece, int (rows * columns,), that each grid point belongs to.
+def piece_of_points(along: Links, down: Links) -> NDArray[np.intp]:
+    """Returns the number of the piece, int (rows, columns), that each grid point belongs to.
 
-    Connected-component labelling by runs (Rosenfeld and Pfaltz 1966): neighbours along a row that share a
-    triangle form a run, and only the few runs are then joined across rows.
+    `along`, bool (rows, columns - 1), tells which neighbours in a row are linked, `down`, bool (rows - 1, columns),
+    which in a column. Connected-component labelling by runs (Rosenfeld and Pfaltz 1966): linked points of a row form
+    a run, and only the few runs are then joined across rows.
     """
-    count = rows * columns
-    first, second = _edges(triangles)
-    along = second == first + 1
-    joined = np.zeros(count, dtype=bool)
-    joined[second[along]] = True
-    joined[::columns] = False
-    run = np.cumsum(~joined) - 1
-    pairs = np.stack([run[first[~along]], run[second[~along]]], axis=1)
-    return _join(pairs, int(run[-1]) + 1)[run]
-
-
-def _edges(triangles: Ints) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Returns both ends of every triangle's edges, the smaller index first."""
-    one = np.concatenate([triangles[:, 0], triangles[:, 1], triangles[:, 2]])
-    other = np.concatenate([triangles[:, 1], triangles[:, 2], triangles[:, 0]])
-    return np.minimum(one, other), np.maximum(one, other)
+    rows, columns = len(along), down.shape[1]
+    starts = np.ones((rows, columns), dtype=bool)
+    starts[:, 1:] = ~along
+    run = (np.cumsum(starts) - 1).reshape(rows, columns)
+    # Two runs that touch at many neighbouring points are one pair.
+    again = down[:, 1:] & down[:, :-1] & along[:-1] & along[1:]
+    news = down.copy()
+    news[:, 1:] &= ~again
+    pairs = np.stack([run[:-1][news], run[1:][news]], axis=1)
+    return _join(pairs, int(run[-1, -1]) + 1)[run]
 
 
 def _join(pairs: NDArray[np.intp], count: int) -> NDArray[np.intp]:
