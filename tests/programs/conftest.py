@@ -55,9 +55,11 @@ class Program:
         """Runs Blender without a window."""
         return self.run("blender", "-b", "--python-exit-code", "1", *arguments, timeout=timeout)
 
-    def script(self, name: str, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        """Runs one of our scripts in Blender without a window."""
-        return self.blender("--python", f"{WORK}/scripts/{name}", "--", *arguments, timeout=timeout)
+    def script(
+        self, name: str, *arguments: str, options: tuple[str, ...] = (), timeout: float = 300
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs one of our scripts in Blender without a window; `options` are Blender's own."""
+        return self.blender(*options, "--python", f"{WORK}/scripts/{name}", "--", *arguments, timeout=timeout)
 
     def window(self, name: str, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Runs one of our scripts in Blender with a window on a virtual screen."""

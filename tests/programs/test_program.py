@@ -48,6 +48,19 @@ def test_the_installed_extension_works_and_leaves_nothing_behind(program: Progra
     print(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [((), "Allow Online Access"), (("--offline-mode",), "--offline-mode"), (("--online-mode",), "online")],
+)
+def test_the_install_button(program: Program, options: tuple[str, ...], words: str) -> None:
+    """The network is used with leave only; then everything goes to the extension's own folder and works."""
+    photo = f"{WORK}/repository/tests/photos/coffee.png"
+    done = program.script("install_packages.py", photo, words, options=options, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "CHECKED" in done.stdout
+    print(done.stdout.splitlines()[-1])
+
+
 def test_the_window_shows_the_panel_runs_the_job_and_undoes_it(program: Program) -> None:
     shots = fresh(program, "shots")
     photo = f"{WORK}/repository/tests/photos/astronaut.png"
