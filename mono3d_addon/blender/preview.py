@@ -20,7 +20,7 @@ from .scene import Built
 LONG_SIDE = 960
 SAMPLES = 4
 MARGIN = 0.04
-PARALLAX = 0.09
+PARALLAX = 0.07
 """How far the near parts move against the far ones from the photo to the preview, in widths of the picture."""
 
 _MOST_SIDEWAYS = math.radians(25.0)

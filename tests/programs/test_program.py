@@ -108,6 +108,34 @@ def test_a_bad_photo_does_not_stop_the_rest(program: Program) -> None:
     assert "Traceback" not in text
 
 
+def test_an_ordinary_user_without_the_rights(program: Program) -> None:
+    """Unreadable photo and read-only output folder, which root would not notice: one sentence each."""
+    folder, out, locked = fresh(program, "user"), fresh(program, "user/out"), fresh(program, "user/locked")
+    shutil.copy(Path(__file__).parents[1] / "photos" / "coffee.png", folder / "cup.png")
+    shutil.copy(folder / "cup.png", folder / "secret.png")
+    (folder / "data").mkdir()
+    (folder / "data" / "environments").symlink_to(f"{WORK}/data/environments")
+    for path in (out, folder / "data"):
+        path.chmod(0o777)
+    (folder / "secret.png").chmod(0)
+    locked.chmod(0o555)
+
+    def mono3d(target: Path) -> tuple[int, str]:
+        inside, data = program.inside(folder), program.inside(folder / "data")
+        words = f"{inside}/cup.png {inside}/secret.png -o {program.inside(target)} --data-folder {data}"
+        line = f"cd {WORK}/repository && exec python3 -m mono3d_addon {words} --format ply --no-preview --detail 128"
+        done = program.run("sh", "-c", line, user="nobody:nogroup")
+        return done.returncode, done.stdout + done.stderr
+
+    code, text = mono3d(out)
+    assert code == 1 and "1 done, 1 failed" in text, text
+    assert "'secret.png' may not be read; change its permissions" in text and "Traceback" not in text
+    assert [path.name for path in out.iterdir()] == ["cup.ply"]
+    code, text = mono3d(locked)
+    assert code == 1 and "Nothing can be written" in text and "Traceback" not in text, text
+    assert not list(locked.iterdir())
+
+
 @pytest.mark.parametrize("arguments", [[], ["--near", "minus"], ["x.jpg", "--format", "jpeg2"], ["--no-such-option"]])
 def test_wrong_usage_is_code_two(program: Program, arguments: list[str]) -> None:
     code, text = batch(program, *arguments)
