@@ -24,6 +24,7 @@ Group = Literal["Depth", "Camera", "Shape", "Surface", "Material", "Output", "Ru
 MODEL_NAMES = (
     "starter",
     "midas_v21_small_256",
+    "midas_v21_384",
     "dpt_hybrid_384",
     "dpt_large_384",
 )

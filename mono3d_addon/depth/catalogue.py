@@ -37,13 +37,13 @@ class Model:
     size_is_exact    whether the publisher states that size
     sha256           hash of the file in hexadecimal; None: unknown, recorded on first use
     licence          licence of the weights
-    parameters       learnt numbers
+    parameters       learnt numbers, as MiDaS counts them: with those that it never uses
     network_size     side of the pictures the model was trained with, in pixels
     resize           "minimal" scales as little as possible until one side has the network size,
                      "upper_bound" keeps both sides within it
     antialias        whether a large photo is averaged, not sampled, on its way to the network's size
     mean, deviation  normalise RGB in 0..1: (value - mean) / deviation
-    square_only      whether the network takes square pictures only
+    square_only      whether the network takes pictures of `network_size` x `network_size` only
     bundled          whether the file comes with the add-on
     """
 
@@ -65,6 +65,50 @@ class Model:
     bundled: bool = False
 
 
+Preparation = tuple[ResizeRule, Channels, Channels]
+
+PREPARATIONS: Mapping[str, Preparation] = types.MappingProxyType(
+    {
+        "v2_1": ("upper_bound", IMAGENET_MEAN, IMAGENET_DEVIATION),
+        "v3": ("minimal", HALF, HALF),
+        "v3_1": ("minimal", HALF, HALF),
+    }
+)
+"""`resize`, `mean` and `deviation` of the models in each release of MiDaS."""
+
+
+def _official(
+    name: str,
+    release: str,
+    choose_when: str,
+    *,
+    parameters: int,
+    network_size: int,
+    file_bytes: int,
+    size_is_exact: bool = False,
+    sha256: str | None = None,
+    licence: str = "MIT",
+    square_only: bool = False,
+) -> Model:
+    resize, mean, deviation = PREPARATIONS[release]
+    return Model(
+        name=name,
+        choose_when=choose_when,
+        file=f"{name}.pt",
+        address=f"{RELEASES}/{release}/{name}.pt",
+        file_bytes=file_bytes,
+        size_is_exact=size_is_exact,
+        sha256=sha256,
+        licence=licence,
+        parameters=parameters,
+        network_size=network_size,
+        resize=resize,
+        mean=mean,
+        deviation=deviation,
+        square_only=square_only,
+    )
+
+
 ROWS = (
     Model(
         name="starter",
@@ -84,51 +128,46 @@ ROWS = (
         antialias=True,
         bundled=True,
     ),
-    Model(
-        name="midas_v21_small_256",
-        choose_when="You want MiDaS on a slow computer: fast, coarse.",
-        file="midas_v21_small_256.pt",
-        address=f"{RELEASES}/v2_1/midas_v21_small_256.pt",
+    _official(
+        "midas_v21_small_256",
+        "v2_1",
+        "You want MiDaS on a slow computer: fast, coarse.",
+        parameters=21_320_545,
+        network_size=256,
         file_bytes=85_761_505,
         size_is_exact=True,
         sha256="70d6b9c891758c67f974a6097fb0c608c7ee67fb81ac3e5588847d5596d56fca",
-        licence="MIT",
-        parameters=21_320_545,
-        network_size=256,
-        resize="upper_bound",
-        mean=IMAGENET_MEAN,
-        deviation=IMAGENET_DEVIATION,
     ),
-    Model(
-        name="dpt_hybrid_384",
-        choose_when="You want good depth from a middling computer in about a second.",
-        file="dpt_hybrid_384.pt",
-        address=f"{RELEASES}/v3/dpt_hybrid_384.pt",
-        file_bytes=492_712_000,
-        size_is_exact=False,
-        # The published 501f0c75...3853 belongs to an older file name; whether the content is the same is not known.
-        sha256=None,
-        licence="MIT",
+    _official(
+        "midas_v21_384",
+        "v2_1",
+        "You need results like those of MiDaS 2.1; the newer models of this size are better.",
+        parameters=105_362_945,
+        network_size=384,
+        file_bytes=422_509_849,
+        size_is_exact=True,
+        sha256="f6b980704cfd7259c7cc2b058c2f160159c55e84b3b6c08331b4156a84629f70",
+        # Its backbone was trained on from Facebook's ResNeXt WSL weights, which are not for commercial use.
+        licence="MIT, made from weights under CC-BY-NC-4.0",
+    ),
+    _official(
+        "dpt_hybrid_384",
+        "v3",
+        "You want good depth from a middling computer in about a second.",
         parameters=123_146_985,
         network_size=384,
-        resize="minimal",
-        mean=HALF,
-        deviation=HALF,
+        file_bytes=492_712_000,
+        # The published 501f0c75...3853 belongs to an older file name; whether the content is the same is not known.
     ),
-    Model(
-        name="dpt_large_384",
-        choose_when="You want finer outlines and steadier planes and can wait a few seconds, or have a graphics card.",
-        file="dpt_large_384.pt",
-        address=f"{RELEASES}/v3/dpt_large_384.pt",
+    _official(
+        "dpt_large_384",
+        "v3",
+        "You want finer outlines and steadier planes and can wait a few seconds, or have a graphics card.",
+        parameters=344_055_465,
+        network_size=384,
         file_bytes=1_376_378_527,
         size_is_exact=True,
         sha256="2f21e586477d90cb9624c7eef5df7891edca49a1c4795ee2cb631fd4daa6ca69",
-        licence="MIT",
-        parameters=344_055_465,
-        network_size=384,
-        resize="minimal",
-        mean=HALF,
-        deviation=HALF,
     ),
 )
 

@@ -25,12 +25,13 @@ MiDaS has no such limit: under its rule a strip of 8000x500 pixels becomes one o
 def input_size(width: int, height: int, model: Model, network_size: int = 0) -> tuple[int, int]:
     """Returns the width and height, multiples of 32, at which `model` looks at a photo of `width` x `height` pixels.
 
-    `network_size` replaces the size that the model was trained with, rounded to a multiple of 32; 0 keeps it.
+    `network_size` replaces the size that the model was trained with, rounded to a multiple of 32; 0 keeps it, and so do
+    models that take no other.
     Follows the `Resize` of MiDaS (midas/transforms.py), except that no side gets below 32 and the area has a limit.
     """
-    side = _multiple(network_size or model.network_size)
     if model.square_only:
-        return side, side
+        return model.network_size, model.network_size
+    side = _multiple(network_size or model.network_size)
     to_width, to_height = side / width, side / height
     if model.resize == "minimal":
         scale = min(to_width, to_height, key=lambda factor: abs(1 - factor))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ COMPUTED = (
     "num_batches_tracked",
 )
 HEAD_BIAS = "scratch.output_conv.4.bias"
+NEXT_VIT_RESIDUALS = (".mlp.conv2.", ".mhca.projection.", ".e_mhsa.proj.")
 
 
 def value(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -35,26 +37,47 @@ def value(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
         return 1 + np.float32(0.3) * np.abs(noise)
     if last == "running_mean":
         return 0.1 * noise
+    if last.startswith("gamma_"):
+        return 0.3 + 0.1 * noise
+    if last == "logit_scale":
+        return np.float32(np.log(10)) + 0.2 * noise
     if last in ("cls_token", "pos_embed"):
         return 0.5 * noise
+    if last in ("relative_position_bias_table", "attention_biases"):
+        return noise
+    if last in ("q_bias", "v_bias"):
+        return 0.2 * noise
     if last == "bias":
         return 0.1 * noise
     if len(shape) == 1:
         return 1 + 0.2 * noise
-    return noise * np.float32(1 / np.sqrt(max(int(np.prod(shape[1:])), 1)))
+    gain = 0.2 if any(part in name for part in NEXT_VIT_RESIDUALS) else 1.0
+    return noise * np.float32(gain / np.sqrt(max(int(np.prod(shape[1:])), 1)))
+
+
+def description(model: str) -> dict[str, Any]:
+    """Returns what is known about the published file: "keys" (shape and kind by name), "parameters", "head_bias"."""
+    return json.loads((FOLDER / "keys" / f"{model}.json").read_text(encoding="utf-8"))
+
+
+def empty_state_dict(model: str) -> dict[str, Tensor]:
+    """Returns the tensors of a model as its published file would hold them, without values or memory."""
+    return {
+        name: torch.empty(shape, dtype=getattr(torch, kind), device="meta")
+        for name, (shape, kind) in description(model)["keys"].items()
+    }
 
 
 def state_dict(model: str) -> dict[str, Tensor]:
     """Returns the tensors of a model as its published file would hold them."""
-    description = json.loads((FOLDER / "keys" / f"{model}.json").read_text(encoding="utf-8"))
     tensors = {}
-    for name, (shape, kind) in description["keys"].items():
+    for name, (shape, kind) in description(model)["keys"].items():
         if name.endswith(COMPUTED):
             tensors[name] = torch.zeros(shape, dtype=getattr(torch, kind))
         else:
             tensors[name] = torch.from_numpy(np.asarray(value(name, tuple(shape)))).to(getattr(torch, kind))
     # Keeps the final ReLU from clipping everything.
-    tensors[HEAD_BIAS].fill_(description["head_bias"])
+    tensors[HEAD_BIAS].fill_(description(model)["head_bias"])
     return tensors
 
 

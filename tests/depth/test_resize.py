@@ -57,6 +57,10 @@ def test_another_network_size_is_rounded_to_the_stride(asked: int, side: int) ->
     assert resize.input_size(1000, 1000, STARTER, asked) == (side, side)
 
 
+def test_a_network_of_one_size_keeps_it() -> None:
+    assert resize.input_size(1000, 500, SQUARE, 192) == (384, 384)
+
+
 @given(st.integers(1, 30_000), st.integers(1, 30_000), st.sampled_from([STARTER, SMALL, LARGE]), st.integers(0, 2048))
 def test_input_size_keeps_the_rules(width: int, height: int, model: object, asked: int) -> None:
     new_width, new_height = resize.input_size(width, height, model, asked)  # type: ignore[arg-type]

@@ -10,12 +10,15 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from .decoder import Decoder, MidasHead, StarterHead, midas_names, starter_names
+from .decoder import Decoder, MidasHead, RectifiedResidualUnit, StarterHead, midas_names, starter_names
 from .efficientnet_lite import MIDAS_NAMES as EFFICIENTNET_MIDAS_NAMES
 from .efficientnet_lite import STARTER_NAMES as EFFICIENTNET_STARTER_NAMES
 from .efficientnet_lite import EfficientNetLite
 from .hybrid import HybridTransformer
 from .names import Names, brief, renamed
+from .resnext import MIDAS_NAMES as RESNEXT_MIDAS_NAMES
+from .resnext import ResNeXt
+from .timm_bodies import fill_computed
 from .vit import MIDAS_NAMES as TRANSFORMER_MIDAS_NAMES
 from .vit import VisionTransformer
 
@@ -60,6 +63,19 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             head=partial(MidasHead, align_corners=False),
         ),
         names={**EFFICIENTNET_MIDAS_NAMES, **midas_names()},
+    ),
+    "midas_v21_384": Architecture(
+        backbone=partial(ResNeXt, body="resnext101_32x8d", channels=(256, 512, 1024, 2048)),
+        decoder=partial(
+            Decoder,
+            widths=(256, 256, 256, 256),
+            lateral_sizes=(3, 3, 3, 3),
+            align_corners=True,
+            head=partial(MidasHead, align_corners=False),
+            unit=RectifiedResidualUnit,
+            projects=False,
+        ),
+        names={**RESNEXT_MIDAS_NAMES, **midas_names()},
     ),
     "dpt_hybrid_384": Architecture(
         backbone=partial(HybridTransformer, body="vit_base_r50_s16_384", channels=(256, 512, 768, 768), blocks=(8, 11)),
@@ -110,6 +126,7 @@ def build(name: str, tensors: Mapping[str, Tensor]) -> Network:
     _check(network.state_dict(), found, unknown)
     counters = {key: torch.tensor(0) for key in network.state_dict() if key.endswith("num_batches_tracked")}
     network.load_state_dict({key: value.float() for key, value in found.items()} | counters, assign=True)
+    fill_computed(network)
     return network.eval().requires_grad_(False)
 
 

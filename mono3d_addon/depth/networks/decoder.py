@@ -28,14 +28,31 @@ class ResidualUnit(nn.Module):
         return x + self.conv2(functional.relu(self.conv1(functional.relu(x))))
 
 
+class RectifiedResidualUnit(ResidualUnit):
+    """The unit of MiDaS v2.1: its first ReLU works in place, so that what came in is added after that ReLU."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns a map like `x`, float (n, width, h, w)."""
+        return super().forward(functional.relu(x))
+
+
 class Fusion(nn.Module):
     """One step of the decoder: merge a map into the coarser result so far, refine, go to the next finer size."""
 
-    def __init__(self, width: int, next_width: int, is_first: bool, align_corners: bool) -> None:
+    def __init__(
+        self,
+        width: int,
+        next_width: int,
+        *,
+        is_first: bool,
+        align_corners: bool,
+        unit: Callable[[int], nn.Module] = ResidualUnit,
+        projects: bool = True,
+    ) -> None:
         super().__init__()
-        self.skip = None if is_first else ResidualUnit(width)
-        self.refine = ResidualUnit(width)
-        self.project = nn.Conv2d(width, next_width, 1)
+        self.skip = None if is_first else unit(width)
+        self.refine = unit(width)
+        self.project = nn.Conv2d(width, next_width, 1) if projects else nn.Identity()
         self.align_corners = align_corners
 
     def forward(self, x: Tensor, coarser: Tensor | None, next_size: Sequence[int]) -> Tensor:
@@ -50,11 +67,11 @@ class Fusion(nn.Module):
 class MidasHead(nn.Module):
     """From the finest map, at half the size of the picture, to disparity at its full size; never negative."""
 
-    def __init__(self, width: int, align_corners: bool) -> None:
+    def __init__(self, width: int, *, align_corners: bool, last_width: int = 32) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(width, width // 2, 3, padding=1)
-        self.conv2 = nn.Conv2d(width // 2, 32, 3, padding=1)
-        self.conv3 = nn.Conv2d(32, 1, 1)
+        self.conv2 = nn.Conv2d(width // 2, last_width, 3, padding=1)
+        self.conv3 = nn.Conv2d(last_width, 1, 1)
         self.align_corners = align_corners
 
     def forward(self, x: Tensor) -> Tensor:
@@ -85,6 +102,8 @@ class Decoder(nn.Module):
     lateral_sizes  kernel sizes of the convolutions that lead from one to the other
     align_corners  how the fusions enlarge (torch's word: whether the outermost samples stay outermost)
     head           makes the last part for a given width
+    unit           makes the fusions' residual units for a given width
+    projects       whether the fusions end with a 1x1 convolution; without it all widths are the same
     """
 
     def __init__(
@@ -95,6 +114,8 @@ class Decoder(nn.Module):
         lateral_sizes: Sequence[int],
         align_corners: bool,
         head: Callable[[int], nn.Module],
+        unit: Callable[[int], nn.Module] = ResidualUnit,
+        projects: bool = True,
     ) -> None:
         super().__init__()
         self.lateral = nn.ModuleList(
@@ -104,7 +125,14 @@ class Decoder(nn.Module):
         next_widths = (widths[0], *widths[:-1])
         coarsest = len(widths) - 1
         self.fusion = nn.ModuleList(
-            Fusion(width, next_width, level == coarsest, align_corners)
+            Fusion(
+                width,
+                next_width,
+                is_first=level == coarsest,
+                align_corners=align_corners,
+                unit=unit,
+                projects=projects,
+            )
             for level, (width, next_width) in enumerate(zip(widths, next_widths, strict=True))
         )
         self.head = head(widths[0])

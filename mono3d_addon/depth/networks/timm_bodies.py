@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import nn
 
 from .torchvision_operators import import_torchvision
@@ -26,3 +27,16 @@ def timm_body(name: str) -> Any:
         if hasattr(body, part):
             setattr(body, part, nn.Identity())
     return body
+
+
+def fill_computed(network: nn.Module) -> None:
+    """Gives memory and values to what timm computes and no weights file holds, such as tables of relative positions.
+
+    For a `network` made on the meta device that has its learnt tensors.
+    """
+    for part in network.modules():
+        for name, buffer in part.named_buffers(recurse=False):
+            if buffer.is_meta:
+                setattr(part, name, torch.empty_like(buffer, device="cpu"))
+        if callable(refill := getattr(part, "init_non_persistent_buffers", None)):
+            refill()
