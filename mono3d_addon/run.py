@@ -118,14 +118,25 @@ def run(
             display.finished(task, record)
             records.append(record)
     finally:
-        for worker in everyone:
-            worker.stop()
+        _end(pool, everyone, [future for _, future in waiting])
         scenes.close()
-        pool.shutdown(wait=True, cancel_futures=True)
         for _, future in waiting:
             if future.done() and not future.cancelled() and isinstance(left := future.result(), _Reconstructed):
                 left.clean()
     return records
+
+
+def _end(pool: ThreadPoolExecutor, workers: Sequence[Worker], futures: Sequence[Future[Any]]) -> None:
+    """Stops the workers and waits for the threads of the pool; photos that have not begun never do."""
+    pool.shutdown(wait=False, cancel_futures=True)
+    while True:
+        for worker in workers:
+            worker.stop()
+        if all(future.done() for future in futures):
+            break
+        # A thread on its way to a worker starts it again.
+        time.sleep(0.05)
+    pool.shutdown(wait=True)
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,8 @@ def test_a_worker_killed_in_mid_job_costs_one_photo(data: Path, tmp_path: Path) 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 def test_an_interrupt_leaves_nothing_half_written(data: Path, tmp_path: Path) -> None:
     endless = ("--surface", "poisson", "--poisson-depth", 12, "--voxel", 0, "--format", "ply", "--no-preview")
-    arguments = command(data, PHOTOS / "coffee.png", "-o", tmp_path / "out", *endless)
+    # The second photo waits for the worker and must not get it.
+    arguments = command(data, PHOTOS / "coffee.png", PHOTOS / "china.jpg", "-o", tmp_path / "out", *endless)
     process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     child = worker_of(process, "reconstruct")
     time.sleep(2.0)
