@@ -59,7 +59,9 @@ class TerminalDisplay:
     def _print(self, line: str, stream: Any) -> None:
         if self._bar is not None:
             self._bar.clear()
-        print(line, file=stream, flush=True)
+        # A file name need not be text, nor its letters be known to a redirected output's encoding.
+        encoding = stream.encoding or "utf-8"
+        print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
         if self._bar is not None:
             self._bar.refresh()
 

@@ -40,7 +40,9 @@ def write_report(path: Path, records: Sequence[Record], seconds: float) -> None:
         "photos": [_rounded(record) for record in records],
     }
     with written_beside(path) as beside:
-        beside.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        # A file name of bytes that are no text: its escape is JSON's too, so that it reads back as it was.
+        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        beside.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _rounded(record: Record) -> dict[str, Any]:

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from mono3d_addon.display import TerminalDisplay
+from mono3d_addon.photos import PhotoTask
+from mono3d_addon.report import Record
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+@pytest.mark.parametrize("status", ["done", "failed", "skipped"])
+def test_a_name_that_the_terminal_cannot_show_stops_no_batch(
+    encoding: str, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows a redirected output has an old encoding, and on Linux a file name may be no text at all."""
+    shown = io.BytesIO()
+    stream = io.TextIOWrapper(shown, encoding=encoding, errors="strict")
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", stream)
+    path = Path("写真 caf\udce9.jpg")
+    counts, camera = {"vertices": 3, "triangles": 1, "points": 0}, {"source": "assumed"}
+    record = Record(str(path), status, counts=counts, camera=camera, files=["x/写真.ply"])  # type: ignore[arg-type]
+    display = TerminalDisplay(1, None)
+    display.finished(PhotoTask(path, path.stem), record)
+    display.close()
+    assert b"caf\\udce9.jpg: " in shown.getvalue()
