@@ -25,8 +25,11 @@ MODEL_NAMES = (
     "starter",
     "midas_v21_small_256",
     "midas_v21_384",
+    "dpt_beit_base_384",
     "dpt_hybrid_384",
     "dpt_large_384",
+    "dpt_beit_large_384",
+    "dpt_beit_large_512",
 )
 """Names of the catalogue's rows; `depth.catalogue` describes each, a test holds the two together."""
 

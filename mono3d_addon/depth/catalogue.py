@@ -151,6 +151,14 @@ ROWS = (
         licence="MIT, made from weights under CC-BY-NC-4.0",
     ),
     _official(
+        "dpt_beit_base_384",
+        "v3_1",
+        "You want the character of the largest models from a third of their size.",
+        parameters=111_531_689,
+        network_size=384,
+        file_bytes=478_181_000,
+    ),
+    _official(
         "dpt_hybrid_384",
         "v3",
         "You want good depth from a middling computer in about a second.",
@@ -168,6 +176,28 @@ ROWS = (
         file_bytes=1_376_378_527,
         size_is_exact=True,
         sha256="2f21e586477d90cb9624c7eef5df7891edca49a1c4795ee2cb631fd4daa6ca69",
+    ),
+    _official(
+        "dpt_beit_large_384",
+        "v3_1",
+        "You want nearly the best depth and the largest model is too slow.",
+        parameters=344_338_601,
+        network_size=384,
+        file_bytes=1_441_465_011,
+        size_is_exact=True,
+        # Size and hash as a mirror of the releases states them.
+        sha256="9a86e82345dee25004eeacbc25db11fae827d32cd6939a9056eb7db6ef895413",
+    ),
+    _official(
+        "dpt_beit_large_512",
+        "v3_1",
+        "You want the best depth of all, and have a graphics card or can wait.",
+        parameters=345_014_441,
+        network_size=512,
+        file_bytes=1_581_966_003,
+        size_is_exact=True,
+        # Only a SHA-512 was found: 66cbb00ea7bccd6e43d3fd277bd21002d8d8c2c5c487e5fcd1e1d70c691688a1
+        # 9122418b3ddfa94e62ab9f086957aa67bbec39afe2b41c742aaaf0699ee50b33.
     ),
 )
 

@@ -30,7 +30,7 @@ needs_timm = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason
 ROOT = Path(__file__).resolve().parents[2]
 
 OFFICIAL = [name for name in MODELS if name != "starter"]
-ONE_OF_EACH_KIND = ["midas_v21_384"]
+ONE_OF_EACH_KIND = ["midas_v21_384", "dpt_beit_base_384"]
 
 
 def test_every_model_has_an_architecture() -> None:
@@ -130,6 +130,21 @@ def test_projecting_before_enlarging_changes_nothing() -> None:
         torch.nn.functional.interpolate(refined, size=(12, 20), mode="bilinear", align_corners=True)
     )
     torch.testing.assert_close(fusion(x, coarser, (12, 20)), official)
+
+
+@needs_timm
+@pytest.mark.parametrize("grid", [(4, 4), (3, 5)])
+def test_beits_attention_equals_timms(grid: tuple[int, int]) -> None:
+    from timm.models.beit import Attention
+
+    from mono3d_addon.depth.networks import beit
+
+    torch.manual_seed(0)
+    theirs = Attention(16, num_heads=2, qkv_bias=True, window_size=grid).double().eval()
+    for parameter in theirs.parameters():
+        torch.nn.init.normal_(parameter)
+    tokens = torch.randn(3, 1 + grid[0] * grid[1], 16, dtype=torch.double)
+    torch.testing.assert_close(beit.attended(theirs, tokens, grid), theirs(tokens))
 
 
 def test_longest_beginning_counts() -> None:

@@ -10,6 +10,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from .beit import MIDAS_NAMES as BEIT_MIDAS_NAMES
+from .beit import Beit
 from .decoder import Decoder, MidasHead, RectifiedResidualUnit, StarterHead, midas_names, starter_names
 from .efficientnet_lite import MIDAS_NAMES as EFFICIENTNET_MIDAS_NAMES
 from .efficientnet_lite import STARTER_NAMES as EFFICIENTNET_STARTER_NAMES
@@ -77,6 +79,11 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         ),
         names={**RESNEXT_MIDAS_NAMES, **midas_names()},
     ),
+    "dpt_beit_base_384": Architecture(
+        backbone=partial(Beit, body="beit_base_patch16_384", channels=(96, 192, 384, 768), blocks=(2, 5, 8, 11)),
+        decoder=DPT_DECODER,
+        names={**BEIT_MIDAS_NAMES, **midas_names()},
+    ),
     "dpt_hybrid_384": Architecture(
         backbone=partial(HybridTransformer, body="vit_base_r50_s16_384", channels=(256, 512, 768, 768), blocks=(8, 11)),
         decoder=DPT_DECODER,
@@ -88,6 +95,16 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         ),
         decoder=DPT_DECODER,
         names={**TRANSFORMER_MIDAS_NAMES, **midas_names()},
+    ),
+    "dpt_beit_large_384": Architecture(
+        backbone=partial(Beit, body="beit_large_patch16_384", channels=(256, 512, 1024, 1024), blocks=(5, 11, 17, 23)),
+        decoder=DPT_DECODER,
+        names={**BEIT_MIDAS_NAMES, **midas_names()},
+    ),
+    "dpt_beit_large_512": Architecture(
+        backbone=partial(Beit, body="beit_large_patch16_512", channels=(256, 512, 1024, 1024), blocks=(5, 11, 17, 23)),
+        decoder=DPT_DECODER,
+        names={**BEIT_MIDAS_NAMES, **midas_names()},
     ),
 }
 """The networks by the names of the catalogue's rows."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -83,13 +84,21 @@ class Transformer(nn.Module):
         grid = (embedded.shape[-2], embedded.shape[-1])
         tokens = embedded.flatten(2).transpose(1, 2)
         tokens = torch.cat((self.body.cls_token.expand(len(tokens), -1, -1), tokens), dim=1)
-        tokens = tokens + resized_positions(self.body.pos_embed, grid)
+        tokens = self.positioned(tokens, grid)
         kept = []
         for number, block in enumerate(self.body.blocks[: self.kept_blocks[-1] + 1]):
-            tokens = block(tokens)
+            tokens = self.through(block, tokens, grid)
             if number in self.kept_blocks:
                 kept.append(tokens)
         return [reassemble(x, grid) for reassemble, x in zip(self.reassemble.values(), kept, strict=True)]
+
+    def positioned(self, tokens: Tensor, grid: Grid) -> Tensor:
+        """Returns `tokens`, float (n, 1 + rows * columns, width), with what tells where each of them lies."""
+        return tokens + resized_positions(self.body.pos_embed, grid)
+
+    def through(self, block: Any, tokens: Tensor, grid: Grid) -> Tensor:
+        """Returns what one of timm's blocks makes of `tokens`, float (n, 1 + rows * columns, width)."""
+        return block(tokens)
 
 
 class VisionTransformer(Transformer):
