@@ -9,8 +9,9 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import Mono3DError
 from .catalogue import BUNDLED_FOLDER, Model
@@ -18,10 +19,41 @@ from .catalogue import BUNDLED_FOLDER, Model
 PREDICTED_SIZE_TOLERANCE = 50_000
 RECORD = Path("cache") / "verified_weights.json"
 
+MIRROR = "MONO3D_WEIGHTS_MIRROR"
+"""Environment variable: address of a folder that offers the files of all models, instead of the publishers'."""
+
+State = Literal["bundled", "ready", "to download", "damaged"]
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is known of a model's weights without reading them.
+
+    path     the file that would be used; None where there is none
+    arrived  bytes of an unfinished download
+    problem  why the file is no good, as a sentence; empty unless damaged
+    """
+
+    state: State
+    path: Path | None = None
+    arrived: int = 0
+    problem: str = ""
+
 
 def weights_folder(data_folder: Path) -> Path:
     """Returns the folder where users put weights and where downloads go."""
     return data_folder / "weights"
+
+
+def address_of(model: Model) -> str:
+    """Returns where the weights of `model` are to be had: on the mirror that the environment names, or as published."""
+    mirror = os.environ.get(MIRROR, "").strip()
+    return f"{mirror.rstrip('/')}/{model.file}" if mirror else model.address
+
+
+def partial_file(model: Model, data_folder: Path) -> Path:
+    """Returns where the weights of `model` gather while they are downloaded."""
+    return weights_folder(data_folder) / f".{model.file}.partial"
 
 
 def places(model: Model, data_folder: Path) -> Iterator[Path]:
@@ -50,11 +82,29 @@ def find(model: Model, data_folder: Path, explicit: Path | None = None) -> Path:
         if explicit.name == model.file:
             verify(model, explicit, data_folder)
         return explicit
-    for path in places(model, data_folder):
-        if path.is_file():
-            verify(model, path, data_folder)
-            return path
-    raise Mono3DError(missing_message(model, data_folder))
+    path = present(model, data_folder)
+    if path is None:
+        raise Mono3DError(missing_message(model, data_folder))
+    verify(model, path, data_folder)
+    return path
+
+
+def present(model: Model, data_folder: Path) -> Path | None:
+    """Returns the first of `places` where there is a file, right or wrong; None where there is none."""
+    return next((path for path in places(model, data_folder) if path.is_file()), None)
+
+
+def status(model: Model, data_folder: Path) -> Status:
+    """Returns what is known of the weights of `model` without reading them: sizes, and hashes found earlier."""
+    path = present(model, data_folder)
+    if path is None:
+        partial = partial_file(model, data_folder)
+        return Status("to download", arrived=partial.stat().st_size if partial.is_file() else 0)
+    record = _read_record(data_folder)
+    fault = _wrong_size(model, path) or _wrong_hash(model, _known_hash(path, record), record)
+    if fault:
+        return Status("damaged", path, problem=_sentence(model, path, fault))
+    return Status("bundled" if model.bundled else "ready", path)
 
 
 def missing_message(model: Model, data_folder: Path) -> str:
@@ -63,40 +113,46 @@ def missing_message(model: Model, data_folder: Path) -> str:
         return f"The weights of '{model.name}' ({model.file}) are missing from the add-on; install Mono3D again."
     return (
         f"The weights of '{model.name}' are not on this computer: download {model.file} "
-        f"({model.file_bytes / 1e6:.0f} MB) from {model.address} and put it into {weights_folder(data_folder)}."
+        f"({model.file_bytes / 1e6:.0f} MB) from {address_of(model)} and put it into {weights_folder(data_folder)}, or "
+        "have it downloaded: with --download on the command line, by the button Download in Blender's sidebar."
     )
 
 
-def verify(model: Model, path: Path, data_folder: Path) -> None:
-    """Makes sure that `path` holds the published weights of `model`, by its size and its SHA-256.
+def verify(model: Model, path: Path, data_folder: Path, *, afresh: bool = False) -> None:
+    """Makes sure that `path` holds the published weights of `model`. Raises Mono3DError when it is another file."""
+    if fault := fault_of(model, path, data_folder, afresh=afresh):
+        raise Mono3DError(_sentence(model, path, fault))
 
-    A file once verified is recorded with its size and time of change and not hashed again until these differ.
-    Where no hash was published, the first one seen is recorded and later files are held against it.
-    Raises Mono3DError when the file is another one.
+
+def fault_of(model: Model, path: Path, data_folder: Path, *, afresh: bool = False, known_as: Path | None = None) -> str:
+    """Returns what is wrong with the file `path`, by its size and its SHA-256; empty when it is the published one.
+
+    A hash once found is recorded with the file's size and time of change, and the file is not read again until these
+    differ, unless `afresh`. Where no hash was published, the first one seen is recorded and later files are held
+    against it. `known_as` is where the file is about to be moved, which the record then names instead.
     """
-    state = path.stat()
-    tolerance = 0 if model.size_is_exact else PREDICTED_SIZE_TOLERANCE
-    if abs(state.st_size - model.file_bytes) > tolerance:
-        raise Mono3DError(
-            f"{path} is not the published weights file of '{model.name}': it has {state.st_size:,} bytes "
-            f"instead of {'' if model.size_is_exact else 'about '}{model.file_bytes:,}; {_remedy(model)}."
-        )
+    if fault := _wrong_size(model, path):
+        return fault
     record = _read_record(data_folder)
-    key, seen = str(path.resolve()), [state.st_size, state.st_mtime_ns]
-    expected = model.sha256 or record["first_seen"].get(model.name)
-    if expected is not None and record["verified"].get(key) == {"seen": seen, "sha256": expected}:
-        return
-    found = sha256_of(path)
-    if expected is not None and found != expected:
-        reason = "published" if model.sha256 else "of the file first used"
-        raise Mono3DError(
-            f"{path} is not the right weights file for '{model.name}': its SHA-256 is {found}, "
-            f"the one {reason} is {expected}; {_remedy(model)}."
-        )
-    record["verified"][key] = {"seen": seen, "sha256": found}
-    if model.sha256 is None:
-        record["first_seen"][model.name] = found
-    _write_record(data_folder, record)
+    known = None if afresh else _known_hash(path, record)
+    found = known or sha256_of(path)
+    fault = _wrong_hash(model, found, record)
+    first = not fault and model.sha256 is None and model.name not in record["first_seen"]
+    if known is None or first:
+        state = path.stat()
+        key = str((known_as or path).resolve())
+        record["verified"][key] = {"seen": [state.st_size, state.st_mtime_ns], "sha256": found}
+        if first:
+            record["first_seen"][model.name] = found
+        _write_record(data_folder, record)
+    return fault
+
+
+def forget(model: Model, data_folder: Path) -> None:
+    """Forgets the hash that was recorded for `model` on first use, so that another file may take its place."""
+    record = _read_record(data_folder)
+    if record["first_seen"].pop(model.name, None) is not None:
+        _write_record(data_folder, record)
 
 
 def sha256_of(path: Path) -> str:
@@ -105,10 +161,46 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _remedy(model: Model) -> str:
-    if model.bundled:
-        return "install Mono3D again"
-    return f"delete it and download it again from {model.address}, or give weights of your own another name"
+def _wrong_size(model: Model, path: Path) -> str:
+    size = path.stat().st_size
+    if abs(size - model.file_bytes) <= size_tolerance(model):
+        return ""
+    return f"it has {size:,} bytes instead of {'' if model.size_is_exact else 'about '}{model.file_bytes:,}"
+
+
+def _wrong_hash(model: Model, found: str | None, record: dict[str, dict[str, Any]]) -> str:
+    expected = model.sha256 or record["first_seen"].get(model.name)
+    if found is None or expected is None or found == expected:
+        return ""
+    if model.sha256:
+        return f"its SHA-256 is {found}, the one published is {expected}"
+    return (
+        f"its SHA-256 is {found}, the one of the file first used is {expected} "
+        f"('models remove {model.name}' on the command line forgets that one)"
+    )
+
+
+def _known_hash(path: Path, record: dict[str, dict[str, Any]]) -> str | None:
+    """Returns the hash found earlier, if the file has not changed since."""
+    state = path.stat()
+    entry = record["verified"].get(str(path.resolve()))
+    if isinstance(entry, dict) and entry.get("seen") == [state.st_size, state.st_mtime_ns]:
+        return str(entry.get("sha256"))
+    return None
+
+
+def size_tolerance(model: Model) -> int:
+    """Returns by how many bytes the file's size may differ from the catalogue's."""
+    return 0 if model.size_is_exact else PREDICTED_SIZE_TOLERANCE
+
+
+def _sentence(model: Model, path: Path, fault: str) -> str:
+    remedy = (
+        "install Mono3D again"
+        if model.bundled
+        else f"delete it and download it again from {address_of(model)}, or give weights of your own another name"
+    )
+    return f"{path} is not the right weights file of '{model.name}': {fault}; {remedy}."
 
 
 def _read_record(data_folder: Path) -> dict[str, dict[str, Any]]:

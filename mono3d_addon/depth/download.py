@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Downloading a model's weights: room on the disk, one process at a time, verified, then put into place at once.
+
+Standard library only: the command line downloads on a Python that has nothing else. Whoever calls has the user's
+leave to use the network.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from ..errors import Cancelled, Mono3DError
+from . import file_lock, transfer, weights
+from .catalogue import Model
+from .transfer import PATIENT, Patience, TransferError
+
+Progress = Callable[[str, float], None]
+
+_SPARE_BYTES = 1 << 20
+_REPORT_SECONDS = 0.25
+_SPEED_SECONDS = 5.0
+
+
+def download(
+    model: Model,
+    data_folder: Path,
+    progress: Progress = lambda stage, fraction: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    patience: Patience = PATIENT,
+) -> Path:
+    """Returns the weights file of `model` in the weights folder, downloaded unless a right one lies there already.
+
+    What has arrived when it fails or is cancelled is kept, and the next call goes on from there. A wrong file that
+    lies in the place is replaced, and only by a right one. `progress` gets bytes and speed in words, and a fraction.
+    Raises Mono3DError, whose sentence names the file, its address and the folder, and Cancelled.
+    """
+    if model.bundled or not _is_plain(model.file):
+        raise Mono3DError(f"There is nothing to download for '{model.name}'.")
+    folder = weights.weights_folder(data_folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+
+        def wait() -> None:
+            if cancelled():
+                raise Cancelled
+            progress(f"Waiting for another process that downloads {model.file}", 0.0)
+
+        with file_lock.held(lock_file(model, data_folder), wait):
+            return _download(model, data_folder, progress, cancelled, patience)
+    except TransferError as error:
+        raise Mono3DError(_failure(model, data_folder, str(error))) from error
+    except OSError as error:
+        raise Mono3DError(_failure(model, data_folder, f"it cannot be written ({error.strerror or error})")) from error
+
+
+def lock_file(model: Model, data_folder: Path) -> Path:
+    """Returns the file whose lock is held while the weights of `model` are downloaded or removed."""
+    return weights.weights_folder(data_folder) / f".{model.file}.lock"
+
+
+def _download(
+    model: Model, data_folder: Path, progress: Progress, cancelled: Callable[[], bool], patience: Patience
+) -> Path:
+    target = weights.weights_folder(data_folder) / model.file
+    if target.is_file() and not weights.fault_of(model, target, data_folder):
+        return target
+    partial = weights.partial_file(model, data_folder)
+    source = transfer.Source(
+        weights.address_of(model), model.file_bytes, weights.size_tolerance(model), bool(model.sha256)
+    )
+    report = _Report(model.file, progress)
+    while True:
+        _make_sure_of_room(model, partial)
+        joined = transfer.fetch(source, partial, report.bytes, cancelled, patience)
+        progress(f"Verifying {model.file}", 1.0)
+        fault = weights.fault_of(model, partial, data_folder, known_as=target)
+        if not fault:
+            partial.replace(target)
+            transfer.discard(partial)
+            return target
+        transfer.discard(partial)
+        # A file joined from several tries may be a mixture; one that came as a whole is what the server has.
+        if not joined:
+            raise TransferError(f"what came is not the right file: {fault}")
+
+
+def _is_plain(file: str) -> bool:
+    """Tells whether a file of that name lies in the folder and nowhere else, on every system."""
+    return file not in ("", "..") and PurePosixPath(file).name == file == PureWindowsPath(file).name
+
+
+def _make_sure_of_room(model: Model, partial: Path) -> None:
+    needed = model.file_bytes - transfer.length(partial) + _SPARE_BYTES
+    free = shutil.disk_usage(partial.parent).free
+    if free < needed:
+        raise TransferError(f"the disk has {free / 1e6:,.0f} MB free and {needed / 1e6:,.0f} MB are needed; make room")
+
+
+def _failure(model: Model, data_folder: Path, reason: str) -> str:
+    return (
+        f"{model.file} could not be downloaded from {weights.address_of(model)}: {reason}. "
+        f"Try again later, or get the file by other means and put it into {weights.weights_folder(data_folder)}."
+    )
+
+
+class _Report:
+    """Turns bytes that arrive into words a few times a second."""
+
+    def __init__(self, file: str, progress: Progress) -> None:
+        self._file = file
+        self._progress = progress
+        self._told = 0.0
+        self._recent: deque[tuple[float, int]] = deque()
+
+    def bytes(self, arrived: int, total: int) -> None:
+        """Takes in how many of the bytes are there."""
+        now = time.monotonic()
+        if self._recent and arrived < self._recent[-1][1]:
+            self._recent.clear()
+        if now - self._told < _REPORT_SECONDS and arrived < total:
+            return
+        self._told = now
+        self._recent.append((now, arrived))
+        while now - self._recent[0][0] > _SPEED_SECONDS and len(self._recent) > 2:
+            self._recent.popleft()
+        begun, before = self._recent[0]
+        speed = f", {(arrived - before) / (now - begun) / 1e6:.1f} MB/s" if now > begun else ""
+        stage = f"Downloading {self._file}: {arrived / 1e6:.1f} of {total / 1e6:.1f} MB{speed}"
+        self._progress(stage, arrived / max(1, total))

@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bringing one large file over HTTP, going on where an earlier try was cut. Knows nothing of models.
+
+The bytes lie in a partial file, and beside it what they are part of: the address, the length and the validator (ETag
+or Last-Modified) that the server gave. The next try asks for the rest with Range and If-Range (RFC 9110, 13.1.5 and
+14), so that a file that was changed in between comes whole instead of mixed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import http.client
+import json
+import os
+import re
+import socket
+import ssl
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ..errors import Cancelled
+
+_PIECE = 1 << 18
+_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT}) if hasattr(errno, "EDQUOT") else frozenset({errno.ENOSPC})
+_CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
+
+
+class TransferError(Exception):
+    """The file did not come; the text is the reason, as a part of a sentence."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file on a server.
+
+    address    http or https
+    size       its length in bytes, within `tolerance`
+    has_hash   whether somebody will compare its content, so that parts of two tries may be joined without a validator
+    """
+
+    address: str
+    size: int
+    tolerance: int
+    has_hash: bool
+
+    def fits(self, size: int) -> bool:
+        """Tells whether a file of that length can be it."""
+        return abs(size - self.size) <= self.tolerance
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to try: seconds without a byte, tries in a row that bring nothing new, seconds before the second."""
+
+    timeout: float = 30.0
+    tries: int = 5
+    pause: float = 1.0
+
+
+PATIENT = Patience()
+
+
+class _BrokenError(Exception):
+    """A try ended early, and another one may bring more; the text is as that of TransferError."""
+
+
+def fetch(
+    source: Source,
+    partial: Path,
+    on_bytes: Callable[[int, int], None] = lambda arrived, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    patience: Patience = PATIENT,
+) -> bool:
+    """Brings the file to `partial`, after the part of it that is there; what has arrived stays there on failure.
+
+    Returns whether it is joined from several tries.
+
+    `on_bytes` gets the bytes that are there and the length of the whole. The proxies of the environment are used.
+    Raises TransferError with the reason, and Cancelled; OSError never.
+    """
+    if urllib.parse.urlsplit(source.address).scheme not in ("http", "https"):
+        raise TransferError("the address does not begin with http:// or https://")
+    try:
+        most = fruitless = 0
+        while True:
+            try:
+                return _attempt(source, partial, on_bytes, cancelled, patience.timeout)
+            except _BrokenError as broken:
+                there = length(partial)
+                fruitless = 0 if there > most else fruitless + 1
+                most = max(most, there)
+                if fruitless >= patience.tries:
+                    raise TransferError(str(broken)) from broken
+                _pause(patience.pause * 2 ** max(0, fruitless - 1), cancelled)
+    except OSError as error:
+        _refuse_disk(error)
+
+
+def length(partial: Path) -> int:
+    """Returns how many bytes of the file have arrived."""
+    return partial.stat().st_size if partial.is_file() and not partial.is_symlink() else 0
+
+
+def discard(partial: Path) -> None:
+    """Removes a partial file and what is noted beside it."""
+    partial.unlink(missing_ok=True)
+    _note_of(partial).unlink(missing_ok=True)
+
+
+def _attempt(
+    source: Source,
+    partial: Path,
+    on_bytes: Callable[[int, int], None],
+    cancelled: Callable[[], bool],
+    timeout: float,
+) -> bool:
+    """Brings what is missing; returns whether something was there before."""
+    note = _read_note(partial, source)
+    begun = length(partial) if note else 0
+    if begun and begun == note.get("total"):
+        return True
+    headers = {"User-Agent": "mono3d", "Accept-Encoding": "identity"}
+    if begun:
+        headers["Range"] = f"bytes={begun}-"
+        if note.get("validator"):
+            headers["If-Range"] = note["validator"]
+    with _opened(source.address, headers, timeout) as answer:
+        start, total = _range(answer)
+        if answer.status == 416 and total == begun and source.fits(begun):
+            return True
+        if begun and (answer.status == 416 or (answer.status == 206 and start != begun)):
+            # What is there is not the beginning of what the server has, or the server cannot count: begin anew.
+            discard(partial)
+            raise _BrokenError("the server sends another part of it than was asked for")
+        if answer.headers.get("Content-Encoding", "identity") != "identity":
+            raise TransferError("the server, or a proxy, sent it packed")
+        if total is not None and not source.fits(total):
+            raise TransferError(
+                f"what the server offers has {total:,} bytes instead of {source.size:,}; perhaps a proxy or the "
+                "log-in page of a network has answered"
+            )
+        if total is None and source.tolerance and not answer.chunked:
+            raise TransferError("the server does not say how long it is")
+        if answer.status == 200:
+            begun = 0
+            discard(partial)
+            _write_note(partial, source, total, _validator(answer))
+        _receive(answer, source, partial, begun, total, on_bytes, cancelled)
+    return begun > 0
+
+
+def _receive(
+    answer: http.client.HTTPResponse,
+    source: Source,
+    partial: Path,
+    begun: int,
+    total: int | None,
+    on_bytes: Callable[[int, int], None],
+    cancelled: Callable[[], bool],
+) -> None:
+    """Appends the body of `answer` at the byte `begun`."""
+    limit = total if total is not None else source.size + source.tolerance
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(partial, flags, 0o644), "r+b", buffering=0) as stream:
+        stream.truncate(begun)
+        stream.seek(begun)
+        arrived = begun
+        on_bytes(arrived, limit)
+        while total is None or arrived < total:
+            if cancelled():
+                raise Cancelled
+            piece = _read(answer)
+            if not piece:
+                break
+            if arrived + len(piece) > limit:
+                raise TransferError(f"the server sends more than the {limit:,} bytes that it should have")
+            remaining = memoryview(piece)
+            while remaining:
+                remaining = remaining[stream.write(remaining) or 0 :]
+            arrived += len(piece)
+            on_bytes(arrived, limit)
+        os.fsync(stream.fileno())
+    if arrived < (total if total is not None else source.size - source.tolerance):
+        raise _BrokenError(f"the connection was cut after {arrived:,} of {limit:,} bytes")
+
+
+@contextlib.contextmanager
+def _opened(address: str, headers: dict[str, str], timeout: float) -> Iterator[http.client.HTTPResponse]:
+    """Yields the answer when it is 200, 206 or 416; raises _BrokenError or TransferError for any other."""
+    opener = urllib.request.build_opener(_Rules)
+    try:
+        answer = opener.open(urllib.request.Request(address, headers=headers), timeout=timeout)
+    except urllib.error.HTTPError as error:
+        error.close()
+        _refuse_status(error.code)
+    except urllib.error.URLError as error:
+        _refuse_connection(error.reason if isinstance(error.reason, Exception) else error)
+    except (OSError, http.client.HTTPException) as error:
+        _refuse_connection(error)
+    with answer:
+        if answer.status != 200 and not ("Range" in headers and answer.status in (206, 416)):
+            _refuse_status(answer.status)
+        yield answer
+
+
+class _Rules(urllib.request.HTTPRedirectHandler):
+    """Follows redirects between web servers only, and none that gives up the encryption; 416 is an answer."""
+
+    def http_error_416(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        """Returns the answer instead of raising it."""
+        return fp
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        """Returns the next request."""
+        scheme = urllib.parse.urlsplit(newurl).scheme
+        if scheme != "https" and (scheme != "http" or req.type == "https"):
+            raise TransferError("the server redirects to an address that is not safe")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _read(answer: http.client.HTTPResponse) -> bytes:
+    """Returns what has come, waiting for at least one byte; nothing at the end or where the server hung up."""
+    try:
+        return answer.read1(_PIECE)
+    except (OSError, http.client.HTTPException) as error:
+        _refuse_connection(error)
+
+
+def _range(answer: http.client.HTTPResponse) -> tuple[int, int | None]:
+    """Returns the byte at which the body begins and the length of the whole file, None where it is not told."""
+    if answer.status == 200:
+        told = answer.headers.get("Content-Length", "")
+        return 0, int(told) if told.isdecimal() and not answer.chunked else None
+    found = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", "").strip())
+    if not found:
+        return -1, None
+    return int(found[1] or -1), int(found[2]) if found[2] != "*" else None
+
+
+def _validator(answer: http.client.HTTPResponse) -> str:
+    """Returns what If-Range may be given: a strong ETag, else the time of the last change."""
+    tag = answer.headers.get("ETag", "")
+    return tag if tag.startswith('"') else answer.headers.get("Last-Modified", "")
+
+
+def _refuse_status(code: int) -> NoReturn:
+    if code in _TRANSIENT:
+        raise _BrokenError(f"the server is busy or broken (it answered {code})")
+    reasons = dict.fromkeys(range(300, 400), "the server redirects in a circle or to an address that is not safe") | {
+        401: "the server wants a password",
+        403: "the server refuses it",
+        404: "it is not there any more",
+        407: "the proxy wants a password; put it into the address in https_proxy",
+        410: "it is not there any more",
+    }
+    raise TransferError(f"{reasons.get(code, 'the server did not send it')} (it answered {code})")
+
+
+def _refuse_connection(error: Exception) -> NoReturn:
+    if isinstance(error, TransferError):
+        raise error
+    if isinstance(error, ssl.SSLCertVerificationError):
+        raise TransferError(
+            "the server's certificate is not trusted, as behind a company proxy or with a wrong clock; SSL_CERT_FILE "
+            "may name the certificates to trust"
+        ) from error
+    if isinstance(error, socket.gaierror):
+        raise TransferError("the server cannot be found; this computer is perhaps offline or needs a proxy") from error
+    if isinstance(error, TimeoutError):
+        raise _BrokenError("the server does not answer") from error
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
+    raise _BrokenError(f"the connection failed ({reason})") from error
+
+
+def _refuse_disk(error: OSError) -> NoReturn:
+    if error.errno in _FULL:
+        raise TransferError("the disk is full; make room, and the download goes on where it stopped") from error
+    raise TransferError(f"it cannot be written ({error.strerror or error})") from error
+
+
+def _pause(seconds: float, cancelled: Callable[[], bool]) -> None:
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        if cancelled():
+            raise Cancelled
+        time.sleep(min(0.1, left))
+
+
+def _note_of(partial: Path) -> Path:
+    return partial.with_name(f"{partial.name}.json")
+
+
+def _read_note(partial: Path, source: Source) -> dict[str, Any]:
+    """Returns what is known of the partial file; empty when it may not be gone on with."""
+    with contextlib.suppress(OSError, ValueError):
+        note = json.loads(_note_of(partial).read_text(encoding="utf-8"))
+        if isinstance(note, dict) and note.get("address") == source.address:
+            validator, total = note.get("validator"), note.get("total")
+            if isinstance(validator, str) and (validator or source.has_hash) and (total is None or source.fits(total)):
+                return note
+    return {}
+
+
+def _write_note(partial: Path, source: Source, total: int | None, validator: str) -> None:
+    # Written while there is no partial file: a note never belongs to bytes of another try.
+    note = {"address": source.address, "total": total, "validator": validator}
+    _note_of(partial).write_text(json.dumps(note), encoding="utf-8")
