@@ -38,8 +38,14 @@ def render(result: Reconstruction, built: Built, scene: bpy.types.Scene, path: P
     scene.camera = _add_camera(scene, _view(result))
     data: Any = built.mesh.data
     data.materials[0] = _material(data.materials[0])
-    scene.render.filepath = str(path)
+    scene.render.filepath = _literal(path)
     bpy.ops.render.render(write_still=True, scene=scene.name)
+
+
+def _literal(path: Path) -> str:
+    """Returns `path` as Blender's render output wants it: from 5.0 on braces in it are templates."""
+    text = str(path)
+    return text.replace("{", "{{").replace("}", "}}") if bpy.app.version >= (5, 0, 0) else text
 
 
 def _view(result: Reconstruction) -> framing.View:

@@ -16,10 +16,11 @@ from ..errors import Mono3DError
 def written_beside(path: Path) -> Iterator[Path]:
     """Yields a path beside `path` to write to; renames it to `path` when the block ends well, else removes it.
 
-    The temporary name keeps the ending, which many libraries choose the format by.
+    The temporary name keeps the ending, which many libraries choose the format by, and nothing else: a photo's name
+    may be as long as a name can be, hold what Blender takes for a template, or be no text.
     Raises Mono3DError when the folder cannot be written.
     """
-    beside = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.partial{path.suffix}")
+    beside = path.with_name(f".mono3d-{secrets.token_hex(8)}.partial{path.suffix}")
     try:
         yield beside
         beside.replace(path)

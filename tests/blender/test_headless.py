@@ -101,6 +101,17 @@ def test_a_render_of_the_file_is_the_photo(tmp_path: Path) -> None:
     np.testing.assert_allclose(picture[centres], expected[centres], atol=1.5 / 255)
 
 
+@pytest.mark.parametrize("name", ["caf{}é {blend_name} # 100%", "n" * 240])
+def test_any_name_is_written(tmp_path: Path, name: str) -> None:
+    """From 5.0 on Blender takes braces in the path of a render for a template."""
+    folder = tmp_path / "a {folder} #1"
+    folder.mkdir()
+    headless.write(
+        made.reconstruction(tmp_path, made.camera(40, 30), 30, 40), folder / f"{name}.blend", folder / f"{name}.png"
+    )
+    assert sorted(path.name for path in folder.iterdir()) == [f"{name}.blend", f"{name}.png"]
+
+
 def test_a_reconstruction_from_disk_is_written(tmp_path: Path) -> None:
     result = made.reconstruction(tmp_path, made.camera(40, 30), 30, 40)
     reconstruction.save(result, tmp_path)

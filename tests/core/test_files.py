@@ -24,6 +24,14 @@ def test_the_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
+@pytest.mark.parametrize("name", ["n" * 251 + ".txt", "ä" * 125 + ".txt", "{}.txt"])
+def test_the_longest_and_the_oddest_names_are_written(tmp_path: Path, name: str) -> None:
+    with written_beside(tmp_path / name) as beside:
+        assert "{" not in beside.name, "Blender takes braces in a render's path for a template"
+        beside.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_a_missing_folder_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(Mono3DError, match="cannot be written"), written_beside(tmp_path / "gone" / "a.txt") as beside:
         beside.write_text("x")

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import struct
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -310,6 +311,14 @@ def test_camera_file(tmp_path: Path) -> None:
     seen = [(across + 0.5) * 64, 24 - up * 64 / aspect]
     np.testing.assert_allclose(seen, off_centre.project(point[None])[0])
     assert read["median_footprint_metres"] > 0
+
+
+@pytest.mark.parametrize("format", sorted(set(FORMATS) - {"vtp"}))
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names are text there")
+def test_a_name_of_bytes_that_are_no_text(tmp_path: Path, format: str) -> None:
+    path = tmp_path / f"caf\udce9{FORMATS[format].ending}"
+    files = write(results.result(tmp_path), format, path)
+    assert files[0] == path and path.stat().st_size > 0
 
 
 @pytest.mark.parametrize("format", ["obj", "glb"])

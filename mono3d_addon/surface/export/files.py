@@ -22,8 +22,8 @@ class Staging:
 
     def path_for(self, final: Path) -> Path:
         """Returns the path to write to, in the folder of `final` and on its file system."""
-        # Some libraries choose the format by the ending. A long name has no room for more: the limit is 255 bytes.
-        partial = final.with_name(f".{final.stem[:40]}.{secrets.token_hex(4)}.partial{final.suffix}")
+        # Some libraries choose the format by the ending. The name itself may be too long already, or be no text.
+        partial = final.with_name(f".mono3d-{secrets.token_hex(8)}.partial{final.suffix}")
         self._staged.append((partial, final))
         return partial
 
