@@ -114,8 +114,9 @@ def _side(inverse_depth: Floats, guide: NDArray[np.float32], sure: NDArray[np.bo
     known = (count > 0.5).astype(np.float32)
     # Where a side is not around there is no mean, and none may leak into those beside it.
     full = [windows.enlarge(part, columns, rows) for part in (known, *np.moveaxis(means * known[..., None], 2, 0))]
-    present = np.maximum(full[0], np.float32(1e-6))
-    return _Side(full[4] / present, np.stack([part / present for part in full[1:4]], axis=2), full[0] > 0.25)
+    share = 1.0 / np.maximum(full[0], 1e-6)
+    red, green, blue, value = ((part * share).astype(np.float32) for part in full[1:])
+    return _Side(value, np.stack([red, green, blue], axis=2), full[0] > 0.25)
 
 
 def _color_vote(guide: NDArray[np.float32], near: NDArray[np.float32], far: NDArray[np.float32]) -> Floats:

@@ -86,7 +86,7 @@ def test_a_body_in_front_of_a_wall_is_cut_out_and_not_in_itself() -> None:
     depth = np.minimum(scenes.sphere_depth(view, (0.0, 0.0, 2.0), 0.6), 6.0)
     inverse = (1.0 / depth).astype(np.float32)
     inside = depth < 5.0
-    guide = np.where(inside[..., None], np.float32([0.8, 0.4, 0.2]), np.float32([0.2, 0.5, 0.3])).astype(np.float32)
+    guide = np.where(inside[..., None], np.array([0.8, 0.4, 0.2]), np.array([0.2, 0.5, 0.3])).astype(np.float32)
     soft = blurred(inverse, 5)
     sharp = soft
     for blur, jump in ((11, 0.32), (5, 0.08)):
