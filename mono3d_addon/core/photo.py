@@ -50,8 +50,8 @@ class Photo:
 
     @property
     def name(self) -> str:
-        """The file's name without its ending."""
-        return self.path.stem
+        """The file's name without its ending, as text: Blender and some files take nothing else."""
+        return self.path.stem.encode("utf-8", "replace").decode()
 
     @property
     def size(self) -> tuple[int, int]:

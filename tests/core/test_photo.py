@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import zlib
 from pathlib import Path
 
@@ -50,6 +51,13 @@ def test_every_orientation_becomes_upright(tmp_path: Path, orientation: int, end
     assert photo.size == (48, 32)
     assert np.abs(photo.pixels.astype(int) - PIXELS).max() <= (3 if ending == "jpg" else 0)
     assert (photo.texture is not None) == (orientation == 1 and ending != "tif")
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names are text there")
+def test_the_name_is_text_whatever_the_file_is_called(tmp_path: Path) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(tmp_path / "caf\udce9.png")
+    assert read_photo(tmp_path / "caf\udce9.png").name == "caf?"
 
 
 @pytest.mark.parametrize("number", range(2, 9))
