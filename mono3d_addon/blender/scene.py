@@ -45,7 +45,7 @@ def build(result: Reconstruction, scene: bpy.types.Scene) -> Built:
     eye = camera.create(f"{result.name} camera", result.camera, image, near, far)
     eye.parent = mesh
     mesh[names.SETTINGS] = settings.to_json()
-    mesh[names.PHOTO] = str(result.photo).encode("utf-8", "replace").decode()
+    mesh[names.PHOTO] = str(result.photo)
     mesh[names.CAMERA] = json.dumps(dataclasses.asdict(result.camera))
     collection = bpy.data.collections.new(result.name)
     collection.objects.link(mesh)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 from pathlib import Path
@@ -136,8 +135,6 @@ def test_the_settings_come_along(tmp_path: Path) -> None:
     assert scene.stored_settings(mesh) == result.settings
     assert Camera(**json.loads(mesh[names.CAMERA])) == result.camera == camera.stored(mesh)
     assert mesh[names.PHOTO] == str(result.photo)
-    not_text = dataclasses.replace(result, photo=tmp_path / "caf\udce9.jpg")
-    assert build(not_text).mesh[names.PHOTO] == str(tmp_path / "caf?.jpg")
     stranger = bpy.data.objects.new("stranger", None)
     with pytest.raises(Mono3DError, match="stranger"):
         scene.stored_settings(stranger)
