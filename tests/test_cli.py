@@ -40,8 +40,11 @@ def command(data: Path, *arguments: object) -> list[str]:
     return [sys.executable, "-m", "mono3d_addon", *map(str, arguments), "--data-folder", str(data)]
 
 
-def mono3d(data: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(data, *arguments), cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+def mono3d(data: Path, *arguments: object, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    variables = {**os.environ, "HOME": str(home)} if home else None
+    return subprocess.run(
+        command(data, *arguments), cwd=ROOT, env=variables, capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 def light(*more: object) -> tuple[object, ...]:
@@ -50,8 +53,11 @@ def light(*more: object) -> tuple[object, ...]:
 
 def test_one_photo_gives_all_that_was_promised(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "größe out"
-    done = mono3d(data, PHOTOS / "coffee.png", "-o", out)
+    home = tmp_path / "home"
+    home.mkdir()
+    done = mono3d(data, PHOTOS / "coffee.png", "-o", out, home=home)
     assert done.returncode == 0, done.stderr
+    assert not list(home.rglob("*")), "something was written outside the data folder"
     assert "assumed 55 degrees" in done.stdout
     names = ("coffee.blend", "coffee.glb", "coffee.ply", "coffee_depth.npy", "coffee_depth.png", "coffee_preview.png")
     assert sorted(path.name for path in out.iterdir()) == sorted(names)
@@ -111,6 +117,7 @@ def test_many_photos_two_jobs_and_a_report(data: Path, tmp_path: Path) -> None:
     cup = records["coffee.png"]
     assert cup["status"] == "done" and cup["counts"]["triangles"] > 1000
     assert cup["camera"]["source"] == "assumed 55 degrees" and cup["seconds"]["Estimating depth"] > 0
+    assert cup["model"] == "starter"
     assert cup["files"] == [str(tmp_path / "out" / "coffee.ply")]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["astronaut.ply", "china.ply", "coffee.ply"]
 

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def write(result: Reconstruction, blend: Path | None, picture: Path | None) -> d
     built = scene.build(result, target)
     if blend is not None:
         _prepare_to_open(target, built)
-        with written_beside(blend) as beside:
+        with written_beside(blend) as beside, _no_thumbnail():
             _call("The .blend file", bpy.ops.wm.save_as_mainfile, filepath=str(beside), copy=True, compress=False)
         seconds[WRITING] = time.perf_counter() - began
         began = time.perf_counter()
@@ -41,6 +42,18 @@ def write(result: Reconstruction, blend: Path | None, picture: Path | None) -> d
             _call("The preview", preview.render, result, built, target, beside)
         seconds[RENDERING] = time.perf_counter() - began
     return seconds
+
+
+@contextmanager
+def _no_thumbnail() -> Iterator[None]:
+    """Keeps Blender from leaving a thumbnail in a cache of the desktop: only what was asked for is written."""
+    preferences: Any = bpy.context.preferences
+    before = preferences.filepaths.file_preview_type
+    preferences.filepaths.file_preview_type = "NONE"
+    try:
+        yield
+    finally:
+        preferences.filepaths.file_preview_type = before
 
 
 def warm_up() -> None:
