@@ -205,12 +205,14 @@ class Worker:
         """Hands events to the job until the channel closes."""
         assert process.stdout is not None
         for line in process.stdout:
-            event = protocol.decode(line)
             job = self._job
-            if job is not None and job.number == event.get("job"):
-                job.take(event)
-                if not job.poll():
-                    self._start_idle_timer()
+            # A kill may cut the last line anywhere; what comes after it tells how the process ended.
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                event = protocol.decode(line)
+                if job is not None and job.number == event.get("job"):
+                    job.take(event)
+                    if not job.poll():
+                        self._start_idle_timer()
         process.stdout.close()
         code = process.wait()
         with self._lock:
