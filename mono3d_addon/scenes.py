@@ -13,7 +13,12 @@ class ChildSceneWriter:
     """Has a worker of the kind "scene" write scenes; `packages` are the folders with bpy."""
 
     def __init__(self, packages: Sequence[Path], data_folder: Path, start: bool = True) -> None:
-        self._worker = Worker("scene", packages, data_folder / "logs" / "scene.log", data_folder)
+        # Neither the user's own Blender settings and add-ons nor the desktop's cache have a part in it.
+        private = {
+            "BLENDER_USER_RESOURCES": str(data_folder / "cache" / "blender"),
+            "XDG_CACHE_HOME": str(data_folder / "cache"),
+        }
+        self._worker = Worker("scene", packages, data_folder / "logs" / "scene.log", data_folder, variables=private)
         if start:
             self._worker.start()
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -105,6 +105,7 @@ class Worker:
     log          file that receives what it prints; started afresh with each process
     data_folder  folder with weights and cache
     python       interpreter, by default this one
+    variables    changes to the environment of the process
     idle_seconds time without a job after which the process is ended and its memory freed; 0: never
     """
 
@@ -116,6 +117,7 @@ class Worker:
         data_folder: Path,
         python: str = sys.executable,
         idle_seconds: float = 0.0,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.kind = kind
         self.log = log
@@ -123,6 +125,7 @@ class Worker:
         self._data_folder = data_folder
         self._python = python
         self._idle_seconds = idle_seconds
+        self._variables = dict(variables or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._job: Job | None = None
         self._number = 0
@@ -192,11 +195,17 @@ class Worker:
         platform_options: dict[str, Any] = (
             {"creationflags": 0x08000000} if os.name == "nt" else {"start_new_session": True}
         )
+        variables = {**os.environ, **self._variables}
         try:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             with self.log.open("wb") as log:
                 return subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, **platform_options
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    env=variables,
+                    **platform_options,
                 )
         except OSError as error:
             raise Mono3DError(f"The worker cannot be started ({error.strerror or error}).") from error
