@@ -40,7 +40,7 @@ def parse(arguments: Sequence[str], program: str) -> CommandLine:
         settings = Settings(**{**_values(preset(chosen)), **coerce(Settings, given)})
     except Mono3DError as error:
         parser.error(str(error))
-    if not photos and not options.install:
+    if not photos and not options.install and not options.download:
         parser.error("no photo was given")
     return CommandLine(photos, settings, options)
 
@@ -48,7 +48,11 @@ def parse(arguments: Sequence[str], program: str) -> CommandLine:
 def build_parser(program: str) -> argparse.ArgumentParser:
     """Returns a parser with an option for every setting; what is not given is absent from its result."""
     parser = argparse.ArgumentParser(
-        prog=program, description=DESCRIPTION, epilog=EPILOG, argument_default=argparse.SUPPRESS, allow_abbrev=False
+        prog=program,
+        description=DESCRIPTION,
+        epilog=f"{EPILOG} '{program} models --help' tells how to list, download and remove models.",
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
     )
     parser.add_argument(
         "photos", nargs="*", metavar="PHOTO", help="photo, folder of photos, or pattern such as 'in/*.jpg'"

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import environment
+from . import environment, models_command
 from .arguments import CommandLine, parse
 from .display import StageLines, TerminalDisplay
 from .errors import Mono3DError
@@ -31,6 +31,8 @@ def main(arguments: Sequence[str], program: str = "mono3d", scene_writer: MakeSc
     `scene_writer` makes what writes .blend files and previews; without it a child process with `bpy` does.
     """
     try:
+        if list(arguments[:1]) == ["models"]:
+            return models_command.run(arguments[1:], f"{program} models")
         command = parse(arguments, program)
         return _run(command, scene_writer)
     except SystemExit as exit:  # argparse has already printed the reason
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str], program: str = "mono3d", scene_writer: MakeSc
         print(f"{program}: {error}", file=sys.stderr)
         return SOME_FAILED
     except KeyboardInterrupt:
-        print(f"{program}: stopped; the photo in work left nothing behind.", file=sys.stderr)
+        print(f"{program}: stopped; what was in work left nothing half done.", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
         traceback.print_exc()
@@ -56,6 +58,8 @@ def _run(command: CommandLine, scene_writer: MakeSceneWriter | None) -> int:
     if options.install:
         _install(components, data_folder, options.system)
     if not command.photos:
+        if options.download:
+            models_command.provide(command.settings, data_folder, leave=True)
         return DONE
     tasks = collect(command.photos)
     if target.name and len(tasks) > 1:
@@ -63,6 +67,8 @@ def _run(command: CommandLine, scene_writer: MakeSceneWriter | None) -> int:
         return USAGE
     prepare(target)
     folders = {component: environment.require(component, data_folder) for component in components}
+    if any(not task.problem and not (options.skip_existing and target.has_all(task)) for task in tasks):
+        models_command.provide(command.settings, data_folder, leave=options.download)
     packages = tuple(folders[component] for component in ("worker", "vtp") if component in folders)
 
     def make_worker(number: int) -> Worker:

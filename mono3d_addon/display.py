@@ -67,11 +67,14 @@ class TerminalDisplay:
 
 
 class StageLines:
-    """Shows the stages of one long job before tqdm is there: one moving line on a terminal, else a line a stage."""
+    """Shows the stages of one long job before tqdm is there: one moving line on a terminal, else a line now and then.
+
+    What follows a colon in a stage is its detail, which alone makes no new line before a tenth of the job has passed.
+    """
 
     def __enter__(self) -> StageLines:
         self._moves = sys.stderr.isatty()
-        self._stage = ""
+        self._stage, self._told = "", 0.0
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,9 +85,9 @@ class StageLines:
         """Shows the stage; its fraction only where the line can move."""
         if self._moves:
             print(f"\r\033[K{fraction:4.0%} {stage}", end="", file=sys.stderr, flush=True)
-        elif stage != self._stage:
+        elif stage.partition(":")[0] != self._stage or fraction >= self._told + 0.1:
             print(f"{fraction:4.0%} {stage}", file=sys.stderr, flush=True)
-        self._stage = stage
+            self._stage, self._told = stage.partition(":")[0], fraction
 
 
 def _load_tqdm(packages: Path | None) -> Any:

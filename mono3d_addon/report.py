@@ -26,6 +26,7 @@ class Record:
     seconds: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     camera: dict[str, Any] = field(default_factory=dict)
+    model: str = ""
     files: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

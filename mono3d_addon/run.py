@@ -62,6 +62,10 @@ class Target:
         """Returns the path of each format's file for a photo, in `folder` instead of the target's own if given."""
         return output_files(self.name or task.name, self.formats, folder or self.folder)
 
+    def has_all(self, task: PhotoTask) -> bool:
+        """Tells whether all results of a photo are there."""
+        return all(path.exists() for path in self.files(task).values())
+
 
 def target_of(options: RunOptions) -> Target:
     """Returns what `--output` and `--format` ask for; an output with a known ending is one file of that format."""
@@ -165,7 +169,7 @@ class _Batch:
         """Runs in a thread of the pool: has a worker reconstruct one photo and export its files to staging."""
         if task.problem:
             return Record(str(task.path), "failed", task.problem)
-        if self.skip_existing and all(path.exists() for path in self.target.files(task).values()):
+        if self.skip_existing and self.target.has_all(task):
             return Record(str(task.path), "skipped", "All its results are there.")
         with _as_record(task) as outcome, contextlib.ExitStack() as undo:
             folder = Path(tempfile.mkdtemp(prefix="mono3d-"))
@@ -210,6 +214,7 @@ class _Batch:
                 seconds=seconds,
                 counts=result["counts"],
                 camera=result["camera"],
+                model=result["model"],
                 files=[str(path) for path in files],
                 notes=result["notes"],
             )

@@ -172,6 +172,8 @@ class RunOptions:
     report: str = _choice("", "Report", "Run", "Write a JSON record of every photo to this file", is_path=True)
     install: bool = _choice(False, "Install", "Setup",
         "First install what is missing, into the data folder; this uses the network")
+    download: bool = _choice(False, "Download", "Setup",
+        "Download the weights of the model if they are missing, into the data folder; this uses the network")
     system: tuple[str, ...] = _choice((), "Packages of the system", "Setup",
         "Packages that this Python offers itself and that need not be installed, such as torch,torchvision; "
         "none: those that a Linux distribution's Python brings")

@@ -7,11 +7,13 @@ leave to use the network.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import NoReturn
 
 from ..errors import Cancelled, Mono3DError
 from . import file_lock, transfer, weights
@@ -49,7 +51,7 @@ def download(
                 raise Cancelled
             progress(f"Waiting for another process that downloads {model.file}", 0.0)
 
-        with file_lock.held(lock_file(model, data_folder), wait):
+        with _locked(model, data_folder, wait):
             return _download(model, data_folder, progress, cancelled, patience)
     except TransferError as error:
         raise Mono3DError(_failure(model, data_folder, str(error))) from error
@@ -57,9 +59,35 @@ def download(
         raise Mono3DError(_failure(model, data_folder, f"it cannot be written ({error.strerror or error})")) from error
 
 
-def lock_file(model: Model, data_folder: Path) -> Path:
-    """Returns the file whose lock is held while the weights of `model` are downloaded or removed."""
-    return weights.weights_folder(data_folder) / f".{model.file}.lock"
+def remove(model: Model, data_folder: Path) -> list[Path]:
+    """Removes the weights of `model` from the data folder, with what is left of a download, and returns their paths.
+
+    The hash recorded on first use is forgotten. What lies elsewhere, bundled or of other programs, stays.
+    Raises Mono3DError when a file cannot be removed or is being downloaded.
+    """
+
+    def refuse() -> NoReturn:
+        raise Mono3DError(f"{model.file} is being downloaded by another process; stop that first.")
+
+    partial = weights.partial_file(model, data_folder)
+    removed = []
+    try:
+        with _locked(model, data_folder, refuse) if partial.parent.is_dir() else contextlib.nullcontext():
+            for path in (*weights.own_places(model, data_folder), partial):
+                if path.is_file() or path.is_symlink():
+                    path.unlink()
+                    removed.append(path)
+            transfer.discard(partial)
+            weights.forget(model, data_folder)
+    except OSError as error:
+        raise Mono3DError(f"'{error.filename}' cannot be removed ({error.strerror or error}).") from error
+    return removed
+
+
+def _locked(
+    model: Model, data_folder: Path, while_waiting: Callable[[], None]
+) -> contextlib.AbstractContextManager[None]:
+    return file_lock.held(weights.weights_folder(data_folder) / f".{model.file}.lock", while_waiting)
 
 
 def _download(

@@ -56,13 +56,17 @@ def partial_file(model: Model, data_folder: Path) -> Path:
     return weights_folder(data_folder) / f".{model.file}.partial"
 
 
+def own_places(model: Model, data_folder: Path) -> tuple[Path, Path]:
+    """Returns the paths in the data folder where the weights of `model` may lie."""
+    return weights_folder(data_folder) / model.file, data_folder / "cache" / "weights" / model.file
+
+
 def places(model: Model, data_folder: Path) -> Iterator[Path]:
     """Yields the paths where the weights of `model` may lie, in the order in which they are tried.
 
     The last one is where the official MiDaS code keeps its downloads (torch.hub's cache).
     """
-    yield weights_folder(data_folder) / model.file
-    yield data_folder / "cache" / "weights" / model.file
+    yield from own_places(model, data_folder)
     if model.bundled:
         yield BUNDLED_FOLDER / model.file
     else:
@@ -198,7 +202,8 @@ def _sentence(model: Model, path: Path, fault: str) -> str:
     remedy = (
         "install Mono3D again"
         if model.bundled
-        else f"delete it and download it again from {address_of(model)}, or give weights of your own another name"
+        else f"download it again (with 'models download {model.name}' on the command line, by the button Download in "
+        f"Blender's sidebar, or from {address_of(model)}), or give weights of your own another name"
     )
     return f"{path} is not the right weights file of '{model.name}': {fault}; {remedy}."
 

@@ -21,7 +21,7 @@ _PIPELINE_SHARE = 0.8
 def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[str, Any]:
     """Reconstructs `photo` with `settings` into the job `folder` and writes the `exports` (format -> path).
 
-    Returns `folder`, `files` (format -> paths), `counts`, `seconds`, `notes` and `camera`.
+    Returns `folder`, `files` (format -> paths), `counts`, `seconds`, `notes`, `camera` and `model`.
     """
     settings = Settings.from_json(json.dumps(request["settings"]))
     folder = Path(request["folder"])
@@ -49,4 +49,10 @@ def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[
         "seconds": seconds,
         "notes": list(result.notes),
         "camera": dataclasses.asdict(result.camera),
+        "model": _model(settings),
     }
+
+
+def _model(settings: Settings) -> str:
+    """Returns which model made the result; weights of the user's own are named too."""
+    return f"{settings.model} ({Path(settings.weights).name})" if settings.weights else settings.model

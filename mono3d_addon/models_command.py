@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m mono3d_addon models ...`: the models and their weights, on a Python that has nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import environment
+from .depth import weights
+from .depth.catalogue import MODELS, Model
+from .display import StageLines
+from .errors import Mono3DError
+from .settings import Settings
+
+DONE, FAILED = 0, 1
+
+
+def run(arguments: Sequence[str], program: str, models: Mapping[str, Model] = MODELS) -> int:
+    """Carries out what follows the word `models` and returns the exit code: 0 done, 1 some failed.
+
+    Raises Mono3DError with a sentence for the user, SystemExit for wrong usage and --help.
+    """
+    options = _parse(arguments, program, models)
+    folder = options.data_folder.expanduser() if options.data_folder else environment.default_data_folder()
+    if options.action == "list":
+        _list(models.values(), folder, options.json)
+        return DONE
+    if options.action == "path" and not options.names:
+        print(weights.weights_folder(folder))
+        return DONE
+    chosen = [models[name] for name in options.names]
+    if options.action == "verify" and not chosen:
+        chosen = [model for model in models.values() if weights.present(model, folder)]
+    if options.action == "download" and options.all:
+        chosen = [model for model in models.values() if not model.bundled]
+    act = {"download": _download, "verify": _verify, "remove": _remove, "path": _path}[options.action]
+    failed = False
+    for model in chosen:
+        try:
+            print(act(model, folder), flush=True)
+        except Mono3DError as error:
+            print(f"{model.name}: {error}", file=sys.stderr, flush=True)
+            failed = True
+    return FAILED if failed else DONE
+
+
+def provide(settings: Settings, data_folder: Path, leave: bool, models: Mapping[str, Model] = MODELS) -> None:
+    """Downloads the weights that `settings` need if they are missing and the user gives leave.
+
+    That is `leave` (the flag --download) or a yes at the terminal; where nobody sits at one, nothing is asked and
+    nothing is downloaded, and the job will tell what is missing. Raises Mono3DError when the download fails.
+    """
+    model = models[settings.model]
+    if settings.weights or model.bundled or weights.present(model, data_folder):
+        return
+    if leave or _agreed(model, data_folder):
+        print(_download(model, data_folder), flush=True)
+
+
+def _agreed(model: Model, data_folder: Path) -> bool:
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    question = (
+        f"The weights of '{model.name}' are not on this computer. Download {model.file} ({_size(model)}, licence: "
+        f"{model.licence}) from {weights.address_of(model)} to {weights.weights_folder(data_folder)}? [y/N] "
+    )
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _list(models: Iterable[Model], folder: Path, as_json: bool) -> None:
+    rows = [_row(model, folder) for model in models]
+    if as_json:
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    table = [["model", "state", "size", "licence", "choose this when"]]
+    for row in rows:
+        state = row["state"]
+        if row["arrived"]:
+            state += f" ({row['arrived'] / row['bytes']:.0%} here)"
+        table.append([row["name"], state, f"{row['bytes'] / 1e6:,.0f} MB", row["licence"], row["choose_when"]])
+    widths = [max(len(line[column]) for line in table) for column in range(4)]
+    for line in table:
+        name, state, size, licence = (word.ljust(width) for word, width in zip(line, widths, strict=False))
+        print(f"{name}  {state}  {size.strip().rjust(widths[2])}  {licence}  {line[4]}".rstrip())
+    for row in rows:
+        if row["problem"]:
+            print(f"\n{row['problem']}")
+
+
+def _row(model: Model, folder: Path) -> dict[str, Any]:
+    found = weights.status(model, folder)
+    return {
+        "name": model.name,
+        "state": found.state,
+        "bytes": found.path.stat().st_size if found.path else model.file_bytes,
+        "licence": model.licence,
+        "choose_when": model.choose_when,
+        "parameters": model.parameters,
+        "file": model.file,
+        "address": "" if model.bundled else weights.address_of(model),
+        "sha256": model.sha256,
+        "path": str(found.path) if found.path else None,
+        "arrived": found.arrived,
+        "problem": found.problem,
+    }
+
+
+def _download(model: Model, folder: Path) -> str:
+    # It brings urllib and what that needs, which no other command waits for.
+    from .depth.download import download
+
+    if model.bundled:
+        return f"{model.name}: comes with Mono3D"
+    with StageLines() as lines:
+        path = download(model, folder, lines.progress)
+    return f"{model.name}: {path}"
+
+
+def _verify(model: Model, folder: Path) -> str:
+    path = weights.present(model, folder)
+    if path is None:
+        raise Mono3DError(weights.missing_message(model, folder))
+    weights.verify(model, path, folder, afresh=True)
+    basis = "its SHA-256 is the published one" if model.sha256 else "its SHA-256 is that of its first use"
+    return f"{model.name}: right, {basis} ({path})"
+
+
+def _remove(model: Model, folder: Path) -> str:
+    from .depth.download import remove
+
+    removed = remove(model, folder)
+    left = weights.present(model, folder)
+    words = f"removed {', '.join(map(str, removed))}" if removed else "there was nothing to remove"
+    return f"{model.name}: {words}" + (f"; {left} is not Mono3D's to remove" if left else "")
+
+
+def _path(model: Model, folder: Path) -> str:
+    return str(weights.find(model, folder))
+
+
+def _size(model: Model) -> str:
+    return f"{model.file_bytes / 1e6:,.0f} MB"
+
+
+def _parse(arguments: Sequence[str], program: str, models: Mapping[str, Model]) -> argparse.Namespace:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--data-folder", type=Path, metavar="PATH", help="folder for packages, weights and cache")
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Lists models and looks after their weights files.",
+        epilog=f"With the environment variable {weights.MIRROR} files come from the folder at that address.",
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    texts = {
+        "list": "show every model with its state, size, licence and use",
+        "download": "download weights; one that was cut goes on where it stopped",
+        "verify": "read weights anew and compare their SHA-256; without a name: all that are here",
+        "remove": "delete downloaded weights, and what is left of a download",
+        "path": "tell where the weights lie; without a name: the folder",
+    }
+    for action, text in texts.items():
+        made = actions.add_parser(action, parents=[common], help=text, description=f"{text.capitalize()}.")
+        if action == "list":
+            made.add_argument("--json", action="store_true", help="as JSON, sizes in bytes")
+            continue
+        count = "+" if action == "remove" else "*"
+        made.add_argument("names", nargs=count, metavar="MODEL", help="name of a model, as the list shows it")
+        if action == "download":
+            made.add_argument("--all", action="store_true", help="every model")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in getattr(options, "names", ()) if name not in models]
+    if unknown:
+        parser.error(f"there is no model '{unknown[0]}'; choose one of {', '.join(models)}")
+    if options.action == "download" and not (options.names or options.all):
+        parser.error("name a model to download, or --all")
+    return options

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command `models` and the leave to download, against a real server on this computer."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from mono3d_addon import cli, models_command
+from mono3d_addon.depth import download, weights
+from mono3d_addon.depth.catalogue import MODELS, Model
+from mono3d_addon.errors import Mono3DError
+from mono3d_addon.settings import MODEL_NAMES, Settings
+
+from file_server import Behaviour, serving
+
+ROOT = Path(__file__).resolve().parent.parent
+CONTENT = random.Random(3).randbytes(200_000)
+SMALL, HYBRID = "midas_v21_small_256", "dpt_hybrid_384"
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_and_a_private_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "MONO3D_WEIGHTS_MIRROR"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+
+
+@pytest.fixture
+def server() -> Iterator[Behaviour]:
+    with serving() as behaviour:
+        behaviour.content = CONTENT
+        yield behaviour
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def models(server: Behaviour) -> Mapping[str, Model]:
+    """The starter and two more, one with a published hash."""
+    digest = hashlib.sha256(CONTENT).hexdigest()
+
+    def row(name: str, sha256: str | None) -> Model:
+        model = MODELS[name]
+        address = f"{server.address}/{model.file}"
+        return dataclasses.replace(
+            model, address=address, file_bytes=len(CONTENT), size_is_exact=True, sha256=sha256, parameters=50_000
+        )
+
+    return {"starter": MODELS["starter"], SMALL: row(SMALL, digest), HYBRID: row(HYBRID, None)}
+
+
+def listed(models: Mapping[str, Model], data: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, object]]:
+    capsys.readouterr()
+    assert models_command.run(["list", "--json", "--data-folder", str(data)], "models", models) == 0
+    return {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+
+
+def test_the_life_of_a_models_weights(
+    models: Mapping[str, Model], server: Behaviour, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command(*words: str) -> int:
+        return models_command.run([*words, "--data-folder", str(data)], "mono3d models", models)
+
+    place = data / "weights" / models[SMALL].file
+    assert {name: row["state"] for name, row in listed(models, data, capsys).items()} == {
+        "starter": "bundled",
+        SMALL: "to download",
+        HYBRID: "to download",
+    }
+    assert command("path", SMALL) == 1
+    error = capsys.readouterr().err
+    for word in (models[SMALL].file, models[SMALL].address, str(place.parent), "--download"):
+        assert word in error
+    assert command("download", SMALL) == 0
+    out = capsys.readouterr()
+    assert str(place) in out.out and f"Downloading {place.name}" in out.err
+    assert place.read_bytes() == CONTENT
+    assert command("path", SMALL) == 0 and capsys.readouterr().out.strip() == str(place)
+    row = listed(models, data, capsys)[SMALL]
+    assert (row["state"], row["path"], row["bytes"]) == ("ready", str(place), len(CONTENT))
+    assert command("verify") == 0
+    assert "published" in capsys.readouterr().out
+    stamp = place.stat().st_mtime_ns
+    place.write_bytes(CONTENT[:-1] + b"X")
+    os.utime(place, ns=(stamp, stamp))  # as a disk that rots
+    assert listed(models, data, capsys)[SMALL]["state"] == "ready"
+    assert command("verify", "starter", SMALL) == 1
+    assert "SHA-256" in capsys.readouterr().err
+    assert listed(models, data, capsys)[SMALL]["state"] == "damaged"
+    with pytest.raises(Mono3DError, match=f"models download {SMALL}"):
+        weights.find(models[SMALL], data)
+    assert command("download", SMALL) == 0 and place.read_bytes() == CONTENT
+    assert command("remove", SMALL) == 0
+    assert str(place) in capsys.readouterr().out and not place.exists()
+    assert listed(models, data, capsys)[SMALL]["state"] == "to download"
+    assert command("remove", SMALL) == 0 and "nothing to remove" in capsys.readouterr().out
+
+
+def test_the_list_for_people(models: Mapping[str, Model], data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    partial = weights.partial_file(models[SMALL], data)
+    partial.parent.mkdir(parents=True)
+    partial.write_bytes(CONTENT[:50_000])
+    (data / "weights" / models[HYBRID].file).write_bytes(b"cut")
+    assert models_command.run(["list", "--data-folder", str(data)], "mono3d models", models) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "bundled" in lines[1] and "GPL" in lines[1] and "7 MB" in lines[1]
+    assert "to download (25% here)" in lines[2] and "MIT" in lines[2] and models[SMALL].choose_when in lines[2]
+    assert "damaged" in lines[3] and "3 bytes instead of 200,000" in lines[-1]
+
+
+def test_every_model_of_the_settings_is_listed(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(listed(MODELS, data, capsys)) == list(MODEL_NAMES)
+
+
+def test_all_models_and_one_that_fails(
+    models: Mapping[str, Model], server: Behaviour, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.statuses = deque([404])
+    assert models_command.run(["download", "--all", "--data-folder", str(data)], "models", models) == 1
+    answer = capsys.readouterr()
+    assert "404" in answer.err and "Traceback" not in answer.err
+    assert HYBRID in answer.out and (data / "weights" / models[HYBRID].file).exists()
+
+
+def test_removing_leaves_what_is_not_ours(
+    models: Mapping[str, Model], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub = tmp_path / "torch" / "hub" / "checkpoints" / models[SMALL].file
+    hub.parent.mkdir(parents=True)
+    hub.write_bytes(CONTENT)
+    assert models_command.run(["remove", SMALL, "starter", "--data-folder", str(data)], "models", models) == 0
+    assert hub.exists() and "not Mono3D's" in capsys.readouterr().out
+    assert weights.status(MODELS["starter"], data).state == "bundled"
+
+
+def test_removing_what_is_left_of_a_download_and_its_remembered_hash(
+    models: Mapping[str, Model], server: Behaviour, data: Path
+) -> None:
+    path = download.download(models[HYBRID], data)
+    weights.partial_file(models[HYBRID], data).write_bytes(b"begun")
+    assert models_command.run(["remove", HYBRID, "--data-folder", str(data)], "models", models) == 0
+    assert [one.name for one in path.parent.iterdir()] == [f".{path.name}.lock"]
+    server.content = CONTENT[::-1]
+    assert download.download(models[HYBRID], data).read_bytes() == CONTENT[::-1]
+
+
+def test_removing_while_it_is_downloaded(
+    models: Mapping[str, Model], server: Behaviour, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.gate = threading.Event()
+    thread = threading.Thread(target=download.download, args=(models[SMALL], data))
+    thread.start()
+    end = time.monotonic() + 10.0
+    while not weights.status(models[SMALL], data).arrived and time.monotonic() < end:
+        time.sleep(0.01)
+    assert models_command.run(["remove", SMALL, "--data-folder", str(data)], "models", models) == 1
+    assert "being downloaded" in capsys.readouterr().err
+    server.gate.set()
+    thread.join()
+    assert weights.status(models[SMALL], data).state == "ready"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "ACTION"),
+        (["download"], "--all"),
+        (["download", "dpt_nonsense"], "no model 'dpt_nonsense'"),
+        (["remove"], "MODEL"),
+        (["list", "--all"], "--all"),
+    ],
+)
+def test_wrong_usage(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["models", *words]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_it_runs_on_a_bare_python(data: Path) -> None:
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+    code += "from mono3d_addon.cli import main; sys.exit(main(sys.argv[1:]))"
+    words = ["models", "list", "--data-folder", str(data)]
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "starter" in done.stdout and not data.exists()
+
+
+def test_leave_is_given_by_the_flag_only(
+    models: Mapping[str, Model], server: Behaviour, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a terminal nobody is asked, whatever the input holds."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    models_command.provide(Settings(model=SMALL), data, leave=False, models=models)
+    assert server.requests == []
+    models_command.provide(Settings(model=SMALL), data, leave=True, models=models)
+    models_command.provide(Settings(model=SMALL), data, leave=True, models=models)
+    assert weights.find(models[SMALL], data).read_bytes() == CONTENT and len(server.requests) == 1
+
+
+def test_nothing_is_downloaded_that_is_not_needed(
+    models: Mapping[str, Model], server: Behaviour, data: Path, tmp_path: Path
+) -> None:
+    models_command.provide(Settings(), data, leave=True, models=models)
+    models_command.provide(Settings(model=SMALL, weights=str(tmp_path / "own.pt")), data, leave=True, models=models)
+    assert server.requests == []
+
+
+_ASK = """
+import dataclasses, os, sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from mono3d_addon import models_command
+from mono3d_addon.depth.catalogue import MODELS
+from mono3d_addon.settings import Settings
+row = MODELS["midas_v21_small_256"]
+row = dataclasses.replace(row, address=sys.argv[2], file_bytes=int(sys.argv[3]), sha256=sys.argv[4])
+models_command.provide(Settings(model=row.name), Path(sys.argv[5]), False, {row.name: row})
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize(("answer", "downloads"), [("y", True), ("yes", True), ("n", False), ("", False)])
+def test_a_terminal_is_asked(
+    models: Mapping[str, Model], server: Behaviour, data: Path, answer: str, downloads: bool
+) -> None:
+    model = models[SMALL]
+    mine, theirs = os.openpty()
+    words = [str(ROOT), model.address, str(model.file_bytes), str(model.sha256), str(data)]
+    with subprocess.Popen(
+        [sys.executable, "-S", "-c", _ASK, *words], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs
+    ) as process:
+        shown = b""
+        while b"[y/N]" not in shown:
+            shown += os.read(mine, 1000)
+        assert model.address.encode() in b"".join(shown.split()) and not server.requests
+        os.write(mine, f"{answer}\n".encode())
+        process.wait(20)
+    os.close(mine)
+    os.close(theirs)
+    assert process.returncode == 0
+    assert (weights.status(model, data).state == "ready") is downloads and len(server.requests) == int(downloads)
+
+
+def test_the_command_line_downloads_without_a_photo(
+    server: Behaviour, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The real row, whose published size this server's file does not have."""
+    monkeypatch.setenv(weights.MIRROR, server.address)
+    assert cli.main(["--download", "--model", SMALL, "--data-folder", str(data)]) == 1
+    error = capsys.readouterr().err
+    assert "200,000 bytes instead of 85,761,505" in error and "Traceback" not in error
+    assert [path for path, _ in server.requests] == [f"/{MODELS[SMALL].file}"]
