@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from dataclasses import dataclass
@@ -57,6 +58,8 @@ def reconstruct(path: Path, settings: Settings, progress: Progress, folders: Fol
     stages = Stages(progress, _SHARES | ({SURFACE: _SURFACE_SHARE} if needs_surface else {}))
     with stages.stage(READING):
         photo = read_photo(path, settings.max_pixels)
+        if photo.mask is not None and not photo.mask.any():
+            raise Mono3DError(f"'{path.name}' is transparent everywhere; remove its transparency.")
         texture = photo.write_texture(folders.work)
     camera = camera_of(*photo.size, math.radians(settings.field_of_view), photo.lens)
     disparity = _disparity(photo, settings, stages, folders.data)
@@ -103,10 +106,7 @@ def _disparity(photo: Photo, settings: Settings, stages: Stages, data: Path) -> 
         estimator = _estimator(model, file, _stamp(file), settings.device)
     with stages.stage(DISPARITY):
         disparity = estimator.disparity(photo.pixels, settings.network_size)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with written_beside(place) as beside:
-            np.save(beside, disparity, allow_pickle=False)
-        _prune(place.parent)
+        _keep(disparity, place)
     return disparity
 
 
@@ -141,11 +141,24 @@ def _cached(place: Path) -> Floats | None:
     return disparity
 
 
+def _keep(disparity: Floats, place: Path) -> None:
+    """Writes a disparity to the cache; a cache that cannot be written costs time the next time, not the photo."""
+    with contextlib.suppress(OSError, Mono3DError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with written_beside(place) as beside:
+            np.save(beside, disparity, allow_pickle=False)
+        _prune(place.parent)
+
+
 def _prune(folder: Path) -> None:
-    """Removes the longest unused disparities beyond the cache's size."""
-    files = sorted(((item.stat(), item) for item in folder.glob("*.npy")), key=lambda pair: -pair[0].st_mtime)
+    """Removes the longest unused disparities beyond the cache's size; other workers may do so at the same time."""
+    files: list[tuple[float, int, Path]] = []
+    for item in folder.glob("*.npy"):
+        with contextlib.suppress(OSError):
+            found = item.stat()
+            files.append((found.st_mtime, found.st_size, item))
     total = 0
-    for stamp, item in files:
-        total += stamp.st_size
+    for _, size, item in sorted(files, reverse=True):
+        total += size
         if total > _CACHE_BYTES:
             item.unlink(missing_ok=True)
