@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from mono3d_addon import pipeline
+from mono3d_addon.core.reconstruction import Reconstruction
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
 from mono3d_addon.version import ROOT
@@ -17,7 +18,7 @@ from mono3d_addon.version import ROOT
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
 
 
-def run(photo: Path, folder: Path) -> pipeline.Reconstruction:
+def run(photo: Path, folder: Path) -> Reconstruction:
     folders = pipeline.Folders(work=folder, data=folder / "data")
     return pipeline.reconstruct(photo, Settings(detail=64), lambda stage, fraction: None, folders)
 

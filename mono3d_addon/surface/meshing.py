@@ -29,6 +29,11 @@ class OrientedPoints:
     places: Doubles
     normals: Doubles
 
+    @property
+    def span_something(self) -> bool:
+        """Whether there are three points or more, not all at one place."""
+        return len(self.places) >= 3 and bool(np.ptp(self.places, axis=0).any())
+
 
 @dataclass(frozen=True)
 class Skin:
@@ -54,7 +59,11 @@ def poisson(points: OrientedPoints, depth: int, trim_density: float, trim_distan
     trim_distance  cells; cuts what is farther than this from every point, 0: nothing. The surface cannot follow the
                    points more closely than its octree, so at a low `depth` the octree's cell counts instead. Points
                    on surfaces seen at a grazing angle lie far apart along the view, and reach farther, up to 5 times.
+
+    Too few points, or all at one place, give an empty skin: Open3D would crash.
     """
+    if not points.span_something:
+        return Skin(points.places, np.empty((0, 3), np.int32))
     open3d = open3d_library.load()
     mesh, density = open3d.geometry.TriangleMesh.create_from_point_cloud_poisson(_cloud(open3d, points), depth=depth)
     skin = _skin(mesh)
@@ -77,7 +86,7 @@ def ball_pivoting(points: OrientedPoints) -> Skin:
     leaves out depends on rounding, and it leaves out many. So the ball rolls over points shifted by 1 % of their
     spacing, the same each time, and the triangles are those of the points where they are.
     """
-    if len(points.places) < 3:
+    if not points.span_something:
         return Skin(points.places, np.empty((0, 3), np.int32))
     open3d = open3d_library.load()
     spacing = float(np.median(np.asarray(_cloud(open3d, points).compute_nearest_neighbor_distance())))
