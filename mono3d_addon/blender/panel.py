@@ -5,7 +5,7 @@ from typing import Any
 
 import bpy
 
-from . import names, progress, properties, setup, state
+from . import models, names, progress, properties, setup, state
 
 
 class _Sidebar(bpy.types.Panel):
@@ -37,6 +37,8 @@ class MONO3D_PT_main(_Sidebar):
         column.use_property_decorate = False
         column.prop(values, "preset")
         column.prop(values, "model")
+        if not values.weights:
+            models.draw(layout, values.model)
         if current.run is not None:
             progress.draw(layout, current.run.stage, current.run.fraction, "mono3d.cancel")
         else:

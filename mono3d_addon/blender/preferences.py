@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 from bpy.props import StringProperty
 
-from . import names, setup, state
+from . import models, names, setup, state
 
 
 def data_folder() -> Path:
@@ -34,7 +34,7 @@ def _look_again(values: Any, context: bpy.types.Context) -> None:
 
 
 class MONO3D_AP_preferences(bpy.types.AddonPreferences):
-    """Folders, and what must be installed."""
+    """Folders, what must be installed, and the models."""
 
     bl_idname = names.PACKAGE
 
@@ -53,6 +53,7 @@ class MONO3D_AP_preferences(bpy.types.AddonPreferences):
         column.label(text=f"In use: {folder}")
         column.label(text=f"Log: {log_file(folder)}")
         setup.draw(self.layout)
+        models.draw_list(self.layout)
 
 
 def log_file(folder: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
+from ..depth.catalogue import MODELS
 from ..settings import PRESETS, SettingField, Settings, fields_of, preset
 
 FIELDS = {item.name: item for item in fields_of(Settings)}
@@ -72,7 +73,7 @@ def _property(item: SettingField) -> Any:
         return BoolProperty(**common)
     if item.kind is str:
         if choice.options:
-            return EnumProperty(items=[(word, _label(word), "") for word in choice.options], **common)
+            return EnumProperty(items=[(word, _label(word), _explained(word)) for word in choice.options], **common)
         return StringProperty(**common, **(_PATH if choice.is_path else {}))
     bounds = {
         key: _to_blender(item, bound)
@@ -89,6 +90,11 @@ def _property(item: SettingField) -> Any:
 def _label(word: str) -> str:
     """Words are shown as words; names with digits, such as models', stay as they are written."""
     return word if any(letter.isdigit() for letter in word) else word.replace("_", " ").capitalize()
+
+
+def _explained(word: str) -> str:
+    """Models say when to choose them; Blender wants no full stop."""
+    return MODELS[word].choose_when.rstrip(".") if word in MODELS else ""
 
 
 def _take_preset(values: Any, context: bpy.types.Context) -> None:

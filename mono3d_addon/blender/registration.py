@@ -5,12 +5,13 @@ from typing import Any
 
 import bpy
 
-from . import generate, look_through, panel, preferences, properties, setup, state
+from . import generate, look_through, models, panel, preferences, properties, setup, state
 
 _CLASSES = (
     *properties.CLASSES,
     *preferences.CLASSES,
     *setup.CLASSES,
+    *models.CLASSES,
     *generate.CLASSES,
     *look_through.CLASSES,
     *panel.CLASSES,

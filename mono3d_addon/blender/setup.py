@@ -4,7 +4,7 @@
 import bpy
 
 from ..errors import Mono3DError
-from . import progress, state
+from . import models, network, progress, state
 
 
 def look() -> None:
@@ -24,6 +24,7 @@ def look() -> None:
         current.setup = state.wrapped(*(plan.summary() for plan in plans))
     except Mono3DError as error:
         current.setup = state.wrapped(str(error))
+    models.look()
     current.checked = True
 
 
@@ -42,15 +43,6 @@ def draw(layout: bpy.types.UILayout) -> None:
         button.operator("mono3d.install", icon="IMPORT")
 
 
-def refusal() -> str:
-    """Returns why the network may not be used, for the user; empty when it may."""
-    if bpy.app.online_access:
-        return ""
-    if bpy.app.online_access_override:
-        return "Blender was started with --offline-mode; start it without to install the packages."
-    return "Blender may not go online: tick Preferences > System > Network > Allow Online Access, then install again."
-
-
 class MONO3D_OT_install(progress.Follower):
     """Install what turns photos into meshes, into the add-on's own folder; Blender's Python stays as it is"""
 
@@ -66,7 +58,7 @@ class MONO3D_OT_install(progress.Follower):
         """Starts the installation. Raises Mono3DError when Blender may not go online."""
         from .installation import Installation
 
-        reason = refusal()
+        reason = network.refusal("install the packages")
         if reason:
             raise Mono3DError(reason)
         look()

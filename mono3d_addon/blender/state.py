@@ -7,6 +7,7 @@ Operators change it, panels only read it, so that drawing computes nothing.
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +16,18 @@ if TYPE_CHECKING:
     from ..worker.client import Worker
     from .installation import Installation
     from .jobs import Run
+    from .weights_download import WeightsDownload
 
 _LINE = 34
 """Characters of a sidebar's line at its usual width."""
+
+
+@dataclass(frozen=True)
+class ModelLine:
+    """What a panel shows of a model: its state in words, and what the button offers (empty: no button)."""
+
+    text: str
+    action: str = ""
 
 
 @dataclass
@@ -26,22 +36,26 @@ class State:
 
     checked       whether the installation was looked at; until then a panel offers nothing
     setup         lines that say what must be installed; empty when all is there
+    models        the state of every model's weights, by name
     messages      lines about the last job, newest last
     failed        whether the last job failed, in part at least
     data_folder   where packages, weights and logs are
     worker        the worker process, kept between jobs
     run           photos being worked on
     installation  packages being installed
+    download      weights being downloaded
     """
 
     checked: bool = False
     setup: tuple[str, ...] = ()
+    models: Mapping[str, ModelLine] = field(default_factory=dict)
     messages: tuple[str, ...] = ()
     failed: bool = False
     data_folder: Path = field(default_factory=Path)
     worker: Worker | None = None
     run: Run | None = None
     installation: Installation | None = None
+    download: WeightsDownload | None = None
 
     def say(self, *sentences: str, failed: bool = False) -> None:
         """Shows sentences to the user, wrapped to the sidebar."""
@@ -60,8 +74,10 @@ class State:
             self.run.cancel()
         if self.installation is not None:
             self.installation.cancel()
+        if self.download is not None:
+            self.download.cancel()
         self.forget_worker()
-        self.run = self.installation = None
+        self.run = self.installation = self.download = None
 
 
 def wrapped(*sentences: str) -> tuple[str, ...]:

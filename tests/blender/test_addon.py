@@ -3,23 +3,30 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import mono3d_addon
-from mono3d_addon.blender import names, properties, registration, scene, state
+from mono3d_addon.blender import models, names, network, properties, registration, scene, setup, state
+from mono3d_addon.blender.weights_download import WeightsDownload
+from mono3d_addon.depth.catalogue import MODELS
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import PRESETS, Settings, preset
 
 import made
+from file_server import Behaviour, serving
 from made import bpy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -163,6 +170,90 @@ def test_installing_offline_says_what_to_do(registered: None) -> None:
     with pytest.raises(RuntimeError, match="Allow Online Access"):
         bpy.ops.mono3d.install()
     assert state.current.installation is None
+
+
+def test_downloading_offline_says_what_to_do(registered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if bpy.app.online_access:
+        pytest.skip("this Blender may go online")
+    monkeypatch.setenv("MONO3D_DATA", str(tmp_path))
+    bpy.context.scene.mono3d.model = "dpt_hybrid_384"
+    with pytest.raises(RuntimeError, match=r"Allow Online Access.*--online-mode.*dpt_hybrid_384.pt") as caught:
+        bpy.ops.mono3d.download_model()
+    assert str(tmp_path / "weights") in str(caught.value) and "https://" in str(caught.value)
+    assert state.current.download is None and not (tmp_path / "weights").exists()
+
+
+@pytest.fixture
+def small_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Behaviour]:
+    """A row with a small file on a server of this computer, and leave to go online."""
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MONO3D_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(network, "refusal", lambda action: "")
+    with serving() as server:
+        server.content = bytes(300_000)
+        row = MODELS["midas_v21_small_256"]
+        digest = hashlib.sha256(server.content).hexdigest()
+        row = dataclasses.replace(row, address=f"{server.address}/w", file_bytes=300_000, sha256=digest)
+        monkeypatch.setattr(models, "MODELS", {row.name: row})
+        monkeypatch.setattr(models, "model_named", lambda name: row)
+        yield server
+
+
+def test_a_model_is_downloaded(registered: None, small_model: Behaviour, tmp_path: Path) -> None:
+    name = "midas_v21_small_256"
+    bpy.context.scene.mono3d.model = name
+    setup.look()
+    assert state.current.models[name] == state.ModelLine("To download, 0 MB, MIT", "Download")
+    assert bpy.ops.mono3d.download_model() == {"FINISHED"}
+    assert state.current.models[name] == state.ModelLine("Ready, 0 MB, MIT")
+    assert (tmp_path / "data" / "weights" / f"{name}.pt").stat().st_size == 300_000
+    assert state.current.download is None and not state.current.failed
+
+
+def test_the_sidebar_offers_what_is_missing_and_computes_nothing(
+    registered: None, small_model: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "midas_v21_small_256"
+    setup.look()
+    monkeypatch.setattr(models, "weights", None)
+    layout = Mock()
+    models.draw(layout, name)
+    models.draw_list(layout)
+    assert layout.label.call_args.kwargs["text"] == "To download, 0 MB, MIT"
+    layout.operator.assert_called_once_with("mono3d.download_model", text="Download", icon="IMPORT")
+    assert layout.operator.return_value.model == name
+    state.current.models = {name: state.ModelLine("Ready")}
+    models.draw(ready := Mock(), name)
+    assert ready.operator.called is False and not small_model.requests
+
+
+def test_a_download_that_fails_is_told(registered: None, small_model: Behaviour) -> None:
+    small_model.statuses.append(404)
+    with pytest.raises(RuntimeError, match="404"):
+        bpy.ops.mono3d.download_model(model="midas_v21_small_256")
+    assert state.current.failed and state.current.download is None
+
+
+def test_a_download_is_stopped_and_gone_on_with(registered: None, small_model: Behaviour) -> None:
+    name = "midas_v21_small_256"
+    small_model.gate = threading.Event()
+    setup.look()
+    download = state.current.download = WeightsDownload(models.MODELS[name], state.current.data_folder)
+    download.start()
+    end = time.monotonic() + 10.0
+    while not download.fraction and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not bpy.ops.mono3d.download_model.poll()
+    bpy.ops.mono3d.cancel_download()
+    assert not download.running
+    small_model.gate.set()
+    download.wait()
+    state.current.download = small_model.gate = None
+    setup.look()
+    assert state.current.models[name].action == "Go on with the download"
+    bpy.ops.mono3d.download_model(model=name)
+    assert state.current.models[name].action == ""
 
 
 def test_looking_through_the_camera(registered: None, tmp_path: Path) -> None:

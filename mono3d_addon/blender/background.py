@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Work in a thread that never touches Blender, as Blender's operators follow it. Imports no bpy."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable
+
+Progress = Callable[[str, float], None]
+
+
+class Background:
+    """A thread with its progress, its end and the sentence of its failure. A subclass says what `work` is."""
+
+    def __init__(self, name: str) -> None:
+        self.stage = "Starting"
+        self.fraction = 0.0
+        self.error = ""
+        self._cancelled = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name=name)
+
+    @property
+    def running(self) -> bool:
+        """Whether the thread still works."""
+        return self._thread.is_alive()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the user stopped it."""
+        return self._cancelled.is_set()
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Waits for the end."""
+        self._thread.join()
+
+    def cancel(self) -> None:
+        """Asks the thread to stop."""
+        self._cancelled.set()
+
+    def work(self, progress: Progress, cancelled: Callable[[], bool]) -> None:
+        """Does the work, in the thread. Raises Mono3DError with a sentence for the user."""
+        raise NotImplementedError
+
+    def _run(self) -> None:
+        from ..errors import Mono3DError
+
+        def progress(stage: str, fraction: float) -> None:
+            self.stage, self.fraction = stage, fraction
+
+        try:
+            self.work(progress, self._cancelled.is_set)
+        except Mono3DError as error:
+            self.error = str(error)
+        except Exception as error:
+            traceback.print_exc()
+            self.error = f"Something unforeseen went wrong ({type(error).__name__}: {error}); the console tells more."

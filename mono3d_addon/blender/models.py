@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The models in Blender: the state of their weights, and downloading them."""
+
+from typing import Any
+
+import bpy
+from bpy.props import StringProperty
+
+from ..depth import weights
+from ..depth.catalogue import MODELS, Model, model_named
+from ..errors import Mono3DError
+from . import network, progress, state
+
+
+def look() -> None:
+    """Finds out which weights are here and keeps it for the panels; asks for the sizes of a few files."""
+    current = state.current
+    current.models = {model.name: _line(model) for model in MODELS.values()}
+
+
+def _line(model: Model) -> state.ModelLine:
+    found = weights.status(model, state.current.data_folder)
+    text = f"{found.state.capitalize()}, {model.file_bytes / 1e6:,.0f} MB, {model.licence}"
+    if found.state == "to download":
+        return state.ModelLine(text, "Go on with the download" if found.arrived else "Download")
+    if found.state == "damaged" and not model.bundled:
+        return state.ModelLine(text, "Download again")
+    return state.ModelLine(text)
+
+
+def draw(layout: bpy.types.UILayout, name: str) -> None:
+    """Shows the state of the model `name`, with a button where its weights are missing, or the running download."""
+    current = state.current
+    line = current.models.get(name)
+    if line is None:
+        return
+    layout.label(text=line.text, icon="ERROR" if line.action else "CHECKMARK")
+    if current.download is not None:
+        download = current.download
+        progress.draw(layout, download.stage.rpartition(": ")[2], download.fraction, "mono3d.cancel_download")
+    elif line.action:
+        button: Any = layout.operator("mono3d.download_model", text=line.action, icon="IMPORT")
+        button.model = name
+
+
+def draw_list(layout: bpy.types.UILayout) -> None:
+    """Shows all models with their states."""
+    column = layout.box().column(align=True)
+    for name, line in state.current.models.items():
+        row = column.split(factor=0.35)
+        row.label(text=name)
+        row = row.split(factor=0.7)
+        row.label(text=line.text)
+        if line.action:
+            button: Any = row.operator("mono3d.download_model", text=line.action)
+            button.model = name
+
+
+class MONO3D_OT_download_model(progress.Follower):
+    """Download the weights of the model from their publisher and verify them. ESC stops; what has arrived is kept"""
+
+    bl_idname = "mono3d.download_model"
+    bl_label = "Download model"
+
+    model: StringProperty(  # type: ignore[valid-type]
+        name="Model",
+        description="Name of the model; empty: the model of the scene",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Offers it while no download runs."""
+        if state.current.download is not None:
+            cls.poll_message_set("A model is being downloaded; wait for it or stop it")
+            return False
+        return True
+
+    def begin(self, context: bpy.types.Context) -> None:
+        """Starts the download. Raises Mono3DError when Blender may not go online."""
+        from . import setup
+        from .weights_download import WeightsDownload
+
+        scene: Any = context.scene
+        model = model_named(self.model or scene.mono3d.model)
+        if reason := network.refusal(f"download '{model.name}'"):
+            setup.look()
+            folder = state.current.data_folder
+            raise Mono3DError(f"{reason} {weights.missing_message(model, folder)}")
+        setup.look()
+        state.current.say()
+        download = state.current.download = WeightsDownload(model, state.current.data_folder)
+        download.start()
+
+    def advance(self, context: bpy.types.Context) -> bool:
+        """Tells whether the download still runs."""
+        return state.current.download is not None and state.current.download.running
+
+    def wait(self, context: bpy.types.Context) -> None:
+        """Waits for its end."""
+        if state.current.download is not None:
+            state.current.download.wait()
+
+    def fraction(self) -> float:
+        """Returns how much is here."""
+        return state.current.download.fraction if state.current.download else 1.0
+
+    def stop(self) -> None:
+        """Asks it to stop."""
+        if state.current.download is not None:
+            state.current.download.cancel()
+
+    def finish(self, context: bpy.types.Context) -> str:
+        """Looks at the result; returns the sentence of a failure."""
+        download, state.current.download = state.current.download, None
+        look()
+        if download is None:
+            return ""
+        if download.cancelled:
+            state.current.say("The download was stopped; the next one goes on from there.")
+        elif download.error:
+            state.current.say(download.error, failed=True)
+            return download.error
+        else:
+            state.current.say(f"{download.model.name} is ready.")
+        return ""
+
+
+class MONO3D_OT_cancel_download(bpy.types.Operator):
+    """Stop the download; the next one goes on from there"""
+
+    bl_idname = "mono3d.cancel_download"
+    bl_label = "Stop"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Offers it while a download runs."""
+        return state.current.download is not None
+
+    def execute(self, context: bpy.types.Context) -> progress.Result:
+        """Asks the download to stop; the operator that follows it cleans up."""
+        if state.current.download is not None:
+            state.current.download.cancel()
+        return {"FINISHED"}
+
+
+CLASSES = (MONO3D_OT_download_model, MONO3D_OT_cancel_download)

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The download of a model's weights in a thread. Imports no bpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ..depth.catalogue import Model
+from .background import Background, Progress
+
+
+class WeightsDownload(Background):
+    """Downloads the weights of `model`; when it is cancelled, what has arrived is kept for the next time."""
+
+    def __init__(self, model: Model, data_folder: Path) -> None:
+        super().__init__("mono3d download")
+        self.model = model
+        self._data_folder = data_folder
+
+    @property
+    def running(self) -> bool:
+        """Whether somebody still waits for it; a cancelled thread may need a while to leave a silent server."""
+        return super().running and not self.cancelled
+
+    def work(self, progress: Progress, cancelled: Callable[[], bool]) -> None:
+        """Downloads. Raises Mono3DError."""
+        from ..depth.download import download
+
+        download(self.model, self._data_folder, progress, cancelled)
