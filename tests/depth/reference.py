@@ -61,9 +61,9 @@ def description(model: str) -> dict[str, Any]:
 
 
 def empty_state_dict(model: str) -> dict[str, Tensor]:
-    """Returns the tensors of a model as its published file would hold them, without values or memory."""
+    """Returns the tensors of a model as its published file would hold them, but all zero and without memory."""
     return {
-        name: torch.empty(shape, dtype=getattr(torch, kind), device="meta")
+        name: torch.zeros((), dtype=getattr(torch, kind)).expand(shape)
         for name, (shape, kind) in description(model)["keys"].items()
     }
 

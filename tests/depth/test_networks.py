@@ -30,7 +30,15 @@ needs_timm = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason
 ROOT = Path(__file__).resolve().parents[2]
 
 OFFICIAL = [name for name in MODELS if name != "starter"]
-ONE_OF_EACH_KIND = ["midas_v21_384", "dpt_beit_base_384"]
+ONE_OF_EACH_KIND = [
+    "midas_v21_384",
+    "dpt_beit_base_384",
+    "dpt_swin2_tiny_256",
+    "dpt_swin_large_384",
+    "dpt_next_vit_large_384",
+    "dpt_levit_224",
+    "dpt_hybrid_384",
+]
 
 
 def test_every_model_has_an_architecture() -> None:

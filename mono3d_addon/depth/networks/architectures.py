@@ -17,9 +17,15 @@ from .efficientnet_lite import MIDAS_NAMES as EFFICIENTNET_MIDAS_NAMES
 from .efficientnet_lite import STARTER_NAMES as EFFICIENTNET_STARTER_NAMES
 from .efficientnet_lite import EfficientNetLite
 from .hybrid import HybridTransformer
+from .levit import MIDAS_NAMES as LEVIT_MIDAS_NAMES
+from .levit import Levit, LevitHead
 from .names import Names, brief, renamed
+from .nextvit import MIDAS_NAMES as NEXTVIT_MIDAS_NAMES
+from .nextvit import NextVit
 from .resnext import MIDAS_NAMES as RESNEXT_MIDAS_NAMES
 from .resnext import ResNeXt
+from .swin import MIDAS_NAMES as SWIN_MIDAS_NAMES
+from .swin import Swin
 from .timm_bodies import fill_computed
 from .vit import MIDAS_NAMES as TRANSFORMER_MIDAS_NAMES
 from .vit import VisionTransformer
@@ -66,6 +72,26 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         ),
         names={**EFFICIENTNET_MIDAS_NAMES, **midas_names()},
     ),
+    "dpt_swin2_tiny_256": Architecture(
+        backbone=partial(Swin, body="swinv2_tiny_window16_256", channels=(96, 192, 384, 768)),
+        decoder=DPT_DECODER,
+        names={**SWIN_MIDAS_NAMES, **midas_names()},
+    ),
+    "dpt_levit_224": Architecture(
+        backbone=partial(Levit, body="levit_384", channels=(384, 512, 768)),
+        decoder=partial(Decoder, widths=(256, 256, 256), lateral_sizes=(3, 3, 3), align_corners=True, head=LevitHead),
+        names={**LEVIT_MIDAS_NAMES, **midas_names(levels=3)},
+    ),
+    "dpt_next_vit_large_384": Architecture(
+        backbone=partial(NextVit, body="nextvit_large", channels=(96, 256, 512, 1024)),
+        decoder=DPT_DECODER,
+        names={**NEXTVIT_MIDAS_NAMES, **midas_names()},
+    ),
+    "dpt_swin2_base_384": Architecture(
+        backbone=partial(Swin, body="swinv2_base_window12to24_192to384", channels=(128, 256, 512, 1024)),
+        decoder=DPT_DECODER,
+        names={**SWIN_MIDAS_NAMES, **midas_names()},
+    ),
     "midas_v21_384": Architecture(
         backbone=partial(ResNeXt, body="resnext101_32x8d", channels=(256, 512, 1024, 2048)),
         decoder=partial(
@@ -88,6 +114,16 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         backbone=partial(HybridTransformer, body="vit_base_r50_s16_384", channels=(256, 512, 768, 768), blocks=(8, 11)),
         decoder=DPT_DECODER,
         names={**TRANSFORMER_MIDAS_NAMES, **midas_names()},
+    ),
+    "dpt_swin_large_384": Architecture(
+        backbone=partial(Swin, body="swin_large_patch4_window12_384", channels=(192, 384, 768, 1536)),
+        decoder=DPT_DECODER,
+        names={**SWIN_MIDAS_NAMES, **midas_names()},
+    ),
+    "dpt_swin2_large_384": Architecture(
+        backbone=partial(Swin, body="swinv2_large_window12to24_192to384", channels=(192, 384, 768, 1536)),
+        decoder=DPT_DECODER,
+        names={**SWIN_MIDAS_NAMES, **midas_names()},
     ),
     "dpt_large_384": Architecture(
         backbone=partial(
