@@ -208,6 +208,17 @@ def test_obj_with_its_material_and_texture(tmp_path: Path) -> None:
     assert read.visual.material.image.size == (64, 48)
 
 
+@pytest.mark.parametrize("format", sorted(set(FORMATS) - {"vtp"}))
+def test_no_photo_of_that_name_is_overwritten(tmp_path: Path, format: str) -> None:
+    """Results go to the photo's own folder where no other is named."""
+    result = results.result(tmp_path)
+    photos = [tmp_path / f"cup{suffix}" for suffix in (".png", ".jpg", ".jpeg", ".tif")]
+    for photo in photos:
+        photo.write_text("a photo")
+    write(result, format, tmp_path / f"cup{FORMATS[format].ending}")
+    assert [photo.read_text("utf-8", "replace") for photo in photos] == ["a photo"] * len(photos)
+
+
 def test_obj_with_vertex_colours(tmp_path: Path) -> None:
     mesh = results.random_mesh(3, 40, 60)
     files = write(results.result(tmp_path, mesh, material="vertex_colours"), "obj", tmp_path / "plain.obj")
@@ -336,13 +347,13 @@ def test_a_rename_that_fails_takes_back_those_done(tmp_path: Path) -> None:
     result = results.result(tmp_path)
     path = tmp_path / "a.obj"
     path.write_text("old", "utf-8")
-    (tmp_path / "a.png").write_text("old picture", "utf-8")
+    (tmp_path / "a_texture.png").write_text("old picture", "utf-8")
     (tmp_path / "a.mtl").mkdir()
     with pytest.raises(Mono3DError, match="cannot be written"):
         write(result, "obj", path)
     assert path.read_text("utf-8") == "old"
-    assert (tmp_path / "a.png").read_text("utf-8") == "old picture"
-    assert {file.name for file in tmp_path.iterdir()} == {"a.obj", "a.png", "a.mtl", result.texture.name}
+    assert (tmp_path / "a_texture.png").read_text("utf-8") == "old picture"
+    assert {file.name for file in tmp_path.iterdir()} == {"a.obj", "a_texture.png", "a.mtl", result.texture.name}
 
 
 @pytest.mark.parametrize("format", [name for name in FORMATS if name not in ("vtp", "exr")])

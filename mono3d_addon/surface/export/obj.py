@@ -33,7 +33,8 @@ def write_obj(result: Reconstruction, path: Path, staging: Staging) -> None:
     textured = result.settings.material == "texture"
     base = plain_name(path.stem)
     material = path.with_name(base + ".mtl")
-    picture = path.with_name(base + result.texture.suffix.lower())
+    # The photo itself may lie in this folder, under the plain name.
+    picture = path.with_name(f"{base}_texture{result.texture.suffix.lower()}")
     # The OBJ is the first one asked for, and so the last to appear.
     with staging.path_for(path).open("wb") as file:
         file.write(f"# Mono3D, metres, y up\nmtllib {material.name}\nusemtl photo\n".encode("ascii"))
