@@ -88,11 +88,13 @@ def fetch(
     """
     if urllib.parse.urlsplit(source.address).scheme not in ("http", "https"):
         raise TransferError("the address does not begin with http:// or https://")
+    # Reading the certificates takes a while, so all tries share them.
+    opener = urllib.request.build_opener(_Rules)
     try:
         most = fruitless = 0
         while True:
             try:
-                return _attempt(source, partial, on_bytes, cancelled, patience.timeout)
+                return _attempt(opener, source, partial, on_bytes, cancelled, patience.timeout)
             except _BrokenError as broken:
                 there = length(partial)
                 fruitless = 0 if there > most else fruitless + 1
@@ -116,6 +118,7 @@ def discard(partial: Path) -> None:
 
 
 def _attempt(
+    opener: urllib.request.OpenerDirector,
     source: Source,
     partial: Path,
     on_bytes: Callable[[int, int], None],
@@ -132,7 +135,7 @@ def _attempt(
         headers["Range"] = f"bytes={begun}-"
         if note.get("validator"):
             headers["If-Range"] = note["validator"]
-    with _opened(source.address, headers, timeout) as answer:
+    with _opened(opener, source.address, headers, timeout) as answer:
         start, total = _range(answer)
         if answer.status == 416 and total == begun and source.fits(begun):
             return True
@@ -193,9 +196,10 @@ def _receive(
 
 
 @contextlib.contextmanager
-def _opened(address: str, headers: dict[str, str], timeout: float) -> Iterator[http.client.HTTPResponse]:
+def _opened(
+    opener: urllib.request.OpenerDirector, address: str, headers: dict[str, str], timeout: float
+) -> Iterator[http.client.HTTPResponse]:
     """Yields the answer when it is 200, 206 or 416; raises _BrokenError or TransferError for any other."""
-    opener = urllib.request.build_opener(_Rules)
     try:
         answer = opener.open(urllib.request.Request(address, headers=headers), timeout=timeout)
     except urllib.error.HTTPError as error:
