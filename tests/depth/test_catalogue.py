@@ -32,6 +32,11 @@ def test_rows_are_complete(model: Model) -> None:
         assert model.address.endswith(f"/{model.file}")
 
 
+def test_from_small_to_large() -> None:
+    parameters = [model.parameters for model in MODELS.values()]
+    assert parameters == sorted(parameters)
+
+
 @ROWS
 def test_bundled_files_and_their_cards_are_there(model: Model) -> None:
     if model.bundled:

@@ -6,29 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .beit import MIDAS_NAMES as BEIT_MIDAS_NAMES
-from .beit import Beit
+from . import beit, efficientnet_lite, hybrid, levit, nextvit, resnext, swin, vit
 from .decoder import Decoder, MidasHead, RectifiedResidualUnit, StarterHead, midas_names, starter_names
-from .efficientnet_lite import MIDAS_NAMES as EFFICIENTNET_MIDAS_NAMES
-from .efficientnet_lite import STARTER_NAMES as EFFICIENTNET_STARTER_NAMES
-from .efficientnet_lite import EfficientNetLite
-from .hybrid import HybridTransformer
-from .levit import MIDAS_NAMES as LEVIT_MIDAS_NAMES
-from .levit import Levit, LevitHead
 from .names import Names, brief, renamed
-from .nextvit import MIDAS_NAMES as NEXTVIT_MIDAS_NAMES
-from .nextvit import NextVit
-from .resnext import MIDAS_NAMES as RESNEXT_MIDAS_NAMES
-from .resnext import ResNeXt
-from .swin import MIDAS_NAMES as SWIN_MIDAS_NAMES
-from .swin import Swin
 from .timm_bodies import fill_computed
-from .vit import MIDAS_NAMES as TRANSFORMER_MIDAS_NAMES
-from .vit import VisionTransformer
 
 
 @dataclass(frozen=True)
@@ -53,16 +39,21 @@ DPT_DECODER = partial(
     head=partial(MidasHead, align_corners=True),
 )
 
+
+def _dpt(backbone: Callable[..., nn.Module], names: Names, **details: Any) -> Architecture:
+    return Architecture(partial(backbone, **details), DPT_DECODER, {**names, **midas_names()})
+
+
 ARCHITECTURES: Mapping[str, Architecture] = {
     "starter": Architecture(
-        backbone=partial(EfficientNetLite, width=1.0, depth=1.0),
+        backbone=partial(efficientnet_lite.EfficientNetLite, width=1.0, depth=1.0),
         decoder=partial(
             Decoder, widths=(32, 48, 64, 96), lateral_sizes=(3, 3, 3, 1), align_corners=False, head=StarterHead
         ),
-        names={**EFFICIENTNET_STARTER_NAMES, **starter_names()},
+        names={**efficientnet_lite.STARTER_NAMES, **starter_names()},
     ),
     "midas_v21_small_256": Architecture(
-        backbone=partial(EfficientNetLite, width=1.2, depth=1.4),
+        backbone=partial(efficientnet_lite.EfficientNetLite, width=1.2, depth=1.4),
         decoder=partial(
             Decoder,
             widths=(64, 128, 256, 512),
@@ -70,30 +61,26 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             align_corners=True,
             head=partial(MidasHead, align_corners=False),
         ),
-        names={**EFFICIENTNET_MIDAS_NAMES, **midas_names()},
+        names={**efficientnet_lite.MIDAS_NAMES, **midas_names()},
     ),
-    "dpt_swin2_tiny_256": Architecture(
-        backbone=partial(Swin, body="swinv2_tiny_window16_256", channels=(96, 192, 384, 768)),
-        decoder=DPT_DECODER,
-        names={**SWIN_MIDAS_NAMES, **midas_names()},
+    "dpt_swin2_tiny_256": _dpt(
+        swin.Swin, swin.MIDAS_NAMES, body="swinv2_tiny_window16_256", channels=(96, 192, 384, 768)
     ),
     "dpt_levit_224": Architecture(
-        backbone=partial(Levit, body="levit_384", channels=(384, 512, 768)),
-        decoder=partial(Decoder, widths=(256, 256, 256), lateral_sizes=(3, 3, 3), align_corners=True, head=LevitHead),
-        names={**LEVIT_MIDAS_NAMES, **midas_names(levels=3)},
+        backbone=partial(levit.Levit, body="levit_384", channels=(384, 512, 768)),
+        decoder=partial(
+            Decoder, widths=(256, 256, 256), lateral_sizes=(3, 3, 3), align_corners=True, head=levit.LevitHead
+        ),
+        names={**levit.MIDAS_NAMES, **midas_names(levels=3)},
     ),
-    "dpt_next_vit_large_384": Architecture(
-        backbone=partial(NextVit, body="nextvit_large", channels=(96, 256, 512, 1024)),
-        decoder=DPT_DECODER,
-        names={**NEXTVIT_MIDAS_NAMES, **midas_names()},
+    "dpt_next_vit_large_384": _dpt(
+        nextvit.NextVit, nextvit.MIDAS_NAMES, body="nextvit_large", channels=(96, 256, 512, 1024)
     ),
-    "dpt_swin2_base_384": Architecture(
-        backbone=partial(Swin, body="swinv2_base_window12to24_192to384", channels=(128, 256, 512, 1024)),
-        decoder=DPT_DECODER,
-        names={**SWIN_MIDAS_NAMES, **midas_names()},
+    "dpt_swin2_base_384": _dpt(
+        swin.Swin, swin.MIDAS_NAMES, body="swinv2_base_window12to24_192to384", channels=(128, 256, 512, 1024)
     ),
     "midas_v21_384": Architecture(
-        backbone=partial(ResNeXt, body="resnext101_32x8d", channels=(256, 512, 1024, 2048)),
+        backbone=partial(resnext.ResNeXt, body="resnext101_32x8d", channels=(256, 512, 1024, 2048)),
         decoder=partial(
             Decoder,
             widths=(256, 256, 256, 256),
@@ -103,44 +90,44 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             unit=RectifiedResidualUnit,
             projects=False,
         ),
-        names={**RESNEXT_MIDAS_NAMES, **midas_names()},
+        names={**resnext.MIDAS_NAMES, **midas_names()},
     ),
-    "dpt_beit_base_384": Architecture(
-        backbone=partial(Beit, body="beit_base_patch16_384", channels=(96, 192, 384, 768), blocks=(2, 5, 8, 11)),
-        decoder=DPT_DECODER,
-        names={**BEIT_MIDAS_NAMES, **midas_names()},
+    "dpt_beit_base_384": _dpt(
+        beit.Beit, beit.MIDAS_NAMES, body="beit_base_patch16_384", channels=(96, 192, 384, 768), blocks=(2, 5, 8, 11)
     ),
-    "dpt_hybrid_384": Architecture(
-        backbone=partial(HybridTransformer, body="vit_base_r50_s16_384", channels=(256, 512, 768, 768), blocks=(8, 11)),
-        decoder=DPT_DECODER,
-        names={**TRANSFORMER_MIDAS_NAMES, **midas_names()},
+    "dpt_hybrid_384": _dpt(
+        hybrid.HybridTransformer,
+        vit.MIDAS_NAMES,
+        body="vit_base_r50_s16_384",
+        channels=(256, 512, 768, 768),
+        blocks=(8, 11),
     ),
-    "dpt_swin_large_384": Architecture(
-        backbone=partial(Swin, body="swin_large_patch4_window12_384", channels=(192, 384, 768, 1536)),
-        decoder=DPT_DECODER,
-        names={**SWIN_MIDAS_NAMES, **midas_names()},
+    "dpt_swin_large_384": _dpt(
+        swin.Swin, swin.MIDAS_NAMES, body="swin_large_patch4_window12_384", channels=(192, 384, 768, 1536)
     ),
-    "dpt_swin2_large_384": Architecture(
-        backbone=partial(Swin, body="swinv2_large_window12to24_192to384", channels=(192, 384, 768, 1536)),
-        decoder=DPT_DECODER,
-        names={**SWIN_MIDAS_NAMES, **midas_names()},
+    "dpt_swin2_large_384": _dpt(
+        swin.Swin, swin.MIDAS_NAMES, body="swinv2_large_window12to24_192to384", channels=(192, 384, 768, 1536)
     ),
-    "dpt_large_384": Architecture(
-        backbone=partial(
-            VisionTransformer, body="vit_large_patch16_384", channels=(256, 512, 1024, 1024), blocks=(5, 11, 17, 23)
-        ),
-        decoder=DPT_DECODER,
-        names={**TRANSFORMER_MIDAS_NAMES, **midas_names()},
+    "dpt_large_384": _dpt(
+        vit.VisionTransformer,
+        vit.MIDAS_NAMES,
+        body="vit_large_patch16_384",
+        channels=(256, 512, 1024, 1024),
+        blocks=(5, 11, 17, 23),
     ),
-    "dpt_beit_large_384": Architecture(
-        backbone=partial(Beit, body="beit_large_patch16_384", channels=(256, 512, 1024, 1024), blocks=(5, 11, 17, 23)),
-        decoder=DPT_DECODER,
-        names={**BEIT_MIDAS_NAMES, **midas_names()},
+    "dpt_beit_large_384": _dpt(
+        beit.Beit,
+        beit.MIDAS_NAMES,
+        body="beit_large_patch16_384",
+        channels=(256, 512, 1024, 1024),
+        blocks=(5, 11, 17, 23),
     ),
-    "dpt_beit_large_512": Architecture(
-        backbone=partial(Beit, body="beit_large_patch16_512", channels=(256, 512, 1024, 1024), blocks=(5, 11, 17, 23)),
-        decoder=DPT_DECODER,
-        names={**BEIT_MIDAS_NAMES, **midas_names()},
+    "dpt_beit_large_512": _dpt(
+        beit.Beit,
+        beit.MIDAS_NAMES,
+        body="beit_large_patch16_512",
+        channels=(256, 512, 1024, 1024),
+        blocks=(5, 11, 17, 23),
     ),
 }
 """The networks by the names of the catalogue's rows."""
