@@ -19,9 +19,12 @@ def main(arguments: list[str]) -> int:
     if root not in sys.path:
         sys.path.insert(0, root)
     from mono3d_addon import cli
+    from mono3d_addon.blender import network
     from mono3d_addon.blender.headless import BlenderSceneWriter
 
-    return cli.main(arguments, PROGRAM, BlenderSceneWriter)
+    # The flags --install and --download are the user's leave, unless Blender itself was told to stay offline.
+    no_network = network.refusal("use --install, --download or 'models download'") if network.forbidden() else ""
+    return cli.main(arguments, PROGRAM, BlenderSceneWriter, no_network)
 
 
 if __name__ == "__main__":

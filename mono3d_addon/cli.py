@@ -25,16 +25,24 @@ DONE, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 MakeSceneWriter = Callable[[], SceneWriter]
 
 
-def main(arguments: Sequence[str], program: str = "mono3d", scene_writer: MakeSceneWriter | None = None) -> int:
+def main(
+    arguments: Sequence[str],
+    program: str = "mono3d",
+    scene_writer: MakeSceneWriter | None = None,
+    no_network: str = "",
+) -> int:
     """Runs the command and returns its exit code: 0 all done, 1 some failed, 2 wrong usage, 130 interrupted.
 
     `scene_writer` makes what writes .blend files and previews; without it a child process with `bpy` does.
+    `no_network` is the sentence why the network may not be used even with the flags that allow it; empty: it may.
     """
     try:
         if list(arguments[:1]) == ["models"]:
-            return models_command.run(arguments[1:], f"{program} models")
+            return models_command.run(arguments[1:], f"{program} models", no_network=no_network)
         command = parse(arguments, program)
-        return _run(command, scene_writer)
+        if no_network and (command.options.install or command.options.download):
+            raise Mono3DError(no_network)
+        return _run(command, scene_writer, may_ask=not no_network)
     except SystemExit as exit:  # argparse has already printed the reason
         return int(exit.code or 0)
     except Mono3DError as error:
@@ -49,7 +57,7 @@ def main(arguments: Sequence[str], program: str = "mono3d", scene_writer: MakeSc
         return SOME_FAILED
 
 
-def _run(command: CommandLine, scene_writer: MakeSceneWriter | None) -> int:
+def _run(command: CommandLine, scene_writer: MakeSceneWriter | None, may_ask: bool) -> int:
     began = time.perf_counter()
     options = command.options
     data_folder = Path(options.data_folder).expanduser() if options.data_folder else environment.default_data_folder()
@@ -67,7 +75,8 @@ def _run(command: CommandLine, scene_writer: MakeSceneWriter | None) -> int:
         return USAGE
     prepare(target)
     folders = {component: environment.require(component, data_folder) for component in components}
-    if any(not task.problem and not (options.skip_existing and target.has_all(task)) for task in tasks):
+    to_do = [task for task in tasks if not task.problem and not (options.skip_existing and target.has_all(task))]
+    if to_do and may_ask:
         models_command.provide(command.settings, data_folder, leave=options.download)
     packages = tuple(folders[component] for component in ("worker", "vtp") if component in folders)
 

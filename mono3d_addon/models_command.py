@@ -20,13 +20,16 @@ from .settings import Settings
 DONE, FAILED = 0, 1
 
 
-def run(arguments: Sequence[str], program: str, models: Mapping[str, Model] = MODELS) -> int:
+def run(arguments: Sequence[str], program: str, models: Mapping[str, Model] = MODELS, *, no_network: str = "") -> int:
     """Carries out what follows the word `models` and returns the exit code: 0 done, 1 some failed.
 
+    `no_network` is the sentence why nothing may be downloaded; empty: it may.
     Raises Mono3DError with a sentence for the user, SystemExit for wrong usage and --help.
     """
     options = _parse(arguments, program, models)
     folder = options.data_folder.expanduser() if options.data_folder else environment.default_data_folder()
+    if options.action == "download" and no_network:
+        raise Mono3DError(no_network)
     if options.action == "list":
         _list(models.values(), folder, options.json)
         return DONE

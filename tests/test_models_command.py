@@ -258,6 +258,15 @@ def test_a_terminal_is_asked(
     assert (weights.status(model, data).state == "ready") is downloads and len(server.requests) == int(downloads)
 
 
+@pytest.mark.parametrize("words", [["models", "download", SMALL], ["--download", "--model", SMALL], ["--install"]])
+def test_a_blender_told_to_stay_offline(
+    server: Behaviour, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    monkeypatch.setenv(weights.MIRROR, server.address)
+    assert cli.main(words, no_network="Blender was started with --offline-mode.") == 1
+    assert "--offline-mode" in capsys.readouterr().err and server.requests == []
+
+
 def test_the_command_line_downloads_without_a_photo(
     server: Behaviour, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

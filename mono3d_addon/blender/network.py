@@ -4,11 +4,16 @@
 import bpy
 
 
+def forbidden() -> bool:
+    """Tells whether Blender was started with the order to stay offline."""
+    return bool(bpy.app.online_access_override and not bpy.app.online_access)
+
+
 def refusal(action: str) -> str:
     """Returns why the network may not be used for `action` ("install the packages"); empty when it may."""
     if bpy.app.online_access:
         return ""
-    if bpy.app.online_access_override:
+    if forbidden():
         return f"Blender was started with --offline-mode; start it without to {action}."
     return (
         "Blender may not go online: tick Preferences > System > Network > Allow Online Access, "

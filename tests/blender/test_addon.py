@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import mono3d_addon
 from mono3d_addon.blender import models, names, network, properties, registration, scene, setup, state
 from mono3d_addon.blender.weights_download import WeightsDownload
-from mono3d_addon.depth.catalogue import MODELS
+from mono3d_addon.depth.catalogue import MODELS, Model
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import PRESETS, Settings, preset
 
@@ -183,6 +183,12 @@ def test_downloading_offline_says_what_to_do(registered: None, tmp_path: Path, m
     assert state.current.download is None and not (tmp_path / "weights").exists()
 
 
+def small_row(server: Behaviour) -> Model:
+    digest = hashlib.sha256(server.content).hexdigest()
+    row = MODELS["midas_v21_small_256"]
+    return dataclasses.replace(row, address=f"{server.address}/w", file_bytes=len(server.content), sha256=digest)
+
+
 @pytest.fixture
 def small_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Behaviour]:
     """A row with a small file on a server of this computer, and leave to go online."""
@@ -192,9 +198,7 @@ def small_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Beh
     monkeypatch.setattr(network, "refusal", lambda action: "")
     with serving() as server:
         server.content = bytes(300_000)
-        row = MODELS["midas_v21_small_256"]
-        digest = hashlib.sha256(server.content).hexdigest()
-        row = dataclasses.replace(row, address=f"{server.address}/w", file_bytes=300_000, sha256=digest)
+        row = small_row(server)
         monkeypatch.setattr(models, "MODELS", {row.name: row})
         monkeypatch.setattr(models, "model_named", lambda name: row)
         yield server
@@ -239,7 +243,7 @@ def test_a_download_is_stopped_and_gone_on_with(registered: None, small_model: B
     name = "midas_v21_small_256"
     small_model.gate = threading.Event()
     setup.look()
-    download = state.current.download = WeightsDownload(models.MODELS[name], state.current.data_folder)
+    download = state.current.download = WeightsDownload(small_row(small_model), state.current.data_folder)
     download.start()
     end = time.monotonic() + 10.0
     while not download.fraction and time.monotonic() < end:
