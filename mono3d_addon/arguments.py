@@ -14,7 +14,7 @@ from .settings import PRESETS, RunOptions, SettingField, Settings, coerce, field
 from .version import version
 
 DESCRIPTION = "Turns photos into coloured, camera-matched 3D meshes."
-EPILOG = "Exit code: 0 all photos done, 1 some failed, 2 wrong usage."
+EPILOG = "Exit code: 0 all photos done, 1 some failed, 2 wrong usage, 130 interrupted."
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _bounds(item: SettingField) -> str:
     if low is None or high is None or not math.isfinite(high):
         return f"; of {', '.join(item.choice.options)}" if item.many and item.choice.options else ""
     unit = f" {item.choice.unit}" if item.choice.unit else ""
-    return f"; {low:g} to {high:g}{unit}"
+    return f"; {low:,.10g} to {high:,.10g}{unit}"
 
 
 def _shown(item: SettingField) -> str:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -15,8 +17,8 @@ from .display import StageLines, TerminalDisplay
 from .errors import Mono3DError
 from .outputs import PREVIEW
 from .photos import collect
-from .report import write_report
-from .run import SceneWriter, Target, prepare, run, target_of, timed
+from .report import Record, write_report
+from .run import SceneWriter, Target, prepare, run, spare_photos, target_of, timed
 from .scenes import ChildSceneWriter
 from .worker.client import Worker
 
@@ -36,6 +38,7 @@ def main(
     `scene_writer` makes what writes .blend files and previews; without it a child process with `bpy` does.
     `no_network` is the sentence why the network may not be used even with the flags that allow it; empty: it may.
     """
+    _stop_in_order()
     try:
         if list(arguments[:1]) == ["models"]:
             return models_command.run(arguments[1:], f"{program} models", no_network=no_network)
@@ -57,6 +60,18 @@ def main(
         return SOME_FAILED
 
 
+def _stop_in_order() -> None:
+    """Has a farm's polite kill end the run like Ctrl+C: workers stopped, nothing half-written left."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), interrupt)
+
+
 def _run(command: CommandLine, scene_writer: MakeSceneWriter | None, may_ask: bool) -> int:
     began = time.perf_counter()
     options = command.options
@@ -69,11 +84,14 @@ def _run(command: CommandLine, scene_writer: MakeSceneWriter | None, may_ask: bo
         if options.download:
             models_command.provide(command.settings, data_folder, leave=True)
         return DONE
-    tasks = collect(command.photos)
+    tasks = spare_photos(collect(command.photos), target)
     if target.name and len(tasks) > 1:
         print(f"{options.output} names one file but there are {len(tasks)} photos; give a folder.", file=sys.stderr)
         return USAGE
     prepare(target)
+    report = Path(options.report).expanduser() if options.report else None
+    if report is not None:
+        prepare(Target(report.parent, ()))
     folders = {component: environment.require(component, data_folder) for component in components}
     to_do = [task for task in tasks if not task.problem and not (options.skip_existing and target.has_all(task))]
     if to_do and may_ask:
@@ -93,12 +111,13 @@ def _run(command: CommandLine, scene_writer: MakeSceneWriter | None, may_ask: bo
         needed = "scene" in folders and any(not task.problem for task in tasks)
         scenes = ChildSceneWriter([folders["scene"]] if "scene" in folders else [], data_folder, start=needed)
     display = TerminalDisplay(len(tasks), folders["worker"])
+    records: list[Record] = []
     try:
-        records = run(tasks, command.settings, options, target, make_worker, scenes, display)
+        run(tasks, command.settings, options, target, make_worker, scenes, display, records)
     finally:
         display.close()
-    if options.report:
-        write_report(Path(options.report).expanduser(), records, time.perf_counter() - began)
+        if report is not None:
+            write_report(report, records, time.perf_counter() - began)
     print(timed(records, began))
     return SOME_FAILED if any(record.status == "failed" for record in records) else DONE
 

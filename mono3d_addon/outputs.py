@@ -23,8 +23,22 @@ _NAMES = {
     PREVIEW: "{}_preview.png",
 }
 
-BY_ENDING = {".blend": "blend", ".glb": "glb", ".ply": "ply", ".obj": "obj", ".stl": "stl", ".vtp": "vtp"}
+BY_ENDING = {
+    ".blend": "blend",
+    ".glb": "glb",
+    ".ply": "ply",
+    ".obj": "obj",
+    ".stl": "stl",
+    ".vtp": "vtp",
+    ".npy": "npy",
+    ".png": "png16",
+    ".exr": "exr",
+    ".json": "camera",
+}
 """The format that an output file's ending asks for."""
+
+PICTURES = ("_depth", "_preview", "_texture")
+"""How the names of those results end that look like photos themselves."""
 
 
 def output_files(name: str, formats: Iterable[str], folder: Path) -> dict[str, Path]:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .outputs import PICTURES
+
 SUFFIXES = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".avif", ".tif", ".tiff", ".webp", ".bmp", ".gif")
 """Endings that are taken for photos when a folder is searched or files are offered."""
 
@@ -48,6 +50,19 @@ def is_photo(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
+def _without_results(photos: list[Path]) -> list[Path]:
+    """Returns the photos without the pictures that an earlier run made of others among them."""
+    names = {path.with_suffix("") for path in photos}
+
+    def is_result(path: Path) -> bool:
+        plain = path.with_suffix("")
+        return any(
+            plain.name.endswith(end) and plain.with_name(plain.name.removesuffix(end)) in names for end in PICTURES
+        )
+
+    return [path for path in photos if not is_result(path)]
+
+
 def _fold(name: str) -> str:
     """Returns the name as file systems that ignore case see it."""
     return name.casefold()
@@ -64,7 +79,7 @@ def _expand(word: str) -> Iterator[tuple[Path, str]]:
     path = Path(word).expanduser()
     if path.is_dir():
         try:
-            photos = sorted(item for item in path.iterdir() if is_photo(item))
+            photos = _without_results(sorted(item for item in path.iterdir() if is_photo(item)))
         except OSError as error:
             yield path, f"The folder '{word}' cannot be read ({error.strerror or error})."
             return
@@ -75,7 +90,7 @@ def _expand(word: str) -> Iterator[tuple[Path, str]]:
         yield path, ""
     else:
         found = glob.glob(str(path), recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
-        matches = sorted(Path(item) for item in found if is_photo(Path(item)))
+        matches = _without_results(sorted(Path(item) for item in found if is_photo(Path(item))))
         yield from ((item, "") for item in matches)
         if not matches:
             yield path, f"The pattern '{word}' matches no photo."

@@ -38,6 +38,8 @@ _SHARES = {READING: 0.2, MODEL: 2.0, DISPARITY: 0.5, MESH: 1.0}
 _SURFACE_SHARE = 6.0
 
 _CACHE_BYTES = 512 * 2**20
+_CACHE_VERSION = 1
+"""To be raised when the same photo, model and size give another disparity than before."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def reconstruct(path: Path, settings: Settings, progress: Progress, folders: Fol
         camera=camera,
         settings=settings,
         disparity=disparity,
-        depth=depth,
+        depth=depth if valid is None else np.where(valid, depth, np.float32(np.nan)),
         mesh=mesh,
         cloud=cloud,
         seconds=stages.seconds,
@@ -122,7 +124,12 @@ def _estimator(model: catalogue.Model, file: Path, stamp: str, device: str) -> E
 
 def _cache_file(photo: Photo, model: str, file: Path, settings: Settings, data: Path) -> Path:
     """Returns where the disparity of this photo by this network is kept: the name holds all that it depends on."""
-    return data / "cache" / "disparity" / f"{photo.digest[:32]}-{model}-{settings.network_size}-{_stamp(file)}.npy"
+    return (
+        data
+        / "cache"
+        / "disparity"
+        / f"{photo.digest[:32]}-{model}-{settings.network_size}-{_stamp(file)}-{_CACHE_VERSION}.npy"
+    )
 
 
 def _stamp(file: Path) -> str:

@@ -12,7 +12,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -52,7 +52,7 @@ class Display(Protocol):
 
 @dataclass(frozen=True)
 class Target:
-    """What a run writes: the folder, the formats (`preview` among them), and a fixed name for a single result."""
+    """What a run writes: the folder, the formats (`preview` among them), and the name of the file if it is just one."""
 
     folder: Path
     formats: tuple[str, ...]
@@ -60,7 +60,10 @@ class Target:
 
     def files(self, task: PhotoTask, folder: Path | None = None) -> dict[str, Path]:
         """Returns the path of each format's file for a photo, in `folder` instead of the target's own if given."""
-        return output_files(self.name or task.name, self.formats, folder or self.folder)
+        folder = folder or self.folder
+        if self.name:
+            return {self.formats[0]: folder / self.name}
+        return output_files(task.name, self.formats, folder)
 
     def has_all(self, task: PhotoTask) -> bool:
         """Tells whether all results of a photo are there."""
@@ -68,11 +71,16 @@ class Target:
 
 
 def target_of(options: RunOptions) -> Target:
-    """Returns what `--output` and `--format` ask for; an output with a known ending is one file of that format."""
+    """Returns what `--output` and `--format` ask for; an output with a known ending is one file of that format.
+
+    Raises Mono3DError when the two contradict each other.
+    """
     output = Path(options.output).expanduser()
     form = BY_ENDING.get(output.suffix.lower())
     if form and not output.is_dir():
-        return Target(output.parent, (form,), output.stem)
+        if options.format not in (RunOptions.format, (form,)):
+            raise Mono3DError(f"The output '{options.output}' is one {form} file, but --format asks for others too.")
+        return Target(output.parent, (form,), output.name)
     formats = (*options.format, PREVIEW) if options.preview else options.format
     return Target(output, formats)
 
@@ -88,6 +96,17 @@ def prepare(target: Target) -> None:
         raise Mono3DError(f"Nothing can be written to '{target.folder}' ({reason}); choose another folder.") from error
 
 
+def spare_photos(tasks: Sequence[PhotoTask], target: Target) -> list[PhotoTask]:
+    """Returns the tasks, those with a problem that would write over a photo of this run."""
+    photos = {task.path.absolute() for task in tasks}
+    spared = []
+    for task in tasks:
+        hit = next((path for path in target.files(task).values() if path.absolute() in photos), None)
+        problem = f"Its result '{hit.name}' would replace a photo; choose another output folder." if hit else ""
+        spared.append(replace(task, problem=task.problem or problem))
+    return spared
+
+
 def run(
     tasks: Sequence[PhotoTask],
     settings: Settings,
@@ -96,8 +115,9 @@ def run(
     make_worker: Callable[[int], Worker],
     scenes: SceneWriter,
     display: Display,
-) -> list[Record]:
-    """Returns a record for each task, in their order.
+    records: list[Record],
+) -> None:
+    """Adds a record for each task to `records`, in their order; an interrupted run has added those that are done.
 
     `options.jobs` workers reconstruct at a time, and a little ahead; scenes are written one by one in the calling
     thread, as Blender wants it. The calling thread's interrupt stops the workers and leaves nothing half-written.
@@ -107,7 +127,6 @@ def run(
     for worker in everyone:
         workers.put(worker)
     batch = _Batch(settings, options.skip_existing, target, workers, scenes, display)
-    records: list[Record] = []
     waiting: deque[tuple[PhotoTask, Future[_Reconstructed | Record]]] = deque()
     remaining = deque(tasks)
     pool = ThreadPoolExecutor(len(everyone), thread_name_prefix="mono3d")
@@ -127,7 +146,6 @@ def run(
         for _, future in waiting:
             if future.done() and not future.cancelled() and isinstance(left := future.result(), _Reconstructed):
                 left.clean()
-    return records
 
 
 def _end(pool: ThreadPoolExecutor, workers: Sequence[Worker], futures: Sequence[Future[Any]]) -> None:

@@ -182,7 +182,7 @@ class RunOptions:
         "Download the weights of the model if they are missing, into the data folder; this uses the network")
     system: tuple[str, ...] = _choice((), "Packages of the system", "Setup",
         "Packages that this Python offers itself and that need not be installed, such as torch,torchvision; "
-        "none: those that a Linux distribution's Python brings")
+        "if not given, those that a Linux distribution's Python brings")
     data_folder: str = _choice("", "Data folder", "Setup",
         "Folder for packages, weights and cache; empty: the user's data folder", is_path=True)
     # fmt: on
@@ -278,5 +278,6 @@ def _check_value(item: SettingField, value: Any) -> None:
         if too_low or too_high:
             unit = f" {choice.unit}" if choice.unit else ""
             raise Mono3DError(
-                f"{choice.label}: {value:g}{unit} is outside {choice.minimum:g} to {choice.maximum:g}{unit}."
+                f"{choice.label}: {value:,.10g}{unit} is outside "
+                f"{choice.minimum:,.10g} to {choice.maximum:,.10g}{unit}."
             )

@@ -78,11 +78,12 @@ class Outcome:
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the wanted parts and returns 0 when no test failed."""
-    words, _, extra = " ".join(arguments).partition("--") if "--" in arguments else (" ".join(arguments), "", "")
+    split = list(arguments).index("--") if "--" in arguments else len(arguments)
+    wanted, extra = list(arguments[:split]), list(arguments[split + 1 :])
     known: dict[str, Callable[[list[str]], Outcome]] = {"core": run_core}
     known |= {part: (lambda rest, part=part: run_wheel(part, rest)) for part in WHEELS}  # type: ignore[misc]
     known |= {part: (lambda rest, part=part: run_program(part, rest)) for part in PROGRAMS}  # type: ignore[misc]
-    wanted = words.split() or list(known)
+    wanted = wanted or list(known)
     if unknown := [part for part in wanted if part not in known]:
         print(f"There is no part '{unknown[0]}'; choose of {', '.join(known)}.", file=sys.stderr)
         return 2
@@ -91,7 +92,7 @@ def main(arguments: Sequence[str]) -> int:
     for part in wanted:
         print(f"\n=== {part} ===", flush=True)
         try:
-            outcomes.append(known[part](extra.split()))
+            outcomes.append(known[part](extra))
         except LeftOut as reason:
             print(f"left out: {reason}", flush=True)
             outcomes.append(Outcome(part, reason=str(reason)))
@@ -140,7 +141,10 @@ def run_program(part: str, extra: list[str]) -> Outcome:
     environment = HOME / f"core-{sys.version_info.major}.{sys.version_info.minor}"
     if not environment.exists():
         raise LeftOut("run the part 'core' first")
-    root = make_debian(PROGRAMS[part])
+    try:
+        root = make_debian(PROGRAMS[part])
+    except SystemExit as failure:
+        raise LeftOut(str(failure)) from failure
     python = next(iter(environment.glob("bin/python")))
     return pytest(part, [str(python), "-m", "pytest", "tests/programs", *extra], {"MONO3D_BLENDER_ROOT": str(root)})
 
@@ -184,7 +188,8 @@ def find_python(version: str) -> str:
 
 def make_debian(release: str) -> Path:
     """Returns the root folder of a small Debian with Blender, made where it is missing."""
-    root, done = HOME / f"debian-{release}", HOME / f"debian-{release}" / "made-by-mono3d"
+    root = HOME / f"debian-{release}"
+    done = root / "made-by-mono3d"
     if done.exists():
         return root
     if os.name == "nt" or os.geteuid() != 0:

@@ -57,7 +57,7 @@ def test_install_needs_no_photo() -> None:
         ([], "no photo"),
         (["a.jpg", "--near", "much"], "--near"),
         (["a.jpg", "--near", "9", "--far", "3"], "larger than near"),
-        (["a.jpg", "--detail", "1"], "Detail: 1 px is outside 16 to 8192 px"),
+        (["a.jpg", "--detail", "1"], "Detail: 1 px is outside 16 to 8,192 px"),
         (["a.jpg", "--format", "glb,doc"], "'doc' is not one of"),
         (["a.jpg", "--preset", "slow"], "--preset"),
         (["a.jpg", "--jobs", "0"], "Jobs"),
@@ -78,5 +78,5 @@ def test_help_names_units_bounds_and_defaults() -> None:
     text = " ".join(build_parser("mono3d").format_help().split())
     for item in (*fields_of(Settings), *fields_of(RunOptions)):
         assert f"--{item.name.replace('_', '-')}" in text or any(word in text for word in item.choice.words)
-    assert "0.001 to 100000 m (default: 1)" in text
+    assert "0.001 to 100,000 m (default: 1)" in text
     assert "0 to 20 % (default: 1)" in text

@@ -52,3 +52,10 @@ def test_a_locked_folder_is_told(tmp_path: Path) -> None:
 def test_what_counts_as_photo() -> None:
     assert is_photo(Path("A.JPG")) and is_photo(Path("b.heic"))
     assert not is_photo(Path("a.txt")) and not is_photo(Path("._a.jpg"))
+
+
+def test_pictures_of_an_earlier_run_are_no_photos(tmp_path: Path) -> None:
+    make(tmp_path, "cup.jpg", "cup_preview.png", "cup_depth.png", "cup_texture.png", "sea_depth.png")
+    assert [task.name for task in collect([str(tmp_path)])] == ["cup", "sea_depth"]
+    assert [task.name for task in collect([str(tmp_path / "*.*")])] == ["cup", "sea_depth"]
+    assert [task.name for task in collect([str(tmp_path / "cup_preview.png")])] == ["cup_preview"]

@@ -33,7 +33,7 @@ def depth_map(disparity: Floats, photo: Photo, settings: Settings) -> tuple[Floa
     normalised = normalise(disparity, settings.percentile, small_mask)
     enlarged = np.maximum(windows.resize(normalised, columns, rows), 0.0)
     inverse_depth = 1.0 / to_depth(enlarged, settings.near, settings.far)
-    if settings.edge_aware and disparity.shape != (rows, columns):
+    if settings.edge_aware:
         guide = resize_to(photo.pixels, columns, rows)
         for share, tears in _BLURS:
             blur = round(share * min(columns, rows))

@@ -229,11 +229,15 @@ def resize_to(pixels: Bytes, width: int, height: int) -> NDArray[np.float32]:
 
 
 def grid_size(width: int, height: int, detail: int) -> tuple[int, int]:
-    """Returns columns and rows of a grid over a photo whose longer side has `detail` cells, or the photo's size."""
-    longer = max(width, height)
-    if detail >= longer:
+    """Returns columns and rows of a grid over a photo whose longer side has `detail` cells, or the photo's size.
+
+    The shorter side of a very long photo keeps `SMALLEST_SIDE` cells, so that there is something to connect.
+    """
+    share = detail / max(width, height)
+    if share >= 1.0:
         return width, height
-    return max(2, round(width * detail / longer)), max(2, round(height * detail / longer))
+    columns, rows = (max(round(side * share), min(side, SMALLEST_SIDE)) for side in (width, height))
+    return columns, rows
 
 
 def cells(length: int, count: int) -> NDArray[np.intp]:

@@ -31,7 +31,7 @@ class Reconstruction:
     camera     the camera of the upright photo
     settings   what the user chose
     disparity  float32 (h, w) at the network's size, relative inverse depth, near = large
-    depth      float32 (rows, columns) at the mesh's detail, metres along z
+    depth      float32 (rows, columns) at the mesh's detail, metres along z; NaN where the photo is transparent
     mesh       the surface
     cloud      the cleaned points behind the surface; None for the grid surface
     seconds    time of each stage

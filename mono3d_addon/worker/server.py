@@ -7,6 +7,7 @@ Runs in an isolated child of the client's own interpreter; its log is its standa
 from __future__ import annotations
 
 import argparse
+import errno
 import faulthandler
 import importlib
 import os
@@ -88,6 +89,8 @@ def _sentence(error: Exception) -> str:
         return str(error)
     if isinstance(error, MemoryError):
         return "There was not enough memory; lower 'Detail' or take a smaller photo or model."
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "The disk is full; make room on it, also in the folder for temporary files."
     if isinstance(error, ModuleNotFoundError):
         return f"A package is missing ({error.name}); install the packages again."
     return f"Something unforeseen went wrong ({type(error).__name__}: {error}); the log tells more."

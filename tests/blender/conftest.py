@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 HAS_BPY = importlib.util.find_spec("bpy") is not None
+if HAS_BPY:
+    # `bpy_extras` and `mathutils` are there only once bpy is imported.
+    import bpy  # noqa: F401
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

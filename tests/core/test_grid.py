@@ -32,7 +32,9 @@ def test_known_scene_from_disparity_on_is_exact() -> None:
     view = scenes.camera(320, 240)
     true_depth = scenes.room(view)
     disparity = (7.0 / true_depth + 3.0).astype(np.float32)  # the network's unknown scale and shift
-    settings = Settings(near=float(true_depth.min()), far=float(true_depth.max()), percentile=0.0, detail=320)
+    settings = Settings(
+        near=float(true_depth.min()), far=float(true_depth.max()), percentile=0.0, detail=320, edge_aware=False
+    )
     depth, valid = depth_map(disparity, photo_of(noise(240, 320)), settings)
     assert valid is None
     true_points = (scenes.rays(view) * true_depth[..., None]).reshape(-1, 3)

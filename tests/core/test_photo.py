@@ -239,7 +239,7 @@ def test_pillows_own_limit_is_put_back(tmp_path: Path) -> None:
 def test_grid_size_keeps_the_shape() -> None:
     assert grid_size(4000, 3000, 1024) == (1024, 768)
     assert grid_size(600, 400, 1024) == (600, 400)
-    assert grid_size(20, 16000, 1024) == (2, 1024)
+    assert grid_size(20, 16000, 1024) == (16, 1024)
 
 
 def test_cells_are_the_pixels_under_the_centres() -> None:

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mono3d_addon.errors import Mono3DError
+from mono3d_addon.photos import PhotoTask
+from mono3d_addon.run import prepare, spare_photos, target_of
+from mono3d_addon.settings import RunOptions
+
+CUP = PhotoTask(Path("photos/cup.jpg"), "cup")
+
+
+def test_a_folder_gets_all_formats() -> None:
+    target = target_of(RunOptions(output="out", format=("glb", "npy")))
+    assert target.files(CUP) == {
+        "glb": Path("out/cup.glb"),
+        "npy": Path("out/cup_depth.npy"),
+        "preview": Path("out/cup_preview.png"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("a.ply", "ply"), ("a.GLB", "glb"), ("depth.npy", "npy"), ("d.exr", "exr"), ("d.png", "png16")]
+)
+def test_a_name_with_an_ending_is_that_one_file(tmp_path: Path, name: str, form: str) -> None:
+    target = target_of(RunOptions(output=str(tmp_path / name)))
+    assert target.files(CUP) == {form: tmp_path / name}
+
+
+def test_a_folder_with_an_ending_stays_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "scans.ply").mkdir()
+    assert target_of(RunOptions(output=str(tmp_path / "scans.ply"))).folder == tmp_path / "scans.ply"
+
+
+def test_an_output_that_contradicts_the_format_is_told() -> None:
+    with pytest.raises(Mono3DError, match="--format"):
+        target_of(RunOptions(output="a.ply", format=("glb",)))
+    assert target_of(RunOptions(output="a.ply", format=("ply",))).formats == ("ply",)
+
+
+def test_no_result_replaces_a_photo_of_the_run(tmp_path: Path) -> None:
+    tasks = [PhotoTask(tmp_path / "x.png", "x"), PhotoTask(tmp_path / "x_preview.png", "x_preview")]
+    spared = spare_photos(tasks, target_of(RunOptions(output=str(tmp_path), format=("glb",))))
+    assert "x_preview.png" in spared[0].problem and not spared[1].problem
+    assert not any(task.problem for task in spare_photos(tasks, target_of(RunOptions(output=str(tmp_path / "out")))))
+
+
+def test_an_output_below_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Mono3DError, match="choose another folder"):
+        prepare(target_of(RunOptions(output=str(tmp_path / "file" / "out"))))
