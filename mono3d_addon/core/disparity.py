@@ -17,15 +17,17 @@ def normalise(disparity: Floats, percentile: float, valid: NDArray[np.bool_] | N
 
     The range runs from the `percentile`-th to the (100 - `percentile`)-th percentile of the finite values where
     `valid`, so that a few wild pixels do not squeeze the rest. Values below it become 0: nothing lies beyond
-    "far". Values above it stay above 1, so that the nearest parts keep their relief. A constant map becomes 0.5.
+    "far". Values above it stay above 1, so that the nearest parts keep their relief. A map that is constant but for wild
+    pixels becomes 0.5.
     """
     usable = np.isfinite(disparity)
     if valid is not None and (usable & valid).any():
         usable &= valid
     if not usable.any():
         return np.full(disparity.shape, FLAT, dtype=np.float32)
-    low, high = np.percentile(disparity[usable], [percentile, 100.0 - percentile])
-    if not high - low > 1e-6 * max(abs(float(low)), abs(float(high))):
+    values = disparity[usable]
+    low, high = np.percentile(values, [percentile, 100.0 - percentile])
+    if not high - low > 1e-6 * float(np.abs(values).max()):
         return np.full(disparity.shape, FLAT, dtype=np.float32)
     normalised = (disparity.astype(np.float64) - low) / (high - low)
     return np.nan_to_num(np.maximum(normalised, 0.0), nan=0.0, posinf=1.0).astype(np.float32)

@@ -69,3 +69,9 @@ def test_near_and_far_are_met(near: float, ratio: float) -> None:
 def test_depth_is_the_inverse_and_not_the_disparity() -> None:
     depth = to_depth(np.array([0.5], np.float32), 1.0, 3.0)
     assert depth[0] == pytest.approx(1.0 / (0.5 * (1.0 - 1.0 / 3.0) + 1.0 / 3.0))
+
+
+def test_constant_but_for_wild_pixels_is_a_flat_plane() -> None:
+    disparity = np.zeros((10, 10), np.float32)
+    disparity[0, :3] = 1e-38, 1.0, 2.0
+    assert (normalise(disparity, 8.0) == FLAT).all()
