@@ -9,6 +9,7 @@ import io
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -200,6 +201,28 @@ def test_it_runs_on_a_bare_python(data: Path) -> None:
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "starter" in done.stdout and not data.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="uses POSIX signals")
+def test_ctrl_c_keeps_what_has_arrived(server: Behaviour, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = MODELS[SMALL]
+    server.content, server.gate = bytes(model.file_bytes), threading.Event()
+    words = ["models", "download", SMALL, "--data-folder", str(data)]
+    monkeypatch.setenv(weights.MIRROR, server.address)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mono3d_addon", *words],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    end = time.monotonic() + 20.0
+    while weights.status(model, data).arrived < model.file_bytes // 2 and time.monotonic() < end:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=20)
+    assert process.returncode == 130 and "stopped" in error and "Traceback" not in error
+    assert weights.status(model, data) == weights.Status("to download", arrived=model.file_bytes // 2)
 
 
 def test_leave_is_given_by_the_flag_only(

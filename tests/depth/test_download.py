@@ -169,6 +169,21 @@ def test_without_a_validator_parts_are_joined_only_where_a_hash_decides(server: 
     assert asked_for(server) == [None, None]
 
 
+def test_bytes_of_another_address_are_not_gone_on_with(server: Behaviour, data: Path) -> None:
+    server.cuts = deque([100_000])
+    failure(published(server), data, ONCE)
+    moved = dataclasses.replace(published(server), address=f"{server.address}/elsewhere")
+    assert download(moved, data).read_bytes() == CONTENT
+    assert asked_for(server) == [None, None]
+
+
+def test_it_goes_on_as_long_as_something_arrives(server: Behaviour, data: Path) -> None:
+    server.cuts = deque([1000] * 20)
+    assert download(published(server), data, patience=Patience(5.0, 2, 0.0)).read_bytes() == CONTENT
+    server.cuts = deque([1000, 0, 0])
+    assert "cut after 1,000" in failure(published(server), data / "2", Patience(5.0, 2, 0.0))
+
+
 def test_a_whole_partial_file_needs_no_server(server: Behaviour, data: Path) -> None:
     """As after a crash between the last byte and the renaming."""
     model = published(server)
@@ -236,7 +251,8 @@ def test_another_hash_than_that_of_the_file_first_used(server: Behaviour, data: 
 )
 def test_a_wrong_length_is_refused_before_it_is_taken(server: Behaviour, data: Path, content: bytes) -> None:
     server.content = content
-    assert f"{len(content):,} bytes instead of 300,000" in failure(published(server), data)
+    message = failure(published(server), data)
+    assert f"what the server offers has {len(content):,} bytes instead of 300,000" in message
     assert left_over(data) == []
 
 
