@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 import mono3d_addon
 from mono3d_addon.blender import models, names, network, properties, registration, scene, setup, state
 from mono3d_addon.blender.weights_download import WeightsDownload
+from mono3d_addon.depth import weights
 from mono3d_addon.depth.catalogue import MODELS, Model
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import PRESETS, Settings, preset
@@ -197,7 +198,7 @@ def small_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Beh
     monkeypatch.setenv("MONO3D_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(network, "refusal", lambda action: "")
     with serving() as server:
-        server.content = bytes(300_000)
+        server.content = bytes(2_000_000)
         row = small_row(server)
         monkeypatch.setattr(models, "MODELS", {row.name: row})
         monkeypatch.setattr(models, "model_named", lambda name: row)
@@ -208,10 +209,10 @@ def test_a_model_is_downloaded(registered: None, small_model: Behaviour, tmp_pat
     name = "midas_v21_small_256"
     bpy.context.scene.mono3d.model = name
     setup.look()
-    assert state.current.models[name] == state.ModelLine("To download, 0 MB, MIT", "Download")
+    assert state.current.models[name] == state.ModelLine("To download, 2 MB, MIT", "Download")
     assert bpy.ops.mono3d.download_model() == {"FINISHED"}
-    assert state.current.models[name] == state.ModelLine("Ready, 0 MB, MIT")
-    assert (tmp_path / "data" / "weights" / f"{name}.pt").stat().st_size == 300_000
+    assert state.current.models[name] == state.ModelLine("Ready, 2 MB, MIT")
+    assert (tmp_path / "data" / "weights" / f"{name}.pt").stat().st_size == 2_000_000
     assert state.current.download is None and not state.current.failed
 
 
@@ -224,7 +225,7 @@ def test_the_sidebar_offers_what_is_missing_and_computes_nothing(
     layout = Mock()
     models.draw(layout, name)
     models.draw_list(layout)
-    assert layout.label.call_args.kwargs["text"] == "To download, 0 MB, MIT"
+    assert layout.label.call_args.kwargs["text"] == "To download, 2 MB, MIT"
     layout.operator.assert_called_once_with("mono3d.download_model", text="Download", icon="IMPORT")
     assert layout.operator.return_value.model == name
     state.current.models = {name: state.ModelLine("Ready")}
@@ -243,10 +244,11 @@ def test_a_download_is_stopped_and_gone_on_with(registered: None, small_model: B
     name = "midas_v21_small_256"
     small_model.gate = threading.Event()
     setup.look()
-    download = state.current.download = WeightsDownload(small_row(small_model), state.current.data_folder)
+    row = small_row(small_model)
+    download = state.current.download = WeightsDownload(row, state.current.data_folder)
     download.start()
     end = time.monotonic() + 10.0
-    while not download.fraction and time.monotonic() < end:
+    while not weights.status(row, state.current.data_folder).arrived and time.monotonic() < end:
         time.sleep(0.01)
     assert not bpy.ops.mono3d.download_model.poll()
     bpy.ops.mono3d.cancel_download()
