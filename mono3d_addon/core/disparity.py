@@ -17,8 +17,8 @@ def normalise(disparity: Floats, percentile: float, valid: NDArray[np.bool_] | N
 
     The range runs from the `percentile`-th to the (100 - `percentile`)-th percentile of the finite values where
     `valid`, so that a few wild pixels do not squeeze the rest. Values below it become 0: nothing lies beyond
-    "far". Values above it stay above 1, so that the nearest parts keep their relief. A map that is constant but for wild
-    pixels becomes 0.5.
+    "far". Values above it stay above 1, so that the nearest parts keep their relief. A map that is constant, but for
+    wild pixels, becomes 0.5.
     """
     usable = np.isfinite(disparity)
     if valid is not None and (usable & valid).any():
