@@ -146,9 +146,10 @@ def test_projecting_before_enlarging_changes_nothing() -> None:
 @needs_timm
 @pytest.mark.parametrize("grid", [(4, 4), (3, 5)])
 def test_beits_attention_equals_timms(grid: tuple[int, int]) -> None:
-    from timm.models.beit import Attention
+    from mono3d_addon.depth.networks import beit, torchvision_operators
 
-    from mono3d_addon.depth.networks import beit
+    torchvision_operators.import_torchvision()
+    from timm.models.beit import Attention
 
     torch.manual_seed(0)
     theirs = Attention(16, num_heads=2, qkv_bias=True, window_size=grid).double().eval()
