@@ -11,10 +11,11 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from ..core.blender_lens import SENSOR_MM
 from ..core.camera import Camera
 from ..core.mesh import Floats
 from ..core.reconstruction import Reconstruction
-from . import camera, frame, framing, material
+from . import frame, framing, material
 from .scene import Built
 
 LONG_SIDE = 960
@@ -81,8 +82,8 @@ def _add_camera(scene: bpy.types.Scene, view: framing.View) -> bpy.types.Object:
     data = bpy.data.cameras.new("Preview")
     wide = view.tangents[0] >= view.tangents[1]
     data.sensor_fit = "HORIZONTAL" if wide else "VERTICAL"
-    data.sensor_width = data.sensor_height = camera.SENSOR_MM
-    data.lens = 0.5 * camera.SENSOR_MM / max(view.tangents)
+    data.sensor_width = data.sensor_height = SENSOR_MM
+    data.lens = 0.5 * SENSOR_MM / max(view.tangents)
     data.clip_start, data.clip_end = 1e-4, 1e7
     eye = bpy.data.objects.new("Preview", data)
     eye.matrix_world = Matrix(view.matrix())

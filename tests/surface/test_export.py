@@ -316,9 +316,9 @@ def test_camera_file(tmp_path: Path) -> None:
     np.testing.assert_allclose(pixel[:2] / pixel[2], off_centre.project(point[None])[0])
     blender = read["blender"]
     # Blender's own model: sensor coordinates in widths of the frame, from its middle, up and right.
-    across = blender["lens_mm"] / blender["sensor_width_mm"] * point[0] / point[2] - blender["shift_x"]
+    across = blender["lens_mm"] / blender["sensor_mm"] * point[0] / point[2] - blender["shift_x"]
     aspect = blender["pixel_aspect_y"] / blender["pixel_aspect_x"]
-    up = blender["lens_mm"] / blender["sensor_width_mm"] * -point[1] / point[2] - blender["shift_y"]
+    up = blender["lens_mm"] / blender["sensor_mm"] * -point[1] / point[2] - blender["shift_y"]
     seen = [(across + 0.5) * 64, 24 - up * 64 / aspect]
     np.testing.assert_allclose(seen, off_centre.project(point[None])[0])
     assert read["median_footprint_metres"] > 0

@@ -19,7 +19,6 @@ from torch.nn import functional
 from .names import Names
 from .timm_bodies import timm_body
 
-PATCH = 16
 Grid = tuple[int, int]
 """Rows and columns of patches."""
 

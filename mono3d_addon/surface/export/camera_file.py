@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ...core.blender_lens import SENSOR_MM, lens_of
 from ...core.camera import Camera
 from ...core.footprint import median_footprint
 from ...core.reconstruction import Reconstruction
 from .files import Staging
-
-_SENSOR_MM = 36.0
 
 
 def write_camera(result: Reconstruction, path: Path, staging: Staging) -> None:
@@ -56,20 +55,20 @@ def describe(result: Reconstruction) -> dict[str, Any]:
 
 
 def blender_values(camera: Camera) -> dict[str, Any]:
-    """Returns what to enter in Blender for this camera; shifts are in widths of the sensor.
+    """Returns what to enter in Blender for this camera; shifts are in parts of the fitted side of the sensor.
 
-    Blender moves the picture, not the axis, so shifts to the right and up are those of the view. A pixel that is
-    not square is `fx / fy` times as tall as wide; Blender takes aspects of 1 and more, the rest goes to the x aspect.
+    A pixel that is not square is `fx / fy` times as tall as wide; Blender takes aspects of 1 and more, the rest goes
+    to the x aspect.
     """
     tall = camera.fx / camera.fy
+    lens = lens_of(camera)
     return {
         "type": "PERSP",
-        "sensor_fit": "HORIZONTAL",
-        "sensor_width_mm": _SENSOR_MM,
-        "sensor_height_mm": _SENSOR_MM * camera.height * tall / camera.width,
-        "lens_mm": camera.fx * _SENSOR_MM / camera.width,
-        "shift_x": (0.5 * camera.width - camera.cx) / camera.width,
-        "shift_y": (camera.cy - 0.5 * camera.height) * tall / camera.width,
+        "sensor_fit": lens.fit,
+        "sensor_mm": SENSOR_MM,
+        "lens_mm": lens.millimetres,
+        "shift_x": lens.shift_x,
+        "shift_y": lens.shift_y,
         "pixel_aspect_x": max(1.0, 1.0 / tall),
         "pixel_aspect_y": max(1.0, tall),
         "resolution_x": camera.width,
