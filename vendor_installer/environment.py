@@ -41,5 +41,7 @@ def child_environment(temporary: Path | None = None) -> dict[str, str]:
     kept |= {"PYTHONNOUSERSITE": "1", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_USER": "0"}
     if temporary is not None:
         # pip asks rustc for its version, and the launcher that rustup puts in its place makes a folder at home.
-        kept |= {name: str(temporary) for name in ("TMPDIR", "TEMP", "TMP", "RUSTUP_HOME")}
+        # Blender makes folders for thumbnails in the desktop's cache, and would load the user's own add-ons.
+        elsewhere = ("TMPDIR", "TEMP", "TMP", "RUSTUP_HOME", "XDG_CACHE_HOME", "BLENDER_USER_RESOURCES")
+        kept |= {name: str(temporary) for name in elsewhere}
     return kept
