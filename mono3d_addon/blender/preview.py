@@ -44,9 +44,9 @@ def render(result: Reconstruction, built: Built, scene: bpy.types.Scene, path: P
 
 
 def _literal(path: Path) -> str:
-    """Returns `path` as Blender's render output wants it: from 5.0 on braces in it are templates."""
+    """Returns `path` as Blender's render output wants it: from 4.5 on braces in it are templates."""
     text = str(path)
-    return text.replace("{", "{{").replace("}", "}}") if bpy.app.version >= (5, 0, 0) else text
+    return text.replace("{", "{{").replace("}", "}}") if bpy.app.version >= (4, 5, 0) else text
 
 
 def _view(result: Reconstruction) -> framing.View:

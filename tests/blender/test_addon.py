@@ -75,12 +75,16 @@ def test_nothing_is_left_after_switching_off() -> None:
 
 @pytest.mark.slow
 def test_switching_on_takes_no_time() -> None:
-    times = []
+    times, counting = [], []
     for _ in range(5):
+        began = time.process_time()
+        sum(range(1_000_000))
+        counting.append(time.process_time() - began)
         command = [sys.executable, "-c", _TIME_TO_REGISTER, str(ROOT)]
         answer = subprocess.run(command, capture_output=True, text=True, timeout=120)
         times.append(float(answer.stdout.split()[-2]))
-    assert min(times) < 0.05, times
+    # 50 ms, and on a machine that others use as much more as counting to a million takes it longer than 30 ms.
+    assert min(times) < 0.05 * max(1.0, min(counting) / 0.03), (times, counting)
 
 
 def test_nothing_heavy_is_imported_by_switching_on() -> None:
