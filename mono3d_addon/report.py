@@ -31,13 +31,17 @@ class Record:
     notes: list[str] = field(default_factory=list)
 
 
+def totals(records: Sequence[Record]) -> dict[str, int]:
+    """Returns how many photos are done, failed and skipped."""
+    return {status: sum(record.status == status for record in records) for status in ("done", "failed", "skipped")}
+
+
 def write_report(path: Path, records: Sequence[Record], seconds: float) -> None:
     """Writes all records as one JSON object. Raises Mono3DError when the file cannot be written."""
-    totals = {status: sum(record.status == status for record in records) for status in ("done", "failed", "skipped")}
     document = {
         "mono3d": version(),
         "seconds": round(seconds, 3),
-        **totals,
+        **totals(records),
         "photos": [_rounded(record) for record in records],
     }
     with written_beside(path) as beside:

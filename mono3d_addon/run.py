@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from .errors import Mono3DError
 from .outputs import BY_ENDING, PREVIEW, output_files
 from .photos import PhotoTask
-from .report import Record
+from .report import Record, totals
 from .settings import RunOptions, Settings
 from .worker.client import Worker
 
@@ -276,6 +276,5 @@ class _as_record:
 
 def timed(records: Sequence[Record], began: float) -> str:
     """Returns one sentence on how the run went; `began` is `time.perf_counter()` at its start."""
-    counts = {status: sum(record.status == status for record in records) for status in ("done", "failed", "skipped")}
-    words = [f"{count} {status}" for status, count in counts.items() if count]
+    words = [f"{count} {status}" for status, count in totals(records).items() if count]
     return f"{', '.join(words) or 'nothing to do'} in {time.perf_counter() - began:.1f} s."
