@@ -24,7 +24,7 @@ def read(path: Path) -> dict[str, Tensor]:
     Raises Mono3DError when the file is damaged, of another kind, or holds anything else than tensors.
     """
     try:
-        content = _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
+        content = _read_safetensors(path) if is_safetensors(path) else _read_torch(path)
     # Damaged and hostile files make the readers raise almost anything; whatever it is, the file is of no use.
     except Exception as error:
         raise Mono3DError(
@@ -41,7 +41,8 @@ def read(path: Path) -> dict[str, Tensor]:
     return dict(content)
 
 
-def _is_safetensors(path: Path) -> bool:
+def is_safetensors(path: Path) -> bool:
+    """Tells by its content whether a file is of the format safetensors."""
     with path.open("rb") as stream:
         # Eight bytes of length, then a JSON object; torch's files begin with "PK" or a pickle's opcode.
         return stream.read(9)[8:] == b"{"

@@ -153,21 +153,40 @@ class Network(nn.Module):
         return self.decoder(self.backbone(picture)).squeeze(1)
 
 
-def build(name: str, tensors: Mapping[str, Tensor]) -> Network:
-    """Returns the network `name`, ready to run in float32 on the CPU, with the `tensors` of its published weights file.
+def learnt(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Returns what the network `name` has learnt, under our names, of the `tensors` of its published weights file.
+
+    What the file holds beside that, and the network has no use for, is left out. Raises WrongTensorsError when the
+    tensors do not fit.
+    """
+    found, unknown = renamed(tensors, ARCHITECTURES[name].names)
+    _check(_laid_out(name).state_dict(), found, unknown)
+    return found
+
+
+def assemble(name: str, found: Mapping[str, Tensor]) -> Network:
+    """Returns the network `name`, ready to run in float32 on the CPU, with what it has `learnt`.
 
     The network is laid out without memory of its own and takes over the tensors as they are: a memory-mapped file
     is not copied. Raises WrongTensorsError when the tensors do not fit.
     """
-    architecture = ARCHITECTURES[name]
-    with torch.device("meta"):
-        network = Network(architecture)
-    found, unknown = renamed(tensors, architecture.names)
-    _check(network.state_dict(), found, unknown)
-    counters = {key: torch.tensor(0) for key in network.state_dict() if key.endswith("num_batches_tracked")}
+    network = _laid_out(name)
+    expected = network.state_dict()
+    _check(expected, found, [])
+    counters = {key: torch.tensor(0) for key in expected if key.endswith("num_batches_tracked")}
     network.load_state_dict({key: value.float() for key, value in found.items()} | counters, assign=True)
     fill_computed(network)
     return network.eval().requires_grad_(False)
+
+
+def build(name: str, tensors: Mapping[str, Tensor]) -> Network:
+    """Returns the network `name` with the `tensors` of its published weights file, as `assemble` does."""
+    return assemble(name, learnt(name, tensors))
+
+
+def _laid_out(name: str) -> Network:
+    with torch.device("meta"):
+        return Network(ARCHITECTURES[name])
 
 
 def _check(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], unknown: list[str]) -> None:

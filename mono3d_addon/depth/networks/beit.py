@@ -71,6 +71,8 @@ def position_bias(between: Tensor, whole: Tensor, grid: Grid) -> Tensor:
     the keys reversed that is (y + v', x + u'): the windows of rows x columns of the table, which are one strided view.
     So no entry is looked up by an index, which takes nearly half of the time of MiDaS's own code.
     """
+    if torch.jit.is_tracing():  # type: ignore[attr-defined]
+        return _position_bias_by_index(between, whole, grid)
     rows, columns = grid
     tokens = 1 + rows * columns
     bias = between.new_empty(len(between), tokens, tokens)
@@ -81,6 +83,21 @@ def position_bias(between: Tensor, whole: Tensor, grid: Grid) -> Tensor:
     bias[:, :, 0] = to_whole[:, None]
     bias[:, 0, 0] = to_itself
     return bias
+
+
+def _position_bias_by_index(between: Tensor, whole: Tensor, grid: Grid) -> Tensor:
+    """Returns the same as `position_bias`, in operations that a converter can follow: none writes into a view.
+
+    Where sizes are known beforehand, a compiler computes this once and not for every picture.
+    """
+    rows, columns = grid
+    y, x = torch.arange(rows), torch.arange(columns)
+    index = (y[:, None, None, None] + y[:, None]) * (2 * columns - 1) + x[:, None, None] + x
+    patches = between.flatten(1)[:, index.flatten()].unflatten(1, (rows * columns, rows * columns))
+    to_patch, to_whole, to_itself = whole[:, :, None, None]
+    above = torch.cat((to_itself, to_patch.expand(-1, -1, rows * columns)), dim=2)
+    below = torch.cat((to_whole.expand(-1, rows * columns, -1), patches), dim=2)
+    return torch.cat((above, below), dim=1)
 
 
 MIDAS_NAMES: Names = {**TRANSFORMER_MIDAS_NAMES, "pretrained.model.fc_norm.": None}
