@@ -8,7 +8,6 @@ import functools
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,24 +20,25 @@ from .core.photo import Photo, read_photo
 from .core.reconstruction import Reconstruction
 from .core.stages import Progress, Stages
 from .depth import catalogue, threads, weights
+from .depth.estimate import Estimate, Estimator, Look, load
+from .depth.kept import stamp
 from .errors import Mono3DError
 from .settings import Settings
 
-if TYPE_CHECKING:
-    from .depth.estimate import Estimator
-
-READING, MODEL, DISPARITY, MESH, SURFACE = (
+READING, DISPARITY, MESH, SURFACE = (
     "Reading the photo",
-    "Loading the model",
     "Estimating depth",
     "Building the mesh",
     "Meshing the surface",
 )
-_SHARES = {READING: 0.2, MODEL: 2.0, DISPARITY: 0.5, MESH: 1.0}
+_SHARES = {READING: 0.2, DISPARITY: 2.5, MESH: 1.0}
 _SURFACE_SHARE = 6.0
 
+FROM_CACHE = "kept from an earlier run"
+"""In place of the engine, where the network did not run."""
+
 _CACHE_BYTES = 512 * 2**20
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 """To be raised when the same photo, model and size give another disparity than before."""
 
 
@@ -64,9 +64,9 @@ def reconstruct(path: Path, settings: Settings, progress: Progress, folders: Fol
             raise Mono3DError(f"'{path.name}' is transparent everywhere; remove its transparency.")
         texture = photo.write_texture(folders.work)
     camera = camera_of(*photo.size, math.radians(settings.field_of_view), photo.lens)
-    disparity = _disparity(photo, settings, stages, folders.data)
+    estimate = _estimate(photo, settings, stages, folders.data)
     with stages.stage(MESH):
-        depth, valid = depth_map(disparity, photo, settings)
+        depth, valid = depth_map(estimate.disparity, photo, settings)
         grid = build_grid(depth, camera, photo.pixels, settings.tear, settings.min_island / 100.0, valid)
         mesh = grid.mesh(camera)
     cloud = None
@@ -87,55 +87,46 @@ def reconstruct(path: Path, settings: Settings, progress: Progress, folders: Fol
         texture=texture,
         camera=camera,
         settings=settings,
-        disparity=disparity,
+        disparity=estimate.disparity,
         depth=depth if valid is None else np.where(valid, depth, np.float32(np.nan)),
         mesh=mesh,
         cloud=cloud,
+        engine=estimate.engine,
         seconds=stages.seconds,
-        notes=photo.notes,
+        notes=(*photo.notes, *estimate.notes),
     )
 
 
-def _disparity(photo: Photo, settings: Settings, stages: Stages, data: Path) -> Floats:
-    """Returns the disparity of the photo, float32 (h, w): from the cache, else from the network."""
+def _estimate(photo: Photo, settings: Settings, stages: Stages, data: Path) -> Estimate:
+    """Returns what the model tells of the photo: from the cache, else from the network."""
     model = catalogue.model_named(settings.model)
     file = weights.find(model, data, Path(settings.weights) if settings.weights else None)
     place = _cache_file(photo, model.name, file, settings, data)
     cached = _cached(place)
     if cached is not None:
-        return cached
-    with stages.stage(MODEL):
-        estimator = _estimator(model, file, _stamp(file), settings.device)
-    with stages.stage(DISPARITY):
-        disparity = estimator.disparity(photo.pixels, settings.network_size)
-        _keep(disparity, place)
-    return disparity
+        return Estimate(cached, FROM_CACHE)
+    with stages.stage(DISPARITY) as within:
+        # Before torch is imported, which an engine does only where it must.
+        threads.prepare()
+        estimator = _estimator(model, file, stamp(file), settings.device, settings.engine, data)
+        look = Look(settings.network_size, settings.flip, settings.tiles)
+        estimate = estimator.estimate(photo.pixels, look, within)
+        if not estimate.is_reduced:
+            _keep(estimate.disparity, place)
+    return estimate
 
 
 @functools.lru_cache(maxsize=1)
-def _estimator(model: catalogue.Model, file: Path, stamp: str, device: str) -> Estimator:
+def _estimator(model: catalogue.Model, file: Path, stamp: str, device: str, engine: str, data: Path) -> Estimator:
     """Keeps the last used network ready, so that a warm worker loads nothing; another `stamp` is another file."""
-    # A cached disparity needs no network, and torch takes seconds to import.
-    threads.prepare()
-    from .depth import estimate
-
-    return estimate.load(model, file, device)
+    return load(model, file, device, data, is_plain=engine == "plain")
 
 
 def _cache_file(photo: Photo, model: str, file: Path, settings: Settings, data: Path) -> Path:
     """Returns where the disparity of this photo by this network is kept: the name holds all that it depends on."""
-    return (
-        data
-        / "cache"
-        / "disparity"
-        / f"{photo.digest[:32]}-{model}-{settings.network_size}-{_stamp(file)}-{_CACHE_VERSION}.npy"
-    )
-
-
-def _stamp(file: Path) -> str:
-    """Returns what changes when the file is replaced."""
-    found = file.stat()
-    return f"{found.st_size}-{found.st_mtime_ns}"
+    look = f"{settings.network_size}{'f' * settings.flip}{'t' * settings.tiles}{'p' * (settings.engine == 'plain')}"
+    name = f"{photo.digest[:32]}-{model}-{look}-{stamp(file)}-{_CACHE_VERSION}.npy"
+    return data / "cache" / "disparity" / name
 
 
 def _cached(place: Path) -> Floats | None:

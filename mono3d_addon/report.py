@@ -27,6 +27,7 @@ class Record:
     counts: dict[str, int] = field(default_factory=dict)
     camera: dict[str, Any] = field(default_factory=dict)
     model: str = ""
+    engine: str = ""
     files: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

@@ -233,6 +233,7 @@ class _Batch:
                 counts=result["counts"],
                 camera=result["camera"],
                 model=result["model"],
+                engine=result["engine"],
                 files=[str(path) for path in files],
                 notes=result["notes"],
             )

@@ -81,6 +81,13 @@ class Settings:
     network_size: int = _choice(0, "Network size", "Depth",
         "Side of the picture that the network sees, rounded to a multiple of 32; 0: the size the model was trained at",
         unit="px", minimum=0, maximum=2048)
+    flip: bool = _choice(False, "Mirror average", "Depth",
+        "Let the network see the mirror image too and average both: steadier depth in twice the time")
+    tiles: bool = _choice(False, "Fine detail", "Depth",
+        "Let the network see overlapping parts of a large photo too: finer outlines in several times the time")
+    engine: str = _choice("auto", "Engine", "Depth",
+        "'auto' takes the fastest engine that gives the same depth as plain 32-bit torch, 'plain' takes that itself",
+        options=("auto", "plain"))
     edge_aware: bool = _choice(True, "Sharp edges", "Depth",
         "Carry the depth to the mesh along the edges of the photo instead of blurring across them")
 

@@ -26,6 +26,7 @@ MAY_IMPORT = {
 ONLY_IN = {
     "torch": ("depth",),
     "timm": ("depth",),
+    "openvino": ("depth",),
     "open3d": ("surface",),
     "fast_simplification": ("surface",),
     "OpenEXR": ("surface",),

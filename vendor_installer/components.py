@@ -99,7 +99,7 @@ _CUDA_LIBRARIES = (
 
 WORKER = Component(
     name="worker",
-    purpose="PyTorch, timm and Open3D, which turn a photo into a mesh",
+    purpose="PyTorch, timm, OpenVINO and Open3D, which turn a photo into a mesh",
     requirements=(
         Requirement("torch==2.13.0", platforms=(LINUX,), backends=("cpu",), index=PYTORCH_CPU),
         Requirement("torch==2.13.0", platforms=(LINUX,), backends=("cpu-pypi",)),
@@ -111,6 +111,8 @@ WORKER = Component(
         Requirement("mpmath<1.4"),
         Requirement("networkx"),
         Requirement("safetensors"),
+        # Runs the networks on processors. Its dependency openvino-telemetry reports to the publisher and is left out.
+        Requirement("openvino==2026.4.1", platforms=(LINUX, WINDOWS), backends=("cpu", "cpu-pypi")),
         Requirement("open3d-cpu==0.20.0", platforms=(LINUX,)),
         Requirement("open3d==0.20.0", platforms=(WINDOWS, MACOS)),
         *(Requirement(name) for name in _OPEN3D_NEEDS),
@@ -147,6 +149,15 @@ WORKER = Component(
         "open3d/resources/html/*",
         "open3d/web_visualizer*",
         "open3d/labextension/*",
+        # Plugins for other devices, readers of other formats, and what compiles against it.
+        "openvino/libs/*intel_gpu_plugin*",
+        "openvino/libs/*intel_npu_*",
+        "openvino/libs/*openvino_[!pi]*_frontend*",
+        "openvino/libs/*openvino_paddle_frontend*",
+        "openvino/libs/cache.json",
+        "openvino/include/*",
+        "openvino/libs/*.lib",
+        "openvino/cmake/*",
         # What the CUDA libraries load only once a GPU is used.
         "nvidia/*/include/*",
         "nvidia/*/lib/libcudnn_*",

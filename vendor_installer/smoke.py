@@ -40,6 +40,17 @@ with torch.inference_mode():
     assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 1000)
 """
 
+_OPENVINO = """
+if importlib.util.find_spec("openvino"):
+    import openvino
+    layer = torch.nn.Conv2d(3, 4, 3).eval()
+    picture = torch.ones(1, 3, 8, 8)
+    graph = openvino.convert_model(layer, example_input=picture)
+    found = openvino.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(picture.numpy())[0]
+    with torch.inference_mode():
+        assert abs(found - layer(picture).numpy()).max() < 1e-4
+"""
+
 _OPEN3D = """
 import ctypes
 found = importlib.util.find_spec("libusb_package")
@@ -91,7 +102,7 @@ assert os.path.getsize(path) > 1000
 """
 
 SCRIPTS: Mapping[str, str] = types.MappingProxyType(
-    {"worker": _TORCH + _OPEN3D + _REST, "scene": _SCENE, "vtp": _VTP, "nothing": ""}
+    {"worker": _TORCH + _OPENVINO + _OPEN3D + _REST, "scene": _SCENE, "vtp": _VTP, "nothing": ""}
 )
 """Python source by name; each runs with the packages folder in front and a folder `scratch` to write to."""
 

@@ -34,6 +34,7 @@ class Reconstruction:
     depth      float32 (rows, columns) at the mesh's detail, metres along z; NaN where the photo is transparent
     mesh       the surface
     cloud      the cleaned points behind the surface; None for the grid surface
+    engine     what ran the network, in words
     seconds    time of each stage
     notes      sentences for the user ("3 small islands were dropped")
     """
@@ -47,6 +48,7 @@ class Reconstruction:
     depth: NDArray[np.float32]
     mesh: Mesh
     cloud: PointCloud | None = None
+    engine: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -69,6 +71,7 @@ def save(result: Reconstruction, folder: Path) -> None:
         "texture": str(result.texture),
         "camera": dataclasses.asdict(result.camera),
         "settings": dataclasses.asdict(result.settings),
+        "engine": result.engine,
         "seconds": dict(result.seconds),
         "notes": list(result.notes),
     }
@@ -92,6 +95,7 @@ def load(folder: Path) -> Reconstruction:
             depth=arrays["depth"],
             mesh=mesh,
             cloud=cloud,
+            engine=description["engine"],
             seconds=description["seconds"],
             notes=tuple(description["notes"]),
         )

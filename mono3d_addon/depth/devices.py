@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a network runs: choosing the device, and telling when its memory is full."""
+"""Where a network runs. Imports torch only where there may be something that only torch can tell of."""
 
 from __future__ import annotations
 
-import torch
+import ctypes
+import importlib.util
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
 
 from ..errors import Mono3DError
 
 ACCELERATORS = ("cuda", "mps", "xpu")
 """In the order in which 'auto' takes them. AMD's cards are called 'cuda' too by a torch built for ROCm."""
 
-
-def available() -> tuple[str, ...]:
-    """Returns the devices of this computer that torch can use, the best first; 'cpu' is always the last."""
-    return (*(name for name in ACCELERATORS if _is_available(name)), "cpu")
+_CUDA_DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+_AMD_DRIVER = Path("/dev/kfd")
 
 
 def choose(asked: str = "auto") -> str:
@@ -21,6 +24,10 @@ def choose(asked: str = "auto") -> str:
 
     Raises Mono3DError when the asked-for device is not there.
     """
+    if asked == "cpu" or (asked == "auto" and not may_have_accelerator()):
+        return "cpu"
+    import torch
+
     found = available()
     if asked == "auto":
         return found[0]
@@ -32,14 +39,48 @@ def choose(asked: str = "auto") -> str:
     return asked
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tells whether `error` is how torch reports full memory; CUDA has a class for it, the others only words."""
-    words = ("out of memory", "not enough memory", "can't allocate memory", "alloc_cpu")
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
-    )
+def available() -> tuple[str, ...]:
+    """Returns the devices of this computer that torch can use, the best first; 'cpu' is always the last."""
+    return (*(name for name in ACCELERATORS if _is_available(name)), "cpu")
+
+
+def may_have_accelerator() -> bool:
+    """Tells whether torch may find an accelerator, without importing it; True where that cannot be ruled out.
+
+    torch takes seconds to import, and where it is built for the processor alone, or the card's driver is missing,
+    that shows without.
+    """
+    built = _built_for()
+    if built is None or sys.platform == "darwin" or built.get("xpu"):
+        return True
+    if built.get("hip"):
+        return sys.platform != "linux" or _AMD_DRIVER.exists()
+    return bool(built.get("cuda")) and _has_cuda_card()
+
+
+def _built_for() -> dict[str, Any] | None:
+    """Returns what the installed torch is built for, from its module `version`; None where that does not show."""
+    found = importlib.util.find_spec("torch")
+    for folder in (found.submodule_search_locations if found else None) or ():
+        try:
+            return runpy.run_path(str(Path(folder) / "version.py"))
+        except Exception:
+            break
+    return None
+
+
+def _has_cuda_card() -> bool:
+    """Tells whether NVIDIA's driver is there and sees a card (cuInit and cuDeviceGetCount of its API)."""
+    count = ctypes.c_int(0)
+    try:
+        driver = ctypes.CDLL(_CUDA_DRIVER)
+        return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+    except (OSError, AttributeError):
+        return False
 
 
 def _is_available(name: str) -> bool:
+    import torch
+
     backend = torch.backends.mps if name == "mps" else getattr(torch, name, None)
     return backend is not None and backend.is_available()

@@ -1,88 +1,184 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a photo to disparity: a loaded network and the one method that runs it."""
+"""From a photo to disparity: what a model sees of it, and what is done where memory does not suffice."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from ..errors import Mono3DError
-from . import checkpoint, devices, resize, threads
+from . import align, devices, kept, memory, resize, tiles
 from .catalogue import Model
-from .networks.architectures import WrongTensorsError, build
+from .engines.choice import EngineChoice, Result
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Progress = Callable[[str, float], None]
+
+_SMALLEST_SIDE = 128
+"""Below this a network sees too little for its result to be worth having."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How closely a model looks at a photo.
+
+    network_size  side of the picture that it sees, in place of the one it was trained with; 0: that one
+    flip          whether it sees the mirror image too, and both results are averaged
+    tiles         whether it sees overlapping parts of a large photo too, for detail
+    """
+
+    network_size: int = 0
+    flip: bool = False
+    tiles: bool = False
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a model told of a photo.
+
+    disparity   relative inverse depth, float32 (rows, columns), near = large, finite. It covers the whole photo and has
+                no unit: scale and shift differ from photo to photo
+    engine      what ran the network, for reports
+    notes       sentences for the user
+    is_reduced  whether memory allowed only a smaller network size than asked for
+    """
+
+    disparity: Floats
+    engine: str
+    notes: tuple[str, ...] = ()
+    is_reduced: bool = False
 
 
 @dataclass(frozen=True)
 class Estimator:
-    """A model with its network on a device; keep it, loading is what takes time."""
+    """A model on a device; keep it, loading is what takes time. Made by `load`."""
 
     model: Model
-    network: nn.Module
-    device: str
+    engines: EngineChoice
+    on_processor: Callable[[], EngineChoice]
 
-    def disparity(self, pixels: NDArray[np.uint8], network_size: int = 0) -> NDArray[np.float32]:
-        """Returns relative inverse depth, float32 (rows, columns) at the network's size, near = large, finite.
+    def estimate(
+        self, pixels: Pixels, look: Look = Look(), progress: Progress = lambda words, fraction: None
+    ) -> Estimate:
+        """Returns what the model tells of a photo; `pixels` is uint8 (h, w, 3), sRGB, upright.
 
-        `pixels` is uint8 (h, w, 3), sRGB, upright. `network_size` replaces the size that the model was trained with,
-        rounded to a multiple of 32; 0 keeps it. The values have no unit: scale and shift differ from photo to photo.
-        Raises Mono3DError when the memory does not suffice or the network's result is of no use.
+        Raises Mono3DError when the weights cannot be read or are another model's, when the memory does not suffice, or
+        when the network's result is of no use.
         """
-        width, height = resize.input_size(pixels.shape[1], pixels.shape[0], self.model, network_size)
-        picture = self._picture(pixels, width, height)
+        return self.estimate_all([pixels], look, progress)[0]
+
+    def estimate_all(
+        self, photos: Sequence[Pixels], look: Look = Look(), progress: Progress = lambda words, fraction: None
+    ) -> list[Estimate]:
+        """Returns the same for several photos, in their order; those that the network sees at one size run together."""
+        sizes = [self._input_size(photo, look) for photo in photos]
+        found: dict[int, Estimate] = {}
+        for size in dict.fromkeys(sizes):
+            alike = [number for number, other in enumerate(sizes) if other == size]
+            for number, estimate in zip(alike, self._together([photos[n] for n in alike], look, progress), strict=True):
+                found[number] = estimate
+        whole = [found[number] for number in range(len(photos))]
+        return (
+            [self._in_detail(*one, look, progress) for one in zip(photos, whole, strict=True)] if look.tiles else whole
+        )
+
+    def _input_size(self, photo: Pixels, look: Look) -> tuple[int, int]:
+        return resize.input_size(photo.shape[1], photo.shape[0], self.model, look.network_size)
+
+    def _together(self, photos: Sequence[Pixels], look: Look, progress: Progress) -> list[Estimate]:
+        """Returns the estimates of photos that the network sees at one size: together, or one by one for memory."""
+        if len(photos) == 1:
+            return [self._within_memory(photos[0], look, progress)]
         try:
-            with torch.inference_mode():
-                result = self.network(picture.to(self.device))[0].float().cpu().numpy()
+            return self._run(self.engines, photos, look, progress)
         except (RuntimeError, MemoryError) as error:
-            if devices.is_out_of_memory(error):
-                raise Mono3DError(
-                    f"The memory of the device '{self.device}' does not suffice for '{self.model.name}' "
-                    f"at {width}x{height}: choose a smaller network size or model, or another device."
-                ) from error
-            raise
-        if not np.isfinite(result).all():
+            if not memory.is_full(error):
+                raise
+        half = len(photos) // 2
+        return self._together(photos[:half], look, progress) + self._together(photos[half:], look, progress)
+
+    def _within_memory(self, photo: Pixels, look: Look, progress: Progress) -> Estimate:
+        """Returns the estimate of one photo, if need be on the processor, and then at a smaller size."""
+        notes: list[str] = []
+        for engines, smaller in self._fallbacks(look):
+            width, height = self._input_size(photo, smaller)
+            try:
+                found = self._run(engines, [photo], smaller, progress)[0]
+            except (RuntimeError, MemoryError) as error:
+                if not memory.is_full(error):
+                    raise
+                notes.append(f"The memory of the device '{engines.device}' did not suffice at {width}x{height}.")
+                continue
+            if notes:
+                notes.append(f"'{self.model.name}' ran on '{engines.device}' at {width}x{height} instead.")
+            return replace(found, notes=(*notes, *found.notes), is_reduced=smaller != look)
+        raise Mono3DError(
+            f"The memory of the device '{self.engines.device}' does not suffice for '{self.model.name}': "
+            "choose a smaller network size or model, or another device."
+        )
+
+    def _fallbacks(self, look: Look) -> Iterator[tuple[EngineChoice, Look]]:
+        """Yields where and how to run: as asked, on the processor with the same result, there at smaller sizes."""
+        yield self.engines, look
+        engines = self.engines
+        if engines.device != "cpu":
+            engines = self.on_processor()
+            yield engines, look
+        side = resize.side_of(self.model, look.network_size)
+        while not self.model.square_only and (side := resize.multiple(side * 3 / 4)) >= _SMALLEST_SIDE:
+            yield engines, replace(look, network_size=side)
+
+    def _run(self, engines: EngineChoice, photos: Sequence[Pixels], look: Look, progress: Progress) -> list[Estimate]:
+        width, height = self._input_size(photos[0], look)
+        pictures = np.stack([resize.picture(photo, width, height, self.model) for photo in photos])
+        if look.flip:
+            pictures = np.concatenate((pictures, pictures[..., ::-1]))
+        result = engines.run(pictures, lambda words: progress(words, 0.0))
+        self._check(result)
+        straight, mirrored = result.disparity[: len(photos)], result.disparity[len(photos) :]
+        if look.flip:
+            straight = np.stack([align.flip_averaged(*pair) for pair in zip(straight, mirrored, strict=True)])
+        return [Estimate(one, result.engine, result.notes) for one in straight]
+
+    def _in_detail(self, photo: Pixels, whole: Estimate, look: Look, progress: Progress) -> Estimate:
+        """Returns the estimate with what the network sees in parts of the photo."""
+        if whole.is_reduced:
+            return whole
+        closer = replace(look, tiles=False)
+        notes = list(whole.notes)
+
+        def seen(part: Pixels) -> Floats:
+            found = self._within_memory(part, closer, lambda words, fraction: None)
+            notes.extend(note for note in found.notes if note not in notes)
+            return found.disparity
+
+        return replace(whole, disparity=tiles.detailed(photo, seen, whole.disparity, progress), notes=tuple(notes))
+
+    def _check(self, result: Result) -> None:
+        if not np.isfinite(result.disparity).all():
             raise Mono3DError(
-                f"'{self.model.name}' gave no usable depth on the device '{self.device}' (numbers out of range): "
+                f"'{self.model.name}' gave no usable depth with {result.engine} (numbers out of range): "
                 "choose the device 'cpu', or other weights if that is what was used."
             )
-        return result
-
-    def _picture(self, pixels: NDArray[np.uint8], width: int, height: int) -> Tensor:
-        """Returns the network's input, float32 (1, 3, height, width), normalised."""
-        shrinks = pixels.shape[0] > height or pixels.shape[1] > width
-        to_size = resize.averaged if self.model.antialias and shrinks else resize.sampled
-        picture = to_size(pixels, width, height)
-        picture -= np.array(self.model.mean, dtype=np.float32)
-        picture /= np.array(self.model.deviation, dtype=np.float32)
-        return torch.from_numpy(picture).permute(2, 0, 1)[None]
 
 
-def load(model: Model, weights: Path, device: str = "auto") -> Estimator:
-    """Returns `model` with the tensors of its `weights` file on a device; 'auto' takes the best there is.
+def load(
+    model: Model, weights: Path, device: str = "auto", data_folder: Path | None = None, *, is_plain: bool = False
+) -> Estimator:
+    """Returns `model` with its `weights` file on a device; 'auto' takes the best there is.
 
-    `weights.find` gives the file. Raises Mono3DError when the device is not there or its memory is full,
-    or when the file cannot be read or is another model's.
+    `weights.find` gives the file. What is made of it, so that it runs faster the next time, is kept in the data
+    folder; without one, plain float32 runs on the processor. `is_plain` asks for that on every device.
+    Raises Mono3DError when the device is not there.
     """
-    chosen = devices.choose(device)
-    threads.use_processors()
-    tensors = checkpoint.read(weights)
-    try:
-        network = build(model.name, tensors)
-    except WrongTensorsError as error:
-        raise Mono3DError(
-            f"The weights file {weights} does not belong to the model '{model.name}' ({error}); "
-            "choose the model that it was made for, or another file."
-        ) from error
-    try:
-        return Estimator(model, network.to(chosen), chosen)
-    except RuntimeError as error:
-        if devices.is_out_of_memory(error):
-            raise Mono3DError(
-                f"The memory of the device '{chosen}' does not suffice for '{model.name}': "
-                "choose a smaller model or the device 'cpu'."
-            ) from error
-        raise
+    keeps = kept.kept_for(model.name, weights, data_folder) if data_folder else None
+
+    def engines(where: str) -> EngineChoice:
+        return EngineChoice(model, weights, where, keeps, is_plain=is_plain)
+
+    return Estimator(model, engines(devices.choose(device)), lambda: engines("cpu"))

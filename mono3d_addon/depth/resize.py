@@ -6,9 +6,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional
+from PIL import Image
 
 from .catalogue import Model
 
@@ -29,9 +28,9 @@ def input_size(width: int, height: int, model: Model, network_size: int = 0) -> 
     models that take no other.
     Follows the `Resize` of MiDaS (midas/transforms.py), except that no side gets below 32 and the area has a limit.
     """
+    side = side_of(model, network_size)
     if model.square_only:
-        return model.network_size, model.network_size
-    side = _multiple(network_size or model.network_size)
+        return side, side
     to_width, to_height = side / width, side / height
     if model.resize == "minimal":
         scale = min(to_width, to_height, key=lambda factor: abs(1 - factor))
@@ -41,7 +40,7 @@ def input_size(width: int, height: int, model: Model, network_size: int = 0) -> 
     scale = min(scale, math.sqrt(largest / (width * height)))
     # Where the shorter side was raised to 32, the longer has to give way.
     longest = largest // MULTIPLE
-    return min(_multiple(scale * width), longest), min(_multiple(scale * height), longest)
+    return min(multiple(scale * width), longest), min(multiple(scale * height), longest)
 
 
 def sampled(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.float32]:
@@ -63,15 +62,28 @@ def sampled(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.fl
 def averaged(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.float32]:
     """Returns `pixels`, uint8 (h, w, 3), as float32 (height, width, 3) in 0..1, by antialiased cubic interpolation.
 
-    Every pixel of the photo counts, as in Pillow's bicubic `resize`; the result has steps of 1/255.
+    Every pixel of the photo counts; the result has steps of 1/255.
     """
-    # torch warns about arrays that it might write to by mistake, such as those of Pillow.
-    source = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).permute(2, 0, 1)[None]
-    picture = functional.interpolate(source, size=(height, width), mode="bicubic", antialias=True)
-    return picture[0].permute(1, 2, 0).numpy().astype(np.float32) / np.float32(255)
+    picture = Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(picture, dtype=np.float32) / np.float32(255)
 
 
-def _multiple(length: float) -> int:
+def picture(pixels: NDArray[np.uint8], width: int, height: int, model: Model) -> NDArray[np.float32]:
+    """Returns what `model` sees of a photo, `pixels` uint8 (h, w, 3): float32 (3, height, width), normalised."""
+    shrinks = pixels.shape[0] > height or pixels.shape[1] > width
+    seen = averaged(pixels, width, height) if model.antialias and shrinks else sampled(pixels, width, height)
+    seen -= np.array(model.mean, dtype=np.float32)
+    seen /= np.array(model.deviation, dtype=np.float32)
+    return np.ascontiguousarray(seen.transpose(2, 0, 1))
+
+
+def side_of(model: Model, network_size: int = 0) -> int:
+    """Returns the side, a multiple of 32, of the square that sets how many pixels `model` sees."""
+    return model.network_size if model.square_only else multiple(network_size or model.network_size)
+
+
+def multiple(length: float) -> int:
+    """Returns the multiple of 32 nearest to a length in pixels, at least 32."""
     return max(MULTIPLE, round(length / MULTIPLE) * MULTIPLE)
 
 

@@ -25,8 +25,13 @@ def use_processors() -> None:
     """
     import torch
 
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(min(torch.get_num_threads(), processors()))
+    torch.set_num_threads(min(torch.get_num_threads(), wanted()))
+
+
+def wanted() -> int:
+    """Returns how many threads a library should use: the user's own OMP_NUM_THREADS, else one for each processor."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return int(told) if told.isdigit() and int(told) > 0 else processors()
 
 
 def processors(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:

@@ -21,7 +21,7 @@ _PIPELINE_SHARE = 0.8
 def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[str, Any]:
     """Reconstructs `photo` with `settings` into the job `folder` and writes the `exports` (format -> path).
 
-    Returns `folder`, `files` (format -> paths), `counts`, `seconds`, `notes`, `camera` and `model`.
+    Returns `folder`, `files` (format -> paths), `counts`, `seconds`, `notes`, `camera`, `model` and `engine`.
     """
     settings = Settings.from_json(json.dumps(request["settings"]))
     folder = Path(request["folder"])
@@ -50,6 +50,7 @@ def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[
         "notes": list(result.notes),
         "camera": dataclasses.asdict(result.camera),
         "model": _model(settings),
+        "engine": result.engine,
     }
 
 

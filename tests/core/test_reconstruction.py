@@ -31,6 +31,7 @@ def example(cloud: bool) -> Reconstruction:
         depth,
         grid.mesh(view),
         points,
+        "torch float32 on cpu",
         {"Reading": 0.5},
         ("A note.",),
     )
@@ -42,6 +43,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path, cloud: bool) -> None:
     save(before, tmp_path)
     after = load(tmp_path)
     assert after.settings == before.settings and after.camera == before.camera and after.notes == before.notes
+    assert after.engine == before.engine
     assert after.counts() == before.counts()
     for item in dataclasses.fields(before.mesh):
         assert np.array_equal(getattr(after.mesh, item.name), getattr(before.mesh, item.name))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from mono3d_addon.depth import checkpoint, estimate  # noqa: E402
+from mono3d_addon.depth import checkpoint, loading  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.errors import Mono3DError  # noqa: E402
 
@@ -104,7 +104,7 @@ def test_truncated_starter(tmp_path: Path, share: float) -> None:
     path = tmp_path / "own.safetensors"
     path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(Mono3DError, match="cannot be read"):
-        estimate.load(MODELS["starter"], path, "cpu")
+        loading.network(MODELS["starter"], path, None)
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -132,14 +132,14 @@ def test_weights_of_another_model(tmp_path: Path) -> None:
     other = tmp_path / "other.safetensors"
     shutil.copy(BUNDLED_FOLDER / "starter.safetensors", other)
     with pytest.raises(Mono3DError, match=r"does not belong to the model 'midas_v21_small_256' \(.* more missing\)"):
-        estimate.load(MODELS["midas_v21_small_256"], other, "cpu")
+        loading.network(MODELS["midas_v21_small_256"], other, None)
 
 
 def test_a_published_file_from_disk(tmp_path: Path) -> None:
     path = tmp_path / "midas_v21_small_256.pt"
     torch.save(reference.state_dict("midas_v21_small_256"), path)
-    estimator = estimate.load(MODELS["midas_v21_small_256"], path, "cpu")
+    network = loading.network(MODELS["midas_v21_small_256"], path, None)
     expected = reference.outputs("midas_v21_small_256")[128, 256]
     with torch.inference_mode():
-        disparity = estimator.network(reference.picture(128, 256))[0].numpy()
+        disparity = network(reference.picture(128, 256))[0].numpy()
     assert abs(disparity[::4, ::4] - expected).max() < 3e-5 * expected.std()

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.torch
 
 
 def only(monkeypatch: pytest.MonkeyPatch, *present: str) -> None:
+    monkeypatch.setattr(devices, "may_have_accelerator", lambda: True)
     for name in devices.ACCELERATORS:
         backend = torch.backends.mps if name == "mps" else getattr(torch, name)
         monkeypatch.setattr(backend, "is_available", lambda name=name: name in present)
@@ -37,16 +38,6 @@ def test_an_absent_device_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None
     only(monkeypatch, "xpu")
     with pytest.raises(Mono3DError, match=r"'cuda' is not there .* choose 'auto' or 'xpu' or 'cpu'"):
         devices.choose("cuda")
-
-
-def test_full_memory_is_recognised() -> None:
-    assert devices.is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
-    assert devices.is_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"))
-    with pytest.raises(RuntimeError) as caught:
-        torch.empty(2**60)
-    assert devices.is_out_of_memory(caught.value)
-    assert not devices.is_out_of_memory(RuntimeError("shapes do not match"))
-    assert not devices.is_out_of_memory(ValueError("out of memory"))
 
 
 @pytest.mark.parametrize(
@@ -88,3 +79,48 @@ def test_the_users_number_of_threads_stands(monkeypatch: pytest.MonkeyPatch) -> 
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("built", "card", "may"),
+    [
+        ("cuda = None\nhip = None\nxpu = None\n", True, False),
+        ("cuda = '13.0'\nhip = None\nxpu = None\n", True, True),
+        ("cuda = '13.0'\nhip = None\nxpu = None\n", False, False),
+        ("cuda = None\nhip = None\nxpu = '2026'\n", False, True),
+        ("raise ImportError\n", False, True),
+        (None, False, True),
+    ],
+    ids=["processor", "card", "no card", "xpu", "strange", "no torch"],
+)
+def test_accelerators_are_ruled_out_without_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, built: str | None, card: bool, may: bool
+) -> None:
+    if built is not None:
+        (tmp_path / "torch").mkdir()
+        # A real import of it would fail.
+        (tmp_path / "torch" / "__init__.py").write_text("raise RuntimeError")
+        (tmp_path / "torch" / "version.py").write_text(built)
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.setattr(devices, "_has_cuda_card", lambda: card)
+    assert devices.may_have_accelerator() == may
+    if not may:
+        assert devices.choose("auto") == devices.choose("cpu") == "cpu"
+
+
+def test_amds_cards_need_their_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "_built_for", lambda: {"cuda": None, "hip": "7.0", "xpu": None})
+    monkeypatch.setattr(devices, "_AMD_DRIVER", tmp_path / "kfd")
+    assert not devices.may_have_accelerator()
+    (tmp_path / "kfd").touch()
+    assert devices.may_have_accelerator()
+
+
+def test_no_cuda_driver_is_no_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "_CUDA_DRIVER", "libnowhere.so.1")
+    assert not devices._has_cuda_card()
+
+
+def test_this_torch_is_told_as_it_is() -> None:
+    assert devices._built_for()["cuda"] == torch.version.cuda  # type: ignore[index]

@@ -13,10 +13,10 @@ from PIL import Image
 
 torch = pytest.importorskip("torch")
 
-from torch import Tensor, nn  # noqa: E402
-
-from mono3d_addon.depth import estimate  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
+from mono3d_addon.depth.engines.choice import EngineChoice, Result, Tell  # noqa: E402
+from mono3d_addon.depth.engines.engine import Pictures  # noqa: E402
+from mono3d_addon.depth.estimate import Estimator, Look, load  # noqa: E402
 from mono3d_addon.errors import Mono3DError  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -26,8 +26,8 @@ STORED = Path(__file__).with_name("starter_coffee.npy")
 
 
 @pytest.fixture(scope="module")
-def starter() -> estimate.Estimator:
-    return estimate.load(MODELS["starter"], BUNDLED_FOLDER / "starter.safetensors", "cpu")
+def starter() -> Estimator:
+    return load(MODELS["starter"], BUNDLED_FOLDER / "starter.safetensors", "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -40,83 +40,156 @@ def rank_correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> fl
     return float(np.corrcoef(first, second)[0, 1])
 
 
-def test_coffee_as_it_was_when_trained(starter: estimate.Estimator, coffee: NDArray[np.uint8]) -> None:
+def test_coffee_as_it_was_when_trained(starter: Estimator, coffee: NDArray[np.uint8]) -> None:
     # Every 8th value of what the network that was trained gave for the same input.
-    disparity = starter.disparity(coffee)
+    disparity = starter.estimate(coffee).disparity
     assert disparity.shape == (256, 384) and disparity.dtype == np.float32
     np.testing.assert_allclose(disparity[::8, ::8], np.load(STORED), atol=2e-3)
 
 
-def test_the_cup_stands_before_the_table(starter: estimate.Estimator, coffee: NDArray[np.uint8]) -> None:
-    disparity = starter.disparity(coffee)
+def test_the_cup_stands_before_the_table(starter: Estimator, coffee: NDArray[np.uint8]) -> None:
+    disparity = starter.estimate(coffee).disparity
     cup, far_edge, near_edge = disparity[30:110, 120:200], disparity[:20, :60], disparity[-10:, 150:250]
     spread = np.percentile(disparity, 99) - np.percentile(disparity, 1)
     assert cup.mean() > far_edge.mean() + 0.4 * spread
     assert near_edge.mean() > cup.mean()
 
 
-def test_the_mirror_image_is_as_deep(starter: estimate.Estimator, coffee: NDArray[np.uint8]) -> None:
-    mirrored = starter.disparity(np.ascontiguousarray(coffee[:, ::-1]))[:, ::-1]
-    assert rank_correlation(starter.disparity(coffee), mirrored) > 0.98
+def test_the_mirror_image_is_as_deep(starter: Estimator, coffee: NDArray[np.uint8]) -> None:
+    mirrored = starter.estimate(np.ascontiguousarray(coffee[:, ::-1])).disparity[:, ::-1]
+    assert rank_correlation(starter.estimate(coffee).disparity, mirrored) > 0.98
 
 
-def test_a_large_photo_is_as_deep_as_a_small_one(starter: estimate.Estimator, coffee: NDArray[np.uint8]) -> None:
+def test_a_large_photo_is_as_deep_as_a_small_one(starter: Estimator, coffee: NDArray[np.uint8]) -> None:
     large = coffee.repeat(5, axis=0).repeat(5, axis=1)
-    assert rank_correlation(starter.disparity(coffee), starter.disparity(large)) > 0.995
+    assert rank_correlation(starter.estimate(coffee).disparity, starter.estimate(large).disparity) > 0.995
 
 
-def test_the_same_photo_gives_the_same_bits(starter: estimate.Estimator, coffee: NDArray[np.uint8]) -> None:
-    again = estimate.load(MODELS["starter"], BUNDLED_FOLDER / "starter.safetensors", "cpu")
-    assert np.array_equal(starter.disparity(coffee), again.disparity(coffee))
+def test_the_same_photo_gives_the_same_bits(starter: Estimator, coffee: NDArray[np.uint8]) -> None:
+    again = load(MODELS["starter"], BUNDLED_FOLDER / "starter.safetensors", "cpu")
+    assert np.array_equal(starter.estimate(coffee).disparity, again.estimate(coffee).disparity)
 
 
-def test_network_size(starter: estimate.Estimator, coffee: NDArray[np.uint8]) -> None:
-    assert starter.disparity(coffee, 192).shape == (192, 288)
+def test_network_size(starter: Estimator, coffee: NDArray[np.uint8]) -> None:
+    assert starter.estimate(coffee, Look(192)).disparity.shape == (192, 288)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3), (10, 20000), (20000, 10), (100, 4000), (500, 4000)])
 @pytest.mark.parametrize("antialias", [True, False])
-def test_photos_of_every_shape(starter: estimate.Estimator, shape: tuple[int, int], antialias: bool) -> None:
+def test_photos_of_every_shape(starter: Estimator, shape: tuple[int, int], antialias: bool) -> None:
     estimator = dataclasses.replace(starter, model=dataclasses.replace(starter.model, antialias=antialias))
-    disparity = estimator.disparity(np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8))
+    disparity = estimator.estimate(noise(*shape)).disparity
     assert np.isfinite(disparity).all()
     assert disparity.shape[0] % 32 == disparity.shape[1] % 32 == 0
 
 
 @pytest.mark.parametrize("value", [0, 255])
-def test_photos_of_one_colour(starter: estimate.Estimator, value: int) -> None:
-    assert np.isfinite(starter.disparity(np.full((60, 80, 3), value, np.uint8))).all()
+def test_photos_of_one_colour(starter: Estimator, value: int) -> None:
+    assert np.isfinite(starter.estimate(np.full((60, 80, 3), value, np.uint8)).disparity).all()
 
 
-class Broken(nn.Module):
-    """A network that fails as told."""
-
-    def __init__(self, result: float | BaseException) -> None:
-        super().__init__()
-        self.result = result
-
-    def forward(self, picture: Tensor) -> Tensor:
-        if isinstance(self.result, BaseException):
-            raise self.result
-        return picture[:, 0] * 0 + self.result
+def noise(height: int, width: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-def broken(starter: estimate.Estimator, result: float | BaseException) -> estimate.Estimator:
-    return dataclasses.replace(starter, network=Broken(result))
+def test_the_mirror_image_takes_part_in_the_mean(starter: Estimator, coffee: NDArray[np.uint8]) -> None:
+    plain = starter.estimate(coffee).disparity
+    averaged = starter.estimate(coffee, Look(flip=True)).disparity
+    mirrored = starter.estimate(np.ascontiguousarray(coffee[:, ::-1]), Look(flip=True)).disparity[:, ::-1]
+    # A mean that sees both does not mind which of them is the photo, but for the scale and shift that it keeps.
+    unlike = 1 - np.corrcoef(averaged.ravel(), plain.ravel())[0, 1]
+    assert 1 - np.corrcoef(averaged.ravel(), mirrored.ravel())[0, 1] < 0.1 * unlike
+
+
+def test_tiles_add_detail_and_keep_the_shape(starter: Estimator, coffee: NDArray[np.uint8]) -> None:
+    large = np.asarray(Image.fromarray(coffee).resize((1800, 1200), Image.Resampling.BICUBIC))
+    whole, detailed = (starter.estimate(large, look).disparity for look in (Look(), Look(tiles=True)))
+    assert detailed.shape[0] > 1.5 * whole.shape[0]
+    small = np.asarray(Image.fromarray(detailed).resize(whole.shape[::-1], Image.Resampling.BOX))
+    assert rank_correlation(whole, small) > 0.98
+
+
+def test_several_photos_together_are_as_deep_as_each_alone(starter: Estimator, coffee: NDArray[np.uint8]) -> None:
+    photos = [coffee, noise(300, 300), coffee[:, ::-1].copy(), noise(100, 300)]
+    together = starter.estimate_all(photos)
+    for photo, estimate in zip(photos, together, strict=True):
+        alone = starter.estimate(photo).disparity
+        np.testing.assert_allclose(estimate.disparity, alone, atol=1e-4 * np.abs(alone).max())
+
+
+class Engines(EngineChoice):
+    """Engines that fail as told: each answer is a value for all pixels or what is raised; the last one stays."""
+
+    def __init__(self, *answers: float | BaseException, device: str = "cpu") -> None:
+        super().__init__(MODELS["starter"], Path("nowhere"), device, None)
+        self.answers = list(answers)
+        self.seen: list[tuple[int, ...]] = []
+
+    def run(self, pictures: Pictures, tell: Tell = lambda words: None) -> Result:
+        self.seen.append(pictures.shape)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, BaseException):
+            raise answer
+        return Result(np.full((len(pictures), *pictures.shape[2:]), answer, np.float32), f"fake on {self.device}")
+
+
+FULL = torch.OutOfMemoryError("out of memory")
+BLACK = np.zeros((300, 300, 3), np.uint8)
+
+
+def with_engines(engines: Engines, processor: Engines | None = None, model: str = "starter") -> Estimator:
+    return Estimator(MODELS[model], engines, lambda: processor or engines)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_numbers_out_of_range(starter: estimate.Estimator, value: float) -> None:
-    with pytest.raises(Mono3DError, match="no usable depth on the device 'cpu'"):
-        broken(starter, value).disparity(np.zeros((32, 32, 3), np.uint8))
+def test_numbers_out_of_range(value: float) -> None:
+    with pytest.raises(Mono3DError, match="no usable depth with fake on cpu"):
+        with_engines(Engines(value)).estimate(BLACK)
 
 
-def test_a_flat_result_is_a_result(starter: estimate.Estimator) -> None:
-    assert (broken(starter, 0.5).disparity(np.zeros((32, 32, 3), np.uint8)) == 0.5).all()
+def test_a_flat_result_is_a_result() -> None:
+    assert (with_engines(Engines(0.5)).estimate(BLACK).disparity == 0.5).all()
 
 
-def test_full_memory_is_a_sentence_and_defects_stay_defects(starter: estimate.Estimator) -> None:
-    with pytest.raises(Mono3DError, match="does not suffice for 'starter' at 256x256"):
-        broken(starter, torch.OutOfMemoryError("out of memory")).disparity(np.zeros((32, 32, 3), np.uint8))
+def test_a_full_card_hands_over_to_the_processor() -> None:
+    processor = Engines(0.5)
+    estimate = with_engines(Engines(FULL, device="cuda"), processor).estimate(BLACK)
+    assert processor.seen == [(1, 3, 256, 256)] and not estimate.is_reduced
+    assert estimate.notes == (
+        "The memory of the device 'cuda' did not suffice at 256x256.",
+        "'starter' ran on 'cpu' at 256x256 instead.",
+    )
+
+
+def test_a_full_processor_sees_less() -> None:
+    engines = Engines(FULL, MemoryError(), 0.5)
+    estimate = with_engines(engines).estimate(BLACK)
+    assert [shape[2:] for shape in engines.seen] == [(256, 256), (192, 192), (128, 128)]
+    assert estimate.is_reduced and estimate.disparity.shape == (128, 128)
+    assert estimate.notes[-1] == "'starter' ran on 'cpu' at 128x128 instead."
+
+
+def test_full_memory_whatever_is_tried_is_a_sentence() -> None:
+    with pytest.raises(Mono3DError, match="does not suffice for 'starter': choose a smaller"):
+        with_engines(Engines(FULL)).estimate(BLACK)
+
+
+def test_a_model_of_one_size_is_not_shown_less() -> None:
+    engines = Engines(FULL)
+    with pytest.raises(Mono3DError, match="does not suffice for 'dpt_levit_224'"):
+        with_engines(engines, model="dpt_levit_224").estimate(BLACK)
+    assert len(engines.seen) == 1
+
+
+def test_a_card_too_small_for_several_photos_takes_fewer() -> None:
+    engines = Engines(FULL, FULL, 0.5, device="cuda")
+    estimates = with_engines(engines).estimate_all([BLACK] * 4)
+    assert [shape[0] for shape in engines.seen] == [4, 2, 1, 1, 2]
+    assert len(estimates) == 4 and all(not estimate.notes for estimate in estimates)
+
+
+def test_defects_stay_defects() -> None:
     with pytest.raises(RuntimeError, match="a defect"):
-        broken(starter, RuntimeError("a defect")).disparity(np.zeros((32, 32, 3), np.uint8))
+        with_engines(Engines(RuntimeError("a defect"))).estimate(BLACK)
+    with pytest.raises(RuntimeError, match="a defect"):
+        with_engines(Engines(RuntimeError("a defect"))).estimate_all([BLACK, BLACK])

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""OpenVINO on the processor: a network converted once to a graph, which later starts without torch.
+
+A graph keeps the height and width of its pictures open where the model allows, so that one file serves all photos; it
+is compiled for a size in a fraction of the time that torch takes to import. Its weights stay float32 in the file.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import threads
+from ..catalogue import Model
+from .engine import Pictures, Precision
+
+if TYPE_CHECKING:
+    from torch import nn
+
+GRAPH = "graph.xml"
+_HINTS: Mapping[Precision, str] = {"float32": "f32", "bfloat16": "bf16"}
+_SMALL_SIZE = (64, 96)
+"""Height and width at which a network is traced: unlike each other and unlike any size that it was trained with."""
+
+
+@dataclass(frozen=True)
+class OpenVinoEngine:
+    """A graph compiled for one size of picture."""
+
+    compiled: Any
+    precision: Precision
+
+    @property
+    def name(self) -> str:
+        """Library, kind of number and device."""
+        return f"OpenVINO {self.precision} on cpu"
+
+    def run(self, pictures: Pictures) -> NDArray[np.float32]:
+        """Returns the disparity of each picture, float32 (n, height, width), near = large.
+
+        One picture after the other: more of them at a time are no faster on a processor.
+        """
+        return np.concatenate([self.compiled(picture[None])[0] for picture in pictures])
+
+
+def is_installed() -> bool:
+    """Tells whether OpenVINO is there, without importing it."""
+    return importlib.util.find_spec("openvino") is not None
+
+
+def version() -> str:
+    """Returns OpenVINO's version in the form 2026.4.1; graphs belong to it."""
+    import openvino
+
+    return str(openvino.__version__).split("-")[0]
+
+
+def processor() -> str:
+    """Returns the name of the processor, on which depends how a graph computes."""
+    import openvino
+
+    return str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME"))
+
+
+def precisions() -> tuple[Precision, ...]:
+    """Returns the kinds of number to try on this processor, the fastest first.
+
+    Where the processor has no bfloat16 of its own, computing with it is many times slower, not faster.
+    """
+    import openvino
+
+    able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return ("bfloat16", "float32") if "BF16" in able else ("float32",)
+
+
+def convert(network: nn.Module, model: Model, folder: Path) -> None:
+    """Writes the graph of a torch `network`, float32 on the processor, into the existing `folder`."""
+    import warnings
+
+    import openvino
+    import torch
+
+    side = model.network_size
+    height, width = (side, side) if model.square_only else _SMALL_SIZE
+    shape = (1, 3, height, width) if model.square_only else (1, 3, -1, -1)
+    example = torch.zeros(1, 3, height, width)
+    with warnings.catch_warnings(), torch.no_grad():
+        # It warns of each size that a trace takes for a constant; whether that matters, the comparison tells.
+        warnings.simplefilter("ignore")
+        # OpenVINO would trace by itself, and for a check run the network three times.
+        traced = torch.jit.trace(network, example, check_trace=False, strict=False)
+        graph = openvino.convert_model(traced, example_input=example, input=[openvino.PartialShape(shape)])
+    openvino.save_model(graph, folder / GRAPH, compress_to_fp16=False)
+
+
+def load(folder: Path, size: tuple[int, int], precision: Precision) -> OpenVinoEngine:
+    """Returns the graph that `convert` wrote into `folder`, compiled for pictures of `size`, (height, width)."""
+    import openvino
+
+    core = openvino.Core()
+    graph = core.read_model(folder / GRAPH)
+    graph.reshape([1, 3, *size])
+    settings = {
+        "PERFORMANCE_HINT": "LATENCY",
+        # Its own choice on processors with bfloat16 is that, asked or not.
+        "INFERENCE_PRECISION_HINT": _HINTS[precision],
+        "INFERENCE_NUM_THREADS": threads.wanted(),
+    }
+    return OpenVinoEngine(core.compile_model(graph, "CPU", settings), precision)

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""torch, on any device. On the processor with float32 it is the plain engine that all others are held against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from .engine import Pictures, Precision
+
+TYPES: dict[Precision, torch.dtype] = {
+    "float32": torch.float32,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
+
+
+CHANNELS_LAST = ("cuda", "xpu")
+"""Devices whose convolutions in reduced precision want the channels of a pixel side by side."""
+
+
+@dataclass(frozen=True)
+class TorchEngine:
+    """A torch network on a device. Make it with `on_device`."""
+
+    network: nn.Module
+    device: str
+    precision: Precision = "float32"
+    memory_format: torch.memory_format = field(default=torch.contiguous_format)
+
+    @property
+    def name(self) -> str:
+        """Library, kind of number and device, with the card's name where there is one."""
+        card = device_name(self.device)
+        return f"torch {self.precision} on {self.device}{f' ({card})' if card else ''}"
+
+    def run(self, pictures: Pictures) -> NDArray[np.float32]:
+        """Returns the disparity of each picture, float32 (n, height, width), near = large."""
+        with torch.inference_mode():
+            given = torch.from_numpy(pictures).to(self.device, TYPES[self.precision], memory_format=self.memory_format)
+            return self.network(given).float().cpu().numpy()
+
+
+def device_name(device: str) -> str:
+    """Returns the name of the card behind a device; empty where torch tells none."""
+    name = getattr(getattr(torch, device, None), "get_device_name", None)
+    return str(name()) if name is not None else ""
+
+
+def on_device(network: nn.Module, device: str, precision: Precision = "float32") -> TorchEngine:
+    """Returns the engine that runs `network`, which moves to the device and takes on the precision."""
+    beside = device in CHANNELS_LAST and precision != "float32"
+    memory_format = torch.channels_last if beside else torch.contiguous_format
+    moved = network.to(device=device, dtype=TYPES[precision])
+    if beside:
+        # Only tensors with four dimensions know this order; the others stay as they are.
+        moved = moved.to(memory_format=memory_format)  # type: ignore[call-overload]
+    return TorchEngine(moved, device, precision, memory_format)

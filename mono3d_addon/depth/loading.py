@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a weights file to a network: from the published file the first time, from a converted copy afterwards."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import Mono3DError
+from . import checkpoint
+from .catalogue import Model
+from .engines.engine import Precision
+from .engines.torch_engine import TYPES
+from .kept import Kept
+from .networks.architectures import WrongTensorsError, assemble, learnt
+
+_COPY = "weights.safetensors"
+
+
+def network(model: Model, weights: Path, kept: Kept | None, precision: Precision = "float32") -> nn.Module:
+    """Returns the network of `model`, float32 on the CPU, its tensors memory-mapped where their kind allows.
+
+    A published file is a pickle with parts that no network uses. The first time it is read, a copy is kept with what is
+    needed, as safetensors, in the number format that the device wants: half as large in a half precision.
+    Raises Mono3DError when the file cannot be read or is another model's.
+    """
+    copy = kept.whole(_name(precision)) if kept else None
+    if copy is not None:
+        return assemble(model.name, checkpoint.read(copy / _COPY))
+    try:
+        found = learnt(model.name, checkpoint.read(weights))
+    except WrongTensorsError as error:
+        raise Mono3DError(
+            f"The weights file {weights} does not belong to the model '{model.name}' ({error}); "
+            "choose the model that it was made for, or another file."
+        ) from error
+    if kept is not None and not _serves_as_it_is(weights, found, precision):
+        _keep_copy(kept, found, precision)
+    return assemble(model.name, found)
+
+
+def _name(precision: Precision) -> str:
+    return f"weights-{precision}"
+
+
+def _serves_as_it_is(weights: Path, found: Mapping[str, Tensor], precision: Precision) -> bool:
+    """Tells whether a copy would be no better: the file is safetensors, and not larger than a copy would be."""
+    if not checkpoint.is_safetensors(weights):
+        return False
+    return all(tensor.element_size() <= TYPES[precision].itemsize for tensor in found.values())
+
+
+def _keep_copy(kept: Kept, found: Mapping[str, Tensor], precision: Precision) -> None:
+    """Writes the copy, if no other process does; where that fails, the published file is read again next time."""
+    from safetensors.torch import save_file
+
+    copies = {name: _converted(tensor, TYPES[precision]) for name, tensor in found.items()}
+    size = sum(tensor.numel() * tensor.element_size() for tensor in copies.values())
+    try:
+        with kept.alone() as alone:
+            if alone and kept.room_for(size) and kept.whole(_name(precision)) is None:
+                with kept.making(_name(precision)) as folder:
+                    save_file(copies, folder / _COPY)
+    # The result does not depend on it; the log says why the next start is slower than it could be.
+    except Exception:
+        print("The converted copy of the weights was not kept:", file=sys.stderr)
+        traceback.print_exc()
+
+
+def _converted(tensor: Tensor, kind: torch.dtype) -> Tensor:
+    """Returns a tensor of the `kind` of number, in memory of its own; one whose values it cannot hold stays."""
+    converted = tensor.to(kind)
+    return (converted if torch.isfinite(converted).all() else tensor).contiguous().clone()

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recognising full memory, which every library reports in its own way."""
+
+from __future__ import annotations
+
+import sys
+
+_WORDS = (
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "alloc_cpu",
+    "bad_alloc",
+    "failed to allocate",
+)
+
+
+def is_full(error: BaseException) -> bool:
+    """Tells whether `error` is how a library reports full memory: CUDA has a class for it, others only words."""
+    if isinstance(error, MemoryError):
+        return True
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in _WORDS)

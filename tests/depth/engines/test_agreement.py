@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When two results count as the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mono3d_addon.depth.engines.agreement import LARGEST_DIFFERENCE, compare
+from mono3d_addon.depth.engines.engine import Precision
+
+PLAIN = np.random.default_rng(0).normal(size=(1, 40, 60)).astype(np.float32)
+NOISE = np.random.default_rng(1).normal(size=PLAIN.shape).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("noise", "float32", "reduced"), [(0.0, True, True), (1e-4, True, True), (0.01, False, True), (0.1, False, False)]
+)
+def test_float32_is_held_to_more_than_a_reduced_precision(noise: float, float32: bool, reduced: bool) -> None:
+    found = PLAIN + np.float32(noise) * NOISE
+    assert compare(PLAIN, found, "float32").agrees == float32
+    assert compare(PLAIN, found, "bfloat16").agrees == compare(PLAIN, found, "float16").agrees == reduced
+
+
+def test_one_wrong_pixel_is_seen_in_float32() -> None:
+    found = PLAIN.copy()
+    found[0, 3, 4] += 2 * LARGEST_DIFFERENCE * PLAIN.std()
+    verdict = compare(PLAIN, found, "float32")
+    assert not verdict.agrees and "0.002 standard deviations" in verdict.reason
+
+
+def test_the_reason_tells_the_correlation() -> None:
+    verdict = compare(PLAIN, -PLAIN, "bfloat16")
+    assert not verdict.agrees and verdict.correlation == pytest.approx(-1) and "-1.0000" in verdict.reason
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_numbers_out_of_range_never_agree(value: float, precision: Precision) -> None:
+    found = PLAIN.copy()
+    found[0, 0, 0] = value
+    verdict = compare(PLAIN, found, precision)
+    assert not verdict.agrees and verdict.reason == "its numbers are out of range"
+
+
+def test_another_shape_never_agrees() -> None:
+    assert not compare(PLAIN, PLAIN[:, :-1], "float16").agrees
+
+
+@pytest.mark.parametrize(("value", "found", "agrees"), [(0, 0, True), (2, 2, True), (2, 2.001, True), (2, 3, False)])
+def test_flat_results(value: float, found: float, agrees: bool) -> None:
+    plain, other = (np.full((1, 4, 4), x, np.float32) for x in (value, found))
+    assert compare(plain, other, "float16").agrees == compare(plain, other, "float32").agrees == agrees
+
+
+def test_a_flat_result_of_a_picture_with_relief_does_not_agree() -> None:
+    assert not compare(PLAIN, np.full_like(PLAIN, PLAIN.mean()), "float16").agrees
+
+
+@given(st.floats(1e-3, 1e3), st.floats(-1e3, 1e3))
+def test_a_result_agrees_with_itself_whatever_its_size(scale: float, shift: float) -> None:
+    plain = PLAIN * np.float32(scale) + np.float32(shift)
+    assert compare(plain, plain, "float32").agrees and compare(plain, plain, "float16").agrees

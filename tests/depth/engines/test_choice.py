@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which engine runs: the fastest that agrees, with OpenVINO and torch as they are."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("openvino")
+
+from mono3d_addon.depth import kept, loading, resize  # noqa: E402
+from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
+from mono3d_addon.depth.engines import openvino_engine  # noqa: E402
+from mono3d_addon.depth.engines.agreement import Verdict  # noqa: E402
+from mono3d_addon.depth.engines.choice import Candidate, EngineChoice  # noqa: E402
+from mono3d_addon.depth.engines.engine import Engine, Pictures, Precision  # noqa: E402
+from mono3d_addon.depth.engines.torch_engine import TorchEngine, on_device  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+ROOT = Path(__file__).resolve().parents[3]
+STARTER = MODELS["starter"]
+PLAIN, FAST = "torch float32 on cpu", "OpenVINO float32 on cpu"
+
+
+@pytest.fixture(scope="module")
+def picture() -> NDArray[np.float32]:
+    pixels = np.asarray(Image.open(ROOT / "tests" / "photos" / "coffee.png").convert("RGB"))
+    return resize.picture(pixels, 192, 128, STARTER)[None]
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    return Path(shutil.copy(BUNDLED_FOLDER / STARTER.file, tmp_path / "starter.safetensors"))
+
+
+@pytest.fixture
+def make(weights: Path, tmp_path: Path) -> Callable[..., EngineChoice]:
+    """Makes the engines as a new process would find them."""
+
+    def made(*, is_plain: bool = False) -> EngineChoice:
+        keeps = kept.kept_for("starter", weights, tmp_path / "data")
+        return EngineChoice(STARTER, weights, "cpu", keeps, is_plain=is_plain)
+
+    return made
+
+
+@pytest.fixture
+def on_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this processor can do."""
+    monkeypatch.setattr(openvino_engine, "precisions", lambda: ("float32",))
+
+
+def said(words: list[str]) -> Callable[[str], None]:
+    return words.append
+
+
+@pytest.mark.usefixtures("on_float32")
+def test_the_graph_comes_with_the_second_use_and_stays(make: Callable[..., EngineChoice], picture: Pictures) -> None:
+    words: list[str] = []
+    engines = make()
+    first = engines.run(picture, said(words))
+    assert first.engine == PLAIN and words == ["Running plain float32"] and not first.notes
+    second = engines.run(picture, said(words))
+    assert second.engine == FAST and words[1] == "Preparing starter for this processor, once"
+    assert engines.run(picture).engine == make().run(picture, said(words)).engine == FAST
+    assert len(words) == 3
+    np.testing.assert_allclose(second.disparity, first.disparity, atol=1e-4 * first.disparity.std())
+
+
+@pytest.mark.usefixtures("on_float32")
+def test_the_next_process_gets_the_graph_too(make: Callable[..., EngineChoice], picture: Pictures) -> None:
+    assert [make().run(picture).engine for _ in range(3)] == [PLAIN, FAST, FAST]
+
+
+@pytest.mark.usefixtures("on_float32")
+def test_each_size_is_compared_once(make: Callable[..., EngineChoice], picture: Pictures) -> None:
+    engines = make()
+    for _ in range(2):
+        engines.run(picture)
+    words: list[str] = []
+    upright = np.ascontiguousarray(picture.transpose(0, 1, 3, 2))
+    assert engines.run(upright, said(words)).engine == FAST and words == ["Running plain float32"]
+    assert make().run(upright, said(words)).engine == FAST and len(words) == 1
+
+
+@pytest.mark.usefixtures("on_float32")
+def test_several_pictures_at_a_time(make: Callable[..., EngineChoice], picture: Pictures) -> None:
+    both = np.concatenate((picture, picture[..., ::-1]))
+    plain, fast = [make().run(both) for _ in range(2)]
+    assert (plain.engine, fast.engine) == (PLAIN, FAST)
+    np.testing.assert_allclose(fast.disparity, plain.disparity, atol=1e-4 * plain.disparity.std())
+
+
+def test_plain_is_plain(make: Callable[..., EngineChoice], picture: Pictures) -> None:
+    for _ in range(2):
+        assert make(is_plain=True).run(picture).engine == PLAIN
+
+
+@pytest.mark.usefixtures("on_float32")
+@pytest.mark.parametrize("damage", ["graph.bin", "graph.xml"])
+def test_a_spoilt_graph_is_made_again(
+    make: Callable[..., EngineChoice], picture: Pictures, tmp_path: Path, damage: str
+) -> None:
+    expected = make().run(picture).disparity
+    make().run(picture)
+    (file,) = tmp_path.rglob(damage)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 0x40
+    file.write_bytes(content)
+    words: list[str] = []
+    again = make().run(picture, said(words))
+    assert again.engine == FAST and words == ["Preparing starter for this processor, once"]
+    np.testing.assert_allclose(again.disparity, expected, atol=1e-4 * expected.std())
+
+
+@pytest.mark.usefixtures("on_float32")
+def test_other_weights_do_not_run_on_the_old_graph(
+    make: Callable[..., EngineChoice], picture: Pictures, weights: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    before = [make().run(picture) for _ in range(2)][1]
+    tensors = load_file(weights)
+    save_file({name: tensor * 0.9 if name == "h2.weight" else tensor for name, tensor in tensors.items()}, weights)
+    plain, fast = [make().run(picture) for _ in range(2)]
+    assert (plain.engine, fast.engine) == (PLAIN, FAST)
+    assert abs(plain.disparity - before.disparity).max() > 0.01 * before.disparity.std()
+    np.testing.assert_allclose(fast.disparity, plain.disparity, atol=1e-4 * plain.disparity.std())
+
+
+def test_without_a_place_to_keep_things_torch_runs(weights: Path, picture: Pictures, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("in the way")
+    keeps = kept.kept_for("starter", weights, tmp_path / "data")
+    for place in (None, keeps):
+        engines = EngineChoice(STARTER, weights, "cpu", place)
+        assert [engines.run(picture).engine for _ in range(3)] == [PLAIN] * 3
+
+
+def test_without_openvino_torch_runs(
+    make: Callable[..., EngineChoice], picture: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openvino_engine, "is_installed", lambda: False)
+    engines = make()
+    assert [engines.run(picture).engine for _ in range(3)] == [PLAIN] * 3
+
+
+def test_no_room_for_a_graph(
+    make: Callable[..., EngineChoice], picture: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept.Kept, "room_for", lambda self, size: False)
+    assert [make().run(picture).engine for _ in range(2)] == [PLAIN] * 2
+
+
+def test_a_network_that_cannot_be_converted_still_runs(
+    make: Callable[..., EngineChoice],
+    picture: Pictures,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(openvino_engine, "GRAPH", "no/such/folder/graph.xml")
+    assert [make().run(picture).engine for _ in range(2)] == [PLAIN] * 2
+    assert "The graph of starter was not made" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_while_another_process_makes_the_graph_torch_runs(
+    make: Callable[..., EngineChoice], picture: Pictures, tmp_path: Path
+) -> None:
+    assert make().run(picture).engine == PLAIN
+    (folder,) = (tmp_path / "data" / kept.ENGINES).iterdir()
+    code = (
+        "import sys; from pathlib import Path; from mono3d_addon.depth import kept\n"
+        "with kept.Kept(Path(sys.argv[1])).alone() as alone:\n    print(alone, flush=True); sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", code, str(folder)]
+    engines = make()
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None and other.stdout.readline() == "True\n"
+        assert engines.run(picture).engine == PLAIN
+        other.communicate("")
+    assert engines.run(picture).engine.startswith("OpenVINO")
+
+
+class Odd(EngineChoice):
+    """Engines of which the faster ones do as told."""
+
+    def __init__(self, weights: Path, keeps: kept.Kept, *odd: Candidate) -> None:
+        super().__init__(STARTER, weights, "cpu", keeps)
+        self.odd = odd
+
+    def _candidates(self, tell: Callable[[str], None], size: tuple[int, int]) -> Iterator[Candidate]:
+        yield from self.odd
+
+
+class Made:
+    """An engine that gives what a function makes of plain float32's result."""
+
+    def __init__(self, plain: TorchEngine, change: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> None:
+        self.plain, self.change = plain, change
+        self.name = "odd engine"
+
+    def run(self, pictures: Pictures) -> NDArray[np.float32]:
+        return self.change(self.plain.run(pictures))
+
+
+@pytest.fixture
+def odd(weights: Path, tmp_path: Path) -> Callable[..., Odd]:
+    keeps = kept.kept_for("starter", weights, tmp_path / "data")
+    plain = on_device(loading.network(STARTER, weights, None), "cpu")
+
+    def made(
+        change: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+        precision: Precision = "float16",
+        opened: Callable[[], None] = lambda: None,
+    ) -> Odd:
+        def engine() -> Engine:
+            opened()
+            return Made(plain, change)
+
+        return Odd(weights, keeps, Candidate("odd engine", "odd engine;1", precision, engine))
+
+    return made
+
+
+def wrong(result: NDArray[np.float32]) -> NDArray[np.float32]:
+    return result[:, ::-1]
+
+
+def test_an_engine_that_does_not_agree_is_not_used_and_said_so(odd: Callable[..., Odd], picture: Pictures) -> None:
+    result = odd(wrong).run(picture)
+    assert result.engine == PLAIN and result.disparity.shape == (1, 128, 192)
+    assert len(result.notes) == 1 and "odd engine is not used for 'starter' here: its correlation" in result.notes[0]
+    # The next process need not run it again to know, ...
+    opened: list[bool] = []
+    again = odd(wrong, opened=lambda: opened.append(True)).run(picture)
+    assert again.engine == PLAIN and again.notes == result.notes and not opened
+
+
+def test_an_engine_that_agrees_is_used_and_not_compared_again(odd: Callable[..., Odd], picture: Pictures) -> None:
+    engines = odd(lambda result: result * np.float32(1.0001))
+    assert engines.run(picture).engine == "odd engine"
+    assert engines._plain is None, "its weights would be in the memory twice"
+    words: list[str] = []
+    assert odd(wrong).run(picture, words.append).engine == "odd engine" and not words
+
+
+def test_float32_has_to_be_nearer_than_half_precision(odd: Callable[..., Odd], picture: Pictures) -> None:
+    noise = np.random.default_rng(0).normal(size=(1, 128, 192)).astype(np.float32)
+    assert odd(lambda result: result + 0.01 * result.std() * noise, "float32").run(picture).engine == PLAIN
+
+
+@pytest.mark.parametrize("moment", ["opening", "running"])
+def test_an_engine_that_fails_is_tried_again_by_the_next_process(
+    odd: Callable[..., Odd], picture: Pictures, moment: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("driver too old")
+
+    engines = odd(lambda result: result, opened=fail) if moment == "opening" else odd(fail)
+    result = engines.run(picture)
+    assert result.engine == PLAIN and "it failed (RuntimeError, the log tells more)" in result.notes[0]
+    assert "driver too old" in capsys.readouterr().err
+    assert odd(lambda result: result).run(picture).engine == "odd engine"
+
+
+def test_full_memory_is_for_the_caller_to_deal_with(odd: Callable[..., Odd], picture: Pictures) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        odd(full).run(picture)
+
+
+def test_a_photo_that_leaves_the_range_of_half_precision(odd: Callable[..., Odd], picture: Pictures) -> None:
+    infinite = [False]
+    engines = odd(lambda result: result * np.float32(np.inf if infinite[0] else 1))
+    assert engines.run(picture).engine == "odd engine"
+    infinite[0] = True
+    result = engines.run(picture)
+    assert result.engine == PLAIN and np.isfinite(result.disparity).all()
+    assert result.notes == ("odd engine left its range of numbers; torch float32 on cpu was used.",)
+    infinite[0] = False
+    assert engines.run(picture).engine == "odd engine"
+    # The first photo of the next process, whose verdict is known.
+    infinite[0] = True
+    assert odd(lambda result: result * np.float32(np.inf)).run(picture).engine == PLAIN
+
+
+def test_a_verdict_is_about_one_machine_and_version(odd: Callable[..., Odd], picture: Pictures) -> None:
+    engines = odd(lambda result: result)
+    keeps = engines._kept
+    assert keeps is not None
+    keeps.record("odd engine;2", Verdict(False, 0.0, 9.0, "another version"))
+    assert engines.run(picture).engine == "odd engine"
+
+
+@pytest.mark.usefixtures("on_float32")
+def test_a_known_graph_needs_no_torch(make: Callable[..., EngineChoice], picture: Pictures, tmp_path: Path) -> None:
+    for _ in range(2):
+        make().run(picture)
+    np.save(tmp_path / "picture.npy", picture)
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['timm'] = None\n"
+        "from pathlib import Path; import numpy as np\n"
+        "from mono3d_addon.depth import catalogue, estimate\n"
+        "folder = Path(sys.argv[1])\n"
+        "engines = estimate.load(catalogue.MODELS['starter'], folder / 'starter.safetensors', 'cpu', folder / 'data')\n"
+        "print(engines.engines.run(np.load(folder / 'picture.npy')).engine)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == FAST, done.stderr

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""torch as an engine, with every kind of number, on the processor."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from mono3d_addon.depth import loading  # noqa: E402
+from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
+from mono3d_addon.depth.engines import torch_engine  # noqa: E402
+from mono3d_addon.depth.engines.agreement import compare  # noqa: E402
+from mono3d_addon.depth.engines.engine import Precision  # noqa: E402
+from mono3d_addon.depth.engines.torch_engine import TYPES, on_device  # noqa: E402
+from mono3d_addon.depth.networks.architectures import build  # noqa: E402
+
+import reference  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+needs_timm = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason="timm is not installed")
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
+def test_the_starter(precision: Precision) -> None:
+    weights = BUNDLED_FOLDER / "starter.safetensors"
+    pictures = np.concatenate([reference.picture(128, 192).numpy() * scale for scale in (1, 0.3)])
+    plain = on_device(loading.network(MODELS["starter"], weights, None), "cpu").run(pictures)
+    engine = on_device(loading.network(MODELS["starter"], weights, None), "cpu", precision)
+    assert {parameter.dtype for parameter in engine.network.parameters()} == {TYPES[precision]}
+    found = engine.run(pictures)
+    assert found.dtype == np.float32 and found.shape == (2, 128, 192)
+    verdict = compare(plain, found, precision)
+    assert verdict.agrees, verdict
+    assert engine.name == f"torch {precision} on cpu"
+
+
+def test_channels_side_by_side_change_nothing_but_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights, picture = BUNDLED_FOLDER / "starter.safetensors", reference.picture(64, 64).numpy()
+    plain = on_device(loading.network(MODELS["starter"], weights, None), "cpu", "bfloat16")
+    monkeypatch.setattr(torch_engine, "CHANNELS_LAST", ("cpu",))
+    beside = on_device(loading.network(MODELS["starter"], weights, None), "cpu", "bfloat16")
+    assert beside.memory_format == torch.channels_last
+    assert compare(plain.run(picture), beside.run(picture), "bfloat16").agrees
+
+
+@pytest.mark.slow
+@needs_timm
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+@pytest.mark.parametrize("model", ["midas_v21_small_256", "dpt_swin2_tiny_256", "dpt_levit_224"])
+def test_reduced_precision_agrees(model: str, precision: Precision) -> None:
+    tensors = reference.state_dict(model)
+    # Small, because a processor without these kinds of number works with them a hundred times slower.
+    side = MODELS[model].network_size if MODELS[model].square_only else 64
+    picture = reference.picture(side, side).numpy()
+    plain = on_device(build(model, tensors), "cpu").run(picture)
+    verdict = compare(plain, on_device(build(model, tensors), "cpu", precision).run(picture), precision)
+    assert verdict.agrees and verdict.correlation > 0.999, verdict
