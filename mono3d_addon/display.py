@@ -43,7 +43,8 @@ class TerminalDisplay:
             where = Path(record.files[0]).parent if record.files else ""
             line = (
                 f"{task.path.name}: {counts['vertices']:,} vertices, {counts['triangles']:,} triangles, "
-                f"camera: {record.camera['source']} -> {len(record.files)} files in {where}"
+                f"camera: {record.camera['source']}, depth: {record.model} ({record.engine}) "
+                f"-> {len(record.files)} files in {where}"
             )
             self._print("\n".join([line, *(f"  {note}" for note in record.notes)]), sys.stdout)
         elif record.status == "skipped":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import environment
-from .depth import weights
+from .depth import kept, weights
 from .depth.catalogue import MODELS, Model
 from .display import StageLines
 from .errors import Mono3DError
@@ -86,6 +86,8 @@ def _list(models: Iterable[Model], folder: Path, as_json: bool) -> None:
         state = row["state"]
         if row["arrived"]:
             state += f" ({row['arrived'] / row['bytes']:.0%} here)"
+        if row["kept_bytes"]:
+            state += f" (+{row['kept_bytes'] / 1e6:,.0f} MB kept)"
         table.append([row["name"], state, f"{row['bytes'] / 1e6:,.0f} MB", row["licence"], row["choose_when"]])
     widths = [max(len(line[column]) for line in table) for column in range(4)]
     for line in table:
@@ -110,6 +112,7 @@ def _row(model: Model, folder: Path) -> dict[str, Any]:
         "sha256": model.sha256,
         "path": str(found.path) if found.path else None,
         "arrived": found.arrived,
+        "kept_bytes": kept.kept_bytes(model.name, folder),
         "problem": found.problem,
     }
 
@@ -138,8 +141,10 @@ def _remove(model: Model, folder: Path) -> str:
     from .depth.download import remove
 
     removed = remove(model, folder)
+    freed = kept.forget(model.name, folder)
     left = weights.present(model, folder)
     words = f"removed {', '.join(map(str, removed))}" if removed else "there was nothing to remove"
+    words += f" and {freed / 1e6:,.0f} MB made of them" if freed else ""
     return f"{model.name}: {words}" + (f"; {left} is not Mono3D's to remove" if left else "")
 
 

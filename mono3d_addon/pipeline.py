@@ -6,6 +6,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import zipfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +17,6 @@ from .core.depth_map import depth_map
 from .core.files import written_beside
 from .core.grid import build_grid
 from .core.lens import camera_of
-from .core.mesh import Floats
 from .core.photo import Photo, read_photo
 from .core.reconstruction import Reconstruction
 from .core.stages import Progress, Stages
@@ -34,8 +35,10 @@ READING, DISPARITY, MESH, SURFACE = (
 _SHARES = {READING: 0.2, DISPARITY: 2.5, MESH: 1.0}
 _SURFACE_SHARE = 6.0
 
-FROM_CACHE = "kept from an earlier run"
-"""In place of the engine, where the network did not run."""
+_MOST_AHEAD = 7
+"""Photos that the network sees together with one: more in one batch are hardly faster, and all lie in the memory."""
+
+_READ_AHEAD: dict[Path, Photo] = {}
 
 _CACHE_BYTES = 512 * 2**20
 _CACHE_VERSION = 2
@@ -54,17 +57,22 @@ class Folders:
     data: Path
 
 
-def reconstruct(path: Path, settings: Settings, progress: Progress, folders: Folders) -> Reconstruction:
-    """Returns the reconstruction of the photo at `path`. Raises Mono3DError with a sentence for the user."""
+def reconstruct(
+    path: Path, settings: Settings, progress: Progress, folders: Folders, ahead: Sequence[Path] = ()
+) -> Reconstruction:
+    """Returns the reconstruction of the photo at `path`. Raises Mono3DError with a sentence for the user.
+
+    `ahead` are photos that will come next: where the network runs faster on several, it sees some of them now.
+    """
     needs_surface = settings.surface != "grid" or settings.target_triangles > 0 or settings.smooth > 0
     stages = Stages(progress, _SHARES | ({SURFACE: _SURFACE_SHARE} if needs_surface else {}))
     with stages.stage(READING):
-        photo = read_photo(path, settings.max_pixels)
+        photo = _READ_AHEAD.pop(path, None) or read_photo(path, settings.max_pixels)
         if photo.mask is not None and not photo.mask.any():
             raise Mono3DError(f"'{path.name}' is transparent everywhere; remove its transparency.")
         texture = photo.write_texture(folders.work)
     camera = camera_of(*photo.size, math.radians(settings.field_of_view), photo.lens)
-    estimate = _estimate(photo, settings, stages, folders.data)
+    estimate = _estimate(photo, settings, stages, folders.data, ahead)
     with stages.stage(MESH):
         depth, valid = depth_map(estimate.disparity, photo, settings)
         grid = build_grid(depth, camera, photo.pixels, settings.tear, settings.min_island / 100.0, valid)
@@ -97,23 +105,36 @@ def reconstruct(path: Path, settings: Settings, progress: Progress, folders: Fol
     )
 
 
-def _estimate(photo: Photo, settings: Settings, stages: Stages, data: Path) -> Estimate:
+def _estimate(photo: Photo, settings: Settings, stages: Stages, data: Path, ahead: Sequence[Path]) -> Estimate:
     """Returns what the model tells of the photo: from the cache, else from the network."""
     model = catalogue.model_named(settings.model)
     file = weights.find(model, data, Path(settings.weights) if settings.weights else None)
-    place = _cache_file(photo, model.name, file, settings, data)
+    place = _cache_file(photo, file, settings, data)
     cached = _cached(place)
     if cached is not None:
-        return Estimate(cached, FROM_CACHE)
+        return cached
     with stages.stage(DISPARITY) as within:
         # Before torch is imported, which an engine does only where it must.
         threads.prepare()
         estimator = _estimator(model, file, stamp(file), settings.device, settings.engine, data)
+        places = {place: photo}
+        if estimator.gains_by_many:
+            places |= {_cache_file(other, file, settings, data): other for other in _read_ahead(ahead, settings)}
         look = Look(settings.network_size, settings.flip, settings.tiles)
-        estimate = estimator.estimate(photo.pixels, look, within)
-        if not estimate.is_reduced:
-            _keep(estimate.disparity, place)
-    return estimate
+        estimates = estimator.estimate_all([other.pixels for other in places.values()], look, within)
+        for where, estimate in zip(places, estimates, strict=True):
+            if not estimate.is_reduced:
+                _keep(estimate, where)
+    return estimates[0]
+
+
+def _read_ahead(paths: Sequence[Path], settings: Settings) -> Iterator[Photo]:
+    """Yields photos that will come next, and keeps them to be read once only; bad ones wait for their turn."""
+    _READ_AHEAD.clear()
+    for path in paths[:_MOST_AHEAD]:
+        with contextlib.suppress(Mono3DError):
+            _READ_AHEAD[path] = read_photo(path, settings.max_pixels)
+            yield _READ_AHEAD[path]
 
 
 @functools.lru_cache(maxsize=1)
@@ -122,36 +143,37 @@ def _estimator(model: catalogue.Model, file: Path, stamp: str, device: str, engi
     return load(model, file, device, data, is_plain=engine == "plain")
 
 
-def _cache_file(photo: Photo, model: str, file: Path, settings: Settings, data: Path) -> Path:
-    """Returns where the disparity of this photo by this network is kept: the name holds all that it depends on."""
+def _cache_file(photo: Photo, file: Path, settings: Settings, data: Path) -> Path:
+    """Returns where the estimate of a photo with this weights file is kept: the name holds all it depends on."""
     look = f"{settings.network_size}{'f' * settings.flip}{'t' * settings.tiles}{'p' * (settings.engine == 'plain')}"
-    name = f"{photo.digest[:32]}-{model}-{look}-{stamp(file)}-{_CACHE_VERSION}.npy"
+    name = f"{photo.digest[:32]}-{settings.model}-{look}-{stamp(file)}-{_CACHE_VERSION}.npz"
     return data / "cache" / "disparity" / name
 
 
-def _cached(place: Path) -> Floats | None:
-    """Returns the disparity kept at `place`; None where there is none, or one that a crash cut off."""
+def _cached(place: Path) -> Estimate | None:
+    """Returns the estimate kept at `place`; None where there is none, or one that a crash cut off."""
     try:
-        disparity: Floats = np.load(place, allow_pickle=False)
+        with np.load(place, allow_pickle=False) as stored:
+            estimate = Estimate(stored["disparity"], str(stored["engine"]))
         place.touch()
-    except (OSError, ValueError, EOFError):
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         return None
-    return disparity
+    return estimate
 
 
-def _keep(disparity: Floats, place: Path) -> None:
-    """Writes a disparity to the cache; a cache that cannot be written costs time the next time, not the photo."""
+def _keep(estimate: Estimate, place: Path) -> None:
+    """Writes an estimate to the cache; a cache that cannot be written costs time the next time, not the photo."""
     with contextlib.suppress(OSError, Mono3DError):
         place.parent.mkdir(parents=True, exist_ok=True)
         with written_beside(place) as beside:
-            np.save(beside, disparity, allow_pickle=False)
+            np.savez(beside, disparity=estimate.disparity, engine=np.array(estimate.engine), allow_pickle=False)
         _prune(place.parent)
 
 
 def _prune(folder: Path) -> None:
     """Removes the longest unused disparities beyond the cache's size; other workers may do so at the same time."""
     files: list[tuple[float, int, Path]] = []
-    for item in folder.glob("*.npy"):
+    for item in folder.glob("*.np[yz]"):
         with contextlib.suppress(OSError):
             found = item.stat()
             files.append((found.st_mtime, found.st_size, item))

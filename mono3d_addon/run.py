@@ -23,6 +23,9 @@ from .report import Record, totals
 from .settings import RunOptions, Settings
 from .worker.client import Worker
 
+_MOST_AHEAD = 8
+"""Photos to come of which a worker hears."""
+
 _SCENE_FORMATS = ("blend", PREVIEW)
 
 
@@ -134,7 +137,9 @@ def run(
         while waiting or remaining:
             while remaining and len(waiting) <= len(everyone):
                 task = remaining.popleft()
-                waiting.append((task, pool.submit(batch.reconstruct, task)))
+                # Of several workers each would look at the same photos.
+                ahead = [other for other in remaining if not other.problem] if len(everyone) == 1 else []
+                waiting.append((task, pool.submit(batch.reconstruct, task, ahead[:_MOST_AHEAD])))
             task, future = waiting[0]
             record = batch.finish(task, future.result())
             waiting.popleft()
@@ -183,11 +188,14 @@ class _Batch:
     scenes: SceneWriter
     display: Display
 
-    def reconstruct(self, task: PhotoTask) -> _Reconstructed | Record:
-        """Runs in a thread of the pool: has a worker reconstruct one photo and export its files to staging."""
+    def reconstruct(self, task: PhotoTask, ahead: Sequence[PhotoTask]) -> _Reconstructed | Record:
+        """Runs in a thread of the pool: has a worker reconstruct one photo and export its files to staging.
+
+        The worker hears of the photos `ahead`, which the network may see together with this one.
+        """
         if task.problem:
             return Record(str(task.path), "failed", task.problem)
-        if self.skip_existing and self.target.has_all(task):
+        if self._is_there(task):
             return Record(str(task.path), "skipped", "All its results are there.")
         with _as_record(task) as outcome, contextlib.ExitStack() as undo:
             folder = Path(tempfile.mkdtemp(prefix="mono3d-"))
@@ -201,6 +209,7 @@ class _Batch:
                 "settings": asdict(self.settings),
                 "folder": str(folder),
                 "exports": {form: str(path) for form, path in exports.items() if form not in _SCENE_FORMATS},
+                "ahead": [str(other.path.absolute()) for other in ahead if not self._is_there(other)],
             }
             worker = self.workers.get()
             try:
@@ -211,6 +220,9 @@ class _Batch:
             undo.pop_all()
             return _Reconstructed(folder, staging, result)
         return outcome.record
+
+    def _is_there(self, task: PhotoTask) -> bool:
+        return self.skip_existing and self.target.has_all(task)
 
     def finish(self, task: PhotoTask, outcome: _Reconstructed | Record) -> Record:
         """Runs in the calling thread: writes the scene, then moves all files of the photo into place."""

@@ -200,9 +200,9 @@ class RunOptions:
 
 PRESETS: Mapping[str, Mapping[str, Any]] = types.MappingProxyType(
     {
-        "fast": {"detail": 512, "network_size": 192},
+        "fast": {"detail": 512},
         "balanced": {},
-        "best": {"detail": 1920, "network_size": 384},
+        "best": {"detail": 1920, "tiles": True},
     }
 )
 """Changes to the defaults, by name of the preset."""

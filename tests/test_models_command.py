@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon import cli, models_command
-from mono3d_addon.depth import download, weights
+from mono3d_addon.depth import download, kept, weights
 from mono3d_addon.depth.catalogue import MODELS, Model
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import MODEL_NAMES, Settings
@@ -109,8 +109,14 @@ def test_the_life_of_a_models_weights(
     with pytest.raises(Mono3DError, match=f"models download {SMALL}"):
         weights.find(models[SMALL], data)
     assert command("download", SMALL) == 0 and place.read_bytes() == CONTENT
+    with kept.kept_for(SMALL, place, data).making("graph") as folder:
+        (folder / "graph.bin").write_bytes(bytes(2_000_000))
+    assert int(str(listed(models, data, capsys)[SMALL]["kept_bytes"])) > 2_000_000
+    assert command("list") == 0 and "ready (+2 MB kept)" in capsys.readouterr().out
     assert command("remove", SMALL) == 0
-    assert str(place) in capsys.readouterr().out and not place.exists()
+    told = capsys.readouterr().out
+    assert str(place) in told and "2 MB made of them" in told and not place.exists()
+    assert listed(models, data, capsys)[SMALL]["kept_bytes"] == 0
     assert listed(models, data, capsys)[SMALL]["state"] == "to download"
     assert command("remove", SMALL) == 0 and "nothing to remove" in capsys.readouterr().out
 

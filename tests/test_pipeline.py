@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from PIL import Image
 
 from mono3d_addon import pipeline
 from mono3d_addon.core.reconstruction import Reconstruction
+from mono3d_addon.depth.estimate import Estimator
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
 from mono3d_addon.version import ROOT
@@ -18,9 +22,13 @@ from mono3d_addon.version import ROOT
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
 
 
-def run(photo: Path, folder: Path) -> Reconstruction:
+COARSE = Settings(detail=64)
+
+
+def run(photo: Path, folder: Path, settings: Settings = COARSE, ahead: Sequence[Path] = ()) -> Reconstruction:
+    folder.mkdir(exist_ok=True)
     folders = pipeline.Folders(work=folder, data=folder / "data")
-    return pipeline.reconstruct(photo, Settings(detail=64), lambda stage, fraction: None, folders)
+    return pipeline.reconstruct(photo, settings, lambda stage, fraction: None, folders, ahead)
 
 
 @pytest.mark.torch
@@ -37,6 +45,50 @@ def test_a_wholly_transparent_photo_is_one_sentence_that_says_so(tmp_path: Path)
     Image.new("RGBA", (40, 30), (200, 100, 50, 0)).save(tmp_path / "glass.png")
     with pytest.raises(Mono3DError, match=r"'glass\.png' is transparent everywhere"):
         run(tmp_path / "glass.png", tmp_path)
+
+
+@pytest.mark.torch
+@needs_torch
+@pytest.mark.parametrize("change", [{"flip": True}, {"tiles": True}, {"engine": "plain"}, {"network_size": 128}, {}])
+def test_the_kept_disparity_is_of_the_same_look(tmp_path: Path, change: dict[str, Any]) -> None:
+    photo = ROOT / "tests" / "photos" / "coffee.png"
+    first = run(photo, tmp_path)
+    changed = dataclasses.replace(first.settings, **change)
+    again = run(photo, tmp_path, dataclasses.replace(changed, near=0.5))
+    assert (pipeline.DISPARITY in again.seconds) == bool(change)
+    assert again.engine and (change or again.engine == first.engine)
+
+
+@pytest.mark.torch
+@needs_torch
+def test_photos_to_come_are_seen_together_where_that_pays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos = [tmp_path / f"{number}.png" for number in range(3)]
+    picture = Image.open(ROOT / "tests" / "photos" / "coffee.png")
+    for number, photo in enumerate(photos):
+        picture.rotate(3 * number).save(photo)
+    bad = tmp_path / "bad.png"
+    bad.write_text("no photo")
+    alone = [run(photo, tmp_path / "alone").disparity for photo in photos]
+    assert pipeline.DISPARITY in run(photos[0], tmp_path / "processor", ahead=photos[1:]).seconds
+    assert pipeline.DISPARITY in run(photos[1], tmp_path / "processor").seconds
+    monkeypatch.setattr(Estimator, "gains_by_many", True)
+    results = [run(photos[0], tmp_path, ahead=[bad, *photos[1:]]), *(run(photo, tmp_path) for photo in photos[1:])]
+    assert [pipeline.DISPARITY in result.seconds for result in results] == [True, False, False]
+    for result, disparity in zip(results, alone, strict=True):
+        np.testing.assert_allclose(result.disparity, disparity, atol=1e-4)
+    with pytest.raises(Mono3DError, match="bad"):
+        run(bad, tmp_path)
+
+
+@pytest.mark.torch
+@needs_torch
+def test_a_damaged_cache_costs_time_only(tmp_path: Path) -> None:
+    photo = ROOT / "tests" / "photos" / "coffee.png"
+    expected = run(photo, tmp_path).disparity
+    (kept,) = (tmp_path / "data" / "cache" / "disparity").iterdir()
+    for content in (b"", kept.read_bytes()[:100], b"no zip"):
+        kept.write_bytes(content)
+        np.testing.assert_allclose(run(photo, tmp_path).disparity, expected, atol=1e-4)
 
 
 def test_the_longest_unused_disparities_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,9 @@ class Look:
     tiles: bool = False
 
 
+AS_TRAINED = Look()
+
+
 @dataclass(frozen=True)
 class Estimate:
     """What a model told of a photo.
@@ -62,8 +65,13 @@ class Estimator:
     engines: EngineChoice
     on_processor: Callable[[], EngineChoice]
 
+    @property
+    def gains_by_many(self) -> bool:
+        """Whether photos that run together take less time than one after the other."""
+        return self.engines.device != "cpu"
+
     def estimate(
-        self, pixels: Pixels, look: Look = Look(), progress: Progress = lambda words, fraction: None
+        self, pixels: Pixels, look: Look = AS_TRAINED, progress: Progress = lambda words, fraction: None
     ) -> Estimate:
         """Returns what the model tells of a photo; `pixels` is uint8 (h, w, 3), sRGB, upright.
 
@@ -73,7 +81,7 @@ class Estimator:
         return self.estimate_all([pixels], look, progress)[0]
 
     def estimate_all(
-        self, photos: Sequence[Pixels], look: Look = Look(), progress: Progress = lambda words, fraction: None
+        self, photos: Sequence[Pixels], look: Look = AS_TRAINED, progress: Progress = lambda words, fraction: None
     ) -> list[Estimate]:
         """Returns the same for several photos, in their order; those that the network sees at one size run together."""
         sizes = [self._input_size(photo, look) for photo in photos]
@@ -135,6 +143,9 @@ class Estimator:
 
     def _run(self, engines: EngineChoice, photos: Sequence[Pixels], look: Look, progress: Progress) -> list[Estimate]:
         width, height = self._input_size(photos[0], look)
+        notes: tuple[str, ...] = ()
+        if self.model.square_only and look.network_size not in (0, width):
+            notes = (f"'{self.model.name}' sees every photo at {width}x{height}; another network size has no effect.",)
         pictures = np.stack([resize.picture(photo, width, height, self.model) for photo in photos])
         if look.flip:
             pictures = np.concatenate((pictures, pictures[..., ::-1]))
@@ -143,7 +154,7 @@ class Estimator:
         straight, mirrored = result.disparity[: len(photos)], result.disparity[len(photos) :]
         if look.flip:
             straight = np.stack([align.flip_averaged(*pair) for pair in zip(straight, mirrored, strict=True)])
-        return [Estimate(one, result.engine, result.notes) for one in straight]
+        return [Estimate(one, result.engine, (*notes, *result.notes)) for one in straight]
 
     def _in_detail(self, photo: Pixels, whole: Estimate, look: Look, progress: Progress) -> Estimate:
         """Returns the estimate with what the network sees in parts of the photo."""

@@ -21,7 +21,7 @@ from typing import Any
 
 from ..errors import Mono3DError
 from . import file_lock
-from .engines.agreement import Verdict
+from .engines.verdict import Verdict
 from .weights import sha256_of
 
 ENGINES = Path("cache") / "engines"

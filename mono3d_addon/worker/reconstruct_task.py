@@ -21,13 +21,18 @@ _PIPELINE_SHARE = 0.8
 def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[str, Any]:
     """Reconstructs `photo` with `settings` into the job `folder` and writes the `exports` (format -> path).
 
+    `ahead`, if there, lists photos that will come next.
     Returns `folder`, `files` (format -> paths), `counts`, `seconds`, `notes`, `camera`, `model` and `engine`.
     """
     settings = Settings.from_json(json.dumps(request["settings"]))
     folder = Path(request["folder"])
     folders = pipeline.Folders(work=folder, data=data_folder)
     result = pipeline.reconstruct(
-        Path(request["photo"]), settings, lambda stage, share: progress(stage, share * _PIPELINE_SHARE), folders
+        Path(request["photo"]),
+        settings,
+        lambda stage, share: progress(stage, share * _PIPELINE_SHARE),
+        folders,
+        [Path(path) for path in request.get("ahead", ())],
     )
     seconds = dict(result.seconds)
     began = time.perf_counter()

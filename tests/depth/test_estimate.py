@@ -181,6 +181,12 @@ def test_a_model_of_one_size_is_not_shown_less() -> None:
     assert len(engines.seen) == 1
 
 
+def test_a_size_that_a_model_does_not_take_is_said() -> None:
+    estimator = with_engines(Engines(0.5), model="dpt_levit_224")
+    assert "sees every photo at 224x224" in estimator.estimate(BLACK, Look(network_size=384)).notes[0]
+    assert not estimator.estimate(BLACK).notes and not estimator.estimate(BLACK, Look(network_size=224)).notes
+
+
 def test_a_card_too_small_for_several_photos_takes_fewer() -> None:
     engines = Engines(FULL, FULL, 0.5, device="cuda")
     estimates = with_engines(engines).estimate_all([BLACK] * 4)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon.depth import kept
-from mono3d_addon.depth.engines.agreement import Verdict
+from mono3d_addon.depth.engines.verdict import Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 

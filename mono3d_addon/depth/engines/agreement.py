@@ -3,34 +3,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from .engine import Precision
+from .verdict import Verdict
 
 LEAST_CORRELATION = 0.999
 """Of a reduced precision. A photo's depth is then the same to the eye; the next larger error known is ten times it."""
 
 LARGEST_DIFFERENCE = 1e-3
 """Of another float32 engine, in standard deviations: several times what another order of the sums makes."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """How a result compares with the plain one.
-
-    agrees       whether the engine may be used
-    correlation  Pearson's, over all pixels; 1 for two flat results
-    difference   the largest, in standard deviations of the plain result
-    reason       why it may not be used, in a few words; empty where it may
-    """
-
-    agrees: bool
-    correlation: float
-    difference: float
-    reason: str = ""
 
 
 def compare(plain: NDArray[np.float32], found: NDArray[np.float32], precision: Precision) -> Verdict:

@@ -20,10 +20,10 @@ pytest.importorskip("openvino")
 from mono3d_addon.depth import kept, loading, resize  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.depth.engines import openvino_engine  # noqa: E402
-from mono3d_addon.depth.engines.agreement import Verdict  # noqa: E402
 from mono3d_addon.depth.engines.choice import Candidate, EngineChoice  # noqa: E402
 from mono3d_addon.depth.engines.engine import Engine, Pictures, Precision  # noqa: E402
 from mono3d_addon.depth.engines.torch_engine import TorchEngine, on_device  # noqa: E402
+from mono3d_addon.depth.engines.verdict import Verdict  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
