@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Times networks: the engine that Mono3D chooses against plain float32 torch, with the same weights, in turn.
+
+`python3 benchmarks/networks.py --data-folder FOLDER [MODEL ...]`, with the packages installed in FOLDER. A model whose
+weights are not there gets made-up ones (`tests/depth/reference.py`), which take the same time. Every engine runs in a
+process of its own and does one run when told to; the ratio is that of two runs in a row, the median of all pairs.
+
+`--against 'COMMAND {model} {height} {width}'` takes a third program into the round, such as the official code: it
+prints a line when it is ready, and then for each line on its input the seconds of one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+DEFAULT = ("starter", "midas_v21_small_256", "dpt_swin2_tiny_256", "dpt_hybrid_384", "dpt_large_384")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is run: a model with its weights on `batch` pictures of a size, on a device."""
+
+    model: str
+    weights: Path
+    height: int
+    width: int
+    batch: int
+    device: str
+
+
+class Program:
+    """A program that runs a network once each time it is told to."""
+
+    def __init__(self, command: list[str]) -> None:
+        began = time.perf_counter()
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.told = self._line()
+        self.cold_seconds = time.perf_counter() - began
+
+    def run(self) -> float:
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return float(self._line())
+
+    def close(self) -> None:
+        self._process.communicate()
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit("a program of the benchmark ended early")
+        return line
+
+
+def main() -> None:
+    options = _parse()
+    packages = _packages(options.data_folder)
+    if options.serve:
+        serve(json.loads(options.serve), options.data_folder)
+        return
+    print(f"{options.runs} pairs, batches of {options.batch}, {options.device}, {os.cpu_count()} processors\n")
+    against = "official / ours | " if options.against else ""
+    print(f"| model | size | engine | ours ms | plain ms | plain / ours | {against}cold start s | plain s | MB | plain MB |")
+    print("|---" * (10 + bool(options.against)) + "|", flush=True)
+    for name in options.models:
+        with _case(name, options, packages) as case:
+            print(row(case, options, packages), flush=True)
+
+
+def row(case: Case, options: argparse.Namespace, packages: Path) -> str:
+    """Returns the table's line of one model."""
+    for _ in range(2):  # the first use, and the second, with which a graph is made
+        _program(case, "auto", options, packages).close()
+    ours, plain = (_program(case, engine, options, packages) for engine in ("auto", "plain"))
+    programs = [ours, plain]
+    if options.against:
+        words = shlex.split(options.against.format(model=case.model, height=case.height, width=case.width))
+        programs.append(Program(words))
+    for program in programs:
+        program.run()
+    rounds = [[program.run() for program in programs] for _ in range(options.runs)]
+    for program in programs:
+        program.close()
+    seconds = [statistics.median(column) for column in zip(*rounds, strict=True)]
+    ratios = [statistics.median(one[number] / one[0] for one in rounds) for number in range(1, len(programs))]
+    facts, plain_facts = json.loads(ours.told), json.loads(plain.told)
+    cells = [
+        case.model,
+        f"{case.height}x{case.width}",
+        facts["engine"],
+        f"{1000 * seconds[0] / case.batch:.0f}",
+        f"{1000 * seconds[1] / case.batch:.0f}",
+        *(f"{ratio:.2f}" for ratio in ratios),
+        f"{ours.cold_seconds:.2f}",
+        f"{plain.cold_seconds:.2f}",
+        f"{facts['peak']:.0f}",
+        f"{plain_facts['peak']:.0f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _program(case: Case, engine: str, options: argparse.Namespace, packages: Path) -> Program:
+    request = json.dumps({**vars(case), "weights": str(case.weights), "engine": engine, "packages": str(packages)})
+    command = [sys.executable, str(Path(__file__)), "--data-folder", str(options.data_folder), "--serve", request]
+    return Program(command)
+
+
+def serve(request: dict[str, str | int], data_folder: Path) -> None:
+    """Loads a network, runs it once, says so, and runs it once more for each line of the input."""
+    sys.path.insert(0, str(request["packages"]))
+    from mono3d_addon.depth import threads
+
+    threads.prepare()
+    import resource
+
+    import numpy as np
+
+    from mono3d_addon.depth import catalogue, estimate
+
+    estimator = estimate.load(
+        catalogue.model_named(str(request["model"])),
+        Path(str(request["weights"])),
+        str(request["device"]),
+        data_folder,
+        is_plain=request["engine"] == "plain",
+    )
+    shape = (int(request["batch"]), 3, int(request["height"]), int(request["width"]))
+    pictures = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+    result = estimator.engines.run(pictures)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"engine": result.engine, "notes": result.notes, "peak": peak}), flush=True)
+    for _ in sys.stdin:
+        began = time.perf_counter()
+        estimator.engines.run(pictures)
+        print(time.perf_counter() - began, flush=True)
+
+
+@contextlib.contextmanager
+def _case(name: str, options: argparse.Namespace, packages: Path) -> Iterator[Case]:
+    from mono3d_addon.depth import catalogue, kept, weights
+
+    model = catalogue.model_named(name)
+    height, width = options.size or (model.network_size, model.network_size)
+    present = weights.present(model, options.data_folder)
+    with tempfile.TemporaryDirectory() as folder:
+        file = present or Path(folder) / model.file
+        if present is None:
+            _make_up(name, file, packages)
+        yield Case(name, file, height, width, options.batch, options.device)
+        if present is None:
+            kept.forget(name, options.data_folder)
+
+
+def _make_up(name: str, file: Path, packages: Path) -> None:
+    code = (
+        "import sys; sys.path[:0] = sys.argv[3:]; import torch, reference\n"
+        "torch.save(reference.state_dict(sys.argv[1]), sys.argv[2])"
+    )
+    command = [sys.executable, "-c", code, name, str(file), str(packages), str(ROOT / "tests" / "depth")]
+    subprocess.run(command, check=True)
+
+
+def _packages(data_folder: Path) -> Path:
+    from mono3d_addon import environment
+
+    return environment.require("worker", data_folder)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("models", nargs="*", default=DEFAULT, metavar="MODEL")
+    parser.add_argument("--data-folder", type=Path, required=True, help="folder with the installed packages")
+    parser.add_argument("--runs", type=int, default=7, help="pairs of runs (default: 7)")
+    parser.add_argument("--batch", type=int, default=1, help="pictures at a time (default: 1)")
+    parser.add_argument("--device", default="auto", help="device (default: auto)")
+    parser.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help="default: the trained square")
+    parser.add_argument("--against", default="", metavar="COMMAND", help="a third program, see above")
+    parser.add_argument("--serve", default="", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
