@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -28,6 +29,8 @@ from mono3d_addon import environment  # noqa: E402
 CUP = ROOT / "tests" / "photos" / "coffee.png"
 SIZES = {"1 Mpx": (1224, 816), "12 Mpx": (4242, 2828)}
 FULL = ("--format", "blend,glb,ply,npy,png16")
+FIRST_USE, NETWORK_RUNS, ALL_KEPT = "first use", "network runs", "all kept"
+"""What is there of earlier runs: nothing, the model's graph, the photo's disparity too."""
 MESH_ONLY = ("--format", "glb", "--no-preview")
 
 
@@ -118,36 +121,49 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        (folder / "data").mkdir()
+        (folder / "data" / "environments").symlink_to(options.data_folder.absolute() / "environments")
         for size, pixels in SIZES.items():
             photo = make_photo(folder, pixels, packages)
-            for words, label in ((FULL, "all files and preview"), (MESH_ONLY, "GLB only")):
-                _line(f"cold, {size}, {label}", photo, words, reference, folder, options, cold=True)
-            _line(f"warm disparity, {size}, GLB only", photo, MESH_ONLY, reference, folder, options, cold=False)
-        _stages(folder, options)
+            full, mesh = (_command(photo, words, folder) for words in (FULL, MESH_ONLY))
+            _line(f"{size}, first use, all files and preview", full, FIRST_USE, reference, folder, options.runs)
+            _line(f"{size}, network runs, all files and preview", full, NETWORK_RUNS, reference, folder, options.runs)
+            _line(f"{size}, network runs, GLB only", mesh, NETWORK_RUNS, reference, folder, options.runs)
+            _line(f"{size}, disparity kept, GLB only", mesh, ALL_KEPT, reference, folder, options.runs)
+            start = _start_to_disparity(photo, packages, folder)
+            _line(f"{size}, process start to disparity", start, NETWORK_RUNS, reference, folder, options.runs)
+        _stages(folder)
 
 
-def _line(
-    label: str,
-    photo: Path,
-    words: tuple[str, ...],
-    reference: list[str],
-    folder: Path,
-    options: argparse.Namespace,
-    cold: bool,
-) -> None:
-    data = folder / "data"
-    data.mkdir(exist_ok=True)
-    if not (data / "environments").exists():
-        (data / "environments").symlink_to(options.data_folder.absolute() / "environments")
+def _command(photo: Path, words: tuple[str, ...], folder: Path) -> list[str]:
     command = [sys.executable, "-m", "mono3d_addon", str(photo), "-o", str(folder / "out"), *words]
-    command += ["--data-folder", str(data), "--report", str(folder / f"{photo.stem}.json")]
+    return [*command, "--data-folder", str(folder / "data"), "--report", str(folder / "report.json")]
+
+
+def _start_to_disparity(photo: Path, packages: Path, folder: Path) -> list[str]:
+    """Returns a command that reads the photo and has the starter estimate its disparity, without torch if it can."""
+    code = (
+        "import sys; from pathlib import Path; sys.path[:0] = [sys.argv[1], sys.argv[4]]\n"
+        "from mono3d_addon.core.photo import read_photo; from mono3d_addon.depth import catalogue, estimate, weights\n"
+        "model, data = catalogue.MODELS['starter'], Path(sys.argv[3])\n"
+        "estimator = estimate.load(model, weights.find(model, data), 'auto', data)\n"
+        "assert estimator.estimate(read_photo(Path(sys.argv[2]), 100.0).pixels).engine.startswith('OpenVINO')\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    return [sys.executable, "-I", "-c", code, str(packages), str(photo), str(folder / "data"), str(ROOT)]
+
+
+def _clear(data: Path, kept: str) -> None:
+    shutil.rmtree(data / "cache" if kept == FIRST_USE else data / "cache" / "disparity", ignore_errors=True)
+
+
+def _line(label: str, command: list[str], kept: str, reference: list[str], folder: Path, count: int) -> None:
     runs, ratios = [], []
-    for number in range(options.runs + 1):
-        if cold:
-            for item in (data / "cache").rglob("*.npy"):
-                item.unlink()
+    for number in range(count + 1):
+        if kept != ALL_KEPT:
+            _clear(folder / "data", kept)
         torch, run = measure(reference), measure(command)
-        if number:  # the first fills the file cache
+        if number:  # the first fills the file cache, and with it the second use makes a graph
             runs.append(run)
             ratios.append(run.wall / torch.wall)
     walls = [run.wall for run in runs]
@@ -160,18 +176,14 @@ def _line(
     )
 
 
-def _stages(folder: Path, options: argparse.Namespace) -> None:
-    """Prints the seconds of each stage of one more cold run with all files."""
+def _stages(folder: Path) -> None:
+    """Prints the seconds of each stage of one more run of the network with all files."""
     print("\n| stage | " + " | ".join(SIZES) + " |\n|---|" + "---|" * len(SIZES))
     columns = []
     for pixels in SIZES.values():
-        for item in (folder / "data" / "cache").rglob("*.npy"):
-            item.unlink()
-        report = folder / "stages.json"
-        command = [sys.executable, "-m", "mono3d_addon", str(folder / f"cup_{pixels[0]}.jpg"), *FULL]
-        command += ["-o", str(folder / "out"), "--data-folder", str(folder / "data"), "--report", str(report)]
-        measure(command)
-        columns.append(json.loads(report.read_text())["photos"][0]["seconds"])
+        _clear(folder / "data", NETWORK_RUNS)
+        measure(_command(folder / f"cup_{pixels[0]}.jpg", FULL, folder))
+        columns.append(json.loads((folder / "report.json").read_text())["photos"][0]["seconds"])
     for stage in columns[0]:
         print(f"| {stage} | " + " | ".join(f"{column.get(stage, 0.0):.2f}" for column in columns) + " |")
 

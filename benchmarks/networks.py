@@ -52,12 +52,14 @@ class Program:
         self.cold_seconds = time.perf_counter() - began
 
     def run(self) -> float:
+        """Has the network run once and returns the seconds."""
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
         return float(self._line())
 
     def close(self) -> None:
+        """Ends the program."""
         self._process.communicate()
 
     def _line(self) -> str:
@@ -75,9 +77,9 @@ def main() -> None:
         serve(json.loads(options.serve), options.data_folder)
         return
     print(f"{options.runs} pairs, batches of {options.batch}, {options.device}, {os.cpu_count()} processors\n")
-    against = "official / ours | " if options.against else ""
-    print(f"| model | size | engine | ours ms | plain ms | plain / ours | {against}cold start s | plain s | MB | plain MB |")
-    print("|---" * (10 + bool(options.against)) + "|", flush=True)
+    columns = ["model", "size", "engine", "ours ms", "plain ms", "plain / ours"]
+    columns += ["other / ours"] * bool(options.against) + ["cold start s", "plain s", "MB", "plain MB"]
+    print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|", flush=True)
     for name in options.models:
         with _case(name, options, packages) as case:
             print(row(case, options, packages), flush=True)
