@@ -54,6 +54,8 @@ class Program:
     def run(self) -> float:
         """Has the network run once and returns the seconds."""
         assert self._process.stdin is not None
+        # The threads of the program before this one may still spin for a moment.
+        time.sleep(0.3)
         self._process.stdin.write("\n")
         self._process.stdin.flush()
         return float(self._line())
