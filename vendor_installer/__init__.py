@@ -4,6 +4,7 @@
     plan(component, data_folder)   what would be installed, how much, where; refuses what cannot work
     install(plan, ...)             downloads, verifies, unpacks, tries out, and only then switches over
     find(component, data_folder)   the folder to put in front of the child's module search path, in microseconds
+    bundle(plan, folder)           makes a folder of all files for a machine without a network
     verify, uninstall, doctor      check, remove, describe
 
 The packages are for child processes only: nothing here changes the running interpreter.
@@ -14,7 +15,7 @@ from __future__ import annotations
 from .components import COMPONENTS, Component
 from .doctor import doctor
 from .errors import InstallCancelled, InstallError
-from .installation import install
+from .installation import bundle, install
 from .manifest import Installed, find
 from .planning import Plan, PlannedPackage, plan
 from .upkeep import uninstall, verify
@@ -27,6 +28,7 @@ __all__ = [
     "Installed",
     "Plan",
     "PlannedPackage",
+    "bundle",
     "doctor",
     "find",
     "install",

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import manifest, wheels
-from .downloading import download
-from .errors import InstallCancelled, from_os_error
+from .downloading import download, sha256_of
+from .errors import InstallCancelled, InstallError, from_os_error
 from .folders import Folders, file_sizes, remove_tree
 from .guard import exclusive
 from .manifest import Installed
 from .planning import Plan, checked, size_text
 from .smoke import try_out
+from .wheelhouse import fill
 
 Progress = Callable[[str, float], None]
 
@@ -26,6 +27,35 @@ _UNPACKED, _TRIED = 0.9, 0.99
 
 def _never() -> bool:
     return False
+
+
+def bundle(
+    plan: Plan,
+    folder: Path,
+    *,
+    progress: Progress = lambda stage, fraction: None,
+    cancelled: Callable[[], bool] = _never,
+) -> int:
+    """Downloads all files of a plan into a wheelhouse, which `plan` takes on a machine without a network.
+
+    What the folder has already is kept. Returns the number of the plan's files.
+    Raises InstallCancelled, InstallError with the cause and remedy.
+    """
+    folders = Folders(plan.data_folder)
+    total = max(1, plan.download_bytes)
+
+    def fetched(stage: str, count: int) -> None:
+        progress(stage, min(count, total) / total)
+
+    try:
+        with exclusive(folders.guard):
+            files = download(plan, allow_network=True, on_progress=fetched, cancelled=cancelled)
+            fill(folder, files.values(), lambda wheel: sha256_of(wheel, cancelled))
+            remove_tree(folders.downloads)
+            remove_tree(folders.temporary)
+            return len(files)
+    except OSError as error:
+        raise from_os_error(error, folders.log) from error
 
 
 def install(
@@ -43,6 +73,8 @@ def install(
     is asked as often. Whatever fails, what was installed before stays in use.
     Raises InstallCancelled, InstallError with the cause and remedy.
     """
+    if plan.interpreter.foreign:
+        raise InstallError("This plan is for another machine: make a bundle of it and install from that there.")
     folders = Folders(plan.data_folder)
     try:
         with exclusive(folders.guard):
@@ -88,7 +120,7 @@ class _Run:
         try:
             sizes = self._unpack(files, staging, total)
             self.progress("Trying the packages out", _UNPACKED)
-            try_out(plan.component.smoke, staging, plan.interpreter, self.folders, self.cancelled)
+            try_out(plan.component.smoke, staging, plan.interpreter, plan.backend, self.folders, self.cancelled)
             if self.cancelled():
                 raise InstallCancelled
             self.progress("Switching over", _TRIED)
@@ -135,7 +167,8 @@ class _Run:
                     stage = f"Unpacking {item} ({number} of {len(plan.packages)}): {amount}"
                     self.progress(stage, _UNPACKED * min(1.0, (plan.download_bytes + done) / total))
 
-            sizes[item.name] = wheels.unpack(files[item.name], staging, plan.component.trims, on_bytes)
+            trims, moves = plan.component.trims_for(plan.backend), plan.component.moves_for(plan.backend)
+            sizes[item.name] = wheels.unpack(files[item.name], staging, trims, on_bytes, moves)
         return sizes
 
 

@@ -41,9 +41,8 @@ def verify(
         raise InstallError(
             f"These packages are for {installed.python_tag}, not for {interpreter.tag}: choose another Python."
         )
-    try_out(
-        component.smoke if component else "nothing", installed.packages, interpreter, Folders(data_folder), cancelled
-    )
+    script = component.smoke if component else "nothing"
+    try_out(script, installed.packages, interpreter, installed.backend, Folders(data_folder), cancelled)
 
 
 def uninstall(component: str, data_folder: Path, python_tag: str | None = None) -> int:

@@ -17,7 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from wheelhouse import Index, locked, make_wheel, serve, write_lock  # type: ignore[import-not-found,unused-ignore]
 
 import vendor_installer
 from vendor_installer import InstallCancelled, InstallError, find, install, manifest, planning, smoke
@@ -25,6 +24,8 @@ from vendor_installer.folders import Folders
 from vendor_installer.guard import exclusive
 from vendor_installer.interpreter import Interpreter
 from vendor_installer.planning import Plan
+
+from local_index import Index, locked, make_wheel, serve, write_lock  # type: ignore[import-not-found,unused-ignore]
 
 MakePlan = Callable[[], Plan]
 

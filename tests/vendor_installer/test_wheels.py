@@ -9,9 +9,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from wheelhouse import make_wheel  # type: ignore[import-not-found,unused-ignore]
 
 from vendor_installer import InstallError, wheels
+
+from local_index import make_wheel  # type: ignore[import-not-found,unused-ignore]
 
 
 def _tree(folder: Path) -> dict[str, bytes]:
