@@ -129,6 +129,22 @@ def install(
     return tuple(done)
 
 
+@contextlib.contextmanager
+def in_use(packages: Sequence[Path]) -> Iterator[tuple[int, ...]]:
+    """Keeps packages from being deleted for the length of the block, and yields the open files that do so.
+
+    A child that inherits them keeps the packages until its end. Raises Mono3DError when some have just been removed.
+    """
+    with _as_ours(), contextlib.ExitStack() as stack:
+        held = stack.enter_context(_installer().in_use(packages))
+        yield held
+
+
+def tidy(data_folder: Path) -> None:
+    """Removes packages that were replaced or uninstalled while a program used them, if none does any more."""
+    _installer().tidy(data_folder)
+
+
 def _installer() -> Any:
     # The package lies beside this one: at top level in a clone, inside the extension's package in Blender.
     parent, _, _ = __package__.rpartition(".")

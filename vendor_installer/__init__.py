@@ -5,7 +5,8 @@
     install(plan, ...)             downloads, verifies, unpacks, tries out, and only then switches over
     find(component, data_folder)   the folder to put in front of the child's module search path, in microseconds
     bundle(plan, folder)           makes a folder of all files for a machine without a network
-    verify, uninstall, doctor      check, remove, describe
+    in_use(folders)                keeps the packages of a child process from being deleted under it
+    verify, uninstall, doctor      check, remove, describe; `tidy` at a program's start
 
 The packages are for child processes only: nothing here changes the running interpreter.
 """
@@ -18,7 +19,8 @@ from .errors import InstallCancelled, InstallError
 from .installation import bundle, install
 from .manifest import Installed, find
 from .planning import Plan, PlannedPackage, plan
-from .upkeep import uninstall, verify
+from .upkeep import Removal, tidy, uninstall, verify
+from .use import in_use
 
 __all__ = [
     "COMPONENTS",
@@ -28,11 +30,14 @@ __all__ = [
     "Installed",
     "Plan",
     "PlannedPackage",
+    "Removal",
     "bundle",
     "doctor",
     "find",
+    "in_use",
     "install",
     "plan",
+    "tidy",
     "uninstall",
     "verify",
 ]

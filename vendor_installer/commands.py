@@ -166,8 +166,10 @@ def _verify(options: argparse.Namespace) -> None:
 def _uninstall(options: argparse.Namespace) -> None:
     tag = probe(options.python).tag
     for name in options.components:
-        count = uninstall(name, options.data_folder, tag)
-        print(f"{name}: {'removed' if count else 'was not installed'}")
+        done = uninstall(name, options.data_folder, tag)
+        print(f"{name}: {'removed' if done.environments else 'was not installed'}")
+        for path in done.waiting:
+            print(f"  '{path}' is in use and goes with the next start or installation after that.")
 
 
 def _doctor(options: argparse.Namespace) -> None:

@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 
 from .errors import InstallError
-from .folders import Folders, existing_parent
+from .folders import Folders, existing_parent, file_sizes
 from .interpreter import probe
 from .manifest import find_all
 from .planning import size_text
+from .upkeep import rubbish
 
 _LOG_LINES = 15
 
@@ -43,6 +44,9 @@ def doctor(data_folder: Path, python: str = sys.executable) -> str:
             lines.append(
                 "    from Python itself: " + ", ".join(f"{name} {version}" for name, version in item.system.items())
             )
+    for path in rubbish(folders):
+        size = sum(count for _, count in file_sizes(path)) if path.is_dir() else 0
+        lines.append(f"Waiting to be removed: {path}, {size_text(size)}")
     if folders.log.is_file():
         lines.append(f"End of {folders.log}:")
         lines += [f"  {line}" for line in folders.log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]]

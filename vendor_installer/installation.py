@@ -18,6 +18,8 @@ from .guard import exclusive
 from .manifest import Installed
 from .planning import Plan, checked, size_text
 from .smoke import try_out
+from .upkeep import STAGING, remove_rubbish, supersede
+from .use import MARK, PACKAGES
 from .wheelhouse import fill
 
 Progress = Callable[[str, float], None]
@@ -81,7 +83,8 @@ def install(
             current = manifest.read(plan.target)
             if current is not None and current.lock_digest == plan.digest and not repair:
                 return current
-            _remove_rubbish(folders)
+            remove_rubbish(folders)
+            remove_tree(folders.temporary)
             if allow_network and not plan.checked:
                 progress("Looking for the sources", 0.0)
                 plan = checked(plan)
@@ -91,7 +94,8 @@ def install(
             if not keep_downloads:
                 remove_tree(folders.downloads)
             remove_tree(folders.temporary)
-            _remove_rubbish(folders)
+            supersede(installed, folders)
+            remove_rubbish(folders)
             return installed
     except OSError as error:
         raise from_os_error(error, folders.log) from error
@@ -115,7 +119,7 @@ class _Run:
             self.progress(stage, _UNPACKED * min(count, plan.download_bytes) / total)
 
         files = download(plan, allow_network=allow_network, on_progress=fetched, cancelled=self.cancelled)
-        staging = plan.target / f".staging-{secrets.token_hex(4)}"
+        staging = plan.target / f"{STAGING}{secrets.token_hex(4)}"
         staging.mkdir(parents=True)
         try:
             sizes = self._unpack(files, staging, total)
@@ -124,7 +128,8 @@ class _Run:
             if self.cancelled():
                 raise InstallCancelled
             self.progress("Switching over", _TRIED)
-            packages = plan.target / f"packages-{plan.digest[:8]}-{secrets.token_hex(2)}"
+            (staging / MARK).touch()
+            packages = plan.target / f"{PACKAGES}{plan.digest[:8]}-{secrets.token_hex(2)}"
             staging.rename(packages)
         except BaseException:
             remove_tree(staging)
@@ -170,18 +175,3 @@ class _Run:
             trims, moves = plan.component.trims_for(plan.backend), plan.component.moves_for(plan.backend)
             sizes[item.name] = wheels.unpack(files[item.name], staging, trims, on_bytes, moves)
         return sizes
-
-
-def _remove_rubbish(folders: Folders) -> None:
-    """Removes what interrupted installations left, and packages that no manifest names any more."""
-    if not folders.environments.is_dir():
-        return
-    for environment in folders.environments.iterdir():
-        current = manifest.read(environment)
-        for item in environment.iterdir() if environment.is_dir() else ():
-            if item.name.startswith(".staging-") or (
-                item.name.startswith("packages-") and (current is None or item != current.packages)
-            ):
-                remove_tree(item)
-            elif item.name.endswith(".partial"):
-                item.unlink(missing_ok=True)

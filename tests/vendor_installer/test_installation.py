@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 import vendor_installer
-from vendor_installer import InstallCancelled, InstallError, find, install, manifest, planning, smoke
+from vendor_installer import InstallCancelled, InstallError, Removal, find, install, manifest, planning, smoke
 from vendor_installer.folders import Folders
 from vendor_installer.guard import exclusive
 from vendor_installer.interpreter import Interpreter
@@ -363,9 +363,9 @@ def test_verify_notices_a_change(tiny_plan: MakePlan, data_folder: Path) -> None
 def test_uninstall_leaves_nothing(tiny_plan: MakePlan, data_folder: Path) -> None:
     made = tiny_plan()
     install(made, allow_network=True)
-    assert vendor_installer.uninstall("tiny", data_folder) == 1
+    assert vendor_installer.uninstall("tiny", data_folder) == Removal(1, ())
     assert find("tiny", data_folder) is None and not made.target.exists()
-    assert vendor_installer.uninstall("tiny", data_folder) == 0
+    assert vendor_installer.uninstall("tiny", data_folder) == Removal(0, ())
 
 
 def test_the_doctor_tells_versions_and_no_secrets(
