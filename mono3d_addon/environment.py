@@ -74,19 +74,29 @@ def plans(
     allow_network: bool = False,
     backend: str | None = None,
     system: Sequence[str] | None = None,
+    wheelhouse: Path | None = None,
+    again: bool = False,
 ) -> tuple[Plan, ...]:
     """Returns what has to be installed so that the components are there; components that are there are left out.
 
     With `allow_network` the sources are tried, a few seconds; without, nothing is sent. Each plan's `summary()` says
-    for people what it installs, how much and where. `system` names packages that the running Python offers itself;
-    None takes those of `offered_by_system`. Raises Mono3DError with the reason where it cannot work.
+    for people what it installs, how much and where. `backend` and `system` (packages that the running Python offers
+    itself) are chosen for this machine where they are None. `wheelhouse` is a folder that has all files. `again` plans
+    components that are there as well. Raises Mono3DError with the reason where it cannot work.
     """
     if system is None:
         system = offered_by_system()
     with _as_ours():
         return tuple(
-            _installer().plan(name, data_folder, backend=backend, system=system, allow_network=allow_network)
-            for name in missing(components, data_folder)
+            _installer().plan(
+                name,
+                data_folder,
+                backend=backend,
+                system=system,
+                allow_network=allow_network,
+                wheelhouse=wheelhouse,
+            )
+            for name in (components if again else missing(components, data_folder))
         )
 
 

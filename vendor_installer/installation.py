@@ -27,6 +27,10 @@ Progress = Callable[[str, float], None]
 _UNPACKED, _TRIED = 0.9, 0.99
 
 
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
 def _never() -> bool:
     return False
 
@@ -147,7 +151,7 @@ class _Run:
             files=sizes,
             stored_bytes=sum(size for _, size in file_sizes(packages)),
             seconds=round(time.monotonic() - started, 1),
-            installed_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+            installed_at=_now().isoformat(timespec="milliseconds"),
         )
         manifest.write(installed)
         self.progress(f"Installed {plan.component.name}", 1.0)

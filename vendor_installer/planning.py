@@ -152,11 +152,12 @@ def plan(
 ) -> Plan:
     """Returns what has to be done to install a component for the interpreter `python` (0.2 s without network).
 
-    Without `backend` the one for the graphics card found is taken, if all of its files are pinned, else the
-    processor's; the notes say which other one there is. `system` names packages that the interpreter itself must
-    offer, and that are left out. With `allow_network` the sources are tried for a few seconds, and a declared fallback
-    is taken, and named, where one is out of reach. `wheelhouse` is a folder that has all files, so that no network is
-    used. `target` (Python tag, platform) plans for another machine than this one, for `bundle`.
+    Without `backend`, a choice for components that use a graphics card, the one for the card found is taken, if all of
+    its files are pinned, else the processor's; the notes say which other one there is. `system` names packages that
+    the interpreter itself must offer, and that are left out. With `allow_network` the sources are tried for a few
+    seconds, and a declared fallback is taken, and named, where one is out of reach. `wheelhouse` is a folder that has
+    all files, so that no network is used. `target` (Python tag, platform) plans for another machine than this one,
+    for `bundle`.
     Raises InstallError with the reason where the installation cannot work.
     """
     chosen = COMPONENTS.get(component)
@@ -165,6 +166,8 @@ def plan(
     data_folder = data_folder.expanduser().absolute()
     interpreter = foreign(probe(python), *target, chosen.minimum_glibc) if target else probe(python, tuple(system))
     _check_platform(chosen, interpreter)
+    if not chosen.graphics:
+        backend = None  # there is one kind of package a system
     left_out = _from_system(interpreter, system)
     notes: list[str] = []
     found = None if backend or target else _look_for_graphics(chosen, interpreter, left_out)
