@@ -91,13 +91,46 @@ def plans(
             _installer().plan(
                 name,
                 data_folder,
-                backend=backend,
+                backend=backend or (_graphics_backend(name, data_folder) if again else None),
                 system=system,
                 allow_network=allow_network,
                 wheelhouse=wheelhouse,
             )
             for name in (components if again else missing(components, data_folder))
         )
+
+
+def _graphics_backend(component: str, data_folder: Path) -> str | None:
+    """Returns the backend that is installed, so that it is kept; None where it is the processor's."""
+    found = _installer().find(component, data_folder)
+    return None if found is None or found.backend.startswith("cpu") else str(found.backend)
+
+
+def installed(components: Sequence[str], data_folder: Path) -> tuple[Installed, ...]:
+    """Returns those of the components that are installed for the running Python; `summary()` tells of each."""
+    found = (_installer().find(name, data_folder) for name in components)
+    return tuple(item for item in found if item is not None)
+
+
+def outdated(item: Installed) -> bool:
+    """Returns whether this version of the program comes with other packages than those that are installed."""
+    return bool(_installer().outdated(item))
+
+
+def uninstall(components: Sequence[str], data_folder: Path) -> bool:
+    """Removes components for the running Python. Returns whether files in use stay until the next start.
+
+    Raises Mono3DError when they cannot be removed.
+    """
+    tag = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    with _as_ours():
+        done = [_installer().uninstall(name, data_folder, tag) for name in components]
+    return any(item.waiting for item in done)
+
+
+def report(data_folder: Path) -> str:
+    """Returns a text for bug reports: machine, Python, what is installed, the end of the log; without secrets."""
+    return str(_installer().doctor(data_folder))
 
 
 def offered_by_system() -> tuple[str, ...]:
@@ -119,8 +152,9 @@ def install(
     allow_network: bool,
     progress: Progress = lambda stage, fraction: None,
     cancelled: Callable[[], bool] = lambda: False,
+    repair: bool = False,
 ) -> tuple[Installed, ...]:
-    """Carries out plans one after the other and returns what they installed.
+    """Carries out plans one after the other and returns what they installed; what is there already only to `repair`.
 
     `progress` gets a stage in words and the fraction of the whole, weighed by bytes. Raises Mono3DError with cause
     and remedy, Cancelled when the user stopped it; what was installed before stays in use.
@@ -132,10 +166,14 @@ def install(
         for number, plan in enumerate(plans):
             before, share = sum(weights[:number]) / total, weights[number] / total
 
-            def report(stage: str, fraction: float, before: float = before, share: float = share) -> None:
+            def tell(stage: str, fraction: float, before: float = before, share: float = share) -> None:
                 progress(stage, before + share * fraction)
 
-            done.append(_installer().install(plan, allow_network=allow_network, progress=report, cancelled=cancelled))
+            done.append(
+                _installer().install(
+                    plan, allow_network=allow_network, progress=tell, cancelled=cancelled, repair=repair
+                )
+            )
     return tuple(done)
 
 

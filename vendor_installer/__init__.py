@@ -18,7 +18,7 @@ from .doctor import doctor
 from .errors import InstallCancelled, InstallError
 from .installation import bundle, install
 from .manifest import Installed, find
-from .planning import Plan, PlannedPackage, plan
+from .planning import Plan, PlannedPackage, outdated, plan
 from .upkeep import Removal, tidy, uninstall, verify
 from .use import in_use
 
@@ -36,6 +36,7 @@ __all__ = [
     "find",
     "in_use",
     "install",
+    "outdated",
     "plan",
     "tidy",
     "uninstall",

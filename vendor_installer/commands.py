@@ -14,11 +14,12 @@ from . import locks
 from .components import COMPONENTS
 from .doctor import doctor
 from .errors import InstallError
+from .folders import size_text
 from .graphics import NAMES
 from .installation import bundle, install
 from .interpreter import PLATFORM_TAGS, probe
 from .manifest import find
-from .planning import Plan, plan, size_text
+from .planning import Plan, plan
 from .upkeep import uninstall, verify
 
 

@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 
 from .errors import InstallError
-from .folders import Folders, existing_parent, file_sizes
+from .folders import Folders, existing_parent, file_sizes, size_text
 from .interpreter import probe
 from .manifest import find_all
-from .planning import size_text
 from .upkeep import rubbish
 
 _LOG_LINES = 15

@@ -78,6 +78,11 @@ def remove_tree(path: Path) -> bool:
     return not path.exists()
 
 
+def size_text(count: int) -> str:
+    """Returns a number of bytes for people: '370 MB', '1.2 GB', '0 MB'."""
+    return f"{count / 1e9:.1f} GB" if count >= 999_500_000 else f"{count / 1e6:.0f} MB"
+
+
 def file_sizes(folder: Path) -> Iterator[tuple[Path, int]]:
     """Yields every file below `folder` with its size; files that vanish meanwhile are left out."""
     for root, _, names in os.walk(folder):

@@ -13,10 +13,10 @@ from pathlib import Path
 from . import manifest, wheels
 from .downloading import download, sha256_of
 from .errors import InstallCancelled, InstallError, from_os_error
-from .folders import Folders, file_sizes, remove_tree
+from .folders import Folders, file_sizes, remove_tree, size_text
 from .guard import exclusive
 from .manifest import Installed
-from .planning import Plan, checked, size_text
+from .planning import Plan, checked
 from .smoke import try_out
 from .upkeep import STAGING, remove_rubbish, supersede
 from .use import MARK, PACKAGES

@@ -16,7 +16,7 @@ from pathlib import Path
 from . import graphics, locks, manifest, pip
 from .components import COMPONENTS, INDEXES, LINUX, Component
 from .errors import InstallError
-from .folders import Folders, existing_parent, remove_tree
+from .folders import Folders, existing_parent, remove_tree, size_text
 from .graphics import NAMES, Graphics
 from .interpreter import Interpreter, foreign, probe
 from .wheelhouse import Wheelhouse
@@ -102,7 +102,7 @@ class Plan:
     @property
     def digest(self) -> str:
         """SHA-256 that names what the plan installs: the lock and the packages left to the system."""
-        return hashlib.sha256("\n".join((self.lock.digest, *(name for name, _ in self.system))).encode()).hexdigest()
+        return _digest(self.lock, [name for name, _ in self.system])
 
     @property
     def done(self) -> bool:
@@ -131,11 +131,6 @@ class Plan:
         if unhashed:
             lines.append(f"  Not pinned by a hash, which is not known yet: {', '.join(unhashed)}.")
         return "\n".join((*lines, *(f"  {note}" for note in self.notes)))
-
-
-def size_text(count: int) -> str:
-    """Returns a number of bytes for people: '370 MB', '1.2 GB', '0 MB'."""
-    return f"{count / 1e9:.1f} GB" if count >= 999_500_000 else f"{count / 1e6:.0f} MB"
 
 
 def plan(
@@ -199,6 +194,16 @@ def plan(
     if not made.done:
         _check_disk(made)
     return made
+
+
+def _digest(lock: locks.Lock, system: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join((lock.digest, *sorted(system))).encode()).hexdigest()
+
+
+def outdated(installed: manifest.Installed) -> bool:
+    """Returns whether this version of the program would install other files than those that are installed."""
+    lock = locks.load(installed.component, installed.python_tag, installed.platform, installed.backend)
+    return lock is not None and _digest(lock, list(installed.system)) != installed.lock_digest
 
 
 def checked(made: Plan) -> Plan:
