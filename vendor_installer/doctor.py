@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .errors import InstallError
 from .folders import Folders, existing_parent, file_sizes, size_text
+from .graphics import detect
 from .interpreter import probe
 from .manifest import find_all
 from .upkeep import rubbish
@@ -25,9 +26,12 @@ def doctor(data_folder: Path, python: str = sys.executable) -> str:
     try:
         found = probe(python)
         glibc = f", glibc {'.'.join(map(str, found.glibc))}" if found.glibc else ""
-        pip = "pip" if found.has_pip else "bundled pip wheel" if found.pip_wheel else "NO pip"
+        number = ".".join(map(str, found.pip_version))
+        pip = f"pip {number}" if found.has_pip else f"bundled pip {number}" if found.pip_wheel else "NO pip"
         platform_text = found.platform or f"no packages for {found.machine}"
         lines.append(f"Python: {found.version} ({found.tag}, {platform_text}{glibc}), {pip}, {python}")
+        graphics = detect(found.platform)
+        lines.append(f"Graphics: {graphics.text}" + (f" ({graphics.problem})" if graphics.problem else ""))
     except InstallError as error:
         lines.append(f"Python: {error}")
     lines.append(f"Free space: {size_text(shutil.disk_usage(existing_parent(data_folder)).free)}")

@@ -3,7 +3,7 @@
 
 environments/<component>-<python>-<platform>-<backend>/manifest.json   what is installed; written last
 environments/.../packages-<lock digest>-<random>/                      the folder the manifest points to
-downloads/  temporary/  logs/install.log  install.lock
+downloads/  temporary/  tools/pip-<version>/  logs/install.log  install.lock
 """
 
 from __future__ import annotations
@@ -39,6 +39,11 @@ class Folders:
     def temporary(self) -> Path:
         """Temporary files of the child processes."""
         return self.data / "temporary"
+
+    @property
+    def tools(self) -> Path:
+        """Programs that the installation uses."""
+        return self.data / "tools"
 
     @property
     def log(self) -> Path:

@@ -21,7 +21,7 @@ wheels = []
 if bundled:
     wheels = glob.glob(os.path.join(list(bundled.submodule_search_locations)[0], "_bundled", "pip-*.whl"))
 versions = {}
-for name in sys.argv[1:]:
+for name in ["pip", *sys.argv[1:]]:
     try:
         versions[name] = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -50,7 +50,8 @@ _PLATFORMS = {
 class Interpreter:
     """A Python and the machine below it. `platform` is empty where nothing is offered for it.
 
-    `versions` holds those of the asked-for packages that the interpreter offers by itself. `foreign` tells that tag
+    `versions` holds those of the asked-for packages that the interpreter offers by itself. `pip_wheel` is a wheel or
+    folder with the pip to use where it has none, `pip_version` that of either, () without one. `foreign` tells that tag
     and platform are those of another machine, for which only downloads can be made.
     """
 
@@ -63,6 +64,7 @@ class Interpreter:
     has_pip: bool
     pip_wheel: str
     versions: dict[str, str]
+    pip_version: tuple[int, ...] = ()
     foreign: bool = False
 
     def pip_target(self) -> list[str]:
@@ -121,6 +123,8 @@ def probe(executable: str, packages: tuple[str, ...] = ()) -> Interpreter:
     platform = _PLATFORMS.get((found["system"], found["machine"]), "") if found["bits"] == 64 else ""
     if platform == LINUX and not found["glibc"]:
         platform = ""
+    installed = found["versions"].pop("pip", "") if found["pip"] else ""
+    bundled = re.search(r"pip-([\d.]+)-", found["pip_wheel"])
     return Interpreter(
         executable=executable,
         tag=found["tag"],
@@ -132,4 +136,9 @@ def probe(executable: str, packages: tuple[str, ...] = ()) -> Interpreter:
         has_pip=found["pip"],
         pip_wheel=found["pip_wheel"],
         versions=found["versions"],
+        pip_version=_numbers(installed or (bundled[1] if bundled and not found["pip"] else "")),
     )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])

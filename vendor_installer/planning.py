@@ -19,6 +19,7 @@ from .errors import InstallError
 from .folders import Folders, existing_parent, remove_tree, size_text
 from .graphics import NAMES, Graphics
 from .interpreter import Interpreter, foreign, probe
+from .private_pip import with_good_pip
 from .wheelhouse import Wheelhouse
 
 _REACH_SECONDS = 4
@@ -170,6 +171,7 @@ def plan(
     lock = _choose(chosen, interpreter, backend, found, left_out, locks_folder, offered, notes)
     extra_index: dict[str, str] = {}
     if allow_network and offered is None:
+        interpreter = with_good_pip(interpreter, data_folder)
         lock, extra_index = _reachable(chosen, interpreter, lock, left_out, data_folder, backend, locks_folder, notes)
     wanted = [item for item in lock.files if plain(item.name) not in left_out]
     packages = tuple(_planned(item, lock, Folders(data_folder), extra_index, offered) for item in wanted)

@@ -375,6 +375,7 @@ def test_the_doctor_tells_versions_and_no_secrets(
     monkeypatch.setenv("HTTPS_PROXY", "http://user:secret@proxy.example:3128")
     text = vendor_installer.doctor(data_folder)
     assert "alpha 1.0" in text and "HTTPS_PROXY" in text and "secret" not in text
+    assert "Graphics: " in text and "Free space: " in text
 
 
 def test_nothing_is_written_outside_the_data_folder(
