@@ -65,7 +65,8 @@ class Removal:
 def uninstall(component: str, data_folder: Path, python_tag: str | None = None) -> Removal:
     """Removes a component for one Python, or for all (None).
 
-    The manifest goes first, so an interrupted removal leaves nothing that claims to be whole. Files that a running
+    With the last one go kept downloads and tools. The manifest goes first, so an interrupted removal leaves nothing
+    that claims to be whole. Files that a running
     program uses stay until the next `tidy` or installation after its end. Raises InstallError when another
     installation is at work or the folder cannot be written to.
     """
@@ -80,6 +81,9 @@ def uninstall(component: str, data_folder: Path, python_tag: str | None = None) 
                 removed += manifest.read(environment) is not None
                 (environment / manifest.NAME).unlink(missing_ok=True)
             waiting = remove_rubbish(folders)
+            if not manifest.find_all(data_folder):
+                for folder in (folders.downloads, folders.temporary, folders.tools):
+                    remove_tree(folder)
     except OSError as error:
         raise from_os_error(error, folders.log) from error
     return Removal(removed, tuple(path for path in waiting if path.parent.name.startswith(prefix)))

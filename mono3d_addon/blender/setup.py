@@ -151,8 +151,9 @@ class _Installer(progress.Follower):
             state.current.say(installation.error, failed=True)
             return installation.error
         else:
-            # The next job shall start with the new packages.
+            # The next job shall start with the new packages, and nobody here needs the old ones then.
             state.current.forget_worker()
+            tidy()
             state.current.say("Installed. Choose a photo and press Generate.")
         return ""
 

@@ -362,9 +362,10 @@ def test_verify_notices_a_change(tiny_plan: MakePlan, data_folder: Path) -> None
 
 def test_uninstall_leaves_nothing(tiny_plan: MakePlan, data_folder: Path) -> None:
     made = tiny_plan()
-    install(made, allow_network=True)
+    install(made, allow_network=True, keep_downloads=True)
     assert vendor_installer.uninstall("tiny", data_folder) == Removal(1, ())
     assert find("tiny", data_folder) is None and not made.target.exists()
+    assert {item.name for item in data_folder.iterdir()} == {"environments", "logs", "install.lock"}
     assert vendor_installer.uninstall("tiny", data_folder) == Removal(0, ())
 
 

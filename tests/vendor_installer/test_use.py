@@ -190,3 +190,21 @@ def test_what_a_kill_left_half_deleted_goes(tiny_plan: MakePlan, data_folder: Pa
     installed.packages.rename(installed.packages.with_name(".removed-1234"))
     assert find("tiny", data_folder) is None
     assert tidy(data_folder) == () and not installed.packages.parent.exists()
+
+
+def test_a_folder_that_cannot_be_renamed_as_on_windows_stays_whole_until_it_can(
+    tiny_plan: MakePlan, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows refuses to rename a folder from which a library is loaded."""
+    installed = install(tiny_plan(), allow_network=True)
+    files = sorted(installed.packages.rglob("*"))
+
+    def locked(self: Path, target: Path) -> Path:
+        raise PermissionError(13, "Access is denied", str(self))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", locked)
+        assert uninstall("tiny", data_folder) == Removal(1, (installed.packages,))
+        assert tidy(data_folder) == (installed.packages,)
+    assert sorted(installed.packages.rglob("*")) == files and find("tiny", data_folder) is None
+    assert tidy(data_folder) == () and not installed.packages.parent.exists()
