@@ -20,6 +20,7 @@ from .photos import collect
 from .report import Record, write_report
 from .run import SceneWriter, Target, prepare, run, spare_photos, target_of, timed
 from .scenes import ChildSceneWriter
+from .settings import RunOptions
 from .worker.client import Worker
 
 DONE, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -43,7 +44,8 @@ def main(
         if list(arguments[:1]) == ["models"]:
             return models_command.run(arguments[1:], f"{program} models", no_network=no_network)
         command = parse(arguments, program)
-        if no_network and (command.options.install or command.options.download):
+        options = command.options
+        if no_network and ((options.install and not options.wheelhouse) or options.download):
             raise Mono3DError(no_network)
         return _run(command, scene_writer, may_ask=not no_network)
     except SystemExit as exit:  # argparse has already printed the reason
@@ -78,8 +80,9 @@ def _run(command: CommandLine, scene_writer: MakeSceneWriter | None, may_ask: bo
     data_folder = Path(options.data_folder).expanduser() if options.data_folder else environment.default_data_folder()
     target = target_of(options)
     components = _components(target, needs_bpy=scene_writer is None)
+    environment.tidy(data_folder)
     if options.install:
-        _install(components, data_folder, options.system)
+        _install(components, data_folder, options)
     if not command.photos:
         if options.download:
             models_command.provide(command.settings, data_folder, leave=True)
@@ -132,11 +135,22 @@ def _components(target: Target, needs_bpy: bool) -> tuple[str, ...]:
     return tuple(wanted)
 
 
-def _install(components: Sequence[str], data_folder: Path, system: Sequence[str]) -> None:
-    """Says what is missing and installs it; the flag --install is the user's leave to use the network."""
-    plans = environment.plans(components, data_folder, allow_network=True, system=system or None)
+def _install(components: Sequence[str], data_folder: Path, options: RunOptions) -> None:
+    """Says what is missing and installs it; the flag --install is the user's leave to use the network.
+
+    With a wheelhouse there is no need for it.
+    """
+    wheelhouse = Path(options.wheelhouse).expanduser() if options.wheelhouse else None
+    plans = environment.plans(
+        components,
+        data_folder,
+        allow_network=wheelhouse is None,
+        backend=None if options.backend == "auto" else options.backend,
+        system=options.system or None,
+        wheelhouse=wheelhouse,
+    )
     for plan in plans:
         print(plan.summary(), flush=True)
     if plans:
         with StageLines() as lines:
-            environment.install(plans, allow_network=True, progress=lines.progress)
+            environment.install(plans, allow_network=wheelhouse is None, progress=lines.progress)

@@ -74,20 +74,63 @@ def plans(
     allow_network: bool = False,
     backend: str | None = None,
     system: Sequence[str] | None = None,
+    wheelhouse: Path | None = None,
+    again: bool = False,
 ) -> tuple[Plan, ...]:
     """Returns what has to be installed so that the components are there; components that are there are left out.
 
     With `allow_network` the sources are tried, a few seconds; without, nothing is sent. Each plan's `summary()` says
-    for people what it installs, how much and where. `system` names packages that the running Python offers itself;
-    None takes those of `offered_by_system`. Raises Mono3DError with the reason where it cannot work.
+    for people what it installs, how much and where. `backend` and `system` (packages that the running Python offers
+    itself) are chosen for this machine where they are None. `wheelhouse` is a folder that has all files. `again` plans
+    components that are there as well. Raises Mono3DError with the reason where it cannot work.
     """
     if system is None:
         system = offered_by_system()
     with _as_ours():
         return tuple(
-            _installer().plan(name, data_folder, backend=backend, system=system, allow_network=allow_network)
-            for name in missing(components, data_folder)
+            _installer().plan(
+                name,
+                data_folder,
+                backend=backend or (_graphics_backend(name, data_folder) if again else None),
+                system=system,
+                allow_network=allow_network,
+                wheelhouse=wheelhouse,
+            )
+            for name in (components if again else missing(components, data_folder))
         )
+
+
+def _graphics_backend(component: str, data_folder: Path) -> str | None:
+    """Returns the backend that is installed, so that it is kept; None where it is the processor's."""
+    found = _installer().find(component, data_folder)
+    return None if found is None or found.backend.startswith("cpu") else str(found.backend)
+
+
+def installed(components: Sequence[str], data_folder: Path) -> tuple[Installed, ...]:
+    """Returns those of the components that are installed for the running Python; `summary()` tells of each."""
+    found = (_installer().find(name, data_folder) for name in components)
+    return tuple(item for item in found if item is not None)
+
+
+def outdated(item: Installed) -> bool:
+    """Returns whether this version of the program comes with other packages than those that are installed."""
+    return bool(_installer().outdated(item))
+
+
+def uninstall(components: Sequence[str], data_folder: Path) -> bool:
+    """Removes components for the running Python. Returns whether files in use stay until the next start.
+
+    Raises Mono3DError when they cannot be removed.
+    """
+    tag = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    with _as_ours():
+        done = [_installer().uninstall(name, data_folder, tag) for name in components]
+    return any(item.waiting for item in done)
+
+
+def report(data_folder: Path) -> str:
+    """Returns a text for bug reports: machine, Python, what is installed, the end of the log; without secrets."""
+    return str(_installer().doctor(data_folder))
 
 
 def offered_by_system() -> tuple[str, ...]:
@@ -109,8 +152,9 @@ def install(
     allow_network: bool,
     progress: Progress = lambda stage, fraction: None,
     cancelled: Callable[[], bool] = lambda: False,
+    repair: bool = False,
 ) -> tuple[Installed, ...]:
-    """Carries out plans one after the other and returns what they installed.
+    """Carries out plans one after the other and returns what they installed; what is there already only to `repair`.
 
     `progress` gets a stage in words and the fraction of the whole, weighed by bytes. Raises Mono3DError with cause
     and remedy, Cancelled when the user stopped it; what was installed before stays in use.
@@ -122,11 +166,31 @@ def install(
         for number, plan in enumerate(plans):
             before, share = sum(weights[:number]) / total, weights[number] / total
 
-            def report(stage: str, fraction: float, before: float = before, share: float = share) -> None:
+            def tell(stage: str, fraction: float, before: float = before, share: float = share) -> None:
                 progress(stage, before + share * fraction)
 
-            done.append(_installer().install(plan, allow_network=allow_network, progress=report, cancelled=cancelled))
+            done.append(
+                _installer().install(
+                    plan, allow_network=allow_network, progress=tell, cancelled=cancelled, repair=repair
+                )
+            )
     return tuple(done)
+
+
+@contextlib.contextmanager
+def in_use(packages: Sequence[Path]) -> Iterator[tuple[int, ...]]:
+    """Keeps packages from being deleted for the length of the block, and yields the open files that do so.
+
+    A child that inherits them keeps the packages until its end. Raises Mono3DError when some have just been removed.
+    """
+    with _as_ours(), contextlib.ExitStack() as stack:
+        held = stack.enter_context(_installer().in_use(packages))
+        yield held
+
+
+def tidy(data_folder: Path) -> None:
+    """Removes packages that were replaced or uninstalled while a program used them, if none does any more."""
+    _installer().tidy(data_folder)
 
 
 def _installer() -> Any:

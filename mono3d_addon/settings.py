@@ -190,6 +190,12 @@ class RunOptions:
     system: tuple[str, ...] = _choice((), "Packages of the system", "Setup",
         "Packages that this Python offers itself and that need not be installed, such as torch,torchvision; "
         "if not given, those that a Linux distribution's Python brings")
+    backend: str = _choice("auto", "Backend", "Setup",
+        "Build of PyTorch to install; 'auto' takes the best one for the graphics card whose files are pinned",
+        options=("auto", "cpu", "cu126", "cu128", "cu130", "rocm", "mps", "xpu"))
+    wheelhouse: str = _choice("", "Wheelhouse", "Setup",
+        "Install from this folder, made by 'python -m vendor_installer bundle', instead of from the network",
+        is_path=True)
     data_folder: str = _choice("", "Data folder", "Setup",
         "Folder for packages, weights and cache; empty: the user's data folder", is_path=True)
     # fmt: on

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mono3d_addon import environment
+from mono3d_addon import cli, environment
 from mono3d_addon.errors import Cancelled, Mono3DError
+from mono3d_addon.worker.client import Worker
 from vendor_installer import InstallCancelled, InstallError
 
 ROOT = Path(environment.__file__).parent.parent
@@ -110,3 +111,58 @@ def test_it_works_inside_an_extensions_package(tmp_path: Path) -> None:
         "assert 'outer.mono3d.vendor_installer' in sys.modules and 'vendor_installer' not in sys.modules"
     )
     subprocess.run([sys.executable, "-I", "-c", code, str(tmp_path)], check=True)
+
+
+@pytest.fixture
+def quiet_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command leaves this process's signals alone."""
+    monkeypatch.setattr(cli, "_stop_in_order", lambda: None)
+
+
+@pytest.mark.parametrize("no_network", ["", "Blender was started with --offline-mode."])
+def test_a_wheelhouse_is_installed_from_without_leave_for_the_network(
+    no_network: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], quiet_signals: None
+) -> None:
+    house, data_folder = tmp_path / "house", tmp_path / "data"
+    house.mkdir()
+    arguments = ["--install", "--wheelhouse", str(house), "--data-folder", str(data_folder)]
+    assert cli.main(arguments, no_network=no_network) == cli.SOME_FAILED
+    told = capsys.readouterr().err
+    assert "lacks" in told and "vendor_installer bundle worker" in told and not data_folder.exists()
+
+
+def test_without_leave_nothing_is_installed_from_the_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], quiet_signals: None
+) -> None:
+    arguments = ["--install", "--data-folder", str(tmp_path)]
+    assert cli.main(arguments, no_network="Blender was started with --offline-mode.") == cli.SOME_FAILED
+    assert "--offline-mode" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names what is offered on Linux")
+def test_a_backend_that_is_not_offered_here(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], quiet_signals: None
+) -> None:
+    house = tmp_path / "house"
+    house.mkdir()
+    arguments = ["--install", "--wheelhouse", str(house), "--data-folder", str(tmp_path), "--backend", "mps"]
+    assert cli.main(arguments) == cli.SOME_FAILED
+    assert "no backend 'mps' for worker here: choose one of cpu, " in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows itself keeps what is in use")
+def test_a_workers_packages_are_kept_until_its_end(tmp_path: Path) -> None:
+    packages = tmp_path / "environments" / "worker-cp399-nowhere-cpu" / "packages-1"
+    packages.mkdir(parents=True)
+    program = tmp_path / "child"
+    program.write_text("#!/bin/sh\nread request\n")
+    program.chmod(0o755)
+    worker = Worker("reconstruct", [packages], tmp_path / "worker.log", tmp_path, python=str(program))
+    worker.start()
+    environment.tidy(tmp_path)
+    assert packages.is_dir()
+    worker.stop()
+    environment.tidy(tmp_path)
+    assert not packages.exists()
+    with pytest.raises(Mono3DError, match="just been removed"):
+        worker.start()

@@ -19,7 +19,8 @@ MAY_IMPORT = {
     "core": {"core", "settings", "errors"},
     "depth": {"core", "depth", "settings", "errors"},
     "surface": {"core", "surface", "settings", "errors"},
-    "worker": {"core", "surface", "worker", "pipeline", "settings", "errors", "version"},
+    # The client marks the packages of its child as in use.
+    "worker": {"core", "surface", "worker", "pipeline", "settings", "errors", "version", "environment"},
 }
 """Parts of ours that each folder may import; imports point one way."""
 

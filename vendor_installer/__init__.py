@@ -4,7 +4,9 @@
     plan(component, data_folder)   what would be installed, how much, where; refuses what cannot work
     install(plan, ...)             downloads, verifies, unpacks, tries out, and only then switches over
     find(component, data_folder)   the folder to put in front of the child's module search path, in microseconds
-    verify, uninstall, doctor      check, remove, describe
+    bundle(plan, folder)           makes a folder of all files for a machine without a network
+    in_use(folders)                keeps the packages of a child process from being deleted under it
+    verify, uninstall, doctor      check, remove, describe; `tidy` at a program's start
 
 The packages are for child processes only: nothing here changes the running interpreter.
 """
@@ -14,10 +16,11 @@ from __future__ import annotations
 from .components import COMPONENTS, Component
 from .doctor import doctor
 from .errors import InstallCancelled, InstallError
-from .installation import install
+from .installation import bundle, install
 from .manifest import Installed, find
-from .planning import Plan, PlannedPackage, plan
-from .upkeep import uninstall, verify
+from .planning import Plan, PlannedPackage, outdated, plan
+from .upkeep import Removal, tidy, uninstall, verify
+from .use import in_use
 
 __all__ = [
     "COMPONENTS",
@@ -27,10 +30,15 @@ __all__ = [
     "Installed",
     "Plan",
     "PlannedPackage",
+    "Removal",
+    "bundle",
     "doctor",
     "find",
+    "in_use",
     "install",
+    "outdated",
     "plan",
+    "tidy",
     "uninstall",
     "verify",
 ]

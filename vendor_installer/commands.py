@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m vendor_installer plan | install | verify | uninstall | doctor | lock`."""
+"""`python -m vendor_installer plan | install | bundle | verify | uninstall | doctor | lock`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from . import locks
 from .components import COMPONENTS
 from .doctor import doctor
 from .errors import InstallError
-from .installation import install
-from .interpreter import probe
+from .folders import size_text
+from .graphics import NAMES
+from .installation import bundle, install
+from .interpreter import PLATFORM_TAGS, probe
 from .manifest import find
-from .planning import Plan, plan, size_text
+from .planning import Plan, plan
 from .upkeep import uninstall, verify
 
 
@@ -50,17 +52,32 @@ def _parser() -> argparse.ArgumentParser:
     for name, run, text in (
         ("plan", _plan, "say what would be installed, how much, where"),
         ("install", _install, "install components; uses the network"),
+        ("bundle", _bundle, "download components into a folder, for machines without a network"),
     ):
         made = command(name, run, text)
         made.add_argument("components", nargs="+", metavar="COMPONENT", help=f"one of {', '.join(COMPONENTS)}")
-        made.add_argument("--backend", help="instead of the one chosen for this machine")
+        made.add_argument(
+            "--backend",
+            help=f"instead of the one chosen for this machine; one of {', '.join(NAMES)}",
+            metavar="BACKEND",
+        )
         made.add_argument(
             "--system",
             default="",
             metavar="NAMES",
             help="packages that the interpreter offers itself, separated by commas",
         )
+        if name == "bundle":
+            made.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="made where missing")
+            made.add_argument("--python-tag", help="Python of the other machine, like cp311 (default: this one's)")
+            made.add_argument(
+                "--platform", choices=tuple(PLATFORM_TAGS), help="system of the other machine (default: this one's)"
+            )
+            continue
         made.add_argument("--offline", action="store_true", help="do not use the network")
+        made.add_argument(
+            "--wheelhouse", type=Path, metavar="FOLDER", help="take all files from what 'bundle' made, not the network"
+        )
         if name == "install":
             made.add_argument("--repair", action="store_true", help="install again what is installed already")
             made.add_argument(
@@ -74,9 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("components", nargs="+", metavar="COMPONENT", help=f"one of {', '.join(COMPONENTS)}")
     command("doctor", _doctor, "describe machine, Python and what is installed, for a bug report")
     made = command("lock", _lock, "make locks anew from the package indexes (for maintainers)")
-    made.add_argument(
-        "names", nargs="+", metavar="NAME", help="like worker-cp311-linux_x86_64-cpu, or 'all' that exist"
-    )
+    made.add_argument("names", nargs="+", metavar="NAME", help="like worker-cp311-linux_x86_64-cpu, or 'all'")
     return parser
 
 
@@ -90,6 +105,7 @@ def _plans(options: argparse.Namespace) -> list[Plan]:
             python=options.python,
             system=system,
             allow_network=not options.offline,
+            wheelhouse=options.wheelhouse,
         )
         for name in options.components
     ]
@@ -116,6 +132,28 @@ def _install(options: argparse.Namespace) -> None:
         print(f"Installed {done.name}: {size_text(done.stored_bytes)} in {done.seconds:.0f} s")
 
 
+def _bundle(options: argparse.Namespace) -> None:
+    target = None
+    if options.python_tag or options.platform:
+        here = probe(options.python)
+        target = (options.python_tag or here.tag, options.platform or here.platform)
+    system = tuple(name.strip() for name in options.system.split(",") if name.strip())
+    for name in options.components:
+        made = plan(
+            name,
+            options.data_folder,
+            backend=options.backend,
+            python=options.python,
+            system=system,
+            allow_network=True,
+            target=target,
+        )
+        with ProgressLine() as line:
+            count = bundle(made, options.output, progress=line)
+        pinned = "" if all(item.hashed for item in made.packages) else " (not all of them are pinned by a hash)"
+        print(f"{made.lock.name}: {count} files in {options.output}{pinned}")
+
+
 def _verify(options: argparse.Namespace) -> None:
     tag = probe(options.python).tag
     for name in options.components:
@@ -129,8 +167,10 @@ def _verify(options: argparse.Namespace) -> None:
 def _uninstall(options: argparse.Namespace) -> None:
     tag = probe(options.python).tag
     for name in options.components:
-        count = uninstall(name, options.data_folder, tag)
-        print(f"{name}: {'removed' if count else 'was not installed'}")
+        done = uninstall(name, options.data_folder, tag)
+        print(f"{name}: {'removed' if done.environments else 'was not installed'}")
+        for path in done.waiting:
+            print(f"  '{path}' is in use and goes with the next start or installation after that.")
 
 
 def _doctor(options: argparse.Namespace) -> None:
@@ -138,12 +178,9 @@ def _doctor(options: argparse.Namespace) -> None:
 
 
 def _lock(options: argparse.Namespace) -> None:
-    from .relock import make_lock
+    from .relock import all_names, make_lock
 
-    names = (
-        [name for item in COMPONENTS for name in locks.available(item)] if options.names == ["all"] else options.names
-    )
-    for name in names:
+    for name in all_names() if options.names == ["all"] else options.names:
         component, python_tag, platform, backend = name.split("-", 3)
         made = make_lock(COMPONENTS[component], python_tag, platform, backend)
         (locks.FOLDER / f"{name}.txt").write_text(made.text(), "utf-8")

@@ -5,19 +5,31 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-PYTORCH_CPU = "pytorch-cpu"
+_PYTORCH = "pytorch-"
+PYTORCH_CPU = f"{_PYTORCH}cpu"
 
-INDEXES: Mapping[str, str] = types.MappingProxyType({PYTORCH_CPU: "https://download.pytorch.org/whl/cpu"})
+INDEXES: Mapping[str, str] = types.MappingProxyType(
+    {
+        f"{_PYTORCH}{build}": f"https://download.pytorch.org/whl/{build}"
+        for build in ("cpu", "cu126", "cu128", "cu130", "rocm7.2", "xpu")
+    }
+)
 """Package indexes beside the standard one, by the name that the locks use."""
+
+
+def build_label(index: str) -> str:
+    """Returns the local part of the versions that an index of INDEXES serves: 'cu126' as in torch 2.13.0+cu126."""
+    return index.removeprefix(_PYTORCH)
 
 
 @dataclass(frozen=True)
 class Requirement:
     """One package of a component, in pip's words (`timm==1.0.31`), and where it is wanted.
 
-    Empty `pythons`, `platforms` or `backends` mean everywhere. `index` names a row of INDEXES.
+    Empty `pythons`, `platforms` or `backends` mean everywhere. `index` names a row of INDEXES. `about` is roughly how
+    many bytes are downloaded and stored, for the lock of a file whose index cannot be read.
     """
 
     text: str
@@ -25,6 +37,7 @@ class Requirement:
     platforms: tuple[str, ...] = ()
     backends: tuple[str, ...] = ()
     index: str = ""
+    about: tuple[int, int] | None = None
 
     def wanted(self, python_tag: str, platform: str, backend: str) -> bool:
         """Returns whether the package belongs to the set for this Python, platform and backend."""
@@ -40,8 +53,10 @@ class Component:
     """A named set of packages with a folder of its own.
 
     `backends` gives the backend per platform; `fallbacks` the one to take where the first one's index cannot be
-    reached. `trims` are patterns (fnmatch, on paths inside the wheels) of files that are never used and not unpacked.
+    reached. `trims` are patterns (fnmatch, on paths inside the wheels) of files that are never used and not unpacked;
+    `backend_trims` those of single backends. `moves` says which folders inside the wheels of a backend go where.
     `smoke` names the script in smoke.py that must succeed before the switch. `minimum_glibc` concerns Linux.
+    `graphics` gives the backends per platform that are for graphics cards.
     """
 
     name: str
@@ -52,6 +67,17 @@ class Component:
     trims: tuple[str, ...]
     smoke: str
     minimum_glibc: tuple[int, int] = (2, 28)
+    graphics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    backend_trims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    moves: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def trims_for(self, backend: str) -> tuple[str, ...]:
+        """Returns the patterns of the files that are not unpacked for a backend."""
+        return (*self.trims, *self.backend_trims.get(backend, ()))
+
+    def moves_for(self, backend: str) -> Mapping[str, str]:
+        """Returns the folders inside the wheels (fnmatch) that are unpacked elsewhere for a backend."""
+        return self.moves.get(backend, {})
 
 
 LINUX, WINDOWS, MACOS = "linux_x86_64", "windows_amd64", "macos_arm64"
@@ -80,8 +106,9 @@ _OPEN3D_NEEDS = (
     "markupsafe",
 )
 
-# The CUDA build of torch on the standard index links these libraries: they must be there even where no GPU is.
-_CUDA_LIBRARIES = (
+# The CUDA build of torch on the standard index, which is PyTorch's for CUDA 13.0, links these libraries: they must be
+# there even where no GPU is.
+_CUDA_130_LIBRARIES = (
     "nvidia-cuda-runtime==13.0.96",
     "nvidia-cuda-cupti==13.0.85",
     "nvidia-cuda-nvrtc==13.0.88",
@@ -97,15 +124,95 @@ _CUDA_LIBRARIES = (
     "nvidia-nvjitlink",
 )
 
+# The same for PyTorch's builds for CUDA 12, as PyTorch pins them.
+_CUDA_126_LIBRARIES = (
+    "nvidia-cuda-runtime-cu12==12.6.77",
+    "nvidia-cuda-cupti-cu12==12.6.80",
+    "nvidia-cuda-nvrtc-cu12==12.6.85",
+    "nvidia-cudnn-cu12==9.10.2.21",
+    "nvidia-cublas-cu12==12.6.4.1",
+    "nvidia-cufft-cu12==11.3.0.4",
+    "nvidia-cufile-cu12==1.11.1.6",
+    "nvidia-curand-cu12==10.3.7.77",
+    "nvidia-cusparse-cu12==12.5.4.2",
+    "nvidia-cusparselt-cu12==0.7.1",
+    "nvidia-nccl-cu12==2.29.3",
+    "nvidia-nvshmem-cu12==3.4.5",
+    "nvidia-nvjitlink-cu12==12.6.85",
+)
+_CUDA_128_LIBRARIES = (
+    "nvidia-cuda-runtime-cu12==12.8.90",
+    "nvidia-cuda-cupti-cu12==12.8.90",
+    "nvidia-cuda-nvrtc-cu12==12.8.93",
+    "nvidia-cudnn-cu12==9.19.0.56",
+    "nvidia-cublas-cu12==12.8.4.1",
+    "nvidia-cufft-cu12==11.3.3.83",
+    "nvidia-cufile-cu12==1.13.1.3",
+    "nvidia-curand-cu12==10.3.9.90",
+    "nvidia-cusparse-cu12==12.5.8.93",
+    "nvidia-cusparselt-cu12==0.7.1",
+    "nvidia-nccl-cu12==2.28.9",
+    "nvidia-nvshmem-cu12==3.4.5",
+    "nvidia-nvjitlink-cu12==12.8.93",
+)
+_XPU_LIBRARIES = (
+    "intel-sycl-rt==2026.0.0",
+    "intel-cmplr-lib-rt==2026.0.0",
+    "intel-cmplr-lib-ur==2026.0.0",
+    "intel-openmp==2026.0.0",
+    "intel-pti==0.17.0",
+    "mkl==2026.0.0",
+    "onemkl-sycl-blas==2026.0.0",
+    "onemkl-sycl-dft==2026.0.0",
+    "onemkl-sycl-lapack==2026.0.0",
+    "onemkl-sycl-rng==2026.0.0",
+    "onemkl-sycl-sparse==2026.0.0",
+    "oneccl==2022.0.0",
+    "impi-rt==2021.18.0",
+    "tbb==2023.0.0",
+    "tcmlib==1.5.0",
+    "umf==1.1.0",
+)
+
+_GIGA = 1_000_000_000
+
+
+def _torch(
+    version: str, build: str, platform: str, about: tuple[float, float], libraries: tuple[str, ...] = ()
+) -> tuple[Requirement, ...]:
+    """Returns torch for a kind of graphics card, with the libraries that it links; `about` in gigabytes."""
+    backend = "rocm" if build.startswith("rocm") else build
+    sizes = (int(about[0] * _GIGA), int(about[1] * _GIGA))
+    torch = Requirement(
+        f"torch=={version}", platforms=(platform,), backends=(backend,), index=f"{_PYTORCH}{build}", about=sizes
+    )
+    return (torch, *(Requirement(text, platforms=(platform,), backends=(backend,)) for text in libraries))
+
+
+# PyTorch made its last build for CUDA 12.8 at 2.11. On Windows its builds bring the CUDA libraries along.
+_GRAPHICS_TORCH = (
+    *(Requirement(text, platforms=(LINUX,), backends=("cu130",)) for text in ("torch==2.13.0", *_CUDA_130_LIBRARIES)),
+    *_torch("2.13.0", "cu126", LINUX, (0.82, 1.7), _CUDA_126_LIBRARIES),
+    *_torch("2.11.0", "cu128", LINUX, (0.82, 1.7), _CUDA_128_LIBRARIES),
+    *_torch("2.13.0", "rocm7.2", LINUX, (4.9, 17.0)),
+    *_torch("2.13.0", "xpu", LINUX, (1.2, 4.0), _XPU_LIBRARIES),
+    *_torch("2.13.0", "cu126", WINDOWS, (2.6, 4.5)),
+    *_torch("2.11.0", "cu128", WINDOWS, (2.8, 4.9)),
+    *_torch("2.13.0", "cu130", WINDOWS, (1.9, 3.2)),
+)
+_OTHERS_THAN_CU128 = ("cpu", "cpu-pypi", "mps", "cu126", "cu130", "rocm", "xpu")
+
 WORKER = Component(
     name="worker",
     purpose="PyTorch, timm, OpenVINO and Open3D, which turn a photo into a mesh",
     requirements=(
         Requirement("torch==2.13.0", platforms=(LINUX,), backends=("cpu",), index=PYTORCH_CPU),
         Requirement("torch==2.13.0", platforms=(LINUX,), backends=("cpu-pypi",)),
-        Requirement("torch==2.13.0", platforms=(WINDOWS, MACOS)),
-        *(Requirement(text, platforms=(LINUX,), backends=("cpu-pypi",)) for text in _CUDA_LIBRARIES),
-        Requirement("torchvision==0.28.0"),
+        Requirement("torch==2.13.0", platforms=(WINDOWS, MACOS), backends=("cpu", "mps")),
+        *(Requirement(text, platforms=(LINUX,), backends=("cpu-pypi",)) for text in _CUDA_130_LIBRARIES),
+        *_GRAPHICS_TORCH,
+        Requirement("torchvision==0.28.0", backends=_OTHERS_THAN_CU128),
+        Requirement("torchvision==0.26.0", backends=("cu128",)),
         Requirement("timm==1.0.31"),
         Requirement("sympy"),
         Requirement("mpmath<1.4"),
@@ -142,7 +249,6 @@ WORKER = Component(
         # Browser programs of packages whose Python half alone is imported.
         "plotly/package_data/*",
         "plotly/labextension/*",
-        "*.data/data/*",
         "dash/*.js",
         "dash/*.js.map",
         "dash/*/proptypes.js",
@@ -158,16 +264,21 @@ WORKER = Component(
         "openvino/include/*",
         "openvino/libs/*.lib",
         "openvino/cmake/*",
-        # What the CUDA libraries load only once a GPU is used.
+        # What the CUDA libraries bring for compiling.
         "nvidia/*/include/*",
-        "nvidia/*/lib/libcudnn_*",
-        "nvidia/*/lib/*nvrtc-builtins*",
         "nvidia/*/lib/*.a",
         "nvidia/*/lib/*.alt.*",
         "nvidia/*/lib/*.bc",
     ),
     smoke="worker",
     minimum_glibc=(2, 35),
+    graphics=types.MappingProxyType(
+        {LINUX: ("cu126", "cu128", "cu130", "rocm", "xpu"), WINDOWS: ("cu126", "cu128", "cu130")}
+    ),
+    # What the CUDA libraries load only once a GPU is used.
+    backend_trims=types.MappingProxyType({"cpu-pypi": ("nvidia/*/lib/libcudnn_*", "nvidia/*/lib/*nvrtc-builtins*")}),
+    # Intel's wheels put their libraries beside Python's own, where torch looks for them; it looks in torch/lib too.
+    moves=types.MappingProxyType({"xpu": types.MappingProxyType({"*.data/data/lib": "torch/lib"})}),
 )
 
 _BLENDER_52_NEEDS = (

@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 
 from .errors import InstallError
-from .folders import Folders, existing_parent
+from .folders import Folders, existing_parent, file_sizes, size_text
+from .graphics import detect
 from .interpreter import probe
 from .manifest import find_all
-from .planning import size_text
+from .upkeep import rubbish
 
 _LOG_LINES = 15
 
@@ -25,9 +26,12 @@ def doctor(data_folder: Path, python: str = sys.executable) -> str:
     try:
         found = probe(python)
         glibc = f", glibc {'.'.join(map(str, found.glibc))}" if found.glibc else ""
-        pip = "pip" if found.has_pip else "bundled pip wheel" if found.pip_wheel else "NO pip"
+        number = ".".join(map(str, found.pip_version))
+        pip = f"pip {number}" if found.has_pip else f"bundled pip {number}" if found.pip_wheel else "NO pip"
         platform_text = found.platform or f"no packages for {found.machine}"
         lines.append(f"Python: {found.version} ({found.tag}, {platform_text}{glibc}), {pip}, {python}")
+        graphics = detect(found.platform)
+        lines.append(f"Graphics: {graphics.text}" + (f" ({graphics.problem})" if graphics.problem else ""))
     except InstallError as error:
         lines.append(f"Python: {error}")
     lines.append(f"Free space: {size_text(shutil.disk_usage(existing_parent(data_folder)).free)}")
@@ -43,6 +47,9 @@ def doctor(data_folder: Path, python: str = sys.executable) -> str:
             lines.append(
                 "    from Python itself: " + ", ".join(f"{name} {version}" for name, version in item.system.items())
             )
+    for path in rubbish(folders):
+        size = sum(count for _, count in file_sizes(path)) if path.is_dir() else 0
+        lines.append(f"Waiting to be removed: {path}, {size_text(size)}")
     if folders.log.is_file():
         lines.append(f"End of {folders.log}:")
         lines += [f"  {line}" for line in folders.log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]]

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from . import pip
 from .errors import InstallCancelled, InstallError, translate
-from .folders import Folders, file_sizes, remove_tree
-from .planning import Plan, PlannedPackage, size_text
+from .folders import Folders, file_sizes, remove_tree, size_text
+from .planning import Plan, PlannedPackage
 
 _TRIES = 3
 _PIECE = 1 << 22
@@ -99,6 +99,9 @@ def _verified(
     for item in packages:
         if item.name in wheels:
             continue
+        if item.wheel is not None:
+            wheels[item.name] = _checked(item, item.wheel, cancelled)
+            continue
         path = folders.downloads / item.locked.file if item.locked.file else None
         if path is None or not path.is_file():
             missing.append(item)
@@ -108,6 +111,17 @@ def _verified(
             path.unlink()
             missing.append(item)
     return missing
+
+
+def _checked(item: PlannedPackage, wheel: Path, cancelled: Callable[[], bool]) -> Path:
+    """Returns the file of a wheelhouse when it is the pinned one, or else the one that its list names."""
+    expected = item.locked.sha256 or item.wheel_sha256
+    if expected is not None and sha256_of(wheel, cancelled) != expected:
+        raise InstallError(
+            f"The file '{wheel}' is damaged or not the one that was pinned: copy the folder again, or make it anew "
+            "with 'python -m vendor_installer bundle'."
+        )
+    return wheel
 
 
 def sha256_of(path: Path, cancelled: Callable[[], bool] = lambda: False) -> str:
@@ -136,6 +150,7 @@ def _fetch(
     requirements.write_text("".join(f"{item.locked.requirement()}\n" for item in group), "utf-8")
     command = [*pip.pip_command(plan.interpreter), "download", "--no-deps", "--only-binary", ":all:", "--no-cache-dir"]
     command += ["--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--dest", str(arriving)]
+    command += plan.interpreter.pip_target()
     command += ["--extra-index-url", group[0].extra_index] if group[0].extra_index else []
     command += ["--requirement", str(requirements)]
     total = sum(item.locked.bytes for item in group)

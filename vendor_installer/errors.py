@@ -101,6 +101,13 @@ TRANSLATIONS = (
         "The installed CUDA build does not support this graphics card: install again with the backend 'cpu'.",
     ),
     Translation(
+        r"NVIDIA driver on your system is too old|driver version is insufficient|Found no NVIDIA driver|"
+        r"no CUDA-capable device|No HIP GPUs|No CUDA GPUs are available|not compiled with (CUDA|XPU) enabled|"
+        r"No XPU devices are available|libze_loader",
+        "The packages for the graphics card do not find it: install its maker's newest driver, or install again with "
+        "the backend 'cpu'.",
+    ),
+    Translation(
         r"torchvision::nms does not exist",
         "torch and torchvision come from different indexes and do not fit together: uninstall and install again.",
     ),

@@ -3,7 +3,7 @@
 
 environments/<component>-<python>-<platform>-<backend>/manifest.json   what is installed; written last
 environments/.../packages-<lock digest>-<random>/                      the folder the manifest points to
-downloads/  temporary/  logs/install.log  install.lock
+downloads/  temporary/  tools/pip-<version>/  logs/install.log  install.lock
 """
 
 from __future__ import annotations
@@ -41,6 +41,11 @@ class Folders:
         return self.data / "temporary"
 
     @property
+    def tools(self) -> Path:
+        """Programs that the installation uses."""
+        return self.data / "tools"
+
+    @property
     def log(self) -> Path:
         """What the child processes printed."""
         return self.data / "logs" / "install.log"
@@ -76,6 +81,11 @@ def remove_tree(path: Path) -> bool:
     else:
         shutil.rmtree(path, onerror=retry)
     return not path.exists()
+
+
+def size_text(count: int) -> str:
+    """Returns a number of bytes for people: '370 MB', '1.2 GB', '0 MB'."""
+    return f"{count / 1e9:.1f} GB" if count >= 999_500_000 else f"{count / 1e6:.0f} MB"
 
 
 def file_sizes(folder: Path) -> Iterator[tuple[Path, int]]:

@@ -15,6 +15,11 @@ from pathlib import Path
 
 from .errors import InstallError
 
+
+class Busy(InstallError):
+    """Another installation holds the guard."""
+
+
 # Windows locks hinder reading, so the locked byte lies beyond the text.
 _LOCKED_BYTE = 4096
 
@@ -23,7 +28,7 @@ _LOCKED_BYTE = 4096
 def exclusive(path: Path) -> Iterator[None]:
     """Holds the lock file `path` for the length of the block.
 
-    Raises InstallError at once when another installation holds it.
+    Raises Busy at once when another installation holds it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -32,7 +37,7 @@ def exclusive(path: Path) -> Iterator[None]:
             _lock(handle)
         except OSError as error:
             owner = _owner(path)
-            raise InstallError(
+            raise Busy(
                 f"Another installation{owner} is at work in this data folder: "
                 "wait until it has finished, then try again."
             ) from error

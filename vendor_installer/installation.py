@@ -11,21 +11,57 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import manifest, wheels
-from .downloading import download
-from .errors import InstallCancelled, from_os_error
-from .folders import Folders, file_sizes, remove_tree
+from .downloading import download, sha256_of
+from .errors import InstallCancelled, InstallError, from_os_error
+from .folders import Folders, file_sizes, remove_tree, size_text
 from .guard import exclusive
 from .manifest import Installed
-from .planning import Plan, checked, size_text
+from .planning import Plan, checked
 from .smoke import try_out
+from .upkeep import STAGING, remove_rubbish, supersede
+from .use import MARK, PACKAGES
+from .wheelhouse import fill
 
 Progress = Callable[[str, float], None]
 
 _UNPACKED, _TRIED = 0.9, 0.99
 
 
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
 def _never() -> bool:
     return False
+
+
+def bundle(
+    plan: Plan,
+    folder: Path,
+    *,
+    progress: Progress = lambda stage, fraction: None,
+    cancelled: Callable[[], bool] = _never,
+) -> int:
+    """Downloads all files of a plan into a wheelhouse, which `plan` takes on a machine without a network.
+
+    What the folder has already is kept. Returns the number of the plan's files.
+    Raises InstallCancelled, InstallError with the cause and remedy.
+    """
+    folders = Folders(plan.data_folder)
+    total = max(1, plan.download_bytes)
+
+    def fetched(stage: str, count: int) -> None:
+        progress(stage, min(count, total) / total)
+
+    try:
+        with exclusive(folders.guard):
+            files = download(plan, allow_network=True, on_progress=fetched, cancelled=cancelled)
+            fill(folder, files.values(), lambda wheel: sha256_of(wheel, cancelled))
+            remove_tree(folders.downloads)
+            remove_tree(folders.temporary)
+            return len(files)
+    except OSError as error:
+        raise from_os_error(error, folders.log) from error
 
 
 def install(
@@ -43,13 +79,16 @@ def install(
     is asked as often. Whatever fails, what was installed before stays in use.
     Raises InstallCancelled, InstallError with the cause and remedy.
     """
+    if plan.interpreter.foreign:
+        raise InstallError("This plan is for another machine: make a bundle of it and install from that there.")
     folders = Folders(plan.data_folder)
     try:
         with exclusive(folders.guard):
             current = manifest.read(plan.target)
             if current is not None and current.lock_digest == plan.digest and not repair:
                 return current
-            _remove_rubbish(folders)
+            remove_rubbish(folders)
+            remove_tree(folders.temporary)
             if allow_network and not plan.checked:
                 progress("Looking for the sources", 0.0)
                 plan = checked(plan)
@@ -59,7 +98,8 @@ def install(
             if not keep_downloads:
                 remove_tree(folders.downloads)
             remove_tree(folders.temporary)
-            _remove_rubbish(folders)
+            supersede(installed, folders)
+            remove_rubbish(folders)
             return installed
     except OSError as error:
         raise from_os_error(error, folders.log) from error
@@ -83,16 +123,17 @@ class _Run:
             self.progress(stage, _UNPACKED * min(count, plan.download_bytes) / total)
 
         files = download(plan, allow_network=allow_network, on_progress=fetched, cancelled=self.cancelled)
-        staging = plan.target / f".staging-{secrets.token_hex(4)}"
+        staging = plan.target / f"{STAGING}{secrets.token_hex(4)}"
         staging.mkdir(parents=True)
         try:
             sizes = self._unpack(files, staging, total)
             self.progress("Trying the packages out", _UNPACKED)
-            try_out(plan.component.smoke, staging, plan.interpreter, self.folders, self.cancelled)
+            try_out(plan.component.smoke, staging, plan.interpreter, plan.backend, self.folders, self.cancelled)
             if self.cancelled():
                 raise InstallCancelled
             self.progress("Switching over", _TRIED)
-            packages = plan.target / f"packages-{plan.digest[:8]}-{secrets.token_hex(2)}"
+            (staging / MARK).touch()
+            packages = plan.target / f"{PACKAGES}{plan.digest[:8]}-{secrets.token_hex(2)}"
             staging.rename(packages)
         except BaseException:
             remove_tree(staging)
@@ -110,7 +151,7 @@ class _Run:
             files=sizes,
             stored_bytes=sum(size for _, size in file_sizes(packages)),
             seconds=round(time.monotonic() - started, 1),
-            installed_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+            installed_at=_now().isoformat(timespec="milliseconds"),
         )
         manifest.write(installed)
         self.progress(f"Installed {plan.component.name}", 1.0)
@@ -135,20 +176,6 @@ class _Run:
                     stage = f"Unpacking {item} ({number} of {len(plan.packages)}): {amount}"
                     self.progress(stage, _UNPACKED * min(1.0, (plan.download_bytes + done) / total))
 
-            sizes[item.name] = wheels.unpack(files[item.name], staging, plan.component.trims, on_bytes)
+            trims, moves = plan.component.trims_for(plan.backend), plan.component.moves_for(plan.backend)
+            sizes[item.name] = wheels.unpack(files[item.name], staging, trims, on_bytes, moves)
         return sizes
-
-
-def _remove_rubbish(folders: Folders) -> None:
-    """Removes what interrupted installations left, and packages that no manifest names any more."""
-    if not folders.environments.is_dir():
-        return
-    for environment in folders.environments.iterdir():
-        current = manifest.read(environment)
-        for item in environment.iterdir() if environment.is_dir() else ():
-            if item.name.startswith(".staging-") or (
-                item.name.startswith("packages-") and (current is None or item != current.packages)
-            ):
-                remove_tree(item)
-            elif item.name.endswith(".partial"):
-                item.unlink(missing_ok=True)

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 import subprocess
 from dataclasses import dataclass
 
@@ -19,7 +21,7 @@ wheels = []
 if bundled:
     wheels = glob.glob(os.path.join(list(bundled.submodule_search_locations)[0], "_bundled", "pip-*.whl"))
 versions = {}
-for name in sys.argv[1:]:
+for name in ["pip", *sys.argv[1:]]:
     try:
         versions[name] = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -48,7 +50,9 @@ _PLATFORMS = {
 class Interpreter:
     """A Python and the machine below it. `platform` is empty where nothing is offered for it.
 
-    `versions` holds those of the asked-for packages that the interpreter offers by itself.
+    `versions` holds those of the asked-for packages that the interpreter offers by itself. `pip_wheel` is a wheel or
+    folder with the pip to use where it has none, `pip_version` that of either, () without one. `foreign` tells that tag
+    and platform are those of another machine, for which only downloads can be made.
     """
 
     executable: str
@@ -60,6 +64,42 @@ class Interpreter:
     has_pip: bool
     pip_wheel: str
     versions: dict[str, str]
+    pip_version: tuple[int, ...] = ()
+    foreign: bool = False
+
+    def pip_target(self) -> list[str]:
+        """Returns the options that make pip look for another machine's files; none where it is this one."""
+        if not self.foreign:
+            return []
+        tags = [part for tag in PLATFORM_TAGS[self.platform] for part in ("--platform", tag)]
+        abis = [part for abi in (self.tag, "abi3", "none") for part in ("--abi", abi)]
+        return ["--implementation", "cp", "--python-version", f"{self.tag[2]}.{self.tag[3:]}", *abis, *tags]
+
+
+PLATFORM_TAGS = {
+    LINUX: ["manylinux2014_x86_64", *(f"manylinux_2_{minor}_x86_64" for minor in range(5, 36)), "linux_x86_64"],
+    WINDOWS: ["win_amd64"],
+    MACOS: ["macosx_14_0_arm64"],
+}
+"""Platform -> the names that wheels for it have."""
+
+
+def foreign(base: Interpreter, tag: str, platform: str, glibc: tuple[int, ...]) -> Interpreter:
+    """Returns the interpreter of another machine, whose files are fetched with the pip of `base`.
+
+    Raises InstallError when tag or platform are unknown.
+    """
+    if not re.fullmatch(r"cp3\d+", tag) or platform not in PLATFORM_TAGS:
+        raise InstallError(
+            f"There is no machine with '{tag}' and '{platform}': name the Python like cp311 and one of the platforms "
+            f"{', '.join(PLATFORM_TAGS)}."
+        )
+    if (tag, platform) == (base.tag, base.platform):
+        return base
+    version = f"{tag[2]}.{tag[3:]}"
+    return dataclasses.replace(
+        base, tag=tag, version=version, platform=platform, machine=platform, glibc=glibc, versions={}, foreign=True
+    )
 
 
 def probe(executable: str, packages: tuple[str, ...] = ()) -> Interpreter:
@@ -83,6 +123,8 @@ def probe(executable: str, packages: tuple[str, ...] = ()) -> Interpreter:
     platform = _PLATFORMS.get((found["system"], found["machine"]), "") if found["bits"] == 64 else ""
     if platform == LINUX and not found["glibc"]:
         platform = ""
+    installed = found["versions"].pop("pip", "") if found["pip"] else ""
+    bundled = re.search(r"pip-([\d.]+)-", found["pip_wheel"])
     return Interpreter(
         executable=executable,
         tag=found["tag"],
@@ -94,4 +136,9 @@ def probe(executable: str, packages: tuple[str, ...] = ()) -> Interpreter:
         has_pip=found["pip"],
         pip_wheel=found["pip_wheel"],
         versions=found["versions"],
+        pip_version=_numbers(installed or (bundled[1] if bundled and not found["pip"] else "")),
     )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])

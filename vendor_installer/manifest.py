@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .folders import Folders
+from .folders import Folders, size_text
+from .graphics import NAMES
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -48,6 +49,19 @@ class Installed:
     def name(self) -> str:
         """Name of the environment, which is also that of its lock."""
         return f"{self.component}-{self.python_tag}-{self.platform}-{self.backend}"
+
+    def summary(self) -> str:
+        """Returns what is installed for people, a few lines of text: versions, backend, size, date, place."""
+        biggest = sorted(self.versions, key=lambda name: -self.files.get(name, 0))[:5]
+        lines = [
+            f"{self.component}: " + ", ".join(f"{name} {self.versions[name]}" for name in biggest),
+            *([f"  from Python itself: {', '.join(map(' '.join, self.system.items()))}"] if self.system else []),
+            f"  for {NAMES.get(self.backend, self.backend)}, {size_text(self.stored_bytes)}, "
+            f"installed on {self.installed_at[:10]}"
+            + ("" if self.hashes_complete else ", some files not pinned by a hash"),
+            f"  in {self.packages.parent}",
+        ]
+        return "\n".join(lines)
 
 
 def write(installed: Installed) -> None:

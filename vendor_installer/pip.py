@@ -43,8 +43,8 @@ def pip_command(interpreter: Interpreter) -> list[str]:
     if interpreter.pip_wheel:
         return [interpreter.executable, "-I", "-c", _FROM_WHEEL, interpreter.pip_wheel]
     raise InstallError(
-        f"The Python '{interpreter.executable}' has no pip: install it, on Debian and Ubuntu with "
-        "'apt install python3-pip', and try again."
+        f"The Python '{interpreter.executable}' has no pip and none could be fetched: check the connection to the "
+        "package index, or install pip, on Debian and Ubuntu with 'apt install python3-pip', and try again."
     )
 
 

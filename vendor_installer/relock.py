@@ -7,6 +7,7 @@ that the index states or, for a wheel on this machine, that of the file.
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
@@ -22,15 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from . import locks
-from .components import LINUX, MACOS, WINDOWS, Component, Requirement
+from .components import COMPONENTS, INDEXES, LINUX, MACOS, WINDOWS, Component, Requirement, build_label
 from .errors import InstallError
+from .interpreter import probe
 from .wheels import stored_bytes
 
-_PLATFORM_TAGS = {
-    LINUX: ["manylinux2014_x86_64", *(f"manylinux_2_{minor}_x86_64" for minor in range(5, 36)), "linux_x86_64"],
-    WINDOWS: ["win_amd64"],
-    MACOS: ["macosx_14_0_arm64"],
-}
+# Blender's own builds bring 3.11 and 3.13, a Linux distribution's also 3.14.
+_PYTHONS = {"cp311": (LINUX, WINDOWS, MACOS), "cp313": (LINUX, WINDOWS, MACOS), "cp314": (LINUX,)}
 
 
 class _RemoteFile(io.RawIOBase):
@@ -75,24 +74,24 @@ class _RemoteFile(io.RawIOBase):
         return wanted
 
 
-def _sizes(url: str, trims: Sequence[str]) -> tuple[int, int]:
+def _sizes(url: str, component: Component, backend: str) -> tuple[int, int]:
+    trims, moves = component.trims_for(backend), component.moves_for(backend)
     if url.startswith("file:"):
         path = Path(urllib.request.url2pathname(urllib.parse.urlparse(url).path))
         with zipfile.ZipFile(path) as archive:
-            return path.stat().st_size, stored_bytes(archive, trims)
+            return path.stat().st_size, stored_bytes(archive, trims, moves)
     remote = _RemoteFile(url)
     with zipfile.ZipFile(remote) as archive:
-        return remote.length, stored_bytes(archive, trims)
+        return remote.length, stored_bytes(archive, trims, moves)
 
 
 def _report(requirements: Sequence[str], python_tag: str, platform: str, extra: Sequence[str]) -> list[dict[str, Any]]:
-    tags = [part for tag in _PLATFORM_TAGS[platform] for part in ("--platform", tag)]
-    abis = [part for abi in (python_tag, "abi3", "none") for part in ("--abi", abi)]
+    machine = dataclasses.replace(probe(sys.executable), tag=python_tag, platform=platform, foreign=True)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = [sys.executable, "-m", "pip", "install", "--dry-run", "--quiet", "--ignore-installed", "--no-deps"]
         command += ["--only-binary", ":all:", "--report", str(report), "--target", str(Path(folder) / "target")]
-        command += ["--implementation", "cp", "--python-version", f"{python_tag[2]}.{python_tag[3:]}", *abis, *tags]
+        command += machine.pip_target()
         done = subprocess.run([*command, *extra, *requirements], capture_output=True, text=True)
         if done.returncode:
             raise InstallError(f"pip finds no files for {', '.join(requirements)}: {done.stderr.strip()[-600:]}")
@@ -139,9 +138,9 @@ def _resolve(requirements: Sequence[Requirement], python_tag: str, platform: str
     raise InstallError(f"The requirements do not fit together: {', '.join(bounds)}.")
 
 
-def _locked(item: dict[str, Any], trims: Sequence[str], index: str) -> locks.LockedFile:
+def _locked(item: dict[str, Any], component: Component, backend: str, index: str) -> locks.LockedFile:
     url = item["download_info"]["url"]
-    size, stored = _sizes(url, trims)
+    size, stored = _sizes(url, component, backend)
     return locks.LockedFile(
         name=item["metadata"]["name"],
         version=item["metadata"]["version"],
@@ -154,17 +153,18 @@ def _locked(item: dict[str, Any], trims: Sequence[str], index: str) -> locks.Loc
 
 
 def _unread(requirement: Requirement, component: Component, platform: str, backend: str) -> locks.LockedFile:
-    """Returns the line for a file whose index cannot be reached, with the sizes of another Python's."""
-    name = requirement.text.split("==")[0]
+    """Returns the line for a file whose index cannot be reached, with the sizes of another Python's or about those."""
+    name, version = requirement.text.split("==")
+    version = f"{version}+{build_label(requirement.index)}"
     for sibling in locks.available(component.name):
         if not sibling.endswith(f"-{platform}-{backend}"):
             continue
         lock = locks.load(component.name, sibling.split("-")[1], platform, backend)
         for item in lock.files if lock else ():
-            if item.name == name and item.sha256:
-                return locks.LockedFile(
-                    name, item.version, None, "", item.bytes, item.stored, requirement.index, about=True
-                )
+            if item.name == name and item.version == version and item.sha256:
+                return locks.LockedFile(name, version, None, "", item.bytes, item.stored, requirement.index, about=True)
+    if requirement.about:
+        return locks.LockedFile(name, version, None, "", *requirement.about, requirement.index, about=True)
     raise InstallError(f"The index '{requirement.index}' cannot be read and no other lock tells the size of {name}.")
 
 
@@ -177,13 +177,33 @@ def make_lock(component: Component, python_tag: str, platform: str, backend: str
     wanted = [item for item in component.requirements if item.wanted(python_tag, platform, backend)]
     standard = [item for item in wanted if not item.index]
     found = _resolve(standard, python_tag, platform)
-    files = [_locked(item, component.trims, "") for item in found]
+    files = [_locked(item, component, backend, "") for item in found]
     for requirement in (item for item in wanted if item.index):
         # The local build label keeps pip from taking the standard index's build; it fails at once where unreachable.
-        text = f"{requirement.text}+cpu"
+        text = f"{requirement.text}+{build_label(requirement.index)}"
+        source = ["--extra-index-url", INDEXES[requirement.index], "--retries", "0", "--timeout", "5"]
         try:
-            here = _report([text], python_tag, platform, ["--retries", "0", "--timeout", "5"])
-            files += [_locked(item, component.trims, requirement.index) for item in here]
+            here = _report([text], python_tag, platform, source)
+            files += [_locked(item, component, backend, requirement.index) for item in here]
         except InstallError:
             files.append(_unread(requirement, component, platform, backend))
     return locks.Lock(component.name, python_tag, platform, backend, tuple(sorted(files, key=lambda f: f.name.lower())))
+
+
+def all_names() -> tuple[str, ...]:
+    """Returns the names of all locks that there should be."""
+    return tuple(
+        locks.lock_name(component.name, python_tag, platform, backend)
+        for component in COMPONENTS.values()
+        for python_tag, platforms in _PYTHONS.items()
+        for platform in platforms
+        for backend in _backends(component, platform)
+        if any(item.wanted(python_tag, platform, backend) for item in component.requirements)
+    )
+
+
+def _backends(component: Component, platform: str) -> tuple[str, ...]:
+    usual = component.backends[platform]
+    fallback = component.fallbacks.get(usual, "")
+    declared = any(platform in item.platforms and fallback in item.backends for item in component.requirements)
+    return (usual, *([fallback] if declared else []), *component.graphics.get(platform, ()))

@@ -19,7 +19,10 @@ from .interpreter import Interpreter
 
 _SECONDS = 600
 
-_FRONT = "import sys; sys.path.insert(0, sys.argv[1]); scratch = sys.argv[2]\n"
+_FRONT = "import sys; sys.path.insert(0, sys.argv[1]); scratch, device = sys.argv[2:]\n"
+
+_DEVICES = {"cu126": "cuda", "cu128": "cuda", "cu130": "cuda", "rocm": "cuda", "xpu": "xpu", "mps": "mps"}
+"""Backend -> torch's word for its device; others run on the processor."""
 
 # torchvision from the standard index is a CUDA build; beside a CPU torch its library cannot be loaded, and its Python
 # half then fails on the missing operator nms (pytorch/vision issue 9085). Declaring the operators lets it import.
@@ -35,9 +38,15 @@ except (OSError, ImportError):
     declared.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     declared.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 import timm
-network = timm.create_model("mobilenetv3_small_050", pretrained=False).eval()
+there = {"cuda": torch.cuda.is_available, "xpu": torch.xpu.is_available, "mps": torch.backends.mps.is_available}
+if device in there and not there[device]():
+    if device != "mps":
+        torch.zeros(1, device=device)  # says why not
+    device = "cpu"  # a virtual Mac has no Metal
+network = timm.create_model("mobilenetv3_small_050", pretrained=False).eval().to(device)
 with torch.inference_mode():
-    assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 1000)
+    found = network(torch.zeros(1, 3, 64, 64, device=device)).cpu()
+assert found.shape == (1, 1000) and bool(torch.isfinite(found).all())
 """
 
 _OPENVINO = """
@@ -104,21 +113,26 @@ assert os.path.getsize(path) > 1000
 SCRIPTS: Mapping[str, str] = types.MappingProxyType(
     {"worker": _TORCH + _OPENVINO + _OPEN3D + _REST, "scene": _SCENE, "vtp": _VTP, "nothing": ""}
 )
-"""Python source by name; each runs with the packages folder in front and a folder `scratch` to write to."""
+"""Python source by name; each runs with the packages folder in front, a folder `scratch` and torch's `device`."""
 
 
 def try_out(
     script: str,
     packages: Path,
     interpreter: Interpreter,
+    backend: str,
     folders: Folders,
     cancelled: Callable[[], bool],
     on_poll: Callable[[], None] = lambda: None,
 ) -> None:
-    """Runs the script named `script` with the packages. Raises InstallError when it fails; InstallCancelled."""
+    """Runs the script named `script` with the packages, on the device of the backend.
+
+    Raises InstallError when it fails; InstallCancelled.
+    """
     scratch = folders.temporary / secrets.token_hex(4)
     scratch.mkdir(parents=True)
     command: Sequence[str] = [interpreter.executable, "-I", "-c", _FRONT + SCRIPTS[script], str(packages), str(scratch)]
+    command = [*command, _DEVICES.get(backend, "cpu")]
     try:
         done = pip.run(
             command,

@@ -1,20 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checking and removing what is installed."""
+"""Checking and removing what is installed.
+
+What is to go but still in use needs no note of its own: a packages folder that no manifest names is one to remove,
+and every installation and every start of the program (`tidy`) tries again.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import manifest
 from .components import COMPONENTS
 from .errors import InstallError, from_os_error
 from .folders import Folders, file_sizes, remove_tree
-from .guard import exclusive
+from .guard import Busy, exclusive
 from .interpreter import probe
 from .manifest import Installed
 from .smoke import try_out
+from .use import PACKAGES, REMOVED, remove_unused
+
+STAGING = ".staging-"
+"""How the names of folders begin in which an installation is at work."""
 
 
 def verify(
@@ -41,32 +50,123 @@ def verify(
         raise InstallError(
             f"These packages are for {installed.python_tag}, not for {interpreter.tag}: choose another Python."
         )
-    try_out(
-        component.smoke if component else "nothing", installed.packages, interpreter, Folders(data_folder), cancelled
-    )
+    script = component.smoke if component else "nothing"
+    try_out(script, installed.packages, interpreter, installed.backend, Folders(data_folder), cancelled)
 
 
-def uninstall(component: str, data_folder: Path, python_tag: str | None = None) -> int:
-    """Removes a component for one Python, or for all (None); returns how many environments are gone.
+@dataclass(frozen=True)
+class Removal:
+    """How many environments were switched off, and which folders stay until the programs that use them have ended."""
 
-    The manifest goes first, so an interrupted removal leaves nothing that claims to be whole.
-    Raises InstallError when files are in use or cannot be removed; the next installation removes them.
+    environments: int
+    waiting: tuple[Path, ...]
+
+
+def uninstall(component: str, data_folder: Path, python_tag: str | None = None) -> Removal:
+    """Removes a component for one Python, or for all (None).
+
+    With the last one go kept downloads and tools. The manifest goes first, so an interrupted removal leaves nothing
+    that claims to be whole. Files that a running
+    program uses stay until the next `tidy` or installation after its end. Raises InstallError when another
+    installation is at work or the folder cannot be written to.
     """
     folders = Folders(data_folder)
     if not folders.environments.is_dir():
-        return 0
+        return Removal(0, ())
     prefix = f"{component}-{python_tag}-" if python_tag else f"{component}-"
     removed = 0
     try:
         with exclusive(folders.guard):
             for environment in [item for item in folders.environments.iterdir() if item.name.startswith(prefix)]:
+                removed += manifest.read(environment) is not None
                 (environment / manifest.NAME).unlink(missing_ok=True)
-                removed += 1
-                if not remove_tree(environment):
-                    raise InstallError(
-                        f"'{component}' is switched off, but some of its files are in use: "
-                        "they are removed with the next installation."
-                    )
+            waiting = remove_rubbish(folders)
+            if not manifest.find_all(data_folder):
+                for folder in (folders.downloads, folders.temporary, folders.tools):
+                    remove_tree(folder)
     except OSError as error:
         raise from_os_error(error, folders.log) from error
-    return removed
+    return Removal(removed, tuple(path for path in waiting if path.parent.name.startswith(prefix)))
+
+
+def supersede(installed: Installed, folders: Folders) -> None:
+    """Switches off the same component's environments with other backends, as after a new graphics card.
+
+    Else the one with the latest date would be taken, and a clock that was set back would bring the old one back.
+    """
+    for environment in folders.environments.iterdir():
+        other = manifest.read(environment)
+        if (
+            other is not None
+            and other.name != installed.name
+            and (other.component, other.python_tag, other.platform)
+            == (installed.component, installed.python_tag, installed.platform)
+        ):
+            (environment / manifest.NAME).unlink(missing_ok=True)
+
+
+def tidy(data_folder: Path) -> tuple[Path, ...]:
+    """Removes what interrupted installations left and what is no longer in use; returns what still is.
+
+    For the start of a program: without anything to do it reads a few names, and while an installation is at work or
+    where nothing may be written it leaves everything as it is.
+    """
+    folders = Folders(data_folder)
+    waiting = rubbish(folders)
+    if not waiting:
+        return ()
+    try:
+        with exclusive(folders.guard):
+            return remove_rubbish(folders)
+    except (Busy, OSError):
+        return waiting
+
+
+def rubbish(folders: Folders) -> tuple[Path, ...]:
+    """Returns everything below the environments that no manifest names."""
+    found: list[Path] = []
+    for environment in _environments(folders):
+        current = manifest.read(environment)
+        if current is None and _hidden(environment / manifest.NAME):
+            continue
+        for item in sorted(environment.iterdir()):
+            old = item.name.startswith(PACKAGES) and (current is None or item != current.packages)
+            if old or item.name.startswith((STAGING, REMOVED)) or item.name.endswith(".partial"):
+                found.append(item)
+    return tuple(found)
+
+
+def remove_rubbish(folders: Folders) -> tuple[Path, ...]:
+    """Removes what `rubbish` finds; returns what is in use. For whoever holds the guard."""
+    waiting = tuple(item for item in rubbish(folders) if not _removed(item))
+    for environment in _environments(folders):
+        if all(item.name == manifest.NAME for item in environment.iterdir()) and manifest.read(environment) is None:
+            remove_tree(environment)
+    return waiting
+
+
+def _environments(folders: Folders) -> list[Path]:
+    try:
+        return sorted(item for item in folders.environments.iterdir() if item.is_dir())
+    except OSError:
+        return []
+
+
+def _hidden(path: Path) -> bool:
+    """Whether there is a file that cannot be read just now: it may well name the packages beside it."""
+    try:
+        path.read_bytes()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _removed(item: Path) -> bool:
+    if item.name.startswith(PACKAGES):
+        return remove_unused(item)
+    if item.is_dir():
+        return remove_tree(item)
+    item.unlink(missing_ok=True)
+    return True

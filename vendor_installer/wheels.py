@@ -2,35 +2,44 @@
 """Unpacking wheels (the binary distribution format of the Python packaging specifications).
 
 A wheel is a zip whose members land in the packages folder as they are, but for `<name>.data/purelib` and
-`platlib`, whose content moves up. Doing this here, instead of by `pip install --target`, counts true bytes, stops
-between two pieces of a file, and never writes what would be trimmed afterwards; a test compares the two.
+`platlib`, whose content moves up, and folders that a component wants elsewhere. Doing this here, instead of by
+`pip install --target`, counts true bytes, stops between two pieces of a file, and never writes what would be trimmed
+afterwards; a test compares the two.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import os
+import types
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from .errors import InstallError
 
 _PIECE = 1 << 20
+NO_MOVES: Mapping[str, str] = types.MappingProxyType({})
 
 
-def members(archive: zipfile.ZipFile, trims: Iterable[str]) -> Iterator[tuple[zipfile.ZipInfo, str]]:
+def members(
+    archive: zipfile.ZipFile, trims: Iterable[str], moves: Mapping[str, str] = NO_MOVES
+) -> Iterator[tuple[zipfile.ZipInfo, str]]:
     """Yields the files to unpack, each with its path below the packages folder ('/' separated).
 
-    Raises InstallError when a path would leave that folder.
+    `moves` tells which folders inside the wheel (fnmatch) go where. Raises InstallError when a path would leave the
+    packages folder.
     """
     patterns = tuple(trims)
     for item in archive.infolist():
         if item.is_dir() or any(fnmatch.fnmatchcase(item.filename, pattern) for pattern in patterns):
             continue
         parts = PurePosixPath(item.filename).parts
-        if parts[0].endswith(".data") and len(parts) > 2:
+        moved = _moved(item.filename, moves)
+        if moved:
+            parts = PurePosixPath(moved).parts
+        elif parts[0].endswith(".data") and len(parts) > 2:
             if parts[1] not in ("purelib", "platlib"):
                 continue
             parts = parts[2:]
@@ -41,12 +50,24 @@ def members(archive: zipfile.ZipFile, trims: Iterable[str]) -> Iterator[tuple[zi
         yield item, "/".join(parts)
 
 
-def stored_bytes(archive: zipfile.ZipFile, trims: Iterable[str]) -> int:
+def _moved(name: str, moves: Mapping[str, str]) -> str:
+    """Returns the new path of a file that lies directly in a folder of `moves`, else ''."""
+    folder, _, file = name.rpartition("/")
+    return next((f"{target}/{file}" for pattern, target in moves.items() if fnmatch.fnmatchcase(folder, pattern)), "")
+
+
+def stored_bytes(archive: zipfile.ZipFile, trims: Iterable[str], moves: Mapping[str, str] = NO_MOVES) -> int:
     """Returns how many bytes the unpacked files have together."""
-    return sum(item.file_size for item, _ in members(archive, trims))
+    return sum(item.file_size for item, _ in members(archive, trims, moves))
 
 
-def unpack(wheel: Path, target: Path, trims: Iterable[str], on_bytes: Callable[[int], None]) -> int:
+def unpack(
+    wheel: Path,
+    target: Path,
+    trims: Iterable[str],
+    on_bytes: Callable[[int], None],
+    moves: Mapping[str, str] = NO_MOVES,
+) -> int:
     """Unpacks a wheel into the packages folder; `on_bytes` gets the size of every piece and may raise to stop.
 
     Returns the bytes written. Raises InstallError when the wheel is damaged or a path is forbidden, OSError when
@@ -55,7 +76,7 @@ def unpack(wheel: Path, target: Path, trims: Iterable[str], on_bytes: Callable[[
     written = 0
     try:
         with zipfile.ZipFile(wheel) as archive:
-            for item, relative in members(archive, trims):
+            for item, relative in members(archive, trims, moves):
                 path = target / relative
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(item) as source, path.open("wb") as sink:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from .background import Background, Progress
@@ -12,16 +13,39 @@ COMPONENTS = ("worker",)
 """What the add-on needs beside Blender."""
 
 
-class Installation(Background):
-    """Installs what is missing into `data_folder`; when it is cancelled, it removes what it downloaded."""
+@dataclass(frozen=True)
+class Wish:
+    """What to install: `backend` None for the best one here, `wheelhouse` None for the network.
 
-    def __init__(self, data_folder: Path) -> None:
+    `again` installs also what is there, when its packages are other ones by now; `repair` in any case.
+    """
+
+    data_folder: Path
+    backend: str | None = None
+    wheelhouse: Path | None = None
+    again: bool = False
+    repair: bool = False
+
+
+class Installation(Background):
+    """Installs what is wished; when it is cancelled, what was there before is unchanged."""
+
+    def __init__(self, wish: Wish) -> None:
         super().__init__("mono3d install")
-        self._data_folder = data_folder
+        self._wish = wish
 
     def work(self, progress: Progress, cancelled: Callable[[], bool]) -> None:
         """Plans and installs. Raises Mono3DError."""
         from .. import environment
 
-        plans = environment.plans(COMPONENTS, self._data_folder, allow_network=True)
-        environment.install(plans, allow_network=True, progress=progress, cancelled=cancelled)
+        wish = self._wish
+        online = wish.wheelhouse is None
+        plans = environment.plans(
+            COMPONENTS,
+            wish.data_folder,
+            allow_network=online,
+            backend=wish.backend,
+            wheelhouse=wish.wheelhouse,
+            again=wish.again or wish.repair,
+        )
+        environment.install(plans, allow_network=online, progress=progress, cancelled=cancelled, repair=wish.repair)

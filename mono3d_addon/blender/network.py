@@ -14,7 +14,10 @@ def refusal(action: str) -> str:
     if bpy.app.online_access:
         return ""
     if forbidden():
-        return f"Blender was started with --offline-mode; start it without to {action}."
+        return (
+            "Blender was started with --offline-mode, which overrides Preferences > System > Network > Allow Online "
+            f"Access; start it without to {action}."
+        )
     return (
         "Blender may not go online: tick Preferences > System > Network > Allow Online Access, "
         f"or start it with --online-mode; then {action}."

@@ -46,6 +46,7 @@ class MONO3D_PT_main(_Sidebar):
             button.scale_y = 1.4
             button.enabled = bool(values.photo)
             button.operator("mono3d.generate", icon="MESH_GRID")
+        setup.draw_update(layout)
         _draw_messages(layout)
         if names.is_ours(context.active_object):
             layout.operator("mono3d.look_through_camera", icon="VIEW_CAMERA")

@@ -48,6 +48,7 @@ def _menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
 
 def _look() -> None:
     setup.look()
+    setup.tidy()
     from . import progress
 
     progress.redraw()

@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Installing the packages: what is missing, the operators, and how both are shown."""
+"""Installing the packages: what is missing or there, the operators, and how both are shown."""
+
+import threading
+from typing import Any
 
 import bpy
+from bpy.props import StringProperty
 
 from ..errors import Mono3DError
 from . import models, network, progress, state
 
 
 def look() -> None:
-    """Finds out what is missing and keeps it for the panels; reads a few small files."""
+    """Finds out what is missing and what is there, and keeps it for the panels; reads a few small files.
+
+    Where something is missing, the graphics card is looked for, half a second.
+    """
     from .. import environment
     from . import preferences
     from .installation import COMPONENTS
@@ -19,8 +26,12 @@ def look() -> None:
         current.forget_worker()
         current.data_folder = folder
     try:
-        missing = environment.missing(COMPONENTS, current.data_folder)
-        plans = environment.plans(COMPONENTS, current.data_folder) if missing else ()
+        found = environment.installed(COMPONENTS, folder)
+        backend, wheelhouse = preferences.backend(), preferences.wheelhouse()
+        current.installed = tuple(line for item in found for line in item.summary().splitlines())
+        current.update = any(environment.outdated(item) or item.backend != (backend or item.backend) for item in found)
+        complete = len(found) == len(COMPONENTS)
+        plans = () if complete else environment.plans(COMPONENTS, folder, backend=backend, wheelhouse=wheelhouse)
         current.setup = state.wrapped(*(plan.summary() for plan in plans))
     except Mono3DError as error:
         current.setup = state.wrapped(str(error))
@@ -28,11 +39,19 @@ def look() -> None:
     current.checked = True
 
 
+def tidy() -> None:
+    """Removes, in a thread, what was replaced or uninstalled while something used it."""
+    from .. import environment
+
+    threading.Thread(target=environment.tidy, args=(state.current.data_folder,), daemon=True).start()
+
+
 def draw(layout: bpy.types.UILayout) -> None:
     """Shows what is missing with a button, or the running installation; nothing when all is there."""
     current = state.current
     if current.installation is not None:
         progress.draw(layout, current.installation.stage, current.installation.fraction, "mono3d.cancel_install")
+        _log_button(layout)
     elif current.setup:
         box = layout.box().column(align=True)
         box.label(text="Packages are needed once:", icon="IMPORT")
@@ -41,28 +60,65 @@ def draw(layout: bpy.types.UILayout) -> None:
         button = layout.row()
         button.scale_y = 1.4
         button.operator("mono3d.install", icon="IMPORT")
+        if current.failed:
+            _log_button(layout)
 
 
-class MONO3D_OT_install(progress.Follower):
-    """Install what turns photos into meshes, into the add-on's own folder; Blender's Python stays as it is"""
+def draw_installed(layout: bpy.types.UILayout) -> None:
+    """Shows what is installed with what can be done to it."""
+    current = state.current
+    if current.installed:
+        box = layout.box().column(align=True)
+        for line in current.installed:
+            box.label(text=line)
+        row = layout.row(align=True)
+        row.operator("mono3d.repair", icon="FILE_REFRESH")
+        update = row.row(align=True)
+        update.enabled = current.update
+        update.operator("mono3d.update", icon="IMPORT")
+        row.operator("mono3d.uninstall", icon="TRASH")
+    row = layout.row(align=True)
+    row.operator("mono3d.copy_report", icon="COPYDOWN")
+    _log_button(row)
 
-    bl_idname = "mono3d.install"
+
+def draw_update(layout: bpy.types.UILayout) -> None:
+    """Offers newer packages; nothing when those that are installed are the newest."""
+    if state.current.update:
+        layout.operator("mono3d.update", icon="IMPORT", text="Update the packages")
+
+
+def _log_button(layout: bpy.types.UILayout) -> None:
+    button: Any = layout.operator("mono3d.open_log", icon="TEXT")
+    button.name = "install.log"
+
+
+class _Installer(progress.Follower):
+    """Installs; a subclass says whether also what is there. `action` are its words for a refusal."""
+
+    bl_idname = "mono3d.installer"
     bl_label = "Install"
+    action = "install the packages"
+    again = repair = False
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Offers it while no installation runs."""
-        return state.current.installation is None
+        """Offers it while neither an installation nor a job runs."""
+        return _idle(cls)
 
     def begin(self, context: bpy.types.Context) -> None:
         """Starts the installation. Raises Mono3DError when Blender may not go online."""
-        from .installation import Installation
+        from . import preferences
+        from .installation import Installation, Wish
 
-        reason = network.refusal("install the packages")
+        wheelhouse = preferences.wheelhouse()
+        reason = "" if wheelhouse else network.refusal(self.action)
         if reason:
-            raise Mono3DError(reason)
+            raise Mono3DError(f"{reason} Without a network, name a wheelhouse in the add-on's preferences.")
         look()
-        installation = state.current.installation = Installation(state.current.data_folder)
+        state.current.say()
+        wish = Wish(state.current.data_folder, preferences.backend(), wheelhouse, self.again, self.repair)
+        installation = state.current.installation = Installation(wish)
         installation.start()
 
     def advance(self, context: bpy.types.Context) -> bool:
@@ -90,17 +146,55 @@ class MONO3D_OT_install(progress.Follower):
         if installation is None:
             return ""
         if installation.cancelled:
-            state.current.say("The installation was cancelled; nothing was installed.")
+            state.current.say("The installation was cancelled; what was there before is unchanged.")
         elif installation.error:
             state.current.say(installation.error, failed=True)
             return installation.error
         else:
+            # The next job shall start with the new packages, and nobody here needs the old ones then.
+            state.current.forget_worker()
+            tidy()
             state.current.say("Installed. Choose a photo and press Generate.")
         return ""
 
 
+def _idle(cls: Any) -> bool:
+    if state.current.installation is not None:
+        cls.poll_message_set("An installation is at work; wait for it or cancel it")
+        return False
+    if state.current.run is not None:
+        cls.poll_message_set("A photo is being worked on; wait for it or cancel it")
+        return False
+    return True
+
+
+class MONO3D_OT_install(_Installer):
+    """Install what turns photos into meshes, into the add-on's own folder; Blender's Python stays as it is"""
+
+    bl_idname = "mono3d.install"
+    bl_label = "Install"
+
+
+class MONO3D_OT_repair(_Installer):
+    """Install the packages again, from new downloads; the present ones stay in use until the new ones work"""
+
+    bl_idname = "mono3d.repair"
+    bl_label = "Repair"
+    action = "repair the packages"
+    repair = True
+
+
+class MONO3D_OT_update(_Installer):
+    """Install the packages that this version of the add-on was made for, or those of another backend"""
+
+    bl_idname = "mono3d.update"
+    bl_label = "Update"
+    action = "update the packages"
+    again = True
+
+
 class MONO3D_OT_cancel_install(bpy.types.Operator):
-    """Stop the installation and remove what it downloaded"""
+    """Stop the installation; what was installed before is unchanged, and finished downloads are kept"""
 
     bl_idname = "mono3d.cancel_install"
     bl_label = "Cancel"
@@ -117,4 +211,81 @@ class MONO3D_OT_cancel_install(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (MONO3D_OT_install, MONO3D_OT_cancel_install)
+class MONO3D_OT_uninstall(bpy.types.Operator):
+    """Remove the packages; models, cache and settings stay"""
+
+    bl_idname = "mono3d.uninstall"
+    bl_label = "Uninstall"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Offers it where packages are and nothing uses them here."""
+        return bool(state.current.installed) and _idle(cls)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
+        """Asks first."""
+        manager: Any = context.window_manager
+        return manager.invoke_confirm(self, event)
+
+    def execute(self, context: bpy.types.Context) -> progress.Result:
+        """Removes them."""
+        from .. import environment
+        from .installation import COMPONENTS
+
+        state.current.forget_worker()
+        try:
+            waiting = environment.uninstall(COMPONENTS, state.current.data_folder)
+        except Mono3DError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        look()
+        state.current.say("Uninstalled.", *(["Files still in use go with the next start."] if waiting else []))
+        progress.redraw()
+        return {"FINISHED"}
+
+
+class MONO3D_OT_copy_report(bpy.types.Operator):
+    """Copy a description of the machine and of what is installed, for a bug report; it holds no secrets"""
+
+    bl_idname = "mono3d.copy_report"
+    bl_label = "Copy Report"
+
+    def execute(self, context: bpy.types.Context) -> progress.Result:
+        """Puts it on the clipboard."""
+        from .. import environment
+
+        manager: Any = context.window_manager
+        manager.clipboard = f"Blender {bpy.app.version_string}\n{environment.report(state.current.data_folder)}\n"
+        self.report({"INFO"}, "The report is on the clipboard.")
+        return {"FINISHED"}
+
+
+class MONO3D_OT_open_log(bpy.types.Operator):
+    """Open the log in the system's editor"""
+
+    bl_idname = "mono3d.open_log"
+    bl_label = "Open Log"
+
+    name: StringProperty(  # type: ignore[valid-type]
+        name="Log", description="File in the folder of logs", default="install.log", options={"HIDDEN", "SKIP_SAVE"}
+    )
+
+    def execute(self, context: bpy.types.Context) -> progress.Result:
+        """Opens it."""
+        path = state.current.data_folder / "logs" / self.name
+        if not path.is_file():
+            self.report({"WARNING"}, f"There is no log yet: {path}")
+            return {"CANCELLED"}
+        bpy.ops.wm.path_open(filepath=str(path))
+        return {"FINISHED"}
+
+
+CLASSES = (
+    MONO3D_OT_install,
+    MONO3D_OT_repair,
+    MONO3D_OT_update,
+    MONO3D_OT_cancel_install,
+    MONO3D_OT_uninstall,
+    MONO3D_OT_copy_report,
+    MONO3D_OT_open_log,
+)

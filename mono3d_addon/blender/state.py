@@ -36,6 +36,8 @@ class State:
 
     checked       whether the installation was looked at; until then a panel offers nothing
     setup         lines that say what must be installed; empty when all is there
+    installed     lines about the installed packages: versions, backend, size, place
+    update        whether other packages than those would be installed today
     models        the state of every model's weights, by name
     messages      lines about the last job, newest last
     failed        whether the last job failed, in part at least
@@ -48,6 +50,8 @@ class State:
 
     checked: bool = False
     setup: tuple[str, ...] = ()
+    installed: tuple[str, ...] = ()
+    update: bool = False
     models: Mapping[str, ModelLine] = field(default_factory=dict)
     messages: tuple[str, ...] = ()
     failed: bool = False

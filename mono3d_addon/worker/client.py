@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from .. import environment
 from ..errors import Cancelled, Mono3DError
 from ..version import ROOT
 from . import protocol
@@ -198,13 +199,14 @@ class Worker:
         variables = {**os.environ, **self._variables}
         try:
             self.log.parent.mkdir(parents=True, exist_ok=True)
-            with self.log.open("wb") as log:
+            with self.log.open("wb") as log, environment.in_use(self._packages) as held:
                 return subprocess.Popen(
                     command,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,
                     env=variables,
+                    pass_fds=held,
                     **platform_options,
                 )
         except OSError as error:

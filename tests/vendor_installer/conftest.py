@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import types
@@ -10,12 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from wheelhouse import locked, make_wheel, write_lock  # type: ignore[import-not-found,unused-ignore]
 
 from vendor_installer import planning, smoke, upkeep
 from vendor_installer.components import LINUX, MACOS, WINDOWS, Component, Requirement
 from vendor_installer.interpreter import Interpreter, probe
 from vendor_installer.planning import Plan
+
+from local_index import locked, make_wheel, write_lock  # type: ignore[import-not-found,unused-ignore]
 
 TINY = Component(
     name="tiny",
@@ -26,6 +28,10 @@ TINY = Component(
     trims=("alpha/unused/*",),
     smoke="tiny",
 )
+
+
+LIT = dataclasses.replace(TINY, name="lit", graphics={LINUX: ("cu128", "cu130", "rocm")}, fallbacks={})
+"""The same for graphics cards."""
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +45,7 @@ def interpreter() -> Interpreter:
 @pytest.fixture(autouse=True)
 def only_local_sources(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The component is known, and pip sees nothing but the wheels of the test."""
-    components = {"tiny": TINY}
+    components = {"tiny": TINY, "lit": LIT}
     monkeypatch.setattr(planning, "COMPONENTS", components)
     monkeypatch.setattr(upkeep, "COMPONENTS", components)
     monkeypatch.setattr(smoke, "SCRIPTS", types.MappingProxyType({"tiny": "import alpha, beta\n", "nothing": ""}))

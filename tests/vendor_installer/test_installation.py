@@ -17,14 +17,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from wheelhouse import Index, locked, make_wheel, serve, write_lock  # type: ignore[import-not-found,unused-ignore]
 
 import vendor_installer
-from vendor_installer import InstallCancelled, InstallError, find, install, manifest, planning, smoke
+from vendor_installer import InstallCancelled, InstallError, Removal, find, install, manifest, planning, smoke
 from vendor_installer.folders import Folders
 from vendor_installer.guard import exclusive
 from vendor_installer.interpreter import Interpreter
 from vendor_installer.planning import Plan
+
+from local_index import Index, locked, make_wheel, serve, write_lock  # type: ignore[import-not-found,unused-ignore]
 
 MakePlan = Callable[[], Plan]
 
@@ -361,10 +362,11 @@ def test_verify_notices_a_change(tiny_plan: MakePlan, data_folder: Path) -> None
 
 def test_uninstall_leaves_nothing(tiny_plan: MakePlan, data_folder: Path) -> None:
     made = tiny_plan()
-    install(made, allow_network=True)
-    assert vendor_installer.uninstall("tiny", data_folder) == 1
+    install(made, allow_network=True, keep_downloads=True)
+    assert vendor_installer.uninstall("tiny", data_folder) == Removal(1, ())
     assert find("tiny", data_folder) is None and not made.target.exists()
-    assert vendor_installer.uninstall("tiny", data_folder) == 0
+    assert {item.name for item in data_folder.iterdir()} == {"environments", "logs", "install.lock"}
+    assert vendor_installer.uninstall("tiny", data_folder) == Removal(0, ())
 
 
 def test_the_doctor_tells_versions_and_no_secrets(
@@ -374,6 +376,7 @@ def test_the_doctor_tells_versions_and_no_secrets(
     monkeypatch.setenv("HTTPS_PROXY", "http://user:secret@proxy.example:3128")
     text = vendor_installer.doctor(data_folder)
     assert "alpha 1.0" in text and "HTTPS_PROXY" in text and "secret" not in text
+    assert "Graphics: " in text and "Free space: " in text
 
 
 def test_nothing_is_written_outside_the_data_folder(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vendor_installer import InstallError, locks
+from vendor_installer import InstallError, locks, relock
 from vendor_installer.components import COMPONENTS, INDEXES
 from vendor_installer.planning import plain
 
@@ -18,10 +18,23 @@ def _load(name: str) -> locks.Lock:
     return locks.parse((locks.FOLDER / f"{name}.txt").read_text("utf-8"), name)
 
 
-def test_there_are_locks_for_both_pythons() -> None:
-    for component in ("worker", "scene"):
-        for tag in ("cp311", "cp313"):
-            assert f"{component}-{tag}-linux_x86_64-cpu" in ALL
+def test_there_are_exactly_the_locks_that_the_table_declares() -> None:
+    assert set(ALL) == set(relock.all_names())
+
+
+def test_the_processor_and_one_backend_for_a_graphics_card_are_pinned_on_linux() -> None:
+    for tag in ("cp311", "cp313", "cp314"):
+        for backend in ("cpu-pypi", "cu130"):
+            assert _load(f"worker-{tag}-linux_x86_64-{backend}").complete
+
+
+@pytest.mark.parametrize("backend", ["cu126", "cu128", "rocm", "xpu"])
+def test_torch_of_an_index_that_was_not_read_is_the_one_file_that_is_not_pinned(backend: str) -> None:
+    for name in ALL:
+        if name.endswith(f"-{backend}"):
+            lock = _load(name)
+            assert [item.name for item in lock.files if not item.sha256] == ["torch"]
+            assert "INCOMPLETE, not pinned: torch" in lock.text()
 
 
 @pytest.mark.parametrize("name", ALL)

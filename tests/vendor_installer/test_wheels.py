@@ -9,9 +9,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from wheelhouse import make_wheel  # type: ignore[import-not-found,unused-ignore]
 
 from vendor_installer import InstallError, wheels
+
+from local_index import make_wheel  # type: ignore[import-not-found,unused-ignore]
 
 
 def _tree(folder: Path) -> dict[str, bytes]:
@@ -46,6 +47,18 @@ def test_trimmed_files_are_not_written_and_not_counted(tmp_path: Path) -> None:
         assert wheels.stored_bytes(archive, ()) == expected + 5
     assert wheels.unpack(wheel, tmp_path / "out", ("gamma/unused/*",), lambda count: None) == expected
     assert (tmp_path / "out/gamma/a.py").is_file() and not (tmp_path / "out/gamma/unused").exists()
+
+
+def test_folders_of_a_wheel_can_go_elsewhere(tmp_path: Path) -> None:
+    """As those of Intel's libraries, which lie beside Python's own where a packages folder has no place for them."""
+    files = {"gamma.py": b"", "gamma-1.0.data/data/lib/libsycl.so.9": b"12345", "gamma-1.0.data/data/share/x.txt": b"1"}
+    wheel = make_wheel(tmp_path, "gamma", files=files)
+    moves = {"*.data/data/lib": "torch/lib"}
+    with zipfile.ZipFile(wheel) as archive:
+        difference = wheels.stored_bytes(archive, (), moves) - wheels.stored_bytes(archive, ())
+    wheels.unpack(wheel, tmp_path / "out", (), lambda count: None, moves)
+    assert (tmp_path / "out/torch/lib/libsycl.so.9").read_bytes() == b"12345" and difference == 5
+    assert (tmp_path / "out/gamma.py").is_file() and not list((tmp_path / "out").rglob("x.txt"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no executable bit")

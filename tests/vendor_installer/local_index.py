@@ -59,12 +59,16 @@ def write_lock(
 
 @dataclass
 class Index:
-    """A package index at `url`. `cuts` holds how often each file is still to be cut in the middle; a file in `slow`
-    trickles; `requests` lists the files asked for."""
+    """A package index at `url`. `cuts` holds how often each file is still to be cut, in the middle or at its place in
+    `cut_at`; a file in `slow` trickles, one in `silent` never comes, one in `lost` is not there; `requests` lists the
+    files asked for."""
 
     url: str
     cuts: dict[str, int] = field(default_factory=dict)
+    cut_at: dict[str, int] = field(default_factory=dict)
     slow: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
     requests: list[str] = field(default_factory=list)
 
 
@@ -91,6 +95,9 @@ def serve(folder: Path) -> Iterator[Index]:
 
         def _file(self, path: Path) -> None:
             index.requests.append(path.name)
+            if path.name in index.lost:
+                self.send_error(404)
+                return
             data = path.read_bytes()
             self.send_response(200)
             self.send_header("Content-Type", "application/octet-stream")
@@ -98,10 +105,12 @@ def serve(folder: Path) -> Iterator[Index]:
             self.end_headers()
             if index.cuts.get(path.name, 0) > 0:
                 index.cuts[path.name] -= 1
-                self.wfile.write(data[: len(data) // 2])
+                self.wfile.write(data[: index.cut_at.get(path.name, len(data) // 2)])
                 self.wfile.flush()
                 time.sleep(0.5)  # real files take longer than the installer's looks at what has arrived
                 self.connection.close()
+            elif path.name in index.silent:
+                time.sleep(3.0)
             elif path.name in index.slow:
                 for start in range(0, len(data), 1000):
                     self.wfile.write(data[start : start + 1000])

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A pip of our own where the interpreter has none or an old one."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import vendor_installer
+from vendor_installer import InstallError, install, private_pip
+from vendor_installer.folders import Folders
+from vendor_installer.interpreter import Interpreter
+from vendor_installer.locks import LockedFile
+from vendor_installer.pip import pip_command
+from vendor_installer.private_pip import PIP, with_good_pip
+
+from local_index import Index, make_wheel, serve  # type: ignore[import-not-found,unused-ignore]
+
+
+@pytest.fixture
+def index(wheels: dict[str, Path], interpreter: Interpreter, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
+    """An index that offers a pip, which is a call of the test's own."""
+    folder = wheels["alpha"].parent
+    own = {"pip/__init__.py": b"", "pip/__main__.py": b"print('ours')\n"}
+    wheel = make_wheel(folder, "pip", "99.1", files=own)
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    monkeypatch.setattr(private_pip, "PIP", LockedFile("pip", "99.1", digest, wheel.name, wheel.stat().st_size, 0))
+    with serve(folder) as served:
+        monkeypatch.delenv("PIP_NO_INDEX")
+        monkeypatch.delenv("PIP_FIND_LINKS")
+        monkeypatch.setenv("PIP_INDEX_URL", f"{served.url}/")
+        yield served
+
+
+@pytest.fixture
+def old(interpreter: Interpreter) -> Interpreter:
+    return dataclasses.replace(interpreter, pip_version=(23, 2))
+
+
+@pytest.fixture
+def bare(interpreter: Interpreter) -> Interpreter:
+    return dataclasses.replace(interpreter, has_pip=False, pip_wheel="", pip_version=())
+
+
+def test_the_interpreters_pip_is_known(interpreter: Interpreter) -> None:
+    assert interpreter.has_pip == bool(interpreter.pip_version) or interpreter.pip_wheel
+    assert "pip" not in interpreter.versions
+
+
+def test_an_old_pip_is_replaced_by_ours_which_is_fetched_once(
+    index: Index, old: Interpreter, data_folder: Path
+) -> None:
+    found = with_good_pip(old, data_folder)
+    assert found.pip_version == (99, 1) and Path(found.pip_wheel) == data_folder / "tools" / "pip-99.1"
+    assert (Path(found.pip_wheel) / "pip/__main__.py").read_text() == "print('ours')\n"
+    assert pip_command(found)[-1] == found.pip_wheel
+    assert len(index.requests) == 1
+    assert with_good_pip(old, data_folder) == found and len(index.requests) == 1
+    assert [item.name for item in Folders(data_folder).tools.iterdir()] == ["pip-99.1"]
+
+
+def test_a_good_one_is_kept(index: Index, interpreter: Interpreter, data_folder: Path) -> None:
+    good = dataclasses.replace(interpreter, pip_version=(25, 2))
+    assert with_good_pip(good, data_folder) == good and not index.requests
+
+
+def test_a_python_without_pip_gets_ours(index: Index, bare: Interpreter, data_folder: Path) -> None:
+    with pytest.raises(InstallError, match="has no pip"):
+        pip_command(bare)
+    assert pip_command(with_good_pip(bare, data_folder))
+
+
+@pytest.mark.parametrize("fault", ["lost", "another", "absent", "unreachable", "no index"])
+def test_without_it_the_interpreters_own_is_used(
+    fault: str,
+    index: Index,
+    old: Interpreter,
+    data_folder: Path,
+    wheels: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wheel = wheels["alpha"].with_name("pip-99.1-py3-none-any.whl")
+    if fault == "lost":
+        index.lost.add(wheel.name)
+    elif fault == "another":
+        make_wheel(wheel.parent, "pip", "99.1", files={"pip/__main__.py": b"print('evil')\n"})
+    elif fault == "absent":
+        wheel.unlink()
+    elif fault == "unreachable":
+        monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    else:
+        monkeypatch.setenv("PIP_NO_INDEX", "1")
+    assert with_good_pip(old, data_folder) == old
+    assert not Folders(data_folder).tools.exists() or not list(Folders(data_folder).tools.iterdir())
+    if fault != "no index":
+        assert "pip 99.1 was not fetched" in Folders(data_folder).log.read_text("utf-8")
+
+
+def test_an_installation_uses_it_and_a_plan_without_leave_does_not_fetch_it(
+    index: Index, old: Interpreter, data_folder: Path, locks_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vendor_installer.planning.probe", lambda python, packages=(): old)
+    unasked = vendor_installer.plan("tiny", data_folder, locks_folder=locks_folder)
+    assert unasked.interpreter == old and not index.requests
+    with pytest.raises(InstallError):  # this pip downloads nothing
+        install(unasked, allow_network=True)
+    assert "ours" in Folders(data_folder).log.read_text("utf-8")
+
+
+def test_ours_is_pinned() -> None:
+    assert PIP.sha256 and PIP.file == f"pip-{PIP.version}-py3-none-any.whl" and PIP.bytes > 1_000_000

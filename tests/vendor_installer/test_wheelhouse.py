@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Folders of wheels: made where a network is, installed from where none is."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import vendor_installer
+from vendor_installer import InstallError, bundle, commands, find, install
+from vendor_installer.components import LINUX, WINDOWS
+from vendor_installer.interpreter import Interpreter
+from vendor_installer.planning import Plan
+from vendor_installer.wheelhouse import SUMS
+
+from local_index import Index, locked, make_wheel, serve, write_lock  # type: ignore[import-not-found,unused-ignore]
+
+MakePlan = Callable[[], Plan]
+
+
+@pytest.fixture
+def index(wheels: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
+    with serve(wheels["alpha"].parent) as served:
+        monkeypatch.delenv("PIP_NO_INDEX")
+        monkeypatch.delenv("PIP_FIND_LINKS")
+        monkeypatch.setenv("PIP_INDEX_URL", served.url)
+        yield served
+
+
+@pytest.fixture
+def house(index: Index, tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A wheelhouse of the tiny component; afterwards there is no network and no pip any more."""
+    folder = tmp_path / "house"
+    assert bundle(tiny_plan(), folder) == 2
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    index.requests.clear()
+    return folder
+
+
+def _from(house: Path, data_folder: Path, locks_folder: Path) -> Plan:
+    return vendor_installer.plan("tiny", data_folder, locks_folder=locks_folder, wheelhouse=house)
+
+
+def test_a_bundle_holds_the_files_and_a_list_that_sha256sum_reads(house: Path, wheels: dict[str, Path]) -> None:
+    assert {path.name for path in house.iterdir()} == {*(wheel.name for wheel in wheels.values()), SUMS}
+    if sys.platform == "linux":
+        done = subprocess.run(["sha256sum", "--check", SUMS], cwd=house, capture_output=True, text=True, check=True)
+        assert done.stdout.count(": OK") == 2
+
+
+def test_a_bundle_leaves_nothing_in_the_data_folder_but_the_log(house: Path, data_folder: Path) -> None:
+    assert {item.name for item in data_folder.iterdir()} == {"logs", "install.lock"}
+
+
+def test_an_installation_from_it_uses_no_network_and_no_pip(
+    house: Path, index: Index, data_folder: Path, locks_folder: Path, interpreter: Interpreter
+) -> None:
+    made = _from(house, data_folder, locks_folder)
+    assert made.download_bytes == 0 and "the network is not used" in made.summary()
+    bare = dataclasses.replace(made, interpreter=dataclasses.replace(interpreter, has_pip=False, pip_wheel=""))
+    installed = install(bare, allow_network=False)
+    assert find("tiny", data_folder) == installed and installed.hashes_complete
+    assert not index.requests
+    assert len(list(house.iterdir())) == 3
+
+
+def test_what_the_folder_lacks_is_named(house: Path, data_folder: Path, locks_folder: Path) -> None:
+    next(house.glob("beta*")).unlink()
+    with pytest.raises(InstallError, match=r"lacks beta 1\.0 for tiny .*vendor_installer bundle tiny --python-tag cp3"):
+        _from(house, data_folder, locks_folder)
+
+
+def test_a_damaged_file_is_refused(house: Path, data_folder: Path, locks_folder: Path) -> None:
+    wheel = next(house.glob("beta*"))
+    wheel.write_bytes(bytes(wheel.stat().st_size))
+    with pytest.raises(InstallError, match="damaged or not the one that was pinned"):
+        install(_from(house, data_folder, locks_folder), allow_network=True)
+    assert find("tiny", data_folder) is None
+
+
+def test_a_folder_that_is_none_is_told(data_folder: Path, locks_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InstallError, match="There is no folder"):
+        _from(tmp_path / "nowhere", data_folder, locks_folder)
+
+
+def test_a_file_without_a_pinned_hash_is_held_to_the_list(
+    wheels: dict[str, Path], data_folder: Path, interpreter: Interpreter, tmp_path: Path
+) -> None:
+    folder, house = tmp_path / "open", tmp_path / "house"
+    write_lock(folder, interpreter, [locked(wheels["alpha"], hashed=False), locked(wheels["beta"])])
+    bundle(vendor_installer.plan("tiny", data_folder, locks_folder=folder, allow_network=True), house)
+    assert (house / wheels["alpha"].name).is_file()
+    installed = install(_from(house, data_folder, folder), allow_network=False)
+    assert not installed.hashes_complete
+    make_wheel(house, "alpha", files={"alpha/__init__.py": b"version = 'evil'\n"})
+    with pytest.raises(InstallError, match="damaged"):
+        install(_from(house, data_folder, folder), allow_network=False, repair=True)
+
+
+def test_a_second_bundle_adds_to_the_first(
+    house: Path,
+    wheels: dict[str, Path],
+    data_folder: Path,
+    interpreter: Interpreter,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = make_wheel(wheels["alpha"].parent, "alpha", "2.0")
+    folder = tmp_path / "newer"
+    write_lock(folder, interpreter, [locked(other), locked(wheels["beta"])])
+    monkeypatch.setenv("PIP_FIND_LINKS", str(other.parent))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    bundle(vendor_installer.plan("tiny", data_folder, locks_folder=folder, allow_network=True), house)
+    assert len((house / SUMS).read_text().splitlines()) == 3 == len(list(house.glob("*.whl")))
+
+
+def test_a_bundle_for_another_machine(
+    wheels: dict[str, Path], index: Index, data_folder: Path, interpreter: Interpreter, tmp_path: Path
+) -> None:
+    platform = WINDOWS if interpreter.platform == LINUX else LINUX
+    words = {WINDOWS: "win_amd64", LINUX: "manylinux_2_28_x86_64"}[platform]
+    native = wheels["beta"].rename(wheels["beta"].with_name(f"beta-1.0-cp313-cp313-{words}.whl"))
+    there = dataclasses.replace(interpreter, tag="cp313", platform=platform)
+    folder, house = tmp_path / "there", tmp_path / "house"
+    write_lock(folder, there, [locked(wheels["alpha"]), locked(native)])
+    made = vendor_installer.plan(
+        "tiny", data_folder, locks_folder=folder, allow_network=True, target=("cp313", platform)
+    )
+    assert bundle(made, house) == 2 and (house / native.name).is_file()
+    with pytest.raises(InstallError, match="for another machine"):
+        install(made, allow_network=True)
+
+
+@pytest.mark.parametrize(("tag", "platform"), [("python3.11", LINUX), ("cp311", "linux")])
+def test_a_machine_that_there_is_not(tag: str, platform: str, data_folder: Path) -> None:
+    with pytest.raises(InstallError, match="There is no machine"):
+        vendor_installer.plan("tiny", data_folder, target=(tag, platform))
+
+
+def test_both_halves_on_the_command_line(
+    wheels: dict[str, Path],
+    data_folder: Path,
+    locks_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("vendor_installer.locks.FOLDER", locks_folder)
+    house = str(tmp_path / "house")
+    assert commands.main(["bundle", "--data-folder", str(data_folder), "tiny", "-o", house]) == 0
+    monkeypatch.setenv("PIP_FIND_LINKS", os.devnull)
+    assert commands.main(["install", "--data-folder", str(data_folder), "tiny", "--wheelhouse", house]) == 0
+    assert "2 files in" in capsys.readouterr().out and find("tiny", data_folder) is not None
+    (Path(house) / wheels["alpha"].name).unlink()
+    arguments = ["install", "--repair", "--data-folder", str(data_folder), "tiny", "--wheelhouse", house]
+    assert commands.main(arguments) == 1
+    assert "lacks alpha 1.0" in capsys.readouterr().err

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A pip of our own, for interpreters that have none or one that cannot go on with a download that was cut.
+
+Python 3.11, and so Blender 4.2 to 5.0, brings pip 23.2: a cut wheel of a gigabyte starts again from nothing, and is
+reported as a wrong hash. A distribution's Python may have no pip at all, which only an administrator can change. pip
+does no more here than download, what it downloads is verified afterwards, and progress is counted from the files, so
+any pip does where this one cannot be fetched.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import html
+import os
+import re
+import secrets
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from . import wheels
+from .errors import InstallError
+from .folders import Folders, remove_tree
+from .interpreter import Interpreter
+from .locks import LockedFile
+
+PIP = LockedFile(
+    name="pip",
+    version="26.3",
+    sha256="f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13",
+    file="pip-26.3-py3-none-any.whl",
+    bytes=1_950_951,
+    stored=0,
+)
+"""The pip that is fetched."""
+
+GOOD = (25, 2)
+"""The first version that goes on with a cut download by itself."""
+
+_STANDARD_INDEX = "https://pypi.org/simple"
+_SECONDS = 10
+
+
+def with_good_pip(interpreter: Interpreter, data_folder: Path) -> Interpreter:
+    """Returns the interpreter with a good pip: its own, or ours, which is fetched once into the data folder.
+
+    Where ours cannot be fetched, the interpreter stays as it is and the log says why. Uses the network.
+    """
+    if interpreter.pip_version >= GOOD:
+        return interpreter
+    folders = Folders(data_folder)
+    place = folders.tools / f"pip-{PIP.version}"
+    if not (place / "pip").is_dir():
+        # Somebody who has switched indexes off wants nothing from one.
+        if os.environ.get("PIP_NO_INDEX", "").lower() in ("1", "true", "yes", "on"):
+            return interpreter
+        try:
+            _unpack(_fetched(), place)
+        except (OSError, ValueError, InstallError) as error:
+            _note(folders.log, f"pip {PIP.version} was not fetched, so the interpreter's own is used: {error}")
+            return interpreter
+    version = tuple(int(part) for part in PIP.version.split(".")[:2])
+    return dataclasses.replace(interpreter, has_pip=False, pip_wheel=str(place), pip_version=version)
+
+
+def _fetched() -> bytes:
+    """Returns the wheel, verified. Raises OSError when the index is out of reach, ValueError for another file."""
+    index = os.environ.get("PIP_INDEX_URL", _STANDARD_INDEX).rstrip("/")
+    page = f"{index}/{PIP.name}/"
+    text = _read(page, 10_000_000).decode("utf-8", "replace")
+    for link in re.findall(r'href\s*=\s*"([^"]+)"', text):
+        address = urllib.parse.urljoin(page, html.unescape(link))
+        if urllib.parse.urlparse(address).path.rpartition("/")[2] == PIP.file:
+            content = _read(address, PIP.bytes + 1)
+            if hashlib.sha256(content).hexdigest() != PIP.sha256:
+                raise ValueError(f"{index} serves another file as {PIP.file}")
+            return content
+    raise ValueError(f"{index} does not offer {PIP.file}")
+
+
+def _read(address: str, most: int) -> bytes:
+    certificates = os.environ.get("PIP_CERT")
+    context = ssl.create_default_context(cafile=certificates) if address.startswith("https:") else None
+    with urllib.request.urlopen(address, timeout=_SECONDS, context=context) as answer:
+        return bytes(answer.read(most))
+
+
+def _unpack(content: bytes, place: Path) -> None:
+    staging = place.with_name(f".staging-{secrets.token_hex(4)}")
+    staging.mkdir(parents=True)
+    try:
+        wheel = staging / PIP.file
+        wheel.write_bytes(content)
+        wheels.unpack(wheel, staging / "unpacked", (), lambda count: None)
+        remove_tree(place)
+        (staging / "unpacked").rename(place)
+    finally:
+        remove_tree(staging)
+
+
+def _note(log: Path, text: str) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as record:
+        record.write(f"{text}\n")

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which packages folders are in use, so that none is deleted under a running process.
+
+A process that has a packages folder on its path holds a shared lock on a file inside; whoever wants to delete the
+folder must get the exclusive one. Whoever starts a child takes the lock and hands it on as an open file, so it is held
+from before the child's first import until its end, however it ends, also when the starter ends first. Windows needs
+no such lock: it lets nobody rename a folder from which a library is loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from .errors import InstallError
+from .folders import remove_tree
+
+MARK = ".in-use"
+PACKAGES, REMOVED = "packages-", ".removed-"
+"""How the names of packages folders and of those that are being deleted begin."""
+
+
+@contextlib.contextmanager
+def in_use(folders: Iterable[Path]) -> Iterator[tuple[int, ...]]:
+    """Holds packages folders for the length of the block; yields the open files that a child has to inherit.
+
+    What is no packages folder of an environment is passed over. Raises InstallError when one has just been removed.
+    """
+    with contextlib.ExitStack() as stack:
+        handles = []
+        for folder in folders:
+            if sys.platform != "win32" and folder.name.startswith(PACKAGES):
+                handle = _shared(folder)
+                if handle is not None:
+                    stack.callback(os.close, handle)
+                    handles.append(handle)
+        yield tuple(handles)
+
+
+def _shared(folder: Path) -> int | None:
+    """Returns the open, locked file; None where it is missing and may not be made: then nobody may delete either."""
+    assert sys.platform != "win32"
+    import fcntl
+
+    try:
+        handle = _opened(folder / MARK)
+    except FileNotFoundError as error:
+        raise _gone(folder) from error
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(handle), (folder / MARK).stat()):
+            raise FileNotFoundError(folder)
+    except OSError as error:
+        os.close(handle)
+        raise _gone(folder) from error
+    return handle
+
+
+def _opened(mark: Path) -> int:
+    try:
+        return os.open(mark, os.O_RDONLY)
+    except FileNotFoundError:
+        return os.open(mark, os.O_RDONLY | os.O_CREAT, 0o644)
+
+
+def _gone(folder: Path) -> InstallError:
+    return InstallError(
+        f"The packages in '{folder}' have just been removed or replaced: try again, or install them again."
+    )
+
+
+def remove_unused(folder: Path) -> bool:
+    """Deletes a packages folder unless it is in use; returns whether it is gone.
+
+    It is renamed first, so that what a kill leaves half deleted is found under another name.
+    """
+    doomed = folder.with_name(f"{REMOVED}{secrets.token_hex(4)}")
+    with _exclusive(folder / MARK) as free:
+        if not free:
+            return False
+        try:
+            folder.rename(doomed)
+        except OSError:
+            return not folder.exists()
+    return remove_tree(doomed)
+
+
+@contextlib.contextmanager
+def _exclusive(mark: Path) -> Iterator[bool]:
+    if sys.platform == "win32":
+        yield True
+        return
+    import fcntl
+
+    try:
+        handle = os.open(mark, os.O_RDWR)
+    except OSError:
+        yield not mark.exists()  # without the file nobody can hold it
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = True
+    except OSError:
+        free = False
+    try:
+        yield free
+    finally:
+        os.close(handle)
