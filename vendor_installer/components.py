@@ -219,7 +219,8 @@ WORKER = Component(
         Requirement("networkx"),
         Requirement("safetensors"),
         # Runs the networks on processors. Its dependency openvino-telemetry reports to the publisher and is left out.
-        Requirement("openvino==2026.4.1", platforms=(LINUX, WINDOWS), backends=("cpu", "cpu-pypi")),
+        Requirement("openvino==2026.4.1", platforms=(LINUX,), backends=("cpu", "cpu-pypi")),
+        Requirement("openvino==2026.4.1", platforms=(WINDOWS,), backends=("cpu",)),
         Requirement("open3d-cpu==0.20.0", platforms=(LINUX,)),
         Requirement("open3d==0.20.0", platforms=(WINDOWS, MACOS)),
         *(Requirement(name) for name in _OPEN3D_NEEDS),
