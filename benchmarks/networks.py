@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import shlex
+import shutil
 import statistics
 import subprocess
 import sys
@@ -168,7 +169,7 @@ def _case(name: str, options: argparse.Namespace, packages: Path) -> Iterator[Ca
             _make_up(name, file, packages)
         yield Case(name, file, height, width, options.batch, options.device)
         if present is None:
-            kept.forget(name, options.data_folder)
+            shutil.rmtree(kept.kept_for(name, file, options.data_folder).folder, ignore_errors=True)
 
 
 def _make_up(name: str, file: Path, packages: Path) -> None:

@@ -7,8 +7,8 @@ import contextlib
 import functools
 import math
 import zipfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,8 @@ from .core.photo import Photo, read_photo
 from .core.reconstruction import Reconstruction
 from .core.stages import Progress, Stages
 from .depth import catalogue, threads, weights
-from .depth.estimate import Estimate, Estimator, Look, load
-from .depth.kept import stamp
+from .depth.estimate import Estimate, Estimator, Look, Pixels, load
+from .depth.kept import kept_for, stamp
 from .errors import Mono3DError
 from .settings import Settings
 
@@ -35,10 +35,18 @@ READING, DISPARITY, MESH, SURFACE = (
 _SHARES = {READING: 0.2, DISPARITY: 2.5, MESH: 1.0}
 _SURFACE_SHARE = 6.0
 
-_MOST_AHEAD = 7
-"""Photos that the network sees together with one: more in one batch are hardly faster, and all lie in the memory."""
+_MOST_PIXELS_AHEAD = 100_000_000
 
-_READ_AHEAD: dict[Path, Photo] = {}
+
+@dataclass
+class _Ahead:
+    """What is known of photos that will come next: read, by their paths, and estimated, by where that is kept."""
+
+    photos: dict[Path, Photo] = field(default_factory=dict)
+    estimates: dict[Path, Estimate] = field(default_factory=dict)
+
+
+_AHEAD = _Ahead()
 
 _CACHE_BYTES = 512 * 2**20
 _CACHE_VERSION = 2
@@ -67,7 +75,7 @@ def reconstruct(
     needs_surface = settings.surface != "grid" or settings.target_triangles > 0 or settings.smooth > 0
     stages = Stages(progress, _SHARES | ({SURFACE: _SURFACE_SHARE} if needs_surface else {}))
     with stages.stage(READING):
-        photo = _READ_AHEAD.pop(path, None) or read_photo(path, settings.max_pixels)
+        photo = _AHEAD.photos.pop(path, None) or read_photo(path, settings.max_pixels)
         if photo.mask is not None and not photo.mask.any():
             raise Mono3DError(f"'{path.name}' is transparent everywhere; remove its transparency.")
         texture = photo.write_texture(folders.work)
@@ -110,31 +118,52 @@ def _estimate(photo: Photo, settings: Settings, stages: Stages, data: Path, ahea
     model = catalogue.model_named(settings.model)
     file = weights.find(model, data, Path(settings.weights) if settings.weights else None)
     place = _cache_file(photo, file, settings, data)
-    cached = _cached(place)
-    if cached is not None:
-        return cached
+    known = _AHEAD.estimates.pop(place, None) or _cached(place)
+    if known is not None:
+        return known
     with stages.stage(DISPARITY) as within:
         # Before torch is imported, which an engine does only where it must.
         threads.prepare()
         estimator = _estimator(model, file, stamp(file), settings.device, settings.engine, data)
-        places = {place: photo}
-        if estimator.gains_by_many:
-            places |= {_cache_file(other, file, settings, data): other for other in _read_ahead(ahead, settings)}
         look = Look(settings.network_size, settings.flip, settings.tiles)
-        estimates = estimator.estimate_all([other.pixels for other in places.values()], look, within)
-        for where, estimate in zip(places, estimates, strict=True):
+        others = _read_ahead(ahead, settings, file, data) if estimator.gains_by_many else {}
+        others.pop(place, None)
+        try:
+            first, *rest = estimator.estimate_all([photo.pixels, *others.values()], look, within)
+        except Mono3DError:
+            if not others:
+                raise
+            # One of the others may be to blame; it is told so in its turn.
+            first, rest = estimator.estimate(photo.pixels, look, within), []
+        _AHEAD.estimates = dict(zip(others, rest, strict=False))
+        for where, estimate in ((place, first), *_AHEAD.estimates.items()):
             if not estimate.is_reduced:
                 _keep(estimate, where)
-    return estimates[0]
+    return first
 
 
-def _read_ahead(paths: Sequence[Path], settings: Settings) -> Iterator[Photo]:
-    """Yields photos that will come next, and keeps them to be read once only; bad ones wait for their turn."""
-    _READ_AHEAD.clear()
-    for path in paths[:_MOST_AHEAD]:
-        with contextlib.suppress(Mono3DError):
-            _READ_AHEAD[path] = read_photo(path, settings.max_pixels)
-            yield _READ_AHEAD[path]
+def _read_ahead(paths: Sequence[Path], settings: Settings, file: Path, data: Path) -> dict[Path, Pixels]:
+    """Returns pixels of photos that will come next and are not known, by where their estimates are kept.
+
+    The photos are kept too, so that each is read once, up to so many pixels together; bad ones wait for their turn.
+    """
+    found: dict[Path, Pixels] = {}
+    _AHEAD.photos = {}
+    room = _MOST_PIXELS_AHEAD
+    for path in paths:
+        try:
+            photo = read_photo(path, settings.max_pixels)
+        # Whatever is wrong with it is told when it comes.
+        except Exception:
+            continue
+        room -= photo.pixels[..., 0].size
+        if room < 0:
+            break
+        _AHEAD.photos[path] = photo
+        place = _cache_file(photo, file, settings, data)
+        if not place.is_file():
+            found[place] = photo.pixels
+    return found
 
 
 @functools.lru_cache(maxsize=1)
@@ -146,7 +175,7 @@ def _estimator(model: catalogue.Model, file: Path, stamp: str, device: str, engi
 def _cache_file(photo: Photo, file: Path, settings: Settings, data: Path) -> Path:
     """Returns where the estimate of a photo with this weights file is kept: the name holds all it depends on."""
     look = f"{settings.network_size}{'f' * settings.flip}{'t' * settings.tiles}{'p' * (settings.engine == 'plain')}"
-    name = f"{photo.digest[:32]}-{settings.model}-{look}-{stamp(file)}-{_CACHE_VERSION}.npz"
+    name = f"{photo.digest[:32]}-{look}-{kept_for(settings.model, file, data).folder.name}-{_CACHE_VERSION}.npz"
     return data / "cache" / "disparity" / name
 
 
@@ -154,10 +183,11 @@ def _cached(place: Path) -> Estimate | None:
     """Returns the estimate kept at `place`; None where there is none, or one that a crash cut off."""
     try:
         with np.load(place, allow_pickle=False) as stored:
-            estimate = Estimate(stored["disparity"], str(stored["engine"]))
-        place.touch()
+            estimate = Estimate(stored["disparity"], str(stored["engine"]), tuple(map(str, stored["notes"])))
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         return None
+    with contextlib.suppress(OSError):
+        place.touch()
     return estimate
 
 
@@ -166,7 +196,8 @@ def _keep(estimate: Estimate, place: Path) -> None:
     with contextlib.suppress(OSError, Mono3DError):
         place.parent.mkdir(parents=True, exist_ok=True)
         with written_beside(place) as beside:
-            np.savez(beside, disparity=estimate.disparity, engine=np.array(estimate.engine), allow_pickle=False)
+            words = {"engine": np.array(estimate.engine), "notes": np.array(estimate.notes, dtype=np.str_)}
+            np.savez(beside, disparity=estimate.disparity, allow_pickle=False, **words)
         _prune(place.parent)
 
 

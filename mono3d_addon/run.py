@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import queue
 import shutil
 import tempfile
@@ -23,8 +24,8 @@ from .report import Record, totals
 from .settings import RunOptions, Settings
 from .worker.client import Worker
 
-_MOST_AHEAD = 8
-"""Photos to come of which a worker hears."""
+_MOST_AHEAD = 7
+"""Photos to come of which a worker hears: more than eight pictures together are hardly faster on any card."""
 
 _SCENE_FORMATS = ("blend", PREVIEW)
 
@@ -138,8 +139,8 @@ def run(
             while remaining and len(waiting) <= len(everyone):
                 task = remaining.popleft()
                 # Of several workers each would look at the same photos.
-                ahead = [other for other in remaining if not other.problem] if len(everyone) == 1 else []
-                waiting.append((task, pool.submit(batch.reconstruct, task, ahead[:_MOST_AHEAD])))
+                ahead = list(itertools.islice(remaining, _MOST_AHEAD)) if len(everyone) == 1 else []
+                waiting.append((task, pool.submit(batch.reconstruct, task, ahead)))
             task, future = waiting[0]
             record = batch.finish(task, future.result())
             waiting.popleft()
@@ -195,7 +196,7 @@ class _Batch:
         """
         if task.problem:
             return Record(str(task.path), "failed", task.problem)
-        if self._is_there(task):
+        if not self._is_to_do(task):
             return Record(str(task.path), "skipped", "All its results are there.")
         with _as_record(task) as outcome, contextlib.ExitStack() as undo:
             folder = Path(tempfile.mkdtemp(prefix="mono3d-"))
@@ -209,7 +210,7 @@ class _Batch:
                 "settings": asdict(self.settings),
                 "folder": str(folder),
                 "exports": {form: str(path) for form, path in exports.items() if form not in _SCENE_FORMATS},
-                "ahead": [str(other.path.absolute()) for other in ahead if not self._is_there(other)],
+                "ahead": [str(other.path.absolute()) for other in ahead if self._is_to_do(other)],
             }
             worker = self.workers.get()
             try:
@@ -221,8 +222,8 @@ class _Batch:
             return _Reconstructed(folder, staging, result)
         return outcome.record
 
-    def _is_there(self, task: PhotoTask) -> bool:
-        return self.skip_existing and self.target.has_all(task)
+    def _is_to_do(self, task: PhotoTask) -> bool:
+        return not task.problem and not (self.skip_existing and self.target.has_all(task))
 
     def finish(self, task: PhotoTask, outcome: _Reconstructed | Record) -> Record:
         """Runs in the calling thread: writes the scene, then moves all files of the photo into place."""

@@ -6,15 +6,17 @@ import importlib.util
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from mono3d_addon import pipeline
 from mono3d_addon.core.reconstruction import Reconstruction
-from mono3d_addon.depth.estimate import Estimator
+from mono3d_addon.depth import estimate
+from mono3d_addon.depth.estimate import Estimate, Estimator
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
 from mono3d_addon.version import ROOT
@@ -78,6 +80,92 @@ def test_photos_to_come_are_seen_together_where_that_pays(tmp_path: Path, monkey
         np.testing.assert_allclose(result.disparity, disparity, atol=1e-4)
     with pytest.raises(Mono3DError, match="bad"):
         run(bad, tmp_path)
+
+
+class Watched(Estimator):
+    """Counts the photos that the network sees together, and finds one of them bad."""
+
+    seen: ClassVar[list[int]] = []
+    bad: ClassVar[NDArray[np.uint8] | None] = None
+
+    @property
+    def gains_by_many(self) -> bool:
+        return True
+
+    def estimate_all(self, photos: Any, *rest: Any) -> list[Estimate]:
+        self.seen.append(len(photos))
+        if self.bad is not None and any(np.array_equal(photo, self.bad) for photo in photos):
+            raise Mono3DError("This photo is bad.")
+        return super().estimate_all(photos, *rest)
+
+
+@pytest.fixture
+def nine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    def load(*details: Any, **more: Any) -> Estimator:
+        made = estimate.load(*details, **more)
+        return Watched(made.model, made.engines, made.on_processor)
+
+    monkeypatch.setattr(pipeline, "load", load)
+    monkeypatch.setattr(Watched, "seen", [])
+    pipeline._estimator.cache_clear()
+    photos = [tmp_path / f"{number}.png" for number in range(9)]
+    for number, photo in enumerate(photos):
+        Image.new("RGB", (64, 48), (20 * number, 100, 50)).save(photo)
+    return photos
+
+
+def run_each(photos: list[Path], folder: Path) -> list[str]:
+    failed = []
+    for number, photo in enumerate(photos):
+        try:
+            run(photo, folder, ahead=photos[number + 1 : number + 8])
+        except Mono3DError as error:
+            failed.append(f"{photo.name}: {error}")
+    return failed
+
+
+@pytest.mark.torch
+@needs_torch
+@pytest.mark.parametrize("cache", ["there", "cannot be written"])
+def test_every_photo_is_seen_once(nine: list[Path], tmp_path: Path, cache: str) -> None:
+    if cache != "there":
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data" / "cache").write_text("in the way")
+    assert run_each(nine, tmp_path) == [] and Watched.seen == [8, 1]
+
+
+@pytest.mark.torch
+@needs_torch
+def test_what_is_known_is_not_seen_again(nine: list[Path], tmp_path: Path) -> None:
+    for photo in nine[1:]:
+        run(photo, tmp_path)
+    Watched.seen.clear()
+    assert run_each(nine, tmp_path) == [] and Watched.seen == [1]
+
+
+@pytest.mark.torch
+@needs_torch
+def test_a_bad_photo_fails_alone(nine: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Watched, "bad", np.asarray(Image.open(nine[4]).convert("RGB")))
+    assert run_each(nine, tmp_path) == ["4.png: This photo is bad."]
+
+
+@pytest.mark.torch
+@needs_torch
+def test_notes_are_kept_with_the_disparity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Noting(Estimator):
+        def estimate_all(self, photos: Any, *rest: Any) -> list[Estimate]:
+            return [dataclasses.replace(one, notes=("A note.",)) for one in super().estimate_all(photos, *rest)]
+
+    def load(*details: Any, **more: Any) -> Estimator:
+        made = estimate.load(*details, **more)
+        return Noting(made.model, made.engines, made.on_processor)
+
+    monkeypatch.setattr(pipeline, "load", load)
+    pipeline._estimator.cache_clear()
+    photo = ROOT / "tests" / "photos" / "coffee.png"
+    assert run(photo, tmp_path).notes == run(photo, tmp_path).notes == ("A note.",)
+    pipeline._estimator.cache_clear()
 
 
 @pytest.mark.torch

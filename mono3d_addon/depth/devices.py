@@ -16,7 +16,8 @@ ACCELERATORS = ("cuda", "mps", "xpu")
 """In the order in which 'auto' takes them. AMD's cards are called 'cuda' too by a torch built for ROCm."""
 
 _CUDA_DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
-_AMD_DRIVER = Path("/dev/kfd")
+_AMD_DRIVERS = (Path("/dev/kfd"), Path("/dev/dxg"))
+"""Linux's own, and that of Linux within Windows."""
 
 
 def choose(asked: str = "auto") -> str:
@@ -54,7 +55,7 @@ def may_have_accelerator() -> bool:
     if built is None or sys.platform == "darwin" or built.get("xpu"):
         return True
     if built.get("hip"):
-        return sys.platform != "linux" or _AMD_DRIVER.exists()
+        return sys.platform != "linux" or any(driver.exists() for driver in _AMD_DRIVERS)
     return bool(built.get("cuda")) and _has_cuda_card()
 
 

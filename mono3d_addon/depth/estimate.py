@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -107,6 +108,7 @@ class Estimator:
         except (RuntimeError, MemoryError) as error:
             if not memory.is_full(error):
                 raise
+            self.engines.release()
         half = len(photos) // 2
         return self._together(photos[:half], look, progress) + self._together(photos[half:], look, progress)
 
@@ -120,6 +122,7 @@ class Estimator:
             except (RuntimeError, MemoryError) as error:
                 if not memory.is_full(error):
                     raise
+                engines.release()
                 notes.append(f"The memory of the device '{engines.device}' did not suffice at {width}x{height}.")
                 continue
             if notes:
@@ -159,16 +162,22 @@ class Estimator:
     def _in_detail(self, photo: Pixels, whole: Estimate, look: Look, progress: Progress) -> Estimate:
         """Returns the estimate with what the network sees in parts of the photo."""
         if whole.is_reduced:
-            return whole
-        closer = replace(look, tiles=False)
-        notes = list(whole.notes)
+            return replace(whole, notes=(*whole.notes, "There was no memory for fine detail."))
+        parts: list[Estimate] = []
+        reached = [0.0]
 
         def seen(part: Pixels) -> Floats:
-            found = self._within_memory(part, closer, lambda words, fraction: None)
-            notes.extend(note for note in found.notes if note not in notes)
+            found = self._within_memory(part, look, lambda words, fraction: progress(words, reached[0]))
+            parts.append(found)
             return found.disparity
 
-        return replace(whole, disparity=tiles.detailed(photo, seen, whole.disparity, progress), notes=tuple(notes))
+        def advanced(words: str, fraction: float) -> None:
+            reached[0] = fraction
+            progress(words, fraction)
+
+        disparity = tiles.detailed(photo, seen, whole.disparity, advanced)
+        notes = dict.fromkeys((*whole.notes, *(note for part in parts for note in part.notes)))
+        return replace(whole, disparity=disparity, notes=tuple(notes), is_reduced=any(x.is_reduced for x in parts))
 
     def _check(self, result: Result) -> None:
         if not np.isfinite(result.disparity).all():
@@ -184,11 +193,12 @@ def load(
     """Returns `model` with its `weights` file on a device; 'auto' takes the best there is.
 
     `weights.find` gives the file. What is made of it, so that it runs faster the next time, is kept in the data
-    folder; without one, plain float32 runs on the processor. `is_plain` asks for that on every device.
+    folder; without one, a processor runs plain float32. `is_plain` asks for plain float32 on every device.
     Raises Mono3DError when the device is not there.
     """
     keeps = kept.kept_for(model.name, weights, data_folder) if data_folder else None
 
+    @functools.cache
     def engines(where: str) -> EngineChoice:
         return EngineChoice(model, weights, where, keeps, is_plain=is_plain)
 

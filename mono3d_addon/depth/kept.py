@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is made of a weights file and kept for the next time: a converted copy, a graph, and which engines agreed.
 
-All of it can be made again, and is, whenever a file is not as it was written. Each weights file has a folder of its
-own under `cache/engines` in the data folder, named by the model, the file's place and its state; the folder of a
-replaced file goes.
+All of it can be made again, and is, whenever a file is not as it was written: by its size and time of change, and
+where the time alone differs, by its SHA-256. Each weights file has a folder of its own under `cache/engines` in the
+data folder, named by the model, the file's place and its state; the folder of a replaced file goes.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from .engines.verdict import Verdict
 from .weights import sha256_of
 
 ENGINES = Path("cache") / "engines"
+_FORMAT = 1
+"""To be raised when the same weights give another network, graph or copy than before."""
 _DESCRIPTION = "files.json"
 _MARK = "used"
 _SPARE_BYTES = 200_000_000
@@ -36,7 +39,7 @@ class Kept:
 
     folder: Path
 
-    def whole(self, name: str) -> Path | None:
+    def intact(self, name: str) -> Path | None:
         """Returns the folder `name` when every file in it is as it was written, else None; a spoilt one is removed."""
         place = self.folder / name
         try:
@@ -47,18 +50,47 @@ class Kept:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             pass
-        shutil.rmtree(place, ignore_errors=True)
+        self.discard(name)
         return None
+
+    def discard(self, name: str) -> None:
+        """Removes the folder `name`, which turned out to be of no use."""
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    def discard_others(self, beginning: str, name: str) -> None:
+        """Removes the folders whose names begin like that of `name`, such as those of other versions."""
+        for other in self.folder.glob(f"{beginning}*"):
+            if other.name != name:
+                shutil.rmtree(other, ignore_errors=True)
+
+    def make_once(self, name: str, size: int, fill: Callable[[Path], None]) -> Path | None:
+        """Returns the folder `name`, intact, which `fill` fills where it is missing.
+
+        None where another process is making something, the disk has no room for `size` bytes, or nothing can be
+        written. What `fill` raises passes through and leaves nothing behind.
+        """
+        found = self.intact(name)
+        if found is not None:
+            return found
+        with self.alone() as alone:
+            # Another process may have finished it between the look and the lock.
+            found = self.intact(name) if alone else None
+            if alone and found is None and self.room_for(size):
+                with self.making(name) as folder:
+                    fill(folder)
+                found = self.intact(name)
+        return found
 
     @contextlib.contextmanager
     def making(self, name: str) -> Iterator[Path]:
         """Yields an empty folder to fill; when the block ends well it becomes the folder `name`, else it goes.
 
-        What a killed process left is cleared away: call it where no other process is making something, see `alone`.
-        Raises OSError when nothing can be written.
+        What a killed process left, and what was kept of a file that lay in the same place before, is cleared away.
+        Call it where no other process is making something, see `alone`. Raises OSError when nothing can be written.
         """
         for left in self.folder.glob(".*.partial"):
             _remove(left)
+        _remove_predecessors(self.folder)
         beside = self.folder / f".{secrets.token_hex(4)}.partial"
         beside.mkdir(parents=True)
         try:
@@ -82,7 +114,6 @@ class Kept:
             if mark.is_file():
                 return True
             self.folder.mkdir(parents=True, exist_ok=True)
-            _remove_predecessors(self.folder)
             mark.touch()
         return False
 
@@ -130,7 +161,7 @@ def _give_up() -> None:
 def kept_for(model: str, weights: Path, data_folder: Path) -> Kept:
     """Returns what is kept for the file `weights` of the model named `model`, as the file is now."""
     place = hashlib.sha256(str(weights.absolute()).encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    return Kept(data_folder / ENGINES / f"{model}-{place}-{stamp(weights)}")
+    return Kept(data_folder / ENGINES / f"{model}-{place}-{stamp(weights)}-{_FORMAT}")
 
 
 def stamp(file: Path) -> str:
@@ -149,19 +180,30 @@ def forget(model: str, data_folder: Path) -> int:
 
 def kept_bytes(model: str, data_folder: Path) -> int:
     """Returns how many bytes are kept for a model's weights."""
-    return sum(
-        path.stat().st_size for folder in _folders(model, data_folder) for path in folder.rglob("*") if path.is_file()
-    )
+    return sum(_size(Path(folder, file)) for top in _folders(model, data_folder) for folder, file in _walk(top))
 
 
 def _folders(model: str, data_folder: Path) -> list[Path]:
-    return list((data_folder / ENGINES).glob(f"{model}-????????-*-*"))
+    return list((data_folder / ENGINES).glob(f"{model}-????????-*-*-*"))
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, str]]:
+    for where, _, files in os.walk(folder):
+        yield from ((where, file) for file in files)
+
+
+def _size(path: Path) -> int:
+    """Returns the size of a file; 0 for one that another process has just removed."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _remove_predecessors(folder: Path) -> None:
     """Removes what was kept for the file that lay in the same place before."""
-    same_place = folder.name.rsplit("-", 2)[0]
-    for other in folder.parent.glob(f"{same_place}-*-*"):
+    same_place = folder.name.rsplit("-", 3)[0]
+    for other in folder.parent.glob(f"{same_place}-*-*-*"):
         if other != folder:
             shutil.rmtree(other, ignore_errors=True)
 
@@ -183,4 +225,10 @@ def _is_as_written(path: Path, entry: dict[str, Any]) -> bool:
     """Tells whether a file is what it was: by its size and time of change, and where only the time differs, by hash."""
     found = path.stat()
     size, changed = entry["seen"]
-    return found.st_size == size and (found.st_mtime_ns == changed or sha256_of(path) == entry["sha256"])
+    if found.st_size != size or (found.st_mtime_ns != changed and sha256_of(path) != entry["sha256"]):
+        return False
+    if found.st_mtime_ns != changed:
+        # As a copied data folder has it; the next look need not read the file again.
+        with contextlib.suppress(OSError):
+            os.utime(path, ns=(changed, changed))
+    return True

@@ -29,9 +29,8 @@ def network(model: Model, weights: Path, kept: Kept | None, precision: Precision
     needed, as safetensors, in the number format that the device wants: half as large in a half precision.
     Raises Mono3DError when the file cannot be read or is another model's.
     """
-    copy = kept.whole(_name(precision)) if kept else None
-    if copy is not None:
-        return assemble(model.name, checkpoint.read(copy / _COPY))
+    if kept is not None and (copied := _from_copy(model, kept, precision)) is not None:
+        return copied
     try:
         found = learnt(model.name, checkpoint.read(weights))
     except WrongTensorsError as error:
@@ -42,6 +41,18 @@ def network(model: Model, weights: Path, kept: Kept | None, precision: Precision
     if kept is not None and not _serves_as_it_is(weights, found, precision):
         _keep_copy(kept, found, precision)
     return assemble(model.name, found)
+
+
+def _from_copy(model: Model, kept: Kept, precision: Precision) -> nn.Module | None:
+    """Returns the network from the copy that is kept; None where there is none, or one that is of no use."""
+    copy = kept.intact(_name(precision))
+    if copy is None:
+        return None
+    try:
+        return assemble(model.name, checkpoint.read(copy / _COPY))
+    except (Mono3DError, WrongTensorsError):
+        kept.discard(copy.name)
+        return None
 
 
 def _name(precision: Precision) -> str:
@@ -59,13 +70,13 @@ def _keep_copy(kept: Kept, found: Mapping[str, Tensor], precision: Precision) ->
     """Writes the copy, if no other process does; where that fails, the published file is read again next time."""
     from safetensors.torch import save_file
 
-    copies = {name: _converted(tensor, TYPES[precision]) for name, tensor in found.items()}
-    size = sum(tensor.numel() * tensor.element_size() for tensor in copies.values())
+    kind = TYPES[precision]
+
+    def fill(folder: Path) -> None:
+        save_file({name: _converted(tensor, kind) for name, tensor in found.items()}, folder / _COPY)
+
     try:
-        with kept.alone() as alone:
-            if alone and kept.room_for(size) and kept.whole(_name(precision)) is None:
-                with kept.making(_name(precision)) as folder:
-                    save_file(copies, folder / _COPY)
+        kept.make_once(_name(precision), sum(tensor.numel() for tensor in found.values()) * kind.itemsize, fill)
     # The result does not depend on it; the log says why the next start is slower than it could be.
     except Exception:
         print("The converted copy of the weights was not kept:", file=sys.stderr)
@@ -74,5 +85,5 @@ def _keep_copy(kept: Kept, found: Mapping[str, Tensor], precision: Precision) ->
 
 def _converted(tensor: Tensor, kind: torch.dtype) -> Tensor:
     """Returns a tensor of the `kind` of number, in memory of its own; one whose values it cannot hold stays."""
-    converted = tensor.to(kind)
-    return (converted if torch.isfinite(converted).all() else tensor).contiguous().clone()
+    converted = tensor.to(kind, copy=True).contiguous()
+    return converted if torch.isfinite(converted).all() else tensor.clone().contiguous()

@@ -12,6 +12,10 @@ _WORDS = (
     "cannot allocate memory",
     "alloc_cpu",
     "bad_alloc",
+    "alloc_failed",
+    "out_of_device_memory",
+    "out_of_host_memory",
+    "could not create a memory",
     "failed to allocate",
 )
 

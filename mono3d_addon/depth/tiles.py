@@ -26,7 +26,7 @@ from ..core.mesh import Floats
 from ..core.stages import Progress
 from . import align
 
-Estimate = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+Network = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """From pixels uint8 (h, w, 3) to relative inverse depth float32 (rows, columns) at the network's own size.
 
 The result covers all of the pixels; its scale and shift are unknown and differ from call to call.
@@ -105,7 +105,7 @@ def plan(photo: tuple[int, int], network: tuple[int, int]) -> Plan | None:
 
 def detailed(
     pixels: NDArray[np.uint8],
-    estimate: Estimate,
+    estimate: Network,
     whole: Floats,
     progress: Progress = lambda words, fraction: None,
 ) -> Floats:
@@ -178,7 +178,7 @@ def _smooth_step(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return limited * limited * (3.0 - 2.0 * limited)
 
 
-def _estimated(pixels: NDArray[np.uint8], estimate: Estimate, place: Place, shape: tuple[int, ...]) -> Floats:
+def _estimated(pixels: NDArray[np.uint8], estimate: Network, place: Place, shape: tuple[int, ...]) -> Floats:
     """Returns the network's result on a tile, float32 at the size of `place` in a result of `shape`.
 
     The network is shown whole pixels of the photo, without copying them; what they show beyond the tile is cut off.

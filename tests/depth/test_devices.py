@@ -111,7 +111,7 @@ def test_accelerators_are_ruled_out_without_torch(
 
 def test_amds_cards_need_their_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "_built_for", lambda: {"cuda": None, "hip": "7.0", "xpu": None})
-    monkeypatch.setattr(devices, "_AMD_DRIVER", tmp_path / "kfd")
+    monkeypatch.setattr(devices, "_AMD_DRIVERS", (tmp_path / "kfd",))
     assert not devices.may_have_accelerator()
     (tmp_path / "kfd").touch()
     assert devices.may_have_accelerator()

@@ -174,6 +174,23 @@ def test_full_memory_whatever_is_tried_is_a_sentence() -> None:
         with_engines(Engines(FULL)).estimate(BLACK)
 
 
+def test_the_processor_is_got_ready_once(tmp_path: Path) -> None:
+    estimator = load(MODELS["starter"], BUNDLED_FOLDER / "starter.safetensors", "cpu", tmp_path)
+    assert estimator.on_processor() is estimator.on_processor()
+
+
+def test_a_reduced_tile_makes_a_reduced_result() -> None:
+    engines = Engines(0.5, FULL, 0.5)
+    large = np.zeros((1200, 1200, 3), np.uint8)
+    estimate = with_engines(engines).estimate(large, Look(tiles=True))
+    assert estimate.is_reduced and len([note for note in estimate.notes if "did not suffice" in note]) == 1
+
+
+def test_a_reduced_whole_has_no_detail_and_says_so() -> None:
+    estimate = with_engines(Engines(FULL, 0.5)).estimate(np.zeros((1200, 1200, 3), np.uint8), Look(tiles=True))
+    assert estimate.is_reduced and estimate.notes[-1] == "There was no memory for fine detail."
+
+
 def test_a_model_of_one_size_is_not_shown_less() -> None:
     engines = Engines(FULL)
     with pytest.raises(Mono3DError, match="does not suffice for 'dpt_levit_224'"):

@@ -32,13 +32,13 @@ def keeps(weights: Path, tmp_path: Path) -> kept.Kept:
 def make(keeps: kept.Kept, content: bytes = b"graph") -> Path:
     with keeps.making("graph") as folder:
         (folder / "graph.bin").write_bytes(content)
-    place = keeps.whole("graph")
+    place = keeps.intact("graph")
     assert place is not None
     return place
 
 
 def test_what_was_made_is_found_again(keeps: kept.Kept) -> None:
-    assert keeps.whole("graph") is None
+    assert keeps.intact("graph") is None
     assert (make(keeps) / "graph.bin").read_bytes() == b"graph"
 
 
@@ -46,7 +46,7 @@ def test_what_was_not_finished_leaves_nothing(keeps: kept.Kept) -> None:
     with pytest.raises(KeyboardInterrupt), keeps.making("graph") as folder:
         (folder / "graph.bin").write_bytes(b"half")
         raise KeyboardInterrupt
-    assert keeps.whole("graph") is None and list(keeps.folder.iterdir()) == []
+    assert keeps.intact("graph") is None and list(keeps.folder.iterdir()) == []
 
 
 def test_a_kill_leaves_nothing_that_counts(keeps: kept.Kept, weights: Path, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_kill_leaves_nothing_that_counts(keeps: kept.Kept, weights: Path, tmp_
     keeps.remember_use()
     subprocess.run([sys.executable, "-c", code, str(weights), str(tmp_path / "data")], cwd=ROOT, check=False)
     assert len([path for path in keeps.folder.iterdir() if path.suffix == ".partial"]) == 1
-    assert keeps.whole("graph") is None
+    assert keeps.intact("graph") is None
     # The lock went with the process, and what it left goes with the next that is made.
     with keeps.alone() as alone:
         assert alone
@@ -81,14 +81,14 @@ def test_a_spoilt_file_is_not_used(keeps: kept.Kept, damage: str) -> None:
         description.unlink()
     else:
         description.write_text('{"graph.bin"' if damage == "description cut" else '["graph.bin"]')
-    assert keeps.whole("graph") is None
+    assert keeps.intact("graph") is None
     assert (make(keeps) / "graph.bin").read_bytes() == b"graph"
 
 
 def test_a_copied_data_folder_is_read_anew_and_good(keeps: kept.Kept) -> None:
     place = make(keeps)
     os.utime(place / "graph.bin", (1e9, 1e9))
-    assert keeps.whole("graph") == place
+    assert keeps.intact("graph") == place
 
 
 def test_of_two_processes_one_works(keeps: kept.Kept) -> None:
@@ -115,8 +115,9 @@ def test_a_replaced_weights_file_has_nothing_kept_and_the_old_goes(
     make(keeps)
     weights.write_bytes(b"other weights")
     newer = kept.kept_for("starter", weights, tmp_path / "data")
-    assert newer.whole("graph") is None and not newer.remember_use()
-    assert not keeps.folder.exists()
+    assert newer.intact("graph") is None and not newer.remember_use()
+    make(newer)
+    assert not keeps.folder.exists() and newer.intact("graph") is not None
 
 
 def test_verdicts(keeps: kept.Kept) -> None:
@@ -138,7 +139,7 @@ def test_a_data_folder_that_cannot_be_written(weights: Path, tmp_path: Path) -> 
     (tmp_path / "data").write_text("in the way")
     keeps = kept.kept_for("starter", weights, tmp_path / "data")
     keeps.record("engine", Verdict(True, 1.0, 0.0))
-    assert keeps.verdict("engine") is None and keeps.whole("graph") is None
+    assert keeps.verdict("engine") is None and keeps.intact("graph") is None
     assert not keeps.remember_use() and not keeps.remember_use()
     with keeps.alone() as alone:
         assert not alone
@@ -151,7 +152,7 @@ def test_forgetting_a_model_leaves_the_others(keeps: kept.Kept, weights: Path, t
     size = kept.kept_bytes("starter", tmp_path / "data")
     assert size > 5
     assert kept.forget("starter", tmp_path / "data") == size
-    assert kept.kept_bytes("starter", tmp_path / "data") == 0 and other.whole("graph") is not None
+    assert kept.kept_bytes("starter", tmp_path / "data") == 0 and other.intact("graph") is not None
 
 
 def test_room(keeps: kept.Kept, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,6 +111,16 @@ def test_a_damaged_copy_is_made_again(published: Path, keeps: kept.Kept, damage:
     assert copy_of(keeps, "float32").stat().st_size > 60e6
 
 
+def test_a_copy_of_another_version_is_made_again(published: Path, keeps: kept.Kept) -> None:
+    from safetensors.torch import save_file
+
+    with keeps.making("weights-float32") as folder:
+        save_file({"old.name": torch.zeros(3)}, folder / "weights.safetensors")
+    expected = disparity(loading.network(SMALL, published, None))
+    assert np.array_equal(disparity(loading.network(SMALL, published, keeps)), expected)
+    assert copy_of(keeps, "float32").stat().st_size > 60e6
+
+
 def test_the_bundled_file_needs_no_copy(tmp_path: Path) -> None:
     weights = BUNDLED_FOLDER / "starter.safetensors"
     keeps = kept.kept_for("starter", weights, tmp_path)

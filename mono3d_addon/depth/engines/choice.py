@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import Mono3DError
 from .. import memory
 from ..catalogue import Model
 from ..kept import Kept
 from . import openvino_engine
 from .agreement import compare
 from .engine import Engine, Pictures, Precision
+from .verdict import Verdict
 
 if TYPE_CHECKING:
     from .torch_engine import TorchEngine
@@ -29,6 +31,9 @@ Tell = Callable[[str], None]
 
 _ACCELERATED: tuple[Precision, ...] = ("float16", "bfloat16", "float32")
 """What to try on a graphics card. The first has three digits more than the second, which has the larger range."""
+
+_MOST_COMPILED = 2
+"""Sizes for which a graph is kept compiled, each with a copy of the weights: photos of both orientations take turns."""
 
 _GRAPH_BYTES = 5
 """Room that a graph needs for each learnt number, which is float32, with its description."""
@@ -40,16 +45,26 @@ _OUT_OF_RANGE = "left its range of numbers"
 class Candidate:
     """An engine that may be used if it agrees.
 
-    name       library, kind of number and device
-    key        all that the verdict depends on: the name, versions, the device's name, the size where it counts
-    precision  the kind of number
-    open       makes the engine
+    name          library, kind of number and device
+    key           all that the verdict depends on: the name, versions, the device's name, the size where it counts
+    precision     the kind of number
+    is_one_size   whether it runs pictures of one size only
+    open          makes the engine
     """
 
     name: str
     key: str
     precision: Precision
+    is_one_size: bool
     open: Callable[[], Engine]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What to try, the fastest first, and whether there may be more of them the next time."""
+
+    now: Sequence[Candidate] = ()
+    more_later: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +82,7 @@ class EngineChoice:
     model     the row of the catalogue
     weights   its verified weights file
     device    'cpu' or one of `devices.ACCELERATORS`
-    kept      what is kept of these weights; None: nothing is read or kept, and plain float32 runs on the processor
+    kept      what is kept of these weights; None: nothing is, and a processor runs plain float32
     is_plain  whether the user wants plain float32
     """
 
@@ -78,9 +93,10 @@ class EngineChoice:
         self._kept = kept
         self._is_plain = is_plain
         self._by_size: dict[tuple[int, int], Engine] = {}
-        self._by_key: dict[str, Engine] = {}
+        self._for_all_sizes: dict[str, Engine] = {}
+        self._verdicts: dict[str, Verdict] = {}
         self._plain: TorchEngine | None = None
-        self._has_more_to_come = False
+        self._cannot_convert = False
 
     def run(self, pictures: Pictures, tell: Tell = lambda words: None) -> Result:
         """Returns the disparity of pictures of one size. What an engine raises for full memory passes through.
@@ -105,9 +121,17 @@ class EngineChoice:
             from .torch_engine import on_device
 
             threads.use_processors()
-            network = loading.network(self._model, self._weights, self._kept)
+            # A graphics card needs these weights once, for the comparison.
+            keeps = self._kept if self._is_plain or self.device == "cpu" else None
+            network = loading.network(self._model, self._weights, keeps)
             self._plain = on_device(network, self.device if self._is_plain else "cpu")
         return self._plain
+
+    def release(self) -> None:
+        """Lets go of all engines, and so of their memory; the next run opens what it needs."""
+        self._by_size.clear()
+        self._for_all_sizes.clear()
+        self._plain = None
 
     def _first(self, pictures: Pictures, size: tuple[int, int], tell: Tell) -> Result:
         """Finds the engine for a new size, and returns what it gives."""
@@ -116,17 +140,18 @@ class EngineChoice:
         @functools.cache
         def expected() -> NDArray[np.float32]:
             tell("Running plain float32")
-            return self.plain().run(pictures)
+            return self.plain().run(pictures[:1])
 
-        for candidate in self._candidates(tell, size):
+        candidates = self._candidates(size, tell)
+        for candidate in candidates.now:
             engine, found, refusal = self._tried(candidate, pictures, expected)
             if engine is not None and found is not None:
                 self._by_size[size] = engine
                 self._release_plain()
                 return Result(found, engine.name, tuple(notes))
             notes.append(f"{candidate.name} is not used for '{self._model.name}' here: {refusal}.")
-        result = expected()
-        if not self._has_more_to_come:
+        result = np.concatenate((expected(), self.plain().run(pictures[1:]))) if len(pictures) > 1 else expected()
+        if not candidates.more_later:
             self._by_size[size] = self.plain()
         return Result(result, self.plain().name, tuple(notes))
 
@@ -135,94 +160,135 @@ class EngineChoice:
     ) -> tuple[Engine | None, NDArray[np.float32] | None, str]:
         """Returns an engine and its result, or nothing and why it may not be used.
 
-        It is held against plain float32 unless that has been done before, and then the verdict is recorded. That it
-        failed is not: with another driver, or less in the memory, it may work the next time.
+        The first picture is held against plain float32 unless that has been done before, and then the verdict is
+        recorded. That it failed is not: with another driver, or less in the memory, it may work the next time.
         """
-        verdict = self._kept.verdict(candidate.key) if self._kept else None
+        verdict = self._verdict(candidate.key)
         if verdict is not None and not verdict.agrees:
             return None, None, verdict.reason
         try:
-            engine = self._by_key.get(candidate.key) or candidate.open()
+            engine = self._opened(candidate)
             found = engine.run(pictures)
         except Exception as error:
-            if memory.is_full(error):
+            if memory.is_full(error) or isinstance(error, Mono3DError):
                 raise
             print(f"{candidate.name} does not work:", file=sys.stderr)
             traceback.print_exc()
             return None, None, f"it failed ({type(error).__name__}, the log tells more)"
         if verdict is None:
-            verdict = compare(expected(), found, candidate.precision)
+            verdict = self._verdicts[candidate.key] = compare(expected(), found[:1], candidate.precision)
             if self._kept:
                 self._kept.record(candidate.key, verdict)
             if not verdict.agrees:
+                self._for_all_sizes.pop(candidate.key, None)
                 return None, None, verdict.reason
         if not np.isfinite(found).all():
             return None, None, f"it {_OUT_OF_RANGE}"
-        self._by_key[candidate.key] = engine
         return engine, found, ""
+
+    def _verdict(self, key: str) -> Verdict | None:
+        if key not in self._verdicts and self._kept and (recorded := self._kept.verdict(key)):
+            self._verdicts[key] = recorded
+        return self._verdicts.get(key)
+
+    def _opened(self, candidate: Candidate) -> Engine:
+        if not candidate.is_one_size:
+            if candidate.key not in self._for_all_sizes:
+                self._for_all_sizes[candidate.key] = candidate.open()
+            return self._for_all_sizes[candidate.key]
+        while len(self._by_size) >= _MOST_COMPILED:
+            self._by_size.pop(next(iter(self._by_size)))
+        return candidate.open()
 
     def _release_plain(self) -> None:
         """Lets go of the plain engine, which holds the weights a second time, where no size needs it."""
         if self._plain not in self._by_size.values():
             self._plain = None
 
-    def _candidates(self, tell: Tell, size: tuple[int, int]) -> Iterator[Candidate]:
-        """Yields what to try, the fastest first."""
+    def _candidates(self, size: tuple[int, int], tell: Tell) -> Candidates:
         if self._is_plain:
-            return
-        if self.device != "cpu":
-            yield from self._accelerated()
-        elif self._kept is not None and openvino_engine.is_installed():
-            graph = self._graph(self._kept, tell)
-            if graph is not None:
-                yield from _compiled(graph, size)
+            return Candidates()
+        try:
+            return self._openvino(size, tell) if self.device == "cpu" else Candidates(self._accelerated())
+        except Exception as error:
+            if memory.is_full(error) or isinstance(error, Mono3DError):
+                raise
+            # A library that is there and does not load; plain float32 needs none.
+            print("The fast engines cannot be used:", file=sys.stderr)
+            traceback.print_exc()
+            return Candidates()
 
-    def _accelerated(self) -> Iterator[Candidate]:
+    def _accelerated(self) -> list[Candidate]:
         import torch
 
         from .. import loading
         from .torch_engine import device_name, on_device
 
-        for precision in _ACCELERATED:
+        card = device_name(self.device)
 
-            def opened(precision: Precision = precision) -> Engine:
+        def candidate(precision: Precision) -> Candidate:
+            def opened() -> Engine:
                 network = loading.network(self._model, self._weights, self._kept, precision)
                 return on_device(network, self.device, precision)
 
             name = f"torch {precision} on {self.device}"
-            yield Candidate(name, f"{name};{device_name(self.device)};{torch.__version__}", precision, opened)
+            return Candidate(name, f"{name};{card};{torch.__version__}", precision, False, opened)
 
-    def _graph(self, kept: Kept, tell: Tell) -> Path | None:
-        """Returns the folder of the graph, which is made the second time that the weights are used.
+        return [candidate(precision) for precision in _ACCELERATED]
+
+    def _openvino(self, size: tuple[int, int], tell: Tell) -> Candidates:
+        """Returns the graph compiled for a size; the graph is made the second time that the weights are used.
 
         Making it takes several times as long as running the network once, which does not pay for a single photo.
-        None the first time, while another process makes it, and where there is no room for it.
         """
-        name = f"openvino-{openvino_engine.version()}"
-        found = kept.whole(name)
-        self._has_more_to_come = found is None and not kept.remember_use()
-        if found is not None or self._has_more_to_come:
-            return found
-        with kept.alone() as alone:
-            self._has_more_to_come = not alone
-            if alone and kept.room_for(_GRAPH_BYTES * self._model.parameters):
-                tell(f"Preparing {self._model.name} for this processor, once")
-                try:
-                    with kept.making(name) as folder:
-                        openvino_engine.convert(self.plain().network, self._model, folder)
-                # Without the graph plain float32 gives the same result.
-                except Exception:
-                    print(f"The graph of {self._model.name} was not made:", file=sys.stderr)
-                    traceback.print_exc()
-        return kept.whole(name)
+        if self._kept is None or self._cannot_convert or not openvino_engine.is_installed():
+            return Candidates()
+        version = openvino_engine.version()
+        name = f"openvino-{version}"
+        graph = self._kept.intact(name)
+        if graph is None:
+            if not self._kept.remember_use():
+                return Candidates(more_later=True)
+            graph = self._converted(self._kept, name, tell)
+            if graph is None:
+                return Candidates(more_later=not self._cannot_convert)
+        processor = openvino_engine.processor()
+        return Candidates(
+            [
+                _compiled(self._kept, graph, size, precision, f"{processor};{version}")
+                for precision in openvino_engine.precisions()
+            ]
+        )
+
+    def _converted(self, kept: Kept, name: str, tell: Tell) -> Path | None:
+        """Returns the folder of the new graph; None while another process makes it, and where it cannot be made."""
+        tell(f"Preparing {self._model.name} for this processor, once")
+        network = self.plain().network
+        try:
+            made = kept.make_once(
+                name,
+                _GRAPH_BYTES * self._model.parameters,
+                lambda folder: openvino_engine.convert(network, self._model, folder),
+            )
+        except Exception:
+            print(f"The graph of {self._model.name} was not made:", file=sys.stderr)
+            traceback.print_exc()
+            self._cannot_convert = True
+            return None
+        if made is not None:
+            kept.discard_others("openvino-", name)
+        return made
 
 
-def _compiled(graph: Path, size: tuple[int, int]) -> Iterator[Candidate]:
-    processor, version = openvino_engine.processor(), openvino_engine.version()
-    for precision in openvino_engine.precisions():
-
-        def opened(precision: Precision = precision) -> Engine:
+def _compiled(kept: Kept, graph: Path, size: tuple[int, int], precision: Precision, where: str) -> Candidate:
+    def opened() -> Engine:
+        try:
             return openvino_engine.load(graph, size, precision)
+        except Exception as error:
+            if not memory.is_full(error):
+                # Whatever is wrong with it, the next use makes another.
+                kept.discard(graph.name)
+            raise
 
-        name = f"OpenVINO {precision} on cpu"
-        yield Candidate(name, f"{name};{processor};{version};{size[0]}x{size[1]}", precision, opened)
+    name = f"OpenVINO {precision} on cpu"
+    return Candidate(name, f"{name};{where};{size[0]}x{size[1]}", precision, True, opened)

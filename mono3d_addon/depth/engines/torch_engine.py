@@ -59,4 +59,7 @@ def on_device(network: nn.Module, device: str, precision: Precision = "float32")
     if beside:
         # Only tensors with four dimensions know this order; the others stay as they are.
         moved = moved.to(memory_format=memory_format)  # type: ignore[call-overload]
+    if device == "cuda" and precision == "float32":
+        # By default convolutions round to TF32's ten bits.
+        torch.backends.cudnn.allow_tf32 = False
     return TorchEngine(moved, device, precision, memory_format)

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ pytest.importorskip("openvino")
 from mono3d_addon.depth import kept, loading, resize  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.depth.engines import openvino_engine  # noqa: E402
-from mono3d_addon.depth.engines.choice import Candidate, EngineChoice  # noqa: E402
+from mono3d_addon.depth.engines.choice import Candidate, Candidates, EngineChoice  # noqa: E402
 from mono3d_addon.depth.engines.engine import Engine, Pictures, Precision  # noqa: E402
 from mono3d_addon.depth.engines.torch_engine import TorchEngine, on_device  # noqa: E402
 from mono3d_addon.depth.engines.verdict import Verdict  # noqa: E402
@@ -169,8 +170,12 @@ def test_a_network_that_cannot_be_converted_still_runs(
     tmp_path: Path,
 ) -> None:
     monkeypatch.setattr(openvino_engine, "GRAPH", "no/such/folder/graph.xml")
-    assert [make().run(picture).engine for _ in range(2)] == [PLAIN] * 2
-    assert "The graph of starter was not made" in capsys.readouterr().err
+    assert make().run(picture).engine == PLAIN
+    engines = make()
+    for size in ((64, 96), (96, 64), (64, 64)):
+        assert engines.run(picture[..., : size[0], : size[1]].copy()).engine == PLAIN
+    # Trying takes long, and would end the same way for every size.
+    assert capsys.readouterr().err.count("The graph of starter was not made") == 1
     assert not list(tmp_path.rglob("*.partial"))
 
 
@@ -192,6 +197,50 @@ def test_while_another_process_makes_the_graph_torch_runs(
     assert engines.run(picture).engine.startswith("OpenVINO")
 
 
+@pytest.mark.usefixtures("on_float32")
+def test_few_sizes_stay_compiled(make: Callable[..., EngineChoice], picture: Pictures) -> None:
+    for _ in range(2):
+        make().run(picture)
+    engines = make()
+    for side in (64, 96, 128, 64):
+        assert engines.run(picture[..., :side, :96].copy()).engine == FAST
+        assert len(engines._by_size) <= 2
+    engines.release()
+    assert engines.run(picture).engine == FAST
+
+
+@pytest.mark.usefixtures("on_float32")
+def test_a_graph_that_does_not_load_is_made_anew(
+    make: Callable[..., EngineChoice], picture: Pictures, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        make().run(picture)
+    # As after a power cut: the size and the time of change are right, the content never came to the disk.
+    (graph,) = tmp_path.rglob("graph.xml")
+    seen = graph.stat()
+    graph.write_bytes(bytes(seen.st_size))
+    os.utime(graph, ns=(seen.st_mtime_ns, seen.st_mtime_ns))
+    result = make().run(picture)
+    assert result.engine == PLAIN and "is not used for 'starter' here: it failed" in result.notes[0]
+    assert make().run(picture).engine == FAST
+
+
+@pytest.mark.parametrize("function", ["version", "processor", "precisions"])
+def test_an_openvino_that_does_not_import(
+    make: Callable[..., EngineChoice],
+    picture: Pictures,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    function: str,
+) -> None:
+    def fail() -> None:
+        raise ImportError("DLL load failed while importing _pyopenvino")
+
+    monkeypatch.setattr(openvino_engine, function, fail)
+    assert [make().run(picture).engine for _ in range(2)] == [PLAIN] * 2
+    assert "DLL load failed" in capsys.readouterr().err
+
+
 class Odd(EngineChoice):
     """Engines of which the faster ones do as told."""
 
@@ -199,8 +248,8 @@ class Odd(EngineChoice):
         super().__init__(STARTER, weights, "cpu", keeps)
         self.odd = odd
 
-    def _candidates(self, tell: Callable[[str], None], size: tuple[int, int]) -> Iterator[Candidate]:
-        yield from self.odd
+    def _candidates(self, size: tuple[int, int], tell: Callable[[str], None]) -> Candidates:
+        return Candidates(self.odd)
 
 
 class Made:
@@ -228,7 +277,7 @@ def odd(weights: Path, tmp_path: Path) -> Callable[..., Odd]:
             opened()
             return Made(plain, change)
 
-        return Odd(weights, keeps, Candidate("odd engine", "odd engine;1", precision, engine))
+        return Odd(weights, keeps, Candidate("odd engine", "odd engine;1", precision, False, engine))
 
     return made
 
@@ -253,6 +302,32 @@ def test_an_engine_that_agrees_is_used_and_not_compared_again(odd: Callable[...,
     assert engines._plain is None, "its weights would be in the memory twice"
     words: list[str] = []
     assert odd(wrong).run(picture, words.append).engine == "odd engine" and not words
+
+
+def test_one_picture_of_a_batch_is_held_against_plain_float32(odd: Callable[..., Odd], picture: Pictures) -> None:
+    engines = odd(lambda result: result)
+    seen: list[int] = []
+    plain = engines.plain()
+    original = plain.network.forward
+    plain.network.forward = lambda x: seen.append(len(x)) or original(x)  # type: ignore[func-returns-value]
+    assert engines.run(np.concatenate([picture] * 4)).engine == "odd engine" and seen == [1]
+
+
+def test_plain_float32_sees_all_pictures_where_nothing_else_does(odd: Callable[..., Odd], picture: Pictures) -> None:
+    both = np.concatenate((picture, picture[..., ::-1]))
+    result = odd(wrong).run(both)
+    expected = odd(lambda x: x).plain().run(both)
+    assert result.engine == PLAIN
+    np.testing.assert_allclose(result.disparity, expected, atol=1e-4)
+
+
+def test_a_verdict_is_remembered_without_a_place_to_keep_it(odd: Callable[..., Odd], picture: Pictures) -> None:
+    opened: list[bool] = []
+    engines = odd(wrong, opened=lambda: opened.append(True))
+    engines._kept = None
+    for side in (64, 96, 128):
+        assert engines.run(picture[..., :side].copy()).engine == PLAIN
+    assert len(opened) == 1
 
 
 def test_float32_has_to_be_nearer_than_half_precision(odd: Callable[..., Odd], picture: Pictures) -> None:
