@@ -4,6 +4,8 @@
 `python3 benchmarks/networks.py --data-folder FOLDER [MODEL ...]`, with the packages installed in FOLDER. A model whose
 weights are not there gets made-up ones (`tests/depth/reference.py`), which take the same time. Every engine runs in a
 process of its own and does one run when told to; the ratio is that of two runs in a row, the median of all pairs.
+*Load* is the first run's time beyond a second one's, with importing the library; *cold start* goes from the start of
+the process to its second result.
 
 `--against 'COMMAND {model} {height} {width}'` takes a third program into the round, such as the official code: it
 prints a line when it is ready, and then for each line on its input the seconds of one run.
@@ -81,7 +83,8 @@ def main() -> None:
         return
     print(f"{options.runs} pairs, batches of {options.batch}, {options.device}, {os.cpu_count()} processors\n")
     columns = ["model", "size", "engine", "ours ms", "plain ms", "plain / ours"]
-    columns += ["other / ours"] * bool(options.against) + ["cold start s", "plain s", "MB", "plain MB"]
+    columns += ["other / ours"] * bool(options.against)
+    columns += ["load s", "plain load s", "cold start s", "plain cold s", "MB", "plain MB"]
     print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|", flush=True)
     for name in options.models:
         with _case(name, options, packages) as case:
@@ -112,6 +115,8 @@ def row(case: Case, options: argparse.Namespace, packages: Path) -> str:
         f"{1000 * seconds[0] / case.batch:.0f}",
         f"{1000 * seconds[1] / case.batch:.0f}",
         *(f"{ratio:.2f}" for ratio in ratios),
+        f"{facts['load']:.2f}",
+        f"{plain_facts['load']:.2f}",
         f"{ours.cold_seconds:.2f}",
         f"{plain.cold_seconds:.2f}",
         f"{facts['peak']:.0f}",
@@ -138,6 +143,7 @@ def serve(request: dict[str, str | int], data_folder: Path) -> None:
 
     from mono3d_addon.depth import catalogue, estimate
 
+    began = time.perf_counter()
     estimator = estimate.load(
         catalogue.model_named(str(request["model"])),
         Path(str(request["weights"])),
@@ -148,8 +154,12 @@ def serve(request: dict[str, str | int], data_folder: Path) -> None:
     shape = (int(request["batch"]), 3, int(request["height"]), int(request["width"]))
     pictures = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
     result = estimator.engines.run(pictures)
+    first = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"engine": result.engine, "notes": result.notes, "peak": peak}), flush=True)
+    estimator.engines.run(pictures)
+    load = first - (time.perf_counter() - began - first)
+    told = {"engine": result.engine, "notes": result.notes, "peak": peak, "load": load}
+    print(json.dumps(told), flush=True)
     for _ in sys.stdin:
         began = time.perf_counter()
         estimator.engines.run(pictures)
