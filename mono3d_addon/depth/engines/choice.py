@@ -241,7 +241,7 @@ class EngineChoice:
 
         Making it takes several times as long as running the network once, which does not pay for a single photo.
         """
-        if self._kept is None or self._cannot_convert or not openvino_engine.is_installed():
+        if self._kept is None or self._cannot_convert or not openvino_engine.is_usable():
             return Candidates()
         version = openvino_engine.version()
         name = f"openvino-{version}"

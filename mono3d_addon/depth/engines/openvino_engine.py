@@ -8,6 +8,7 @@ is compiled for a size in a fraction of the time that torch takes to import. Its
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 GRAPH = "graph.xml"
+_PROCESSORS = (Path("/proc/cpuinfo"), Path("/sys/devices/system/cpu"))
 _HINTS: Mapping[Precision, str] = {"float32": "f32", "bfloat16": "bf16"}
 _SMALL_SIZE = (64, 96)
 """Height and width at which a network is traced: unlike each other and unlike any size that it was trained with."""
@@ -49,9 +51,17 @@ class OpenVinoEngine:
         return np.concatenate([self.compiled(picture[None])[0] for picture in pictures])
 
 
-def is_installed() -> bool:
-    """Tells whether OpenVINO is there, without importing it."""
-    return importlib.util.find_spec("openvino") is not None
+def is_usable() -> bool:
+    """Tells whether OpenVINO is there, without importing it, and finds here what it looks for."""
+    return importlib.util.find_spec("openvino") is not None and _tells_processors()
+
+
+def _tells_processors() -> bool:
+    """Tells whether Linux shows its processors: where neither place is there, OpenVINO 2026.4 looks for them for ever.
+
+    So it is in a root folder without /proc and /sys.
+    """
+    return sys.platform != "linux" or any(place.exists() for place in _PROCESSORS)
 
 
 def version() -> str:

@@ -150,9 +150,18 @@ def test_without_a_place_to_keep_things_torch_runs(weights: Path, picture: Pictu
 def test_without_openvino_torch_runs(
     make: Callable[..., EngineChoice], picture: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(openvino_engine, "is_installed", lambda: False)
+    monkeypatch.setattr(openvino_engine, "is_usable", lambda: False)
     engines = make()
     assert [engines.run(picture).engine for _ in range(3)] == [PLAIN] * 3
+
+
+def test_where_openvino_would_look_for_processors_for_ever(
+    make: Callable[..., EngineChoice], picture: Pictures, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(openvino_engine, "_PROCESSORS", (tmp_path / "cpuinfo", tmp_path / "cpu"))
+    assert [make().run(picture).engine for _ in range(2)] == [PLAIN] * 2
+    (tmp_path / "cpu").mkdir()
+    assert make().run(picture).engine.startswith("OpenVINO")
 
 
 def test_no_room_for_a_graph(
