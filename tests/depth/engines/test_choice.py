@@ -161,7 +161,7 @@ def test_where_openvino_would_look_for_processors_for_ever(
     monkeypatch.setattr(openvino_engine, "_PROCESSORS", (tmp_path / "cpuinfo", tmp_path / "cpu"))
     assert [make().run(picture).engine for _ in range(2)] == [PLAIN] * 2
     (tmp_path / "cpu").mkdir()
-    assert make().run(picture).engine.startswith("OpenVINO")
+    assert [make().run(picture).engine for _ in range(2)][1].startswith("OpenVINO")
 
 
 def test_no_room_for_a_graph(
