@@ -7,7 +7,9 @@ import signal
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parent.parent), str(Path(__file__).resolve().parent)]
+HERE = Path(__file__).resolve().parent
+# The last holds `reference`, which the tests in a folder below want too.
+sys.path[:0] = [str(HERE.parent), str(HERE), str(HERE / "depth")]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's background job ignores Ctrl+C, and would have the commands that the tests start ignore it too.
