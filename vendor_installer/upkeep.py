@@ -7,6 +7,7 @@ and every installation and every start of the program (`tidy`) tries again.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,13 +18,16 @@ from .components import COMPONENTS
 from .errors import InstallError, from_os_error
 from .folders import Folders, file_sizes, remove_tree
 from .guard import Busy, exclusive
-from .interpreter import probe
+from .interpreter import PLATFORM_TAGS, probe
 from .manifest import Installed
 from .smoke import try_out
 from .use import PACKAGES, REMOVED, remove_unused
 
 STAGING = ".staging-"
 """How the names of folders begin in which an installation is at work."""
+
+_OURS = re.compile(rf"\w+-cp3\d+-({'|'.join(PLATFORM_TAGS)})-[\w.-]+")
+"""The names of environments; whatever else lies beside them is the user's."""
 
 
 def verify(
@@ -77,13 +81,12 @@ def uninstall(component: str, data_folder: Path, python_tag: str | None = None) 
     removed = 0
     try:
         with exclusive(folders.guard):
-            for environment in [item for item in folders.environments.iterdir() if item.name.startswith(prefix)]:
+            for environment in [item for item in _environments(folders) if item.name.startswith(prefix)]:
                 removed += manifest.read(environment) is not None
                 (environment / manifest.NAME).unlink(missing_ok=True)
             waiting = remove_rubbish(folders)
             if not manifest.find_all(data_folder):
-                for folder in (folders.downloads, folders.temporary, folders.tools):
-                    remove_tree(folder)
+                folders.discard(folders.downloads, folders.temporary, folders.tools)
     except OSError as error:
         raise from_os_error(error, folders.log) from error
     return Removal(removed, tuple(path for path in waiting if path.parent.name.startswith(prefix)))
@@ -147,7 +150,7 @@ def remove_rubbish(folders: Folders) -> tuple[Path, ...]:
 
 def _environments(folders: Folders) -> list[Path]:
     try:
-        return sorted(item for item in folders.environments.iterdir() if item.is_dir())
+        return sorted(item for item in folders.environments.iterdir() if item.is_dir() and _OURS.fullmatch(item.name))
     except OSError:
         return []
 

@@ -55,7 +55,7 @@ def test_an_old_pip_is_replaced_by_ours_which_is_fetched_once(
     index: Index, old: Interpreter, data_folder: Path
 ) -> None:
     found = with_good_pip(old, data_folder)
-    assert found.pip_version == (99, 1) and Path(found.pip_wheel) == data_folder / "tools" / "pip-99.1"
+    assert found.pip_version == (99, 1) and Path(found.pip_wheel) == Folders(data_folder).tools / "pip-99.1"
     assert (Path(found.pip_wheel) / "pip/__main__.py").read_text() == "print('ours')\n"
     assert pip_command(found)[-1] == found.pip_wheel
     assert len(index.requests) == 1

@@ -208,3 +208,19 @@ def test_a_folder_that_cannot_be_renamed_as_on_windows_stays_whole_until_it_can(
         assert tidy(data_folder) == (installed.packages,)
     assert sorted(installed.packages.rglob("*")) == files and find("tiny", data_folder) is None
     assert tidy(data_folder) == () and not installed.packages.parent.exists()
+
+
+def test_what_the_user_has_in_the_data_folder_stays(tiny_plan: MakePlan, data_folder: Path) -> None:
+    """Also where the data folder is the user's home, and on systems to which 'Downloads' and 'downloads' are one."""
+    kept = [data_folder / name / "mine.txt" for name in ("downloads", "temporary", "tools", "environments/conda")]
+    kept += [data_folder / "environments" / name for name in ("tiny-house/manifest.json", "conda/packages-mine/x.py")]
+    for path in kept:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    (data_folder / "environments" / "empty").mkdir()
+    install(tiny_plan(), allow_network=True)
+    install(tiny_plan(), allow_network=True, repair=True)
+    assert tidy(data_folder) == ()
+    uninstall("tiny", data_folder)
+    assert all(path.is_file() for path in kept) and (data_folder / "environments" / "empty").is_dir()
+    assert not Folders(data_folder).own.exists()
