@@ -20,7 +20,7 @@ from .components import COMPONENTS
 from .errors import InstallError, from_os_error
 from .folders import Folders, file_sizes, remove_tree
 from .guard import Busy, exclusive
-from .interpreter import PLATFORM_TAGS, probe
+from .interpreter import probe
 from .manifest import Installed
 from .smoke import try_out
 from .use import PACKAGES, REMOVED, rename, rename_unused
@@ -28,7 +28,7 @@ from .use import PACKAGES, REMOVED, rename, rename_unused
 STAGING = ".staging-"
 """How the names of folders begin in which an installation is at work."""
 
-_OURS = re.compile(rf"\w+-cp3\d+-({'|'.join(PLATFORM_TAGS)})-[\w.-]+")
+_OURS = re.compile(r"\w+-cp3\d+-\w+-[\w.-]+")
 """The names of environments; whatever else lies beside them is the user's."""
 
 
