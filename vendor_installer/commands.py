@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     for name, run, text in (
-        ("plan", _plan, "say what would be installed, how much, where"),
+        ("plan", _plan, "say what would be installed, how much, where; asks the package indexes unless --offline"),
         ("install", _install, "install components; uses the network"),
         ("bundle", _bundle, "download components into a folder, for machines without a network"),
     ):

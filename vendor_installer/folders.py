@@ -3,7 +3,11 @@
 
 environments/<component>-<python>-<platform>-<backend>/manifest.json   what is installed; written last
 environments/.../packages-<lock digest>-<random>/                      the folder the manifest points to
-downloads/  temporary/  tools/pip-<version>/  logs/install.log  install.lock
+installer-files/downloads/  .../temporary/  .../tools/pip-<version>/             what is removed as a whole
+logs/install.log  install.lock
+
+The data folder may be one that the user has other things in, such as the home folder, whose own "Downloads" is no
+other than "downloads" on Windows and macOS. So whatever is removed as a whole has a name that nobody else gives.
 """
 
 from __future__ import annotations
@@ -31,19 +35,24 @@ class Folders:
         return self.data / "environments"
 
     @property
+    def own(self) -> Path:
+        """Folder of everything that is for a while."""
+        return self.data / "installer-files"
+
+    @property
     def downloads(self) -> Path:
         """Finished downloads."""
-        return self.data / "downloads"
+        return self.own / "downloads"
 
     @property
     def temporary(self) -> Path:
         """Temporary files of the child processes."""
-        return self.data / "temporary"
+        return self.own / "temporary"
 
     @property
     def tools(self) -> Path:
         """Programs that the installation uses."""
-        return self.data / "tools"
+        return self.own / "tools"
 
     @property
     def log(self) -> Path:
@@ -58,6 +67,13 @@ class Folders:
     def environment(self, name: str) -> Path:
         """Returns the folder of the environment named like its lock."""
         return self.environments / name
+
+    def discard(self, *folders: Path) -> None:
+        """Removes folders below `own`, and that as well when nothing else is left in it."""
+        for folder in folders:
+            remove_tree(folder)
+        with contextlib.suppress(OSError):
+            self.own.rmdir()
 
 
 def existing_parent(path: Path) -> Path:

@@ -32,6 +32,8 @@ NAMES: Mapping[str, str] = {
 """Backend -> its name for people."""
 
 _SECONDS = 10
+_SILENT: set[str] = set()
+"""Programs that gave no answer once, and are not waited for again."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ def _nvidia(platform: str) -> Graphics:
     if program is None:
         return Graphics()
     cards = _query(program, "name,driver_version,compute_cap") or _query(program, "name,driver_version")
+    if program in _SILENT:
+        return Graphics("NVIDIA's card", (), "its driver does not answer; restart the machine to use the card")
     if not cards:
         return Graphics()
     name, driver, *rest = max(cards, key=lambda card: _capability(card[2]) if len(card) > 2 else (0, 0))
@@ -134,24 +138,35 @@ def _nvidia_smi(platform: str) -> str | None:
 
 
 def _query(program: str, fields: str) -> list[list[str]]:
-    """Returns one row per card; none when the program fails, as it does without a running driver."""
+    """Returns one row per card; none when the program fails, as it does without a running driver.
+
+    A hung driver lets its program not even be killed, so it is not waited for beyond the limit.
+    """
+    if program in _SILENT:
+        return []
     options: dict[str, Any] = {}
     if sys.platform == "win32":
         options["creationflags"] = subprocess.CREATE_NO_WINDOW
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             [program, f"--query-gpu={fields}", "--format=csv,noheader"],
-            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             text=True,
             errors="replace",
-            timeout=_SECONDS,
-            stdin=subprocess.DEVNULL,
             **options,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:
         return []
-    rows = [[part.strip() for part in line.split(",")] for line in done.stdout.splitlines()]
-    return [row for row in rows if len(row) == fields.count(",") + 1] if done.returncode == 0 else []
+    try:
+        output, _ = process.communicate(timeout=_SECONDS)
+    except subprocess.TimeoutExpired:
+        _SILENT.add(program)
+        process.kill()
+        return []
+    rows = [[part.strip() for part in line.split(",")] for line in output.splitlines()]
+    return [row for row in rows if len(row) == fields.count(",") + 1] if process.returncode == 0 else []
 
 
 def _capability(text: str) -> tuple[int, int]:

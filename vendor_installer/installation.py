@@ -57,8 +57,7 @@ def bundle(
         with exclusive(folders.guard):
             files = download(plan, allow_network=True, on_progress=fetched, cancelled=cancelled)
             fill(folder, files.values(), lambda wheel: sha256_of(wheel, cancelled))
-            remove_tree(folders.downloads)
-            remove_tree(folders.temporary)
+            folders.discard(folders.downloads, folders.temporary)
             return len(files)
     except OSError as error:
         raise from_os_error(error, folders.log) from error
@@ -86,6 +85,7 @@ def install(
         with exclusive(folders.guard):
             current = manifest.read(plan.target)
             if current is not None and current.lock_digest == plan.digest and not repair:
+                supersede(current, folders)  # what a kill in the last moment may have left undone
                 return current
             remove_rubbish(folders)
             remove_tree(folders.temporary)
@@ -95,9 +95,7 @@ def install(
                 for note in plan.notes:
                     progress(note, 0.0)
             installed = _Run(plan, folders, progress, cancelled).carry_out(allow_network)
-            if not keep_downloads:
-                remove_tree(folders.downloads)
-            remove_tree(folders.temporary)
+            folders.discard(folders.temporary, *(() if keep_downloads else (folders.downloads,)))
             supersede(installed, folders)
             remove_rubbish(folders)
             return installed

@@ -117,9 +117,15 @@ def probe(executable: str, packages: tuple[str, ...] = ()) -> Interpreter:
             env=child_environment(),
             stdin=subprocess.DEVNULL,
         )
-        found = json.loads(done.stdout)
-    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
-        raise InstallError(f"The Python '{executable}' cannot be run ({error}): check the path.") from error
+        found = json.loads(done.stdout.strip().rpartition("\n")[2])  # a sitecustomize may print before
+    except subprocess.TimeoutExpired as error:
+        raise InstallError(f"The Python '{executable}' does not answer within a minute: try again.") from error
+    except OSError as error:
+        raise InstallError(
+            f"The Python '{executable}' cannot be run ({error.strerror or error}): check the path."
+        ) from error
+    except ValueError as error:
+        raise InstallError(f"'{executable}' does not answer like a Python: check the path.") from error
     platform = _PLATFORMS.get((found["system"], found["machine"]), "") if found["bits"] == 64 else ""
     if platform == LINUX and not found["glibc"]:
         platform = ""

@@ -9,9 +9,11 @@ any pip does where this one cannot be fetched.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import hashlib
 import html
+import http.client
 import os
 import re
 import secrets
@@ -59,8 +61,9 @@ def with_good_pip(interpreter: Interpreter, data_folder: Path) -> Interpreter:
             return interpreter
         try:
             _unpack(_fetched(), place)
-        except (OSError, ValueError, InstallError) as error:
-            _note(folders.log, f"pip {PIP.version} was not fetched, so the interpreter's own is used: {error}")
+        except (OSError, ValueError, InstallError, http.client.HTTPException) as error:
+            why = _without_secrets(str(error))
+            _note(folders.log, f"pip {PIP.version} was not fetched, so the interpreter's own is used: {why}")
             return interpreter
     version = tuple(int(part) for part in PIP.version.split(".")[:2])
     return dataclasses.replace(interpreter, has_pip=False, pip_wheel=str(place), pip_version=version)
@@ -84,8 +87,23 @@ def _fetched() -> bytes:
 def _read(address: str, most: int) -> bytes:
     certificates = os.environ.get("PIP_CERT")
     context = ssl.create_default_context(cafile=certificates) if address.startswith("https:") else None
-    with urllib.request.urlopen(address, timeout=_SECONDS, context=context) as answer:
+    with urllib.request.urlopen(_request(address), timeout=_SECONDS, context=context) as answer:
         return bytes(answer.read(most))
+
+
+def _request(address: str) -> urllib.request.Request:
+    """Returns the request; a name and password in the address, as for a company's mirror, become a header."""
+    parts = urllib.parse.urlsplit(address)
+    who, _, host = parts.netloc.rpartition("@")
+    request = urllib.request.Request(urllib.parse.urlunsplit(parts._replace(netloc=host)))
+    if who:
+        token = base64.b64encode(urllib.parse.unquote(who).encode()).decode()
+        request.add_unredirected_header("Authorization", f"Basic {token}")
+    return request
+
+
+def _without_secrets(text: str) -> str:
+    return re.sub(r"//[^/\s]*@", "//", text)
 
 
 def _unpack(content: bytes, place: Path) -> None:

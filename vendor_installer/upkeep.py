@@ -7,8 +7,11 @@ and every installation and every start of the program (`tidy`) tries again.
 
 from __future__ import annotations
 
+import contextlib
+import json
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +23,13 @@ from .guard import Busy, exclusive
 from .interpreter import probe
 from .manifest import Installed
 from .smoke import try_out
-from .use import PACKAGES, REMOVED, remove_unused
+from .use import PACKAGES, REMOVED, rename, rename_unused
 
 STAGING = ".staging-"
 """How the names of folders begin in which an installation is at work."""
+
+_OURS = re.compile(r"\w+-cp3\d+-\w+-[\w.-]+")
+"""The names of environments; whatever else lies beside them is the user's."""
 
 
 def verify(
@@ -77,13 +83,13 @@ def uninstall(component: str, data_folder: Path, python_tag: str | None = None) 
     removed = 0
     try:
         with exclusive(folders.guard):
-            for environment in [item for item in folders.environments.iterdir() if item.name.startswith(prefix)]:
+            for environment in [item for item in _environments(folders) if item.name.startswith(prefix)]:
                 removed += manifest.read(environment) is not None
                 (environment / manifest.NAME).unlink(missing_ok=True)
-            waiting = remove_rubbish(folders)
+            waiting, doomed = set_aside(folders)
             if not manifest.find_all(data_folder):
-                for folder in (folders.downloads, folders.temporary, folders.tools):
-                    remove_tree(folder)
+                folders.discard(folders.downloads, folders.temporary, folders.tools)
+        _delete(folders, doomed)
     except OSError as error:
         raise from_os_error(error, folders.log) from error
     return Removal(removed, tuple(path for path in waiting if path.parent.name.startswith(prefix)))
@@ -117,9 +123,11 @@ def tidy(data_folder: Path) -> tuple[Path, ...]:
         return ()
     try:
         with exclusive(folders.guard):
-            return remove_rubbish(folders)
+            waiting, doomed = set_aside(folders)
+        _delete(folders, doomed)
     except (Busy, OSError):
-        return waiting
+        pass
+    return waiting
 
 
 def rubbish(folders: Folders) -> tuple[Path, ...]:
@@ -127,46 +135,74 @@ def rubbish(folders: Folders) -> tuple[Path, ...]:
     found: list[Path] = []
     for environment in _environments(folders):
         current = manifest.read(environment)
-        if current is None and _hidden(environment / manifest.NAME):
+        if current is None and _unclear(environment / manifest.NAME):
             continue
-        for item in sorted(environment.iterdir()):
+        for item in _content(environment):
             old = item.name.startswith(PACKAGES) and (current is None or item != current.packages)
             if old or item.name.startswith((STAGING, REMOVED)) or item.name.endswith(".partial"):
                 found.append(item)
     return tuple(found)
 
 
-def remove_rubbish(folders: Folders) -> tuple[Path, ...]:
-    """Removes what `rubbish` finds; returns what is in use. For whoever holds the guard."""
-    waiting = tuple(item for item in rubbish(folders) if not _removed(item))
+def remove_rubbish(folders: Folders) -> None:
+    """Removes what `rubbish` finds and nobody uses. For whoever holds the guard."""
+    _, doomed = set_aside(folders)
+    _delete(folders, doomed)
+
+
+def set_aside(folders: Folders) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Takes the names from what `rubbish` finds, which is done at once; for whoever holds the guard.
+
+    Returns what stays because it is in use, and what anybody may delete now, without the guard.
+    """
+    waiting, doomed = [], []
+    for item in rubbish(folders):
+        if item.name.startswith(REMOVED) or not item.is_dir():
+            doomed.append(item)
+        elif renamed := (rename_unused(item) if item.name.startswith(PACKAGES) else rename(item)):
+            doomed.append(renamed)
+        elif item.exists():
+            waiting.append(item)
+    return tuple(waiting), tuple(doomed)
+
+
+def _delete(folders: Folders, doomed: Sequence[Path]) -> None:
+    for item in doomed:
+        if item.is_dir():
+            remove_tree(item)
+        else:
+            item.unlink(missing_ok=True)
     for environment in _environments(folders):
-        if all(item.name == manifest.NAME for item in environment.iterdir()) and manifest.read(environment) is None:
-            remove_tree(environment)
-    return waiting
+        with contextlib.suppress(OSError):
+            if [item.name for item in environment.iterdir()] == [manifest.NAME] and not _unclear(
+                environment / manifest.NAME
+            ):
+                (environment / manifest.NAME).unlink()
+            environment.rmdir()  # refused where anything is left
 
 
 def _environments(folders: Folders) -> list[Path]:
     try:
-        return sorted(item for item in folders.environments.iterdir() if item.is_dir())
+        return sorted(item for item in folders.environments.iterdir() if item.is_dir() and _OURS.fullmatch(item.name))
     except OSError:
         return []
 
 
-def _hidden(path: Path) -> bool:
-    """Whether there is a file that cannot be read just now: it may well name the packages beside it."""
+def _content(environment: Path) -> list[Path]:
     try:
-        path.read_bytes()
+        return sorted(environment.iterdir())
+    except OSError:  # somebody else has just removed it, or may not be watched
+        return []
+
+
+def _unclear(path: Path) -> bool:
+    """Whether there is a manifest that cannot be read just now, or is another version's: it may name what is beside."""
+    try:
+        values = json.loads(path.read_bytes())
     except FileNotFoundError:
         return False
     except OSError:
         return True
-    return False
-
-
-def _removed(item: Path) -> bool:
-    if item.name.startswith(PACKAGES):
-        return remove_unused(item)
-    if item.is_dir():
-        return remove_tree(item)
-    item.unlink(missing_ok=True)
-    return True
+    except ValueError:
+        return False
+    return isinstance(values, dict) and values.get("format") != manifest.FORMAT

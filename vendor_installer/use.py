@@ -17,7 +17,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .errors import InstallError
-from .folders import remove_tree
 
 MARK = ".in-use"
 PACKAGES, REMOVED = "packages-", ".removed-"
@@ -75,20 +74,19 @@ def _gone(folder: Path) -> InstallError:
     )
 
 
-def remove_unused(folder: Path) -> bool:
-    """Deletes a packages folder unless it is in use; returns whether it is gone.
-
-    It is renamed first, so that what a kill leaves half deleted is found under another name.
-    """
-    doomed = folder.with_name(f"{REMOVED}{secrets.token_hex(4)}")
+def rename_unused(folder: Path) -> Path | None:
+    """Takes its name from a packages folder that is to be deleted; returns the new one, None where it is in use."""
     with _exclusive(folder / MARK) as free:
-        if not free:
-            return False
-        try:
-            folder.rename(doomed)
-        except OSError:
-            return not folder.exists()
-    return remove_tree(doomed)
+        return rename(folder) if free else None
+
+
+def rename(folder: Path) -> Path | None:
+    """Gives a folder a name by which it is found again when a kill leaves it half deleted; None where it cannot be."""
+    doomed = folder.with_name(f"{REMOVED}{secrets.token_hex(4)}")
+    try:
+        return folder.rename(doomed)
+    except OSError:
+        return None
 
 
 @contextlib.contextmanager
@@ -99,7 +97,8 @@ def _exclusive(mark: Path) -> Iterator[bool]:
     import fcntl
 
     try:
-        handle = os.open(mark, os.O_RDWR)
+        # Made where it is missing, so that nobody can take it between here and the renaming.
+        handle = os.open(mark, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError:
         yield not mark.exists()  # without the file nobody can hold it
         return

@@ -34,9 +34,9 @@ class Background:
         """Starts the thread."""
         self._thread.start()
 
-    def wait(self) -> None:
-        """Waits for the end."""
-        self._thread.join()
+    def wait(self, seconds: float | None = None) -> None:
+        """Waits for the end, at most for some seconds."""
+        self._thread.join(seconds)
 
     def cancel(self) -> None:
         """Asks the thread to stop."""

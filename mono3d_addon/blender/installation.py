@@ -6,8 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .background import Background, Progress
+
+_LOOK_SECONDS = 0.1
 
 COMPONENTS = ("worker",)
 """What the add-on needs beside Blender."""
@@ -27,6 +30,30 @@ class Wish:
     repair: bool = False
 
 
+class Planning(Background):
+    """Finds out what has to be installed; asks the interpreter and the graphics driver, and the network if allowed."""
+
+    def __init__(self, wish: Wish, *, allow_network: bool = False) -> None:
+        super().__init__("mono3d plan")
+        self._wish = wish
+        self._allow_network = allow_network
+        self.plans: tuple[Any, ...] = ()
+
+    def work(self, progress: Progress, cancelled: Callable[[], bool]) -> None:
+        """Plans. Raises Mono3DError."""
+        from .. import environment
+
+        wish = self._wish
+        self.plans = environment.plans(
+            COMPONENTS,
+            wish.data_folder,
+            allow_network=self._allow_network,
+            backend=wish.backend,
+            wheelhouse=wish.wheelhouse,
+            again=wish.again or wish.repair,
+        )
+
+
 class Installation(Background):
     """Installs what is wished; when it is cancelled, what was there before is unchanged."""
 
@@ -37,15 +64,20 @@ class Installation(Background):
     def work(self, progress: Progress, cancelled: Callable[[], bool]) -> None:
         """Plans and installs. Raises Mono3DError."""
         from .. import environment
+        from ..errors import Mono3DError
 
         wish = self._wish
         online = wish.wheelhouse is None
-        plans = environment.plans(
-            COMPONENTS,
-            wish.data_folder,
-            allow_network=online,
-            backend=wish.backend,
-            wheelhouse=wish.wheelhouse,
-            again=wish.again or wish.repair,
+        progress("Looking for the sources", 0.0)
+        # A network or a driver that does not answer cannot be stopped, but left to itself; it changes nothing.
+        planning = Planning(wish, allow_network=online)
+        planning.start()
+        while planning.running:
+            planning.wait(_LOOK_SECONDS)
+            if cancelled():
+                return
+        if planning.error:
+            raise Mono3DError(planning.error)
+        environment.install(
+            planning.plans, allow_network=online, progress=progress, cancelled=cancelled, repair=wish.repair
         )
-        environment.install(plans, allow_network=online, progress=progress, cancelled=cancelled, repair=wish.repair)

@@ -32,8 +32,9 @@ def register() -> None:
 
 def unregister() -> None:
     """Takes everything back and ends the worker."""
-    if bpy.app.timers.is_registered(_look):
-        bpy.app.timers.unregister(_look)
+    for timer in (_look, setup.take_plan):
+        if bpy.app.timers.is_registered(timer):
+            bpy.app.timers.unregister(timer)
     state.reset()
     bpy.types.TOPBAR_MT_file_import.remove(_menu)  # type: ignore[arg-type]
     properties.unregister()

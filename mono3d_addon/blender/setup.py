@@ -10,15 +10,17 @@ from bpy.props import StringProperty
 from ..errors import Mono3DError
 from . import models, network, progress, state
 
+_INTERVAL = 0.1
+
 
 def look() -> None:
     """Finds out what is missing and what is there, and keeps it for the panels; reads a few small files.
 
-    Where something is missing, the graphics card is looked for, half a second.
+    Where something is missing, what it would be is planned in a thread, because the graphics driver is asked.
     """
     from .. import environment
     from . import preferences
-    from .installation import COMPONENTS
+    from .installation import COMPONENTS, Planning, Wish
 
     current = state.current
     folder = preferences.data_folder()
@@ -30,13 +32,33 @@ def look() -> None:
         backend, wheelhouse = preferences.backend(), preferences.wheelhouse()
         current.installed = tuple(line for item in found for line in item.summary().splitlines())
         current.update = any(environment.outdated(item) or item.backend != (backend or item.backend) for item in found)
-        complete = len(found) == len(COMPONENTS)
-        plans = () if complete else environment.plans(COMPONENTS, folder, backend=backend, wheelhouse=wheelhouse)
-        current.setup = state.wrapped(*(plan.summary() for plan in plans))
+        current.planning, current.setup = None, ()
+        if len(found) < len(COMPONENTS):
+            current.planning = Planning(Wish(folder, backend, wheelhouse))
+            current.setup = state.wrapped("Finding out which ones this machine needs.")
+            current.planning.start()
+            if bpy.app.background:
+                current.planning.wait()  # there is nobody to keep waiting, and timers do not run
+            if take_plan() is not None and not bpy.app.timers.is_registered(take_plan):
+                bpy.app.timers.register(take_plan, first_interval=_INTERVAL)
     except Mono3DError as error:
         current.setup = state.wrapped(str(error))
     models.look()
     current.checked = True
+
+
+def take_plan() -> float | None:
+    """Shows the plan when it is made; returns after which time to look again, None when it is done."""
+    current = state.current
+    planning = current.planning
+    if planning is None:
+        return None
+    if planning.running:
+        return _INTERVAL
+    current.planning = None
+    current.setup = state.wrapped(planning.error or "\n".join(plan.summary() for plan in planning.plans))
+    progress.redraw()
+    return None
 
 
 def tidy() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..worker.client import Worker
-    from .installation import Installation
+    from .installation import Installation, Planning
     from .jobs import Run
     from .weights_download import WeightsDownload
 
@@ -44,6 +44,7 @@ class State:
     data_folder   where packages, weights and logs are
     worker        the worker process, kept between jobs
     run           photos being worked on
+    planning      what must be installed is being found out
     installation  packages being installed
     download      weights being downloaded
     """
@@ -58,6 +59,7 @@ class State:
     data_folder: Path = field(default_factory=Path)
     worker: Worker | None = None
     run: Run | None = None
+    planning: Planning | None = None
     installation: Installation | None = None
     download: WeightsDownload | None = None
 

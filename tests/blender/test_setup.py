@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 import types
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 
 import mono3d_addon
 import vendor_installer
+from mono3d_addon import environment
 from mono3d_addon.blender import network, panel, preferences, progress, setup, state
 from mono3d_addon.blender.installation import Installation, Wish
 from vendor_installer import components, locks, planning, smoke, upkeep
@@ -123,6 +125,34 @@ def test_cancelling_takes_less_than_a_second(add_on: Path, house: Path, monkeypa
     assert time.monotonic() - began < 1.0 and work.cancelled
     state.current.installation = None
     assert vendor_installer.find("worker", add_on) is None
+
+
+def test_a_driver_that_does_not_answer_keeps_nobody_waiting(add_on: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = threading.Event()
+
+    def plans(*_: Any, **__: Any) -> tuple[Any, ...]:
+        answer.wait(20.0)
+        return (types.SimpleNamespace(summary=lambda: "worker: alpha 1.0"),)
+
+    monkeypatch.setattr(environment, "plans", plans)
+    monkeypatch.setattr(setup, "bpy", Mock(wraps=bpy, app=Mock(background=False, timers=bpy.app.timers)))
+    began = time.monotonic()
+    setup.look()
+    assert time.monotonic() - began < 1.0 and state.current.checked
+    assert "Finding out" in _shown(setup.draw) and bpy.app.timers.is_registered(setup.take_plan)
+    work = Installation(Wish(add_on))
+    work.start()
+    work.cancel()
+    work.wait(1.0)
+    assert not work.running and work.cancelled
+    answer.set()
+    while setup.take_plan() is not None:
+        time.sleep(0.02)
+    assert "worker: alpha 1.0" in _shown(setup.draw)
+    setup.look()
+    mono3d_addon.unregister()
+    assert not bpy.app.timers.is_registered(setup.take_plan)
+    mono3d_addon.register()
 
 
 def test_drawing_touches_no_file(add_on: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from vendor_installer.errors import TRANSLATIONS, from_os_error, translate
+from vendor_installer.errors import TRANSLATIONS, InstallError, from_os_error, translate
+from vendor_installer.interpreter import probe
 
 CASES = (
     ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "disk is full"),
@@ -65,3 +68,21 @@ def test_an_unknown_text_keeps_its_last_lines_and_names_the_log() -> None:
 
 def test_a_failed_file_operation_is_translated() -> None:
     assert "disk is full" in str(from_os_error(OSError(28, "No space left on device", "x")))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the fake interpreters are shell scripts")
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [("exec sleep 30", "does not answer within a minute"), ("echo hello", "does not answer like a Python")],
+)
+def test_an_interpreter_that_does_not_answer_is_told_in_one_line(
+    script: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    real = subprocess.run
+    monkeypatch.setattr(subprocess, "run", lambda *given, **options: real(*given, **options | {"timeout": 0.5}))
+    with pytest.raises(InstallError, match=words) as caught:
+        probe(str(program))
+    assert "\n" not in str(caught.value)

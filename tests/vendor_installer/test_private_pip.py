@@ -55,7 +55,7 @@ def test_an_old_pip_is_replaced_by_ours_which_is_fetched_once(
     index: Index, old: Interpreter, data_folder: Path
 ) -> None:
     found = with_good_pip(old, data_folder)
-    assert found.pip_version == (99, 1) and Path(found.pip_wheel) == data_folder / "tools" / "pip-99.1"
+    assert found.pip_version == (99, 1) and Path(found.pip_wheel) == Folders(data_folder).tools / "pip-99.1"
     assert (Path(found.pip_wheel) / "pip/__main__.py").read_text() == "print('ours')\n"
     assert pip_command(found)[-1] == found.pip_wheel
     assert len(index.requests) == 1
@@ -113,3 +113,25 @@ def test_an_installation_uses_it_and_a_plan_without_leave_does_not_fetch_it(
 
 def test_ours_is_pinned() -> None:
     assert PIP.sha256 and PIP.file == f"pip-{PIP.version}-py3-none-any.whl" and PIP.bytes > 1_000_000
+
+
+def test_a_mirror_with_a_password_is_asked_with_it_and_it_is_never_written(
+    index: Index, old: Interpreter, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = index.url.replace("//", "//me:p%40ss@")
+    monkeypatch.setenv("PIP_INDEX_URL", address)
+    index.lost.add(private_pip.PIP.file)
+    assert with_good_pip(old, data_folder) == old
+    monkeypatch.setattr(private_pip, "PIP", dataclasses.replace(private_pip.PIP, file="pip-0-py3-none-any.whl"))
+    assert with_good_pip(old, data_folder) == old
+    log = Folders(data_folder).log.read_text()
+    assert log.count("was not fetched") == 2 and "does not offer" in log and "ss@" not in log
+    request = private_pip._request(address)
+    assert request.get_header("Authorization") == "Basic bWU6cEBzcw==" and "@" not in request.full_url
+
+
+def test_an_index_that_does_not_speak_http_is_no_hindrance(
+    index: Index, old: Interpreter, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:port/simple")
+    assert with_good_pip(old, data_folder) == old

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import vendor_installer
-from vendor_installer import InstallError, Removal, doctor, find, in_use, install, manifest, tidy, uninstall
+from vendor_installer import InstallError, Removal, doctor, find, in_use, install, manifest, tidy, uninstall, upkeep
 from vendor_installer.folders import Folders
 from vendor_installer.guard import exclusive
 from vendor_installer.planning import Plan
@@ -208,3 +209,62 @@ def test_a_folder_that_cannot_be_renamed_as_on_windows_stays_whole_until_it_can(
         assert tidy(data_folder) == (installed.packages,)
     assert sorted(installed.packages.rglob("*")) == files and find("tiny", data_folder) is None
     assert tidy(data_folder) == () and not installed.packages.parent.exists()
+
+
+def test_what_the_user_has_in_the_data_folder_stays(tiny_plan: MakePlan, data_folder: Path) -> None:
+    """Also where the data folder is the user's home, and on systems to which 'Downloads' and 'downloads' are one."""
+    kept = [data_folder / name / "mine.txt" for name in ("downloads", "temporary", "tools", "environments/conda")]
+    kept += [data_folder / "environments" / name for name in ("tiny-house/manifest.json", "conda/packages-mine/x.py")]
+    for path in kept:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    (data_folder / "environments" / "empty").mkdir()
+    install(tiny_plan(), allow_network=True)
+    install(tiny_plan(), allow_network=True, repair=True)
+    assert tidy(data_folder) == ()
+    uninstall("tiny", data_folder)
+    assert all(path.is_file() for path in kept) and (data_folder / "environments" / "empty").is_dir()
+    assert not Folders(data_folder).own.exists()
+
+
+def test_tidying_does_not_hold_up_an_installation_while_it_deletes(
+    tiny_plan: MakePlan, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = install(tiny_plan(), allow_network=True)
+    (installed.packages.parent / manifest.NAME).unlink()
+    held: list[bool] = []
+
+    def delete(path: Path) -> bool:
+        try:
+            with exclusive(Folders(data_folder).guard):
+                held.append(False)
+        except InstallError:
+            held.append(True)
+        shutil.rmtree(path)
+        return True
+
+    monkeypatch.setattr(upkeep, "remove_tree", delete)
+    assert tidy(data_folder) == () and held == [False] and not installed.packages.parent.exists()
+
+
+def test_the_packages_of_a_newer_version_are_left_alone(tiny_plan: MakePlan, data_folder: Path) -> None:
+    installed = install(tiny_plan(), allow_network=True)
+    path = installed.packages.parent / manifest.NAME
+    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    assert find("tiny", data_folder) is None
+    assert tidy(data_folder) == () and installed.packages.is_dir() and path.is_file()
+
+
+def test_an_environment_that_vanishes_meanwhile_is_no_failure(
+    tiny_plan: MakePlan, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = install(tiny_plan(), allow_network=True).packages.parent
+    real = Path.iterdir
+
+    def iterdir(self: Path) -> Iterator[Path]:
+        if self == environment:
+            raise FileNotFoundError(2, "No such file or directory", str(self))
+        return real(self)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    assert tidy(data_folder) == ()
