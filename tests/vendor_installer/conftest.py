@@ -7,7 +7,7 @@ import dataclasses
 import os
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from vendor_installer.components import LINUX, MACOS, WINDOWS, Component, Requir
 from vendor_installer.interpreter import Interpreter, probe
 from vendor_installer.planning import Plan
 
-from local_index import locked, make_wheel, write_lock  # type: ignore[import-not-found,unused-ignore]
+from local_index import Index, locked, make_wheel, serve, write_lock  # type: ignore[import-not-found,unused-ignore]
 
 TINY = Component(
     name="tiny",
@@ -62,6 +62,17 @@ def wheels(tmp_path: Path) -> dict[str, Path]:
     folder = tmp_path / "wheels"
     beta = {"beta/__init__.py": b"", "beta/data.bin": os.urandom(200_000)}
     return {"alpha": make_wheel(folder, "alpha"), "beta": make_wheel(folder, "beta", files=beta)}
+
+
+@pytest.fixture
+def index(wheels: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
+    """The wheels behind an address instead of in a folder."""
+    with serve(wheels["alpha"].parent) as served:
+        monkeypatch.delenv("PIP_NO_INDEX")
+        monkeypatch.delenv("PIP_FIND_LINKS")
+        monkeypatch.setenv("PIP_INDEX_URL", served.url)
+        monkeypatch.setenv("PIP_RETRIES", "0")
+        yield served
 
 
 @pytest.fixture

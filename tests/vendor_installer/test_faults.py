@@ -30,7 +30,7 @@ from vendor_installer.planning import Plan
 from vendor_installer.upkeep import rubbish
 
 from conftest import LIT  # type: ignore[import-not-found,attr-defined,unused-ignore]
-from local_index import Index, locked, make_wheel, serve, write_lock  # type: ignore[import-not-found,unused-ignore]
+from local_index import Index, locked, make_wheel, write_lock  # type: ignore[import-not-found,unused-ignore]
 
 MakePlan = Callable[[], Plan]
 
@@ -45,16 +45,6 @@ def wheels(tmp_path: Path) -> dict[str, Path]:
     folder = tmp_path / "wheels"
     beta = {"beta/__init__.py": b"", **{f"beta/part{number}/data.bin": os.urandom(20_000) for number in range(8)}}
     return {"alpha": make_wheel(folder, "alpha"), "beta": make_wheel(folder, "beta", files=beta)}
-
-
-@pytest.fixture
-def index(wheels: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
-    with serve(wheels["alpha"].parent) as served:
-        monkeypatch.delenv("PIP_NO_INDEX")
-        monkeypatch.delenv("PIP_FIND_LINKS")
-        monkeypatch.setenv("PIP_INDEX_URL", served.url)
-        monkeypatch.setenv("PIP_RETRIES", "0")
-        yield served
 
 
 def _in_child(work: Callable[[], object], *, at_step: int = 0, after: float = 0.0) -> tuple[int, int]:

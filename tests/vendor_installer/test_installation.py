@@ -25,7 +25,7 @@ from vendor_installer.guard import exclusive
 from vendor_installer.interpreter import Interpreter
 from vendor_installer.planning import Plan
 
-from local_index import Index, locked, make_wheel, serve, write_lock  # type: ignore[import-not-found,unused-ignore]
+from local_index import Index, locked, make_wheel, write_lock  # type: ignore[import-not-found,unused-ignore]
 
 MakePlan = Callable[[], Plan]
 
@@ -50,17 +50,6 @@ def _leftovers(data_folder: Path) -> list[str]:
             if item.name != manifest.NAME and (named is None or item != named.packages)
         ]
     return found
-
-
-@pytest.fixture
-def index(wheels: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> object:
-    """The wheels behind an address instead of in a folder."""
-    with serve(wheels["alpha"].parent) as served:
-        monkeypatch.delenv("PIP_NO_INDEX")
-        monkeypatch.delenv("PIP_FIND_LINKS")
-        monkeypatch.setenv("PIP_INDEX_URL", served.url)
-        monkeypatch.setenv("PIP_RETRIES", "0")
-        yield served
 
 
 def test_an_installation_is_found_and_works(tiny_plan: MakePlan, data_folder: Path) -> None:

@@ -7,7 +7,7 @@ import dataclasses
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,18 +19,9 @@ from vendor_installer.interpreter import Interpreter
 from vendor_installer.planning import Plan
 from vendor_installer.wheelhouse import SUMS
 
-from local_index import Index, locked, make_wheel, serve, write_lock  # type: ignore[import-not-found,unused-ignore]
+from local_index import Index, locked, make_wheel, write_lock  # type: ignore[import-not-found,unused-ignore]
 
 MakePlan = Callable[[], Plan]
-
-
-@pytest.fixture
-def index(wheels: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
-    with serve(wheels["alpha"].parent) as served:
-        monkeypatch.delenv("PIP_NO_INDEX")
-        monkeypatch.delenv("PIP_FIND_LINKS")
-        monkeypatch.setenv("PIP_INDEX_URL", served.url)
-        yield served
 
 
 @pytest.fixture
