@@ -35,6 +35,9 @@ WHEELS = {
 }
 """Part -> version of the bpy wheel, the Python it is made for, the numpy it carries in the official builds."""
 
+REAL_INSTALLS = ("bpy-4.5", "bpy-5.2")
+"""Parts, one for each Python, in which the real packages are installed too."""
+
 PROGRAMS = {"blender-4.3": "trixie", "blender-5.2": "sid"}
 """Part -> Debian release whose Blender is used."""
 
@@ -133,7 +136,8 @@ def run_wheel(part: str, extra: list[str]) -> Outcome:
     version, python_version, numpy = WHEELS[part]
     environment = HOME / part
     python = make_environment(environment, find_python(python_version), (*TOOLS, f"bpy=={version}", numpy))
-    return pytest(part, [str(python), "tests/blender/run_pytest.py", "tests/blender", *extra], {})
+    variables = {"MONO3D_TEST_INSTALL": "1"} if part in REAL_INSTALLS else {}
+    return pytest(part, [str(python), "tests/blender/run_pytest.py", "tests/blender", *extra], variables)
 
 
 def run_program(part: str, extra: list[str]) -> Outcome:

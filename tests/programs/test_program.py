@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from file_list import Listing, changed, listing
 
 import shared_data
 from conftest import WORK, Program  # type: ignore[attr-defined]
@@ -55,10 +56,36 @@ def test_the_installed_extension_works_and_leaves_nothing_behind(program: Progra
 def test_the_install_button(program: Program, options: tuple[str, ...], words: str) -> None:
     """The network is used with leave only; then everything goes to the extension's own folder and works."""
     photo = f"{WORK}/repository/tests/photos/coffee.png"
+    own = program.work / "resources" / "extensions" / ".user" / "user_default" / "mono3d"
+    before = everything(program, own)
     done = program.script("install_packages.py", photo, words, options=options, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "CHECKED" in done.stdout
+    assert changed(before, everything(program, own)) == [], "something was written elsewhere"
     print(done.stdout.splitlines()[-1])
+
+
+def test_the_headless_install_flag(program: Program) -> None:
+    """As on a farm: the flag is the leave to use the network; then the photo is worked on at once."""
+    own, out = fresh(program, "flag-data"), fresh(program, "flag-out")
+    batch = f"{WORK}/repository/mono3d_addon/batch.py"
+    words = ["--install", f"{WORK}/repository/tests/photos/coffee.png", "-o", program.inside(out)]
+    words += ["--data-folder", program.inside(own), "--format", "blend,glb"]
+    before = everything(program, own, out)
+    done = program.blender("--offline-mode", "--python", batch, "--", *words)
+    assert done.returncode == 1 and "--offline-mode" in done.stdout + done.stderr
+    done = program.blender("--online-mode", "--python", batch, "--", *words, timeout=900)
+    assert done.returncode == 0 and "1 done" in done.stdout, done.stdout + done.stderr
+    assert sorted(path.name for path in out.iterdir()) == ["coffee.blend", "coffee.glb", "coffee_preview.png"]
+    assert changed(before, everything(program, own, out)) == [], "something was written elsewhere"
+    shutil.rmtree(own)
+
+
+def everything(program: Program, *without: Path) -> Listing:
+    """Returns a list of all files of the Debian but those in the folders, of the system itself, and of our code."""
+    system = [program.root / name for name in ("proc", "sys", "dev", "run", "tmp", "var/cache/fontconfig")]
+    code = [program.work / "resources" / "extensions" / "user_default" / "mono3d", program.work / "repository"]
+    return listing([program.root], [*system, *code, *without])
 
 
 def test_the_window_shows_the_panel_runs_the_job_and_undoes_it(program: Program) -> None:

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inside Blender: the Install button, then a mesh, with nothing of Blender's own changed."""
+"""Inside Blender: the Install button, then a mesh, with nothing of Blender's own changed.
+
+Arguments: a photo, and the words of the refusal that is expected, or "online" where none is.
+"""
 
 import os
+import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -21,12 +25,18 @@ def refused(words):
         raise AssertionError("the network was used without leave")
 
 
+def numpy_of_a_new_process():
+    """Returns version and place of the numpy that this Blender's Python finds when it is started anew."""
+    code = "import numpy; print(numpy.__version__, numpy.__file__)"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
 def main(photo, expected):
     if expected != "online":
         refused(expected)
         print("CHECKED refusal")
         return
-    paths, numpy_file = list(sys.path), numpy.__file__
+    before = list(sys.path), numpy.__version__, numpy.__file__, numpy_of_a_new_process()
     own = Path(bpy.utils.extension_path_user(NAME, create=True))
     assert not list(own.rglob("*.whl")) and not (own / "environments").exists()
     assert bpy.ops.mono3d.install() == {"FINISHED"}
@@ -35,9 +45,10 @@ def main(photo, expected):
     bpy.context.scene.mono3d.detail = 128
     assert bpy.ops.mono3d.generate() == {"FINISHED"}
     assert len(bpy.context.view_layer.objects.active.data.polygons) > 5000
-    assert sys.path == paths and numpy.__file__ == numpy_file, "Blender's own packages are shadowed"
+    after = list(sys.path), numpy.__version__, sys.modules["numpy"].__file__, numpy_of_a_new_process()
+    assert before == after, "Blender's own packages are shadowed"
     size = sum(path.stat().st_size for path in own.rglob("*") if path.is_file())
-    print(f"CHECKED install, {size / 1e6:.0f} MB")
+    print(f"CHECKED install, {size / 1e6:.0f} MB, own folder {own}")
 
 
 try:

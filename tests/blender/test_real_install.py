@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real packages into a `bpy` wheel, by the panel's operator and by the headless flag, each with a mesh after it.
+
+These take minutes and gigabytes, so they run only where MONO3D_TEST_INSTALL says so, as `tests/run.py` does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from file_list import changed, listing
+
+from mono3d_addon import build
+
+ROOT = Path(__file__).resolve().parents[2]
+PHOTO = ROOT / "tests" / "photos" / "coffee.png"
+SCRIPT = ROOT / "tests" / "programs" / "scripts" / "install_packages.py"
+
+_OPERATOR = """
+import runpy, sys
+import bpy
+bpy.context.preferences.system.use_online_access = True
+bpy.ops.extensions.package_install_files(filepath=sys.argv[1], repo="user_default", enable_on_install=True)
+runpy.run_path(sys.argv[2], run_name="__main__")
+"""
+
+_HEADLESS = """
+import runpy, sys
+import bpy
+bpy.context.preferences.system.use_online_access = True
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+pytestmark = [
+    pytest.mark.network,
+    pytest.mark.slow,
+    pytest.mark.skipif("MONO3D_TEST_INSTALL" not in os.environ, reason="MONO3D_TEST_INSTALL is not set"),
+]
+
+
+def run(folder: Path, *command: str) -> str:
+    """Runs a command as a new user whose home and temporary files are in `folder`; returns what it prints."""
+    variables = {**os.environ, "BLENDER_USER_RESOURCES": str(folder / "resources"), "HOME": str(folder / "home")}
+    variables |= {"TMPDIR": str(folder / "temporary"), "XDG_CACHE_HOME": str(folder / "home" / ".cache")}
+    variables.pop("MONO3D_DATA", None)
+    for name in ("home", "temporary"):
+        (folder / name).mkdir(exist_ok=True)
+    answer = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, timeout=1500, env=variables, cwd=folder
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "Traceback" not in answer.stderr, answer.stderr
+    return answer.stdout
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """A folder that is gone afterwards: the packages have several gigabytes."""
+    yield tmp_path
+    shutil.rmtree(tmp_path)
+
+
+def test_by_the_operator(place: Path) -> None:
+    package = build.build(place / "dist")
+    own = place / "resources" / "extensions" / ".user" / "user_default" / "mono3d"
+    folders = [place / "home", place / "resources", Path(sysconfig.get_paths()["purelib"])]
+    # Blender writes its own settings with the first start, and its list of extensions when it installs ours.
+    run(place, "-c", "import bpy; bpy.ops.wm.save_userpref()")
+    extensions = place / "resources" / "extensions"
+    without = [own, extensions / "user_default", extensions / ".cache"]
+    before = listing(folders, without)
+    shown = run(place, "-c", _OPERATOR, str(package), str(SCRIPT), "--", str(PHOTO), "online")
+    assert "CHECKED install" in shown and str(own) in shown
+    print(shown.splitlines()[-1])
+    assert changed(before, listing(folders, without)) == [], "something was written elsewhere"
+    assert not [path for path in (place / "temporary").iterdir() if "mono3d" in path.name]
+
+
+def test_by_the_headless_flag(place: Path) -> None:
+    own, out = place / "data", place / "out"
+    folders = [place / "home", Path(sysconfig.get_paths()["purelib"])]
+    run(place, "-c", "import bpy")
+    before = listing(folders)
+    batch = str(ROOT / "mono3d_addon" / "batch.py")
+    options = ["--install", str(PHOTO), "-o", str(out), "--data-folder", str(own), "--format", "blend,glb"]
+    shown = run(place, "-c", _HEADLESS, batch, "--", *options)
+    assert "1 done" in shown, shown
+    assert sorted(path.name for path in out.iterdir()) == ["coffee.blend", "coffee.glb", "coffee_preview.png"]
+    assert changed(before, listing(folders)) == [], "something was written elsewhere"
