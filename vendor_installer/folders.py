@@ -4,7 +4,7 @@
 environments/<component>-<python>-<platform>-<backend>/manifest.json   what is installed; written last
 environments/.../packages-<lock digest>-<random>/                      the folder the manifest points to
 installer-files/downloads/  .../temporary/  .../tools/pip-<version>/             what is removed as a whole
-logs/install.log  install.lock
+logs/install.log  logs/install.log.1  install.lock
 
 The data folder may be one that the user has other things in, such as the home folder, whose own "Downloads" is no
 other than "downloads" on Windows and macOS. So whatever is removed as a whole has a name that nobody else gives.
@@ -21,6 +21,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+_LONG_LOG = 2_000_000
+"""Bytes of the log, some dozens of installations, after which a new one is begun."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,12 @@ class Folders:
     def environment(self, name: str) -> Path:
         """Returns the folder of the environment named like its lock."""
         return self.environments / name
+
+    def put_log_aside(self) -> None:
+        """Starts a new log where the present one has grown long; the one before is kept as install.log.1."""
+        with contextlib.suppress(OSError):
+            if self.log.stat().st_size > _LONG_LOG:
+                self.log.replace(self.log.with_name(f"{self.log.name}.1"))
 
     def discard(self, *folders: Path) -> None:
         """Removes folders below `own`, and that as well when nothing else is left in it."""

@@ -55,6 +55,7 @@ def bundle(
 
     try:
         with exclusive(folders.guard):
+            folders.put_log_aside()
             files = download(plan, allow_network=True, on_progress=fetched, cancelled=cancelled)
             fill(folder, files.values(), lambda wheel: sha256_of(wheel, cancelled))
             folders.discard(folders.downloads, folders.temporary)
@@ -83,6 +84,7 @@ def install(
     folders = Folders(plan.data_folder)
     try:
         with exclusive(folders.guard):
+            folders.put_log_aside()
             current = manifest.read(plan.target)
             if current is not None and current.lock_digest == plan.digest and not repair:
                 supersede(current, folders)  # what a kill in the last moment may have left undone

@@ -14,7 +14,6 @@ import dataclasses
 import hashlib
 import html
 import http.client
-import os
 import re
 import secrets
 import ssl
@@ -28,6 +27,7 @@ from .errors import InstallError
 from .folders import Folders, remove_tree
 from .interpreter import Interpreter
 from .locks import LockedFile
+from .pip_settings import PipSettings, pip_settings
 
 PIP = LockedFile(
     name="pip",
@@ -42,7 +42,6 @@ PIP = LockedFile(
 GOOD = (25, 2)
 """The first version that goes on with a cut download by itself."""
 
-_STANDARD_INDEX = "https://pypi.org/simple"
 _SECONDS = 10
 
 
@@ -56,11 +55,12 @@ def with_good_pip(interpreter: Interpreter, data_folder: Path) -> Interpreter:
     folders = Folders(data_folder)
     place = folders.tools / f"pip-{PIP.version}"
     if not (place / "pip").is_dir():
+        settings = pip_settings()
         # Somebody who has switched indexes off wants nothing from one.
-        if os.environ.get("PIP_NO_INDEX", "").lower() in ("1", "true", "yes", "on"):
+        if settings.no_index:
             return interpreter
         try:
-            _unpack(_fetched(), place)
+            _unpack(_fetched(settings), place)
         except (OSError, ValueError, InstallError, http.client.HTTPException) as error:
             why = _without_secrets(str(error))
             _note(folders.log, f"pip {PIP.version} was not fetched, so the interpreter's own is used: {why}")
@@ -69,26 +69,37 @@ def with_good_pip(interpreter: Interpreter, data_folder: Path) -> Interpreter:
     return dataclasses.replace(interpreter, has_pip=False, pip_wheel=str(place), pip_version=version)
 
 
-def _fetched() -> bytes:
+def _fetched(settings: PipSettings) -> bytes:
     """Returns the wheel, verified. Raises OSError when the index is out of reach, ValueError for another file."""
-    index = os.environ.get("PIP_INDEX_URL", _STANDARD_INDEX).rstrip("/")
+    index = settings.index
     page = f"{index}/{PIP.name}/"
-    text = _read(page, 10_000_000).decode("utf-8", "replace")
+    text = _read(page, 10_000_000, settings).decode("utf-8", "replace")
     for link in re.findall(r'href\s*=\s*"([^"]+)"', text):
         address = urllib.parse.urljoin(page, html.unescape(link))
         if urllib.parse.urlparse(address).path.rpartition("/")[2] == PIP.file:
-            content = _read(address, PIP.bytes + 1)
+            content = _read(address, PIP.bytes + 1, settings)
             if hashlib.sha256(content).hexdigest() != PIP.sha256:
                 raise ValueError(f"{index} serves another file as {PIP.file}")
             return content
     raise ValueError(f"{index} does not offer {PIP.file}")
 
 
-def _read(address: str, most: int) -> bytes:
-    certificates = os.environ.get("PIP_CERT")
-    context = ssl.create_default_context(cafile=certificates) if address.startswith("https:") else None
-    with urllib.request.urlopen(_request(address), timeout=_SECONDS, context=context) as answer:
+def _read(address: str, most: int, settings: PipSettings) -> bytes:
+    handlers: list[urllib.request.BaseHandler] = []
+    if settings.proxy:
+        handlers.append(urllib.request.ProxyHandler({"http": settings.proxy, "https": settings.proxy}))
+    if address.startswith("https:"):
+        handlers.append(urllib.request.HTTPSHandler(context=_context(address, settings)))
+    with urllib.request.build_opener(*handlers).open(_request(address), timeout=_SECONDS) as answer:
         return bytes(answer.read(most))
+
+
+def _context(address: str, settings: PipSettings) -> ssl.SSLContext:
+    parts = urllib.parse.urlsplit(address)
+    if {parts.hostname, f"{parts.hostname}:{parts.port or 443}"} & settings.trusted:
+        # The user vouches for this host, and what it serves is held against a hash.
+        return ssl._create_unverified_context()
+    return ssl.create_default_context(cafile=settings.certificate or None)
 
 
 def _request(address: str) -> urllib.request.Request:

@@ -8,6 +8,7 @@ import hashlib
 import http.server
 import threading
 import time
+import urllib.parse
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -78,7 +79,8 @@ def serve(folder: Path) -> Iterator[Index]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            parts = self.path.strip("/").split("/")
+            # A proxy is asked with the whole address.
+            parts = urllib.parse.urlsplit(self.path).path.strip("/").split("/")
             if parts[0] == "simple" and len(parts) == 2:
                 self._page(parts[1])
             else:

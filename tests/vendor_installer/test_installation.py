@@ -399,3 +399,14 @@ def test_without_pip_the_bundled_wheel_is_used(
     bare = dataclasses.replace(interpreter, has_pip=False, pip_wheel="")
     with pytest.raises(InstallError, match="has no pip"):
         install(dataclasses.replace(made, interpreter=bare), allow_network=True, repair=True)
+
+
+def test_a_long_log_is_put_aside_once(tiny_plan: MakePlan, data_folder: Path) -> None:
+    folders = Folders(data_folder)
+    folders.log.parent.mkdir(parents=True)
+    folders.log.write_text("old\n" * 1_000_000, "utf-8")
+    install(tiny_plan(), allow_network=True)
+    assert "pip" in folders.log.read_text("utf-8") and "old" not in folders.log.read_text("utf-8")
+    install(tiny_plan(), allow_network=True, repair=True)
+    assert folders.log.read_text("utf-8").count("$ ") >= 2
+    assert {item.name for item in folders.log.parent.iterdir()} == {"install.log", "install.log.1"}

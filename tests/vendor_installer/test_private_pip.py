@@ -135,3 +135,23 @@ def test_an_index_that_does_not_speak_http_is_no_hindrance(
 ) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:port/simple")
     assert with_good_pip(old, data_folder) == old
+
+
+def test_the_mirror_of_pips_own_configuration_is_asked(
+    index: Index, old: Interpreter, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PIP_INDEX_URL")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    (tmp_path / "pip.conf").write_text(f"[global]\nindex-url = {index.url}\n", "utf-8")
+    assert with_good_pip(old, data_folder).pip_version == (99, 1) and len(index.requests) == 1
+
+
+def test_the_proxy_of_pips_own_configuration_is_asked(
+    index: Index, old: Interpreter, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy is asked with the whole address of what is wanted: the index answers for any host."""
+    monkeypatch.setenv("PIP_PROXY", index.url.removesuffix("/simple"))
+    monkeypatch.setenv("PIP_INDEX_URL", "http://mirror.invalid/simple")
+    monkeypatch.delenv("NO_PROXY")
+    assert with_good_pip(old, data_folder).pip_version == (99, 1)
+    assert index.requests == [private_pip.PIP.file]
