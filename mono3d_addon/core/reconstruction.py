@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..errors import Mono3DError
 from ..settings import Settings
 from .camera import Camera
+from .lens import Lens
 from .mesh import Mesh, PointCloud
 
 DESCRIPTION = "reconstruction.json"
@@ -37,6 +38,8 @@ class Reconstruction:
     engine     what ran the network, in words
     seconds    time of each stage
     notes      sentences for the user ("3 small islands were dropped")
+    mask       bool (height, width), True where the photo's alpha channel keeps the pixel; None without transparency
+    lens       what EXIF tells of focal length and sensor
     """
 
     name: str
@@ -51,6 +54,8 @@ class Reconstruction:
     engine: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    mask: NDArray[np.bool_] | None = None
+    lens: Lens = field(default_factory=Lens)
 
     def counts(self) -> dict[str, int]:
         """Returns the numbers of vertices, triangles and cloud points."""
@@ -71,6 +76,7 @@ def save(result: Reconstruction, folder: Path) -> None:
         "texture": str(result.texture),
         "camera": dataclasses.asdict(result.camera),
         "settings": dataclasses.asdict(result.settings),
+        "lens": dataclasses.asdict(result.lens),
         "engine": result.engine,
         "seconds": dict(result.seconds),
         "notes": list(result.notes),
@@ -95,6 +101,8 @@ def load(folder: Path) -> Reconstruction:
             depth=arrays["depth"],
             mesh=mesh,
             cloud=cloud,
+            mask=arrays.get("mask"),
+            lens=Lens(**description["lens"]),
             engine=description["engine"],
             seconds=description["seconds"],
             notes=tuple(description["notes"]),
@@ -105,6 +113,8 @@ def load(folder: Path) -> Reconstruction:
 
 def _arrays(result: Reconstruction) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {"disparity": result.disparity, "depth": result.depth}
+    if result.mask is not None:
+        arrays["mask"] = result.mask
     for prefix, part in (("mesh", result.mesh), ("cloud", result.cloud)):
         if part is not None:
             arrays |= {f"{prefix}_{item.name}": getattr(part, item.name) for item in dataclasses.fields(part)}
