@@ -14,7 +14,7 @@ import numpy as np
 
 from .core.files import written_beside
 from .core.photo import Photo, read_photo
-from .core.reconstruction import Reconstruction
+from .core.reconstruction import Reconstruction, photo_key
 from .core.stages import Progress, Stages
 from .depth import catalogue, threads, weights
 from .depth.estimate import Estimate, Estimator, Look, Pixels, load
@@ -62,12 +62,13 @@ def reconstruct(
     progress: Progress,
     folders: Folders,
     ahead: Sequence[Path] = (),
-    keep_as: str = "",
+    *,
+    keep: bool = False,
 ) -> Reconstruction:
     """Returns the reconstruction of the photo at `path`. Raises Mono3DError with a sentence for the user.
 
     `ahead` are photos that will come next: where the network runs faster on several, it sees some of them now.
-    With `keep_as` the photo stays in memory under that name, to be shaped again (see `shaping`).
+    With `keep` the photo stays in memory by its key, to be shaped again (see `shaping`).
     """
     stages = Stages(progress, _SHARES | ({SURFACE: SURFACE_SHARE} if needs_surface(settings) else {}))
     with stages.stage(READING):
@@ -77,8 +78,8 @@ def reconstruct(
         texture = photo.write_texture(folders.work)
     estimate = _estimate(photo, settings, stages, folders.data, ahead)
     shaper = Shaper(photo, estimate.disparity)
-    if keep_as:
-        KEPT.put(keep_as, shaper)
+    if keep:
+        KEPT.put(photo_key(estimate.disparity, photo.mask, photo.lens), shaper)
     shape = shaper.shape(settings, stages)
     return Reconstruction(
         name=photo.name,

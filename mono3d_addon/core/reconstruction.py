@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,6 +58,11 @@ class Reconstruction:
     mask: NDArray[np.bool_] | None = None
     lens: Lens = field(default_factory=Lens)
 
+    @property
+    def photo_key(self) -> str:
+        """What the photo and its disparity are known by, see `photo_key`."""
+        return photo_key(self.disparity, self.mask, self.lens)
+
     def counts(self) -> dict[str, int]:
         """Returns the numbers of vertices, triangles and cloud points."""
         return {
@@ -64,6 +70,15 @@ class Reconstruction:
             "triangles": len(self.mesh.triangles),
             "points": len(self.cloud.points) if self.cloud else 0,
         }
+
+
+def photo_key(disparity: NDArray[np.float32], mask: NDArray[np.bool_] | None, lens: Lens) -> str:
+    """Returns a name that is the same for the same disparity, mask and lens and for no others, hexadecimal."""
+    digest = hashlib.sha256(np.ascontiguousarray(disparity).tobytes())
+    digest.update(repr((disparity.shape, None if mask is None else mask.shape, lens)).encode())
+    if mask is not None:
+        digest.update(np.packbits(mask).tobytes())
+    return digest.hexdigest()[:32]
 
 
 def save(result: Reconstruction, folder: Path) -> None:
