@@ -133,7 +133,10 @@ def run_wheel(part: str, extra: list[str]) -> Outcome:
     version, python_version, numpy = WHEELS[part]
     environment = HOME / part
     python = make_environment(environment, find_python(python_version), (*TOOLS, f"bpy=={version}", numpy))
-    return pytest(part, [str(python), "tests/blender/run_pytest.py", "tests/blender", *extra], {})
+    # The part "core", where it was run, lends its Python for real workers.
+    lent = next(HOME.glob("core-*/bin/python"), None)
+    variables = {"MONO3D_TEST_WORKER": str(lent)} if lent else {}
+    return pytest(part, [str(python), "tests/blender/run_pytest.py", "tests/blender", *extra], variables)
 
 
 def run_program(part: str, extra: list[str]) -> Outcome:

@@ -5,7 +5,7 @@ from typing import Any
 
 import bpy
 
-from . import generate, look_through, models, panel, preferences, properties, setup, shape_panel, state
+from . import generate, known_distances, look_through, models, panel, preferences, properties, setup, shape_panel, state
 
 _CLASSES = (
     *properties.CLASSES,
@@ -16,6 +16,7 @@ _CLASSES = (
     *look_through.CLASSES,
     *panel.CLASSES,
     *shape_panel.CLASSES,
+    *known_distances.CLASSES,
 )
 
 _FIRST_LOOK = 0.2

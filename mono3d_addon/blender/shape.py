@@ -75,12 +75,27 @@ def known_distances(owner: bpy.types.Object) -> KnownDistances | None:
     return KnownDistances.from_json(text) if text else None
 
 
+def metric_words(owner: bpy.types.Object) -> str:
+    """Returns what was measured of an object, for people; empty where nothing was."""
+    return _measured(str(owner.get(names.KNOWN, "")))
+
+
+@lru_cache(maxsize=64)
+def _measured(text: str) -> str:
+    from ..core.known_distances import KnownDistances
+
+    try:
+        return KnownDistances.from_json(text).words if text else ""
+    except Mono3DError:
+        return ""
+
+
 def refusal(owner: bpy.types.Object) -> str:
     """Returns the sentence why an object cannot be shaped at all; empty when it can."""
     data: Any = owner.data
     if owner.library is not None or data.library is not None:
         return f"'{owner.name}' comes from another file; use Object > Relations > Make Local to shape it."
-    if names.IMAGE not in owner or owner[names.IMAGE] is None:
+    if owner.get(names.IMAGE) is None:
         return f"'{owner.name}' no longer has its photo in this file; generate it again from the photo."
     return ""
 
@@ -383,10 +398,9 @@ def camera_for(owner: bpy.types.Object, settings: Settings) -> Camera:
 def push_undo(words: str) -> None:
     """Makes what was done an undo step, where Blender has any."""
     manager: Any = bpy.context.window_manager
-    windows = manager.windows if manager else ()
     undo_push: Any = bpy.ops.ed.undo_push
     # A timer has no window of its own.
-    with bpy.context.temp_override(window=windows[0]) if len(windows) else contextlib.nullcontext():
+    with bpy.context.temp_override(window=manager.windows[0]) if manager.windows else contextlib.nullcontext():
         if undo_push.poll():
             undo_push(message=words)
 

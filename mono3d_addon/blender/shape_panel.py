@@ -95,7 +95,7 @@ MONO3D_PG_shape = type(
 )
 
 
-def _refuse(cls: Any, context: bpy.types.Context) -> str:
+def refuse(cls: Any, context: bpy.types.Context) -> str:
     """Returns why an operator cannot shape the active object, and tells Blender; empty when it can."""
     owner = shape.target(context)
     sentence = "Select a mesh made by Mono3D" if owner is None else shape.refusal(owner).rstrip(".")
@@ -117,7 +117,7 @@ class ShapeFollower(progress.Follower):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Offers it while a mesh object of Mono3D is active that can be shaped."""
-        return not _refuse(cls, context)
+        return not refuse(cls, context)
 
     def ask(self, context: bpy.types.Context, owner: bpy.types.Object) -> None:
         """Asks for the change. Raises Mono3DError when it makes no sense."""
@@ -207,7 +207,9 @@ class MONO3D_OT_keep_shape(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class _Sidebar(bpy.types.Panel):
+class Sidebar(bpy.types.Panel):
+    """A panel of the sidebar that is there for the active object."""
+
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Mono3D"
@@ -218,7 +220,7 @@ class _Sidebar(bpy.types.Panel):
         return state.current.checked and not state.current.setup and shape.target(context) is not None
 
 
-class MONO3D_PT_shape(_Sidebar):
+class MONO3D_PT_active(Sidebar):
     """Shapes the active object, while the settings above are for the next photo."""
 
     bl_label = "Shape of the Active Object"
@@ -262,8 +264,8 @@ def draw_settings(layout: Any, context: bpy.types.Context, which: tuple[str, ...
         column.prop(manager.mono3d_shape, name)
 
 
-class _Group(_Sidebar):
-    bl_parent_id = "MONO3D_PT_shape"
+class _Group(Sidebar):
+    bl_parent_id = "MONO3D_PT_active"
     bl_options = {"DEFAULT_CLOSED"}
     names: tuple[str, ...] = ()
 
@@ -274,7 +276,7 @@ class _Group(_Sidebar):
 
 def _group_panel(group: str, items: list[SettingField]) -> type:
     shown = tuple(item.name for item in items if item.name not in _MAIN)
-    name = f"MONO3D_PT_shape_{group.lower()}"
+    name = f"MONO3D_PT_active_{group.lower()}"
     return type(name, (_Group,), {"__doc__": f"Shape: {group}.", "bl_label": group, "names": shown})
 
 
@@ -283,7 +285,7 @@ CLASSES = (
     MONO3D_OT_reshape,
     MONO3D_OT_remesh,
     MONO3D_OT_keep_shape,
-    MONO3D_PT_shape,
+    MONO3D_PT_active,
     *(_group_panel(group, items) for group, items in properties.live_groups().items()),
 )
 

@@ -34,6 +34,9 @@ def store(image: bpy.types.Image, result: Reconstruction) -> None:
         "lens": dataclasses.asdict(result.lens),
     }
     image[_DESCRIPTION] = json.dumps(description)
+    for name in (_DISPARITY, _MASK):
+        # Blender cuts bytes that replace others at the first zero.
+        image.pop(name, None)
     image[_DISPARITY] = np.ascontiguousarray(result.disparity, np.float32).tobytes()
     if result.mask is not None:
         image[_MASK] = np.packbits(result.mask).tobytes()

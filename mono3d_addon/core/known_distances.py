@@ -11,9 +11,13 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..errors import Mono3DError
-from .camera import Camera
+
+# A panel reads what is stored, and must not wait for numpy.
+if TYPE_CHECKING:
+    from .camera import Camera
 
 _SMALLEST_STEP = 1e-4
 """Disparities of two points that differ by less say nothing about scale and shift."""

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +25,7 @@ def test_each_side_is_its_own() -> None:
     ):
         expected = np.zeros((4, 8), bool)
         expected[kept] = True
-        settings = replace(Settings(), **{f"crop_{side}": 25.0})
+        settings = Settings.from_json(f'{{"crop_{side}": 25.0}}')
         assert np.array_equal(np.asarray(cropped(None, (4, 8), settings)), expected), side
 
 
