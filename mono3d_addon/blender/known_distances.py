@@ -7,7 +7,7 @@ import bpy
 from bpy.props import EnumProperty, FloatProperty, FloatVectorProperty
 
 from ..errors import Mono3DError
-from . import frame, names, progress, shape, shape_panel, state
+from . import names, progress, shape_panel, shaped, state
 
 # What brings numpy is imported when it is needed.
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
         """Shows what the mesh says now and asks for the distances."""
-        owner = shape.target(context)
+        owner = shaped.target(context)
         if bpy.app.background or owner is None:
             return self.execute(context)
         try:
@@ -100,7 +100,7 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
         """Solves and makes the mesh anew: at once when called, else, after the dialogue, while Blender stays usable."""
         if bpy.app.background or not self.options.is_invoke:
             return super().execute(context)
-        owner = shape.target(context)
+        owner = shaped.target(context)
         try:
             if owner is not None:
                 self._ask(context, owner, makes_undo=True)
@@ -116,12 +116,12 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
 
     def _ask(self, context: bpy.types.Context, owner: bpy.types.Object, *, makes_undo: bool) -> None:
         from ..core.known_distances import KnownDistances, sighting
-        from . import camera
+        from . import camera, frame
 
         first, second = self._points(context, owner)
         if owner.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
-        eye, settings = camera.stored(owner), shape.stored_settings(owner)
+        eye, settings = camera.stored(owner), shaped.stored_settings(owner)
         seen = [
             sighting(frame.to_core((point.x, point.y, point.z)), eye, settings.near, settings.far)
             for point in (first, second)
@@ -187,7 +187,7 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
             return {"CANCELLED"}
         if event.type != "LEFTMOUSE" or event.value != "PRESS":
             return {"PASS_THROUGH"}
-        owner = shape.target(context)
+        owner = shaped.target(context)
         region = _region_under(context, event)
         if owner is None or region is None:
             return {"PASS_THROUGH"}
@@ -229,12 +229,12 @@ class MONO3D_OT_forget_distances(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Offers it for a metric mesh."""
-        owner = shape.target(context)
-        return owner is not None and bool(owner.get(names.KNOWN)) and not shape.refusal(owner)
+        owner = shaped.target(context)
+        return owner is not None and bool(owner.get(names.KNOWN)) and not shaped.refusal(owner)
 
     def execute(self, context: bpy.types.Context) -> progress.Result:
         """Forgets them."""
-        owner = shape.target(context)
+        owner = shaped.target(context)
         if owner is not None:
             del owner[names.KNOWN]
         return {"FINISHED"}
@@ -282,8 +282,8 @@ class MONO3D_PT_known_distances(shape_panel.Sidebar):
     def draw(self, context: bpy.types.Context) -> None:
         """Shows whether the mesh is metric, and how to make it so."""
         layout: Any = self.layout
-        owner = shape.target(context)
-        words = shape.metric_words(owner) if owner is not None else ""
+        owner = shaped.target(context)
+        words = shaped.metric_words(owner) if owner is not None else ""
         if words:
             column = layout.column(align=True)
             for line in state.wrapped(f"Metric: {words}."):

@@ -15,7 +15,6 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +22,14 @@ import bpy
 
 from ..errors import Mono3DError
 from ..settings import Settings
-from . import names, progress, state
+from . import names, progress, shaped, state
 
 # What brings numpy is imported with the first change: Blender's start waits for this module.
 if TYPE_CHECKING:
     from ..core.camera import Camera
     from ..core.known_distances import KnownDistances
-    from ..core.mesh import Mesh
     from ..worker.client import Job, Worker
+    from ..worker.remesh_files import Remeshed
 
 _PAUSE = 0.25
 """Seconds without a change after which it counts as settled."""
@@ -38,66 +37,12 @@ _INTERVAL = 0.02
 _WAITING = 0.25
 """Seconds between two looks while nothing but the user can change anything."""
 
-_DRAFT_DETAIL = 384
+_DRAFT_DETAIL = 320
 _MOVES = {"near", "far", "field_of_view"}
 _SETTLE_METRIC = {"near", "far", "percentile"}
 """Settings with which the user gives up measured distances."""
 
 HAND_MADE = "The mesh of '{name}' was changed by hand. Re-mesh replaces it; Keep leaves it as it is."
-
-
-def target(context: bpy.types.Context) -> bpy.types.Object | None:
-    """Returns the Mono3D mesh object that is active, itself or by its camera; None for others."""
-    owner: Any = getattr(context, "active_object", None)
-    if owner is not None and owner.type == "CAMERA" and names.is_ours(owner):
-        owner = owner.parent
-    return owner if owner is not None and owner.type == "MESH" and names.SETTINGS in owner else None
-
-
-def stored_settings(owner: bpy.types.Object) -> Settings:
-    """Returns the settings that made an object; the usual ones where those stored on it cannot be read."""
-    return _parsed(str(owner.get(names.SETTINGS, "")))
-
-
-@lru_cache(maxsize=64)
-def _parsed(text: str) -> Settings:
-    try:
-        return Settings.from_json(text)
-    except Mono3DError:
-        return Settings()
-
-
-def known_distances(owner: bpy.types.Object) -> KnownDistances | None:
-    """Returns the measured distances of an object; None where it is not metric."""
-    from ..core.known_distances import KnownDistances
-
-    text = owner.get(names.KNOWN)
-    return KnownDistances.from_json(text) if text else None
-
-
-def metric_words(owner: bpy.types.Object) -> str:
-    """Returns what was measured of an object, for people; empty where nothing was."""
-    return _measured(str(owner.get(names.KNOWN, "")))
-
-
-@lru_cache(maxsize=64)
-def _measured(text: str) -> str:
-    from ..core.known_distances import KnownDistances
-
-    try:
-        return KnownDistances.from_json(text).words if text else ""
-    except Mono3DError:
-        return ""
-
-
-def refusal(owner: bpy.types.Object) -> str:
-    """Returns the sentence why an object cannot be shaped at all; empty when it can."""
-    data: Any = owner.data
-    if owner.library is not None or data.library is not None:
-        return f"'{owner.name}' comes from another file; use Object > Relations > Make Local to shape it."
-    if owner.get(names.IMAGE) is None:
-        return f"'{owner.name}' no longer has its photo in this file; generate it again from the photo."
-    return ""
 
 
 @dataclass
@@ -167,7 +112,7 @@ class Shaping:
     def settings(self, owner: bpy.types.Object) -> Settings:
         """Returns the settings that the user sees: those asked for, else those that made the mesh."""
         pending = self.of(owner)
-        return pending.wanted if pending else stored_settings(owner)
+        return pending.wanted if pending else shaped.stored_settings(owner)
 
     def change(
         self,
@@ -182,11 +127,11 @@ class Shaping:
 
         Raises Mono3DError, and changes nothing, when the object cannot be shaped or the values make no sense.
         """
-        if reason := refusal(owner):
+        if reason := shaped.refusal(owner):
             raise Mono3DError(reason)
         pending = self.of(owner)
-        before = pending.wanted if pending else stored_settings(owner)
-        kept = known or (pending.known if pending else known_distances(owner))
+        before = pending.wanted if pending else shaped.stored_settings(owner)
+        kept = known or (pending.known if pending else shaped.known_distances(owner))
         if not known and _SETTLE_METRIC & {name for name, value in values.items() if value != getattr(before, name)}:
             kept = None
         wanted = replace(before, **values)
@@ -194,7 +139,7 @@ class Shaping:
             near, far = kept.solve(camera_for(owner, wanted), wanted.near, wanted.far)
             wanted = replace(wanted, near=near, far=far)
         if pending is None:
-            pending = Pending(wanted, kept, stored_settings(owner), self._clock(), makes_undo)
+            pending = Pending(wanted, kept, shaped.stored_settings(owner), self._clock(), makes_undo)
             pending.is_drafted = bool(owner.get(names.DRAFT))
             self.pending[owner.session_uid] = pending
         pending.wanted, pending.known, pending.changed = wanted, kept, self._clock()
@@ -483,11 +428,12 @@ def _move(owner: bpy.types.Object, before: Settings, after: Settings) -> None:
     data.update()
 
 
-def _replace_mesh(owner: bpy.types.Object, mesh: Mesh, settings: Settings) -> None:
+def _replace_mesh(owner: bpy.types.Object, made: Remeshed, settings: Settings) -> None:
     from . import mesh_data
 
     data: Any = owner.data
-    mesh_data.fill(data, mesh, trusted=settings.surface == "grid" and not settings.target_triangles)
+    trusted = settings.surface == "grid" and not settings.target_triangles
+    mesh_data.fill(data, made.mesh, trusted=trusted, edges=made.edges)
 
 
 def _refit(owner: bpy.types.Object, camera: Camera, settings: Settings) -> None:

@@ -2,7 +2,7 @@
 """The panel that shapes the active object: sliders that show its own settings, and the operators behind them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.app.handlers import persistent
@@ -10,7 +10,11 @@ from bpy.props import PointerProperty
 
 from ..errors import Mono3DError
 from ..settings import SettingField
-from . import generate, names, progress, properties, shape, state
+from . import generate, names, progress, properties, shaped, state
+
+# What does the work is imported with the first change: Blender's start waits for this module.
+if TYPE_CHECKING:
+    from .shape import Pending, Shaping
 
 LIVE = {item.name: item for items in properties.live_groups().values() for item in items}
 
@@ -18,14 +22,16 @@ _MAIN = ("near", "far", "field_of_view", "detail", "tear", "smooth", "surface")
 """Settings that the panel itself shows; the others stand in panels below it, by group."""
 
 
-def shaping() -> shape.Shaping:
+def shaping() -> "Shaping":
     """Returns what shapes objects, made with the first change."""
     if state.current.shaping is None:
-        state.current.shaping = shape.Shaping(lambda: state.current.worker or generate.worker())
+        from .shape import Shaping
+
+        state.current.shaping = Shaping(lambda: state.current.worker or generate.worker())
     return state.current.shaping
 
 
-def pending(owner: bpy.types.Object | None) -> shape.Pending | None:
+def pending(owner: bpy.types.Object | None) -> "Pending | None":
     """Returns what is under way for an object."""
     return state.current.shaping.of(owner) if owner is not None and state.current.shaping is not None else None
 
@@ -43,11 +49,11 @@ def start() -> None:
 
 def _shown(item: SettingField) -> Any:
     """Returns what a slider shows: the value asked for or stored; a field of view from EXIF as the angle it is."""
-    owner = shape.target(bpy.context)
+    owner = shaped.target(bpy.context)
     if owner is None:
         return properties.to_blender(item.name, item.default)
     under_way = pending(owner)
-    settings = under_way.wanted if under_way else shape.stored_settings(owner)
+    settings = under_way.wanted if under_way else shaped.stored_settings(owner)
     value = getattr(settings, item.name)
     if item.name == "field_of_view" and not value:
         from . import camera
@@ -61,7 +67,7 @@ def _shown(item: SettingField) -> Any:
 
 def _change(item: SettingField, value: Any) -> None:
     """Takes over what the user set; without a window nobody waits, and it is done at once."""
-    owner = shape.target(bpy.context)
+    owner = shaped.target(bpy.context)
     if owner is None:
         return
     try:
@@ -97,8 +103,8 @@ MONO3D_PG_shape = type(
 
 def refuse(cls: Any, context: bpy.types.Context) -> str:
     """Returns why an operator cannot shape the active object, and tells Blender; empty when it can."""
-    owner = shape.target(context)
-    sentence = "Select a mesh made by Mono3D" if owner is None else shape.refusal(owner).rstrip(".")
+    owner = shaped.target(context)
+    sentence = "Select a mesh made by Mono3D" if owner is None else shaped.refusal(owner).rstrip(".")
     if not sentence and state.current.run is not None:
         sentence = "A photo is being worked on; wait for it or cancel it"
     if sentence:
@@ -125,7 +131,7 @@ class ShapeFollower(progress.Follower):
 
     def begin(self, context: bpy.types.Context) -> None:
         """Asks for the change. Raises Mono3DError when it makes no sense."""
-        owner = shape.target(context)
+        owner = shaped.target(context)
         if owner is None:
             raise Mono3DError("Select a mesh made by Mono3D first.")
         self._uid = owner.session_uid
@@ -196,11 +202,11 @@ class MONO3D_OT_keep_shape(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Offers it while something is under way."""
-        return pending(shape.target(context)) is not None
+        return pending(shaped.target(context)) is not None
 
     def execute(self, context: bpy.types.Context) -> progress.Result:
         """Drops what was asked for."""
-        owner = shape.target(context)
+        owner = shaped.target(context)
         if owner is not None:
             shaping().forget(owner)
         progress.redraw()
@@ -217,7 +223,7 @@ class Sidebar(bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Shows it for Mono3D's meshes and their cameras only."""
-        return state.current.checked and not state.current.setup and shape.target(context) is not None
+        return state.current.checked and not state.current.setup and shaped.target(context) is not None
 
 
 class MONO3D_PT_active(Sidebar):
@@ -229,7 +235,7 @@ class MONO3D_PT_active(Sidebar):
     def draw(self, context: bpy.types.Context) -> None:
         """Shows the object's name, its main settings and what is under way."""
         layout: Any = self.layout
-        owner: Any = shape.target(context)
+        owner: Any = shaped.target(context)
         layout.label(text=owner.name, icon="MESH_GRID", translate=False)
         draw_state(layout, owner)
         draw_settings(layout, context, _MAIN)

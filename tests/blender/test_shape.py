@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mono3d_addon.blender import camera, hand_made, names, scene, shape, shape_panel, source, state
+from mono3d_addon.blender import camera, hand_made, names, scene, shape, shape_panel, shaped, source, state
 from mono3d_addon.core import reconstruction
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
@@ -456,7 +456,7 @@ def test_the_panel_reads_and_computes_nothing(cup: Any, monkeypatch: pytest.Monk
 
     state.current.checked = True
     monkeypatch.setattr(Settings, "from_json", classmethod(lambda cls, text: pytest.fail("parsed while drawing")))
-    shape._parsed.cache_clear()
+    shaped._parsed.cache_clear()
     layout = Mock()
     shape_panel.draw_state(layout, cup)
     shape_panel.draw_settings(layout, bpy.context, ("near", "surface"))
@@ -470,21 +470,21 @@ def test_two_distances_from_the_camera_make_it_metric(cup: Any) -> None:
     done = bpy.ops.mono3d.known_distances(
         kind="CAMERA", first=near_one, second=far_one, first_distance=0.42, second_distance=1.7
     )
-    assert done == {"FINISHED"} and "0.42 m and 1.7 m away" in shape.metric_words(cup)
+    assert done == {"FINISHED"} and "0.42 m and 1.7 m away" in shaped.metric_words(cup)
     distances = np.linalg.norm(vertices(cup), axis=1)
     assert np.abs(distances - 0.42).min() < 1e-4 and np.abs(distances - 1.7).min() < 1e-4
     before = scene.stored_settings(cup)
     bpy.ops.mono3d.reshape(detail=80)
     assert (scene.stored_settings(cup).near, scene.stored_settings(cup).far) == (before.near, before.far)
     bpy.ops.mono3d.reshape(field_of_view=math.radians(80.0))
-    known = shape.known_distances(cup)
+    known = shaped.known_distances(cup)
     assert known is not None and known.distances == pytest.approx((0.42, 1.7))
     now, eye = scene.stored_settings(cup), camera.stored(cup)
     assert now.near != before.near, "under another angle the same distances lie elsewhere along the axis"
     seen = [math.hypot(*one.point(eye, now.near, now.far)) for one in (known.first, known.second)]
     assert seen == pytest.approx([0.42, 1.7], rel=1e-6)
     bpy.ops.mono3d.reshape(near=0.3)
-    assert shape.metric_words(cup) == "", "who sets near gives the measured distances up"
+    assert shaped.metric_words(cup) == "", "who sets near gives the measured distances up"
 
 
 def test_a_distance_between_two_selected_vertices_scales(cup: Any) -> None:
@@ -498,12 +498,12 @@ def test_a_distance_between_two_selected_vertices_scales(cup: Any) -> None:
         cup.data.vertices[number].select = True
     bpy.ops.object.mode_set(mode="EDIT")
     bpy.ops.mono3d.known_distances(kind="BETWEEN", apart=2.5)
-    assert cup.mode == "OBJECT" and "2.5 m apart" in shape.metric_words(cup)
+    assert cup.mode == "OBJECT" and "2.5 m apart" in shaped.metric_words(cup)
     now = scene.stored_settings(cup)
     assert now.far / now.near == pytest.approx(settings.far / settings.near)
     places = vertices(cup)
     assert np.linalg.norm(places[places[:, 0].argmin()] - places[places[:, 0].argmax()]) == pytest.approx(2.5, rel=1e-4)
-    assert bpy.ops.mono3d.forget_distances() == {"FINISHED"} and shape.metric_words(cup) == ""
+    assert bpy.ops.mono3d.forget_distances() == {"FINISHED"} and shaped.metric_words(cup) == ""
 
 
 def test_two_empties_beside_a_scaled_object_do_too(cup: Any) -> None:
