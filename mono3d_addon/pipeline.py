@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import math
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,27 +12,19 @@ from pathlib import Path
 
 import numpy as np
 
-from .core.depth_map import depth_map
 from .core.files import written_beside
-from .core.grid import build_grid
-from .core.lens import camera_of
 from .core.photo import Photo, read_photo
-from .core.reconstruction import Reconstruction
+from .core.reconstruction import Reconstruction, photo_key
 from .core.stages import Progress, Stages
 from .depth import catalogue, threads, weights
 from .depth.estimate import Estimate, Estimator, Look, Pixels, load
 from .depth.kept import kept_for, stamp
 from .errors import Mono3DError
 from .settings import Settings
+from .shaping import KEPT, SHARES, SURFACE, SURFACE_SHARE, Shaper, needs_surface
 
-READING, DISPARITY, MESH, SURFACE = (
-    "Reading the photo",
-    "Estimating depth",
-    "Building the mesh",
-    "Meshing the surface",
-)
-_SHARES = {READING: 0.2, DISPARITY: 2.5, MESH: 1.0}
-_SURFACE_SHARE = 6.0
+READING, DISPARITY = "Reading the photo", "Estimating depth"
+_SHARES = {READING: 0.2, DISPARITY: 2.5, **SHARES}
 
 _MOST_PIXELS_AHEAD = 100_000_000
 
@@ -66,47 +57,42 @@ class Folders:
 
 
 def reconstruct(
-    path: Path, settings: Settings, progress: Progress, folders: Folders, ahead: Sequence[Path] = ()
+    path: Path,
+    settings: Settings,
+    progress: Progress,
+    folders: Folders,
+    ahead: Sequence[Path] = (),
+    *,
+    keep: bool = False,
 ) -> Reconstruction:
     """Returns the reconstruction of the photo at `path`. Raises Mono3DError with a sentence for the user.
 
     `ahead` are photos that will come next: where the network runs faster on several, it sees some of them now.
+    With `keep` the photo stays in memory by its key, to be shaped again (see `shaping`).
     """
-    needs_surface = settings.surface != "grid" or settings.target_triangles > 0 or settings.smooth > 0
-    stages = Stages(progress, _SHARES | ({SURFACE: _SURFACE_SHARE} if needs_surface else {}))
+    stages = Stages(progress, _SHARES | ({SURFACE: SURFACE_SHARE} if needs_surface(settings) else {}))
     with stages.stage(READING):
         photo = _AHEAD.photos.pop(path, None) or read_photo(path, settings.max_pixels)
         if photo.mask is not None and not photo.mask.any():
             raise Mono3DError(f"'{path.name}' is transparent everywhere; remove its transparency.")
         texture = photo.write_texture(folders.work)
-    camera = camera_of(*photo.size, math.radians(settings.field_of_view), photo.lens)
     estimate = _estimate(photo, settings, stages, folders.data, ahead)
-    with stages.stage(MESH):
-        depth, valid = depth_map(estimate.disparity, photo, settings)
-        grid = build_grid(depth, camera, photo.pixels, settings.tear, settings.min_island / 100.0, valid)
-        mesh = grid.mesh(camera)
-    cloud = None
-    if needs_surface:
-        with stages.stage(SURFACE) as within:
-            # Open3D takes half a second to import, which the grid need not wait for.
-            from .surface import build
-
-            if settings.surface == "grid":
-                mesh = build.refine(mesh, camera, photo.pixels, settings, within)
-            else:
-                mesh, cloud = build.surface_mesh(grid, camera, photo.pixels, settings, within)
-    if len(mesh.triangles) == 0:
-        raise Mono3DError(f"'{path.name}' gave an empty mesh; raise 'Tear' or lower 'Smallest island'.")
+    shaper = Shaper(photo, estimate.disparity)
+    if keep:
+        KEPT.put(photo_key(estimate.disparity, photo.mask, photo.lens), shaper)
+    shape = shaper.shape(settings, stages)
     return Reconstruction(
         name=photo.name,
         photo=path,
         texture=texture,
-        camera=camera,
+        camera=shape.camera,
         settings=settings,
         disparity=estimate.disparity,
-        depth=depth if valid is None else np.where(valid, depth, np.float32(np.nan)),
-        mesh=mesh,
-        cloud=cloud,
+        depth=shape.depth,
+        mesh=shape.mesh,
+        cloud=shape.cloud,
+        mask=photo.mask,
+        lens=photo.lens,
         engine=estimate.engine,
         seconds=stages.seconds,
         notes=(*photo.notes, *estimate.notes),

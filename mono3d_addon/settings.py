@@ -19,7 +19,10 @@ from typing import Any, Literal
 from .errors import Mono3DError
 
 Unit = Literal["m", "deg", "px", "Mpx", "%", "x footprint"]
-Group = Literal["Depth", "Camera", "Shape", "Surface", "Material", "Output", "Run", "Setup"]
+Group = Literal["Depth", "Camera", "Shape", "Crop", "Surface", "Material", "Output", "Run", "Setup"]
+
+_LIVE_GROUPS: tuple[Group, ...] = ("Camera", "Shape", "Crop", "Surface")
+"""Groups whose settings shape the mesh and nothing else."""
 
 MODEL_NAMES = (
     "starter",
@@ -48,7 +51,8 @@ class Choice:
     """What a user needs to know about one setting.
 
     `minimum` and `maximum` are hard bounds, inclusive; `options` lists the allowed words (several may be
-    given where the field is a tuple); `words` are extra spellings on the command line.
+    given where the field is a tuple); `words` are extra spellings on the command line. `live` tells that a change
+    needs the mesh made anew and nothing else: neither the network nor another material.
     """
 
     label: str
@@ -60,9 +64,11 @@ class Choice:
     options: tuple[str, ...] = ()
     is_path: bool = False
     words: tuple[str, ...] = ()
+    live: bool = False
 
 
 def _choice(default: Any, label: str, group: Group, help: str, **details: Any) -> Any:
+    details.setdefault("live", group in _LIVE_GROUPS)
     return field(default=default, metadata={"choice": Choice(label=label, group=group, help=help, **details)})
 
 
@@ -89,7 +95,7 @@ class Settings:
         "'auto' takes the fastest engine that gives the same depth as plain 32-bit torch, 'plain' takes that itself",
         options=("auto", "plain"))
     edge_aware: bool = _choice(True, "Sharp edges", "Depth",
-        "Carry the depth to the mesh along the edges of the photo instead of blurring across them")
+        "Carry the depth to the mesh along the edges of the photo instead of blurring across them", live=True)
 
     field_of_view: float = _choice(0.0, "Field of view", "Camera",
         "Angle that the longer side of the photo covers; 0: from the photo's EXIF data, else 55 degrees",
@@ -112,7 +118,17 @@ class Settings:
     min_island: float = _choice(0.1, "Smallest island", "Shape",
         "Drop loose pieces with less than this share of the triangles", unit="%", minimum=0.0, maximum=50.0)
     max_pixels: float = _choice(100.0, "Largest photo", "Shape",
-        "Refuse photos with more pixels than this", unit="Mpx", minimum=0.01, maximum=1000.0)
+        "Refuse photos with more pixels than this", unit="Mpx", minimum=0.01, maximum=1000.0, live=False)
+
+    crop_left: float = _choice(0.0, "Crop left", "Crop",
+        "Share of the photo's width that is left out at its left side; the camera stays that of the whole photo",
+        unit="%", minimum=0.0, maximum=99.0)
+    crop_right: float = _choice(0.0, "Crop right", "Crop",
+        "Share of the photo's width that is left out at its right side", unit="%", minimum=0.0, maximum=99.0)
+    crop_top: float = _choice(0.0, "Crop top", "Crop",
+        "Share of the photo's height that is left out at its top", unit="%", minimum=0.0, maximum=99.0)
+    crop_bottom: float = _choice(0.0, "Crop bottom", "Crop",
+        "Share of the photo's height that is left out at its bottom", unit="%", minimum=0.0, maximum=99.0)
 
     surface: str = _choice("grid", "Surface", "Surface",
         "'grid' keeps a vertex for each pixel, 'poisson' makes a smooth skin, 'ball_pivoting' joins the cleaned points",
@@ -149,6 +165,9 @@ class Settings:
         check(self)
         if self.far <= self.near:
             raise Mono3DError(f"Far ({self.far:g} m) must be larger than near ({self.near:g} m).")
+        for one, other in (("left", "right"), ("top", "bottom")):
+            if getattr(self, f"crop_{one}") + getattr(self, f"crop_{other}") >= 100.0:
+                raise Mono3DError(f"Crop {one} and Crop {other} together leave nothing of the photo; lower one.")
 
     def to_json(self) -> str:
         """Returns the settings as one JSON object, keys in the order of the fields."""

@@ -137,6 +137,9 @@ def run_wheel(part: str, extra: list[str]) -> Outcome:
     environment = HOME / part
     python = make_environment(environment, find_python(python_version), (*TOOLS, f"bpy=={version}", numpy))
     variables = {"MONO3D_TEST_INSTALL": "1"} if part in REAL_INSTALLS else {}
+    # The part "core", where it was run, lends its Python for real workers.
+    if lent := next(HOME.glob("core-*/bin/python"), None):
+        variables["MONO3D_TEST_WORKER"] = str(lent)
     return pytest(part, [str(python), "tests/blender/run_pytest.py", "tests/blender", *extra], variables)
 
 

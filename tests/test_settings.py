@@ -27,7 +27,11 @@ def values(item: SettingField) -> st.SearchStrategy[Any]:
 
 
 ANY_VALUES = st.fixed_dictionaries({item.name: values(item) for item in fields_of(Settings)}).filter(
-    lambda found: found["far"] > found["near"]
+    lambda found: (
+        found["far"] > found["near"]
+        and found["crop_left"] + found["crop_right"] < 100.0
+        and found["crop_top"] + found["crop_bottom"] < 100.0
+    )
 )
 
 
@@ -66,6 +70,8 @@ def test_wrong_types_and_words_are_refused(name: str, value: Any) -> None:
 def test_far_lies_behind_near() -> None:
     with pytest.raises(Mono3DError, match="larger than near"):
         Settings(near=3.0, far=3.0)
+    with pytest.raises(Mono3DError, match="Crop left and Crop right"):
+        Settings(crop_left=60.0, crop_right=40.0)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"near": "one"}', '{"near": -1}', '{"edge_aware": "yes"}'])

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "depth": {"core", "depth", "settings", "errors"},
     "surface": {"core", "surface", "settings", "errors"},
     # The client marks the packages of its child as in use.
-    "worker": {"core", "surface", "worker", "pipeline", "settings", "errors", "version", "environment"},
+    "worker": {"core", "surface", "worker", "pipeline", "shaping", "settings", "errors", "version", "environment"},
 }
 """Parts of ours that each folder may import; imports point one way."""
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from typing import Any
 
 import bpy
 
@@ -23,12 +24,7 @@ def create(name: str, camera: Camera, image: bpy.types.Image | None, near: float
     `image` becomes its background; `near` and `far` are the distances in metres of the scene's ends.
     """
     data = bpy.data.cameras.new(name)
-    lens = lens_of(camera)
-    data.sensor_fit = lens.fit  # type: ignore[assignment]
-    data.sensor_width = SENSOR_MM if lens.fit == "HORIZONTAL" else SENSOR_MM * camera.width / camera.height
-    data.sensor_height = SENSOR_MM if lens.fit == "VERTICAL" else SENSOR_MM * camera.height / camera.width
-    data.lens = lens.millimetres
-    data.shift_x, data.shift_y = lens.shift_x, lens.shift_y
+    _set_lens(data, camera)
     data.clip_start, data.clip_end = 0.1 * near, 10.0 * far
     data.display_size = 0.25 * near
     if image is not None:
@@ -41,6 +37,23 @@ def create(name: str, camera: Camera, image: bpy.types.Image | None, near: float
     made.rotation_euler = frame.CAMERA_ROTATION
     made[names.CAMERA] = json.dumps(dataclasses.asdict(camera))
     return made
+
+
+def refit(eye: bpy.types.Object, camera: Camera, near: float, far: float) -> None:
+    """Makes the camera object `eye` see what `camera` sees, and far enough; everything else about it stays."""
+    data: Any = eye.data
+    _set_lens(data, camera)
+    data.clip_start, data.clip_end = min(data.clip_start, 0.1 * near), max(data.clip_end, 10.0 * far)
+    eye[names.CAMERA] = json.dumps(dataclasses.asdict(camera))
+
+
+def _set_lens(data: bpy.types.Camera, camera: Camera) -> None:
+    lens = lens_of(camera)
+    data.sensor_fit = lens.fit  # type: ignore[assignment]
+    data.sensor_width = SENSOR_MM if lens.fit == "HORIZONTAL" else SENSOR_MM * camera.width / camera.height
+    data.sensor_height = SENSOR_MM if lens.fit == "VERTICAL" else SENSOR_MM * camera.height / camera.width
+    data.lens = lens.millimetres
+    data.shift_x, data.shift_y = lens.shift_x, lens.shift_y
 
 
 def stored(owner: bpy.types.Object) -> Camera:

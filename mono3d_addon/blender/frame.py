@@ -24,3 +24,9 @@ def to_blender(vectors: Floats) -> Floats:
     turned[:, 1] = vectors[:, 2]
     np.negative(vectors[:, 1], out=turned[:, 2])
     return turned
+
+
+def to_core(place: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Returns one point of Blender's frame in the core camera frame."""
+    x, y, z = place
+    return x, -z, y

@@ -53,7 +53,9 @@ class MONO3D_OT_generate(progress.Follower):
         settings = properties.read(values)
         self._scene = target.name
         state.current.say()
-        state.current.run = Run(_worker(), photos, settings)
+        if state.current.shaping is not None:
+            state.current.shaping.release_worker()
+        state.current.run = Run(worker(), photos, settings)
 
     def advance(self, context: bpy.types.Context) -> bool:
         """Builds what is done; tells whether more is to come."""
@@ -114,7 +116,7 @@ def _chosen_photo(photo: str) -> Path:
     return Path(bpy.path.abspath(photo)).absolute()
 
 
-def _worker() -> "Worker":
+def worker() -> "Worker":
     """Returns the worker, a new one where there is none. Raises Mono3DError when packages are missing."""
     from .. import environment
     from ..worker.client import Worker

@@ -102,6 +102,7 @@ class Run:
                 "settings": dataclasses.asdict(self._settings),
                 "folder": str(self._folder),
                 "exports": {},
+                "keep": True,
             }
             try:
                 self._job = self._worker.submit(request)

@@ -9,7 +9,8 @@ import bpy
 import numpy as np
 
 from ..core.mesh import Bytes, Floats, Ints, Mesh
-from . import edges, frame
+from ..core.triangle_edges import edges_of
+from . import frame
 
 UV_LAYER = "UVMap"
 COLOUR_ATTRIBUTE = "Color"
@@ -22,19 +23,22 @@ def create(name: str, mesh: Mesh, *, trusted: bool) -> bpy.types.Mesh:
     return target
 
 
-def fill(target: bpy.types.Mesh, mesh: Mesh, *, trusted: bool) -> None:
+def fill(target: bpy.types.Mesh, mesh: Mesh, *, trusted: bool, edges: tuple[Ints, Ints] | None = None) -> None:
     """Replaces the geometry of `target` by `mesh`, turned into Blender's frame; materials stay.
 
     Faces are smooth, UV is the active layer, colours are the active and the rendered attribute `Color`
     (one byte per channel and vertex, sRGB, so that a pixel of 128 stays 128). `trusted` tells that the
     triangles come from the grid, which has no repeated corners or faces; others are validated by Blender.
+    `edges` are those of the triangles, see `edges_of`, where they are known already and the triangles are trusted.
     """
     triangles = np.ascontiguousarray(mesh.triangles, dtype=np.int32)
     if not trusted:
-        triangles = _without_degenerate(triangles)
+        triangles, edges = _without_degenerate(triangles), None
     target.clear_geometry()
     if len(mesh.vertices):
-        _set_topology(target, frame.to_blender(mesh.vertices), triangles)
+        _set_topology(
+            target, frame.to_blender(mesh.vertices), triangles, edges or edges_of(triangles, len(mesh.vertices))
+        )
         _set_uv(target, mesh.uv, triangles)
         _set_colours(target, mesh.colors)
     if not trusted:
@@ -47,8 +51,8 @@ def _without_degenerate(triangles: Ints) -> Ints:
     return triangles[(a != b) & (b != c) & (c != a)]
 
 
-def _set_topology(target: bpy.types.Mesh, vertices: Floats, triangles: Ints) -> None:
-    pairs, corner_edges = edges.edges_of(triangles, len(vertices))
+def _set_topology(target: bpy.types.Mesh, vertices: Floats, triangles: Ints, edges: tuple[Ints, Ints]) -> None:
+    pairs, corner_edges = edges
     target.vertices.add(len(vertices))
     target.edges.add(len(pairs))
     target.loops.add(triangles.size)

@@ -24,6 +24,18 @@ SETTINGS = "mono3d_settings"
 PHOTO = "mono3d_photo"
 """Custom property of the mesh object: path of the photo."""
 
+IMAGE = "mono3d_image"
+"""Custom property of the mesh object: the image of the photo, which also holds the disparity (see `source`)."""
+
+KNOWN = "mono3d_known_distances"
+"""Custom property of the mesh object: measured distances as JSON, where it is metric."""
+
+DRAFT = "mono3d_draft"
+"""Custom property of the mesh object: true while its mesh is only about what the settings ask for."""
+
+DIGEST = "mono3d_digest"
+"""Custom property of the mesh: what it looked like when Mono3D made it."""
+
 
 def is_ours(owner: Any) -> bool:
     """Tells whether an object, or None, was made by Mono3D."""

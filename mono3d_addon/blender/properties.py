@@ -61,20 +61,39 @@ def _to_blender(item: SettingField, value: Any) -> Any:
     return math.radians(value) if item.choice.unit == "deg" else value
 
 
-def _property(item: SettingField) -> Any:
+def live_groups() -> dict[str, list[SettingField]]:
+    """Returns the settings that shape a mesh, by group."""
+    live = {group: [item for item in items if item.choice.live] for group, items in groups().items()}
+    return {group: items for group, items in live.items() if items}
+
+
+def from_blender(name: str, value: Any) -> Any:
+    """Returns the value of the setting `name` that stands behind a property's value."""
+    return _from_blender(FIELDS[name], value)
+
+
+def to_blender(name: str, value: Any) -> Any:
+    """Returns the property's value for a value of the setting `name`."""
+    return _to_blender(FIELDS[name], value)
+
+
+def property_of(item: SettingField, **accessors: Any) -> Any:
+    """Returns Blender's property for a setting; `accessors` are functions as Blender's properties take them."""
     choice = item.choice
     unit = _WORDS.get(choice.unit or "")
     common: dict[str, Any] = {
         "name": choice.label,
         "description": f"{choice.help} (in {unit})" if unit else choice.help,
         "default": _to_blender(item, item.default),
+        **accessors,
     }
     if item.kind is bool:
         return BoolProperty(**common)
     if item.kind is str:
         if choice.options:
             return EnumProperty(items=[(word, _label(word), _explained(word)) for word in choice.options], **common)
-        return StringProperty(**common, **(_PATH if choice.is_path else {}))
+        path = {**_PATH, "options": {*_PATH.get("options", ()), *common.get("options", ())}} if choice.is_path else {}
+        return StringProperty(**{**common, **path})
     bounds = {
         key: _to_blender(item, bound)
         for key, bound in (("min", choice.minimum), ("max", choice.maximum))
@@ -117,7 +136,7 @@ def _annotations() -> Iterator[tuple[str, Any]]:
         ),
     )
     for name, item in FIELDS.items():
-        yield name, _property(item)
+        yield name, property_of(item)
 
 
 MONO3D_PG_settings = type(

@@ -5,7 +5,7 @@ from typing import Any
 
 import bpy
 
-from . import generate, look_through, models, panel, preferences, properties, setup, state
+from . import generate, known_distances, look_through, models, panel, preferences, properties, setup, shape_panel, state
 
 _CLASSES = (
     *properties.CLASSES,
@@ -15,6 +15,8 @@ _CLASSES = (
     *generate.CLASSES,
     *look_through.CLASSES,
     *panel.CLASSES,
+    *shape_panel.CLASSES,
+    *known_distances.CLASSES,
 )
 
 _FIRST_LOOK = 0.2
@@ -26,6 +28,7 @@ def register() -> None:
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
     properties.register()
+    shape_panel.register()
     bpy.types.TOPBAR_MT_file_import.append(_menu)  # type: ignore[arg-type]
     bpy.app.timers.register(_look, first_interval=_FIRST_LOOK)
 
@@ -37,6 +40,7 @@ def unregister() -> None:
             bpy.app.timers.unregister(timer)
     state.reset()
     bpy.types.TOPBAR_MT_file_import.remove(_menu)  # type: ignore[arg-type]
+    shape_panel.unregister()
     properties.unregister()
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)

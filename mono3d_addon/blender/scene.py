@@ -13,7 +13,7 @@ import numpy as np
 from ..core.reconstruction import Reconstruction
 from ..errors import Mono3DError
 from ..settings import Settings
-from . import camera, material, mesh_data, names
+from . import camera, hand_made, material, mesh_data, names, source
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,9 @@ def build(result: Reconstruction, scene: bpy.types.Scene) -> Built:
     eye.parent = mesh
     mesh[names.SETTINGS] = settings.to_json()
     mesh[names.PHOTO] = str(result.photo)
+    mesh[names.IMAGE] = image
+    source.store(image, result)
+    hand_made.remember(data)
     mesh[names.CAMERA] = json.dumps(dataclasses.asdict(result.camera))
     collection = bpy.data.collections.new(result.name)
     collection.objects.link(mesh)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..worker.client import Worker
     from .installation import Installation, Planning
     from .jobs import Run
+    from .shape import Shaping
     from .weights_download import WeightsDownload
 
 _LINE = 34
@@ -44,6 +45,7 @@ class State:
     data_folder   where packages, weights and logs are
     worker        the worker process, kept between jobs
     run           photos being worked on
+    shaping       objects that are getting another shape
     planning      what must be installed is being found out
     installation  packages being installed
     download      weights being downloaded
@@ -59,6 +61,7 @@ class State:
     data_folder: Path = field(default_factory=Path)
     worker: Worker | None = None
     run: Run | None = None
+    shaping: Shaping | None = None
     planning: Planning | None = None
     installation: Installation | None = None
     download: WeightsDownload | None = None
@@ -82,8 +85,10 @@ class State:
             self.installation.cancel()
         if self.download is not None:
             self.download.cancel()
+        if self.shaping is not None:
+            self.shaping.close()
         self.forget_worker()
-        self.run = self.installation = self.download = None
+        self.run = self.shaping = self.installation = self.download = None
 
 
 def wrapped(*sentences: str) -> tuple[str, ...]:

@@ -6,12 +6,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from PIL import Image
+from typing import TYPE_CHECKING, Any
 
 from .camera import DEFAULT_FIELD_OF_VIEW, FULL_FRAME_MM, Camera
 from .sensors import sensor_width
+
+# Blender, which lays a camera anew without reading a photo, has no Pillow.
+if TYPE_CHECKING:
+    from PIL import Image
 
 # Tags of Exif 2.32 (CIPA DC-008-2019).
 _MAKE, _MODEL, _EXIF_FOLDER = 271, 272, 0x8769

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from ..errors import Mono3DError
 from ..settings import Settings
 from .camera import Camera
+from .lens import Lens
 from .mesh import Mesh, PointCloud
 
 DESCRIPTION = "reconstruction.json"
@@ -37,6 +39,8 @@ class Reconstruction:
     engine     what ran the network, in words
     seconds    time of each stage
     notes      sentences for the user ("3 small islands were dropped")
+    mask       bool (height, width), True where the photo's alpha channel keeps the pixel; None without transparency
+    lens       what EXIF tells of focal length and sensor
     """
 
     name: str
@@ -51,6 +55,13 @@ class Reconstruction:
     engine: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    mask: NDArray[np.bool_] | None = None
+    lens: Lens = field(default_factory=Lens)
+
+    @property
+    def photo_key(self) -> str:
+        """What the photo and its disparity are known by, see `photo_key`."""
+        return photo_key(self.disparity, self.mask, self.lens)
 
     def counts(self) -> dict[str, int]:
         """Returns the numbers of vertices, triangles and cloud points."""
@@ -59,6 +70,15 @@ class Reconstruction:
             "triangles": len(self.mesh.triangles),
             "points": len(self.cloud.points) if self.cloud else 0,
         }
+
+
+def photo_key(disparity: NDArray[np.float32], mask: NDArray[np.bool_] | None, lens: Lens) -> str:
+    """Returns a name that is the same for the same disparity, mask and lens and for no others, hexadecimal."""
+    digest = hashlib.sha256(np.ascontiguousarray(disparity).tobytes())
+    digest.update(repr((disparity.shape, None if mask is None else mask.shape, lens)).encode())
+    if mask is not None:
+        digest.update(np.packbits(mask).tobytes())
+    return digest.hexdigest()[:32]
 
 
 def save(result: Reconstruction, folder: Path) -> None:
@@ -71,6 +91,7 @@ def save(result: Reconstruction, folder: Path) -> None:
         "texture": str(result.texture),
         "camera": dataclasses.asdict(result.camera),
         "settings": dataclasses.asdict(result.settings),
+        "lens": dataclasses.asdict(result.lens),
         "engine": result.engine,
         "seconds": dict(result.seconds),
         "notes": list(result.notes),
@@ -95,6 +116,8 @@ def load(folder: Path) -> Reconstruction:
             depth=arrays["depth"],
             mesh=mesh,
             cloud=cloud,
+            mask=arrays.get("mask"),
+            lens=Lens(**description["lens"]),
             engine=description["engine"],
             seconds=description["seconds"],
             notes=tuple(description["notes"]),
@@ -105,6 +128,8 @@ def load(folder: Path) -> Reconstruction:
 
 def _arrays(result: Reconstruction) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {"disparity": result.disparity, "depth": result.depth}
+    if result.mask is not None:
+        arrays["mask"] = result.mask
     for prefix, part in (("mesh", result.mesh), ("cloud", result.cloud)):
         if part is not None:
             arrays |= {f"{prefix}_{item.name}": getattr(part, item.name) for item in dataclasses.fields(part)}

@@ -74,6 +74,12 @@ class Job:
             self._end("cancelled")
             self._worker.stop()
 
+    def supersede(self) -> None:
+        """Gives the job up without stopping the worker, which leaves it as soon as it can; the next may come now."""
+        if self.state == "running":
+            self._end("cancelled")
+            self._worker.send({"cancel": self.number})
+
     def take(self, event: dict[str, Any]) -> None:
         """Takes in what the worker says of this job."""
         if event["event"] == protocol.PROGRESS:
@@ -162,14 +168,16 @@ class Worker:
             self._stop_idle_timer()
             self._number += 1
             job = self._job = Job(self, self._number)
-            process = self._process
-        assert process is not None and process.stdin is not None
-        try:
-            process.stdin.write(protocol.encode({"task": self.kind, **request, "job": job.number}))
-            process.stdin.flush()
-        except OSError:
-            pass  # It died just now; the reading thread knows how and ends the job.
+        self.send({"task": self.kind, **request, "job": job.number})
         return job
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Says something to the process; one that died just now hears nothing, and the reading thread tells of it."""
+        process = self._process
+        if process is not None and process.stdin is not None:
+            with contextlib.suppress(OSError, ValueError):
+                process.stdin.write(protocol.encode(message))
+                process.stdin.flush()
 
     def stop(self) -> None:
         """Ends the process, and with it a running job, within a second."""

@@ -21,7 +21,7 @@ _PIPELINE_SHARE = 0.8
 def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[str, Any]:
     """Reconstructs `photo` with `settings` into the job `folder` and writes the `exports` (format -> path).
 
-    `ahead`, if there, lists photos that will come next.
+    `ahead`, if there, lists photos that will come next; with `keep` the photo stays in memory.
     Returns `folder`, `files` (format -> paths), `counts`, `seconds`, `notes`, `camera`, `model` and `engine`.
     """
     settings = Settings.from_json(json.dumps(request["settings"]))
@@ -33,6 +33,7 @@ def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[
         lambda stage, share: progress(stage, share * _PIPELINE_SHARE),
         folders,
         [Path(path) for path in request.get("ahead", ())],
+        keep=request.get("keep", False),
     )
     seconds = dict(result.seconds)
     began = time.perf_counter()

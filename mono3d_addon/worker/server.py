@@ -18,7 +18,7 @@ import traceback
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..errors import Mono3DError
+from ..errors import Cancelled, Mono3DError
 from . import protocol
 
 
@@ -27,11 +27,12 @@ def main(arguments: list[str]) -> None:
     options = _parse(arguments)
     channel = _take_over_output()
     faulthandler.enable()
-    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    cancelled: set[int] = set()
+    threading.Thread(target=_listen, args=(requests, cancelled), daemon=True).start()
     _preload(options.warm)
     while True:
-        _serve(protocol.decode(requests.get()), channel, options.data_folder)
+        _serve(requests.get(), channel, options.data_folder, cancelled)
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -51,10 +52,14 @@ def _take_over_output() -> BinaryIO:
     return channel
 
 
-def _listen(requests: queue.SimpleQueue[bytes]) -> None:
+def _listen(requests: queue.SimpleQueue[dict[str, Any]], cancelled: set[int]) -> None:
     """Hands on requests; the end of the input is the end of the client, and then of this process, mid-job or not."""
     for line in sys.stdin.buffer:
-        requests.put(line)
+        request = protocol.decode(line)
+        if "cancel" in request:
+            cancelled.add(request["cancel"])
+        else:
+            requests.put(request)
     # A normal exit would wait for native code, and some libraries hang or crash in their own clean-up.
     os._exit(0)
 
@@ -67,20 +72,26 @@ def _preload(task: str) -> None:
         traceback.print_exc()
 
 
-def _serve(request: dict[str, Any], channel: BinaryIO, data_folder: Path) -> None:
+def _serve(request: dict[str, Any], channel: BinaryIO, data_folder: Path, cancelled: set[int]) -> None:
     job = request["job"]
 
     def progress(stage: str, fraction: float) -> None:
+        if job in cancelled:
+            raise Cancelled
         event = {"event": protocol.PROGRESS, "job": job, "stage": stage, "fraction": round(fraction, 4)}
         channel.write(protocol.encode(event))
 
     try:
+        progress("Starting", 0.0)
         result = importlib.import_module(protocol.TASKS[request["task"]]).run(request, progress, data_folder)
         answer = protocol.encode({"event": protocol.DONE, "job": job, "result": result})
+    except Cancelled as error:
+        answer = protocol.encode({"event": protocol.FAILED, "job": job, "message": str(error)})
     except Exception as error:
         traceback.print_exc()
         sys.stderr.flush()
         answer = protocol.encode({"event": protocol.FAILED, "job": job, "message": _sentence(error)})
+    cancelled.discard(job)
     channel.write(answer)
 
 

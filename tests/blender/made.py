@@ -91,3 +91,8 @@ def read_picture(path: Path) -> NDArray[np.float32]:
     image.pixels.foreach_get(values)
     bpy.data.images.remove(image)
     return values.reshape(height, width, 4)[::-1, :, :3]
+
+
+def vector(place: NDArray[np.float32]) -> Any:
+    """Returns a place, float32 (3,), as Blender's own vector."""
+    return importlib.import_module("mathutils").Vector(place.tolist())

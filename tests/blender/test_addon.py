@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 import subprocess
 import sys
 import threading
@@ -56,6 +57,9 @@ def blender_names() -> set[str]:
     """Everything of ours that Blender knows by name."""
     found = {name for name in dir(bpy.types) if "mono3d" in name.lower()}
     found |= {f"Scene.{name}" for name in bpy.types.Scene.bl_rna.properties.keys() if "mono3d" in name}  # noqa: SIM118
+    found |= {f"WindowManager.{name}" for name in dir(bpy.types.WindowManager) if "mono3d" in name}
+    for name in ("undo_pre", "redo_pre", "load_pre"):
+        found |= {f"{name}.{one.__name__}" for one in getattr(bpy.app.handlers, name) if "mono3d" in one.__module__}
     return found | {f"ops.{name}" for name in dir(bpy.ops.mono3d)}
 
 
@@ -65,7 +69,7 @@ def test_nothing_is_left_after_switching_off() -> None:
     entries = len(menu._dyn_ui_initialize())
     for _ in range(50):
         mono3d_addon.register()
-        assert "ops.generate" in blender_names()
+        assert {"ops.generate", "undo_pre._before_undo"} <= blender_names()
         assert len(menu._dyn_ui_initialize()) == entries + 1
         mono3d_addon.unregister()
         assert blender_names() == before
@@ -75,14 +79,17 @@ def test_nothing_is_left_after_switching_off() -> None:
 
 
 @pytest.mark.slow
-def test_switching_on_takes_no_time() -> None:
+def test_switching_on_takes_no_time(tmp_path: Path) -> None:
+    # As for a user, whose Blender compiled everything at its first start.
+    variables = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path)}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
     times, counting = [], []
     for _ in range(5):
         began = time.process_time()
         sum(range(1_000_000))
         counting.append(time.process_time() - began)
         command = [sys.executable, "-c", _TIME_TO_REGISTER, str(ROOT)]
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=120, env=variables)
         times.append(float(answer.stdout.split()[-2]))
     # 50 ms, and on a machine that others use as much more as counting to a million takes it longer than 30 ms.
     assert min(times) < 0.05 * max(1.0, min(counting) / 0.03), (times, counting)

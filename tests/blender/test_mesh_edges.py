@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mono3d_addon.blender.edges import edges_of
+from mono3d_addon.core.triangle_edges import edges_of
 
 import made
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +23,9 @@ from mono3d_addon.core.reconstruction import load
 from mono3d_addon.errors import Cancelled, Mono3DError
 from mono3d_addon.settings import Settings
 from mono3d_addon.version import ROOT
+from mono3d_addon.worker import remesh_files
 from mono3d_addon.worker.client import Job, Worker
+from mono3d_addon.worker.remesh_files import Source
 
 pytestmark = [pytest.mark.torch, pytest.mark.open3d]
 if importlib.util.find_spec("torch") is None or importlib.util.find_spec("open3d") is None:
@@ -85,6 +88,53 @@ def test_the_worker_keeps_the_model_and_the_disparity(shared: Worker, tmp_path: 
     one, other = load(Path(first["folder"])), load(Path(again["folder"]))
     assert np.array_equal(one.disparity, other.disparity)
     assert other.depth.min() > one.depth.min()
+
+
+def remesh(key: str, folder: Path, settings: Settings, source: Source | None = None) -> dict[str, Any]:
+    folder.mkdir(exist_ok=True)
+    found = {"task": "remesh", "photo_key": key, "settings": dataclasses.asdict(settings), "folder": str(folder)}
+    return found if source is None else {**found, "source": dataclasses.asdict(source)}
+
+
+def test_another_mesh_of_a_photo_that_is_in_memory(shared: Worker, tmp_path: Path) -> None:
+    first = shared.submit({**request(tmp_path / "a"), "keep": True}).wait()
+    key = load(Path(first["folder"])).photo_key
+    other = dataclasses.replace(SMALL, near=2.0, far=9.0, crop_left=30.0, field_of_view=70.0)
+    again = shared.submit(remesh(key, tmp_path / "b", other)).wait()
+    fresh = load(Path(shared.submit(request(tmp_path / "c", other)).wait()["folder"]))
+    made = remesh_files.load(tmp_path / "b")
+    for name in ("vertices", "triangles", "uv", "colors"):
+        assert np.array_equal(getattr(made.mesh, name), getattr(fresh.mesh, name)), name
+    assert again["camera"] == dataclasses.asdict(fresh.camera) and again["counts"]["vertices"] == len(made.mesh.uv)
+    assert made.edges[1].shape == (made.mesh.triangles.size,)
+
+
+def test_a_photo_that_is_not_in_memory_comes_from_files(shared: Worker, tmp_path: Path) -> None:
+    assert shared.submit(remesh("unknown", tmp_path / "a", SMALL)).wait() == {"missing": True}
+    result = load(Path(shared.submit(request(tmp_path / "b")).wait()["folder"]))
+    folder = tmp_path / "c"
+    folder.mkdir()
+    shutil.copy(result.texture, folder / "texture")
+    np.save(folder / "disparity.npy", result.disparity)
+    mask = np.ones(result.camera.height * result.camera.width, bool).reshape(result.camera.height, -1)
+    mask[:, : mask.shape[1] // 2] = False
+    np.save(folder / "mask.npy", mask)
+    source = Source("cup.png", "texture", "disparity.npy", "mask.npy", dataclasses.asdict(result.lens))
+    shared.submit(remesh("now known", folder, SMALL, source)).wait()
+    assert (remesh_files.load(folder).mesh.uv[:, 0] > 0.49).all(), "the mask holds"
+    assert "missing" not in shared.submit(remesh("now known", tmp_path / "d", SMALL)).wait()
+
+
+def test_a_superseded_job_leaves_the_worker_and_its_memory(shared: Worker, tmp_path: Path) -> None:
+    job = shared.submit(request(tmp_path / "a", dataclasses.replace(SMALL, surface="poisson")))
+    process = shared.process_id
+    job.supersede()
+    assert job.state == "cancelled"
+    with pytest.raises(Cancelled):
+        job.wait()
+    after = shared.submit(request(tmp_path / "b"))
+    assert after.wait()["counts"]["triangles"] > 0 and shared.process_id == process
+    assert not (tmp_path / "a" / "reconstruction.json").exists(), "it was left before its end"
 
 
 def test_a_bad_photo_is_one_sentence_and_the_next_job_is_fine(shared: Worker, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.mesh import Ints
+from .mesh import Ints
 
 _PLACES = 8
 """Places in the table for each vertex: one for the edge to the next vertex, seven for the others."""

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two measured distances make the active mesh metric: picking points, taking the distances, and a panel."""
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from bpy.props import EnumProperty, FloatProperty, FloatVectorProperty
+
+from ..errors import Mono3DError
+from . import names, progress, shape_panel, shaped, state
+
+# What brings numpy is imported when it is needed.
+if TYPE_CHECKING:
+    from mathutils import Vector
+
+_HINT = "Mono3D: click the {which} point on the mesh; ESC or right click cancels"
+_FROM_CAMERA, _BETWEEN = "CAMERA", "BETWEEN"
+
+
+def _point_property(which: str) -> Any:
+    return FloatVectorProperty(
+        name=f"{which} point",
+        description=f"{which} point on the mesh, in the object's own coordinates",
+        size=3,
+        subtype="XYZ",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
+
+class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
+    """Make the mesh metric by what you measured of two points: their distances from the camera or from each other.
+
+    Without given points: the two selected vertices in Edit Mode, or two selected empties"""
+
+    bl_idname = "mono3d.known_distances"
+    bl_label = "Known Distances"
+
+    kind: EnumProperty(  # type: ignore[valid-type]
+        name="Measured",
+        description="What was measured",
+        items=[
+            (_FROM_CAMERA, "From the camera", "How far each point is from the camera, in a straight line"),
+            (_BETWEEN, "Between the points", "How far the points are from each other"),
+        ],
+    )
+    first: _point_property("First")  # type: ignore[valid-type]
+    second: _point_property("Second")  # type: ignore[valid-type]
+    first_distance: FloatProperty(  # type: ignore[valid-type]
+        name="First point",
+        description="Distance of the first point from the camera",
+        subtype="DISTANCE",
+        default=1.0,
+        min=0.0,
+        precision=3,
+    )
+    second_distance: FloatProperty(  # type: ignore[valid-type]
+        name="Second point",
+        description="Distance of the second point from the camera",
+        subtype="DISTANCE",
+        default=2.0,
+        min=0.0,
+        precision=3,
+    )
+    apart: FloatProperty(  # type: ignore[valid-type]
+        name="Between the points",
+        description="Distance of the points from each other",
+        subtype="DISTANCE",
+        default=1.0,
+        min=0.0,
+        precision=3,
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
+        """Shows what the mesh says now and asks for the distances."""
+        owner = shaped.target(context)
+        if bpy.app.background or owner is None:
+            return self.execute(context)
+        try:
+            first, second = self._points(context, owner)
+        except Mono3DError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        scale = _scale(owner)
+        self.first, self.second = first, second
+        self.first_distance, self.second_distance = first.length * scale, second.length * scale
+        self.apart = (first - second).length * scale
+        manager: Any = context.window_manager
+        return manager.invoke_props_dialog(self, width=320)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Shows the distances that are asked for."""
+        layout: Any = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(self, "kind")
+        for name in ("first_distance", "second_distance") if self.kind == _FROM_CAMERA else ("apart",):
+            layout.prop(self, name)
+
+    def execute(self, context: bpy.types.Context) -> progress.Result:
+        """Solves and makes the mesh anew: at once when called, else, after the dialogue, while Blender stays usable."""
+        if bpy.app.background or not self.options.is_invoke:
+            return super().execute(context)
+        owner = shaped.target(context)
+        try:
+            if owner is not None:
+                self._ask(context, owner, makes_undo=True)
+        except Mono3DError as error:
+            self.report({"ERROR"}, str(error))
+        shape_panel.start()
+        # Nothing has changed yet: the undo step comes with the mesh.
+        return {"CANCELLED"}
+
+    def ask(self, context: bpy.types.Context, owner: bpy.types.Object) -> None:
+        """Asks for near and far that give the points their distances. Raises Mono3DError when none do."""
+        self._ask(context, owner, makes_undo=False)
+
+    def _ask(self, context: bpy.types.Context, owner: bpy.types.Object, *, makes_undo: bool) -> None:
+        from ..core.known_distances import KnownDistances, sighting
+        from . import camera, frame
+
+        first, second = self._points(context, owner)
+        if owner.mode != "OBJECT":
+            bpy.ops.object.mode_set(mode="OBJECT")
+        eye, settings = camera.stored(owner), shaped.stored_settings(owner)
+        seen = [
+            sighting(frame.to_core((point.x, point.y, point.z)), eye, settings.near, settings.far)
+            for point in (first, second)
+        ]
+        measured = (self.first_distance, self.second_distance) if self.kind == _FROM_CAMERA else (self.apart,)
+        scale = _scale(owner)
+        known = KnownDistances(seen[0], seen[1], tuple(distance / scale for distance in measured))
+        shape_panel.shaping().change(owner, {}, known=known, makes_undo=makes_undo)
+
+    def _points(self, context: bpy.types.Context, owner: bpy.types.Object) -> "tuple[Vector, Vector]":
+        """Returns both points in the object's coordinates: those given, else selected vertices or empties."""
+        from mathutils import Vector
+
+        given: Any = self.properties
+        if given.is_property_set("first") and given.is_property_set("second"):
+            return Vector(self.first), Vector(self.second)
+        if owner.mode == "EDIT":
+            data: Any = owner.data
+            owner.update_from_editmode()
+            points = [vertex.co.copy() for vertex in data.vertices if vertex.select]
+        else:
+            to_local = owner.matrix_world.inverted()
+            empties = [one for one in context.selected_objects if one.type == "EMPTY"]
+            points = [to_local @ one.matrix_world.translation for one in empties]
+        if len(points) != 2:
+            raise Mono3DError(
+                "Pick two points of the mesh, or select two of its vertices in Edit Mode, or two empties beside it."
+            )
+        return points[0], points[1]
+
+
+class MONO3D_OT_pick_distances(bpy.types.Operator):
+    """Click two points on the mesh, then enter their distances from the camera or from each other"""
+
+    bl_idname = "mono3d.pick_distances"
+    bl_label = "Pick Two Points"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Offers it in a 3D view, in Object Mode, for a mesh of Mono3D."""
+        if shape_panel.refuse(cls, context):
+            return False
+        if context.mode != "OBJECT":
+            cls.poll_message_set("Leave Edit Mode first, or select two vertices and use Known Distances")
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> progress.Result:
+        """Starts listening for clicks."""
+        space: Any = context.space_data
+        if space is None or space.type != "VIEW_3D" or context.window_manager is None:
+            self.report({"ERROR"}, "Use this in a 3D view.")
+            return {"CANCELLED"}
+        self._points: list[Any] = []
+        self._say(context)
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> progress.Result:
+        """Takes clicks on the mesh; leaves moving the view to Blender."""
+        if event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
+            self.cancel(context)
+            return {"CANCELLED"}
+        if event.type != "LEFTMOUSE" or event.value != "PRESS":
+            return {"PASS_THROUGH"}
+        owner = shaped.target(context)
+        region = _region_under(context, event)
+        if owner is None or region is None:
+            return {"PASS_THROUGH"}
+        point = _hit(context, region, owner, (event.mouse_x - region.x, event.mouse_y - region.y))
+        if point is None:
+            self.report({"INFO"}, "There is no part of the mesh under the mouse; click on it.")
+            return {"RUNNING_MODAL"}
+        self._points.append(point)
+        if len(self._points) < 2:
+            self._say(context)
+            return {"RUNNING_MODAL"}
+        self.cancel(context)
+        operators: Any = bpy.ops.mono3d  # type: ignore[attr-defined]
+        operators.known_distances("INVOKE_DEFAULT", first=self._points[0], second=self._points[1])
+        return {"FINISHED"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Takes the hint away."""
+        if context.workspace:
+            context.workspace.status_text_set(None)
+        if context.area:
+            context.area.header_text_set(None)
+
+    def _say(self, context: bpy.types.Context) -> None:
+        words = _HINT.format(which=("first", "second")[len(self._points)])
+        if context.workspace:
+            context.workspace.status_text_set(words)
+        if context.area:
+            context.area.header_text_set(words)
+
+
+class MONO3D_OT_forget_distances(bpy.types.Operator):
+    """No longer hold the mesh to the measured distances; it stays as it is"""
+
+    bl_idname = "mono3d.forget_distances"
+    bl_label = "Forget"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Offers it for a metric mesh."""
+        owner = shaped.target(context)
+        return owner is not None and bool(owner.get(names.KNOWN)) and not shaped.refusal(owner)
+
+    def execute(self, context: bpy.types.Context) -> progress.Result:
+        """Forgets them."""
+        owner = shaped.target(context)
+        if owner is not None:
+            del owner[names.KNOWN]
+        return {"FINISHED"}
+
+
+def _scale(owner: bpy.types.Object) -> float:
+    """Returns how much larger the object is in the world than in its own coordinates."""
+    return float(abs(owner.matrix_world.determinant()) ** (1.0 / 3.0)) or 1.0
+
+
+def _region_under(context: bpy.types.Context, event: bpy.types.Event) -> Any:
+    """Returns the region of the 3D view under the mouse, None where there is another one, such as the sidebar."""
+    area = context.area
+    for region in area.regions if area else ():
+        across, down = event.mouse_x - region.x, event.mouse_y - region.y
+        inside = 0 <= across < region.width and 0 <= down < region.height
+        # The sidebar lies over the view, and what is over it comes later in the list or is of another type.
+        if inside and region.type != "WINDOW" and region.width > 1:
+            return None
+    regions = [region for region in area.regions if region.type == "WINDOW"] if area else []
+    return regions[0] if regions else None
+
+
+def _hit(context: bpy.types.Context, region: Any, owner: bpy.types.Object, place: tuple[float, float]) -> Any:
+    """Returns the point of the mesh, in its own coordinates, under a place of the region; None where there is none."""
+    from bpy_extras import view3d_utils
+
+    space: Any = context.space_data
+    view = space.region_3d
+    origin = view3d_utils.region_2d_to_origin_3d(region, view, place)
+    towards = view3d_utils.region_2d_to_vector_3d(region, view, place)
+    to_local = owner.matrix_world.inverted()
+    direction = (to_local.to_3x3() @ towards).normalized()
+    found, point, *_ = owner.ray_cast(to_local @ origin, direction)
+    return (point.x, point.y, point.z) if found else None
+
+
+class MONO3D_PT_known_distances(shape_panel.Sidebar):
+    """Makes the active mesh metric."""
+
+    bl_label = "Known Distances"
+    bl_parent_id = "MONO3D_PT_active"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Shows whether the mesh is metric, and how to make it so."""
+        layout: Any = self.layout
+        owner = shaped.target(context)
+        words = shaped.metric_words(owner) if owner is not None else ""
+        if words:
+            column = layout.column(align=True)
+            for line in state.wrapped(f"Metric: {words}."):
+                column.label(text=line)
+            layout.operator("mono3d.forget_distances", icon="X")
+        layout.operator("mono3d.pick_distances", icon="EYEDROPPER")
+        if context.mode == "EDIT_MESH":
+            layout.operator("mono3d.known_distances", text="From Selected Vertices", icon="VERTEXSEL")
+
+
+CLASSES = (
+    MONO3D_OT_known_distances,
+    MONO3D_OT_pick_distances,
+    MONO3D_OT_forget_distances,
+    MONO3D_PT_known_distances,
+)

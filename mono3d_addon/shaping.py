@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From disparity to the mesh: the half of the story that needs no network and is gone through again and again."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .core.camera import Camera
+from .core.crop import cropped
+from .core.depth_map import depth_map
+from .core.grid import Grid, build_grid
+from .core.lens import camera_of
+from .core.mesh import Floats, Mesh, PointCloud
+from .core.photo import Photo
+from .core.stages import Stages
+from .errors import Mono3DError
+from .settings import Settings
+
+MESH, SURFACE = "Building the mesh", "Meshing the surface"
+SHARES = {MESH: 1.0}
+SURFACE_SHARE = 6.0
+
+_MOST_KEPT_BYTES = 400_000_000
+_AFTER_DEPTH = ("crop_left", "crop_right", "crop_top", "crop_bottom", "field_of_view", "min_island")
+_AFTER_GRID = (
+    "surface",
+    "voxel",
+    "outlier_neighbours",
+    "outlier_deviation",
+    "poisson_depth",
+    "trim_density",
+    "trim_distance",
+    "target_triangles",
+    "smooth",
+)
+"""Settings that depth map and grid do not depend on; with others, also such as are not known here, both are new."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the settings make of a photo and its disparity: see `Reconstruction` for the fields."""
+
+    camera: Camera
+    depth: Floats
+    mesh: Mesh
+    cloud: PointCloud | None
+
+
+Result = TypeVar("Result")
+
+
+class _Last(Generic[Result]):
+    """The last result of a function of the settings."""
+
+    def __init__(self) -> None:
+        self._known: tuple[Settings, Result] | None = None
+
+    def get(self, key: Settings, make: Callable[[], Result]) -> Result:
+        """Returns what `make` gives; what it gave the last time if that was for the same settings."""
+        if self._known is None or self._known[0] != key:
+            self._known = None
+            self._known = (key, make())
+        return self._known[1]
+
+    def forget(self) -> None:
+        """Frees the memory."""
+        self._known = None
+
+
+class Shaper:
+    """Makes meshes of one photo, and no step again whose settings did not change since the last time.
+
+    disparity  float32 (h, w), relative inverse depth of the whole photo, near = large
+    """
+
+    def __init__(self, photo: Photo, disparity: Floats) -> None:
+        self.photo = photo
+        self.disparity = disparity
+        self._depth: _Last[tuple[Floats, NDArray[np.bool_] | None]] = _Last()
+        self._grid: _Last[Grid] = _Last()
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the photo and its disparity take."""
+        mask = 0 if self.photo.mask is None else self.photo.mask.nbytes
+        return self.photo.pixels.nbytes + mask + self.disparity.nbytes
+
+    def forget(self) -> None:
+        """Frees the memory of the steps in between."""
+        self._depth.forget()
+        self._grid.forget()
+
+    def shape(self, settings: Settings, stages: Stages) -> Shape:
+        """Returns the mesh that `settings` ask for. Raises Mono3DError when it is empty.
+
+        `stages` must know `MESH`, and `SURFACE` where `needs_surface`.
+        """
+        photo = self.photo
+        camera = camera_of(*photo.size, math.radians(settings.field_of_view), photo.lens)
+        before_surface = _without(settings, _AFTER_GRID)
+        with stages.stage(MESH):
+            depth, valid = self._depth.get(
+                _without(before_surface, _AFTER_DEPTH), lambda: depth_map(self.disparity, photo, settings)
+            )
+            valid = cropped(valid, depth.shape, settings)
+            grid = self._grid.get(
+                before_surface,
+                lambda: build_grid(depth, camera, photo.pixels, settings.tear, settings.min_island / 100.0, valid),
+            )
+            mesh = grid.mesh(camera)
+        cloud = None
+        if needs_surface(settings):
+            with stages.stage(SURFACE) as within:
+                # Open3D takes half a second to import, which the grid need not wait for.
+                from .surface import build
+
+                if settings.surface == "grid":
+                    mesh = build.refine(mesh, camera, photo.pixels, settings, within)
+                else:
+                    mesh, cloud = build.surface_mesh(grid, camera, photo.pixels, settings, within)
+        if len(mesh.triangles) == 0:
+            raise Mono3DError(
+                f"'{photo.path.name}' gave an empty mesh; raise 'Tear' or lower 'Smallest island' and 'Crop'."
+            )
+        return Shape(camera, depth if valid is None else np.where(valid, depth, np.float32(np.nan)), mesh, cloud)
+
+
+def needs_surface(settings: Settings) -> bool:
+    """Tells whether more than the grid is asked for, which takes its time."""
+    return settings.surface != "grid" or settings.target_triangles > 0 or settings.smooth > 0
+
+
+def _without(settings: Settings, names: tuple[str, ...]) -> Settings:
+    defaults = Settings()
+    return replace(settings, **{name: getattr(defaults, name) for name in names})
+
+
+class Shelf:
+    """Shapers by name, the last used ones up to so many bytes of photos; only the last one keeps its steps."""
+
+    def __init__(self, most_bytes: int = _MOST_KEPT_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._kept: OrderedDict[str, Shaper] = OrderedDict()
+
+    def put(self, name: str, shaper: Shaper) -> None:
+        """Keeps a shaper; the last one is kept however large it is."""
+        for other in self._kept.values():
+            other.forget()
+        self._kept[name] = shaper
+        self._kept.move_to_end(name)
+        while len(self._kept) > 1 and sum(one.nbytes for one in self._kept.values()) > self._most_bytes:
+            self._kept.popitem(last=False)
+
+    def get(self, name: str) -> Shaper | None:
+        """Returns the shaper of that name, if it is still there."""
+        found = self._kept.get(name)
+        if found is not None and found is not next(reversed(self._kept.values())):
+            self.put(name, found)
+        return found
+
+
+KEPT = Shelf()
+"""The shapers of this process."""

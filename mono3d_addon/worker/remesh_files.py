@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What client and task "remesh" leave for each other in a job's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.mesh import Ints, Mesh
+from ..core.triangle_edges import edges_of
+
+_MESH = ("vertices", "triangles", "uv", "colors")
+_EDGES = ("edges", "corner_edges")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files in a job's folder from which the task "remesh" learns of a photo.
+
+    name       the photo's file name, for messages
+    texture    its upright picture
+    disparity  float32 (h, w) as .npy
+    mask       bool (height, width) as .npy; empty without transparency
+    lens       the fields of `core.lens.Lens`
+    """
+
+    name: str
+    texture: str
+    disparity: str
+    mask: str
+    lens: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Remeshed:
+    """A mesh as the task leaves it: without its normals, which Blender makes itself, but with its edges.
+
+    edges  see `core.triangle_edges.edges_of`
+    """
+
+    mesh: Mesh
+    edges: tuple[Ints, Ints]
+
+
+def save(mesh: Mesh, folder: Path) -> None:
+    """Leaves a mesh and its edges, so that Blender need not look for them while its user waits."""
+    arrays = {name: getattr(mesh, name) for name in _MESH}
+    arrays |= zip(_EDGES, edges_of(mesh.triangles, len(mesh.vertices)), strict=True)
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+
+
+def load(folder: Path) -> Remeshed:
+    """Returns what `save` left, memory-mapped."""
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in (*_MESH, *_EDGES)}
+    pairs, of_corner = (arrays.pop(name) for name in _EDGES)
+    return Remeshed(Mesh(**arrays, normals=np.empty((0, 3), np.float32)), (pairs, of_corner))

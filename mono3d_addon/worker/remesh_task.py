@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task "remesh": other settings for a photo whose disparity is known, without the network."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.lens import Lens
+from ..core.photo import read_photo
+from ..core.stages import Progress, Stages
+from ..settings import Settings
+from ..shaping import KEPT, SHARES, SURFACE, SURFACE_SHARE, Shaper, needs_surface
+from . import remesh_files
+
+
+def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[str, Any]:
+    """Shapes the photo known as `photo_key` with `settings` and leaves the mesh's arrays in the job `folder`.
+
+    A worker that does not have the photo (any more) answers `{"missing": true}` unless the request has `source`,
+    what `remesh_files.Source` says of files in the folder. Else returns `camera`, `counts` and `seconds`.
+    """
+    settings = Settings.from_json(json.dumps(request["settings"]))
+    folder = Path(request["folder"])
+    shaper = KEPT.get(request["photo_key"])
+    if shaper is None:
+        if "source" not in request:
+            return {"missing": True}
+        shaper = _read(folder, remesh_files.Source(**request["source"]), settings)
+        KEPT.put(request["photo_key"], shaper)
+    stages = Stages(progress, SHARES | ({SURFACE: SURFACE_SHARE} if needs_surface(settings) else {}))
+    shape = shaper.shape(settings, stages)
+    remesh_files.save(shape.mesh, folder)
+    return {
+        "camera": dataclasses.asdict(shape.camera),
+        "counts": {"vertices": len(shape.mesh.vertices), "triangles": len(shape.mesh.triangles)},
+        "seconds": dict(stages.seconds),
+    }
+
+
+def _read(folder: Path, source: remesh_files.Source, settings: Settings) -> Shaper:
+    photo = read_photo(folder / source.texture, settings.max_pixels)
+    mask = np.load(folder / source.mask, allow_pickle=False) if source.mask else None
+    disparity = np.load(folder / source.disparity, allow_pickle=False)
+    photo = dataclasses.replace(photo, path=Path(source.name), mask=mask, lens=Lens(**source.lens), texture=None)
+    return Shaper(photo, disparity)

@@ -1,0 +1,549 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Objects that get another shape in place, by a real worker process."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mono3d_addon.blender import camera, hand_made, names, scene, shape, shape_panel, shaped, source, state
+from mono3d_addon.core import reconstruction
+from mono3d_addon.errors import Mono3DError
+from mono3d_addon.settings import Settings
+from mono3d_addon.worker.client import Worker
+
+import made
+from made import bpy
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = os.environ.get("MONO3D_TEST_WORKER", "")
+"""A Python that has the worker's packages; tests/run.py lends that of the part "core"."""
+
+pytestmark = [
+    pytest.mark.usefixtures("registered"),
+    pytest.mark.skipif(not PYTHON, reason="MONO3D_TEST_WORKER names no Python with the worker's packages"),
+]
+SMALL = Settings(detail=96)
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    folder = tmp_path_factory.mktemp("data")
+    made_worker = Worker("reconstruct", [], folder / "worker.log", folder, python=PYTHON)
+    yield made_worker
+    made_worker.stop()
+
+
+@pytest.fixture(scope="module")
+def reconstructed(worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a photo's reconstruction at little detail."""
+    folder = tmp_path_factory.mktemp("job")
+    request = {
+        "task": "reconstruct",
+        "photo": str(ROOT / "tests" / "photos" / "coffee.png"),
+        "settings": dataclasses.asdict(SMALL),
+        "folder": str(folder),
+    }
+    worker.submit(request).wait()
+    return folder
+
+
+@pytest.fixture
+def cup(worker: Worker, reconstructed: Path) -> Iterator[Any]:
+    """The mesh object of a photo, active, and the worker at hand for the operators."""
+    state.current.worker = worker
+    built = scene.build(reconstruction.load(reconstructed), bpy.context.scene)
+    bpy.context.view_layer.objects.active = built.mesh
+    yield built.mesh
+    state.current.worker = None  # which switching the add-on off would stop
+
+
+def sliders() -> Any:
+    return bpy.context.window_manager.mono3d_shape
+
+
+def vertices(owner: Any) -> np.ndarray:
+    places = np.empty((len(owner.data.vertices), 3), np.float32)
+    owner.data.vertices.foreach_get("co", places.reshape(-1))
+    return places
+
+
+def as_worker_makes_it(worker: Worker, folder: Path, settings: Settings) -> np.ndarray:
+    """Returns the vertices of a fresh reconstruction, in Blender's frame."""
+    folder.mkdir()
+    request = {
+        "task": "reconstruct",
+        "photo": str(ROOT / "tests" / "photos" / "coffee.png"),
+        "settings": dataclasses.asdict(settings),
+        "folder": str(folder),
+    }
+    worker.submit(request).wait()
+    x, y, z = reconstruction.load(folder).mesh.vertices.T
+    return np.stack([x, z, -y], axis=1)
+
+
+def test_everything_but_the_mesh_stays(cup: Any, worker: Worker, tmp_path: Path) -> None:
+    data, material = cup.data, cup.data.materials[0]
+    material.name = "My own"
+    modifier = cup.modifiers.new("Thick", "SOLIDIFY")
+    empty = bpy.data.objects.new("Parent", None)
+    cup.parent, cup.location, cup["mine"] = empty, (1.0, 2.0, 3.0), 7
+    cup.data["note"] = "kept"
+    images, meshes = len(bpy.data.images), len(bpy.data.meshes)
+    name = data.name
+    assert bpy.ops.mono3d.reshape(near=0.5, far=9.0, tear=0.1, detail=64) == {"FINISHED"}
+    assert (cup.data, cup.data.name, cup.data.materials[0]) == (data, name, material)
+    assert cup.modifiers[0] == modifier and cup.parent == empty and cup.location[:] == (1.0, 2.0, 3.0)
+    assert cup["mine"] == 7 and cup.data["note"] == "kept"
+    assert (len(bpy.data.images), len(bpy.data.meshes)) == (images, meshes)
+    chosen = scene.stored_settings(cup)
+    assert chosen == dataclasses.replace(SMALL, near=0.5, far=9.0, tear=0.1, detail=64)
+    wanted = as_worker_makes_it(worker, tmp_path / "fresh", chosen)
+    assert np.array_equal(vertices(cup), wanted)
+    assert cup.data.uv_layers and cup.data.color_attributes and not cup.get(names.DRAFT)
+
+
+@pytest.mark.parametrize(
+    "values", [{"surface": "poisson", "poisson_depth": 5}, {"smooth": 3}, {"target_triangles": 2000}]
+)
+def test_other_surfaces_come_in_place_too(cup: Any, values: dict[str, Any]) -> None:
+    before = len(cup.data.polygons)
+    bpy.ops.mono3d.reshape(**values)
+    for name, value in values.items():
+        assert getattr(scene.stored_settings(cup), name) == value
+    assert len(cup.data.polygons) > 500 and (len(cup.data.polygons) != before or "smooth" in values)
+    assert not cup.data.validate()
+
+
+def test_crop_leaves_the_rest_where_it_is(cup: Any) -> None:
+    before = {tuple(place) for place in vertices(cup)}
+    lens = camera.stored(cup)
+    bpy.ops.mono3d.reshape(crop_left=30.0, crop_top=25.0, min_island=0.0)
+    after = vertices(cup)
+    assert 0.4 * len(before) < len(after) < 0.6 * len(before)
+    assert len({tuple(place) for place in after} & before) > 0.98 * len(after)
+    assert camera.stored(cup) == lens
+
+
+def test_the_camera_follows_the_field_of_view(cup: Any) -> None:
+    eye = next(child for child in cup.children if child.type == "CAMERA")
+    image = eye.data.background_images[0].image
+    sliders().field_of_view = math.radians(80.0)
+    assert eye.data.angle == pytest.approx(math.radians(80.0), abs=1e-5)
+    assert (
+        math.degrees(camera.stored(cup).field_of_view)
+        == pytest.approx(80.0, abs=1e-4)
+        == pytest.approx(math.degrees(camera.stored(eye).field_of_view), abs=1e-4)
+    )
+    assert eye.data.background_images[0].image == image
+    sliders().field_of_view = 0.0
+    assert scene.stored_settings(cup).field_of_view == 0.0
+    assert math.degrees(sliders().field_of_view) == pytest.approx(55.0, abs=1e-3), "0 shows the angle that it means"
+
+
+def test_the_sliders_are_those_of_the_active_object(cup: Any, reconstructed: Path) -> None:
+    bpy.context.scene.mono3d.near = 0.123
+    other = scene.build(reconstruction.load(reconstructed), bpy.context.scene).mesh
+    sliders().near = 0.7
+    assert scene.stored_settings(cup).near == 0.7 and scene.stored_settings(other).near == 1.0
+    bpy.context.view_layer.objects.active = other
+    assert sliders().near == pytest.approx(1.0)
+    sliders().tear = 0.2
+    bpy.context.view_layer.objects.active = next(child for child in cup.children if child.type == "CAMERA")
+    assert sliders().near == pytest.approx(0.7), "the camera stands for its mesh"
+    assert (scene.stored_settings(cup).tear, scene.stored_settings(other).tear) == (SMALL.tear, 0.2)
+    assert bpy.context.scene.mono3d.near == pytest.approx(0.123)
+    bpy.context.view_layer.objects.active = None
+    assert sliders().near == pytest.approx(1.0) and not bpy.ops.mono3d.reshape.poll()
+
+
+def test_meshes_that_are_shared_stay_one(cup: Any) -> None:
+    twin = cup.copy()
+    bpy.context.scene.collection.objects.link(twin)
+    bpy.ops.mono3d.reshape(near=0.5)
+    assert twin.data == cup.data and scene.stored_settings(twin) == scene.stored_settings(cup)
+
+
+def test_values_that_contradict_each_other_change_nothing(cup: Any) -> None:
+    before = vertices(cup)
+    with pytest.raises(RuntimeError, match="Far"):
+        bpy.ops.mono3d.reshape(near=9.0)
+    sliders().near = 9.0
+    assert any("Far" in line for line in state.current.messages) and sliders().near == pytest.approx(1.0)
+    assert np.array_equal(vertices(cup), before)
+    with pytest.raises(RuntimeError, match="empty mesh"):
+        bpy.ops.mono3d.reshape(min_island=50.0, tear=0.0001)
+    assert np.array_equal(vertices(cup), before) and scene.stored_settings(cup) == SMALL
+
+
+def test_undo_and_redo_keep_settings_and_mesh_together(cup: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = cup.name
+    bpy.ops.ed.undo_push(message="Start")
+    first = vertices(cup)
+    sliders().near = 0.5
+    second = vertices(cup)
+    sliders().tear = 0.3
+    third = vertices(cup)
+    asked: list[Any] = []
+    monkeypatch.setattr(worker_type := Worker, "submit", lambda self, request: asked.append(request))
+    assert worker_type is Worker
+
+    def now() -> Any:
+        owner = bpy.data.objects[name]
+        bpy.context.view_layer.objects.active = owner
+        shape_panel.advance()
+        return owner
+
+    for step, near, tear, places in (
+        ("undo", 0.5, 0.04, second),
+        ("undo", 1.0, 0.04, first),
+        ("redo", 0.5, 0.04, second),
+        ("redo", 0.5, 0.3, third),
+    ):
+        getattr(bpy.ops.ed, step)()
+        owner = now()
+        assert (sliders().near, sliders().tear) == (pytest.approx(near), pytest.approx(tear)), step
+        assert np.array_equal(vertices(owner), places) and not hand_made.is_changed(owner)
+    assert not asked
+
+
+class Drag:
+    """A slider that moves: the work goes on step by step, by a clock of its own, as Blender's timer has it do."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.time = 0.0
+        self.jobs: list[dict[str, Any]] = []
+        self.work = shape.Shaping(lambda: worker, lambda: self.time)
+        state.current.shaping = self.work
+        submit = worker.submit
+
+        def watched(request: dict[str, Any]) -> Any:
+            self.jobs.append(request["settings"])
+            return submit(request)
+
+        self.watched = watched
+
+    def until_done(self) -> None:
+        end = time.monotonic() + 60
+        while self.work.advance() is not None and time.monotonic() < end:
+            time.sleep(0.005)
+            self.time += 0.02
+
+
+@pytest.fixture
+def drag(cup: Any, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Drag:
+    made_drag = Drag(worker)
+    monkeypatch.setattr(worker, "submit", made_drag.watched)
+    return made_drag
+
+
+def test_a_moving_slider_is_followed_at_once_and_meshed_once(cup: Any, drag: Drag) -> None:
+    bpy.ops.ed.undo_push(message="Start")
+    before = vertices(cup)
+    for near in (0.9, 0.8, 0.7, 0.6):
+        drag.work.change(cup, {"near": near})
+        drag.work.advance()
+        drag.time += 0.05
+        moved = vertices(cup)
+        assert moved[:, 1].min() < before[:, 1].min() and len(moved) == len(before)
+        assert scene.stored_settings(cup).near == near and cup[names.DRAFT]
+        before = moved
+    assert drag.jobs == [], "only vertices have moved so far"
+    drag.until_done()
+    assert [job["near"] for job in drag.jobs if job["near"]] == [0.6] * len(drag.jobs) and len(drag.jobs) <= 2
+    assert not cup.get(names.DRAFT) and drag.work.pending == {}
+    name = cup.name
+    bpy.ops.ed.undo()
+    assert scene.stored_settings(bpy.data.objects[name]) == SMALL, "all of it is one undo step"
+
+
+def test_drafts_are_coarse_and_the_last_value_wins(cup: Any, drag: Drag, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shape, "_DRAFT_DETAIL", 32)
+    drag.work.change(cup, {"tear": 0.1})
+    drag.work.advance()
+    drag.work.change(cup, {"tear": 0.2})
+    drag.until_done()
+    assert [job["tear"] for job in drag.jobs][-1] == 0.2
+    assert drag.jobs[0]["detail"] == 32 and drag.jobs[-1]["detail"] == 96
+    assert scene.stored_settings(cup) == dataclasses.replace(SMALL, tear=0.2)
+
+
+def test_a_job_for_an_older_value_is_superseded_and_the_worker_stays(cup: Any, drag: Drag, worker: Worker) -> None:
+    drag.work.change(cup, {"surface": "poisson", "poisson_depth": 6})
+    drag.time += 1.0
+    drag.work.advance()
+    process = worker.process_id
+    job = drag.work.of(cup).request.job  # type: ignore[union-attr]
+    drag.work.change(cup, {"surface": "grid"})
+    drag.work.advance()
+    assert job.state == "cancelled"
+    drag.until_done()
+    assert worker.process_id == process and scene.stored_settings(cup).surface == "grid"
+
+
+def test_the_field_of_view_needs_no_job(cup: Any, drag: Drag, worker: Worker, tmp_path: Path) -> None:
+    drag.work.change(cup, {"field_of_view": 80.0})
+    drag.until_done()
+    assert drag.jobs == [] and not cup.get(names.DRAFT)
+    wanted = as_worker_makes_it(worker, tmp_path / "fresh", dataclasses.replace(SMALL, field_of_view=80.0))
+    np.testing.assert_allclose(vertices(cup), wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_moved_vertices_lie_where_the_mesh_will_be(cup: Any, drag: Drag, worker: Worker, tmp_path: Path) -> None:
+    """Where nothing is torn or sharpened the draft is the result."""
+    flat = dataclasses.replace(SMALL, tear=0.0)
+    drag.work.change(cup, {"tear": 0.0})
+    drag.until_done()
+    drag.work.change(cup, {"near": 2.0, "far": 40.0, "field_of_view": 30.0})
+    drag.work.advance()
+    wanted = as_worker_makes_it(
+        worker, tmp_path / "fresh", dataclasses.replace(flat, near=2.0, far=40.0, field_of_view=30.0)
+    )
+    np.testing.assert_allclose(vertices(cup), wanted, rtol=2e-5)
+
+
+def test_undo_in_mid_drag_takes_the_draft_back(cup: Any, drag: Drag) -> None:
+    name = cup.name
+    bpy.ops.ed.undo_push(message="Start")
+    bpy.ops.ed.undo_push(message="Something else")
+    before = vertices(cup)
+    drag.work.change(cup, {"near": 0.5})
+    drag.work.advance()
+    assert not np.array_equal(vertices(cup), before)
+    bpy.ops.ed.undo()
+    owner = bpy.data.objects[name]
+    assert np.array_equal(vertices(owner), before) and scene.stored_settings(owner) == SMALL
+    assert drag.work.pending == {} and drag.work.advance() is None
+
+
+def test_saved_and_opened_again_it_needs_neither_photo_nor_cache(
+    cup: Any, worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cup[names.PHOTO] = "/nowhere/coffee.png"
+    bpy.ops.mono3d.reshape(near=0.5)
+    expected, name = vertices(cup), cup.name
+    bpy.ops.mono3d.reshape(near=1.0)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "cup.blend"))
+    code = f"""
+import sys, pathlib
+sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}, {str(ROOT / "tests" / "blender")!r}]
+import bpy, numpy, mono3d_addon
+from mono3d_addon.blender import state
+from mono3d_addon.worker.client import Worker
+mono3d_addon.register()
+bpy.ops.wm.open_mainfile(filepath={str(tmp_path / "cup.blend")!r})
+folder = pathlib.Path({str(tmp_path)!r})
+state.current.worker = Worker("reconstruct", [], folder / "w.log", folder / "empty", python={PYTHON!r})
+bpy.context.view_layer.objects.active = bpy.data.objects[{name!r}]
+print(bpy.ops.mono3d.reshape(near=0.5))
+data = bpy.context.active_object.data
+places = numpy.empty((len(data.vertices), 3), numpy.float32)
+data.vertices.foreach_get("co", places.reshape(-1))
+numpy.save(folder / "places.npy", places)
+state.current.worker.stop()
+import os; os._exit(0)
+"""
+    import sys
+
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert "FINISHED" in answer.stdout, answer.stdout + answer.stderr
+    assert np.array_equal(np.load(tmp_path / "places.npy"), expected)
+
+
+def test_appended_it_can_be_shaped_and_linked_it_says_why_not(cup: Any, worker: Worker, tmp_path: Path) -> None:
+    name, file = cup.name, str(tmp_path / "cup.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=file)
+    for link in (False, True):
+        bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+        state.current.worker = worker
+        with bpy.data.libraries.load(file, link=link) as (_, wanted):
+            wanted.objects = [name]
+        owner = wanted.objects[0]
+        bpy.context.scene.collection.objects.link(owner)
+        bpy.context.view_layer.objects.active = owner
+        if link:
+            assert not bpy.ops.mono3d.reshape.poll()
+            with pytest.raises(Mono3DError, match="Make Local"):
+                shape_panel.shaping().change(owner, {"near": 0.5})
+            sliders().near = 0.5
+            assert scene.stored_settings(owner).near == 1.0
+        else:
+            assert bpy.ops.mono3d.reshape(near=0.5) == {"FINISHED"}
+
+
+def test_a_photo_that_is_gone_is_one_sentence(cup: Any, worker: Worker, tmp_path: Path) -> None:
+    worker.stop()  # which still knows the photo
+    image = source.image_of(cup)
+    image.unpack(method="REMOVE")
+    image.filepath_raw = str(tmp_path / "gone.png")
+    with pytest.raises(RuntimeError, match=r"photo of '.*' is gone.*gone\.png"):
+        bpy.ops.mono3d.reshape(near=0.5)
+    assert scene.stored_settings(cup) == SMALL
+    bpy.data.images.remove(image)
+    assert not bpy.ops.mono3d.reshape.poll()
+    with pytest.raises(Mono3DError, match="generate it again"):
+        shape_panel.shaping().change(cup, {"near": 0.5})
+
+
+def test_an_older_object_without_disparity_is_one_sentence(cup: Any) -> None:
+    del cup[names.IMAGE]
+    with pytest.raises(Mono3DError, match="generate it again"):
+        shape_panel.shaping().change(cup, {"near": 0.5})
+
+
+def test_a_mesh_changed_by_hand_is_not_overwritten_silently(cup: Any, drag: Drag) -> None:
+    cup.data.vertices[5].co.x += 0.25
+    mine = vertices(cup)
+    drag.work.change(cup, {"tear": 0.2})
+    drag.time += 1.0
+    drag.work.advance()
+    assert drag.jobs == [] and np.array_equal(vertices(cup), mine)
+    blocked = drag.work.of(cup)
+    assert blocked is not None and "by hand" in blocked.blocked and drag.work.advance() is None
+    assert bpy.ops.mono3d.keep_shape() == {"FINISHED"} and drag.work.of(cup) is None
+    assert scene.stored_settings(cup) == SMALL
+    with pytest.raises(RuntimeError, match="by hand"):
+        bpy.ops.mono3d.reshape(tear=0.2)
+    assert np.array_equal(vertices(cup), mine)
+    assert bpy.ops.mono3d.remesh() == {"FINISHED"}
+    assert not np.array_equal(vertices(cup), mine)
+    assert bpy.ops.mono3d.reshape(tear=0.2) == {"FINISHED"}
+
+
+@pytest.mark.parametrize("work", ["weights", "attribute", "shape key", "uv"])
+def test_other_work_on_the_mesh_counts_as_well(cup: Any, work: str) -> None:
+    if work == "weights":
+        cup.vertex_groups.new(name="Mine")
+    elif work == "attribute":
+        cup.data.attributes.new("mine", "FLOAT", "POINT")
+    elif work == "shape key":
+        cup.shape_key_add(name="Basis")
+    else:
+        cup.data.uv_layers.new(name="Second")
+    with pytest.raises(RuntimeError, match="by hand"):
+        bpy.ops.mono3d.reshape(tear=0.2)
+
+
+def test_in_edit_mode_nothing_happens_until_it_is_left(cup: Any, drag: Drag) -> None:
+    before = vertices(cup)
+    bpy.ops.object.mode_set(mode="EDIT")
+    drag.work.change(cup, {"near": 0.5})
+    for _ in range(3):
+        drag.time += 1.0
+        assert drag.work.advance() is not None
+    assert drag.jobs == [] and scene.stored_settings(cup) == SMALL
+    with pytest.raises(RuntimeError, match="leave Edit Mode"):
+        bpy.ops.mono3d.reshape(near=0.6)
+    drag.work.change(cup, {"near": 0.5})
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert np.array_equal(vertices(cup), before) and not hand_made.is_changed(cup), "looking is no change"
+    drag.until_done()
+    assert scene.stored_settings(cup).near == 0.5
+
+
+def test_the_panel_reads_and_computes_nothing(cup: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from unittest.mock import Mock
+
+    state.current.checked = True
+    monkeypatch.setattr(Settings, "from_json", classmethod(lambda cls, text: pytest.fail("parsed while drawing")))
+    shaped._parsed.cache_clear()
+    layout = Mock()
+    shape_panel.draw_state(layout, cup)
+    shape_panel.draw_settings(layout, bpy.context, ("near", "surface"))
+    assert layout.operator.call_args.args == ("mono3d.remesh",)
+    assert [call.args[1] for call in layout.column.return_value.prop.call_args_list] == ["near", "surface"]
+
+
+def test_two_distances_from_the_camera_make_it_metric(cup: Any) -> None:
+    places = vertices(cup)
+    near_one, far_one = places[places[:, 1].argmin()], places[places[:, 1].argmax()]
+    done = bpy.ops.mono3d.known_distances(
+        kind="CAMERA", first=near_one, second=far_one, first_distance=0.42, second_distance=1.7
+    )
+    assert done == {"FINISHED"} and "0.42 m and 1.7 m away" in shaped.metric_words(cup)
+    distances = np.linalg.norm(vertices(cup), axis=1)
+    assert np.abs(distances - 0.42).min() < 1e-4 and np.abs(distances - 1.7).min() < 1e-4
+    before = scene.stored_settings(cup)
+    bpy.ops.mono3d.reshape(detail=80)
+    assert (scene.stored_settings(cup).near, scene.stored_settings(cup).far) == (before.near, before.far)
+    bpy.ops.mono3d.reshape(field_of_view=math.radians(80.0))
+    known = shaped.known_distances(cup)
+    assert known is not None and known.distances == pytest.approx((0.42, 1.7))
+    now, eye = scene.stored_settings(cup), camera.stored(cup)
+    assert now.near != before.near, "under another angle the same distances lie elsewhere along the axis"
+    seen = [math.hypot(*one.point(eye, now.near, now.far)) for one in (known.first, known.second)]
+    assert seen == pytest.approx([0.42, 1.7], rel=1e-6)
+    bpy.ops.mono3d.reshape(near=0.3)
+    assert shaped.metric_words(cup) == "", "who sets near gives the measured distances up"
+
+
+def test_a_distance_between_two_selected_vertices_scales(cup: Any) -> None:
+    places = vertices(cup)
+    one, two = int(places[:, 0].argmin()), int(places[:, 0].argmax())
+    settings = scene.stored_settings(cup)
+    bpy.ops.object.mode_set(mode="EDIT")
+    bpy.ops.mesh.select_all(action="DESELECT")
+    bpy.ops.object.mode_set(mode="OBJECT")
+    for number in (one, two):
+        cup.data.vertices[number].select = True
+    bpy.ops.object.mode_set(mode="EDIT")
+    bpy.ops.mono3d.known_distances(kind="BETWEEN", apart=2.5)
+    assert cup.mode == "OBJECT" and "2.5 m apart" in shaped.metric_words(cup)
+    now = scene.stored_settings(cup)
+    assert now.far / now.near == pytest.approx(settings.far / settings.near)
+    places = vertices(cup)
+    assert np.linalg.norm(places[places[:, 0].argmin()] - places[places[:, 0].argmax()]) == pytest.approx(2.5, rel=1e-4)
+    assert bpy.ops.mono3d.forget_distances() == {"FINISHED"} and shaped.metric_words(cup) == ""
+
+
+def test_two_empties_beside_a_scaled_object_do_too(cup: Any) -> None:
+    cup.scale, cup.location = (2.0, 2.0, 2.0), (5.0, 0.0, 1.0)
+    bpy.context.view_layer.update()
+    places = vertices(cup)
+    for place in (places[places[:, 1].argmin()], places[places[:, 1].argmax()]):
+        empty = bpy.data.objects.new("Mark", None)
+        bpy.context.scene.collection.objects.link(empty)
+        empty.location = cup.matrix_world @ made.vector(place)
+        empty.select_set(True)
+    bpy.context.view_layer.update()
+    bpy.ops.mono3d.known_distances(kind="CAMERA", first_distance=0.9, second_distance=4.0)
+    distances = 2.0 * np.linalg.norm(vertices(cup), axis=1)
+    assert np.abs(distances - 0.9).min() < 1e-3 and np.abs(distances - 4.0).min() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("distances", "words"), [((4.0, 1.0), "exchange the two"), ((1.0, 100.0), "behind the camera")]
+)
+def test_impossible_distances_change_nothing(cup: Any, distances: tuple[float, float], words: str) -> None:
+    before = vertices(cup)
+    order = before[:, 1].argsort()
+    near_one, far_one = before[order[0]], before[order[len(order) // 2]]
+    with pytest.raises(RuntimeError, match=words):
+        bpy.ops.mono3d.known_distances(
+            kind="CAMERA", first=near_one, second=far_one, first_distance=distances[0], second_distance=distances[1]
+        )
+    assert np.array_equal(vertices(cup), before) and not cup.get(names.KNOWN)
+    with pytest.raises(RuntimeError, match="Pick two points"):
+        bpy.ops.mono3d.known_distances(kind="CAMERA")
+
+
+def test_what_the_image_carries_is_what_the_network_gave(cup: Any, reconstructed: Path, tmp_path: Path) -> None:
+    result = reconstruction.load(reconstructed)
+    written = source.write(cup, tmp_path)
+    assert np.array_equal(np.load(tmp_path / written.disparity), result.disparity)
+    assert (tmp_path / written.texture).read_bytes() == result.texture.read_bytes()
+    assert written.mask == "" and source.key(cup) == result.photo_key
+    mask = np.arange(35).reshape(5, 7) % 3 == 0
+    source.store(source.image_of(cup), dataclasses.replace(result, mask=mask))
+    assert np.array_equal(np.load(tmp_path / source.write(cup, tmp_path).mask), mask)
+    assert json.loads(cup[names.SETTINGS])["detail"] == 96

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mono3d_addon import shaping
+from mono3d_addon.core import depth_map as depth_maps
+from mono3d_addon.core.lens import Lens
+from mono3d_addon.core.photo import Photo
+from mono3d_addon.core.stages import Stages
+from mono3d_addon.errors import Mono3DError
+from mono3d_addon.settings import Settings, fields_of
+from mono3d_addon.shaping import MESH, SHARES, Shaper, Shelf
+
+BASE = Settings(detail=64)
+CHANGES: dict[str, Any] = {
+    "field_of_view": 80.0,
+    "near": 0.5,
+    "far": 9.0,
+    "percentile": 5.0,
+    "detail": 40,
+    "tear": 0.3,
+    "min_island": 5.0,
+    "crop_left": 30.0,
+    "crop_right": 30.0,
+    "crop_top": 30.0,
+    "crop_bottom": 30.0,
+    "edge_aware": False,
+}
+
+
+def photo() -> Photo:
+    rng = np.random.default_rng(3)
+    return Photo(Path("room.png"), rng.integers(0, 256, (60, 80, 3), np.uint8), None, Lens(), "0" * 64)
+
+
+def disparity() -> np.ndarray:
+    row, column = np.mgrid[:30, :40]
+    return (np.sin(row / 5.0) + np.cos(column / 7.0) + 3.0 * (column > 20)).astype(np.float32)
+
+
+def shape(shaper: Shaper, settings: Settings) -> shaping.Shape:
+    return shaper.shape(settings, Stages(lambda words, share: None, SHARES))
+
+
+def test_what_is_kept_between_meshes_never_shows() -> None:
+    """Every setting in turn, by a shaper that was used before, gives what a fresh one gives, and something new."""
+    used = Shaper(photo(), disparity())
+    before = shape(used, BASE)
+    for name, value in CHANGES.items():
+        settings = replace(BASE, **{name: value})
+        again, fresh = shape(used, settings), shape(Shaper(photo(), disparity()), settings)
+        for part in ("vertices", "triangles", "uv", "colors", "normals"):
+            assert np.array_equal(getattr(again.mesh, part), getattr(fresh.mesh, part)), (name, part)
+        assert np.array_equal(again.depth, fresh.depth, equal_nan=True) and again.camera == fresh.camera
+        assert not np.array_equal(again.mesh.vertices, before.mesh.vertices), name
+        back = shape(used, BASE)
+        assert np.array_equal(back.mesh.vertices, before.mesh.vertices)
+
+
+def test_every_live_setting_of_the_grid_is_tried_above() -> None:
+    live = {item.name for item in fields_of(Settings) if item.choice.live}
+    assert set(CHANGES) == live - set(shaping._AFTER_GRID)
+
+
+def test_the_depth_is_not_made_again_where_it_does_not_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Settings] = []
+
+    def counted(*values: Any) -> Any:
+        calls.append(values[2])
+        return depth_maps.depth_map(*values)
+
+    monkeypatch.setattr(shaping, "depth_map", counted)
+    shaper = Shaper(photo(), disparity())
+    for name in (None, "field_of_view", "min_island", "crop_left", "crop_top"):
+        shape(shaper, replace(BASE, **{name: CHANGES[name]}) if name else BASE)
+    assert len(calls) == 1
+    shape(shaper, replace(BASE, tear=0.3))
+    assert len(calls) == 2
+
+
+def test_a_crop_that_leaves_nothing_is_one_sentence() -> None:
+    with pytest.raises(Mono3DError, match=r"room\.png.*empty mesh"):
+        shape(Shaper(photo(), disparity()), replace(BASE, crop_left=99.0, crop_top=99.0))
+
+
+def test_the_memory_for_photos_is_bounded() -> None:
+    shapers = {name: Shaper(photo(), disparity()) for name in "abc"}
+    size = shapers["a"].nbytes
+    shelf = Shelf(2 * size + 1)
+    for name, shaper in shapers.items():
+        shelf.put(name, shaper)
+    assert shelf.get("a") is None and shelf.get("b") is shapers["b"] and shelf.get("c") is shapers["c"]
+    shelf.get("b")
+    shelf.put("a", shapers["a"])
+    assert shelf.get("c") is None and shelf.get("b") is shapers["b"], "the one used longest ago goes"
+    small = Shelf(1)
+    small.put("a", shapers["a"])
+    assert small.get("a") is shapers["a"], "the last one stays however large it is"
+
+
+def test_only_the_photo_in_use_keeps_its_steps() -> None:
+    shelf = Shelf()
+    one, other = Shaper(photo(), disparity()), Shaper(photo(), disparity())
+    shelf.put("one", one)
+    shape(one, BASE)
+    assert one._depth._known is not None
+    shelf.put("other", other)
+    assert one._depth._known is None and one._grid._known is None
+
+
+def test_the_time_is_measured() -> None:
+    stages = Stages(lambda words, share: None, SHARES)
+    Shaper(photo(), disparity()).shape(BASE, stages)
+    assert set(stages.seconds) == {MESH}
