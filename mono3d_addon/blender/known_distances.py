@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mathutils import Vector
 
 _HINT = "Mono3D: click the {which} point on the mesh; ESC or right click cancels"
+_BARS = {"UI", "TOOLS", "HEADER", "TOOL_HEADER"}
 _FROM_CAMERA, _BETWEEN = "CAMERA", "BETWEEN"
 
 
@@ -246,16 +247,17 @@ def _scale(owner: bpy.types.Object) -> float:
 
 
 def _region_under(context: bpy.types.Context, event: bpy.types.Event) -> Any:
-    """Returns the region of the 3D view under the mouse, None where there is another one, such as the sidebar."""
-    area = context.area
-    for region in area.regions if area else ():
-        across, down = event.mouse_x - region.x, event.mouse_y - region.y
-        inside = 0 <= across < region.width and 0 <= down < region.height
-        # The sidebar lies over the view, and what is over it comes later in the list or is of another type.
-        if inside and region.type != "WINDOW" and region.width > 1:
+    """Returns the region of the 3D view under the mouse, None where a bar lies over it, such as the sidebar."""
+    view = None
+    for region in context.area.regions if context.area else ():
+        across, up = event.mouse_x - region.x, event.mouse_y - region.y
+        if not (0 <= across < region.width and 0 <= up < region.height):
+            continue
+        if region.type == "WINDOW":
+            view = region
+        elif region.type in _BARS and region.width > 1 and region.height > 1:
             return None
-    regions = [region for region in area.regions if region.type == "WINDOW"] if area else []
-    return regions[0] if regions else None
+    return view
 
 
 def _hit(context: bpy.types.Context, region: Any, owner: bpy.types.Object, place: tuple[float, float]) -> Any:

@@ -16,8 +16,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mono3d_addon.blender import camera, hand_made, names, scene, shape, shape_panel, shaped, source, state
+from mono3d_addon.blender import (
+    camera,
+    generate,
+    hand_made,
+    known_distances,
+    names,
+    scene,
+    shape,
+    shape_panel,
+    shaped,
+    source,
+    state,
+)
 from mono3d_addon.core import reconstruction
+from mono3d_addon.core.known_distances import KnownDistances, Sighting
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
 from mono3d_addon.worker.client import Worker
@@ -462,6 +475,30 @@ def test_the_panel_reads_and_computes_nothing(cup: Any, monkeypatch: pytest.Monk
     shape_panel.draw_settings(layout, bpy.context, ("near", "surface"))
     assert layout.operator.call_args.args == ("mono3d.remesh",)
     assert [call.args[1] for call in layout.column.return_value.prop.call_args_list] == ["near", "surface"]
+
+
+def test_the_panel_for_distances_says_whether_the_mesh_is_metric(cup: Any) -> None:
+    from unittest.mock import Mock
+
+    layout = Mock()
+    known_distances.MONO3D_PT_known_distances.draw(Mock(layout=layout), bpy.context)
+    assert [call.args[0] for call in layout.operator.call_args_list] == ["mono3d.pick_distances"]
+    cup[names.KNOWN] = KnownDistances(Sighting(1.0, 2.0, 0.9), Sighting(3.0, 4.0, 0.1), (1.5,)).to_json()
+    known_distances.MONO3D_PT_known_distances.draw(Mock(layout=layout), bpy.context)
+    assert layout.column.return_value.label.call_args_list[0].kwargs["text"].startswith("Metric: two points 1.5 m")
+
+
+def test_from_a_photo_to_another_shape_the_worker_remembers(
+    registered: None, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generate, "worker", lambda: worker)
+    bpy.context.scene.mono3d.photo = str(ROOT / "tests" / "photos" / "coffee.png")
+    bpy.context.scene.mono3d.detail = 80
+    assert bpy.ops.mono3d.generate() == {"FINISHED"}
+    made_one = bpy.context.view_layer.objects.active
+    monkeypatch.setattr(source, "write", lambda *values: pytest.fail("the photo was sent again"))
+    sliders().near = 0.5
+    assert scene.stored_settings(made_one).near == 0.5 and vertices(made_one)[:, 1].min() < 0.6
 
 
 def test_two_distances_from_the_camera_make_it_metric(cup: Any) -> None:
