@@ -12,17 +12,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .core.depth_map import depth_map
 from .core.files import written_beside
 from .core.grid import build_grid
 from .core.lens import camera_of
+from .core.mask import masked
+from .core.mesh import Floats
+from .core.own_depth import own_depth_map, own_disparity
 from .core.photo import Photo, read_photo
 from .core.reconstruction import Reconstruction
 from .core.stages import Progress, Stages
 from .depth import catalogue, threads, weights
 from .depth.estimate import Estimate, Estimator, Look, Pixels, load
 from .depth.kept import kept_for, stamp
+from .depth_source import OwnDepth, own_depth
 from .errors import Mono3DError
 from .settings import Settings
 
@@ -78,11 +83,17 @@ def reconstruct(
         photo = _AHEAD.photos.pop(path, None) or read_photo(path, settings.max_pixels)
         if photo.mask is not None and not photo.mask.any():
             raise Mono3DError(f"'{path.name}' is transparent everywhere; remove its transparency.")
+        photo = masked(photo, settings.mask, settings.max_pixels)
+        own = own_depth(photo, settings)
         texture = photo.write_texture(folders.work)
     camera = camera_of(*photo.size, math.radians(settings.field_of_view), photo.lens)
-    estimate = _estimate(photo, settings, stages, folders.data, ahead)
+    camera = camera.shifted(settings.shift_x / 100.0, settings.shift_y / 100.0)
+    if own is None:
+        estimate = _estimate(photo, settings, stages, folders.data, ahead)
+    else:
+        estimate = Estimate(own_disparity(own.values), own.source, own.notes)
     with stages.stage(MESH):
-        depth, valid = depth_map(estimate.disparity, photo, settings)
+        depth, valid = _depth_map(own, estimate, photo, settings)
         grid = build_grid(depth, camera, photo.pixels, settings.tear, settings.min_island / 100.0, valid)
         mesh = grid.mesh(camera)
     cloud = None
@@ -111,6 +122,15 @@ def reconstruct(
         seconds=stages.seconds,
         notes=(*photo.notes, *estimate.notes),
     )
+
+
+def _depth_map(
+    own: OwnDepth | None, estimate: Estimate, photo: Photo, settings: Settings
+) -> tuple[Floats, NDArray[np.bool_] | None]:
+    """Returns the depth of every cell of the mesh, and where it is valid (None: everywhere)."""
+    if own is not None:
+        return own_depth_map(own.values, photo, settings)
+    return depth_map(estimate.disparity, photo, settings)
 
 
 def _estimate(photo: Photo, settings: Settings, stages: Stages, data: Path, ahead: Sequence[Path]) -> Estimate:
