@@ -36,7 +36,7 @@ def render(result: Reconstruction, built: Built, scene: bpy.types.Scene, path: P
     """Renders `built` to a PNG file at `path`. Changes `scene`: use it on one that nobody needs afterwards."""
     _set_render(scene, result.camera)
     scene.world = _background()
-    scene.camera = _add_camera(scene, _view(result))
+    scene.camera = _add_camera(scene, _view(result), result.camera)
     data: Any = built.mesh.data
     data.materials[0] = _material(data.materials[0])
     scene.render.filepath = _literal(path)
@@ -78,7 +78,7 @@ def _orbit_angle(depth: Floats, tangent: float) -> float:
     return min(_MOST_SIDEWAYS, math.atan(PARALLAX * 2.0 * tangent / spread))
 
 
-def _add_camera(scene: bpy.types.Scene, view: framing.View) -> bpy.types.Object:
+def _add_camera(scene: bpy.types.Scene, view: framing.View, seen_by: Camera) -> bpy.types.Object:
     data = bpy.data.cameras.new("Preview")
     wide = view.tangents[0] >= view.tangents[1]
     data.sensor_fit = "HORIZONTAL" if wide else "VERTICAL"
@@ -86,7 +86,7 @@ def _add_camera(scene: bpy.types.Scene, view: framing.View) -> bpy.types.Object:
     data.lens = 0.5 * SENSOR_MM / max(view.tangents)
     data.clip_start, data.clip_end = 1e-4, 1e7
     eye = bpy.data.objects.new("Preview", data)
-    eye.matrix_world = Matrix(view.matrix())
+    eye.matrix_world = Matrix(frame.pose(seen_by)) @ Matrix(view.matrix())
     scene.collection.objects.link(eye)
     return eye
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,12 +29,13 @@ class Reconstruction:
     name       the photo's file name without its ending
     photo      path of the photo as the user gave it
     texture    path of an upright 8-bit sRGB picture of the photo (JPEG or PNG), for materials and viewers
-    camera     the camera of the upright photo
+    camera     the camera of the upright photo, and how it stands in the scene
     settings   what the user chose
     disparity  float32 (h, w) at the network's size, relative inverse depth, near = large
-    depth      float32 (rows, columns) at the mesh's detail, metres along z; NaN where the photo is transparent
-    mesh       the surface
-    cloud      the cleaned points behind the surface; None for the grid surface
+    depth      float32 (rows, columns) at the mesh's detail, metres along z (a panorama's: from the camera); NaN where
+               the photo is transparent or masked
+    mesh       the surface, camera frame
+    cloud      the cleaned points behind the surface, camera frame; None for the grid surface
     engine     what ran the network, in words
     seconds    time of each stage
     notes      sentences for the user ("3 small islands were dropped")
@@ -51,6 +53,22 @@ class Reconstruction:
     engine: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def scene_mesh(self) -> Mesh:
+        """The mesh in the scene frame, for everything that leaves the program (see `Camera`)."""
+        if not self.camera.stands_in_scene:
+            return self.mesh
+        vertices, normals = self.camera.to_scene(self.mesh.vertices), self.camera.directions_to_scene(self.mesh.normals)
+        return dataclasses.replace(self.mesh, vertices=vertices, normals=normals)
+
+    @functools.cached_property
+    def scene_cloud(self) -> PointCloud | None:
+        """The cloud in the scene frame."""
+        if self.cloud is None or not self.camera.stands_in_scene:
+            return self.cloud
+        points, normals = self.camera.to_scene(self.cloud.points), self.camera.directions_to_scene(self.cloud.normals)
+        return dataclasses.replace(self.cloud, points=points, normals=normals)
 
     def counts(self) -> dict[str, int]:
         """Returns the numbers of vertices, triangles and cloud points."""
