@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from .core.depth_map import depth_map
 from .core.files import written_beside
 from .core.grid import build_grid
+from .core.ground import standing
 from .core.lens import camera_of
 from .core.mask import masked
 from .core.mesh import Floats
@@ -97,6 +98,10 @@ def reconstruct(
         grid = build_grid(depth, camera, photo.pixels, settings.tear, settings.min_island / 100.0, valid)
         mesh = grid.mesh(camera)
     cloud = None
+    notes = [*photo.notes, *estimate.notes]
+    stands = standing(camera, depth, valid) if settings.level else camera
+    if stands is None:
+        notes.append("No clear ground was found, so the scene was not levelled.")
     if needs_surface:
         with stages.stage(SURFACE) as within:
             # Open3D takes half a second to import, which the grid need not wait for.
@@ -112,7 +117,7 @@ def reconstruct(
         name=photo.name,
         photo=path,
         texture=texture,
-        camera=camera,
+        camera=stands or camera,
         settings=settings,
         disparity=estimate.disparity,
         depth=depth if valid is None else np.where(valid, depth, np.float32(np.nan)),
@@ -120,7 +125,7 @@ def reconstruct(
         cloud=cloud,
         engine=estimate.engine,
         seconds=stages.seconds,
-        notes=(*photo.notes, *estimate.notes),
+        notes=tuple(notes),
     )
 
 

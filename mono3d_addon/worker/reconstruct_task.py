@@ -53,7 +53,7 @@ def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[
         "counts": result.counts(),
         "seconds": seconds,
         "notes": list(result.notes),
-        "camera": dataclasses.asdict(result.camera),
+        "camera": dataclasses.asdict(result.camera) | {"horizon": result.camera.horizon()},
         "model": _model(settings),
         "engine": result.engine,
     }

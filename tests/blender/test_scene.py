@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bpy_extras.object_utils import world_to_camera_view
+from mathutils import Vector
 
 from mono3d_addon.blender import camera, names, scene
 from mono3d_addon.core.camera import Camera
@@ -60,6 +62,40 @@ def test_every_vertex_is_seen_where_its_texture_is(
     seen = [world_to_camera_view(bpy.context.scene, built.camera, world @ vertex.co) for vertex in data.vertices]
     assert np.abs(np.array([point[:2] for point in seen]) - of_vertex).max() < 1e-4
     assert min(point.z for point in seen) > 0
+
+
+def seen_by(built: Any) -> tuple[Any, Any]:
+    """Returns where the camera sees each vertex, and its texture coordinates, both (n, 2)."""
+    data = built.mesh.data
+    uv = np.empty((len(data.loops), 2), dtype=np.float32)
+    data.uv_layers.active.uv.foreach_get("vector", uv.reshape(-1))
+    of_vertex = np.empty((len(data.vertices), 2))
+    of_vertex[[loop.vertex_index for loop in data.loops]] = uv
+    world = built.mesh.matrix_world
+    seen = [world_to_camera_view(bpy.context.scene, built.camera, world @ vertex.co) for vertex in data.vertices]
+    return np.array([point[:2] for point in seen]), of_vertex
+
+
+@pytest.mark.parametrize(
+    ("pitch", "roll", "off_centre"),
+    [(-0.4, 0.0, (0.0, 0.0)), (0.2, -0.15, (0.0, 0.0)), (-0.1, 0.2, (0.3, -0.2)), (0.0, 0.0, (1.5, 0.4))],
+)
+def test_a_levelled_scene_stands_on_the_floor_and_still_matches(
+    pitch: float, roll: float, off_centre: tuple[float, float], tmp_path: Path
+) -> None:
+    result = made.reconstruction(tmp_path, made.camera(400, 300, off_centre), 12, 16)
+    camera_above = dataclasses.replace(result.camera, pitch=pitch, roll=roll, elevation=1.7)
+    built = build(dataclasses.replace(result, camera=camera_above))
+    camera.use(bpy.context.scene, built.camera)
+    seen, uv = seen_by(built)
+    assert np.abs(seen - uv).max() < 1e-4
+    assert built.mesh.matrix_world.is_identity and built.camera.location[:] == pytest.approx((0.0, 0.0, 1.7))
+    forward = built.camera.matrix_world.to_3x3() @ Vector((0.0, 0.0, -1.0))
+    assert forward.z == pytest.approx(np.sin(pitch), abs=1e-6) and forward.x == pytest.approx(0.0, abs=1e-6)
+    # The foot of the plumb line from the camera is the origin: a point of the photo's own frame, and of the scene's.
+    foot = camera_above.to_scene((-1.7 * camera_above.up)[None].astype(np.float32))
+    np.testing.assert_allclose(foot, 0.0, atol=1e-6)
+    assert camera.stored(built.mesh) == camera_above
 
 
 def test_it_still_matches_where_the_mesh_was_moved(tmp_path: Path) -> None:
