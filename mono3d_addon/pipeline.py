@@ -24,6 +24,7 @@ from .core.mesh import Floats
 from .core.own_depth import own_depth_map, own_disparity
 from .core.photo import Photo, read_photo
 from .core.reconstruction import Reconstruction
+from .core.sky import clamped, find_sky, without
 from .core.stages import Progress, Stages
 from .depth import catalogue, threads, weights
 from .depth.estimate import Estimate, Estimator, Look, Pixels, load
@@ -94,11 +95,18 @@ def reconstruct(
     else:
         estimate = Estimate(own_disparity(own.values), own.source, own.notes)
     with stages.stage(MESH):
+        sky = find_sky(estimate.disparity, photo) if settings.sky != "keep" else None
+        if sky is not None and settings.sky == "remove":
+            photo = without(photo, sky)
         depth, valid = _depth_map(own, estimate, photo, settings)
+        if sky is not None and settings.sky == "clamp":
+            depth = clamped(depth, sky, settings.far)
         grid = build_grid(depth, camera, photo.pixels, settings.tear, settings.min_island / 100.0, valid)
         mesh = grid.mesh(camera)
     cloud = None
     notes = [*photo.notes, *estimate.notes]
+    if sky is not None:
+        notes.append(f"Sky was found and {'cut out' if settings.sky == 'remove' else 'put far away'}.")
     stands = standing(camera, depth, valid) if settings.level else camera
     if stands is None:
         notes.append("No clear ground was found, so the scene was not levelled.")
