@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import math
 import zipfile
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .core.camera import Camera
 from .core.depth_map import depth_map
 from .core.files import written_beside
 from .core.grid import build_grid
@@ -22,11 +24,13 @@ from .core.lens import camera_of
 from .core.mask import masked
 from .core.mesh import Floats
 from .core.own_depth import own_depth_map, own_disparity
+from .core.panorama import is_panorama
 from .core.photo import Photo, read_photo
 from .core.reconstruction import Reconstruction
 from .core.sky import clamped, find_sky, without
+from .core.sphere import build_sphere
 from .core.stages import Progress, Stages
-from .depth import catalogue, threads, weights
+from .depth import catalogue, panorama, threads, weights
 from .depth.estimate import Estimate, Estimator, Look, Pixels, load
 from .depth.kept import kept_for, stamp
 from .depth_source import OwnDepth, own_depth
@@ -79,7 +83,7 @@ def reconstruct(
 
     `ahead` are photos that will come next: where the network runs faster on several, it sees some of them now.
     """
-    needs_surface = settings.surface != "grid" or settings.target_triangles > 0 or settings.smooth > 0
+    needs_surface = _needs_surface(settings)
     stages = Stages(progress, _SHARES | ({SURFACE: _SURFACE_SHARE} if needs_surface else {}))
     with stages.stage(READING):
         photo = _AHEAD.photos.pop(path, None) or read_photo(path, settings.max_pixels)
@@ -88,10 +92,10 @@ def reconstruct(
         photo = masked(photo, settings.mask, settings.max_pixels)
         own = own_depth(photo, settings)
         texture = photo.write_texture(folders.work)
-    camera = camera_of(*photo.size, math.radians(settings.field_of_view), photo.lens)
-    camera = camera.shifted(settings.shift_x / 100.0, settings.shift_y / 100.0)
+    camera = _camera(photo, settings)
+    needs_surface = needs_surface and not camera.is_panorama
     if own is None:
-        estimate = _estimate(photo, settings, stages, folders.data, ahead)
+        estimate = _estimate(photo, camera, settings, stages, folders.data, ahead)
     else:
         estimate = Estimate(own_disparity(own.values), own.source, own.notes)
     with stages.stage(MESH):
@@ -101,10 +105,17 @@ def reconstruct(
         depth, valid = _depth_map(own, estimate, photo, settings)
         if sky is not None and settings.sky == "clamp":
             depth = clamped(depth, sky, settings.far)
-        grid = build_grid(depth, camera, photo.pixels, settings.tear, settings.min_island / 100.0, valid)
-        mesh = grid.mesh(camera)
+        if camera.is_panorama:
+            mesh = build_sphere(depth, photo.pixels, settings.tear, settings.min_island / 100.0, valid)
+        else:
+            grid = build_grid(depth, camera, photo.pixels, settings.tear, settings.min_island / 100.0, valid)
+            mesh = grid.mesh(camera)
     cloud = None
     notes = [*photo.notes, *estimate.notes]
+    if camera.is_panorama and _needs_surface(settings):
+        notes.append(
+            "A panorama keeps its grid: other surfaces, fewer triangles and smoothing are for ordinary photos."
+        )
     if sky is not None:
         notes.append(f"Sky was found and {'cut out' if settings.sky == 'remove' else 'put far away'}.")
     stands = standing(camera, depth, valid) if settings.level else camera
@@ -137,6 +148,18 @@ def reconstruct(
     )
 
 
+def _needs_surface(settings: Settings) -> bool:
+    return settings.surface != "grid" or settings.target_triangles > 0 or settings.smooth > 0
+
+
+def _camera(photo: Photo, settings: Settings) -> Camera:
+    """Returns the photo's camera. Raises Mono3DError when a panorama is asked for that is none."""
+    if is_panorama(photo, settings.projection):
+        return Camera.panorama(*photo.size, "360-degree panorama")
+    camera = camera_of(*photo.size, math.radians(settings.field_of_view), photo.lens)
+    return camera.shifted(settings.shift_x / 100.0, settings.shift_y / 100.0)
+
+
 def _depth_map(
     own: OwnDepth | None, estimate: Estimate, photo: Photo, settings: Settings
 ) -> tuple[Floats, NDArray[np.bool_] | None]:
@@ -146,11 +169,13 @@ def _depth_map(
     return depth_map(estimate.disparity, photo, settings)
 
 
-def _estimate(photo: Photo, settings: Settings, stages: Stages, data: Path, ahead: Sequence[Path]) -> Estimate:
+def _estimate(
+    photo: Photo, camera: Camera, settings: Settings, stages: Stages, data: Path, ahead: Sequence[Path]
+) -> Estimate:
     """Returns what the model tells of the photo: from the cache, else from the network."""
     model = catalogue.model_named(settings.model)
     file = weights.find(model, data, Path(settings.weights) if settings.weights else None)
-    place = _cache_file(photo, file, settings, data)
+    place = _cache_file(photo, file, settings, data, is_panorama=camera.is_panorama)
     known = _AHEAD.estimates.pop(place, None) or _cached(place)
     if known is not None:
         return known
@@ -159,6 +184,11 @@ def _estimate(photo: Photo, settings: Settings, stages: Stages, data: Path, ahea
         threads.prepare()
         estimator = _estimator(model, file, stamp(file), settings.device, settings.engine, data)
         look = Look(settings.network_size, settings.flip, settings.tiles)
+        if camera.is_panorama:
+            estimate = _all_around(photo, estimator, look, within)
+            if not estimate.is_reduced:
+                _keep(estimate, place)
+            return estimate
         others = _read_ahead(ahead, settings, file, data) if estimator.gains_by_many else {}
         others.pop(place, None)
         try:
@@ -173,6 +203,23 @@ def _estimate(photo: Photo, settings: Settings, stages: Stages, data: Path, ahea
             if not estimate.is_reduced:
                 _keep(estimate, where)
     return first
+
+
+def _all_around(photo: Photo, estimator: Estimator, look: Look, progress: Progress) -> Estimate:
+    """Returns the estimate of a panorama from ordinary views of it; its disparity is inverse distance."""
+    # The views are small parts of it already.
+    look = dataclasses.replace(look, tiles=False)
+    seen: list[Estimate] = []
+
+    def network(views: Sequence[Pixels]) -> list[Floats]:
+        for number, view in enumerate(views):
+            progress(f"view {number + 1} of {len(views)}", number / len(views))
+            seen.append(estimator.estimate(view, look))
+        return [estimate.disparity for estimate in seen]
+
+    disparity = panorama.disparity_of(photo.pixels, network, look.network_size)
+    notes = tuple(dict.fromkeys(note for estimate in seen for note in estimate.notes))
+    return Estimate(disparity, seen[0].engine, notes, any(estimate.is_reduced for estimate in seen))
 
 
 def _read_ahead(paths: Sequence[Path], settings: Settings, file: Path, data: Path) -> dict[Path, Pixels]:
@@ -205,9 +252,10 @@ def _estimator(model: catalogue.Model, file: Path, stamp: str, device: str, engi
     return load(model, file, device, data, is_plain=engine == "plain")
 
 
-def _cache_file(photo: Photo, file: Path, settings: Settings, data: Path) -> Path:
+def _cache_file(photo: Photo, file: Path, settings: Settings, data: Path, *, is_panorama: bool = False) -> Path:
     """Returns where the estimate of a photo with this weights file is kept: the name holds all it depends on."""
     look = f"{settings.network_size}{'f' * settings.flip}{'t' * settings.tiles}{'p' * (settings.engine == 'plain')}"
+    look += "a" * is_panorama
     name = f"{photo.digest[:32]}-{look}-{kept_for(settings.model, file, data).folder.name}-{_CACHE_VERSION}.npz"
     return data / "cache" / "disparity" / name
 

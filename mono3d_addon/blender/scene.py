@@ -67,6 +67,8 @@ def stored_settings(mesh: bpy.types.Object) -> Settings:
 def _extent(result: Reconstruction) -> tuple[float, float]:
     """Distances in metres of the nearest and the farthest vertex; the settings' where there is none."""
     depth = result.mesh.vertices[:, 2]
+    if result.camera.is_panorama:
+        depth = np.linalg.norm(result.mesh.vertices, axis=1)
     if not len(depth):
         return result.settings.near, result.settings.far
     return float(np.min(depth)), float(np.max(depth))

@@ -17,6 +17,12 @@ from ...core.reconstruction import Reconstruction
 from .files import Staging
 from .frames import z_up
 
+_PINHOLE = "pixel = (fx x / z + cx, fy y / z + cy) with x right, y down, z forward, metres (OpenCV)"
+_PANORAMA = (
+    "pixel = (fx longitude + cx, fy latitude + cy), radians to the right and downwards of z; x right, y down, "
+    "z forward, metres; depth is the distance from the camera"
+)
+
 
 def write_camera(result: Reconstruction, path: Path, staging: Staging) -> None:
     """Writes the intrinsics, the field of view and its source, Blender's values, and what the frames mean."""
@@ -39,8 +45,8 @@ def describe(result: Reconstruction) -> dict[str, Any]:
         "matrix": [[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]],
         "field_of_view_degrees": {
             "longer_side": math.degrees(camera.field_of_view),
-            "horizontal": math.degrees(2 * math.atan(camera.width / (2 * camera.fx))),
-            "vertical": math.degrees(2 * math.atan(camera.height / (2 * camera.fy))),
+            "horizontal": 360.0 if camera.is_panorama else math.degrees(2 * math.atan(camera.width / (2 * camera.fx))),
+            "vertical": 180.0 if camera.is_panorama else math.degrees(2 * math.atan(camera.height / (2 * camera.fy))),
         },
         "source": camera.source,
         "projection": camera.projection,
@@ -55,7 +61,7 @@ def describe(result: Reconstruction) -> dict[str, Any]:
         "blender": blender_values(camera),
         "frames": {
             "pixels": "upright photo, origin at its upper left corner, y down, pixel centres at +0.5",
-            "camera": "pixel = (fx x / z + cx, fy y / z + cy) with x right, y down, z forward, metres (OpenCV)",
+            "camera": _PANORAMA if camera.is_panorama else _PINHOLE,
             "scene": "the camera frame turned upright: y straight down, z level, the floor beneath the camera at the "
             "origin; the same as the camera frame where no floor was found or asked for",
             "blender, ply, stl, vtp": "scene (x, z, -y): z up, the camera looks along +y",
@@ -70,6 +76,15 @@ def blender_values(camera: Camera) -> dict[str, Any]:
     A pixel that is not square is `fx / fy` times as tall as wide; Blender takes aspects of 1 and more, the rest goes
     to the x aspect.
     """
+    if camera.is_panorama:
+        return {
+            "type": "PANO",
+            "panorama_type": "EQUIRECTANGULAR",
+            "resolution_x": camera.width,
+            "resolution_y": camera.height,
+            "location": [0.0, 0.0, camera.elevation],
+            "rotation_euler_degrees": rotation_euler(camera),
+        }
     tall = camera.fx / camera.fy
     lens = lens_of(camera)
     return {

@@ -144,7 +144,12 @@ def _camera_node(camera: Camera) -> dict[str, Any]:
 
 
 def _camera(camera: Camera, result: Reconstruction) -> dict[str, Any]:
-    """Returns glTF's camera, which looks along -z with y up; it has no place for an off-centre principal point."""
+    """Returns glTF's camera, which looks along -z with y up; it has no place for an off-centre principal point.
+
+    Nor has it one for a panorama, which gets a view straight ahead.
+    """
+    if camera.is_panorama:
+        camera = Camera.from_field_of_view(3, 2, math.radians(75.0), camera.source)
     return {
         "name": "camera of the photo",
         "type": "perspective",
