@@ -80,7 +80,7 @@ def _from_outside(result: Reconstruction) -> framing.View:
     """
     vertices = result.mesh.vertices[:: max(1, len(result.mesh.vertices) // _ENOUGH_POINTS)]
     distance = np.linalg.norm(vertices, axis=1)
-    inner = vertices[distance <= np.quantile(distance, 0.9)] if len(vertices) else vertices
+    inner = vertices[distance <= np.quantile(distance, 0.97)] if len(vertices) else vertices
     axes = framing.orbit_axes(*_OUTSIDE)
     if not len(inner):
         return framing.View(np.zeros(3), axes, (1.0, 0.5))

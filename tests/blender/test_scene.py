@@ -14,7 +14,7 @@ import pytest
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
-from mono3d_addon.blender import camera, names, scene
+from mono3d_addon.blender import camera, headless, names, scene
 from mono3d_addon.core.camera import Camera
 from mono3d_addon.errors import Mono3DError
 
@@ -211,3 +211,38 @@ def test_the_camera_reaches_the_whole_scene(tmp_path: Path) -> None:
     assert eye.show_background_images and eye.background_images[0].image
     render = bpy.context.scene.render
     assert (render.resolution_x, render.resolution_y, render.resolution_percentage) == (400, 300, 100)
+
+
+@pytest.mark.parametrize(("pitch", "roll", "elevation"), [(0.0, 0.0, 0.0), (0.2, -0.1, 1.5)])
+def test_a_panorama_is_rendered_as_it_was_photographed(
+    pitch: float, roll: float, elevation: float, tmp_path: Path
+) -> None:
+    rows, columns = 32, 64
+    y, x = np.mgrid[0:rows, 0:columns]
+    pixels = np.stack([x * 4, y * 8, np.full_like(x, 60)], axis=2).astype(np.uint8)
+    seen_by = dataclasses.replace(Camera.panorama(columns, rows, "test"), pitch=pitch, roll=roll, elevation=elevation)
+    depth = np.full((rows, columns), 3.0, np.float32)
+    built = build(made.reconstruction(tmp_path, seen_by, rows, columns, pixels, depth))
+    target = bpy.context.scene
+    camera.use(target, built.camera)
+    assert built.camera.data.type == "PANO"
+    assert (target.render.engine, target.render.resolution_x, target.render.resolution_y) == ("CYCLES", columns, rows)
+    target.view_settings.view_transform = "Standard"
+    target.cycles.device, target.cycles.samples, target.cycles.use_denoising = "CPU", 4, False
+    target.render.filepath = str(tmp_path / "seen.png")
+    bpy.ops.render.render(write_still=True)
+    seen = made.read_picture(tmp_path / "seen.png") * 255
+    # This grid is open at the seam and the poles.
+    inner = (slice(3, -3), slice(3, -3))
+    assert np.abs(seen[inner] - pixels[inner]).max() < 14
+
+
+def test_a_panoramas_preview_looks_inside_from_outside(tmp_path: Path) -> None:
+    rows, columns = 32, 64
+    pixels = np.full((rows, columns, 3), (250, 20, 20), np.uint8)
+    depth = np.full((rows, columns), 3.0, np.float32)
+    result = made.reconstruction(tmp_path, Camera.panorama(columns, rows, "test"), rows, columns, pixels, depth)
+    headless.write(result, None, tmp_path / "preview.png")
+    seen = made.read_picture(tmp_path / "preview.png")
+    red = (seen[..., 0] > 0.3) & (seen[..., 1] < 0.2)
+    assert seen.shape[:2] == (480, 960) and red.mean() > 0.1, "the far half is seen"
