@@ -212,7 +212,7 @@ def test_a_scene_is_levelled_by_its_ground(tmp_path: Path) -> None:
     camera = own(photo, tmp_path, np.full((43, 64), 3.0, np.float32)).camera
     down = ((np.arange(43) + 0.5) * (400 / 43) - camera.cy) / camera.fy
     floor = np.minimum(1.5 / np.maximum(down + 0.12, 0.1), 12.0)[:, None].repeat(64, 1).astype(np.float32)
-    result = own(photo, tmp_path, floor, level=True)
+    result = own(photo, tmp_path, floor, level=True, tear=0.0)
     height = -result.scene_mesh.vertices[:, 1]
     assert result.camera.elevation == pytest.approx(1.5, rel=0.05) and np.abs(height[-640:]).max() < 0.02
     assert result.camera.pitch == pytest.approx(-np.arctan(0.12), abs=0.01)
