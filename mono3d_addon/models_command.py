@@ -59,7 +59,7 @@ def provide(settings: Settings, data_folder: Path, leave: bool, models: Mapping[
     nothing is downloaded, and the job will tell what is missing. Raises Mono3DError when the download fails.
     """
     model = models[settings.model]
-    if settings.weights or model.bundled or weights.present(model, data_folder):
+    if settings.has_own_depth or settings.weights or model.bundled or weights.present(model, data_folder):
         return
     if leave or _agreed(model, data_folder):
         print(_download(model, data_folder), flush=True)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import zipfile
 from collections.abc import Sequence
@@ -13,12 +14,17 @@ from pathlib import Path
 import numpy as np
 
 from .core.files import written_beside
+from .core.mask import masked
+from .core.mesh import Floats
+from .core.own_depth import own_disparity
+from .core.panorama import is_panorama
 from .core.photo import Photo, read_photo
 from .core.reconstruction import Reconstruction, photo_key
 from .core.stages import Progress, Stages
-from .depth import catalogue, threads, weights
+from .depth import catalogue, panorama, threads, weights
 from .depth.estimate import Estimate, Estimator, Look, Pixels, load
 from .depth.kept import kept_for, stamp
+from .depth_source import own_depth
 from .errors import Mono3DError
 from .settings import Settings
 from .shaping import KEPT, SHARES, SURFACE, SURFACE_SHARE, Shaper, needs_surface
@@ -75,11 +81,18 @@ def reconstruct(
         photo = _AHEAD.photos.pop(path, None) or read_photo(path, settings.max_pixels)
         if photo.mask is not None and not photo.mask.any():
             raise Mono3DError(f"'{path.name}' is transparent everywhere; remove its transparency.")
+        # A mask that cannot be used is to be told before the network runs.
+        masked(photo, settings.mask, settings.max_pixels)
+        own = own_depth(photo, settings)
         texture = photo.write_texture(folders.work)
-    estimate = _estimate(photo, settings, stages, folders.data, ahead)
-    shaper = Shaper(photo, estimate.disparity)
+    is_all_around = is_panorama(photo, settings.projection)
+    if own is None:
+        estimate = _estimate(photo, settings, stages, folders.data, ahead, is_all_around=is_all_around)
+    else:
+        estimate = Estimate(own_disparity(own.values), own.source, own.notes)
+    shaper = Shaper(photo, estimate.disparity, own.values if own else None, is_panorama=is_all_around)
     if keep:
-        KEPT.put(photo_key(estimate.disparity, photo.mask, photo.lens), shaper)
+        KEPT.put(photo_key(estimate.disparity, photo.mask, photo.lens, shaper.own), shaper)
     shape = shaper.shape(settings, stages)
     return Reconstruction(
         name=photo.name,
@@ -93,17 +106,20 @@ def reconstruct(
         cloud=shape.cloud,
         mask=photo.mask,
         lens=photo.lens,
+        own=shaper.own,
         engine=estimate.engine,
         seconds=stages.seconds,
-        notes=(*photo.notes, *estimate.notes),
+        notes=(*photo.notes, *estimate.notes, *shape.notes),
     )
 
 
-def _estimate(photo: Photo, settings: Settings, stages: Stages, data: Path, ahead: Sequence[Path]) -> Estimate:
+def _estimate(
+    photo: Photo, settings: Settings, stages: Stages, data: Path, ahead: Sequence[Path], *, is_all_around: bool
+) -> Estimate:
     """Returns what the model tells of the photo: from the cache, else from the network."""
     model = catalogue.model_named(settings.model)
     file = weights.find(model, data, Path(settings.weights) if settings.weights else None)
-    place = _cache_file(photo, file, settings, data)
+    place = _cache_file(photo, file, settings, data, is_panorama=is_all_around)
     known = _AHEAD.estimates.pop(place, None) or _cached(place)
     if known is not None:
         return known
@@ -112,6 +128,11 @@ def _estimate(photo: Photo, settings: Settings, stages: Stages, data: Path, ahea
         threads.prepare()
         estimator = _estimator(model, file, stamp(file), settings.device, settings.engine, data)
         look = Look(settings.network_size, settings.flip, settings.tiles)
+        if is_all_around:
+            estimate = _all_around(photo, estimator, look, within)
+            if not estimate.is_reduced:
+                _keep(estimate, place)
+            return estimate
         others = _read_ahead(ahead, settings, file, data) if estimator.gains_by_many else {}
         others.pop(place, None)
         try:
@@ -126,6 +147,23 @@ def _estimate(photo: Photo, settings: Settings, stages: Stages, data: Path, ahea
             if not estimate.is_reduced:
                 _keep(estimate, where)
     return first
+
+
+def _all_around(photo: Photo, estimator: Estimator, look: Look, progress: Progress) -> Estimate:
+    """Returns the estimate of a panorama from ordinary views of it; its disparity is inverse distance."""
+    # The views are small parts of it already.
+    look = dataclasses.replace(look, tiles=False)
+    seen: list[Estimate] = []
+
+    def network(views: Sequence[Pixels]) -> list[Floats]:
+        for number, view in enumerate(views):
+            progress(f"view {number + 1} of {len(views)}", number / len(views))
+            seen.append(estimator.estimate(view, look))
+        return [estimate.disparity for estimate in seen]
+
+    disparity = panorama.disparity_of(photo.pixels, network, look.network_size)
+    notes = tuple(dict.fromkeys(note for estimate in seen for note in estimate.notes))
+    return Estimate(disparity, seen[0].engine, notes, any(estimate.is_reduced for estimate in seen))
 
 
 def _read_ahead(paths: Sequence[Path], settings: Settings, file: Path, data: Path) -> dict[Path, Pixels]:
@@ -158,9 +196,10 @@ def _estimator(model: catalogue.Model, file: Path, stamp: str, device: str, engi
     return load(model, file, device, data, is_plain=engine == "plain")
 
 
-def _cache_file(photo: Photo, file: Path, settings: Settings, data: Path) -> Path:
+def _cache_file(photo: Photo, file: Path, settings: Settings, data: Path, *, is_panorama: bool = False) -> Path:
     """Returns where the estimate of a photo with this weights file is kept: the name holds all it depends on."""
     look = f"{settings.network_size}{'f' * settings.flip}{'t' * settings.tiles}{'p' * (settings.engine == 'plain')}"
+    look += "a" * is_panorama
     name = f"{photo.digest[:32]}-{look}-{kept_for(settings.model, file, data).folder.name}-{_CACHE_VERSION}.npz"
     return data / "cache" / "disparity" / name
 

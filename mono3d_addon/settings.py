@@ -19,9 +19,9 @@ from typing import Any, Literal
 from .errors import Mono3DError
 
 Unit = Literal["m", "deg", "px", "Mpx", "%", "x footprint"]
-Group = Literal["Depth", "Camera", "Shape", "Crop", "Surface", "Material", "Output", "Run", "Setup"]
+Group = Literal["Depth", "Camera", "Scene", "Shape", "Crop", "Surface", "Material", "Output", "Run", "Setup"]
 
-_LIVE_GROUPS: tuple[Group, ...] = ("Camera", "Shape", "Crop", "Surface")
+_LIVE_GROUPS: tuple[Group, ...] = ("Camera", "Scene", "Shape", "Crop", "Surface")
 """Groups whose settings shape the mesh and nothing else."""
 
 MODEL_NAMES = (
@@ -96,6 +96,17 @@ class Settings:
         options=("auto", "plain"))
     edge_aware: bool = _choice(True, "Sharp edges", "Depth",
         "Carry the depth to the mesh along the edges of the photo instead of blurring across them", live=True)
+    depth_file: str = _choice("", "Own depth", "Depth",
+        "Depth map to take instead of the network's: PNG, TIFF, EXR, NPY or PFM; or a folder with a map of each "
+        "photo's name, such as cup.png, cup.exr or cup_depth.npy for cup.jpg", is_path=True)
+    embedded_depth: bool = _choice(False, "Depth inside the photo", "Depth",
+        "Take the depth that a phone's portrait mode stored inside the photo instead of the network's; 'Own depth' "
+        "comes first where both are given")
+    depth_kind: str = _choice("auto", "Own depth holds", "Depth",
+        "What the numbers of an own depth map are: 'disparity' (near = large, any scale), 'metres' or 'millimetres' "
+        "along the camera's axis; 'auto' goes by the file: what it says of itself, else NPY and EXR hold metres, "
+        "others disparity",
+        options=("auto", "disparity", "metres", "millimetres"))
 
     field_of_view: float = _choice(0.0, "Field of view", "Camera",
         "Angle that the longer side of the photo covers; 0: from the photo's EXIF data, else 55 degrees",
@@ -108,6 +119,26 @@ class Settings:
     percentile: float = _choice(1.0, "Ignored extremes", "Camera",
         "Share of the pixels at each end of the depth range that do not take part in finding near and far",
         unit="%", minimum=0.0, maximum=20.0)
+    shift_x: float = _choice(0.0, "Shift right", "Camera",
+        "For photos that were cropped: where the lens pointed, right of the photo's centre, in parts of its width",
+        unit="%", minimum=-500.0, maximum=500.0)
+    shift_y: float = _choice(0.0, "Shift down", "Camera",
+        "For photos that were cropped: where the lens pointed, below the photo's centre, in parts of its height",
+        unit="%", minimum=-500.0, maximum=500.0)
+    projection: str = _choice("auto", "Projection", "Camera",
+        "'pinhole' is an ordinary photo, 'equirectangular' a full 360-degree panorama, twice as wide as high; 'auto' "
+        "takes the panorama where the photo says that it is one", options=("auto", "pinhole", "equirectangular"),
+        live=False)
+
+    mask: str = _choice("", "Mask", "Scene",
+        "Picture of any size that is white where the photo is kept; or a folder with one of each photo's name",
+        is_path=True)
+    sky: str = _choice("keep", "Sky", "Scene",
+        "'keep' leaves the sky as the depth has it, 'clamp' makes it an even backdrop at the far distance, 'remove' "
+        "cuts it out; indoors nothing is found and nothing changes", options=("keep", "clamp", "remove"))
+    level: bool = _choice(False, "Stand on the floor", "Scene",
+        "Find the ground, turn the scene upright and put the ground at height 0, under a camera that is tilted as the "
+        "photo was taken; without a clear ground nothing changes")
 
     detail: int = _choice(1024, "Detail", "Shape",
         "Vertices along the longer side of the mesh; never more than the photo has pixels",
@@ -168,6 +199,16 @@ class Settings:
         for one, other in (("left", "right"), ("top", "bottom")):
             if getattr(self, f"crop_{one}") + getattr(self, f"crop_{other}") >= 100.0:
                 raise Mono3DError(f"Crop {one} and Crop {other} together leave nothing of the photo; lower one.")
+
+    @property
+    def has_own_depth(self) -> bool:
+        """Whether the depth comes from the user and no network runs."""
+        return bool(self.depth_file) or self.embedded_depth
+
+    @property
+    def depth_by(self) -> str:
+        """What the depth comes from, in words: the model's name, or that it is the user's own."""
+        return "own depth" if self.has_own_depth else self.model
 
     def to_json(self) -> str:
         """Returns the settings as one JSON object, keys in the order of the fields."""

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,10 +14,16 @@ from numpy.typing import NDArray
 from .core.camera import Camera
 from .core.crop import cropped
 from .core.depth_map import depth_map
+from .core.depth_values import DepthValues
 from .core.grid import Grid, build_grid
-from .core.lens import camera_of
+from .core.ground import standing
+from .core.lens import photo_camera
+from .core.mask import masked
 from .core.mesh import Floats, Mesh, PointCloud
+from .core.own_depth import own_depth_map
 from .core.photo import Photo
+from .core.sky import clamped, find_sky, without
+from .core.sphere import build_sphere
 from .core.stages import Stages
 from .errors import Mono3DError
 from .settings import Settings
@@ -28,8 +33,18 @@ SHARES = {MESH: 1.0}
 SURFACE_SHARE = 6.0
 
 _MOST_KEPT_BYTES = 400_000_000
-_AFTER_DEPTH = ("crop_left", "crop_right", "crop_top", "crop_bottom", "field_of_view", "min_island")
+_AFTER_DEPTH = (
+    "crop_left",
+    "crop_right",
+    "crop_top",
+    "crop_bottom",
+    "field_of_view",
+    "shift_x",
+    "shift_y",
+    "min_island",
+)
 _AFTER_GRID = (
+    "level",
     "surface",
     "voxel",
     "outlier_neighbours",
@@ -51,6 +66,16 @@ class Shape:
     depth: Floats
     mesh: Mesh
     cloud: PointCloud | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _DepthMap:
+    """Depth of every cell, where it is valid (None: everywhere), and whether there is sky."""
+
+    depth: Floats
+    valid: NDArray[np.bool_] | None
+    has_sky: bool
 
 
 Result = TypeVar("Result")
@@ -77,25 +102,34 @@ class _Last(Generic[Result]):
 class Shaper:
     """Makes meshes of one photo, and no step again whose settings did not change since the last time.
 
-    disparity  float32 (h, w), relative inverse depth of the whole photo, near = large
+    disparity    float32 (h, w), relative inverse depth of the whole photo, near = large
+    own          the depth map that the user brought along, from which `disparity` then is
+    is_panorama  whether the photo shows all directions
     """
 
-    def __init__(self, photo: Photo, disparity: Floats) -> None:
+    def __init__(
+        self, photo: Photo, disparity: Floats, own: DepthValues | None = None, *, is_panorama: bool = False
+    ) -> None:
         self.photo = photo
         self.disparity = disparity
-        self._depth: _Last[tuple[Floats, NDArray[np.bool_] | None]] = _Last()
+        self.own = own
+        self.is_panorama = is_panorama
+        self._depth: _Last[_DepthMap] = _Last()
         self._grid: _Last[Grid] = _Last()
+        self._standing: _Last[Camera | None] = _Last()
 
     @property
     def nbytes(self) -> int:
         """Memory that the photo and its disparity take."""
         mask = 0 if self.photo.mask is None else self.photo.mask.nbytes
-        return self.photo.pixels.nbytes + mask + self.disparity.nbytes
+        own = 0 if self.own is None else self.own.values.nbytes
+        return self.photo.pixels.nbytes + mask + self.disparity.nbytes + own
 
     def forget(self) -> None:
         """Frees the memory of the steps in between."""
         self._depth.forget()
         self._grid.forget()
+        self._standing.forget()
 
     def shape(self, settings: Settings, stages: Stages) -> Shape:
         """Returns the mesh that `settings` ask for. Raises Mono3DError when it is empty.
@@ -103,20 +137,33 @@ class Shaper:
         `stages` must know `MESH`, and `SURFACE` where `needs_surface`.
         """
         photo = self.photo
-        camera = camera_of(*photo.size, math.radians(settings.field_of_view), photo.lens)
+        camera = photo_camera(photo.size, photo.lens, settings, is_panorama=self.is_panorama)
         before_surface = _without(settings, _AFTER_GRID)
-        with stages.stage(MESH):
-            depth, valid = self._depth.get(
-                _without(before_surface, _AFTER_DEPTH), lambda: depth_map(self.disparity, photo, settings)
-            )
-            valid = cropped(valid, depth.shape, settings)
-            grid = self._grid.get(
-                before_surface,
-                lambda: build_grid(depth, camera, photo.pixels, settings.tear, settings.min_island / 100.0, valid),
-            )
-            mesh = grid.mesh(camera)
         cloud = None
-        if needs_surface(settings):
+        notes: list[str] = []
+        with stages.stage(MESH):
+            found = self._depth.get(_without(before_surface, _AFTER_DEPTH), lambda: self._depth_map(settings))
+            depth, valid = found.depth, cropped(found.valid, found.depth.shape, settings)
+            if self.is_panorama:
+                mesh = build_sphere(depth, photo.pixels, settings.tear, settings.min_island / 100.0, valid)
+            else:
+                grid = self._grid.get(
+                    before_surface,
+                    lambda: build_grid(depth, camera, photo.pixels, settings.tear, settings.min_island / 100.0, valid),
+                )
+                mesh = grid.mesh(camera)
+            if found.has_sky:
+                notes.append(f"Sky was found and {'cut out' if settings.sky == 'remove' else 'put far away'}.")
+            stands: Camera | None = camera
+            if settings.level:
+                stands = self._standing.get(before_surface, lambda: standing(camera, depth, found.valid))
+                if stands is None:
+                    notes.append("No clear ground was found, so the scene was not levelled.")
+        if needs_surface(settings) and self.is_panorama:
+            notes.append(
+                "A panorama keeps its grid: other surfaces, fewer triangles and smoothing are for ordinary photos."
+            )
+        elif needs_surface(settings):
             with stages.stage(SURFACE) as within:
                 # Open3D takes half a second to import, which the grid need not wait for.
                 from .surface import build
@@ -129,7 +176,22 @@ class Shaper:
             raise Mono3DError(
                 f"'{photo.path.name}' gave an empty mesh; raise 'Tear' or lower 'Smallest island' and 'Crop'."
             )
-        return Shape(camera, depth if valid is None else np.where(valid, depth, np.float32(np.nan)), mesh, cloud)
+        depth = depth if valid is None else np.where(valid, depth, np.float32(np.nan))
+        return Shape(stands or camera, depth, mesh, cloud, tuple(notes))
+
+    def _depth_map(self, settings: Settings) -> _DepthMap:
+        """Returns the depth of the whole photo, by network or own map, without what mask and sky take away."""
+        photo = masked(self.photo, settings.mask, settings.max_pixels)
+        sky = find_sky(self.disparity, photo) if settings.sky != "keep" else None
+        if sky is not None and settings.sky == "remove":
+            photo = without(photo, sky)
+        if self.own is not None:
+            depth, valid = own_depth_map(self.own, photo, settings)
+        else:
+            depth, valid = depth_map(self.disparity, photo, settings)
+        if sky is not None and settings.sky == "clamp":
+            depth = clamped(depth, sky, settings.far)
+        return _DepthMap(depth, valid, sky is not None)
 
 
 def needs_surface(settings: Settings) -> bool:

@@ -188,3 +188,63 @@ def test_the_longest_unused_disparities_go_first(tmp_path: Path, monkeypatch: py
     (tmp_path / "gone.npy").symlink_to(tmp_path / "nowhere")
     pipeline._prune(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["middle.npy", "new.npy"]
+
+
+def own(photo: Path, folder: Path, depth: NDArray[np.float32], **settings: Any) -> Reconstruction:
+    """Returns a reconstruction from a depth map in metres; no network takes part."""
+    np.save(folder / "own.npy", depth)
+    return run(photo, folder, Settings(detail=64, depth_file=str(folder / "own.npy"), **settings))
+
+
+def test_own_depth_needs_no_network(tmp_path: Path) -> None:
+    photo = ROOT / "tests" / "photos" / "coffee.png"
+    depth = np.random.default_rng(0).uniform(2.0, 2.05, (43, 64)).astype(np.float32)
+    result = own(photo, tmp_path, depth, shift_x=10.0, shift_y=-25.0)
+    np.testing.assert_allclose(result.depth, depth, rtol=1e-5)
+    assert pipeline.DISPARITY not in result.seconds and result.engine == "own.npy"
+    assert (result.camera.cx, result.camera.cy) == (0.6 * 600, 0.25 * 400)
+    np.testing.assert_allclose(result.mesh.uv, result.camera.uv(result.mesh.vertices), atol=1e-6)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_scene_is_levelled_by_its_ground(tmp_path: Path) -> None:
+    photo = ROOT / "tests" / "photos" / "coffee.png"
+    camera = own(photo, tmp_path, np.full((43, 64), 3.0, np.float32)).camera
+    down = ((np.arange(43) + 0.5) * (400 / 43) - camera.cy) / camera.fy
+    floor = np.minimum(1.5 / np.maximum(down + 0.12, 0.1), 12.0)[:, None].repeat(64, 1).astype(np.float32)
+    result = own(photo, tmp_path, floor, level=True, tear=0.0)
+    height = -result.scene_mesh.vertices[:, 1]
+    assert result.camera.elevation == pytest.approx(1.5, rel=0.05) and np.abs(height[-640:]).max() < 0.02
+    assert result.camera.pitch == pytest.approx(-np.arctan(0.12), abs=0.01)
+    flat = own(photo, tmp_path, np.full((43, 64), 3.0, np.float32), level=True)
+    assert not flat.camera.stands_in_scene and "not levelled" in flat.notes[-1]
+
+
+def test_masks_and_panoramas_reach_the_mesh(tmp_path: Path) -> None:
+    photo = tmp_path / "around.png"
+    Image.new("RGB", (128, 64), (90, 90, 90)).save(photo)
+    Image.fromarray(np.arange(128, dtype=np.uint8)[None].repeat(64, 0) * 2).save(tmp_path / "mask.png")
+    distance = np.full((32, 64), 2.0, np.float32)
+    whole = own(photo, tmp_path, distance, projection="equirectangular", surface="poisson")
+    assert whole.camera.is_panorama and "keeps its grid" in whole.notes[-1] and whole.cloud is None
+    np.testing.assert_allclose(np.linalg.norm(whole.mesh.vertices, axis=1), 2.0, rtol=1e-4)
+    half = own(photo, tmp_path, distance, projection="equirectangular", mask=str(tmp_path / "mask.png"))
+    assert half.mesh.uv[:, 0].min() > 0.48 and np.isnan(half.depth[:, :31]).all()
+
+
+@pytest.mark.torch
+@needs_torch
+@pytest.mark.parametrize("sky", ["keep", "clamp", "remove"])
+def test_the_sky_of_a_landscape(tmp_path: Path, sky: str) -> None:
+    result = run(ROOT / "tests" / "photos" / "china.jpg", tmp_path, Settings(detail=128, sky=sky))
+    top = result.depth[:3]
+    assert any("Sky" in note for note in result.notes) == (sky != "keep")
+    assert {"keep": np.ptp(top) > 0.01, "clamp": np.ptp(top) == 0.0, "remove": np.isnan(top).mean() > 0.9}[sky]
+
+
+@pytest.mark.torch
+@needs_torch
+@pytest.mark.parametrize("photo", ["coffee.png", "astronaut.png"])
+def test_indoors_there_is_no_sky(tmp_path: Path, photo: str) -> None:
+    result = run(ROOT / "tests" / "photos" / photo, tmp_path, Settings(detail=128, sky="remove"))
+    assert not any("Sky" in note for note in result.notes)

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 import bpy
+from mathutils import Euler, Matrix
 
 from ..core.blender_lens import SENSOR_MM, lens_of
 from ..core.camera import Camera
@@ -19,32 +20,50 @@ _SMALLEST_RENDER = 4
 
 
 def create(name: str, camera: Camera, image: bpy.types.Image | None, near: float, far: float) -> bpy.types.Object:
-    """Returns a new camera object at the origin that looks along +Y, not yet in a collection.
+    """Returns a new camera object where the photo was taken, not yet in a collection.
 
-    `image` becomes its background; `near` and `far` are the distances in metres of the scene's ends.
+    That is the origin, looking along +Y, or above the floor. `image` becomes its background; `near` and `far` are the
+    distances in metres of the scene's ends. A panorama's camera is Cycles' equirectangular one.
     """
     data = bpy.data.cameras.new(name)
-    _set_lens(data, camera)
+    _set_view(data, camera)
     data.clip_start, data.clip_end = 0.1 * near, 10.0 * far
     data.display_size = 0.25 * near
-    if image is not None:
+    if image is not None and not camera.is_panorama:
         data.show_background_images = True
         background = data.background_images.new()
         background.image = image
         background.alpha = 0.5
         background.frame_method = "STRETCH"
     made = bpy.data.objects.new(name, data)
-    made.rotation_euler = frame.CAMERA_ROTATION
+    _stand(made, camera)
     made[names.CAMERA] = json.dumps(dataclasses.asdict(camera))
     return made
 
 
 def refit(eye: bpy.types.Object, camera: Camera, near: float, far: float) -> None:
-    """Makes the camera object `eye` see what `camera` sees, and far enough; everything else about it stays."""
+    """Makes the camera object `eye` see what `camera` sees, and far enough; everything else about it stays.
+
+    It is moved only where the photo's camera stands otherwise in the scene than before.
+    """
     data: Any = eye.data
-    _set_lens(data, camera)
+    _set_view(data, camera)
+    before = stored(eye)
+    if (before.pitch, before.roll, before.elevation) != (camera.pitch, camera.roll, camera.elevation):
+        _stand(eye, camera)
     data.clip_start, data.clip_end = min(data.clip_start, 0.1 * near), max(data.clip_end, 10.0 * far)
     eye[names.CAMERA] = json.dumps(dataclasses.asdict(camera))
+
+
+def _stand(eye: bpy.types.Object, camera: Camera) -> None:
+    eye.matrix_basis = Matrix(frame.pose(camera)) @ Euler(frame.CAMERA_ROTATION).to_matrix().to_4x4()
+
+
+def _set_view(data: bpy.types.Camera, camera: Camera) -> None:
+    if camera.is_panorama:
+        _see_all_around(data)
+    else:
+        _set_lens(data, camera)
 
 
 def _set_lens(data: bpy.types.Camera, camera: Camera) -> None:
@@ -56,6 +75,13 @@ def _set_lens(data: bpy.types.Camera, camera: Camera) -> None:
     data.shift_x, data.shift_y = lens.shift_x, lens.shift_y
 
 
+def _see_all_around(data: Any) -> None:
+    data.type = "PANO"
+    # From 5.0 on the camera itself has what Cycles kept before.
+    owner = data if hasattr(data, "panorama_type") else data.cycles
+    owner.panorama_type = "EQUIRECTANGULAR"
+
+
 def stored(owner: bpy.types.Object) -> Camera:
     """Returns the photo's camera stored on a mesh or camera object. Raises Mono3DError when there is none."""
     try:
@@ -65,7 +91,10 @@ def stored(owner: bpy.types.Object) -> Camera:
 
 
 def use(scene: bpy.types.Scene, made: bpy.types.Object) -> None:
-    """Makes `made` the scene's camera and gives renders the photo's size, so that they coincide with the photo."""
+    """Makes `made` the scene's camera and gives renders the photo's size, so that they coincide with the photo.
+
+    A panorama's makes Cycles the renderer, which alone sees in all directions.
+    """
     camera = stored(made)
     scene.camera = made
     # Blender renders at least 4 pixels a side; a smaller photo keeps its proportions.
@@ -73,5 +102,9 @@ def use(scene: bpy.types.Scene, made: bpy.types.Object) -> None:
     render = scene.render
     render.resolution_x, render.resolution_y = scale * camera.width, scale * camera.height
     render.resolution_percentage = 100
+    if camera.is_panorama:
+        render.engine = "CYCLES"  # type: ignore[assignment]
+        render.pixel_aspect_x = render.pixel_aspect_y = 1.0
+        return
     render.pixel_aspect_x = max(1.0, camera.fy / camera.fx)
     render.pixel_aspect_y = max(1.0, camera.fx / camera.fy)

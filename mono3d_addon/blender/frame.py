@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from ..core.camera import Camera
 from ..core.mesh import Floats
 
 CAMERA_ROTATION = (0.5 * math.pi, 0.0, 0.0)
@@ -30,3 +31,17 @@ def to_core(place: tuple[float, float, float]) -> tuple[float, float, float]:
     """Returns one point of Blender's frame in the core camera frame."""
     x, y, z = place
     return x, -z, y
+
+
+def pose(camera: Camera) -> list[list[float]]:
+    """Returns the 4x4 matrix, rows first, from the photo's own frame to the scene, both in Blender's axes.
+
+    The photo's own frame has the camera at the origin, looking along +Y; the matrix tilts it as it was and lifts it
+    above the floor (see `core.camera.Camera`).
+    """
+    axes = to_blender(np.eye(3, dtype=np.float32)).astype(np.float64)
+    matrix = np.eye(4)
+    if camera.stands_in_scene:
+        matrix[:3, :3] = axes.T @ camera.rotation @ axes
+        matrix[:3, 3] = to_blender(camera.to_scene(np.zeros((1, 3), np.float32)))[0]
+    return matrix.tolist()

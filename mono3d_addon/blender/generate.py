@@ -101,7 +101,7 @@ class MONO3D_OT_generate(progress.Follower):
         seconds = sum(result.seconds.values())
         state.current.say(
             f"{result.name}: {counts['vertices']:,} vertices, {counts['triangles']:,} triangles in {seconds:.1f} s.",
-            f"Depth: {result.settings.model}, {result.engine}.",
+            f"Depth: {result.settings.depth_by}, {result.engine}.",
             f"Camera: {result.camera.source}.",
             *result.notes,
         )

@@ -73,6 +73,10 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
         """Shows what the mesh says now and asks for the distances."""
+        from mathutils import Matrix
+
+        from . import camera, frame
+
         owner = shaped.target(context)
         if bpy.app.background or owner is None:
             return self.execute(context)
@@ -83,7 +87,8 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
             return {"CANCELLED"}
         scale = _scale(owner)
         self.first, self.second = first, second
-        self.first_distance, self.second_distance = first.length * scale, second.length * scale
+        eye = Matrix(frame.pose(camera.stored(owner))).translation
+        self.first_distance, self.second_distance = (scale * (point - eye).length for point in (first, second))
         self.apart = (first - second).length * scale
         manager: Any = context.window_manager
         return manager.invoke_props_dialog(self, width=320)
@@ -116,15 +121,20 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
         self._ask(context, owner, makes_undo=False)
 
     def _ask(self, context: bpy.types.Context, owner: bpy.types.Object, *, makes_undo: bool) -> None:
+        from mathutils import Matrix
+
         from ..core.known_distances import KnownDistances, sighting
-        from . import camera, frame
+        from . import camera, frame, source
 
         first, second = self._points(context, owner)
         if owner.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
         eye, settings = camera.stored(owner), shaped.stored_settings(owner)
+        if eye.is_panorama or source.is_metric(owner):
+            raise Mono3DError("Near and far have no say in a panorama or where your own depth is in metres; scale it.")
+        to_camera = Matrix(frame.pose(eye)).inverted()
         seen = [
-            sighting(frame.to_core((point.x, point.y, point.z)), eye, settings.near, settings.far)
+            sighting(frame.to_core(tuple(to_camera @ point)), eye, settings.near, settings.far)
             for point in (first, second)
         ]
         measured = (self.first_distance, self.second_distance) if self.kind == _FROM_CAMERA else (self.apart,)

@@ -27,6 +27,9 @@ PARALLAX = 0.07
 _MOST_SIDEWAYS = math.radians(25.0)
 _ABOVE_PER_SIDEWAYS = 0.6
 
+_OUTSIDE = (math.radians(30.0), math.radians(35.0))
+"""How far beside and above a panorama is seen from outside."""
+
 _ENOUGH_POINTS = 20_000
 _LIGHT = (-0.35, -0.7, 0.62)
 """Direction to the light, in Blender's frame: from behind the photographer's left shoulder."""
@@ -36,9 +39,11 @@ def render(result: Reconstruction, built: Built, scene: bpy.types.Scene, path: P
     """Renders `built` to a PNG file at `path`. Changes `scene`: use it on one that nobody needs afterwards."""
     _set_render(scene, result.camera)
     scene.world = _background()
-    scene.camera = _add_camera(scene, _view(result))
+    scene.camera = _add_camera(scene, _view(result), result.camera)
     data: Any = built.mesh.data
     data.materials[0] = _material(data.materials[0])
+    if result.camera.is_panorama:
+        _open_towards_the_eye(data.materials[0])
     scene.render.filepath = _literal(path)
     bpy.ops.render.render(write_still=True, scene=scene.name)
 
@@ -56,6 +61,8 @@ def _view(result: Reconstruction) -> framing.View:
     which spread with the distance, do not fill the picture.
     """
     seen_by = result.camera
+    if seen_by.is_panorama:
+        return _from_outside(result)
     tangents = (0.5 * seen_by.width / seen_by.fx, 0.5 * seen_by.height / seen_by.fy)
     vertices = result.mesh.vertices
     if not len(vertices):
@@ -64,6 +71,20 @@ def _view(result: Reconstruction) -> framing.View:
     sideways = _orbit_angle(sample[:, 2], tangents[0])
     axes = framing.orbit_axes(sideways, sideways * _ABOVE_PER_SIDEWAYS)
     return framing.frame_points(frame.to_blender(sample), axes, tangents, MARGIN)
+
+
+def _from_outside(result: Reconstruction) -> framing.View:
+    """Returns a view on the surroundings from above and outside, like into a doll's house.
+
+    The few parts that are farther out than nearly all others do not make the rest small.
+    """
+    vertices = result.mesh.vertices[:: max(1, len(result.mesh.vertices) // _ENOUGH_POINTS)]
+    distance = np.linalg.norm(vertices, axis=1)
+    inner = vertices[distance <= np.quantile(distance, 0.97)] if len(vertices) else vertices
+    axes = framing.orbit_axes(*_OUTSIDE)
+    if not len(inner):
+        return framing.View(np.zeros(3), axes, (1.0, 0.5))
+    return framing.frame_points(frame.to_blender(inner), axes, (0.6, 0.3), MARGIN)
 
 
 def _orbit_angle(depth: Floats, tangent: float) -> float:
@@ -78,7 +99,7 @@ def _orbit_angle(depth: Floats, tangent: float) -> float:
     return min(_MOST_SIDEWAYS, math.atan(PARALLAX * 2.0 * tangent / spread))
 
 
-def _add_camera(scene: bpy.types.Scene, view: framing.View) -> bpy.types.Object:
+def _add_camera(scene: bpy.types.Scene, view: framing.View, seen_by: Camera) -> bpy.types.Object:
     data = bpy.data.cameras.new("Preview")
     wide = view.tangents[0] >= view.tangents[1]
     data.sensor_fit = "HORIZONTAL" if wide else "VERTICAL"
@@ -86,7 +107,7 @@ def _add_camera(scene: bpy.types.Scene, view: framing.View) -> bpy.types.Object:
     data.lens = 0.5 * SENSOR_MM / max(view.tangents)
     data.clip_start, data.clip_end = 1e-4, 1e7
     eye = bpy.data.objects.new("Preview", data)
-    eye.matrix_world = Matrix(view.matrix())
+    eye.matrix_world = Matrix(frame.pose(seen_by)) @ Matrix(view.matrix())
     scene.collection.objects.link(eye)
     return eye
 
@@ -165,3 +186,17 @@ def _material(made: bpy.types.Material) -> Any:
     tree.links.new(shade.outputs["Result"], shader.inputs["Strength"])
     tree.links.new(shader.outputs[0], output.inputs["Surface"])
     return flat
+
+
+def _open_towards_the_eye(flat: Any) -> None:
+    """Lets the eye look through what it sees from behind: the walls between it and the inside of a panorama."""
+    tree = flat.node_tree
+    output = next(node for node in tree.nodes if node.type == "OUTPUT_MATERIAL")
+    shader = output.inputs["Surface"].links[0].from_socket
+    surface = material.add_node(tree, "ShaderNodeNewGeometry", 300, -500)
+    nothing = material.add_node(tree, "ShaderNodeBsdfTransparent", 300, -350)
+    mix = material.add_node(tree, "ShaderNodeMixShader", 600, -300)
+    tree.links.new(surface.outputs["Backfacing"], mix.inputs[0])
+    tree.links.new(shader, mix.inputs[1])
+    tree.links.new(nothing.outputs[0], mix.inputs[2])
+    tree.links.new(mix.outputs[0], output.inputs["Surface"])

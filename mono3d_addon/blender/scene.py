@@ -28,8 +28,9 @@ class Built:
 def build(result: Reconstruction, scene: bpy.types.Scene) -> Built:
     """Adds `result` to `scene`, in a collection of its own with the photo's name; returns what was made.
 
-    Mesh and camera stand at the origin: the camera looks along +Y, Z is up, one unit is one metre. The scene's
-    own camera and render size change only where it has no camera yet.
+    Mesh and camera stand at the origin: the camera looks along +Y, Z is up, one unit is one metre. Where a floor was
+    found, it is at height 0 and the camera stands above the origin, tilted as it was. The scene's own camera and
+    render size change only where it has no camera yet.
     Raises Mono3DError when the texture cannot be read; nothing stays behind then.
     """
     try:
@@ -38,7 +39,7 @@ def build(result: Reconstruction, scene: bpy.types.Scene) -> Built:
         raise Mono3DError(f"The texture of {result.name} cannot be read: {error}.") from error
     settings = result.settings
     trusted = settings.surface == "grid" and not settings.target_triangles
-    data = mesh_data.create(result.name, result.mesh, trusted=trusted)
+    data = mesh_data.create(result.name, result.scene_mesh, trusted=trusted)
     data.materials.append(material.create(result.name, image, settings.material, settings.shading))
     mesh = bpy.data.objects.new(result.name, data)
     near, far = _extent(result)
@@ -69,6 +70,8 @@ def stored_settings(mesh: bpy.types.Object) -> Settings:
 def _extent(result: Reconstruction) -> tuple[float, float]:
     """Distances in metres of the nearest and the farthest vertex; the settings' where there is none."""
     depth = result.mesh.vertices[:, 2]
+    if result.camera.is_panorama:
+        depth = np.linalg.norm(result.mesh.vertices, axis=1)
     if not len(depth):
         return result.settings.near, result.settings.far
     return float(np.min(depth)), float(np.max(depth))

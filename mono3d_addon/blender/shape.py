@@ -237,7 +237,7 @@ class Shaping:
 
     def _draft(self, owner: bpy.types.Object, pending: Pending) -> None:
         changed = _differences(pending.shown, pending.wanted)
-        if changed <= _MOVES and not pending.is_forced:
+        if changed <= _MOVES and not pending.is_forced and _can_move(owner, pending.wanted):
             _move(owner, pending.shown, pending.wanted)
             pending.is_drafted |= changed != {"field_of_view"} or not _is_plain_grid(pending.wanted)
             self._show(owner, pending, pending.wanted, camera_for(owner, pending.wanted))
@@ -331,13 +331,11 @@ class Shaping:
 
 def camera_for(owner: bpy.types.Object, settings: Settings) -> Camera:
     """Returns the camera of an object's photo with these settings. Raises Mono3DError when its photo is gone."""
-    import math
-
-    from ..core.lens import camera_of
+    from ..core.lens import photo_camera
     from . import camera, source
 
-    size = camera.stored(owner)
-    return camera_of(size.width, size.height, math.radians(settings.field_of_view), source.lens(owner))
+    eye = camera.stored(owner)
+    return photo_camera((eye.width, eye.height), source.lens(owner), settings, is_panorama=eye.is_panorama)
 
 
 def push_undo(words: str) -> None:
@@ -397,6 +395,18 @@ def _is_plain_grid(settings: Settings) -> bool:
 def _is_exact(pending: Pending) -> bool:
     """Tells whether the mesh already is what is asked for."""
     return pending.wanted == pending.shown and not pending.is_drafted
+
+
+def _can_move(owner: bpy.types.Object, settings: Settings) -> bool:
+    """Tells whether the mesh lies about the camera as the disparity has it, so that its vertices can follow by `_move`.
+
+    On the floor the ground has to be found anew, and what the sky does depends on the far distance.
+    """
+    from . import camera, source
+
+    eye = camera.stored(owner)
+    is_plain = not eye.is_panorama and not eye.stands_in_scene and not settings.level
+    return is_plain and settings.sky == "keep" and not source.is_metric(owner)
 
 
 def _move(owner: bpy.types.Object, before: Settings, after: Settings) -> None:

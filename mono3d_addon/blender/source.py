@@ -29,7 +29,9 @@ def store(image: bpy.types.Image, result: Reconstruction) -> None:
     description = {
         "key": result.photo_key,
         "name": result.photo.name.encode("utf-8", "replace").decode(),
-        "disparity": result.disparity.shape,
+        "disparity": (result.own.values if result.own else result.disparity).shape,
+        "own_kind": result.own.kind if result.own else "",
+        "is_panorama": result.camera.is_panorama,
         "mask": None if result.mask is None else result.mask.shape,
         "lens": dataclasses.asdict(result.lens),
     }
@@ -37,7 +39,8 @@ def store(image: bpy.types.Image, result: Reconstruction) -> None:
     for name in (_DISPARITY, _MASK):
         # Blender cuts bytes that replace others at the first zero.
         image.pop(name, None)
-    image[_DISPARITY] = np.ascontiguousarray(result.disparity, np.float32).tobytes()
+    values = result.own.values if result.own else result.disparity
+    image[_DISPARITY] = np.ascontiguousarray(values, np.float32).tobytes()
     if result.mask is not None:
         image[_MASK] = np.packbits(result.mask).tobytes()
 
@@ -60,6 +63,11 @@ def lens(owner: bpy.types.Object) -> Lens:
     return Lens(**_description(owner)["lens"])
 
 
+def is_metric(owner: bpy.types.Object) -> bool:
+    """Tells whether the depth of an object is the user's own in metres, so that near and far have no say."""
+    return str(_description(owner)["own_kind"]) == "metres"
+
+
 def write(owner: bpy.types.Object, folder: Path) -> Source:
     """Writes photo, disparity and mask into `folder` for the worker. Raises Mono3DError when the photo is gone."""
     image: Any = image_of(owner)
@@ -74,7 +82,15 @@ def write(owner: bpy.types.Object, folder: Path) -> Source:
         bits = np.unpackbits(np.frombuffer(image[_MASK], np.uint8), count=rows * columns)
         mask = "mask.npy"
         np.save(folder / mask, bits.reshape(rows, columns).astype(bool), allow_pickle=False)
-    return Source(description["name"], texture.name, "disparity.npy", mask, description["lens"])
+    return Source(
+        description["name"],
+        texture.name,
+        "disparity.npy",
+        mask,
+        description["lens"],
+        description["own_kind"],
+        description["is_panorama"],
+    )
 
 
 def _description(owner: bpy.types.Object) -> dict[str, Any]:

@@ -59,14 +59,21 @@ def build_grid(
     pieces with less than `min_island` (share, 0..1) of the triangles are dropped; cells that are not `valid`,
     bool (rows, columns), take no part.
     """
+    triangles = torn_triangles(depth, tear, min_island, valid)
+    rows, columns = depth.shape
+    under = np.ix_(cells(pixels.shape[0], rows), cells(pixels.shape[1], columns))
+    colors = pixels[under].reshape(-1, 3)
+    return Grid(camera.back_project(depth), grid_normals(depth, camera, tear).reshape(-1, 3), colors, triangles)
+
+
+def torn_triangles(depth: Floats, tear: float, min_island: float, valid: NDArray[np.bool_] | None) -> Ints:
+    """Returns the triangles, int32 (m, 3), of the grid over `depth`; see `build_grid`."""
     rows, columns = depth.shape
     kept = _kept(depth, tear, valid)
     triangles = _triangles(kept, rows, columns)
     if min_island > 0.0:
         triangles = drop_islands(triangles, *_links(kept, rows, columns), min_island)
-    under = np.ix_(cells(pixels.shape[0], rows), cells(pixels.shape[1], columns))
-    colors = pixels[under].reshape(-1, 3)
-    return Grid(camera.back_project(depth), grid_normals(depth, camera, tear).reshape(-1, 3), colors, triangles)
+    return triangles
 
 
 _HALVES = ("acd", "adb", "acb", "bcd")

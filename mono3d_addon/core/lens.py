@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..settings import Settings
 from .camera import DEFAULT_FIELD_OF_VIEW, FULL_FRAME_MM, Camera
 from .sensors import sensor_width
 
@@ -114,3 +115,11 @@ def _number(details: Mapping[int, Any], tag: int) -> float:
     except (TypeError, ValueError, ZeroDivisionError):
         return 0.0
     return value if math.isfinite(value) and value > 0.0 else 0.0
+
+
+def photo_camera(size: tuple[int, int], lens: Lens, settings: Settings, *, is_panorama: bool) -> Camera:
+    """Returns the camera of a photo of `size` (width, height) as the settings have it, not yet standing in a scene."""
+    if is_panorama:
+        return Camera.panorama(*size, "360-degree panorama")
+    camera = camera_of(*size, math.radians(settings.field_of_view), lens)
+    return camera.shifted(settings.shift_x / 100.0, settings.shift_y / 100.0)

@@ -79,8 +79,8 @@ class Photo:
         return path
 
 
-def read_photo(path: Path, max_pixels: float = 100.0) -> Photo:
-    """Returns the photo at `path`, upright and in sRGB. `max_pixels` is the limit in megapixels.
+def read_photo(path: Path, max_pixels: float = 100.0, smallest: int = SMALLEST_SIDE) -> Photo:
+    """Returns the photo at `path`, upright and in sRGB. `max_pixels` is the limit in megapixels, `smallest` a side's.
 
     EXIF orientation is applied (CIPA DC-008, tag 274), colour profiles are converted to sRGB, 16-bit and floating
     point pictures are scaled to 8 bits. Of several frames the first is taken.
@@ -90,7 +90,7 @@ def read_photo(path: Path, max_pixels: float = 100.0) -> Photo:
     with _pixel_limit_is_ours():
         try:
             with Image.open(io.BytesIO(data), formats=_decoders()) as picture:
-                _check_size(path, picture.size, max_pixels)
+                _check_size(path, picture.size, max_pixels, smallest)
                 lens = read_lens(picture)
                 picture.load()
                 upright = ImageOps.exif_transpose(picture)
@@ -150,10 +150,10 @@ def _pixel_limit_is_ours() -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = before
 
 
-def _check_size(path: Path, size: tuple[int, int], max_pixels: float) -> None:
+def _check_size(path: Path, size: tuple[int, int], max_pixels: float, smallest: int) -> None:
     width, height = size
-    if min(size) < SMALLEST_SIDE:
-        raise Mono3DError(f"'{path.name}' has only {width} x {height} pixels; {SMALLEST_SIDE} a side are needed.")
+    if min(size) < smallest:
+        raise Mono3DError(f"'{path.name}' has only {width} x {height} pixels; {smallest} a side are needed.")
     if width * height > max_pixels * 1e6:
         raise Mono3DError(
             f"'{path.name}' has {width} x {height} pixels, more than the limit of {max_pixels:g} megapixels; "

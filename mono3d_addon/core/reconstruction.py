@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from ..errors import Mono3DError
 from ..settings import Settings
 from .camera import Camera
+from .depth_values import DepthValues
 from .lens import Lens
 from .mesh import Mesh, PointCloud
 
@@ -30,17 +32,19 @@ class Reconstruction:
     name       the photo's file name without its ending
     photo      path of the photo as the user gave it
     texture    path of an upright 8-bit sRGB picture of the photo (JPEG or PNG), for materials and viewers
-    camera     the camera of the upright photo
+    camera     the camera of the upright photo, and how it stands in the scene
     settings   what the user chose
     disparity  float32 (h, w) at the network's size, relative inverse depth, near = large
-    depth      float32 (rows, columns) at the mesh's detail, metres along z; NaN where the photo is transparent
-    mesh       the surface
-    cloud      the cleaned points behind the surface; None for the grid surface
+    depth      float32 (rows, columns) at the mesh's detail, metres along z (a panorama's: from the camera); NaN where
+               the photo is transparent or masked
+    mesh       the surface, camera frame
+    cloud      the cleaned points behind the surface, camera frame; None for the grid surface
     engine     what ran the network, in words
     seconds    time of each stage
     notes      sentences for the user ("3 small islands were dropped")
     mask       bool (height, width), True where the photo's alpha channel keeps the pixel; None without transparency
     lens       what EXIF tells of focal length and sensor
+    own        the depth map that the user brought along; None where the network estimated the depth
     """
 
     name: str
@@ -57,11 +61,25 @@ class Reconstruction:
     notes: tuple[str, ...] = ()
     mask: NDArray[np.bool_] | None = None
     lens: Lens = field(default_factory=Lens)
+    own: DepthValues | None = None
 
     @property
     def photo_key(self) -> str:
         """What the photo and its disparity are known by, see `photo_key`."""
-        return photo_key(self.disparity, self.mask, self.lens)
+        return photo_key(self.disparity, self.mask, self.lens, self.own)
+
+    @functools.cached_property
+    def scene_mesh(self) -> Mesh:
+        """The mesh in the scene frame, for everything that leaves the program (see `Camera`)."""
+        return in_scene(self.mesh, self.camera)
+
+    @functools.cached_property
+    def scene_cloud(self) -> PointCloud | None:
+        """The cloud in the scene frame."""
+        if self.cloud is None or not self.camera.stands_in_scene:
+            return self.cloud
+        points, normals = self.camera.to_scene(self.cloud.points), self.camera.directions_to_scene(self.cloud.normals)
+        return dataclasses.replace(self.cloud, points=points, normals=normals)
 
     def counts(self) -> dict[str, int]:
         """Returns the numbers of vertices, triangles and cloud points."""
@@ -72,12 +90,24 @@ class Reconstruction:
         }
 
 
-def photo_key(disparity: NDArray[np.float32], mask: NDArray[np.bool_] | None, lens: Lens) -> str:
-    """Returns a name that is the same for the same disparity, mask and lens and for no others, hexadecimal."""
+def in_scene(mesh: Mesh, camera: Camera) -> Mesh:
+    """Returns the mesh of the camera frame in the scene frame (see `Camera`)."""
+    if not camera.stands_in_scene:
+        return mesh
+    vertices, normals = camera.to_scene(mesh.vertices), camera.directions_to_scene(mesh.normals)
+    return dataclasses.replace(mesh, vertices=vertices, normals=normals)
+
+
+def photo_key(
+    disparity: NDArray[np.float32], mask: NDArray[np.bool_] | None, lens: Lens, own: DepthValues | None = None
+) -> str:
+    """Returns a name that is the same for the same disparity, mask, lens and own depth, and for no others."""
     digest = hashlib.sha256(np.ascontiguousarray(disparity).tobytes())
     digest.update(repr((disparity.shape, None if mask is None else mask.shape, lens)).encode())
     if mask is not None:
         digest.update(np.packbits(mask).tobytes())
+    if own is not None:
+        digest.update(repr((own.kind, own.values.shape)).encode() + np.ascontiguousarray(own.values).tobytes())
     return digest.hexdigest()[:32]
 
 
@@ -92,6 +122,7 @@ def save(result: Reconstruction, folder: Path) -> None:
         "camera": dataclasses.asdict(result.camera),
         "settings": dataclasses.asdict(result.settings),
         "lens": dataclasses.asdict(result.lens),
+        "own_kind": result.own.kind if result.own else None,
         "engine": result.engine,
         "seconds": dict(result.seconds),
         "notes": list(result.notes),
@@ -118,6 +149,7 @@ def load(folder: Path) -> Reconstruction:
             cloud=cloud,
             mask=arrays.get("mask"),
             lens=Lens(**description["lens"]),
+            own=DepthValues(arrays["own"], description["own_kind"]) if "own" in arrays else None,
             engine=description["engine"],
             seconds=description["seconds"],
             notes=tuple(description["notes"]),
@@ -130,6 +162,8 @@ def _arrays(result: Reconstruction) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {"disparity": result.disparity, "depth": result.depth}
     if result.mask is not None:
         arrays["mask"] = result.mask
+    if result.own is not None:
+        arrays["own"] = result.own.values
     for prefix, part in (("mesh", result.mesh), ("cloud", result.cloud)):
         if part is not None:
             arrays |= {f"{prefix}_{item.name}": getattr(part, item.name) for item in dataclasses.fields(part)}

@@ -54,12 +54,13 @@ def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[
         "counts": result.counts(),
         "seconds": seconds,
         "notes": list(result.notes),
-        "camera": dataclasses.asdict(result.camera),
+        "camera": dataclasses.asdict(result.camera) | {"horizon": result.camera.horizon()},
         "model": _model(settings),
         "engine": result.engine,
     }
 
 
 def _model(settings: Settings) -> str:
-    """Returns which model made the result; weights of the user's own are named too."""
-    return f"{settings.model} ({Path(settings.weights).name})" if settings.weights else settings.model
+    """Returns what made the depth; weights of the user's own are named too."""
+    with_weights = settings.weights and not settings.has_own_depth
+    return f"{settings.model} ({Path(settings.weights).name})" if with_weights else settings.depth_by

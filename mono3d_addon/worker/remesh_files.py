@@ -23,9 +23,11 @@ class Source:
 
     name       the photo's file name, for messages
     texture    its upright picture
-    disparity  float32 (h, w) as .npy
+    disparity  float32 (h, w) as .npy; the user's own depth map where `own_kind` says what its numbers are
     mask       bool (height, width) as .npy; empty without transparency
     lens       the fields of `core.lens.Lens`
+    own_kind   see `core.depth_file.DepthValues`; empty where the network estimated the disparity
+    is_panorama  whether the photo shows all directions
     """
 
     name: str
@@ -33,6 +35,8 @@ class Source:
     disparity: str
     mask: str
     lens: Mapping[str, Any]
+    own_kind: str = ""
+    is_panorama: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,15 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from ..core.depth_values import DepthValues, Kind
 from ..core.lens import Lens
+from ..core.own_depth import own_disparity
 from ..core.photo import read_photo
+from ..core.reconstruction import in_scene
 from ..core.stages import Progress, Stages
 from ..settings import Settings
 from ..shaping import KEPT, SHARES, SURFACE, SURFACE_SHARE, Shaper, needs_surface
@@ -34,7 +37,7 @@ def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[
         KEPT.put(request["photo_key"], shaper)
     stages = Stages(progress, SHARES | ({SURFACE: SURFACE_SHARE} if needs_surface(settings) else {}))
     shape = shaper.shape(settings, stages)
-    remesh_files.save(shape.mesh, folder)
+    remesh_files.save(in_scene(shape.mesh, shape.camera), folder)
     return {
         "camera": dataclasses.asdict(shape.camera),
         "counts": {"vertices": len(shape.mesh.vertices), "triangles": len(shape.mesh.triangles)},
@@ -47,4 +50,7 @@ def _read(folder: Path, source: remesh_files.Source, settings: Settings) -> Shap
     mask = np.load(folder / source.mask, allow_pickle=False) if source.mask else None
     disparity = np.load(folder / source.disparity, allow_pickle=False)
     photo = dataclasses.replace(photo, path=Path(source.name), mask=mask, lens=Lens(**source.lens), texture=None)
-    return Shaper(photo, disparity)
+    if not source.own_kind:
+        return Shaper(photo, disparity, is_panorama=source.is_panorama)
+    own = DepthValues(disparity, cast(Kind, source.own_kind))
+    return Shaper(photo, own_disparity(own), own, is_panorama=source.is_panorama)

@@ -29,9 +29,11 @@ def test_all_points_are_inside_and_some_at_the_edge(
     rng = np.random.default_rng(seed)
     points = rng.normal(size=(50, 3)).astype(np.float32) * rng.uniform(0.1, 10, 3).astype(np.float32)
     view = frame_points(points, orbit_axes(sideways, above), (wide, high), MARGIN)
-    places = np.abs(in_picture(view, points))
+    # With a wide lens one point alone may hold the eye back, at the eye itself, where it has no place in the picture.
+    apart = np.linalg.norm(points - view.position, axis=1) > 1e-4
+    places = np.abs(in_picture(view, points[apart]))
     assert places.max() <= 1 - MARGIN + 1e-3
-    assert places.max() >= 1 - MARGIN - 1e-3
+    assert places.max() >= 1 - MARGIN - 1e-3 or not apart.all()
 
 
 def test_without_an_orbit_it_is_the_photo_camera() -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 from bpy_extras.object_utils import world_to_camera_view
+from mathutils import Vector
 
-from mono3d_addon.blender import camera, names, scene
+from mono3d_addon.blender import camera, headless, names, scene
 from mono3d_addon.core.camera import Camera
 from mono3d_addon.errors import Mono3DError
 
@@ -60,6 +62,40 @@ def test_every_vertex_is_seen_where_its_texture_is(
     seen = [world_to_camera_view(bpy.context.scene, built.camera, world @ vertex.co) for vertex in data.vertices]
     assert np.abs(np.array([point[:2] for point in seen]) - of_vertex).max() < 1e-4
     assert min(point.z for point in seen) > 0
+
+
+def seen_by(built: Any) -> tuple[Any, Any]:
+    """Returns where the camera sees each vertex, and its texture coordinates, both (n, 2)."""
+    data = built.mesh.data
+    uv = np.empty((len(data.loops), 2), dtype=np.float32)
+    data.uv_layers.active.uv.foreach_get("vector", uv.reshape(-1))
+    of_vertex = np.empty((len(data.vertices), 2))
+    of_vertex[[loop.vertex_index for loop in data.loops]] = uv
+    world = built.mesh.matrix_world
+    seen = [world_to_camera_view(bpy.context.scene, built.camera, world @ vertex.co) for vertex in data.vertices]
+    return np.array([point[:2] for point in seen]), of_vertex
+
+
+@pytest.mark.parametrize(
+    ("pitch", "roll", "off_centre"),
+    [(-0.4, 0.0, (0.0, 0.0)), (0.2, -0.15, (0.0, 0.0)), (-0.1, 0.2, (0.3, -0.2)), (0.0, 0.0, (1.5, 0.4))],
+)
+def test_a_levelled_scene_stands_on_the_floor_and_still_matches(
+    pitch: float, roll: float, off_centre: tuple[float, float], tmp_path: Path
+) -> None:
+    result = made.reconstruction(tmp_path, made.camera(400, 300, off_centre), 12, 16)
+    camera_above = dataclasses.replace(result.camera, pitch=pitch, roll=roll, elevation=1.7)
+    built = build(dataclasses.replace(result, camera=camera_above))
+    camera.use(bpy.context.scene, built.camera)
+    seen, uv = seen_by(built)
+    assert np.abs(seen - uv).max() < 1e-4
+    assert built.mesh.matrix_world.is_identity and built.camera.location[:] == pytest.approx((0.0, 0.0, 1.7))
+    forward = built.camera.matrix_world.to_3x3() @ Vector((0.0, 0.0, -1.0))
+    assert forward.z == pytest.approx(np.sin(pitch), abs=1e-6) and forward.x == pytest.approx(0.0, abs=1e-6)
+    # The foot of the plumb line from the camera is the origin: a point of the photo's own frame, and of the scene's.
+    foot = camera_above.to_scene((-1.7 * camera_above.up)[None].astype(np.float32))
+    np.testing.assert_allclose(foot, 0.0, atol=1e-6)
+    assert camera.stored(built.mesh) == camera_above
 
 
 def test_it_still_matches_where_the_mesh_was_moved(tmp_path: Path) -> None:
@@ -175,3 +211,38 @@ def test_the_camera_reaches_the_whole_scene(tmp_path: Path) -> None:
     assert eye.show_background_images and eye.background_images[0].image
     render = bpy.context.scene.render
     assert (render.resolution_x, render.resolution_y, render.resolution_percentage) == (400, 300, 100)
+
+
+@pytest.mark.parametrize(("pitch", "roll", "elevation"), [(0.0, 0.0, 0.0), (0.2, -0.1, 1.5)])
+def test_a_panorama_is_rendered_as_it_was_photographed(
+    pitch: float, roll: float, elevation: float, tmp_path: Path
+) -> None:
+    rows, columns = 32, 64
+    y, x = np.mgrid[0:rows, 0:columns]
+    pixels = np.stack([x * 4, y * 8, np.full_like(x, 60)], axis=2).astype(np.uint8)
+    seen_by = dataclasses.replace(Camera.panorama(columns, rows, "test"), pitch=pitch, roll=roll, elevation=elevation)
+    depth = np.full((rows, columns), 3.0, np.float32)
+    built = build(made.reconstruction(tmp_path, seen_by, rows, columns, pixels, depth))
+    target = bpy.context.scene
+    camera.use(target, built.camera)
+    assert built.camera.data.type == "PANO"
+    assert (target.render.engine, target.render.resolution_x, target.render.resolution_y) == ("CYCLES", columns, rows)
+    target.view_settings.view_transform = "Standard"
+    target.cycles.device, target.cycles.samples, target.cycles.use_denoising = "CPU", 4, False
+    target.render.filepath = str(tmp_path / "seen.png")
+    bpy.ops.render.render(write_still=True)
+    seen = made.read_picture(tmp_path / "seen.png") * 255
+    # This grid is open at the seam and the poles.
+    inner = (slice(3, -3), slice(3, -3))
+    assert np.abs(seen[inner] - pixels[inner]).max() < 14
+
+
+def test_a_panoramas_preview_looks_inside_from_outside(tmp_path: Path) -> None:
+    rows, columns = 32, 64
+    pixels = np.full((rows, columns, 3), (250, 20, 20), np.uint8)
+    depth = np.full((rows, columns), 3.0, np.float32)
+    result = made.reconstruction(tmp_path, Camera.panorama(columns, rows, "test"), rows, columns, pixels, depth)
+    headless.write(result, None, tmp_path / "preview.png")
+    seen = made.read_picture(tmp_path / "preview.png")
+    red = (seen[..., 0] > 0.3) & (seen[..., 1] < 0.2)
+    assert seen.shape[:2] == (480, 960) and red.mean() > 0.1, "the far half is seen"

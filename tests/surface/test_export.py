@@ -22,6 +22,7 @@ from PIL import Image
 
 from mono3d_addon import settings
 from mono3d_addon.core.mesh import PointCloud
+from mono3d_addon.core.reconstruction import Reconstruction
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.surface.export import FORMATS, write
 from mono3d_addon.surface.export.depth_image import encode
@@ -192,6 +193,50 @@ def test_the_camera_of_the_glb_sees_every_vertex_at_its_texture_coordinate(tmp_p
     across = down / lens["aspectRatio"]
     seen = np.stack([0.5 + 0.5 * across * x / -z, 0.5 - 0.5 * down * y / -z], axis=1)
     np.testing.assert_allclose(seen, read_accessor(document, binary, attributes["TEXCOORD_0"]), atol=1e-5)
+
+
+def standing(result: Reconstruction) -> Reconstruction:
+    """Returns the result with its camera held askew above the floor of the scene."""
+    return replace(result, camera=replace(result.camera, pitch=-0.3, roll=0.12, elevation=1.4))
+
+
+def test_the_camera_of_a_levelled_glb_sees_every_vertex_too(tmp_path: Path) -> None:
+    result = standing(results.result(tmp_path))
+    document, binary = read_glb(export(result, "glb", tmp_path))
+    attributes = document["meshes"][0]["primitives"][0]["attributes"]
+    places = read_accessor(document, binary, attributes["POSITION"])
+    pose = np.array(document["nodes"][1]["matrix"]).reshape(4, 4).T
+    np.testing.assert_allclose(pose[:3, 3], [0, 1.4, 0], atol=1e-6)
+    x, y, z, _ = np.linalg.inv(pose) @ np.hstack([places, np.ones((len(places), 1))]).T
+    lens = document["cameras"][0]["perspective"]
+    down = 1 / math.tan(lens["yfov"] / 2)
+    seen = np.stack([0.5 + 0.5 * down / lens["aspectRatio"] * x / -z, 0.5 - 0.5 * down * y / -z], axis=1)
+    np.testing.assert_allclose(seen, read_accessor(document, binary, attributes["TEXCOORD_0"]), atol=1e-5)
+
+
+@pytest.mark.parametrize("format", ["ply", "obj", "stl", "cloud"])
+def test_all_formats_stand_on_the_same_floor(tmp_path: Path, format: str) -> None:
+    result = standing(results.result(tmp_path))
+    wanted = result.camera.to_scene(result.mesh.vertices)
+    read = trimesh.load(export(result, format, tmp_path), process=False)
+    turned = y_up(wanted) if format == "obj" else z_up(wanted)
+    np.testing.assert_allclose(read.bounds, [turned.min(axis=0), turned.max(axis=0)], atol=1e-4)
+
+
+def test_the_camera_file_tells_how_the_camera_stands(tmp_path: Path) -> None:
+    result = standing(results.result(tmp_path))
+    read = json.loads(export(result, "camera", tmp_path).read_text("utf-8"))
+    assert read["pitch_degrees"] == pytest.approx(math.degrees(-0.3))
+    assert read["roll_degrees"] == pytest.approx(math.degrees(0.12))
+    assert read["metres_above_floor"] == 1.4 and read["blender"]["location"] == [0, 0, 1.4]
+    assert list(read["horizon_pixels_from_top"].values()) == pytest.approx(result.camera.horizon())
+    # Blender turns by x, then y, then z; its cameras look along their -z with y up.
+    x, y, z = (math.radians(angle) for angle in read["blender"]["rotation_euler_degrees"])
+    about_x = np.array([[1, 0, 0], [0, math.cos(x), -math.sin(x)], [0, math.sin(x), math.cos(x)]])
+    about_y = np.array([[math.cos(y), 0, math.sin(y)], [0, 1, 0], [-math.sin(y), 0, math.cos(y)]])
+    about_z = np.array([[math.cos(z), -math.sin(z), 0], [math.sin(z), math.cos(z), 0], [0, 0, 1]])
+    seen = (z_up(result.scene_mesh.vertices) - [0, 0, 1.4]) @ (about_z @ about_y @ about_x)
+    np.testing.assert_allclose(seen * [1, -1, -1], result.mesh.vertices, atol=1e-4)
 
 
 def test_obj_with_its_material_and_texture(tmp_path: Path) -> None:

@@ -15,6 +15,13 @@ from ...core.camera import Camera
 from ...core.footprint import median_footprint
 from ...core.reconstruction import Reconstruction
 from .files import Staging
+from .frames import z_up
+
+_PINHOLE = "pixel = (fx x / z + cx, fy y / z + cy) with x right, y down, z forward, metres (OpenCV)"
+_PANORAMA = (
+    "pixel = (fx longitude + cx, fy latitude + cy), radians to the right and downwards of z; x right, y down, "
+    "z forward, metres; depth is the distance from the camera"
+)
 
 
 def write_camera(result: Reconstruction, path: Path, staging: Staging) -> None:
@@ -38,18 +45,27 @@ def describe(result: Reconstruction) -> dict[str, Any]:
         "matrix": [[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]],
         "field_of_view_degrees": {
             "longer_side": math.degrees(camera.field_of_view),
-            "horizontal": math.degrees(2 * math.atan(camera.width / (2 * camera.fx))),
-            "vertical": math.degrees(2 * math.atan(camera.height / (2 * camera.fy))),
+            "horizontal": 360.0 if camera.is_panorama else math.degrees(2 * math.atan(camera.width / (2 * camera.fx))),
+            "vertical": 180.0 if camera.is_panorama else math.degrees(2 * math.atan(camera.height / (2 * camera.fy))),
         },
         "source": camera.source,
+        "projection": camera.projection,
+        "pitch_degrees": math.degrees(camera.pitch),
+        "roll_degrees": math.degrees(camera.roll),
+        "metres_above_floor": camera.elevation if camera.stands_in_scene else None,
+        "horizon_pixels_from_top": dict(zip(("left", "right"), camera.horizon(), strict=True))
+        if camera.stands_in_scene
+        else None,
         "depth_metres": {"nearest": float(known.min()), "farthest": float(known.max())},
         "median_footprint_metres": median_footprint(np.asarray(result.depth), camera),
         "blender": blender_values(camera),
         "frames": {
             "pixels": "upright photo, origin at its upper left corner, y down, pixel centres at +0.5",
-            "camera": "pixel = (fx x / z + cx, fy y / z + cy) with x right, y down, z forward, metres (OpenCV)",
-            "blender, ply, stl, vtp": "(x, z, -y): z up, the camera at the origin looks along +y",
-            "glb, obj": "(x, -y, -z): y up, the camera at the origin looks along -z",
+            "camera": _PANORAMA if camera.is_panorama else _PINHOLE,
+            "scene": "the camera frame turned upright: y straight down, z level, the floor beneath the camera at the "
+            "origin; the same as the camera frame where no floor was found or asked for",
+            "blender, ply, stl, vtp": "scene (x, z, -y): z up, the camera looks along +y",
+            "glb, obj": "scene (x, -y, -z): y up, the camera looks along -z",
         },
     }
 
@@ -60,6 +76,15 @@ def blender_values(camera: Camera) -> dict[str, Any]:
     A pixel that is not square is `fx / fy` times as tall as wide; Blender takes aspects of 1 and more, the rest goes
     to the x aspect.
     """
+    if camera.is_panorama:
+        return {
+            "type": "PANO",
+            "panorama_type": "EQUIRECTANGULAR",
+            "resolution_x": camera.width,
+            "resolution_y": camera.height,
+            "location": [0.0, 0.0, camera.elevation],
+            "rotation_euler_degrees": rotation_euler(camera),
+        }
     tall = camera.fx / camera.fy
     lens = lens_of(camera)
     return {
@@ -73,6 +98,22 @@ def blender_values(camera: Camera) -> dict[str, Any]:
         "pixel_aspect_y": max(1.0, tall),
         "resolution_x": camera.width,
         "resolution_y": camera.height,
-        "location": [0.0, 0.0, 0.0],
-        "rotation_euler_degrees": [90.0, 0.0, 0.0],
+        "location": [0.0, 0.0, camera.elevation],
+        "rotation_euler_degrees": rotation_euler(camera),
     }
+
+
+def rotation_euler(camera: Camera) -> list[float]:
+    """Returns Blender's XYZ Euler angles in degrees of the camera: 90, 0, 0 for a level one.
+
+    Blender's camera axes (right, up, back) in the scene are the columns of M = Rz Ry Rx, from which the angles follow.
+    """
+    if not camera.stands_in_scene:
+        return [90.0, 0.0, 0.0]
+    axes = z_up(camera.rotation.T * np.array([[1.0], [-1.0], [-1.0]])).astype(np.float64).T
+    angles = (
+        math.atan2(axes[2, 1], axes[2, 2]),
+        math.atan2(-axes[2, 0], math.hypot(axes[0, 0], axes[1, 0])),
+        math.atan2(axes[1, 0], axes[0, 0]),
+    )
+    return [math.degrees(angle) for angle in angles]

@@ -34,7 +34,7 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
     linear light, as `settings.material` says. `settings.shading` 'emission' becomes KHR_materials_unlit.
     """
     buffer = _Buffer()
-    mesh, textured = result.mesh, result.settings.material == "texture"
+    mesh, textured = result.scene_mesh, result.settings.material == "texture"
     attributes = {
         "POSITION": buffer.add_accessor(y_up(mesh.vertices), "VEC3", _VERTICES, bounds=True),
         "NORMAL": buffer.add_accessor(y_up(mesh.normals), "VEC3", _VERTICES),
@@ -53,7 +53,7 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
         "asset": {"version": "2.0", "generator": "Mono3D"},
         "scene": 0,
         "scenes": [{"nodes": [0, 1]}],
-        "nodes": [{"name": result.name, "mesh": 0}, {"name": "camera of the photo", "camera": 0}],
+        "nodes": [{"name": result.name, "mesh": 0}, _camera_node(result.camera)],
         "cameras": [_camera(result.camera, result)],
         "meshes": [
             {
@@ -131,8 +131,25 @@ def _from_top(uv: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([uv[:, 0], np.float32(1) - uv[:, 1]], axis=1)
 
 
+def _camera_node(camera: Camera) -> dict[str, Any]:
+    """Returns the node of the camera: at the origin, or where it stands above the floor."""
+    node: dict[str, Any] = {"name": "camera of the photo", "camera": 0}
+    if camera.stands_in_scene:
+        # y_up on both sides: its axes in the frame of the file.
+        pose = np.eye(4)
+        pose[:3, :3] = y_up(y_up(camera.rotation.astype(np.float32)).T).T
+        pose[:3, 3] = y_up(camera.to_scene(np.zeros((1, 3), np.float32)))[0]
+        node["matrix"] = pose.T.ravel().tolist()
+    return node
+
+
 def _camera(camera: Camera, result: Reconstruction) -> dict[str, Any]:
-    """Returns glTF's camera, which looks along -z with y up; it has no place for an off-centre principal point."""
+    """Returns glTF's camera, which looks along -z with y up; it has no place for an off-centre principal point.
+
+    Nor has it one for a panorama, which gets a view straight ahead.
+    """
+    if camera.is_panorama:
+        camera = Camera.from_field_of_view(3, 2, math.radians(75.0), camera.source)
     return {
         "name": "camera of the photo",
         "type": "perspective",

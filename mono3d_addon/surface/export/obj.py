@@ -38,7 +38,7 @@ def write_obj(result: Reconstruction, path: Path, staging: Staging) -> None:
     # The OBJ is the first one asked for, and so the last to appear.
     with staging.path_for(path).open("wb") as file:
         file.write(f"# Mono3D, metres, y up\nmtllib {material.name}\nusemtl photo\n".encode("ascii"))
-        _write_mesh(file, result.mesh, with_colors=not textured)
+        _write_mesh(file, result.scene_mesh, with_colors=not textured)
     lines = ["newmtl photo", "Ka 0 0 0", "Kd 1 1 1", "Ks 0 0 0", "illum 0" if _is_unlit(result) else "illum 1"]
     if textured:
         lines.append(f"map_Kd {picture.name}")

@@ -23,7 +23,7 @@ _WORDS = {"<f4": "float", "|u1": "uchar", "<i4": "int"}
 
 def write_ply(result: Reconstruction, path: Path, staging: Staging) -> None:
     """Writes the mesh: positions and normals (float), texture coordinates s t (float), colours (uchar, sRGB)."""
-    mesh = result.mesh
+    mesh = result.scene_mesh
     vertices = _vertices(mesh.vertices, mesh.normals, mesh.colors, mesh.uv)
     faces = np.empty(len(mesh.triangles), np.dtype([("count", "u1"), ("corners", "<i4", (3,))]))
     faces["count"] = 3
@@ -34,10 +34,11 @@ def write_ply(result: Reconstruction, path: Path, staging: Staging) -> None:
 
 def write_cloud(result: Reconstruction, path: Path, staging: Staging) -> None:
     """Writes the points: positions, normals and colours; those of the mesh where the result has no cloud."""
-    if result.cloud is not None:
-        vertices = _vertices(result.cloud.points, result.cloud.normals, result.cloud.colors)
+    cloud, mesh = result.scene_cloud, result.scene_mesh
+    if cloud is not None:
+        vertices = _vertices(cloud.points, cloud.normals, cloud.colors)
     else:
-        vertices = _vertices(result.mesh.vertices, result.mesh.normals, result.mesh.colors)
+        vertices = _vertices(mesh.vertices, mesh.normals, mesh.colors)
     _save(staging.path_for(path), _element("vertex", vertices), (vertices,))
 
 

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The disparity of a 360-degree panorama: a network sees overlapping ordinary views, which are brought together.
+
+A network tells inverse depth along a view's own axis, up to a scale and a shift that differ from view to view (Ranftl
+et al. 2022, section 5). Both of every view are found at once, so that the views agree where they overlap (as in
+Rey-Area et al. 2022, "360MonoDepth", with scale and shift for each view instead of a deformable grid).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.camera import directions
+from ..core.mesh import Floats
+from ..core.photo import resize_to
+
+Pixels = NDArray[np.uint8]
+Doubles = NDArray[np.float64]
+Network = Callable[[Sequence[Pixels]], Sequence[Floats]]
+"""From views, uint8 (size, size, 3), to the disparity of each, float32 (rows, columns), near = large."""
+
+_RINGS = ((0.0, 6), (-52.0, 4), (52.0, 4))
+"""Degrees below the horizon, and how many views go around at that height; with these every direction is seen."""
+_TANGENT = math.tan(math.radians(48.0))
+"""Half the side of a view at distance 1."""
+_RAMP = 0.35
+"""Share of half a view's side over which its weight falls to nothing at its border."""
+_SMALLEST_VIEW = 512
+_ROWS, _COLUMNS = 512, 1024
+_DIRECTIONS = 8000
+_ROUNDS = 6
+_TUKEY = 4.685 * 1.4826
+_CLOSE = 0.02
+"""How strongly each view is held to the scale 1 and the shift 0, as a share of what its overlaps weigh."""
+_LEAST_SCALE = 0.1
+
+
+@dataclass(frozen=True)
+class View:
+    """Where an ordinary view looks: `axes`, float64 (3, 3), its right, down and forward in the panorama's frame."""
+
+    axes: Doubles
+
+    def place(self, rays: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+        """Returns where unit `rays`, float64 (..., 3), are in the view, -1..1 across and down, and 1 / z of each.
+
+        Behind the view they are infinite.
+        """
+        x, y, z = np.moveaxis(rays @ self.axes.T, -1, 0)
+        inverse = np.divide(1.0, z, out=np.full_like(z, np.inf), where=z > 0.05)
+        with np.errstate(invalid="ignore"):
+            return x * inverse / _TANGENT, y * inverse / _TANGENT, inverse
+
+
+def views() -> tuple[View, ...]:
+    """Returns the views that together see all directions."""
+    found = []
+    for latitude, count in _RINGS:
+        for number in range(count):
+            turn = 2.0 * math.pi * number / count
+            forward = directions(np.array(turn), np.array(math.radians(latitude)))
+            right = directions(np.array(turn + 0.5 * math.pi), np.array(0.0))
+            found.append(View(np.stack([right, np.cross(forward, right), forward])))
+    return tuple(found)
+
+
+def disparity_of(pixels: Pixels, network: Network, view_size: int = _SMALLEST_VIEW) -> Floats:
+    """Returns the relative inverse distance in all directions, float32 (512, 1024), near = large.
+
+    `pixels` is the panorama, uint8 (height, width, 3): columns are longitudes, rows latitudes. The network sees views
+    of `view_size` pixels a side.
+    """
+    around = views()
+    size = max(view_size, _SMALLEST_VIEW)
+    seen = network([_picture(view, pixels, size) for view in around])
+    aligned = [
+        _Aligned(view, *fit, disparity) for view, disparity, fit in zip(around, seen, _fits(around, seen), strict=True)
+    ]
+    rays = directions(*_angles(_ROWS, _COLUMNS))
+    total, heap = np.zeros((_ROWS, _COLUMNS)), np.zeros((_ROWS, _COLUMNS))
+    for one in aligned:
+        values, weight = one.at(rays)
+        total += weight * values
+        heap += weight
+    return np.asarray(total / heap, np.float32)
+
+
+@dataclass(frozen=True)
+class _Aligned:
+    """A view's disparity with the scale and shift that bring it to the others'."""
+
+    view: View
+    scale: float
+    shift: float
+    disparity: Floats
+
+    def at(self, rays: Doubles) -> tuple[Doubles, Doubles]:
+        """Returns inverse distance and weight for each of the rays, 0 for both where the view does not see it.
+
+        A point at the distance r along a ray lies at z = r cos(angle to the axis), so 1 / r = cos / z.
+        """
+        across, down, inverse = self.view.place(rays)
+        weight = _weight(across, down)
+        inside = weight > 0.0
+        values = np.zeros(weight.shape)
+        sampled = sample(self.disparity, across[inside], down[inside])
+        values[inside] = (self.scale * sampled + self.shift) / inverse[inside]
+        return values, weight
+
+
+def _fits(around: Sequence[View], seen: Sequence[Floats]) -> list[tuple[float, float]]:
+    """Returns scale and shift of each view's disparity, so that all agree: one least-squares fit over all overlaps.
+
+    Tukey's weights leave out what two views see wrongly; each view is drawn a little to the scale 1 and the shift 0,
+    which also settles the scale and the shift that all have in common.
+    """
+    spread = float(np.mean([np.std(disparity) for disparity in seen])) or 1.0
+    rays = _even_directions(_DIRECTIONS)
+    count = len(around)
+    plain = [
+        _Aligned(view, 1.0, 0.0, disparity / np.float32(spread)) for view, disparity in zip(around, seen, strict=True)
+    ]
+    ones = [_Aligned(view, 0.0, 1.0, disparity) for view, disparity in zip(around, seen, strict=True)]
+    values, weights = (np.stack(part) for part in zip(*(one.at(rays) for one in plain), strict=True))
+    shifts = np.stack([one.at(rays)[0] for one in ones])
+    pairs = [
+        (i, j, np.flatnonzero((weights[i] > 0.0) & (weights[j] > 0.0)))
+        for i in range(count)
+        for j in range(i + 1, count)
+    ]
+    trust = {(i, j): weights[i, at] * weights[j, at] for i, j, at in pairs}
+    found: Doubles = np.zeros(2 * count)
+    for _ in range(_ROUNDS):
+        normal, wanted = np.zeros((2 * count, 2 * count)), np.zeros(2 * count)
+        for i, j, at in pairs:
+            if not at.size:
+                continue
+            rows = np.stack([values[i, at], shifts[i, at], -values[j, at], -shifts[j, at]], axis=1)
+            where = np.array([2 * i, 2 * i + 1, 2 * j, 2 * j + 1])
+            normal[np.ix_(where, where)] += (rows * trust[i, j][:, None]).T @ rows
+        hold = _CLOSE * max(float(np.trace(normal)) / (2 * count), 1e-9)
+        normal[np.diag_indices(2 * count)] += hold
+        wanted[0::2] = hold
+        found = np.asarray(np.linalg.solve(normal, wanted), np.float64)
+        trust = _trusted(found, values, shifts, weights, pairs)
+    # Their mean scale stays that of the network.
+    common = max(float(np.mean(found[0::2])), 1e-9)
+    scales = np.maximum(found[0::2] / common, _LEAST_SCALE) / spread
+    return [(float(scale), float(shift)) for scale, shift in zip(scales, found[1::2] / common, strict=True)]
+
+
+def _trusted(
+    found: Doubles,
+    values: Doubles,
+    shifts: Doubles,
+    weights: Doubles,
+    pairs: Sequence[tuple[int, int, NDArray[np.intp]]],
+) -> dict[tuple[int, int], Doubles]:
+    """Returns the weight of each direction in each overlap, by how well its two views agree there."""
+    apart = {
+        (i, j): np.abs(
+            found[2 * i] * values[i, at]
+            + found[2 * i + 1] * shifts[i, at]
+            - found[2 * j] * values[j, at]
+            - found[2 * j + 1] * shifts[j, at]
+        )
+        for i, j, at in pairs
+    }
+    limit = _TUKEY * float(np.median(np.concatenate(list(apart.values())))) + 1e-9
+    return {
+        (i, j): weights[i, at] * weights[j, at] * np.maximum(0.0, 1.0 - (apart[i, j] / limit) ** 2) ** 2
+        for i, j, at in pairs
+    }
+
+
+def _weight(across: Doubles, down: Doubles) -> Doubles:
+    """Returns the weight of places in a view, 1 inside, falling smoothly to 0 at its border."""
+    to_border = np.clip((1.0 - np.maximum(np.abs(across), np.abs(down))) / _RAMP, 0.0, 1.0)
+    return np.asarray(to_border * to_border * (3.0 - 2.0 * to_border))
+
+
+def _picture(view: View, pixels: Pixels, size: int) -> Pixels:
+    """Returns what a view sees, uint8 (size, size, 3), from a panorama made as small as the view needs."""
+    needed = round(size * math.pi / math.atan(_TANGENT))
+    height, width = pixels.shape[:2]
+    small = resize_to(pixels, min(width, needed), min(height, needed // 2))
+    step = ((np.arange(size) + 0.5) / size * 2.0 - 1.0) * _TANGENT
+    rays = step[None, :, None] * view.axes[0] + step[:, None, None] * view.axes[1] + view.axes[2]
+    longitude = np.arctan2(rays[..., 0], rays[..., 2])
+    latitude = np.arctan2(rays[..., 1], np.hypot(rays[..., 0], rays[..., 2]))
+    wrapped = np.concatenate([small[:, -1:], small, small[:, :1]], axis=1)
+    across = (longitude / math.pi * small.shape[1]) / wrapped.shape[1]
+    return np.asarray(np.rint(sample(wrapped, across, latitude / (0.5 * math.pi)) * 255.0), np.uint8)
+
+
+def sample(values: NDArray[np.float32], across: Doubles, down: Doubles) -> NDArray[np.float32]:
+    """Returns `values`, float32 (h, w) or (h, w, c), at places -1..1 from border to border, linearly interpolated."""
+    height, width = values.shape[:2]
+    column = np.clip((across + 1.0) * (0.5 * width) - 0.5, 0.0, width - 1.0)
+    row = np.clip((down + 1.0) * (0.5 * height) - 0.5, 0.0, height - 1.0)
+    left, top = column.astype(np.intp), row.astype(np.intp)
+    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
+    extra = (1,) * (values.ndim - 2)
+    x = (column - left).astype(np.float32).reshape(*column.shape, *extra)
+    y = (row - top).astype(np.float32).reshape(*row.shape, *extra)
+    upper = values[top, left] * (1 - x) + values[top, right] * x
+    lower = values[bottom, left] * (1 - x) + values[bottom, right] * x
+    return np.asarray(upper * (1 - y) + lower * y, np.float32)
+
+
+def _angles(rows: int, columns: int) -> tuple[Doubles, Doubles]:
+    longitude = ((np.arange(columns) + 0.5) / columns - 0.5) * 2.0 * math.pi
+    latitude = ((np.arange(rows) + 0.5) / rows - 0.5) * math.pi
+    return longitude[None, :], latitude[:, None]
+
+
+def _even_directions(count: int) -> Doubles:
+    """Returns directions spread evenly over the sphere, float64 (count, 3): a Fibonacci spiral (Gonzalez 2010)."""
+    number: Doubles = np.arange(count, dtype=np.float64) + 0.5
+    height: Doubles = np.arcsin(1.0 - 2.0 * number / count)
+    return directions(number * math.pi * (3.0 - math.sqrt(5.0)), height)

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Depth that the user brings along instead of the network's: from a file, from a folder, or from inside the photo."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from .core.companions import companion
+from .core.depth_file import as_metres, read_array, read_bytes, read_pfm, read_picture
+from .core.depth_values import DepthValues, Kind
+from .core.embedded_depth import read_embedded
+from .core.photo import Photo
+from .errors import Mono3DError
+from .settings import Settings
+
+_SUFFIXES = (".exr", ".npy", ".pfm", ".png", ".tif", ".tiff")
+_ENDS = ("", "_depth", "-depth", "_disparity", "-dpt")
+_ASPECT = 1.05
+"""Proportions that differ by more than this factor are worth a note."""
+
+
+@dataclass(frozen=True)
+class OwnDepth:
+    """The user's depth map, in metres or as disparity; where it comes from, in words; notes for the user."""
+
+    values: DepthValues
+    source: str
+    notes: tuple[str, ...]
+
+
+def own_depth(photo: Photo, settings: Settings) -> OwnDepth | None:
+    """Returns the depth map that `settings` name for a photo; None where the network is to estimate it.
+
+    Raises Mono3DError with a sentence for the user when it is missing or cannot be read.
+    """
+    if not settings.has_own_depth:
+        return None
+    if settings.depth_file:
+        path = companion(settings.depth_file, photo.path, "depth map", _ENDS, _SUFFIXES)
+        found, name = read_depth(path, settings.max_pixels, _kind_of(settings)), f"'{path.name}'"
+    else:
+        found, name = read_embedded(photo.path, settings.max_pixels), "inside the photo"
+    values = as_metres(found)
+    notes = [_note(values.kind, name, is_guess=settings.depth_kind == "auto")]
+    rows, columns = values.values.shape
+    stretch = columns / rows * photo.size[1] / photo.size[0]
+    if not 1.0 / _ASPECT < stretch < _ASPECT:
+        notes.append(
+            f"The depth map has other proportions ({columns} x {rows}) than the photo and was stretched over it."
+        )
+    return OwnDepth(values, name.strip("'"), tuple(notes))
+
+
+def read_depth(path: Path, max_pixels: float, kind: Kind | None = None) -> DepthValues:
+    """Returns the depth map at `path`; `kind` says what its numbers are, None: as the file has it.
+
+    The format is told by the file's content. Raises Mono3DError when it cannot be read.
+    """
+    start = read_bytes(path, 8)
+    if start.startswith(b"\x93NUMPY"):
+        found = read_array(path, max_pixels)
+    elif start.startswith((b"Pf", b"PF")):
+        found = read_pfm(path, max_pixels)
+    elif start.startswith(b"\x76\x2f\x31\x01"):
+        # With it Open3D's folder comes in, which has other work to do before the first mesh.
+        from .surface.exr_file import read_exr
+
+        found = read_exr(path, max_pixels)
+    elif start.startswith((b"\x89PNG", b"II*\0", b"MM\0*")):
+        found = read_picture(path, max_pixels, raw=kind in ("disparity", "millimetres"))
+    else:
+        raise Mono3DError(f"'{path.name}' is no depth map that can be read; use PNG, TIFF, EXR, NPY or PFM.")
+    return found if kind is None else dataclasses.replace(found, kind=kind)
+
+
+def _kind_of(settings: Settings) -> Kind | None:
+    kinds: dict[str, Kind] = {"disparity": "disparity", "metres": "metres", "millimetres": "millimetres"}
+    return kinds.get(settings.depth_kind)
+
+
+def _note(kind: Kind, name: str, *, is_guess: bool) -> str:
+    if kind == "metres":
+        note = f"The depth {name} is in metres; near and far have no effect."
+    else:
+        note = f"The depth {name} is disparity, near = large; near and far give it its scale."
+    return f"{note} If that is wrong, set 'Own depth holds'." if is_guess else note

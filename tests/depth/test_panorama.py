@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A panorama's disparity, by a network that tells the truth of each view at a scale and a shift of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mono3d_addon.core.camera import directions
+from mono3d_addon.depth import panorama
+
+Pixels = NDArray[np.uint8]
+
+
+def rays(rows: int, columns: int) -> NDArray[np.float64]:
+    longitude = ((np.arange(columns) + 0.5) / columns - 0.5) * 2 * math.pi
+    latitude = ((np.arange(rows) + 0.5) / rows - 0.5) * math.pi
+    return directions(longitude[None, :], latitude[:, None])
+
+
+def room(ray: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the distance to the walls, the floor and the ceiling of a box along unit rays."""
+    with np.errstate(divide="ignore"):
+        return np.min(
+            np.stack([2.0 / np.abs(ray[..., 0]), 1.4 / np.abs(ray[..., 1]), 4.0 / np.abs(ray[..., 2])]), axis=0
+        )
+
+
+def test_every_direction_is_seen_from_two_sides_or_straight_on() -> None:
+    around = panorama.views()
+    ray = rays(180, 360)
+    weights = np.stack([panorama._weight(*view.place(ray)[:2]) for view in around])
+    assert (weights.max(axis=0) > 0.1).all()
+    assert ((weights > 0).sum(axis=0) >= 2).mean() > 0.7
+    for view in around:
+        np.testing.assert_allclose(view.axes @ view.axes.T, np.eye(3), atol=1e-12)
+        assert np.linalg.det(view.axes) == pytest.approx(1.0)
+
+
+def test_a_view_shows_the_panorama_as_a_camera_would() -> None:
+    ray = rays(512, 1024)
+    pixels = np.rint((ray * 0.5 + 0.5) * 255).astype(np.uint8)
+    for view in panorama.views():
+        seen = panorama._picture(view, pixels, 64) / 255.0 * 2 - 1
+        step = ((np.arange(64) + 0.5) / 32 - 1) * panorama._TANGENT
+        wanted = step[None, :, None] * view.axes[0] + step[:, None, None] * view.axes[1] + view.axes[2]
+        wanted /= np.linalg.norm(wanted, axis=2, keepdims=True)
+        assert np.abs(seen - wanted).max() < 0.03, "colours are directions here, at the seam and the poles too"
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_views_with_scales_and_shifts_of_their_own_become_one(noise: float) -> None:
+    generator = np.random.default_rng(4)
+    around = panorama.views()
+
+    def network(views: Sequence[Pixels]) -> list[NDArray[np.float32]]:
+        step = ((np.arange(96) + 0.5) / 48 - 1) * panorama._TANGENT
+        found = []
+        for view in around:
+            ray = step[None, :, None] * view.axes[0] + step[:, None, None] * view.axes[1] + view.axes[2]
+            length = np.linalg.norm(ray, axis=2)
+            depth = room(ray / length[..., None]) / length
+            scale, shift = generator.uniform(0.6, 1.6), generator.uniform(-0.05, 0.05)
+            found.append((scale / depth + shift + generator.normal(0, noise, depth.shape)).astype(np.float32))
+        return found
+
+    result = panorama.disparity_of(np.zeros((64, 128, 3), np.uint8), network)
+    true = 1.0 / room(rays(*result.shape))
+    design = np.stack([result.ravel(), np.ones(result.size)], axis=1)
+    fit = np.linalg.lstsq(design, true.ravel(), rcond=None)[0]
+    error = np.abs(design @ fit - true.ravel()) / true.ravel()
+    assert np.median(error) < 0.05 and np.quantile(error, 0.95) < 0.15
+    seam = np.abs(result[:, 0] - result[:, -1]) / result.std()
+    assert seam.max() < 0.15, "the two ends of the rows are neighbours"
