@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mono3d_addon import shaping
 from mono3d_addon.core import depth_map as depth_maps
@@ -20,6 +21,8 @@ from mono3d_addon.shaping import MESH, SHARES, Shaper, Shelf
 BASE = Settings(detail=64)
 CHANGES: dict[str, Any] = {
     "field_of_view": 80.0,
+    "shift_x": 10.0,
+    "shift_y": -10.0,
     "near": 0.5,
     "far": 9.0,
     "percentile": 5.0,
@@ -65,7 +68,32 @@ def test_what_is_kept_between_meshes_never_shows() -> None:
 
 def test_every_live_setting_of_the_grid_is_tried_above() -> None:
     live = {item.name for item in fields_of(Settings) if item.choice.live}
-    assert set(CHANGES) == live - set(shaping._AFTER_GRID)
+    assert set(CHANGES) | {"mask", "sky"} == live - set(shaping._AFTER_GRID)
+
+
+def test_mask_sky_and_floor_of_a_known_photo_can_be_changed(tmp_path: Path) -> None:
+    """A grey house on a rough lawn before an even blue sky, seen before with other settings."""
+    rng = np.random.default_rng(0)
+    row, column = np.mgrid[:240, :320]
+    house = (abs(column - 160) < 60) & (row > 60) & (row < 180)
+    pixels = np.full((240, 320, 3), (110, 160, 225), np.float64)
+    pixels[row >= 130], pixels[house] = (70, 120, 50), (150, 140, 130)
+    pixels += rng.normal(0.0, 1.0, pixels.shape) + ((row >= 130) | house)[..., None] * rng.normal(0, 25, pixels.shape)
+    inverse = np.where(house, 0.4, np.maximum(row - 129.5, 0.0) / 110 * 0.9).astype(np.float32)
+    outdoors = Photo(Path("house.png"), np.clip(pixels, 0, 255).astype(np.uint8), None, Lens(), "1" * 64)
+    Image.fromarray((column < 160).astype(np.uint8) * 255).save(tmp_path / "left.png")
+    shaper, plain = Shaper(outdoors, inverse), Settings(detail=64, tear=0.0, edge_aware=False, far=60.0)
+    whole = shape(shaper, plain)
+    half = shape(shaper, replace(plain, mask=str(tmp_path / "left.png")))
+    assert np.isfinite(whole.depth).all() and half.mesh.uv[:, 0].max() < 0.52
+    cut = shape(shaper, replace(plain, sky="remove"))
+    assert np.isnan(cut.depth[0]).all() and cut.notes == ("Sky was found and cut out.",)
+    back = shape(shaper, plain)
+    assert np.array_equal(back.mesh.vertices, whole.mesh.vertices) and not back.notes
+    level = shape(shaper, replace(plain, level=True))
+    assert level.camera.elevation > 0.0 and level.camera.elevation != shape(shaper, plain).camera.elevation
+    nearer = shape(shaper, replace(plain, level=True, far=30.0, near=0.5))
+    assert nearer.camera.elevation == pytest.approx(0.5 * level.camera.elevation, rel=0.1), "half as large a scene"
 
 
 def test_the_depth_is_not_made_again_where_it_does_not_change(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,9 +133,9 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
         if eye.is_panorama or source.is_metric(owner):
             raise Mono3DError("Near and far have no say in a panorama or where your own depth is in metres; scale it.")
         to_camera = Matrix(frame.pose(eye)).inverted()
+        places = [to_camera @ point for point in (first, second)]
         seen = [
-            sighting(frame.to_core(tuple(to_camera @ point)), eye, settings.near, settings.far)
-            for point in (first, second)
+            sighting(frame.to_core((place.x, place.y, place.z)), eye, settings.near, settings.far) for place in places
         ]
         measured = (self.first_distance, self.second_distance) if self.kind == _FROM_CAMERA else (self.apart,)
         scale = _scale(owner)
