@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from . import windows
 from .camera import Camera
 from .islands import drop_islands
 from .mesh import Bytes, Floats, Ints, Mesh
@@ -84,6 +85,7 @@ def _kept(depth: Floats, tear: float, valid: NDArray[np.bool_] | None) -> dict[s
     corner = {"a": (upper, left), "b": (upper, right), "c": (lower, left), "d": (lower, right)}
     a, b, c, d = (inverse[where] for where in corner.values())
     falling = np.abs(a - d) <= np.abs(b - c)
+    even = _is_even(inverse, tear) if tear > 0.0 else falling
     kept = {}
     for half in _HALVES:
         keep = falling.copy() if half in _HALVES[:2] else ~falling
@@ -91,7 +93,7 @@ def _kept(depth: Floats, tear: float, valid: NDArray[np.bool_] | None) -> dict[s
             for name in half:
                 keep &= usable[corner[name]]
         if tear > 0.0:
-            keep &= _is_whole([inverse[corner[name]] for name in half], tear)
+            keep &= _is_whole([inverse[corner[name]] for name in half], tear) | even
         kept[half] = keep
     return kept
 
@@ -115,6 +117,31 @@ def _links(kept: dict[str, NDArray[np.bool_]], rows: int, columns: int) -> tuple
     down[:, :-1] |= kept["acd"] | kept["acb"]
     down[:, 1:] |= kept["adb"] | kept["bcd"]
     return along, down
+
+
+_SLOPE_REACH = 3
+_SLOPE_SHARE = 0.45
+_STEEPEST_SLOPE = 8.0
+
+
+def _is_even(inverse: Floats, tear: float) -> NDArray[np.bool_]:
+    """Tells which cells, bool (rows - 1, columns - 1), lie on an even slope, such as a floor seen at a grazing angle."""
+    even = np.ones((len(inverse) - 1, inverse.shape[1] - 1), bool)
+    for axis in (0, 1):
+        change = np.diff(inverse, axis=axis)
+        low = windows.minimum(inverse, _SLOPE_REACH, (axis,))
+        high = windows.maximum(inverse, _SLOPE_REACH, (axis,))
+        one, other = (slice(None, -1), slice(1, None))
+        if axis == 0:
+            spread = np.maximum(high[one], high[other]) - np.minimum(low[one], low[other])
+            least = np.minimum(inverse[one], inverse[other])
+        else:
+            spread = np.maximum(high[:, one], high[:, other]) - np.minimum(low[:, one], low[:, other])
+            least = np.minimum(inverse[:, one], inverse[:, other])
+        size = np.abs(change)
+        fine = (size <= _SLOPE_SHARE * spread) & (size <= _STEEPEST_SLOPE * tear * least) | (size <= tear / 4 * least)
+        even &= (fine[:, one] & fine[:, other]) if axis == 0 else (fine[one] & fine[other])
+    return even
 
 
 def _is_whole(inverse_depths: list[Floats], tear: float) -> NDArray[np.bool_]:
