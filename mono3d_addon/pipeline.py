@@ -12,13 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+from .core.behind import Behind, fill_behind
+from .core.camera import Camera
 from .core.depth_map import depth_map
 from .core.files import written_beside
 from .core.grid import build_grid
 from .core.lens import camera_of
-from .core.photo import Photo, read_photo
+from .core.mesh import Floats
+from .core.photo import Photo, read_photo, resize_to
 from .core.reconstruction import Reconstruction
+from .core.relief import with_relief
 from .core.stages import Progress, Stages
 from .depth import catalogue, threads, weights
 from .depth.estimate import Estimate, Estimator, Look, Pixels, load
@@ -83,8 +88,12 @@ def reconstruct(
     estimate = _estimate(photo, settings, stages, folders.data, ahead)
     with stages.stage(MESH):
         depth, valid = depth_map(estimate.disparity, photo, settings)
-        grid = build_grid(depth, camera, photo.pixels, settings.tear, settings.min_island / 100.0, valid)
+        depth = _with_relief(depth, photo, camera, settings)
+        tear = 0.0 if settings.edges == "connected" else settings.tear
+        shape = (depth, camera, photo.pixels, tear, settings.min_island / 100.0, valid, settings.trim)
+        grid = build_grid(*shape)
         mesh = grid.mesh(camera)
+        behind = fill_behind(*shape) if settings.edges == "fill" else None
     cloud = None
     if needs_surface:
         with stages.stage(SURFACE) as within:
@@ -107,10 +116,25 @@ def reconstruct(
         depth=depth if valid is None else np.where(valid, depth, np.float32(np.nan)),
         mesh=mesh,
         cloud=cloud,
+        behind=None if behind is None else behind.mesh,
+        behind_texture=None if behind is None else _write_texture(behind, folders.work),
         engine=estimate.engine,
         seconds=stages.seconds,
         notes=(*photo.notes, *estimate.notes),
     )
+
+
+def _with_relief(depth: Floats, photo: Photo, camera: Camera, settings: Settings) -> Floats:
+    if settings.photo_detail <= 0.0:
+        return depth
+    guide = resize_to(photo.pixels, depth.shape[1], depth.shape[0])
+    return with_relief(depth, guide, camera, settings.photo_detail, settings.tear)
+
+
+def _write_texture(behind: Behind, folder: Path) -> Path:
+    path = folder / "behind.png"
+    Image.fromarray(behind.texture).save(path, compress_level=1)
+    return path
 
 
 def _estimate(photo: Photo, settings: Settings, stages: Stages, data: Path, ahead: Sequence[Path]) -> Estimate:

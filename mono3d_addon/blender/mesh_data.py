@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.mesh import Bytes, Floats, Ints, Mesh
 from . import edges, frame
@@ -15,36 +16,43 @@ UV_LAYER = "UVMap"
 COLOUR_ATTRIBUTE = "Color"
 
 
-def create(name: str, mesh: Mesh, *, trusted: bool) -> bpy.types.Mesh:
+def create(name: str, mesh: Mesh, *, trusted: bool, behind: int = 0) -> bpy.types.Mesh:
     """Returns a new Blender mesh that holds `mesh`; see `fill`."""
     target = bpy.data.meshes.new(name)
-    fill(target, mesh, trusted=trusted)
+    fill(target, mesh, trusted=trusted, behind=behind)
     return target
 
 
-def fill(target: bpy.types.Mesh, mesh: Mesh, *, trusted: bool) -> None:
+def fill(target: bpy.types.Mesh, mesh: Mesh, *, trusted: bool, behind: int = 0) -> None:
     """Replaces the geometry of `target` by `mesh`, turned into Blender's frame; materials stay.
 
     Faces are smooth, UV is the active layer, colours are the active and the rendered attribute `Color`
     (one byte per channel and vertex, sRGB, so that a pixel of 128 stays 128). `trusted` tells that the
-    triangles come from the grid, which has no repeated corners or faces; others are validated by Blender.
+    triangles come from the grid, which has no repeated corners or faces; others are validated by Blender. The last `behind` triangles
+    take the second material.
     """
     triangles = np.ascontiguousarray(mesh.triangles, dtype=np.int32)
+    slots = np.zeros(len(triangles), np.int32)
+    slots[len(triangles) - behind :] = 1
     if not trusted:
-        triangles = _without_degenerate(triangles)
+        proper = _is_proper(triangles)
+        triangles, slots = triangles[proper], slots[proper]
     target.clear_geometry()
     if len(mesh.vertices):
         _set_topology(target, frame.to_blender(mesh.vertices), triangles)
         _set_uv(target, mesh.uv, triangles)
         _set_colours(target, mesh.colors)
+        if behind:
+            target.polygons.foreach_set("material_index", slots)
     if not trusted:
         target.validate()
     target.update()
 
 
-def _without_degenerate(triangles: Ints) -> Ints:
+def _is_proper(triangles: Ints) -> NDArray[np.bool_]:
     a, b, c = triangles.T
-    return triangles[(a != b) & (b != c) & (c != a)]
+    proper: NDArray[np.bool_] = (a != b) & (b != c) & (c != a)
+    return proper
 
 
 def _set_topology(target: bpy.types.Mesh, vertices: Floats, triangles: Ints) -> None:

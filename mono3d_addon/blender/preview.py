@@ -38,7 +38,8 @@ def render(result: Reconstruction, built: Built, scene: bpy.types.Scene, path: P
     scene.world = _background()
     scene.camera = _add_camera(scene, _view(result))
     data: Any = built.mesh.data
-    data.materials[0] = _material(data.materials[0])
+    for slot, made in enumerate(data.materials):
+        data.materials[slot] = _material(made)
     scene.render.filepath = _literal(path)
     bpy.ops.render.render(write_still=True, scene=scene.name)
 

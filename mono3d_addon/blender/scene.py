@@ -34,12 +34,18 @@ def build(result: Reconstruction, scene: bpy.types.Scene) -> Built:
     """
     try:
         image = material.load_image(result.name, result.texture)
+        painted = None
+        if result.behind_texture is not None:
+            painted = material.load_image(f"{result.name} behind", result.behind_texture)
     except RuntimeError as error:
         raise Mono3DError(f"The texture of {result.name} cannot be read: {error}.") from error
     settings = result.settings
     trusted = settings.surface == "grid" and not settings.target_triangles
-    data = mesh_data.create(result.name, result.mesh, trusted=trusted)
+    behind = 0 if result.behind is None else len(result.behind.triangles)
+    data = mesh_data.create(result.name, result.whole, trusted=trusted, behind=behind)
     data.materials.append(material.create(result.name, image, settings.material, settings.shading))
+    if painted is not None:
+        data.materials.append(material.create(painted.name, painted, settings.material, settings.shading))
     mesh = bpy.data.objects.new(result.name, data)
     near, far = _extent(result)
     eye = camera.create(f"{result.name} camera", result.camera, image, near, far)

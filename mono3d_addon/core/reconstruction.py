@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..errors import Mono3DError
 from ..settings import Settings
 from .camera import Camera
-from .mesh import Mesh, PointCloud
+from .mesh import Mesh, PointCloud, joined
 
 DESCRIPTION = "reconstruction.json"
 
@@ -34,6 +34,8 @@ class Reconstruction:
     depth      float32 (rows, columns) at the mesh's detail, metres along z; NaN where the photo is transparent
     mesh       the surface
     cloud      the cleaned points behind the surface; None for the grid surface
+    behind     what continues the far side behind near things, seen by the same camera; None where not asked for
+    behind_texture  path of the picture for `behind`: the photo with what is behind painted in; as `texture` in use
     engine     what ran the network, in words
     seconds    time of each stage
     notes      sentences for the user ("3 small islands were dropped")
@@ -48,15 +50,23 @@ class Reconstruction:
     depth: NDArray[np.float32]
     mesh: Mesh
     cloud: PointCloud | None = None
+    behind: Mesh | None = None
+    behind_texture: Path | None = None
     engine: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    @property
+    def whole(self) -> Mesh:
+        """The surface and, after it, what is behind as one mesh, for whoever needs no texture."""
+        return self.mesh if self.behind is None else joined(self.mesh, self.behind)
+
     def counts(self) -> dict[str, int]:
         """Returns the numbers of vertices, triangles and cloud points."""
+        meshes = [one for one in (self.mesh, self.behind) if one is not None]
         return {
-            "vertices": len(self.mesh.vertices),
-            "triangles": len(self.mesh.triangles),
+            "vertices": sum(len(one.vertices) for one in meshes),
+            "triangles": sum(len(one.triangles) for one in meshes),
             "points": len(self.cloud.points) if self.cloud else 0,
         }
 
@@ -69,6 +79,7 @@ def save(result: Reconstruction, folder: Path) -> None:
         "name": result.name,
         "photo": str(result.photo),
         "texture": str(result.texture),
+        "behind_texture": None if result.behind_texture is None else str(result.behind_texture),
         "camera": dataclasses.asdict(result.camera),
         "settings": dataclasses.asdict(result.settings),
         "engine": result.engine,
@@ -84,6 +95,8 @@ def load(folder: Path) -> Reconstruction:
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         arrays = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in folder.glob("*.npy")}
         mesh = _part(Mesh, "mesh", arrays)
+        behind = _part(Mesh, "behind", arrays) if "behind_vertices" in arrays else None
+        behind_texture = description["behind_texture"]
         cloud = _part(PointCloud, "cloud", arrays) if "cloud_points" in arrays else None
         return Reconstruction(
             name=description["name"],
@@ -95,6 +108,8 @@ def load(folder: Path) -> Reconstruction:
             depth=arrays["depth"],
             mesh=mesh,
             cloud=cloud,
+            behind=behind,
+            behind_texture=None if behind_texture is None else Path(behind_texture),
             engine=description["engine"],
             seconds=description["seconds"],
             notes=tuple(description["notes"]),
@@ -105,7 +120,7 @@ def load(folder: Path) -> Reconstruction:
 
 def _arrays(result: Reconstruction) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {"disparity": result.disparity, "depth": result.depth}
-    for prefix, part in (("mesh", result.mesh), ("cloud", result.cloud)):
+    for prefix, part in (("mesh", result.mesh), ("cloud", result.cloud), ("behind", result.behind)):
         if part is not None:
             arrays |= {f"{prefix}_{item.name}": getattr(part, item.name) for item in dataclasses.fields(part)}
     return arrays

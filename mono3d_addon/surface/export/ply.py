@@ -23,7 +23,7 @@ _WORDS = {"<f4": "float", "|u1": "uchar", "<i4": "int"}
 
 def write_ply(result: Reconstruction, path: Path, staging: Staging) -> None:
     """Writes the mesh: positions and normals (float), texture coordinates s t (float), colours (uchar, sRGB)."""
-    mesh = result.mesh
+    mesh = result.whole
     vertices = _vertices(mesh.vertices, mesh.normals, mesh.colors, mesh.uv)
     faces = np.empty(len(mesh.triangles), np.dtype([("count", "u1"), ("corners", "<i4", (3,))]))
     faces["count"] = 3
@@ -37,7 +37,8 @@ def write_cloud(result: Reconstruction, path: Path, staging: Staging) -> None:
     if result.cloud is not None:
         vertices = _vertices(result.cloud.points, result.cloud.normals, result.cloud.colors)
     else:
-        vertices = _vertices(result.mesh.vertices, result.mesh.normals, result.mesh.colors)
+        mesh = result.whole
+        vertices = _vertices(mesh.vertices, mesh.normals, mesh.colors)
     _save(staging.path_for(path), _element("vertex", vertices), (vertices,))
 
 
