@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "core")]
 
 from mono3d_addon import environment  # noqa: E402
 
-MIDDLEBURY = {"focal": 994.978, "baseline": 0.193001, "offset": 31.086, "centre": (311.193, 254.877)}
+FOCAL, BASELINE, OFFSET, CENTRE = 994.978, 0.193001, 31.086, (311.193, 254.877)
 """Calibration of Middlebury 2014's motorcycle at a quarter of its size: pixels, metres."""
 SAMPLES = 60_000
 FIGURES = ("chamfer %", "normals deg", "mid-air, at silhouettes %", "mid-air, all %", "tears px", "tears 95 % px")
@@ -66,7 +66,9 @@ def main(arguments: Sequence[str]) -> int:
         holes.append(hole_shares(case))
     print_table(f"mean of {len(truth_scenes.SCENES)} scenes", totals)
     before, after = (statistics.mean(column) for column in zip(*holes, strict=True))
-    print(f"holes seen by a camera moved aside: {100 * before:.2f} % of the picture, filled behind: {100 * after:.2f} %")
+    print(
+        f"holes seen by a camera moved aside: {100 * before:.2f} % of the picture, filled behind: {100 * after:.2f} %"
+    )
     if options.rgbd:
         print_table("motorcycle", {method: [found] for method, found in figures(motorcycle(options)).items()})
     return 0
@@ -99,10 +101,9 @@ def motorcycle(options: argparse.Namespace) -> Case:
     with np.load(options.rgbd / "motorcycle_disp.npz") as stored:
         disparity = stored[stored.files[0]]
     known = np.isfinite(disparity)
-    focal, baseline, offset = (MIDDLEBURY[name] for name in ("focal", "baseline", "offset"))
-    depth = (focal * baseline / (np.where(known, disparity, 1) + offset)).astype(np.float32)  # type: ignore[operator]
+    depth = (FOCAL * BASELINE / (np.where(known, disparity, 1) + OFFSET)).astype(np.float32)
     height, width = depth.shape
-    camera = Camera(width, height, focal, focal, *MIDDLEBURY["centre"], "its calibration")  # type: ignore[arg-type, misc]
+    camera = Camera(width, height, FOCAL, FOCAL, *CENTRE, "its calibration")
     seen = measures.network_view(depth, options.blur, 256, known)
     return Case("motorcycle", camera, pixels, depth, seen, known=known)
 
@@ -173,7 +174,8 @@ def figures(case: Case) -> dict[str, list[float]]:
     found = {}
     for name, method in METHODS.items():
         depth = method(case).astype(np.float32)
-        grid = build_grid(depth, case.camera, case.pixels, tear, Settings().min_island / 100)
+        island, is_sharp = Settings().min_island / 100, method is ours
+        grid = build_grid(depth, case.camera, case.pixels, tear, island, has_sharp_steps=is_sharp)
         used = grid.connected if case.known is None else grid.connected & case.known.reshape(-1)
         angle = np.degrees(np.arccos(np.clip((grid.normals * truth).sum(axis=1)[used], -1, 1)))
         edges = measures.edge_figures(depth, grid.triangles, case.depth, case.item, case.known)

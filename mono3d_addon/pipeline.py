@@ -90,7 +90,8 @@ def reconstruct(
         depth, valid = depth_map(estimate.disparity, photo, settings)
         depth = _with_relief(depth, photo, camera, settings)
         tear = 0.0 if settings.edges == "connected" else settings.tear
-        shape = (depth, camera, photo.pixels, tear, settings.min_island / 100.0, valid, settings.trim)
+        island = settings.min_island / 100.0
+        shape = (depth, camera, photo.pixels, tear, island, valid, settings.trim, settings.edge_aware)
         grid = build_grid(*shape)
         mesh = grid.mesh(camera)
         behind = fill_behind(*shape) if settings.edges == "fill" else None

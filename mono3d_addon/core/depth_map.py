@@ -14,6 +14,7 @@ from .edges import sharpen_edges
 from .mesh import Floats
 from .photo import Photo, cells, grid_size, resize_to
 
+
 def depth_map(disparity: Floats, photo: Photo, settings: Settings) -> tuple[Floats, NDArray[np.bool_] | None]:
     """Returns depth, float32 (rows, columns) in metres along z, and where the photo's mask keeps it (None: all).
 

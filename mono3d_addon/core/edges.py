@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from . import windows
 from .mesh import Floats
-from .steps import find_steps
+from .steps import evened, find_steps
 
 _BLUR = 0.027
 """Half width of the blurred edges as a share of the photo's shorter side, measured on the starter."""
@@ -27,7 +27,7 @@ _COLOR_NOISE = 0.01
 """Squared distance of colours (0..1) that differ too little to tell the sides apart."""
 _NO_STEP = 3.0
 """Neighbours that differ by less than this many jumps are on one surface and are evened out."""
-_ROUNDS, _BESIDE, _WINDOW = 3, 4, 2
+_ROUNDS, _BESIDE = 3, 4
 
 
 def sharpen_edges(inverse_depth: Floats, guide: NDArray[np.float32], jump: float) -> Floats:
@@ -56,32 +56,9 @@ def sharpen_edges(inverse_depth: Floats, guide: NDArray[np.float32], jump: float
     # A single cell that votes against all its neighbours is noise of the photo.
     is_near = _majority(score > 0.5, max(1, blur // 4))
     sharp = np.where(is_near, np.maximum(large, steps.high), np.minimum(large, steps.low))
-    return _evened(np.where(steps.band, sharp, large).astype(np.float32), steps.band, _NO_STEP * jump)
-
-
-def _evened(values: Floats, band: NDArray[np.bool_], jump: float) -> Floats:
-    """Returns `values` with each cell in or beside the band the mean of those around that do not jump from it.
-
-    Sigma filter (Lee 1983): it takes away what is left where the band ends, and leaves the steps.
-    """
-    columns = values.shape[1]
-    zone = windows.maximum(band.astype(np.float32), _BESIDE) > 0
-    zone[:_WINDOW] = zone[-_WINDOW:] = False
-    zone[:, :_WINDOW] = zone[:, -_WINDOW:] = False
-    cells = np.flatnonzero(zone)
-    result = values.ravel().copy()
-    around = range(-_WINDOW, _WINDOW + 1)
-    for _ in range(_ROUNDS):
-        own = result[cells]
-        most = own * np.float32(jump)
-        total, count = np.zeros_like(own), np.zeros_like(own)
-        for offset in (down * columns + across for down in around for across in around):
-            other = result[cells + offset]
-            like = np.abs(other - own) <= most
-            total += other * like
-            count += like
-        result[cells] = total / count
-    return result.reshape(values.shape)
+    # What is left where the band ends goes, the steps stay.
+    beside = windows.maximum(steps.band.astype(np.float32), _BESIDE) > 0
+    return evened(np.where(steps.band, sharp, large).astype(np.float32), beside, _NO_STEP * jump, _ROUNDS)
 
 
 @dataclass(frozen=True)

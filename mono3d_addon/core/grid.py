@@ -54,16 +54,18 @@ def build_grid(
     min_island: float = 0.0,
     valid: NDArray[np.bool_] | None = None,
     trim: int = 0,
+    has_sharp_steps: bool = True,
 ) -> Grid:
     """Returns the grid over a depth map, float32 (rows, columns) in metres.
 
     `pixels` is the photo, uint8 (height, width, 3). `tear` is the relative jump of depth that cuts, 0 for none;
     pieces with less than `min_island` (share, 0..1) of the triangles are dropped; cells that are not `valid`,
     bool (rows, columns), take no part; `trim` cells along tears and the photo's border are cut off.
+    Where the steps of `depth` are sharp, even slopes are told from them and stay whole, however steep.
     """
-    triangles = torn_triangles(depth, tear, min_island, valid)
+    triangles = torn_triangles(depth, tear, min_island, valid, has_sharp_steps)
     if trim > 0:
-        inner = ~trimmed(triangles, *depth.shape, trim).reshape(-1)
+        inner = ~trimmed(triangles, depth.shape[0], depth.shape[1], trim).reshape(-1)
         triangles = triangles[inner[triangles].all(axis=1)]
     rows, columns = depth.shape
     under = np.ix_(cells(pixels.shape[0], rows), cells(pixels.shape[1], columns))
@@ -71,10 +73,12 @@ def build_grid(
     return Grid(camera.back_project(depth), grid_normals(depth, camera, tear).reshape(-1, 3), colors, triangles)
 
 
-def torn_triangles(depth: Floats, tear: float, min_island: float, valid: NDArray[np.bool_] | None) -> Ints:
+def torn_triangles(
+    depth: Floats, tear: float, min_island: float, valid: NDArray[np.bool_] | None, has_sharp_steps: bool = True
+) -> Ints:
     """Returns the triangles, int32 (m, 3), of the grid over `depth`; see `build_grid`."""
     rows, columns = depth.shape
-    kept = _kept(depth, tear, valid)
+    kept = _kept(depth, tear, valid, has_sharp_steps)
     triangles = _triangles(kept, rows, columns)
     if min_island > 0.0:
         triangles = drop_islands(triangles, *_links(kept, rows, columns), min_island)
@@ -108,7 +112,9 @@ _HALVES = ("acd", "adb", "acb", "bcd")
 """The four triangles that can be cut from the corners a b / c d of a cell; the first two share the diagonal a-d."""
 
 
-def _kept(depth: Floats, tear: float, valid: NDArray[np.bool_] | None) -> dict[str, NDArray[np.bool_]]:
+def _kept(
+    depth: Floats, tear: float, valid: NDArray[np.bool_] | None, has_sharp_steps: bool
+) -> dict[str, NDArray[np.bool_]]:
     """Returns for each of `_HALVES` in which cells, bool (rows - 1, columns - 1), it is part of the mesh.
 
     Each cell is cut along the diagonal with the smaller jump of disparity.
@@ -131,7 +137,9 @@ def _kept(depth: Floats, tear: float, valid: NDArray[np.bool_] | None) -> dict[s
         jumps = np.zeros_like(falling)
         for half in _HALVES:
             jumps |= kept[half] & ~whole[half]
-        jumps[jumps] = ~_is_even(inverse, *np.nonzero(jumps), tear)
+        if has_sharp_steps:
+            row, column = np.nonzero(jumps)
+            jumps[jumps] = ~_is_even(inverse, row, column, tear)
         for half in _HALVES:
             kept[half] &= whole[half] | ~jumps
     return kept
@@ -163,9 +171,7 @@ _SLOPE_SHARE = 0.45
 _STEEPEST_SLOPE = 8.0
 
 
-def _is_even(
-    inverse: Floats, row: NDArray[np.intp], column: NDArray[np.intp], tear: float
-) -> NDArray[np.bool_]:
+def _is_even(inverse: Floats, row: NDArray[np.intp], column: NDArray[np.intp], tear: float) -> NDArray[np.bool_]:
     """Tells which cells, at int (n,), lie on a slope, such as a floor seen at a grazing angle: bool (n,).
 
     A plane's inverse depth is linear in the picture: on it one cell's change is a small share of that over seven

@@ -34,11 +34,11 @@ class Reconstruction:
     depth      float32 (rows, columns) at the mesh's detail, metres along z; NaN where the photo is transparent
     mesh       the surface
     cloud      the cleaned points behind the surface; None for the grid surface
-    behind     what continues the far side behind near things, seen by the same camera; None where not asked for
-    behind_texture  path of the picture for `behind`: the photo with what is behind painted in; as `texture` in use
     engine     what ran the network, in words
     seconds    time of each stage
     notes      sentences for the user ("3 small islands were dropped")
+    behind     what continues the far side behind near things, seen by the same camera; None where there is none
+    behind_texture  path of the texture of `behind`: the photo with what is behind painted in
     """
 
     name: str
@@ -50,11 +50,11 @@ class Reconstruction:
     depth: NDArray[np.float32]
     mesh: Mesh
     cloud: PointCloud | None = None
-    behind: Mesh | None = None
-    behind_texture: Path | None = None
     engine: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    behind: Mesh | None = None
+    behind_texture: Path | None = None
 
     @property
     def whole(self) -> Mesh:

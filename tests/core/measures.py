@@ -52,10 +52,11 @@ def _gaussian(values: Array, sigma: float) -> Array:
     kernel /= kernel.sum()
     for axis in (0, 1):
         padded = np.pad(values, [(reach, reach) if one == axis else (0, 0) for one in (0, 1)], mode="edge")
-        values = sum(
-            weight * np.take(padded, np.arange(values.shape[axis]) + offset, axis) for offset, weight in enumerate(kernel)
-        )
-    return values.astype(np.float32)
+        places = np.arange(values.shape[axis])
+        values = np.stack(
+            [weight * np.take(padded, places + number, axis) for number, weight in enumerate(kernel)]
+        ).sum(axis=0, dtype=np.float32)
+    return values
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,9 @@ class Silhouettes:
         """Returns the middles between the neighbours, float32 (n, 2), (column, row) in cells."""
         row, column = np.nonzero(self.across)
         row2, column2 = np.nonzero(self.down)
-        return np.concatenate(
-            [np.stack([column + 0.5, row], axis=1), np.stack([column2, row2 + 0.5], axis=1)]
-        ).astype(np.float32)
+        return np.concatenate([np.stack([column + 0.5, row], axis=1), np.stack([column2, row2 + 0.5], axis=1)]).astype(
+            np.float32
+        )
 
     def cells(self) -> Flags:
         """Returns the cells, bool (h, w), on either side."""
@@ -115,7 +116,7 @@ def torn(triangles: NDArray[np.int32], rows: int, columns: int) -> tuple[Silhoue
 
 
 def nearest(places: Array, others: Array) -> Array:
-    """Returns the distance, float32 (n,), of each of `places` to the nearest of `others`, float32 (., 2), at most 20."""
+    """Returns the distance, float32 (n,), of each of `places` to the nearest of `others` (., 2), at most 20."""
     if not len(others):
         return np.full(len(places), _FAR_OFF, np.float32)
     parts = [
@@ -140,7 +141,10 @@ class EdgeFigures:
 
 
 def edge_figures(
-    depth: Array, triangles: NDArray[np.int32], truth: Array, item: NDArray[np.int8] | None = None,
+    depth: Array,
+    triangles: NDArray[np.int32],
+    truth: Array,
+    item: NDArray[np.int8] | None = None,
     known: Flags | None = None,
 ) -> EdgeFigures:
     """Returns the figures of a grid over `depth` against `truth`, float32 (h, w) both; `known`: where truth is."""
@@ -158,7 +162,7 @@ def edge_figures(
     off = np.concatenate([nearest(wanted, made), nearest(made, allowed)])
     band = windows.maximum(sharp.cells().astype(np.float32), BAND) > 0
     at = band & used
-    in_air = mid_air(1 / depth, 1 / truth) & at
+    in_air = mid_air(np.float32(1) / depth, np.float32(1) / truth) & at
     return EdgeFigures(
         float(in_air.sum() / max(at.sum(), 1)),
         float(off.mean()) if len(off) else 0.0,

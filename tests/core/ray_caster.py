@@ -185,9 +185,7 @@ def _rays(camera: Camera, across: float, down: float) -> Array:
 
 
 def _cast(items: tuple[Item, ...], rays: Array) -> _Seen:
-    seen = _Seen(
-        np.full(len(rays), _NEVER), np.zeros_like(rays), np.full(len(rays), -1, np.int8), np.zeros_like(rays)
-    )
+    seen = _Seen(np.full(len(rays), _NEVER), np.zeros_like(rays), np.full(len(rays), -1, np.int8), np.zeros_like(rays))
     for number, item in enumerate(items):
         hit = item.shape.hit(rays)
         nearer = hit.depth < seen.depth
