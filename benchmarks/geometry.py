@@ -91,11 +91,12 @@ def made(name: str, blur: float) -> Case:
 
 
 def motorcycle(options: argparse.Namespace) -> Case:
-    import measures
     import numpy as np
     from PIL import Image
 
     from mono3d_addon.core.camera import Camera
+
+    import measures
 
     pixels = np.asarray(Image.open(options.rgbd / "motorcycle_left.png").convert("RGB"))
     with np.load(options.rgbd / "motorcycle_disp.npz") as stored:
@@ -161,12 +162,13 @@ METHODS: Mapping[str, Callable[[Case], Any]] = {
 
 def figures(case: Case) -> dict[str, list[float]]:
     """Returns for each method the values of `FIGURES`."""
-    import measures
     import numpy as np
 
     from mono3d_addon.core.grid import build_grid
     from mono3d_addon.core.normals import grid_normals
     from mono3d_addon.settings import Settings
+
+    import measures
 
     tear = Settings().tear
     truth = case.normals if case.normals is not None else grid_normals(case.depth, case.camera, tear)
@@ -210,8 +212,9 @@ def chamfer(case: Case, grid: Any) -> float:
 
 def true_triangles(case: Case) -> Any:
     """Returns the triangles between neighbours of the truth that no silhouette parts."""
-    import measures
     import numpy as np
+
+    import measures
 
     rows, columns = case.depth.shape
     number = np.arange(rows * columns).reshape(rows, columns)
@@ -284,12 +287,12 @@ def print_seconds() -> None:
     """Prints the time from disparity to grid mesh at 1 Mpx on one core; each mode in turn."""
     import os
 
-    import measures
-    import truth_scenes
-
     from mono3d_addon.core.behind import fill_behind
     from mono3d_addon.core.grid import build_grid
     from mono3d_addon.settings import Settings
+
+    import measures
+    import truth_scenes
 
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})

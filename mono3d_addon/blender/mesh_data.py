@@ -28,8 +28,8 @@ def fill(target: bpy.types.Mesh, mesh: Mesh, *, trusted: bool, behind: int = 0) 
 
     Faces are smooth, UV is the active layer, colours are the active and the rendered attribute `Color`
     (one byte per channel and vertex, sRGB, so that a pixel of 128 stays 128). `trusted` tells that the
-    triangles come from the grid, which has no repeated corners or faces; others are validated by Blender. The last `behind` triangles
-    take the second material.
+    triangles come from the grid, which has no repeated corners or faces; others are validated by Blender. The
+    last `behind` triangles take the second material.
     """
     triangles = np.ascontiguousarray(mesh.triangles, dtype=np.int32)
     slots = np.zeros(len(triangles), np.int32)

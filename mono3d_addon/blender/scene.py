@@ -34,11 +34,15 @@ def build(result: Reconstruction, scene: bpy.types.Scene) -> Built:
     """
     try:
         image = material.load_image(result.name, result.texture)
-        painted = None
-        if result.behind_texture is not None:
-            painted = material.load_image(f"{result.name} behind", result.behind_texture)
     except RuntimeError as error:
         raise Mono3DError(f"The texture of {result.name} cannot be read: {error}.") from error
+    painted = None
+    if result.behind_texture is not None:
+        try:
+            painted = material.load_image(f"{result.name} behind", result.behind_texture)
+        except RuntimeError as error:
+            bpy.data.images.remove(image)
+            raise Mono3DError(f"The texture behind {result.name} cannot be read: {error}.") from error
     settings = result.settings
     trusted = settings.surface == "grid" and not settings.target_triangles
     behind = 0 if result.behind is None else len(result.behind.triangles)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mono3d_addon.core import windows
+from mono3d_addon.core.grid import links_of
 
 Array = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -103,16 +104,11 @@ def torn(triangles: NDArray[np.int32], rows: int, columns: int) -> tuple[Silhoue
     """Returns where a grid's neighbours are not linked though one is in the mesh, and which cells are in it."""
     used = np.zeros(rows * columns, bool)
     used[triangles] = True
-    used = used.reshape(rows, columns)
-    across, down = np.zeros(rows * columns, bool), np.zeros(rows * columns, bool)
-    for one, other in ((0, 1), (1, 2), (2, 0)):
-        low = np.minimum(triangles[:, one], triangles[:, other])
-        apart = np.abs(triangles[:, one] - triangles[:, other])
-        across[low[apart == 1]] = True
-        down[low[apart == columns]] = True
-    beside = ~across.reshape(rows, columns)[:, :-1] & (used[:, :-1] | used[:, 1:])
-    below = ~down.reshape(rows, columns)[:-1] & (used[:-1] | used[1:])
-    return Silhouettes(beside, below), used
+    cells = used.reshape(rows, columns)
+    across, down = links_of(triangles, rows, columns)
+    beside = ~across & (cells[:, :-1] | cells[:, 1:])
+    below = ~down & (cells[:-1] | cells[1:])
+    return Silhouettes(beside, below), cells
 
 
 def nearest(places: Array, others: Array) -> Array:
