@@ -104,6 +104,8 @@ def reconstruct(
         depth=shape.depth,
         mesh=shape.mesh,
         cloud=shape.cloud,
+        behind=None if shape.behind is None else shape.behind.mesh,
+        behind_texture=None if shape.behind is None else shape.behind.write_texture(folders.work),
         mask=photo.mask,
         lens=photo.lens,
         own=shaper.own,

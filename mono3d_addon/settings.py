@@ -146,6 +146,14 @@ class Settings:
     tear: float = _choice(0.04, "Tear", "Shape",
         "Cut the mesh where the distance jumps by more than this share from one vertex to the next; 0: keep connected",
         minimum=0.0, maximum=10.0)
+    edges: str = _choice("tear", "Edges", "Shape",
+        "'tear' cuts the mesh where near things hide far ones, 'fill' continues the far side behind them too, "
+        "'connected' leaves it in one piece", options=("tear", "fill", "connected"))
+    trim: int = _choice(0, "Trim", "Shape",
+        "Cut this many vertices off along tears and the photo's border", unit="px", minimum=0, maximum=100)
+    photo_detail: float = _choice(0.0, "Photo detail", "Shape",
+        "Relief from the light and dark of the photo, at most this many times the size of a pixel in the scene",
+        unit="x footprint", minimum=0.0, maximum=20.0)
     min_island: float = _choice(0.1, "Smallest island", "Shape",
         "Drop loose pieces with less than this share of the triangles", unit="%", minimum=0.0, maximum=50.0)
     max_pixels: float = _choice(100.0, "Largest photo", "Shape",

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .core.behind import Behind, fill_behind
 from .core.camera import Camera
 from .core.crop import cropped
 from .core.depth_map import depth_map
@@ -21,7 +22,8 @@ from .core.lens import photo_camera
 from .core.mask import masked
 from .core.mesh import Floats, Mesh, PointCloud
 from .core.own_depth import own_depth_map
-from .core.photo import Photo
+from .core.photo import Photo, resize_to
+from .core.relief import with_relief
 from .core.sky import clamped, find_sky, without
 from .core.sphere import build_sphere
 from .core.stages import Stages
@@ -33,6 +35,10 @@ SHARES = {MESH: 1.0}
 SURFACE_SHARE = 6.0
 
 _MOST_KEPT_BYTES = 400_000_000
+_ONLY_A_GRID = (
+    "A panorama keeps its torn grid: other surfaces, fewer triangles, smoothing, trimming, filling behind and photo "
+    "detail are for ordinary photos."
+)
 _AFTER_DEPTH = (
     "crop_left",
     "crop_right",
@@ -42,6 +48,9 @@ _AFTER_DEPTH = (
     "shift_x",
     "shift_y",
     "min_island",
+    "edges",
+    "trim",
+    "photo_detail",
 )
 _AFTER_GRID = (
     "level",
@@ -66,6 +75,7 @@ class Shape:
     depth: Floats
     mesh: Mesh
     cloud: PointCloud | None
+    behind: Behind | None
     notes: tuple[str, ...]
 
 
@@ -115,7 +125,7 @@ class Shaper:
         self.own = own
         self.is_panorama = is_panorama
         self._depth: _Last[_DepthMap] = _Last()
-        self._grid: _Last[Grid] = _Last()
+        self._grid: _Last[tuple[Grid, Behind | None]] = _Last()
         self._standing: _Last[Camera | None] = _Last()
 
     @property
@@ -139,18 +149,16 @@ class Shaper:
         photo = self.photo
         camera = photo_camera(photo.size, photo.lens, settings, is_panorama=self.is_panorama)
         before_surface = _without(settings, _AFTER_GRID)
-        cloud = None
+        cloud = behind = None
         notes: list[str] = []
         with stages.stage(MESH):
             found = self._depth.get(_without(before_surface, _AFTER_DEPTH), lambda: self._depth_map(settings))
             depth, valid = found.depth, cropped(found.valid, found.depth.shape, settings)
             if self.is_panorama:
-                mesh = build_sphere(depth, photo.pixels, settings.tear, settings.min_island / 100.0, valid)
+                mesh = build_sphere(depth, photo.pixels, _tear(settings), settings.min_island / 100.0, valid)
             else:
-                grid = self._grid.get(
-                    before_surface,
-                    lambda: build_grid(depth, camera, photo.pixels, settings.tear, settings.min_island / 100.0, valid),
-                )
+                depth = self._with_relief(depth, camera, settings)
+                grid, behind = self._grid.get(before_surface, lambda: self._grids(depth, camera, valid, settings))
                 mesh = grid.mesh(camera)
             if found.has_sky:
                 notes.append(f"Sky was found and {'cut out' if settings.sky == 'remove' else 'put far away'}.")
@@ -159,10 +167,9 @@ class Shaper:
                 stands = self._standing.get(before_surface, lambda: standing(camera, depth, found.valid))
                 if stands is None:
                     notes.append("No clear ground was found, so the scene was not levelled.")
-        if needs_surface(settings) and self.is_panorama:
-            notes.append(
-                "A panorama keeps its grid: other surfaces, fewer triangles and smoothing are for ordinary photos."
-            )
+        if self.is_panorama:
+            if needs_surface(settings) or settings.edges == "fill" or settings.trim > 0 or settings.photo_detail > 0.0:
+                notes.append(_ONLY_A_GRID)
         elif needs_surface(settings):
             with stages.stage(SURFACE) as within:
                 # Open3D takes half a second to import, which the grid need not wait for.
@@ -177,7 +184,30 @@ class Shaper:
                 f"'{photo.path.name}' gave an empty mesh; raise 'Tear' or lower 'Smallest island' and 'Crop'."
             )
         depth = depth if valid is None else np.where(valid, depth, np.float32(np.nan))
-        return Shape(stands or camera, depth, mesh, cloud, tuple(notes))
+        return Shape(stands or camera, depth, mesh, cloud, behind, tuple(notes))
+
+    def _with_relief(self, depth: Floats, camera: Camera, settings: Settings) -> Floats:
+        if settings.photo_detail <= 0.0:
+            return depth
+        guide = resize_to(self.photo.pixels, depth.shape[1], depth.shape[0])
+        return with_relief(depth, guide, camera, settings.photo_detail, settings.tear)
+
+    def _grids(
+        self, depth: Floats, camera: Camera, valid: NDArray[np.bool_] | None, settings: Settings
+    ) -> tuple[Grid, Behind | None]:
+        """Returns the grid, and the layer behind its near things where it is asked for."""
+        island = settings.min_island / 100.0
+        shape = (
+            depth,
+            camera,
+            self.photo.pixels,
+            _tear(settings),
+            island,
+            valid,
+            settings.trim,
+            settings.edge_aware,
+        )
+        return build_grid(*shape), fill_behind(*shape) if settings.edges == "fill" else None
 
     def _depth_map(self, settings: Settings) -> _DepthMap:
         """Returns the depth of the whole photo, by network or own map, without what mask and sky take away."""
@@ -197,6 +227,10 @@ class Shaper:
 def needs_surface(settings: Settings) -> bool:
     """Tells whether more than the grid is asked for, which takes its time."""
     return settings.surface != "grid" or settings.target_triangles > 0 or settings.smooth > 0
+
+
+def _tear(settings: Settings) -> float:
+    return 0.0 if settings.edges == "connected" else settings.tear
 
 
 def _without(settings: Settings, names: tuple[str, ...]) -> Settings:

@@ -14,6 +14,8 @@ import bpy
 
 from .mesh_data import COLOUR_ATTRIBUTE, UV_LAYER
 
+PHOTO = "Photo"
+"""Name of the node that holds the picture."""
 SWITCH = "Vertex colours"
 """Name of the node whose value chooses between the photo (0) and the vertex colours (1)."""
 
@@ -79,7 +81,7 @@ def add_colour_nodes(tree: Any, image: bpy.types.Image, colours_from: str) -> An
     """
     uv = add_node(tree, "ShaderNodeUVMap", -800, 100)
     uv.uv_map = UV_LAYER
-    photo = add_node(tree, "ShaderNodeTexImage", -550, 150, "Photo")
+    photo = add_node(tree, "ShaderNodeTexImage", -550, 150, PHOTO)
     photo.image = image
     photo.extension = "EXTEND"
     vertex_colours = add_node(tree, "ShaderNodeVertexColor", -550, -200)

@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.mesh import Bytes, Floats, Ints, Mesh
 from ..core.triangle_edges import edges_of
@@ -16,24 +17,30 @@ UV_LAYER = "UVMap"
 COLOUR_ATTRIBUTE = "Color"
 
 
-def create(name: str, mesh: Mesh, *, trusted: bool) -> bpy.types.Mesh:
+def create(name: str, mesh: Mesh, *, trusted: bool, behind: int = 0) -> bpy.types.Mesh:
     """Returns a new Blender mesh that holds `mesh`; see `fill`."""
     target = bpy.data.meshes.new(name)
-    fill(target, mesh, trusted=trusted)
+    fill(target, mesh, trusted=trusted, behind=behind)
     return target
 
 
-def fill(target: bpy.types.Mesh, mesh: Mesh, *, trusted: bool, edges: tuple[Ints, Ints] | None = None) -> None:
+def fill(
+    target: bpy.types.Mesh, mesh: Mesh, *, trusted: bool, edges: tuple[Ints, Ints] | None = None, behind: int = 0
+) -> None:
     """Replaces the geometry of `target` by `mesh`, turned into Blender's frame; materials stay.
 
     Faces are smooth, UV is the active layer, colours are the active and the rendered attribute `Color`
     (one byte per channel and vertex, sRGB, so that a pixel of 128 stays 128). `trusted` tells that the
     triangles come from the grid, which has no repeated corners or faces; others are validated by Blender.
     `edges` are those of the triangles, see `edges_of`, where they are known already and the triangles are trusted.
+    The last `behind` triangles take the second material.
     """
     triangles = np.ascontiguousarray(mesh.triangles, dtype=np.int32)
+    slots = np.zeros(len(triangles), np.int32)
+    slots[len(triangles) - behind :] = 1
     if not trusted:
-        triangles, edges = _without_degenerate(triangles), None
+        proper, edges = _is_proper(triangles), None
+        triangles, slots = triangles[proper], slots[proper]
     target.clear_geometry()
     if len(mesh.vertices):
         _set_topology(
@@ -41,14 +48,17 @@ def fill(target: bpy.types.Mesh, mesh: Mesh, *, trusted: bool, edges: tuple[Ints
         )
         _set_uv(target, mesh.uv, triangles)
         _set_colours(target, mesh.colors)
+        if behind:
+            target.polygons.foreach_set("material_index", slots)
     if not trusted:
         target.validate()
     target.update()
 
 
-def _without_degenerate(triangles: Ints) -> Ints:
+def _is_proper(triangles: Ints) -> NDArray[np.bool_]:
     a, b, c = triangles.T
-    return triangles[(a != b) & (b != c) & (c != a)]
+    proper: NDArray[np.bool_] = (a != b) & (b != c) & (c != a)
+    return proper
 
 
 def _set_topology(target: bpy.types.Mesh, vertices: Floats, triangles: Ints, edges: tuple[Ints, Ints]) -> None:

@@ -41,7 +41,8 @@ def render(result: Reconstruction, built: Built, scene: bpy.types.Scene, path: P
     scene.world = _background()
     scene.camera = _add_camera(scene, _view(result), result.camera)
     data: Any = built.mesh.data
-    data.materials[0] = _material(data.materials[0])
+    for slot, made in enumerate(data.materials):
+        data.materials[slot] = _material(made)
     if result.camera.is_panorama:
         _open_towards_the_eye(data.materials[0])
     scene.render.filepath = _literal(path)

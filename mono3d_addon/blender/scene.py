@@ -13,7 +13,7 @@ import numpy as np
 from ..core.reconstruction import Reconstruction
 from ..errors import Mono3DError
 from ..settings import Settings
-from . import camera, hand_made, material, mesh_data, names, source
+from . import camera, hand_made, layer_behind, material, mesh_data, names, source
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,15 @@ def build(result: Reconstruction, scene: bpy.types.Scene) -> Built:
         raise Mono3DError(f"The texture of {result.name} cannot be read: {error}.") from error
     settings = result.settings
     trusted = settings.surface == "grid" and not settings.target_triangles
-    data = mesh_data.create(result.name, result.scene_mesh, trusted=trusted)
+    behind = 0 if result.behind is None else len(result.behind.triangles)
+    data = mesh_data.create(result.name, result.scene_whole, trusted=trusted, behind=behind)
     data.materials.append(material.create(result.name, image, settings.material, settings.shading))
+    if result.behind_texture is not None:
+        try:
+            layer_behind.show(data, result.name, result.behind_texture, settings)
+        except Mono3DError:
+            _undo(data, image)
+            raise
     mesh = bpy.data.objects.new(result.name, data)
     near, far = _extent(result)
     eye = camera.create(f"{result.name} camera", result.camera, image, near, far)
@@ -58,6 +65,15 @@ def build(result: Reconstruction, scene: bpy.types.Scene) -> Built:
     if scene.camera is None:
         camera.use(scene, eye)
     return Built(collection, mesh, eye)
+
+
+def _undo(data: bpy.types.Mesh, image: bpy.types.Image) -> None:
+    made = list(data.materials)
+    bpy.data.meshes.remove(data)
+    for one in made:
+        if one is not None:
+            bpy.data.materials.remove(one)
+    bpy.data.images.remove(image)
 
 
 def stored_settings(mesh: bpy.types.Object) -> Settings:

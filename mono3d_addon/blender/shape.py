@@ -439,11 +439,13 @@ def _move(owner: bpy.types.Object, before: Settings, after: Settings) -> None:
 
 
 def _replace_mesh(owner: bpy.types.Object, made: Remeshed, settings: Settings) -> None:
-    from . import mesh_data
+    from . import layer_behind, mesh_data
 
     data: Any = owner.data
     trusted = settings.surface == "grid" and not settings.target_triangles
-    mesh_data.fill(data, made.mesh, trusted=trusted, edges=made.edges)
+    mesh_data.fill(data, made.mesh, trusted=trusted, edges=made.edges, behind=made.behind)
+    if made.behind_texture is not None:
+        layer_behind.show(data, owner.name, made.behind_texture, settings)
 
 
 def _refit(owner: bpy.types.Object, camera: Camera, settings: Settings) -> None:

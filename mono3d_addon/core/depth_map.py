@@ -14,13 +14,6 @@ from .edges import sharpen_edges
 from .mesh import Floats
 from .photo import Photo, cells, grid_size, resize_to
 
-_BLURS = ((0.06, 8.0), (0.027, 2.0))
-"""Blurred edges: half width as a share of the photo's shorter side, and least jump in tear thresholds.
-
-The first are edges that are out of focus or far between network pixels; so wide a window also holds the relief of a
-body, which does not jump that far. The second are a network's ordinary edges, measured on the starter.
-"""
-
 
 def depth_map(disparity: Floats, photo: Photo, settings: Settings) -> tuple[Floats, NDArray[np.bool_] | None]:
     """Returns depth, float32 (rows, columns) in metres along z, and where the photo's mask keeps it (None: all).
@@ -31,13 +24,13 @@ def depth_map(disparity: Floats, photo: Photo, settings: Settings) -> tuple[Floa
     columns, rows = grid_size(*photo.size, settings.detail)
     small_mask = None if photo.mask is None else _share_kept(photo.mask, disparity.shape) > 0.5
     normalised = normalise(disparity, settings.percentile, small_mask)
-    enlarged = np.maximum(windows.resize(normalised, columns, rows), 0.0)
-    inverse_depth = 1.0 / to_depth(enlarged, settings.near, settings.far)
-    if settings.edge_aware:
-        guide = resize_to(photo.pixels, columns, rows)
-        for share, tears in _BLURS:
-            blur = round(share * min(columns, rows))
-            inverse_depth = sharpen_edges(inverse_depth, guide, tears * settings.tear, blur)
+    inverse_depth = 1.0 / to_depth(normalised, settings.near, settings.far)
+    if settings.edge_aware and settings.tear > 0.0:
+        if inverse_depth.shape[0] > rows or inverse_depth.shape[1] > columns:
+            inverse_depth = windows.resize(inverse_depth, columns, rows)
+        inverse_depth = sharpen_edges(inverse_depth, resize_to(photo.pixels, columns, rows), settings.tear)
+    else:
+        inverse_depth = np.maximum(windows.resize(inverse_depth, columns, rows), inverse_depth.min())
     valid = None
     if photo.mask is not None:
         valid = photo.mask[np.ix_(cells(photo.mask.shape[0], rows), cells(photo.mask.shape[1], columns))]

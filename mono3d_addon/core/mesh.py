@@ -31,6 +31,18 @@ class Mesh:
     normals: Floats
 
 
+def joined(first: Mesh, second: Mesh) -> Mesh:
+    """Returns one mesh of both: the second's vertices and triangles follow the first's."""
+    triangles = np.concatenate([first.triangles, second.triangles + np.int32(len(first.vertices))])
+    return Mesh(
+        np.concatenate([first.vertices, second.vertices]),
+        triangles,
+        np.concatenate([first.uv, second.uv]),
+        np.concatenate([first.colors, second.colors]),
+        np.concatenate([first.normals, second.normals]),
+    )
+
+
 @dataclass(frozen=True)
 class PointCloud:
     """Coloured points with normals: `points` and `normals` float32 (n, 3), `colors` uint8 (n, 3) sRGB.

@@ -15,6 +15,7 @@ from ..core.triangle_edges import edges_of
 
 _MESH = ("vertices", "triangles", "uv", "colors")
 _EDGES = ("edges", "corner_edges")
+_BEHIND = "behind.txt"
 
 
 @dataclass(frozen=True)
@@ -43,23 +44,33 @@ class Source:
 class Remeshed:
     """A mesh as the task leaves it: without its normals, which Blender makes itself, but with its edges.
 
-    edges  see `core.triangle_edges.edges_of`
+    edges           see `core.triangle_edges.edges_of`
+    behind          how many triangles at the end lie behind near things (see `core.behind`)
+    behind_texture  path of their picture; None where there are none
     """
 
     mesh: Mesh
     edges: tuple[Ints, Ints]
+    behind: int = 0
+    behind_texture: Path | None = None
 
 
-def save(mesh: Mesh, folder: Path) -> None:
-    """Leaves a mesh and its edges, so that Blender need not look for them while its user waits."""
+def save(mesh: Mesh, folder: Path, behind: int = 0) -> None:
+    """Leaves a mesh and its edges, so that Blender need not look for them while its user waits.
+
+    Its last `behind` triangles lie behind near things; their picture must be in the folder already.
+    """
     arrays = {name: getattr(mesh, name) for name in _MESH}
     arrays |= zip(_EDGES, edges_of(mesh.triangles, len(mesh.vertices)), strict=True)
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
+    (folder / _BEHIND).write_text(str(behind), encoding="ascii")
 
 
 def load(folder: Path) -> Remeshed:
     """Returns what `save` left, memory-mapped."""
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in (*_MESH, *_EDGES)}
     pairs, of_corner = (arrays.pop(name) for name in _EDGES)
-    return Remeshed(Mesh(**arrays, normals=np.empty((0, 3), np.float32)), (pairs, of_corner))
+    behind = int((folder / _BEHIND).read_text(encoding="ascii"))
+    mesh = Mesh(**arrays, normals=np.empty((0, 3), np.float32))
+    return Remeshed(mesh, (pairs, of_corner), behind, folder / "behind.png" if behind else None)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.depth_values import DepthValues, Kind
 from ..core.lens import Lens
+from ..core.mesh import joined
 from ..core.own_depth import own_disparity
 from ..core.photo import read_photo
 from ..core.reconstruction import in_scene
@@ -37,7 +38,12 @@ def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[
         KEPT.put(request["photo_key"], shaper)
     stages = Stages(progress, SHARES | ({SURFACE: SURFACE_SHARE} if needs_surface(settings) else {}))
     shape = shaper.shape(settings, stages)
-    remesh_files.save(in_scene(shape.mesh, shape.camera), folder)
+    whole = shape.mesh
+    if shape.behind is not None:
+        whole = joined(shape.mesh, shape.behind.mesh)
+        shape.behind.write_texture(folder)
+    behind = len(whole.triangles) - len(shape.mesh.triangles)
+    remesh_files.save(in_scene(whole, shape.camera), folder, behind)
     return {
         "camera": dataclasses.asdict(shape.camera),
         "counts": {"vertices": len(shape.mesh.vertices), "triangles": len(shape.mesh.triangles)},

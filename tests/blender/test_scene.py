@@ -134,6 +134,26 @@ def test_triangles_of_other_meshers_are_repaired(tmp_path: Path) -> None:
     assert not data.validate()
 
 
+@pytest.mark.parametrize("surface", ["grid", "poisson"])
+def test_what_is_behind_has_a_material_of_its_own(tmp_path: Path, surface: str) -> None:
+    seen_by = made.camera(400, 300)
+    result = made.reconstruction(tmp_path, seen_by, 12, 16, surface=surface)
+    far = made.reconstruction(tmp_path, seen_by, 6, 8, seed=3)
+    painted = tmp_path / "behind.png"
+    made.write_png(painted, np.full((6, 8, 3), 200, np.uint8))
+    result = dataclasses.replace(result, behind=far.mesh, behind_texture=painted)
+    data = build(result).mesh.data
+    slots = np.array([polygon.material_index for polygon in data.polygons])
+    front = len(result.mesh.triangles)
+    assert len(slots) == front + len(far.mesh.triangles)
+    assert (slots[:front] == 0).all() and (slots[front:] == 1).all()
+    pictures = [
+        next(node.image for node in slot.node_tree.nodes if node.type == "TEX_IMAGE") for slot in data.materials
+    ]
+    assert [picture.packed_file is not None for picture in pictures] == [True, True]
+    assert tuple(pictures[1].size) == (8, 6)
+
+
 def test_an_empty_mesh_is_no_fault(tmp_path: Path) -> None:
     result = made.reconstruction(tmp_path, made.camera(4, 4), 1, 1)
     for name, shape in (("vertices", (0, 3)), ("uv", (0, 2)), ("colors", (0, 3)), ("triangles", (0, 3))):

@@ -138,3 +138,35 @@ def test_field_of_view_scales_the_width() -> None:
     depth = np.full((30, 40), 2.0, np.float32)
     wide = build_grid(depth, scenes.camera(40, 30, 90.0), noise(30, 40), 0.0).points
     assert np.ptp(wide[:, 0]) == pytest.approx(2 * 2.0 * math.tan(math.radians(45)) * 39 / 40, rel=1e-5)
+
+
+def test_trim_cuts_along_tears_and_the_border() -> None:
+    view = scenes.camera(60, 40)
+    depth = np.full((40, 60), 2.0, np.float32)
+    depth[:, 30:] = 4.0
+    for trim in (1, 3):
+        mesh = build_grid(depth, view, noise(40, 60), 0.04, trim=trim).mesh(view)
+        column = np.rint(mesh.uv[:, 0] * 60 - 0.5).astype(int)
+        row = np.rint((1 - mesh.uv[:, 1]) * 40 - 0.5).astype(int)
+        assert row.min() == trim and row.max() == 39 - trim
+        expected = {*range(trim, 30 - trim), *range(30 + trim, 60 - trim)}
+        assert set(column.tolist()) == expected
+
+
+def test_a_floor_at_a_grazing_angle_stays_whole_and_slivers_go() -> None:
+    """Near the horizon a cell of the floor is deeper than any tear; the last ones before it are slivers."""
+    view = scenes.camera(160, 240)
+    depth = np.minimum(scenes.plane_depth(view, (0, 1, 0), 0.2), 1000.0).astype(np.float32)[130:]
+    row = np.arange(110)
+    ratio = depth[:-1, 0] / depth[1:, 0] - 1
+    view = replace(view, height=110, cy=view.cy - 130)
+    grid = build_grid(depth, view, noise(110, 160), 0.01).triangles
+    used = np.zeros(110 * 160, bool)
+    used[grid] = True
+    assert ratio[5] > 0.01 and used.reshape(110, 160)[row[5:100]].all()
+    blunt = build_grid(depth, view, noise(110, 160), 0.01, has_sharp_steps=False).triangles
+    assert len(blunt) < 0.9 * len(grid)
+    wall = depth.copy()
+    wall[:, 80:] *= 1.05
+    torn = build_grid(wall, view, noise(110, 160), 0.01).triangles
+    assert not ((torn % 160 < 80).any(axis=1) & (torn % 160 >= 80).any(axis=1)).any()

@@ -51,6 +51,17 @@ def test_what_is_saved_is_loaded(tmp_path: Path, cloud: bool) -> None:
     assert (after.cloud is not None) == cloud
 
 
+def test_what_is_behind_is_saved_too(tmp_path: Path) -> None:
+    before = example(False)
+    before = dataclasses.replace(before, behind=before.mesh, behind_texture=Path("behind.png"))
+    save(before, tmp_path)
+    after = load(tmp_path)
+    assert after.behind is not None and after.behind_texture == Path("behind.png")
+    assert np.array_equal(after.behind.vertices, before.mesh.vertices)
+    assert after.counts()["vertices"] == 2 * len(before.mesh.vertices) == len(after.whole.vertices)
+    assert np.array_equal(after.whole.uv[-5:], before.mesh.uv[-5:])
+
+
 def test_a_cut_save_does_not_load(tmp_path: Path) -> None:
     save(example(False), tmp_path)
     (tmp_path / "mesh_uv.npy").unlink()

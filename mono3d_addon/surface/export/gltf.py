@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.camera import Camera
-from ...core.mesh import Bytes
+from ...core.mesh import Bytes, Mesh
 from ...core.reconstruction import Reconstruction
 from .files import Staging
 from .frames import y_up
@@ -28,13 +28,52 @@ _KINDS = {"float32": 5126, "uint16": 5123, "uint32": 5125}
 
 
 def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
-    """Writes the mesh with normals, texture coordinates and one material, and the camera.
+    """Writes the mesh with normals, texture coordinates and a material, and the camera.
+
+    What is behind near things is a second primitive of the mesh with a material of its own.
 
     COLOR_0 multiplies the texture in glTF, so a file holds either the photo as texture or the vertex colours in
     linear light, as `settings.material` says. `settings.shading` 'emission' becomes KHR_materials_unlit.
     """
     buffer = _Buffer()
-    mesh, textured = result.scene_mesh, result.settings.material == "texture"
+    textured = result.settings.material == "texture"
+    layers = [("photo", result.scene_mesh, result.texture)]
+    if result.scene_behind is not None and result.behind_texture is not None:
+        layers.append(("behind", result.scene_behind, result.behind_texture))
+    document: dict[str, Any] = {
+        "asset": {"version": "2.0", "generator": "Mono3D"},
+        "scene": 0,
+        "scenes": [{"nodes": [0, 1]}],
+        "nodes": [{"name": result.name, "mesh": 0}, _camera_node(result.camera)],
+        "cameras": [_camera(result.camera, result)],
+        "meshes": [{"name": result.name, "primitives": []}],
+        "materials": [],
+    }
+    for number, (name, mesh, texture) in enumerate(layers):
+        document["meshes"][0]["primitives"].append(_primitive(mesh, number, buffer, textured))
+        material: dict[str, Any] = {
+            "name": name,
+            "doubleSided": True,
+            "pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0},
+        }
+        if textured:
+            picture = texture.read_bytes()
+            image = {"bufferView": buffer.add_view(picture), "mimeType": _mime(picture)}
+            document.setdefault("images", []).append(image | {"name": result.name if number == 0 else name})
+            document.setdefault("textures", []).append({"source": number, "sampler": 0})
+            material["pbrMetallicRoughness"]["baseColorTexture"] = {"index": number}
+        if result.settings.shading == "emission":
+            material["extensions"] = {"KHR_materials_unlit": {}}
+            document["extensionsUsed"] = ["KHR_materials_unlit"]
+        document["materials"].append(material)
+    if textured:
+        # Linear filters and mipmaps, clamped: the photo does not repeat.
+        document["samplers"] = [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}]
+    document |= {"accessors": buffer.accessors, "bufferViews": buffer.views, "buffers": [{"byteLength": buffer.length}]}
+    _save(staging.path_for(path), document, buffer)
+
+
+def _primitive(mesh: Mesh, material: int, buffer: _Buffer, textured: bool) -> dict[str, Any]:
     attributes = {
         "POSITION": buffer.add_accessor(y_up(mesh.vertices), "VEC3", _VERTICES, bounds=True),
         "NORMAL": buffer.add_accessor(y_up(mesh.normals), "VEC3", _VERTICES),
@@ -44,38 +83,7 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
     if not textured:
         attributes["COLOR_0"] = buffer.add_accessor(linear_rgba(mesh.colors), "VEC4", _VERTICES, normalized=True)
     indices = buffer.add_accessor(np.asarray(mesh.triangles, np.uint32).reshape(-1), "SCALAR", _INDICES)
-    material: dict[str, Any] = {
-        "name": "photo",
-        "doubleSided": True,
-        "pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0},
-    }
-    document: dict[str, Any] = {
-        "asset": {"version": "2.0", "generator": "Mono3D"},
-        "scene": 0,
-        "scenes": [{"nodes": [0, 1]}],
-        "nodes": [{"name": result.name, "mesh": 0}, _camera_node(result.camera)],
-        "cameras": [_camera(result.camera, result)],
-        "meshes": [
-            {
-                "name": result.name,
-                "primitives": [{"attributes": attributes, "indices": indices, "material": 0, "mode": 4}],
-            }
-        ],
-        "materials": [material],
-    }
-    if textured:
-        picture = result.texture.read_bytes()
-        view = buffer.add_view(picture)
-        document["images"] = [{"bufferView": view, "mimeType": _mime(picture), "name": result.name}]
-        # Linear filters and mipmaps, clamped: the photo does not repeat.
-        document["samplers"] = [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}]
-        document["textures"] = [{"source": 0, "sampler": 0}]
-        material["pbrMetallicRoughness"]["baseColorTexture"] = {"index": 0}
-    if result.settings.shading == "emission":
-        material["extensions"] = {"KHR_materials_unlit": {}}
-        document["extensionsUsed"] = ["KHR_materials_unlit"]
-    document |= {"accessors": buffer.accessors, "bufferViews": buffer.views, "buffers": [{"byteLength": buffer.length}]}
-    _save(staging.path_for(path), document, buffer)
+    return {"attributes": attributes, "indices": indices, "material": material, "mode": 4}
 
 
 def linear_rgba(colors: Bytes) -> NDArray[np.uint16]:

@@ -36,15 +36,26 @@ def write_obj(result: Reconstruction, path: Path, staging: Staging) -> None:
     # The photo itself may lie in this folder, under the plain name.
     picture = path.with_name(f"{base}_texture{result.texture.suffix.lower()}")
     # The OBJ is the first one asked for, and so the last to appear.
+    layers = [("photo", result.scene_mesh, result.texture, picture)]
+    if result.scene_behind is not None and result.behind_texture is not None:
+        beside = path.with_name(f"{base}_behind_texture{result.behind_texture.suffix.lower()}")
+        layers.append(("behind", result.scene_behind, result.behind_texture, beside))
     with staging.path_for(path).open("wb") as file:
-        file.write(f"# Mono3D, metres, y up\nmtllib {material.name}\nusemtl photo\n".encode("ascii"))
-        _write_mesh(file, result.scene_mesh, with_colors=not textured)
-    lines = ["newmtl photo", "Ka 0 0 0", "Kd 1 1 1", "Ks 0 0 0", "illum 0" if _is_unlit(result) else "illum 1"]
-    if textured:
-        lines.append(f"map_Kd {picture.name}")
+        file.write(f"# Mono3D, metres, y up\nmtllib {material.name}\n".encode("ascii"))
+        first = 1
+        for name, mesh, _, _ in layers:
+            file.write(f"usemtl {name}\n".encode("ascii"))
+            _write_mesh(file, mesh, first, with_colors=not textured)
+            first += len(mesh.vertices)
+    lines = []
+    for name, _, _, beside in layers:
+        lines += [f"newmtl {name}", "Ka 0 0 0", "Kd 1 1 1", "Ks 0 0 0", "illum 0" if _is_unlit(result) else "illum 1"]
+        if textured:
+            lines.append(f"map_Kd {beside.name}")
     staging.path_for(material).write_text("\n".join(lines) + "\n", encoding="ascii", newline="\n")
     if textured:
-        shutil.copyfile(result.texture, staging.path_for(picture))
+        for _, _, texture, beside in layers:
+            shutil.copyfile(texture, staging.path_for(beside))
 
 
 def plain_name(name: str) -> str:
@@ -58,7 +69,7 @@ def _is_unlit(result: Reconstruction) -> bool:
     return result.settings.shading == "emission"
 
 
-def _write_mesh(file: Any, mesh: Mesh, with_colors: bool) -> None:
+def _write_mesh(file: Any, mesh: Mesh, first: int, with_colors: bool) -> None:
     places = y_up(mesh.vertices)
     if with_colors:
         _write_rows(file, b"v %.7g %.7g %.7g %.4f %.4f %.4f\n", np.hstack([places, np.asarray(mesh.colors) / 255.0]))
@@ -66,7 +77,7 @@ def _write_mesh(file: Any, mesh: Mesh, with_colors: bool) -> None:
         _write_rows(file, b"v %.7g %.7g %.7g\n", places)
     _write_rows(file, b"vt %.6f %.6f\n", mesh.uv)
     _write_rows(file, b"vn %.4f %.4f %.4f\n", y_up(mesh.normals))
-    corners = np.repeat(np.asarray(mesh.triangles) + 1, 3, axis=1)
+    corners = np.repeat(np.asarray(mesh.triangles) + first, 3, axis=1)
     _write_rows(file, b"f %d/%d/%d %d/%d/%d %d/%d/%d\n", corners)
 
 

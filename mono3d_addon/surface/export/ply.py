@@ -23,7 +23,7 @@ _WORDS = {"<f4": "float", "|u1": "uchar", "<i4": "int"}
 
 def write_ply(result: Reconstruction, path: Path, staging: Staging) -> None:
     """Writes the mesh: positions and normals (float), texture coordinates s t (float), colours (uchar, sRGB)."""
-    mesh = result.scene_mesh
+    mesh = result.scene_whole
     vertices = _vertices(mesh.vertices, mesh.normals, mesh.colors, mesh.uv)
     faces = np.empty(len(mesh.triangles), np.dtype([("count", "u1"), ("corners", "<i4", (3,))]))
     faces["count"] = 3
@@ -34,7 +34,7 @@ def write_ply(result: Reconstruction, path: Path, staging: Staging) -> None:
 
 def write_cloud(result: Reconstruction, path: Path, staging: Staging) -> None:
     """Writes the points: positions, normals and colours; those of the mesh where the result has no cloud."""
-    cloud, mesh = result.scene_cloud, result.scene_mesh
+    cloud, mesh = result.scene_cloud, result.scene_whole
     if cloud is not None:
         vertices = _vertices(cloud.points, cloud.normals, cloud.colors)
     else:

@@ -16,7 +16,8 @@ _TRIANGLE = np.dtype([("normal", "<f4", (3,)), ("corners", "<f4", (3, 3)), ("att
 
 def write_stl(result: Reconstruction, path: Path, staging: Staging) -> None:
     """Writes the mesh's triangles with their unit normals (zero where a triangle has no area); the unit is 1 metre."""
-    corners = z_up(result.scene_mesh.vertices)[result.scene_mesh.triangles]
+    mesh = result.scene_whole
+    corners = z_up(mesh.vertices)[mesh.triangles]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).astype(np.float64)
     length = np.linalg.norm(normals, axis=1, keepdims=True)
     table = np.zeros(len(corners), _TRIANGLE)

@@ -24,7 +24,7 @@ def write_vtp(result: Reconstruction, path: Path, staging: Staging) -> None:
         raise Mono3DError(
             f"VTP files need PyVista, which is not installed ({error}); install Mono3D's extra 'vtp', or choose PLY."
         ) from error
-    mesh = result.scene_mesh
+    mesh = result.scene_whole
     data = pyvista.PolyData.from_regular_faces(z_up(mesh.vertices), np.asarray(mesh.triangles))
     data.point_data["RGB"] = np.asarray(mesh.colors)
     data.point_data.active_normals = z_up(mesh.normals)
