@@ -30,7 +30,6 @@ CHANGES: dict[str, Any] = {
     "tear": 0.3,
     "edges": "connected",
     "trim": 2,
-    "photo_detail": 3.0,
     "min_island": 5.0,
     "crop_left": 30.0,
     "crop_right": 30.0,
@@ -71,10 +70,10 @@ def test_what_is_kept_between_meshes_never_shows() -> None:
 
 def test_every_live_setting_of_the_grid_is_tried_above() -> None:
     live = {item.name for item in fields_of(Settings) if item.choice.live}
-    assert set(CHANGES) | {"mask", "sky"} == live - set(shaping._AFTER_GRID)
+    assert set(CHANGES) | {"mask", "sky", "photo_detail"} == live - set(shaping._AFTER_GRID)
 
 
-def test_mask_sky_and_floor_of_a_known_photo_can_be_changed(tmp_path: Path) -> None:
+def test_mask_sky_relief_and_floor_of_a_known_photo_can_be_changed(tmp_path: Path) -> None:
     """A grey house on a rough lawn before an even blue sky, seen before with other settings."""
     rng = np.random.default_rng(0)
     row, column = np.mgrid[:240, :320]
@@ -93,6 +92,9 @@ def test_mask_sky_and_floor_of_a_known_photo_can_be_changed(tmp_path: Path) -> N
     assert np.isnan(cut.depth[0]).all() and cut.notes == ("Sky was found and cut out.",)
     back = shape(shaper, plain)
     assert np.array_equal(back.mesh.vertices, whole.mesh.vertices) and not back.notes
+    relief = shape(shaper, replace(plain, photo_detail=3.0))
+    assert not np.array_equal(relief.mesh.vertices, whole.mesh.vertices)
+    np.testing.assert_allclose(relief.mesh.uv, whole.mesh.uv, atol=1e-5)
     level = shape(shaper, replace(plain, level=True))
     assert level.camera.elevation > 0.0 and level.camera.elevation != shape(shaper, plain).camera.elevation
     nearer = shape(shaper, replace(plain, level=True, far=30.0, near=0.5))

@@ -58,8 +58,8 @@ def test_what_is_behind_is_saved_too(tmp_path: Path) -> None:
     after = load(tmp_path)
     assert after.behind is not None and after.behind_texture == Path("behind.png")
     assert np.array_equal(after.behind.vertices, before.mesh.vertices)
-    assert after.counts()["vertices"] == 2 * len(before.mesh.vertices) == len(after.whole.vertices)
-    assert np.array_equal(after.whole.uv[-5:], before.mesh.uv[-5:])
+    assert after.counts()["vertices"] == 2 * len(before.mesh.vertices) == len(after.scene_whole.vertices)
+    assert np.array_equal(after.scene_whole.uv[-5:], before.mesh.uv[-5:])
 
 
 def test_a_cut_save_does_not_load(tmp_path: Path) -> None:
