@@ -16,9 +16,12 @@ import numpy as np
 from .core.depth_map import depth_map
 from .core.files import written_beside
 from .core.grid import build_grid
+from .core.grid_cells import with_quads
 from .core.lens import camera_of
+from .core.normal_map import write_normal_map
 from .core.photo import Photo, read_photo
 from .core.reconstruction import Reconstruction
+from .core.solid import solid
 from .core.stages import Progress, Stages
 from .depth import catalogue, threads, weights
 from .depth.estimate import Estimate, Estimator, Look, Pixels, load
@@ -32,6 +35,7 @@ READING, DISPARITY, MESH, SURFACE = (
     "Building the mesh",
     "Meshing the surface",
 )
+NORMAL_MAP, SOLID = "Making the normal map", "Closing the solid"
 _SHARES = {READING: 0.2, DISPARITY: 2.5, MESH: 1.0}
 _SURFACE_SHARE = 6.0
 
@@ -73,7 +77,9 @@ def reconstruct(
     `ahead` are photos that will come next: where the network runs faster on several, it sees some of them now.
     """
     needs_surface = settings.surface != "grid" or settings.target_triangles > 0 or settings.smooth > 0
-    stages = Stages(progress, _SHARES | ({SURFACE: _SURFACE_SHARE} if needs_surface else {}))
+    shares = _SHARES | ({SURFACE: _SURFACE_SHARE} if needs_surface else {})
+    shares |= {name: 1.0 for name, on in ((NORMAL_MAP, settings.normal_map), (SOLID, settings.solid != "off")) if on}
+    stages = Stages(progress, shares)
     with stages.stage(READING):
         photo = _AHEAD.photos.pop(path, None) or read_photo(path, settings.max_pixels)
         if photo.mask is not None and not photo.mask.any():
@@ -85,7 +91,10 @@ def reconstruct(
         depth, valid = depth_map(estimate.disparity, photo, settings)
         grid = build_grid(depth, camera, photo.pixels, settings.tear, settings.min_island / 100.0, valid)
         mesh = grid.mesh(camera)
+        if settings.quads and settings.surface == "grid":
+            mesh = with_quads(mesh, grid, depth.shape[1])
     cloud = None
+    notes: list[str] = []
     if needs_surface:
         with stages.stage(SURFACE) as within:
             # Open3D takes half a second to import, which the grid need not wait for.
@@ -93,10 +102,24 @@ def reconstruct(
 
             if settings.surface == "grid":
                 mesh = build.refine(mesh, camera, photo.pixels, settings, within)
+            elif settings.surface == "adaptive":
+                adaptive = build.adaptive_mesh(grid, depth.shape, camera, photo.pixels, settings, within)
+                mesh = adaptive.mesh
+                notes.append(
+                    f"{len(mesh.triangles):,} triangles instead of {len(grid.triangles):,}; depth differs by at most "
+                    f"{100 * adaptive.largest_error:.2g} %, on average {100 * adaptive.mean_error:.1g} %."
+                )
             else:
                 mesh, cloud = build.surface_mesh(grid, camera, photo.pixels, settings, within)
     if len(mesh.triangles) == 0:
         raise Mono3DError(f"'{path.name}' gave an empty mesh; raise 'Tear' or lower 'Smallest island'.")
+    normal_map = None
+    if settings.normal_map:
+        with stages.stage(NORMAL_MAP):
+            normal_map = write_normal_map(mesh, grid, depth.shape, camera, folders.work)
+    if settings.solid != "off":
+        with stages.stage(SOLID):
+            mesh = solid(mesh, settings.solid, settings.solid_thickness, settings.solid_size)
     return Reconstruction(
         name=photo.name,
         photo=path,
@@ -109,7 +132,8 @@ def reconstruct(
         cloud=cloud,
         engine=estimate.engine,
         seconds=stages.seconds,
-        notes=(*photo.notes, *estimate.notes),
+        notes=(*photo.notes, *estimate.notes, *notes),
+        normal_map=normal_map,
     )
 
 

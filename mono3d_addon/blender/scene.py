@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -25,21 +26,24 @@ class Built:
     camera: bpy.types.Object
 
 
-def build(result: Reconstruction, scene: bpy.types.Scene) -> Built:
+def build(result: Reconstruction, scene: bpy.types.Scene, blend: Path | None = None) -> Built:
     """Adds `result` to `scene`, in a collection of its own with the photo's name; returns what was made.
 
     Mesh and camera stand at the origin: the camera looks along +Y, Z is up, one unit is one metre. The scene's
-    own camera and render size change only where it has no camera yet.
+    own camera and render size change only where it has no camera yet. Textures are packed, unless the settings say
+    otherwise and the path that the .blend file has or will have is given: then they are put beside it.
     Raises Mono3DError when the texture cannot be read; nothing stays behind then.
     """
     try:
-        image = material.load_image(result.name, result.texture)
-    except RuntimeError as error:
+        image, relief = _images(result, blend)
+    except (RuntimeError, OSError) as error:
         raise Mono3DError(f"The texture of {result.name} cannot be read: {error}.") from error
     settings = result.settings
-    trusted = settings.surface == "grid" and not settings.target_triangles
+    trusted = settings.surface == "grid" and not settings.target_triangles and settings.solid == "off"
     data = mesh_data.create(result.name, result.mesh, trusted=trusted)
-    data.materials.append(material.create(result.name, image, settings.material, settings.shading))
+    if relief is not None:
+        mesh_data.set_normals(data, result.mesh.normals)
+    data.materials.append(material.create(result.name, image, settings.material, settings.shading, relief))
     mesh = bpy.data.objects.new(result.name, data)
     near, far = _extent(result)
     eye = camera.create(f"{result.name} camera", result.camera, image, near, far)
@@ -54,6 +58,21 @@ def build(result: Reconstruction, scene: bpy.types.Scene) -> Built:
     if scene.camera is None:
         camera.use(scene, eye)
     return Built(collection, mesh, eye)
+
+
+def _images(result: Reconstruction, blend: Path | None) -> tuple[bpy.types.Image, bpy.types.Image | None]:
+    """Returns the photo and, where there is one, the normal map."""
+
+    def beside(path: Path, kind: str) -> Path | None:
+        if blend is None or result.settings.pack_texture:
+            return None
+        return blend.with_name(f"{blend.stem}_{kind}texture{path.suffix}")
+
+    photo = material.load_image(result.name, result.texture, beside(result.texture, ""))
+    if result.normal_map is None:
+        return photo, None
+    copy = beside(result.normal_map, "normal_")
+    return photo, material.load_image(f"{result.name} normal", result.normal_map, copy, "Non-Color")
 
 
 def stored_settings(mesh: bpy.types.Object) -> Settings:

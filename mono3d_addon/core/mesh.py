@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ class Mesh:
     uv         float32 (n, 2), 0..1 across the photo, origin at its lower left corner
     colors     uint8 (n, 3), sRGB
     normals    float32 (n, 3), unit length, towards the camera
+    quads      int32 (k, 4), corners of faces whose halves are the first 2 k triangles; for formats that know quads
     """
 
     vertices: Floats
@@ -29,6 +30,12 @@ class Mesh:
     uv: Floats
     colors: Bytes
     normals: Floats
+    quads: Ints = field(default_factory=lambda: np.empty((0, 4), np.int32))
+
+    @property
+    def loose_triangles(self) -> Ints:
+        """The triangles, int32 (m - 2 k, 3), that are not half of a quad."""
+        return self.triangles[2 * len(self.quads) :]
 
 
 @dataclass(frozen=True)

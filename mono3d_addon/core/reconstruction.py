@@ -37,6 +37,7 @@ class Reconstruction:
     engine     what ran the network, in words
     seconds    time of each stage
     notes      sentences for the user ("3 small islands were dropped")
+    normal_map path of an 8-bit picture over the whole photo, normals in the mesh's tangent space; None: none wanted
     """
 
     name: str
@@ -51,6 +52,7 @@ class Reconstruction:
     engine: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    normal_map: Path | None = None
 
     def counts(self) -> dict[str, int]:
         """Returns the numbers of vertices, triangles and cloud points."""
@@ -74,6 +76,7 @@ def save(result: Reconstruction, folder: Path) -> None:
         "engine": result.engine,
         "seconds": dict(result.seconds),
         "notes": list(result.notes),
+        "normal_map": str(result.normal_map) if result.normal_map else None,
     }
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=1), encoding="utf-8")
 
@@ -98,6 +101,7 @@ def load(folder: Path) -> Reconstruction:
             engine=description["engine"],
             seconds=description["seconds"],
             notes=tuple(description["notes"]),
+            normal_map=Path(description["normal_map"]) if description["normal_map"] else None,
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise Mono3DError(f"The result in {folder} cannot be read: {error}.") from error

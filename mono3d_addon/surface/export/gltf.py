@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.camera import Camera
-from ...core.mesh import Bytes
+from ...core.mesh import Bytes, Mesh
+from ...core.normal_map import tangents
 from ...core.reconstruction import Reconstruction
 from .files import Staging
 from .frames import y_up
@@ -32,6 +33,7 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
 
     COLOR_0 multiplies the texture in glTF, so a file holds either the photo as texture or the vertex colours in
     linear light, as `settings.material` says. `settings.shading` 'emission' becomes KHR_materials_unlit.
+    A normal map comes with the tangents that it was made for; unlit materials do not show it.
     """
     buffer = _Buffer()
     mesh, textured = result.mesh, result.settings.material == "texture"
@@ -41,6 +43,8 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
         # glTF's texture coordinates start at the upper left corner.
         "TEXCOORD_0": buffer.add_accessor(_from_top(mesh.uv), "VEC2", _VERTICES),
     }
+    if result.normal_map is not None:
+        attributes["TANGENT"] = buffer.add_accessor(_tangents(mesh), "VEC4", _VERTICES)
     if not textured:
         attributes["COLOR_0"] = buffer.add_accessor(linear_rgba(mesh.colors), "VEC4", _VERTICES, normalized=True)
     indices = buffer.add_accessor(np.asarray(mesh.triangles, np.uint32).reshape(-1), "SCALAR", _INDICES)
@@ -63,14 +67,20 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
         ],
         "materials": [material],
     }
+    pictures: list[tuple[str, bytes]] = []
     if textured:
-        picture = result.texture.read_bytes()
-        view = buffer.add_view(picture)
-        document["images"] = [{"bufferView": view, "mimeType": _mime(picture), "name": result.name}]
+        material["pbrMetallicRoughness"]["baseColorTexture"] = {"index": len(pictures)}
+        pictures.append((result.name, result.texture.read_bytes()))
+    if result.normal_map is not None:
+        material["normalTexture"] = {"index": len(pictures)}
+        pictures.append((f"{result.name} normals", result.normal_map.read_bytes()))
+    if pictures:
+        document["images"] = [
+            {"bufferView": buffer.add_view(data), "mimeType": _mime(data), "name": name} for name, data in pictures
+        ]
         # Linear filters and mipmaps, clamped: the photo does not repeat.
         document["samplers"] = [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}]
-        document["textures"] = [{"source": 0, "sampler": 0}]
-        material["pbrMetallicRoughness"]["baseColorTexture"] = {"index": 0}
+        document["textures"] = [{"source": index, "sampler": 0} for index in range(len(pictures))]
     if result.settings.shading == "emission":
         material["extensions"] = {"KHR_materials_unlit": {}}
         document["extensionsUsed"] = ["KHR_materials_unlit"]
@@ -129,6 +139,12 @@ class _Buffer:
 
 def _from_top(uv: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([uv[:, 0], np.float32(1) - uv[:, 1]], axis=1)
+
+
+def _tangents(mesh: Mesh) -> NDArray[np.float32]:
+    found = tangents(mesh)
+    found[:, :3] = y_up(found[:, :3])
+    return found
 
 
 def _camera(camera: Camera, result: Reconstruction) -> dict[str, Any]:
