@@ -30,14 +30,14 @@ class Fans:
 def separate_fans(triangles: Ints, vertices: int) -> Fans:
     """Returns `triangles`, int32 (m, 3), of `vertices` vertices, cut apart wherever they are not a manifold.
 
-    Triangles with a repeated corner, and all but the first with the same corners, are dropped. Edges with more
-    than two triangles, or with two that run along it in the same direction, are cut. Then a vertex where fans of
-    triangles touch at their tips only, as where two tears meet, becomes one vertex for each fan.
+    Triangles with a repeated corner, and all but the first with the same corners, are dropped; so are those beyond
+    the first in either direction along an edge. Then a vertex where fans of triangles touch at their tips only, as
+    where two tears meet, becomes one vertex for each fan.
 
     The corners around a vertex are linked across the edges that its triangles share, and pointer doubling finds
     for each corner the end of its chain or, where the fan is closed, the least corner of its ring.
     """
-    triangles = _without_repeats(triangles)
+    triangles = _without_crowds(_without_repeats(triangles), vertices)
     start = triangles.reshape(-1).astype(np.int64)
     end = np.roll(triangles, -1, axis=1).reshape(-1).astype(np.int64)
     mate = _mates(start, end, vertices)
@@ -75,8 +75,17 @@ def _without_repeats(triangles: Ints) -> Ints:
     return kept[~repeats]
 
 
+def _without_crowds(triangles: Ints, vertices: int) -> Ints:
+    """Returns `triangles` without those that run along an edge in a direction that an earlier one has taken."""
+    start = triangles.reshape(-1).astype(np.int64)
+    key = start * vertices + np.roll(triangles, -1, axis=1).reshape(-1)
+    order = np.argsort(key, kind="stable")
+    later = order[1:][key[order[1:]] == key[order[:-1]]]
+    return np.delete(triangles, np.unique(later // 3), axis=0) if len(later) else triangles
+
+
 def _mates(start: NDArray[np.int64], end: NDArray[np.int64], vertices: int) -> NDArray[np.intp]:
-    """Returns for each half-edge the one that runs along it the other way, intp; -1 where it is not the only other."""
+    """Returns for each half-edge the one that runs along it the other way, intp; -1 where there is none."""
     mate = np.full(len(start), -1, np.intp)
     key = np.minimum(start, end) * vertices + np.maximum(start, end)
     order = np.argsort(key, kind="stable")
@@ -86,7 +95,5 @@ def _mates(start: NDArray[np.int64], end: NDArray[np.int64], vertices: int) -> N
     first = np.flatnonzero(is_new[:-1])
     pairs = first[np.diff(np.append(first, len(key))) == 2]
     one, other = order[pairs], order[pairs + 1]
-    opposite = start[one] == end[other]
-    one, other = one[opposite], other[opposite]
     mate[one], mate[other] = other, one
     return mate

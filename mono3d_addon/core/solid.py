@@ -21,6 +21,9 @@ _APART = 0.1
 A file without shared vertices, such as STL, would else join them again.
 """
 
+_STEP = np.float32(1e-4)
+"""How far, at most and of their distance, vertices of the back that coincide are moved apart."""
+
 _ROUNDS = 200
 
 Doubles = NDArray[np.float64]
@@ -44,7 +47,7 @@ def solid(front: Mesh, back: str, thickness: float, size: float) -> Mesh:
     base = np.full(count, z.max(initial=0.0)) if back == "flat" else 2.0 * z.max(initial=0.0) - z
     rays = vertices / z[:, None]
     depth = _thickness(vertices, rays * base[:, None], rays, thickness / size)
-    behind = (rays * (base + depth)[:, None]).astype(np.float32)
+    behind = _all_different((rays * (base + depth)[:, None]).astype(np.float32))
     from_front, to_front = fans.rim.T
     walls = [
         np.stack([to_front, from_front, from_front + count], axis=1),
@@ -88,6 +91,22 @@ def _drawn_apart(front: Mesh, fans: Fans) -> tuple[Floats, Floats]:
     table[moves] += way[moves] * (_APART * np.minimum(shortest[moves] / length[moves], 1.0))[:, None]
     places = table.astype(np.float32)
     return places[:, :3], places[:, 3:]
+
+
+def _all_different(places: Floats) -> Floats:
+    """Returns `places` with those that coincide moved on along their ray, by hardly more than rounding.
+
+    A Poisson surface may have two vertices on one ray, which a flat back would join.
+    """
+    bits = np.ascontiguousarray(places).view(np.uint32).astype(np.uint64)
+    key = bits[:, 0] ^ (bits[:, 1] << np.uint64(21)) ^ (bits[:, 2] << np.uint64(42))
+    order = np.argsort(key, kind="stable")
+    is_again = np.zeros(len(order), bool)
+    is_again[1:] = (places[order[1:]] == places[order[:-1]]).all(axis=1)
+    again = order[is_again]
+    result = places.copy()
+    result[again] *= 1 + _STEP * (1 + np.arange(len(again), dtype=np.float32))[:, None] / max(len(again), 1)
+    return result
 
 
 def _thickness(front: Floats, back: Doubles, rays: Doubles, share: float) -> float:
