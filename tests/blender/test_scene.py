@@ -111,7 +111,7 @@ def test_quads_are_quads(tmp_path: Path) -> None:
 
 
 def test_textures_lie_beside_where_wanted(tmp_path: Path) -> None:
-    settings = {"pack_texture": False, "normal_map": True, "shading": "principled"}
+    settings: dict[str, Any] = {"pack_texture": False, "normal_map": True, "shading": "principled"}
     result = relief(made.reconstruction(tmp_path, made.camera(400, 300), 12, 16, **settings), (128, 128, 255))
     folder = tmp_path / "out"
     folder.mkdir()

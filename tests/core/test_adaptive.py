@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
-import scenes
 from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
@@ -15,6 +16,8 @@ from mono3d_addon.core.adaptive import adaptive_triangles
 from mono3d_addon.core.grid import Grid, build_grid
 from mono3d_addon.core.mesh import Ints
 from mono3d_addon.core.raster import cover
+
+import scenes
 
 
 def grid_of(depth: NDArray[np.floating], tear: float = 0.04, valid: NDArray[np.bool_] | None = None) -> Grid:
@@ -75,7 +78,7 @@ def unit_steps(edge: tuple[int, int], columns: int) -> list[tuple[int, int]]:
     count = int(np.gcd(*(end - start)))
     points = [start + (end - start) // count * step for step in range(count + 1)]
     numbers = [int(down * columns + right) for down, right in points]
-    return list(zip(numbers[:-1], numbers[1:], strict=True))
+    return list(itertools.pairwise(numbers))
 
 
 @limits(max_examples=20, deadline=None)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import numpy as np
-import scenes
 
 from mono3d_addon.core.adaptive import adaptive_triangles
 from mono3d_addon.core.grid import Grid, build_grid
@@ -12,6 +11,8 @@ from mono3d_addon.core.mesh import Mesh
 from mono3d_addon.core.normal_map import normal_map, tangents
 from mono3d_addon.core.normals import vertex_normals
 from mono3d_addon.core.raster import cover
+
+import scenes
 
 SHAPE = (120, 160)
 
@@ -74,7 +75,9 @@ def test_red_is_right_and_green_is_up() -> None:
     flat = build_grid(np.full((120, 160), 3.0, np.float32), view, np.zeros((120, 160, 3), np.uint8), 0.0)
     mesh = flat.mesh(view)
     tilted = np.array([0.3, -0.6, -1.0], np.float32)
-    leaning = Grid(flat.points, np.tile(tilted / np.linalg.norm(tilted), (len(flat.points), 1)), flat.colors, flat.triangles)
+    leaning = Grid(
+        flat.points, np.tile(tilted / np.linalg.norm(tilted), (len(flat.points), 1)), flat.colors, flat.triangles
+    )
     red, green, blue = normal_map(mesh, leaning, (120, 160), view)[60, 80].astype(int)
     assert red > 150 and green > 180 and blue > 200
     assert tuple(normal_map(mesh, flat, (120, 160), view)[60, 80]) == (128, 128, 255)

@@ -7,7 +7,6 @@ from collections import Counter
 
 import numpy as np
 import pytest
-import scenes
 from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
@@ -17,6 +16,8 @@ from mono3d_addon.core.manifold import separate_fans
 from mono3d_addon.core.mesh import Ints, Mesh
 from mono3d_addon.core.solid import print_scale, solid
 from mono3d_addon.errors import Mono3DError
+
+import scenes
 
 
 def torn(seed: int, rows: int, columns: int, holes: float) -> Mesh:
@@ -77,7 +78,13 @@ def test_two_pieces_that_touch_in_a_point_are_parted() -> None:
     fans = separate_fans(triangles, 6)
     assert len(fans.source) == 7
     assert fans.source[fans.is_copy].tolist() == [3, 3]
-    mesh = Mesh(vertices, triangles, places / 2, np.zeros((6, 3), np.uint8), np.tile([0, 0, -1], (6, 1)).astype("f4"))
+    mesh = Mesh(
+        vertices,
+        triangles,
+        places * np.float32(0.5),
+        np.zeros((6, 3), np.uint8),
+        np.tile([0, 0, -1], (6, 1)).astype("f4"),
+    )
     body = solid(mesh, "flat", 3.0, 100.0)
     check_closed(body.triangles, 14)
     one, other = body.vertices[:7][fans.is_copy]
@@ -92,7 +99,7 @@ def test_any_bag_of_triangles_becomes_closed(seed: int, vertices: int, count: in
     random = np.random.default_rng(seed)
     triangles = random.integers(0, vertices, (count, 3)).astype(np.int32)
     places = random.normal(size=(vertices, 3)).astype(np.float32) + np.array([0, 0, 9], np.float32)
-    front = Mesh(places, triangles, places[:, :2], np.zeros((vertices, 3), np.uint8), places)
+    front = Mesh(places, triangles, places[:, :2].copy(), np.zeros((vertices, 3), np.uint8), places)
     body = solid(front, "flat", 3.0, 100.0)
     check_closed(body.triangles, len(body.vertices))
 

@@ -30,10 +30,18 @@ pytestmark = [
 ]
 
 OURS = ("astronaut.png", "china.jpg", "coffee.png")
-SHARED = (
-    "canon_ixus.jpg chelsea.png coolpix_p6000.jpg flower.jpg fujifilm_dx10.jpg iphone.jpg iphone_13_pro_max.heic "
-    "jolla.jpg nokia_8_3.jpg rocket.jpg"
-).split()
+SHARED = [
+    "canon_ixus.jpg",
+    "chelsea.png",
+    "coolpix_p6000.jpg",
+    "flower.jpg",
+    "fujifilm_dx10.jpg",
+    "iphone.jpg",
+    "iphone_13_pro_max.heic",
+    "jolla.jpg",
+    "nokia_8_3.jpg",
+    "rocket.jpg",
+]
 
 
 @pytest.fixture(scope="module")
