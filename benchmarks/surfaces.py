@@ -160,9 +160,8 @@ def compare_poisson(runs: int) -> None:
             wall, seconds = time.perf_counter() - wall, time.process_time() - began
             error = off_the_room(vertices)
             shares = ", ".join(f"{100 * np.quantile(error, q):.3f} %" for q in (0.5, 0.9, 0.99))
-            print(
-                f"{run} {name}: {wall:.1f} s (processor {seconds:.1f}), {len(error):,} vertices, error at 50, 90, 99 % of them: {shares}"
-            )
+            times = f"{wall:.1f} s (processor {seconds:.1f})"
+            print(f"{run} {name}: {times}, {len(error):,} vertices, error at 50, 90, 99 %: {shares}", flush=True)
 
 
 def enlarge(photo: Path, megapixels: float, folder: Path) -> Path:
