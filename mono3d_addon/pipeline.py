@@ -16,6 +16,7 @@ import numpy as np
 from .core.files import written_beside
 from .core.mask import masked
 from .core.mesh import Floats
+from .core.normal_map import write_normal_map
 from .core.own_depth import own_disparity
 from .core.panorama import is_panorama
 from .core.photo import Photo, read_photo
@@ -27,10 +28,10 @@ from .depth.kept import kept_for, stamp
 from .depth_source import own_depth
 from .errors import Mono3DError
 from .settings import Settings
-from .shaping import KEPT, SHARES, SURFACE, SURFACE_SHARE, Shaper, needs_surface
+from .shaping import KEPT, Shaper, shares_of
 
 READING, DISPARITY = "Reading the photo", "Estimating depth"
-_SHARES = {READING: 0.2, DISPARITY: 2.5, **SHARES}
+_SHARES = {READING: 0.2, DISPARITY: 2.5}
 
 _MOST_PIXELS_AHEAD = 100_000_000
 
@@ -76,7 +77,7 @@ def reconstruct(
     `ahead` are photos that will come next: where the network runs faster on several, it sees some of them now.
     With `keep` the photo stays in memory by its key, to be shaped again (see `shaping`).
     """
-    stages = Stages(progress, _SHARES | ({SURFACE: SURFACE_SHARE} if needs_surface(settings) else {}))
+    stages = Stages(progress, _SHARES | shares_of(settings))
     with stages.stage(READING):
         photo = _AHEAD.photos.pop(path, None) or read_photo(path, settings.max_pixels)
         if photo.mask is not None and not photo.mask.any():
@@ -112,6 +113,7 @@ def reconstruct(
         engine=estimate.engine,
         seconds=stages.seconds,
         notes=(*photo.notes, *estimate.notes, *shape.notes),
+        normal_map=None if shape.normal_map is None else write_normal_map(shape.normal_map, folders.work),
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from .errors import Mono3DError
 
-Unit = Literal["m", "deg", "px", "Mpx", "%", "x footprint"]
+Unit = Literal["m", "mm", "deg", "px", "Mpx", "%", "x footprint"]
 Group = Literal["Depth", "Camera", "Scene", "Shape", "Crop", "Surface", "Material", "Output", "Run", "Setup"]
 
 _LIVE_GROUPS: tuple[Group, ...] = ("Camera", "Scene", "Shape", "Crop", "Surface")
@@ -170,8 +170,9 @@ class Settings:
         "Share of the photo's height that is left out at its bottom", unit="%", minimum=0.0, maximum=99.0)
 
     surface: str = _choice("grid", "Surface", "Surface",
-        "'grid' keeps a vertex for each pixel, 'poisson' makes a smooth skin, 'ball_pivoting' joins the cleaned points",
-        options=("grid", "poisson", "ball_pivoting"))
+        "'grid' keeps a vertex for each pixel, 'adaptive' needs few where it is flat, 'poisson' makes a smooth skin, "
+        "'ball_pivoting' joins the cleaned points",
+        options=("grid", "adaptive", "poisson", "ball_pivoting"))
     voxel: float = _choice(2.0, "Point spacing", "Surface",
         "Spacing to which the points are thinned before meshing, in pixels of the mesh grid; 0: keep all",
         unit="x footprint", minimum=0.0, maximum=100.0)
@@ -189,15 +190,30 @@ class Settings:
         "Cut the surface where it is farther than this from every point; 0: keep",
         unit="x footprint", minimum=0.0, maximum=1000.0)
     target_triangles: int = _choice(0, "Triangles", "Surface",
-        "Decimate the mesh to about this many triangles; 0: keep all", minimum=0, maximum=50_000_000)
+        "Decimate the mesh to about this many triangles; 0: keep all, or a tenth with the adaptive surface",
+        minimum=0, maximum=50_000_000)
     smooth: int = _choice(0, "Smoothing", "Surface",
         "Rounds of Taubin smoothing, which does not shrink", minimum=0, maximum=100)
+    quads: bool = _choice(False, "Quads", "Surface",
+        "Give Blender, OBJ and PLY quads where the grid has whole cells; GLB and STL have triangles only")
+    solid: str = _choice("off", "Solid", "Surface",
+        "Close the surface to a watertight body for 3D printing, with a flat back or one that mirrors the front; "
+        "a tear of 0 keeps it in one piece",
+        options=("off", "flat", "mirrored"))
+    solid_thickness: float = _choice(3.0, "Thickness", "Surface",
+        "Thickness of the printed solid where it is thinnest", unit="mm", minimum=0.1, maximum=1000.0)
+    solid_size: float = _choice(100.0, "Print size", "Surface",
+        "Longest side of the printed solid; its STL is in millimetres", unit="mm", minimum=1.0, maximum=10_000.0)
 
     material: str = _choice("texture", "Colours from", "Material",
         "Where the material takes its colours from", options=("texture", "vertex_colours"))
     shading: str = _choice("emission", "Shading", "Material",
         "'emission' shows the photo as it was lit, 'principled' reacts to the lamps of the scene",
         options=("emission", "principled"))
+    normal_map: bool = _choice(False, "Normal map", "Material",
+        "Keep the full depth's relief as a normal map on a mesh with fewer triangles; seen with principled shading")
+    pack_texture: bool = _choice(True, "Pack textures", "Material",
+        "Keep the textures inside the .blend file instead of beside it")
     # fmt: on
 
     def __post_init__(self) -> None:

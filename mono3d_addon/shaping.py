@@ -17,28 +17,31 @@ from .core.crop import cropped
 from .core.depth_map import depth_map
 from .core.depth_values import DepthValues
 from .core.grid import Grid, build_grid
+from .core.grid_cells import with_quads
 from .core.ground import standing
 from .core.lens import photo_camera
 from .core.mask import masked
-from .core.mesh import Floats, Mesh, PointCloud
+from .core.mesh import Bytes, Floats, Mesh, PointCloud
+from .core.normal_map import normal_map
 from .core.own_depth import own_depth_map
 from .core.photo import Photo, resize_to
 from .core.relief import with_relief
 from .core.sky import clamped, find_sky, without
+from .core.solid import solid
 from .core.sphere import build_sphere
-from .core.stages import Stages
+from .core.stages import Progress, Stages
 from .errors import Mono3DError
 from .settings import Settings
 
 MESH, SURFACE = "Building the mesh", "Meshing the surface"
-SHARES = {MESH: 1.0}
-SURFACE_SHARE = 6.0
+NORMAL_MAP, SOLID = "Making the normal map", "Closing the solid"
 
 _MOST_KEPT_BYTES = 400_000_000
 _ONLY_A_GRID = (
-    "A panorama keeps its torn grid: other surfaces, fewer triangles, smoothing, trimming, filling behind and photo "
-    "detail are for ordinary photos."
+    "A panorama keeps its torn grid: other surfaces, fewer triangles, smoothing, trimming, filling behind, photo "
+    "detail, quads, solids and normal maps are for ordinary photos."
 )
+_NOTHING_BEHIND = "A solid has a back of its own, so nothing is filled in behind."
 _AFTER_DEPTH = (
     "crop_left",
     "crop_right",
@@ -63,6 +66,11 @@ _AFTER_GRID = (
     "trim_distance",
     "target_triangles",
     "smooth",
+    "quads",
+    "solid",
+    "solid_thickness",
+    "solid_size",
+    "normal_map",
 )
 """Settings that depth map and grid do not depend on; with others, also such as are not known here, both are new."""
 
@@ -76,6 +84,7 @@ class Shape:
     mesh: Mesh
     cloud: PointCloud | None
     behind: Behind | None
+    normal_map: Bytes | None
     notes: tuple[str, ...]
 
 
@@ -144,7 +153,7 @@ class Shaper:
     def shape(self, settings: Settings, stages: Stages) -> Shape:
         """Returns the mesh that `settings` ask for. Raises Mono3DError when it is empty.
 
-        `stages` must know `MESH`, and `SURFACE` where `needs_surface`.
+        `stages` must know `shares_of` the settings.
         """
         photo = self.photo
         camera = photo_camera(photo.size, photo.lens, settings, is_panorama=self.is_panorama)
@@ -160,6 +169,8 @@ class Shaper:
                 depth = self._with_relief(depth, camera, settings)
                 grid, behind = self._grid.get(before_surface, lambda: self._grids(depth, camera, valid, settings))
                 mesh = grid.mesh(camera)
+                if settings.quads and settings.surface == "grid":
+                    mesh = with_quads(mesh, grid, depth.shape[1])
             if found.has_sky:
                 notes.append(f"Sky was found and {'cut out' if settings.sky == 'remove' else 'put far away'}.")
             stands: Camera | None = camera
@@ -168,23 +179,53 @@ class Shaper:
                 if stands is None:
                     notes.append("No clear ground was found, so the scene was not levelled.")
         if self.is_panorama:
-            if needs_surface(settings) or settings.edges == "fill" or settings.trim > 0 or settings.photo_detail > 0.0:
+            if _needs_pinhole(settings):
                 notes.append(_ONLY_A_GRID)
-        elif needs_surface(settings):
+        elif _needs_surface(settings):
             with stages.stage(SURFACE) as within:
-                # Open3D takes half a second to import, which the grid need not wait for.
-                from .surface import build
-
-                if settings.surface == "grid":
-                    mesh = build.refine(mesh, camera, photo.pixels, settings, within)
-                else:
-                    mesh, cloud = build.surface_mesh(grid, camera, photo.pixels, settings, within)
+                mesh, cloud, told = self._surface(mesh, grid, depth.shape, camera, settings, within)
+                notes += told
         if len(mesh.triangles) == 0:
             raise Mono3DError(
                 f"'{photo.path.name}' gave an empty mesh; raise 'Tear' or lower 'Smallest island' and 'Crop'."
             )
+        relief = None
+        if settings.normal_map and not self.is_panorama:
+            with stages.stage(NORMAL_MAP):
+                relief = normal_map(mesh, grid, depth.shape, camera)
+        if settings.solid != "off" and not self.is_panorama:
+            with stages.stage(SOLID):
+                mesh = solid(mesh, settings.solid, settings.solid_thickness, settings.solid_size)
+            if settings.edges == "fill":
+                behind = None
+                notes.append(_NOTHING_BEHIND)
         depth = depth if valid is None else np.where(valid, depth, np.float32(np.nan))
-        return Shape(stands or camera, depth, mesh, cloud, behind, tuple(notes))
+        return Shape(stands or camera, depth, mesh, cloud, behind, relief, tuple(notes))
+
+    def _surface(
+        self,
+        mesh: Mesh,
+        grid: Grid,
+        shape: tuple[int, ...],
+        camera: Camera,
+        settings: Settings,
+        progress: Progress,
+    ) -> tuple[Mesh, PointCloud | None, list[str]]:
+        """Returns what becomes of the grid's mesh, the points behind it, and notes for the user."""
+        # Open3D takes half a second to import, which the grid need not wait for.
+        from .surface import build
+
+        pixels = self.photo.pixels
+        if settings.surface == "grid":
+            return build.refine(mesh, camera, pixels, settings, progress), None, []
+        if settings.surface != "adaptive":
+            return *build.surface_mesh(grid, camera, pixels, settings, progress), []
+        adaptive = build.adaptive_mesh(grid, shape, camera, pixels, settings, progress)
+        note = (
+            f"{len(adaptive.mesh.triangles):,} triangles instead of {len(grid.triangles):,}; depth differs by at most "
+            f"{100 * adaptive.largest_error:.2g} %, on average {100 * adaptive.mean_error:.1g} %."
+        )
+        return adaptive.mesh, None, [note]
 
     def _with_relief(self, depth: Floats, camera: Camera, settings: Settings) -> Floats:
         if settings.photo_detail <= 0.0:
@@ -224,9 +265,27 @@ class Shaper:
         return _DepthMap(depth, valid, sky is not None)
 
 
-def needs_surface(settings: Settings) -> bool:
-    """Tells whether more than the grid is asked for, which takes its time."""
+def shares_of(settings: Settings) -> dict[str, float]:
+    """Returns the stages of `Shaper.shape` with these settings, each with about how long it takes."""
+    wanted = {
+        MESH: (1.0, True),
+        SURFACE: (6.0, _needs_surface(settings)),
+        NORMAL_MAP: (1.0, settings.normal_map),
+        SOLID: (1.0, settings.solid != "off"),
+    }
+    return {name: share for name, (share, is_on) in wanted.items() if is_on}
+
+
+def _needs_surface(settings: Settings) -> bool:
+    """Tells whether more than the grid is asked for."""
     return settings.surface != "grid" or settings.target_triangles > 0 or settings.smooth > 0
+
+
+def _needs_pinhole(settings: Settings) -> bool:
+    """Tells whether something is asked for that panoramas do not have."""
+    others = settings.quads or settings.normal_map or settings.solid != "off"
+    behind = settings.edges == "fill" or settings.trim > 0 or settings.photo_detail > 0.0
+    return _needs_surface(settings) or others or behind
 
 
 def _tear(settings: Settings) -> float:

@@ -16,7 +16,7 @@ from mono3d_addon.core.photo import Photo
 from mono3d_addon.core.stages import Stages
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings, fields_of
-from mono3d_addon.shaping import MESH, SHARES, Shaper, Shelf
+from mono3d_addon.shaping import MESH, Shaper, Shelf, shares_of
 
 BASE = Settings(detail=64)
 CHANGES: dict[str, Any] = {
@@ -50,7 +50,7 @@ def disparity() -> np.ndarray:
 
 
 def shape(shaper: Shaper, settings: Settings) -> shaping.Shape:
-    return shaper.shape(settings, Stages(lambda words, share: None, SHARES))
+    return shaper.shape(settings, Stages(lambda words, share: None, shares_of(settings)))
 
 
 def test_what_is_kept_between_meshes_never_shows() -> None:
@@ -148,6 +148,6 @@ def test_only_the_photo_in_use_keeps_its_steps() -> None:
 
 
 def test_the_time_is_measured() -> None:
-    stages = Stages(lambda words, share: None, SHARES)
+    stages = Stages(lambda words, share: None, shares_of(BASE))
     Shaper(photo(), disparity()).shape(BASE, stages)
     assert set(stages.seconds) == {MESH}

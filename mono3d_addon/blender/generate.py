@@ -95,7 +95,7 @@ class MONO3D_OT_generate(progress.Follower):
 
         target = bpy.data.scenes.get(self._scene) or bpy.context.scene
         assert target is not None
-        built = scene.build(result, target)
+        built = scene.build(result, target, Path(bpy.data.filepath) if bpy.data.filepath else None)
         _make_active(target, built.mesh)
         counts = result.counts()
         seconds = sum(result.seconds.values())

@@ -23,18 +23,19 @@ WRITING, RENDERING = "Writing the .blend file", "Rendering the preview"
 def write(result: Reconstruction, blend: Path | None, picture: Path | None) -> dict[str, float]:
     """Writes `result` as a .blend file and as a PNG picture, either may be None; returns the seconds of each.
 
-    Replaces whatever is open in this Blender by an empty file. The .blend holds the photo (packed), its render
+    Replaces whatever is open in this Blender by an empty file. The .blend holds the photo, or has it beside, its render
     gives the photo as photographed (view transform "Standard"), and it opens on a view through the photo's camera.
     Raises Mono3DError when a file cannot be written; existing files are replaced only by complete ones.
     """
     seconds: dict[str, float] = {}
     began = time.perf_counter()
     target = _empty_scene()
-    built = scene.build(result, target)
+    built = scene.build(result, target, blend)
     if blend is not None:
         _prepare_to_open(target, built)
-        with written_beside(blend) as beside, _no_thumbnail():
-            _call("The .blend file", bpy.ops.wm.save_as_mainfile, filepath=str(beside), copy=True, compress=False)
+        with written_beside(blend) as beside, _no_thumbnail(), _relative_images():
+            choices = {"copy": True, "compress": False, "relative_remap": False}
+            _call("The .blend file", bpy.ops.wm.save_as_mainfile, filepath=str(beside), **choices)
         seconds[WRITING] = time.perf_counter() - began
         began = time.perf_counter()
     if picture is not None:
@@ -54,6 +55,20 @@ def _no_thumbnail() -> Iterator[None]:
         yield
     finally:
         preferences.filepaths.file_preview_type = before
+
+
+@contextmanager
+def _relative_images() -> Iterator[None]:
+    """Lets the pictures beside the .blend file be found from there, wherever both are moved together."""
+    loose = [image for image in bpy.data.images if image.source == "FILE" and not image.packed_file]
+    before = [image.filepath_raw for image in loose]
+    for image, path in zip(loose, before, strict=True):
+        image.filepath_raw = f"//{Path(path).name}"
+    try:
+        yield
+    finally:
+        for image, path in zip(loose, before, strict=True):
+            image.filepath_raw = path
 
 
 def warm_up() -> None:

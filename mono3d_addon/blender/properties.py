@@ -19,7 +19,7 @@ _SUBTYPES: dict[str, Any] = {"m": "DISTANCE", "deg": "ANGLE", "px": "PIXEL", "%"
 _PATH: dict[str, Any] = {"subtype": "FILE_PATH"}
 if bpy.app.version >= (4, 5, 0):  # unknown before; from 4.5 on a relative path warns without it
     _PATH["options"] = {"PATH_SUPPORTS_BLEND_RELATIVE"}
-_WORDS = {"x footprint": "median pixel footprints", "Mpx": "megapixels"}
+_WORDS = {"x footprint": "median pixel footprints", "Mpx": "megapixels", "mm": "millimetres"}
 
 
 def groups() -> dict[str, list[SettingField]]:

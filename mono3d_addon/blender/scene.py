@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -25,28 +26,32 @@ class Built:
     camera: bpy.types.Object
 
 
-def build(result: Reconstruction, scene: bpy.types.Scene) -> Built:
+def build(result: Reconstruction, scene: bpy.types.Scene, blend: Path | None = None) -> Built:
     """Adds `result` to `scene`, in a collection of its own with the photo's name; returns what was made.
 
     Mesh and camera stand at the origin: the camera looks along +Y, Z is up, one unit is one metre. Where a floor was
     found, it is at height 0 and the camera stands above the origin, tilted as it was. The scene's own camera and
-    render size change only where it has no camera yet.
+    render size change only where it has no camera yet. Textures are packed, unless the settings say otherwise and the
+    path that the .blend file has or will have is given: then they are put beside it.
     Raises Mono3DError when the texture cannot be read; nothing stays behind then.
     """
     try:
-        image = material.load_image(result.name, result.texture)
-    except RuntimeError as error:
+        image, relief = _images(result, blend)
+    except (RuntimeError, OSError) as error:
         raise Mono3DError(f"The texture of {result.name} cannot be read: {error}.") from error
     settings = result.settings
-    trusted = settings.surface == "grid" and not settings.target_triangles
+    trusted = settings.surface == "grid" and not settings.target_triangles and settings.solid == "off"
     behind = 0 if result.behind is None else len(result.behind.triangles)
     data = mesh_data.create(result.name, result.scene_whole, trusted=trusted, behind=behind)
-    data.materials.append(material.create(result.name, image, settings.material, settings.shading))
+    if relief is not None:
+        mesh_data.set_normals(data, result.scene_whole.normals)
+    data.materials.append(material.create(result.name, image, settings.material, settings.shading, relief))
     if result.behind_texture is not None:
+        copy = _beside(result, blend, result.behind_texture, "behind_")
         try:
-            layer_behind.show(data, result.name, result.behind_texture, settings)
+            layer_behind.show(data, result.name, result.behind_texture, settings, copy)
         except Mono3DError:
-            _undo(data, image)
+            _undo(data, image, relief)
             raise
     mesh = bpy.data.objects.new(result.name, data)
     near, far = _extent(result)
@@ -67,13 +72,31 @@ def build(result: Reconstruction, scene: bpy.types.Scene) -> Built:
     return Built(collection, mesh, eye)
 
 
-def _undo(data: bpy.types.Mesh, image: bpy.types.Image) -> None:
+def _undo(data: bpy.types.Mesh, *images: bpy.types.Image | None) -> None:
     made = list(data.materials)
     bpy.data.meshes.remove(data)
     for one in made:
         if one is not None:
             bpy.data.materials.remove(one)
-    bpy.data.images.remove(image)
+    for image in images:
+        if image is not None:
+            bpy.data.images.remove(image)
+
+
+def _images(result: Reconstruction, blend: Path | None) -> tuple[bpy.types.Image, bpy.types.Image | None]:
+    """Returns the photo and, where there is one, the normal map."""
+    photo = material.load_image(result.name, result.texture, _beside(result, blend, result.texture, ""))
+    if result.normal_map is None:
+        return photo, None
+    copy = _beside(result, blend, result.normal_map, "normal_")
+    return photo, material.load_image(f"{result.name} normal", result.normal_map, copy, "Non-Color")
+
+
+def _beside(result: Reconstruction, blend: Path | None, path: Path, kind: str) -> Path | None:
+    """Returns where the picture at `path` goes beside the .blend file; None where it is packed."""
+    if blend is None or result.settings.pack_texture:
+        return None
+    return blend.with_name(f"{blend.stem}_{kind}texture{path.suffix}")
 
 
 def stored_settings(mesh: bpy.types.Object) -> Settings:

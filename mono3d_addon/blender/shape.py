@@ -384,12 +384,13 @@ def _draft_of(settings: Settings) -> Settings | None:
     """Returns settings for a mesh that looks about alike and takes a fraction of the time; None where none does."""
     if settings.surface != "grid" or settings.detail <= _DRAFT_DETAIL:
         return None
-    return replace(settings, detail=_DRAFT_DETAIL, target_triangles=0)
+    return replace(settings, detail=_DRAFT_DETAIL, target_triangles=0, normal_map=False, solid="off")
 
 
 def _is_plain_grid(settings: Settings) -> bool:
     """Tells whether the mesh is the depth map's grid and nothing else."""
-    return settings.surface == "grid" and not settings.target_triangles and not settings.smooth
+    is_grid = settings.surface == "grid" and not settings.target_triangles and not settings.smooth
+    return is_grid and settings.edges != "fill" and settings.solid == "off" and not settings.normal_map
 
 
 def _is_exact(pending: Pending) -> bool:
@@ -406,7 +407,7 @@ def _can_move(owner: bpy.types.Object, settings: Settings) -> bool:
 
     eye = camera.stored(owner)
     is_plain = not eye.is_panorama and not eye.stands_in_scene and not settings.level
-    return is_plain and settings.sky == "keep" and not source.is_metric(owner)
+    return is_plain and settings.solid == "off" and settings.sky == "keep" and not source.is_metric(owner)
 
 
 def _move(owner: bpy.types.Object, before: Settings, after: Settings) -> None:
@@ -439,13 +440,16 @@ def _move(owner: bpy.types.Object, before: Settings, after: Settings) -> None:
 
 
 def _replace_mesh(owner: bpy.types.Object, made: Remeshed, settings: Settings) -> None:
-    from . import layer_behind, mesh_data
+    from . import layer_behind, material, mesh_data
 
     data: Any = owner.data
-    trusted = settings.surface == "grid" and not settings.target_triangles
+    trusted = settings.surface == "grid" and not settings.target_triangles and settings.solid == "off"
     mesh_data.fill(data, made.mesh, trusted=trusted, edges=made.edges, behind=made.behind)
     if made.behind_texture is not None:
         layer_behind.show(data, owner.name, made.behind_texture, settings)
+    if made.normal_map is not None:
+        mesh_data.set_normals(data, made.mesh.normals)
+        material.exchange(data.materials[0], material.RELIEF, owner.name, made.normal_map, "Non-Color")
 
 
 def _refit(owner: bpy.types.Object, camera: Camera, settings: Settings) -> None:

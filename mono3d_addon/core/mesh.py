@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ class Mesh:
     uv         float32 (n, 2), 0..1 across the photo, origin at its lower left corner
     colors     uint8 (n, 3), sRGB
     normals    float32 (n, 3), unit length, towards the camera
+    quads      int32 (k, 4), corners of faces whose halves are the first 2 k triangles; for formats that know quads
     """
 
     vertices: Floats
@@ -29,10 +30,16 @@ class Mesh:
     uv: Floats
     colors: Bytes
     normals: Floats
+    quads: Ints = field(default_factory=lambda: np.empty((0, 4), np.int32))
+
+    @property
+    def loose_triangles(self) -> Ints:
+        """The triangles, int32 (m - 2 k, 3), that are not half of a quad."""
+        return self.triangles[2 * len(self.quads) :]
 
 
 def joined(first: Mesh, second: Mesh) -> Mesh:
-    """Returns one mesh of both: the second's vertices and triangles follow the first's."""
+    """Returns one mesh of both: the second's vertices and triangles follow the first's. The second has no quads."""
     triangles = np.concatenate([first.triangles, second.triangles + np.int32(len(first.vertices))])
     return Mesh(
         np.concatenate([first.vertices, second.vertices]),
@@ -40,6 +47,7 @@ def joined(first: Mesh, second: Mesh) -> Mesh:
         np.concatenate([first.uv, second.uv]),
         np.concatenate([first.colors, second.colors]),
         np.concatenate([first.normals, second.normals]),
+        first.quads,
     )
 
 

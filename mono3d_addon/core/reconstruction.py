@@ -47,6 +47,7 @@ class Reconstruction:
     mask       bool (height, width), True where the photo's alpha channel keeps the pixel; None without transparency
     lens       what EXIF tells of focal length and sensor
     own        the depth map that the user brought along; None where the network estimated the depth
+    normal_map path of an 8-bit picture over the whole photo, normals in the mesh's tangent space; None: none wanted
     """
 
     name: str
@@ -66,6 +67,7 @@ class Reconstruction:
     mask: NDArray[np.bool_] | None = None
     lens: Lens = field(default_factory=Lens)
     own: DepthValues | None = None
+    normal_map: Path | None = None
 
     @property
     def photo_key(self) -> str:
@@ -142,6 +144,7 @@ def save(result: Reconstruction, folder: Path) -> None:
         "engine": result.engine,
         "seconds": dict(result.seconds),
         "notes": list(result.notes),
+        "normal_map": str(result.normal_map) if result.normal_map else None,
     }
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=1), encoding="utf-8")
 
@@ -173,6 +176,7 @@ def load(folder: Path) -> Reconstruction:
             engine=description["engine"],
             seconds=description["seconds"],
             notes=tuple(description["notes"]),
+            normal_map=Path(description["normal_map"]) if description["normal_map"] else None,
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise Mono3DError(f"The result in {folder} cannot be read: {error}.") from error

@@ -20,16 +20,29 @@ _AT_A_TIME = 1 << 18
 def edges_of(triangles: Ints, vertices: int) -> tuple[Ints, Ints]:
     """Returns the edges, int32 (e, 2), and the edge of each corner, int32 (3 m), of `triangles`, int32 (m, 3).
 
-    Each edge occurs once, its lower vertex first; corner i's edge leads from that corner to the next one of its
-    triangle. Works for any triangles without repeated corners, also where more than two meet at an edge.
+    Corner i's edge leads from that corner to the next one of its triangle; see `edges_between`.
+    """
+    return edges_between(triangles.reshape(-1), np.roll(triangles, -1, axis=1).reshape(-1), vertices)
+
+
+def edges_of_faces(faces: tuple[Ints, Ints], vertices: int) -> tuple[Ints, Ints]:
+    """Returns the same for quads, int32 (k, 4), and the triangles after them; see `edges_of`."""
+    starts = np.concatenate([some.reshape(-1) for some in faces])
+    ends = np.concatenate([np.roll(some, -1, axis=1).reshape(-1) for some in faces])
+    return edges_between(starts, ends, vertices)
+
+
+def edges_between(start: Ints, end: Ints, vertices: int) -> tuple[Ints, Ints]:
+    """Returns the edges, int32 (e, 2), that lead from `start` to `end`, int32 (k,) each, and which of them each is.
+
+    Each edge occurs once, its lower vertex first. Works for any faces without repeated corners, also where more than
+    two meet at an edge.
 
     Instead of sorting, a table with a few places for each lower vertex keeps one higher vertex a place. Edges that
     find another one's higher vertex at their place go to a further round with a fresh table; a grid needs one round,
     because the neighbours in its next row have numbers that follow each other. The work goes in pieces that fit the
     processor's cache: touching fresh memory costs more than all the arithmetic.
     """
-    start = triangles.reshape(-1)
-    end = np.roll(triangles, -1, axis=1).reshape(-1)
     of_corner = np.empty(len(start), dtype=np.int32)
     found: list[Ints] = []
     count = 0

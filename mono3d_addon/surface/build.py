@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass, replace
+
 import numpy as np
 
+from ..core.adaptive import adaptive_triangles
 from ..core.camera import Camera
 from ..core.footprint import cell_size
 from ..core.grid import Grid
 from ..core.mesh import Bytes, Mesh, PointCloud
 from ..core.normals import vertex_normals
+from ..core.raster import cover
 from ..core.stages import Progress
 from ..errors import Mono3DError
 from ..settings import Settings
@@ -18,6 +23,12 @@ from .colors import sample
 from .meshing import OrientedPoints, Skin, ball_pivoting, crop, drop_small_pieces, facing, poisson
 from .picture_space import PictureSpace
 from .simplify import decimate, smooth
+
+_SHARE = 0.1
+"""Share of the grid's triangles that an adaptive mesh gets where nothing is said."""
+
+_AHEAD = 1.5
+"""How many times the budget the triangles are before decimation: more lowers the mean error and raises the largest."""
 
 
 def surface_mesh(
@@ -47,10 +58,67 @@ def surface_mesh(
     return _finish(skin, space, pixels, settings, lambda stage, fraction: progress(stage, 0.8 + 0.2 * fraction)), cloud
 
 
+@dataclass(frozen=True)
+class AdaptiveMesh:
+    """An adaptive mesh, and how far its depth is from that of the grid, `|z mesh / z grid - 1|`."""
+
+    mesh: Mesh
+    largest_error: float
+    mean_error: float
+
+
+def adaptive_mesh(
+    grid: Grid, shape: tuple[int, ...], camera: Camera, pixels: Bytes, settings: Settings, progress: Progress
+) -> AdaptiveMesh:
+    """Returns the surface of `grid`, whose depth map has this `shape`, with `settings.target_triangles` triangles.
+
+    First the grid's flat parts become large triangles of a bounded error, half as many again as wanted; quadric
+    decimation then takes away the least useful, in the picture with the inverse depth as third axis, where planes
+    stay planes. The first step bounds the largest error, the second lowers the mean. Rims keep all their points where
+    the budget allows it. Errors are measured at every point of the grid.
+    Raises Mono3DError when there are no triangles or a package is missing.
+    """
+    if len(grid.triangles) == 0:
+        raise Mono3DError("No triangles are left for the surface; raise Tear or lower Smallest island.")
+    rows, columns = shape
+    target = settings.target_triangles or math.ceil(_SHARE * len(grid.triangles))
+    progress("Finding flat parts", 0.0)
+    triangles = adaptive_triangles(grid, rows, columns, int(_AHEAD * target))
+    progress("Reducing triangles", 0.4)
+    space = picture_space(grid, camera)
+    skin = Skin(space.points_in(grid.points), triangles).only(np.ones(len(triangles), bool))
+    reduced = decimate(Skin(space.to_inverse(skin.places), skin.triangles), target)
+    skin = facing(crop(Skin(space.from_inverse(reduced.places), reduced.triangles), *space.bounds()))
+    progress("Measuring the error", 0.7)
+    largest, mean = _errors(skin, space, grid, rows, columns)
+    return AdaptiveMesh(
+        _paint(skin, space, pixels, settings, lambda stage, fraction: progress(stage, 0.8 + 0.2 * fraction)),
+        largest,
+        mean,
+    )
+
+
+def _errors(skin: Skin, space: PictureSpace, grid: Grid, rows: int, columns: int) -> tuple[float, float]:
+    """Returns the largest and the mean error of depth, relative, at the points of `grid` that `skin` covers."""
+    scale = np.array([columns, rows]) * space.cell / (space.camera.width, space.camera.height)
+    places = (skin.places[:, :2] - space.bounds()[0]) * scale
+    inverse = np.exp(-skin.places[:, 2] / space.focal) / space.reference
+    depth = np.where(grid.connected, grid.points[:, 2], np.nan)
+    largest, total, count = 0.0, 0.0, 0
+    for part in cover(places, skin.triangles, rows, columns):
+        guess = np.einsum("ij,ij->i", inverse[skin.triangles[part.triangle]], part.weights)
+        error = np.abs(1.0 / (guess * depth[part.cell]) - 1.0)
+        error = error[np.isfinite(error)]
+        largest = max(largest, float(error.max(initial=0.0)))
+        total, count = total + float(error.sum()), count + len(error)
+    return largest, total / max(count, 1)
+
+
 def refine(mesh: Mesh, camera: Camera, pixels: Bytes, settings: Settings, progress: Progress) -> Mesh:
     """Returns `mesh`, such as the grid mesh, decimated and smoothed as `settings` say; the same where they do not.
 
-    Texture coordinates, colours (from `pixels`, uint8 (height, width, 3), sRGB) and normals are made anew.
+    Texture coordinates, colours (from `pixels`, uint8 (height, width, 3), sRGB) and normals are made anew; quads stay
+    where no triangle goes.
     Raises Mono3DError when Open3D is missing.
     """
     count = len(mesh.triangles)
@@ -60,7 +128,8 @@ def refine(mesh: Mesh, camera: Camera, pixels: Bytes, settings: Settings, progre
     reference = float(np.median(mesh.vertices[:, 2]))
     space = PictureSpace(camera, cell_size(len(mesh.vertices), camera), reference)
     skin = Skin(space.points_in(mesh.vertices), np.asarray(mesh.triangles, np.int32))
-    return _finish(skin, space, pixels, settings, progress)
+    done = _finish(skin, space, pixels, settings, progress)
+    return done if fewer else replace(done, quads=mesh.quads)
 
 
 def _finish(skin: Skin, space: PictureSpace, pixels: Bytes, settings: Settings, progress: Progress) -> Mesh:
@@ -68,9 +137,13 @@ def _finish(skin: Skin, space: PictureSpace, pixels: Bytes, settings: Settings, 
     reduced = decimate(skin, settings.target_triangles)
     if reduced is not skin:
         reduced = facing(crop(reduced, *space.bounds()))
-    progress("Smoothing", 0.7)
-    smoothed = smooth(reduced, settings.smooth)
-    progress("Colouring", 0.9)
+    return _paint(reduced, space, pixels, settings, lambda stage, fraction: progress(stage, 0.7 + 0.3 * fraction))
+
+
+def _paint(skin: Skin, space: PictureSpace, pixels: Bytes, settings: Settings, progress: Progress) -> Mesh:
+    progress("Smoothing", 0.0)
+    smoothed = smooth(skin, settings.smooth)
+    progress("Colouring", 0.7)
     vertices = space.points_out(smoothed.places)
     # Rounding to float32 may leave a vertex on the photo's border a hair outside.
     uv = np.clip(space.camera.uv(vertices), np.float32(0), np.float32(1))

@@ -74,6 +74,21 @@ class PictureSpace:
         x, y = u * z * (self.cell / self.camera.fx), v * z * (self.cell / self.camera.fy)
         return np.stack([x, y, z], axis=1).astype(np.float32)
 
+    def to_inverse(self, places: Doubles) -> Doubles:
+        """Returns `places`, float64 (n, 3), with the inverse depth instead of its logarithm as third axis.
+
+        `f (1 - reference / z)`: at the reference distance the two agree to first order. Planes are planes in it.
+        """
+        result = places.copy()
+        result[:, 2] = -self.focal * np.expm1(-places[:, 2] / self.focal)
+        return result
+
+    def from_inverse(self, places: Doubles) -> Doubles:
+        """Returns what `to_inverse` was given; nothing gets behind the camera."""
+        result = places.copy()
+        result[:, 2] = -self.focal * np.log(np.maximum(1.0 - places[:, 2] / self.focal, 1e-6))
+        return result
+
     def normals_in(self, points: Floats, normals: Floats) -> Doubles:
         """Returns the unit normals in picture space, float64 (n, 3), of `normals` at `points`, both camera frame.
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..core.mesh import Ints, Mesh
-from ..core.triangle_edges import edges_of
+from ..core.triangle_edges import edges_of_faces
 
-_MESH = ("vertices", "triangles", "uv", "colors")
+_MESH = ("vertices", "triangles", "uv", "colors", "quads")
 _EDGES = ("edges", "corner_edges")
 _BEHIND = "behind.txt"
 
@@ -42,26 +42,32 @@ class Source:
 
 @dataclass(frozen=True)
 class Remeshed:
-    """A mesh as the task leaves it: without its normals, which Blender makes itself, but with its edges.
+    """A mesh as the task leaves it: with its edges, but with normals, which Blender makes itself, only where a normal
+    map was made for them.
 
-    edges           see `core.triangle_edges.edges_of`
+    edges           see `core.triangle_edges.edges_of_faces`
     behind          how many triangles at the end lie behind near things (see `core.behind`)
     behind_texture  path of their picture; None where there are none
+    normal_map      path of the normal map; None where none is wanted
     """
 
     mesh: Mesh
     edges: tuple[Ints, Ints]
     behind: int = 0
     behind_texture: Path | None = None
+    normal_map: Path | None = None
 
 
-def save(mesh: Mesh, folder: Path, behind: int = 0) -> None:
+def save(mesh: Mesh, folder: Path, behind: int = 0, *, with_normals: bool = False) -> None:
     """Leaves a mesh and its edges, so that Blender need not look for them while its user waits.
 
-    Its last `behind` triangles lie behind near things; their picture must be in the folder already.
+    Its last `behind` triangles lie behind near things; their picture must be in the folder already, and so must the
+    normal map that wants the normals.
     """
     arrays = {name: getattr(mesh, name) for name in _MESH}
-    arrays |= zip(_EDGES, edges_of(mesh.triangles, len(mesh.vertices)), strict=True)
+    arrays |= zip(_EDGES, edges_of_faces((mesh.quads, mesh.loose_triangles), len(mesh.vertices)), strict=True)
+    if with_normals:
+        arrays["normals"] = mesh.normals
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
     (folder / _BEHIND).write_text(str(behind), encoding="ascii")
@@ -72,5 +78,13 @@ def load(folder: Path) -> Remeshed:
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in (*_MESH, *_EDGES)}
     pairs, of_corner = (arrays.pop(name) for name in _EDGES)
     behind = int((folder / _BEHIND).read_text(encoding="ascii"))
-    mesh = Mesh(**arrays, normals=np.empty((0, 3), np.float32))
-    return Remeshed(mesh, (pairs, of_corner), behind, folder / "behind.png" if behind else None)
+    normals, has_normals = np.empty((0, 3), np.float32), (folder / "normals.npy").exists()
+    if has_normals:
+        normals = np.load(folder / "normals.npy", mmap_mode="r", allow_pickle=False)
+    return Remeshed(
+        Mesh(**arrays, normals=normals),
+        (pairs, of_corner),
+        behind,
+        folder / "behind.png" if behind else None,
+        folder / "normal_map.png" if has_normals else None,
+    )

@@ -13,12 +13,13 @@ import numpy as np
 from ..core.depth_values import DepthValues, Kind
 from ..core.lens import Lens
 from ..core.mesh import joined
+from ..core.normal_map import write_normal_map
 from ..core.own_depth import own_disparity
 from ..core.photo import read_photo
 from ..core.reconstruction import in_scene
 from ..core.stages import Progress, Stages
 from ..settings import Settings
-from ..shaping import KEPT, SHARES, SURFACE, SURFACE_SHARE, Shaper, needs_surface
+from ..shaping import KEPT, Shaper, shares_of
 from . import remesh_files
 
 
@@ -36,14 +37,16 @@ def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[
             return {"missing": True}
         shaper = _read(folder, remesh_files.Source(**request["source"]), settings)
         KEPT.put(request["photo_key"], shaper)
-    stages = Stages(progress, SHARES | ({SURFACE: SURFACE_SHARE} if needs_surface(settings) else {}))
+    stages = Stages(progress, shares_of(settings))
     shape = shaper.shape(settings, stages)
     whole = shape.mesh
     if shape.behind is not None:
         whole = joined(shape.mesh, shape.behind.mesh)
         shape.behind.write_texture(folder)
     behind = len(whole.triangles) - len(shape.mesh.triangles)
-    remesh_files.save(in_scene(whole, shape.camera), folder, behind)
+    if shape.normal_map is not None:
+        write_normal_map(shape.normal_map, folder)
+    remesh_files.save(in_scene(whole, shape.camera), folder, behind, with_normals=shape.normal_map is not None)
     return {
         "camera": dataclasses.asdict(shape.camera),
         "counts": {"vertices": len(shape.mesh.vertices), "triangles": len(shape.mesh.triangles)},

@@ -17,6 +17,7 @@ from mathutils import Vector
 from mono3d_addon.blender import camera, headless, names, scene
 from mono3d_addon.core.camera import Camera
 from mono3d_addon.errors import Mono3DError
+from mono3d_addon.settings import Settings
 
 import made
 from made import bpy
@@ -123,6 +124,64 @@ def test_the_mesh_is_what_blender_would_have_made(tmp_path: Path) -> None:
     assert max(polygon.normal.y for polygon in data.polygons if abs(polygon.normal.y) > 0.9) < 0, "faces the camera"
     x, y, z = result.mesh.vertices[17]
     assert data.vertices[17].co[:] == pytest.approx((x, z, -y))
+
+
+def with_quads(result: Any) -> Any:
+    """Pairs the triangles of each cell, which `made` lists one after the other, but for the last cell's."""
+    one, other = result.mesh.triangles[0:-2:2], result.mesh.triangles[1:-2:2]
+    quads = np.stack([one[:, 0], one[:, 1], other[:, 2], one[:, 2]], axis=1)
+    return dataclasses.replace(result, mesh=dataclasses.replace(result.mesh, quads=quads))
+
+
+def test_quads_are_quads(tmp_path: Path) -> None:
+    result = with_quads(made.reconstruction(tmp_path, made.camera(400, 300), 12, 16))
+    data = build(result).mesh.data
+    assert not data.validate(verbose=True), "Blender found something to repair"
+    assert len(data.vertices) == 192 and len(data.edges) == 11 * 16 + 12 * 15 + 1
+    assert [polygon.loop_total for polygon in data.polygons] == [4] * (11 * 15 - 1) + [3, 3]
+    assert max(polygon.normal.y for polygon in data.polygons if abs(polygon.normal.y) > 0.9) < 0
+    uv = data.uv_layers.active.uv
+    for loop in data.loops:
+        assert uv[loop.index].vector[:] == pytest.approx(result.mesh.uv[loop.vertex_index], abs=1e-6)
+
+
+def test_textures_lie_beside_where_wanted(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"pack_texture": False, "normal_map": True, "shading": "principled"}
+    result = relief(made.reconstruction(tmp_path, made.camera(400, 300), 12, 16, **settings), (128, 128, 255))
+    folder = tmp_path / "out"
+    folder.mkdir()
+    headless.write(result, folder / "cup.blend", folder / "cup.png")
+    names_there = {"cup.blend", "cup.png", "cup_texture.png", "cup_normal_texture.png"}
+    assert {path.name for path in folder.iterdir()} == names_there
+    moved = folder.rename(tmp_path / "elsewhere")
+    bpy.ops.wm.open_mainfile(filepath=str(moved / "cup.blend"))
+    images = {image.filepath: image for image in bpy.data.images if image.source == "FILE"}
+    assert set(images) == {"//cup_texture.png", "//cup_normal_texture.png"}
+    for image in images.values():
+        assert not image.packed_file and image.size[0] > 0, "found from where the file is now"
+    assert images["//cup_normal_texture.png"].colorspace_settings.name == "Non-Color"
+
+
+def relief(result: Any, colour: tuple[int, int, int]) -> Any:
+    path = result.texture.with_name("normal_map.png")
+    made.write_png(path, np.full((12, 16, 3), colour, np.uint8))
+    return dataclasses.replace(result, normal_map=path)
+
+
+def test_a_normal_map_bends_what_the_lamps_see(tmp_path: Path) -> None:
+    result = made.reconstruction(tmp_path, made.camera(400, 300), 12, 16, shading="principled")
+    tree = build(relief(result, (200, 128, 230))).mesh.data.materials[0].node_tree
+    shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
+    bend = shader.inputs["Normal"].links[0].from_node
+    assert bend.type == "NORMAL_MAP" and bend.space == "TANGENT"
+    assert bend.inputs["Color"].links[0].from_node.image.packed_file
+    data = build(relief(result, (128, 128, 255))).mesh.data
+    corners = np.array([corner.vector for corner in data.corner_normals])
+    wanted = result.mesh.normals[[loop.vertex_index for loop in data.loops]]
+    np.testing.assert_allclose(corners, np.stack([wanted[:, 0], wanted[:, 2], -wanted[:, 1]], axis=1), atol=0.01)
+    emission = dataclasses.replace(result, settings=Settings(shading="emission"))
+    tree = build(relief(emission, (128, 128, 255))).mesh.data.materials[0].node_tree
+    assert not any(node.type == "NORMAL_MAP" for node in tree.nodes)
 
 
 def test_triangles_of_other_meshers_are_repaired(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mono3d_addon.core.depth_map import depth_map
 from mono3d_addon.core.grid import build_grid
+from mono3d_addon.core.grid_cells import cells_of, with_quads
 from mono3d_addon.core.lens import Lens
 from mono3d_addon.core.photo import Photo
 from mono3d_addon.settings import Settings
@@ -170,3 +171,20 @@ def test_a_floor_at_a_grazing_angle_stays_whole_and_slivers_go() -> None:
     wall[:, 80:] *= 1.05
     torn = build_grid(wall, view, noise(110, 160), 0.01).triangles
     assert not ((torn % 160 < 80).any(axis=1) & (torn % 160 >= 80).any(axis=1)).any()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 9), st.integers(2, 9))
+def test_whole_cells_are_quads_and_nothing_else_changes(seed: int, rows: int, columns: int) -> None:
+    random = np.random.default_rng(seed)
+    depth = (1 + random.integers(0, 2, (rows, columns)) + 0.01 * random.random((rows, columns))).astype(np.float32)
+    view = scenes.camera(columns, rows)
+    grid = build_grid(depth, view, np.zeros((rows, columns, 3), np.uint8), 0.04)
+    plain = grid.mesh(view)
+    mesh = with_quads(plain, grid, columns)
+    assert sorted(mesh.triangles.tolist()) == sorted(plain.triangles.tolist())
+    halves = mesh.triangles[: 2 * len(mesh.quads)].reshape(-1, 2, 3)
+    for quad, pair in zip(mesh.quads.tolist(), halves.tolist(), strict=True):
+        outline = {(a, b) for half in pair for a, b in zip(half, half[1:] + half[:1], strict=True)}
+        assert {(a, b) for a, b in outline if (b, a) not in outline} == set(zip(quad, quad[1:] + quad[:1], strict=True))
+    cells = {(int(row), int(column)) for row, column in zip(*cells_of(grid.triangles, columns), strict=True)}
+    assert len(cells) == len(mesh.quads) + len(mesh.loose_triangles)

@@ -21,8 +21,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mono3d_addon import settings
+from mono3d_addon.core.grid_cells import with_quads
 from mono3d_addon.core.mesh import PointCloud
 from mono3d_addon.core.reconstruction import Reconstruction
+from mono3d_addon.core.solid import solid
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.surface.export import FORMATS, write
 from mono3d_addon.surface.export.depth_image import encode
@@ -340,6 +342,93 @@ def test_stl_by_an_independent_reader(tmp_path: Path) -> None:
     assert ((read.face_normals * read.triangles_center).sum(axis=1) < 0).all()
     stored = np.frombuffer(path.read_bytes()[84:], np.dtype([("n", "<f4", 3), ("v", "<f4", 9), ("a", "<u2")]))
     np.testing.assert_allclose(stored["n"], read.face_normals, atol=1e-4)
+
+
+def test_a_solid_is_printed_in_millimetres(tmp_path: Path) -> None:
+    result = results.result(tmp_path, solid="flat", solid_size=80.0, solid_thickness=2.0)
+    result = replace(result, mesh=solid(result.mesh, "flat", 2.0, 80.0))
+    path = export(result, "stl", tmp_path)
+    assert path.read_bytes()[:80].startswith(b"Mono3D, millimetres")
+    read = trimesh.load(path)
+    assert read.is_watertight and read.is_winding_consistent and read.volume > 0
+    assert len(read.faces) == len(result.mesh.triangles)
+    assert read.extents.max() == pytest.approx(80.0, rel=1e-5)
+    # The camera looks along +y: the flat back is the farthest.
+    back = read.vertices[:, 1].max()
+    front = read.vertices[read.vertices[:, 1] < back - 1e-3]
+    assert back - front[:, 1].max() == pytest.approx(2.0, rel=1e-3)
+
+
+def with_quads_of(result: Any) -> Any:
+    camera = result.camera
+    grid = results.grid(camera)
+    return replace(result, mesh=with_quads(grid.mesh(camera), grid, camera.width))
+
+
+def test_obj_and_ply_hold_quads(tmp_path: Path) -> None:
+    result = with_quads_of(results.result(tmp_path))
+    mesh = result.mesh
+    assert len(mesh.quads) > 2000 and len(mesh.loose_triangles) > 10
+    lines = [line.split() for line in export(result, "obj", tmp_path).read_text("utf-8").splitlines()]
+    faces = [[int(corner.split("/")[0]) - 1 for corner in line[1:]] for line in lines if line[0] == "f"]
+    assert faces == [*mesh.quads.tolist(), *mesh.loose_triangles.tolist()]
+    read = trimesh.load(tmp_path / f"{NAME}.obj", process=False)
+    assert len(read.faces) == len(mesh.triangles)
+    assert ((read.face_normals * read.triangles_center).sum(axis=1) < 0).all()
+    # trimesh knows no binary PLY of both triangles and quads.
+    data = export(result, "ply", tmp_path).read_bytes()
+    header, _, body = data.partition(b"end_header\n")
+    assert f"element face {len(faces)}\n".encode() in header
+    body = body[len(mesh.vertices) * 35 :]
+    quads = np.frombuffer(body, np.dtype([("count", "u1"), ("corners", "<i4", 4)]), len(mesh.quads))
+    rest = np.frombuffer(body[17 * len(quads) :], np.dtype([("count", "u1"), ("corners", "<i4", 3)]))
+    assert (quads["count"] == 4).all() and (rest["count"] == 3).all()
+    assert [*quads["corners"].tolist(), *rest["corners"].tolist()] == faces
+
+
+@pytest.mark.parametrize("format", ["glb", "obj"])
+def test_another_reader_finds_the_photos_pixels_at_the_vertices(tmp_path: Path, format: str) -> None:
+    """A vertex of the grid lies at the centre of a pixel: looked up there, the texture has that pixel's colour."""
+    pixels = np.random.default_rng(5).integers(0, 256, (48, 64, 3), np.uint8)
+    result = results.result(tmp_path)
+    Image.fromarray(pixels).save(result.texture)
+    read = trimesh.load(export(result, format, tmp_path), force="mesh", process=False)
+    material = read.visual.material
+    image = material.baseColorTexture if format == "glb" else material.image
+    colors = trimesh.visual.color.uv_to_interpolated_color(*texel_centres(read.visual.uv, image))
+    points = read.vertices * [1, -1, -1]
+    column, row = np.floor(result.camera.project(points).T + 1e-3).astype(int)
+    assert len(points) > 2000
+    np.testing.assert_array_equal(np.asarray(colors)[:, :3], pixels[row, column])
+
+
+def texel_centres(uv: np.ndarray, image: Image.Image) -> tuple[np.ndarray, Image.Image]:
+    """trimesh puts the first and the last texel's centre on the border; renderers put them half a texel inside."""
+    size = np.array(image.size)
+    return np.clip((uv * size - 0.5) / (size - 1), 0, 1).round(6), image
+
+
+def test_a_normal_map_comes_with_its_tangents(tmp_path: Path) -> None:
+    relief = tmp_path / "normal_map.png"
+    Image.new("RGB", (64, 48), (128, 128, 255)).save(relief)
+    result = replace(results.result(tmp_path, shading="principled"), normal_map=relief)
+    document, binary = read_glb(export(result, "glb", tmp_path))
+    material = document["materials"][0]
+    image = document["textures"][material["normalTexture"]["index"]]["source"]
+    view = document["bufferViews"][document["images"][image]["bufferView"]]
+    assert binary[view["byteOffset"] :][: view["byteLength"]] == relief.read_bytes()
+    assert material["pbrMetallicRoughness"]["baseColorTexture"]["index"] != material["normalTexture"]["index"]
+    attributes = document["meshes"][0]["primitives"][0]["attributes"]
+    tangent, normal = (read_accessor(document, binary, attributes[name]) for name in ("TANGENT", "NORMAL"))
+    np.testing.assert_allclose(np.linalg.norm(tangent[:, :3], axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose((tangent[:, :3] * normal).sum(axis=1), 0, atol=1e-5)
+    # Green is up in the picture, and y is up in glTF.
+    assert (tangent[:, 0] > 0).all() and (np.cross(normal, tangent[:, :3])[:, 1] * tangent[:, 3] > 0).mean() > 0.99
+    (geometry,) = trimesh.load(tmp_path / f"{NAME}.glb").geometry.values()
+    assert geometry.visual.material.normalTexture.size == (64, 48)
+    files = write(result, "obj", tmp_path / "cup.obj")
+    assert {file.name for file in files} == {"cup.obj", "cup.mtl", "cup_normal_texture.png", "cup_texture.png"}
+    assert "norm cup_normal_texture.png" in (tmp_path / "cup.mtl").read_text("utf-8")
 
 
 def test_npy_is_the_true_depth(tmp_path: Path) -> None:

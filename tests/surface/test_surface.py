@@ -12,10 +12,13 @@ import results
 
 from mono3d_addon.core.camera import Camera
 from mono3d_addon.core.grid import Grid
+from mono3d_addon.core.grid_cells import with_quads
+from mono3d_addon.core.manifold import separate_fans
 from mono3d_addon.core.mesh import Mesh
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
-from mono3d_addon.surface.build import refine, surface_mesh
+from mono3d_addon.surface import open3d_library
+from mono3d_addon.surface.build import adaptive_mesh, refine, surface_mesh
 from mono3d_addon.surface.cloud import clean_cloud, torn_rim
 from mono3d_addon.surface.meshing import Skin, crop, drop_small_pieces
 
@@ -27,8 +30,6 @@ COARSE = Settings(surface="poisson", poisson_depth=7, voxel=1.0, detail=160)
 
 @pytest.fixture(scope="module", autouse=True)
 def open3d() -> Iterator[None]:
-    from mono3d_addon.surface import open3d_library
-
     try:
         open3d_library.load()
     except Mono3DError as error:
@@ -195,6 +196,72 @@ def test_decimation_reaches_its_target_and_keeps_the_outline(grid: Grid, camera:
     assert covered(small) == pytest.approx(covered(full), abs=1e-4)
     tiny = refine(full, camera, results.picture(camera), Settings(target_triangles=300), results.quiet)
     assert len(tiny.triangles) < 700
+
+
+def test_an_adaptive_mesh_is_no_worse_than_decimation_and_tells_its_error(grid: Grid, camera: Camera) -> None:
+    picture = results.picture(camera)
+    made = adaptive_mesh(grid, (camera.height, camera.width), camera, picture, Settings(), results.quiet)
+    count = len(made.mesh.triangles)
+    assert 0.09 * len(grid.triangles) < count <= 0.105 * len(grid.triangles)
+    check_invariants(made.mesh, camera)
+    assert made.largest_error < 0.005
+    assert made.mean_error < 0.0005
+    plain = refine(grid.mesh(camera), camera, picture, Settings(target_triangles=count), results.quiet)
+    assert made.largest_error < depth_error(plain, grid, camera).max()
+    found = depth_error(made.mesh, grid, camera)
+    assert found.max() == pytest.approx(made.largest_error, rel=0.01)
+    assert found.mean() == pytest.approx(made.mean_error, rel=0.2)
+
+
+def depth_error(mesh: Mesh, grid: Grid, camera: Camera) -> np.ndarray:
+    """Returns by how much the rays through the grid's points miss its depth: Open3D casts them."""
+    open3d = open3d_library.load()
+    scene = open3d.t.geometry.RaycastingScene()
+    scene.add_triangles(np.asarray(mesh.vertices, np.float32), np.asarray(mesh.triangles, np.uint32))
+    points = grid.points[grid.connected]
+    rays = np.hstack([np.zeros_like(points), points]).astype(np.float32)
+    hit = scene.cast_rays(open3d.core.Tensor(rays))["t_hit"].numpy()
+    # On a rim a ray may pass by a hair.
+    assert np.isfinite(hit).mean() > 0.97
+    return np.abs(hit[np.isfinite(hit)] - 1)
+
+
+def test_the_silhouette_of_an_adaptive_mesh_is_that_of_the_grid(grid: Grid, camera: Camera) -> None:
+    full = grid.mesh(camera)
+    picture = results.picture(camera)
+    made = adaptive_mesh(grid, (camera.height, camera.width), camera, picture, Settings(), results.quiet).mesh
+    few = refine(full, camera, picture, Settings(target_triangles=len(made.triangles)), results.quiet)
+    for mesh in (made, few):
+        one, other = (rim_points(some, camera) for some in (mesh, full))
+        away = np.linalg.norm(one[:, None] - other[None], axis=2)
+        assert away.min(axis=1).max() < 1.0
+        assert away.min(axis=0).max() < 1.0
+
+
+def rim_points(mesh: Mesh, camera: Camera) -> np.ndarray:
+    """Returns points every quarter pixel or closer along the open edges, in pixels."""
+    edges = separate_fans(mesh.triangles, len(mesh.vertices))
+    ends = camera.project(mesh.vertices)[edges.source[edges.rim]]
+    count = int(np.ceil(4 * np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1).max())) + 1
+    share = np.linspace(0, 1, count)[None, :, None]
+    points = (ends[:, None, 0] * (1 - share) + ends[:, None, 1] * share).reshape(-1, 2)
+    return np.unique(np.round(points * 4) / 4, axis=0)
+
+
+def test_budgets_that_the_rims_alone_exceed_are_met_all_the_same(grid: Grid, camera: Camera) -> None:
+    settings = Settings(target_triangles=300)
+    made = adaptive_mesh(grid, (camera.height, camera.width), camera, results.picture(camera), settings, results.quiet)
+    assert len(made.mesh.triangles) < 700
+    assert made.largest_error > 0.005
+
+
+def test_smoothing_keeps_quads(grid: Grid, camera: Camera) -> None:
+    mesh = with_quads(grid.mesh(camera), grid, camera.width)
+    smooth = refine(mesh, camera, results.picture(camera), Settings(smooth=2), results.quiet)
+    np.testing.assert_array_equal(smooth.quads, mesh.quads)
+    np.testing.assert_array_equal(smooth.triangles, mesh.triangles)
+    fewer = refine(mesh, camera, results.picture(camera), Settings(target_triangles=4000), results.quiet)
+    assert len(fewer.quads) == 0
 
 
 def test_smoothing_removes_noise_without_moving_the_picture(camera: Camera) -> None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ...core.camera import Camera
 from ...core.mesh import Bytes, Mesh
+from ...core.normal_map import tangents
 from ...core.reconstruction import Reconstruction
 from .files import Staging
 from .frames import y_up
@@ -34,6 +35,7 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
 
     COLOR_0 multiplies the texture in glTF, so a file holds either the photo as texture or the vertex colours in
     linear light, as `settings.material` says. `settings.shading` 'emission' becomes KHR_materials_unlit.
+    A normal map comes with the tangents that it was made for; unlit materials do not show it.
     """
     buffer = _Buffer()
     textured = result.settings.material == "texture"
@@ -49,37 +51,46 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
         "meshes": [{"name": result.name, "primitives": []}],
         "materials": [],
     }
+    pictures: list[tuple[str, bytes]] = []
     for number, (name, mesh, texture) in enumerate(layers):
-        document["meshes"][0]["primitives"].append(_primitive(mesh, number, buffer, textured))
+        document["meshes"][0]["primitives"].append(
+            _primitive(mesh, number, buffer, textured, result.normal_map is not None and number == 0)
+        )
         material: dict[str, Any] = {
             "name": name,
             "doubleSided": True,
             "pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0},
         }
         if textured:
-            picture = texture.read_bytes()
-            image = {"bufferView": buffer.add_view(picture), "mimeType": _mime(picture)}
-            document.setdefault("images", []).append(image | {"name": result.name if number == 0 else name})
-            document.setdefault("textures", []).append({"source": number, "sampler": 0})
-            material["pbrMetallicRoughness"]["baseColorTexture"] = {"index": number}
+            material["pbrMetallicRoughness"]["baseColorTexture"] = {"index": len(pictures)}
+            pictures.append((result.name if number == 0 else name, texture.read_bytes()))
+        if result.normal_map is not None and number == 0:
+            material["normalTexture"] = {"index": len(pictures)}
+            pictures.append((f"{result.name} normals", result.normal_map.read_bytes()))
         if result.settings.shading == "emission":
             material["extensions"] = {"KHR_materials_unlit": {}}
             document["extensionsUsed"] = ["KHR_materials_unlit"]
         document["materials"].append(material)
-    if textured:
+    if pictures:
+        document["images"] = [
+            {"bufferView": buffer.add_view(data), "mimeType": _mime(data), "name": name} for name, data in pictures
+        ]
         # Linear filters and mipmaps, clamped: the photo does not repeat.
         document["samplers"] = [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}]
+        document["textures"] = [{"source": index, "sampler": 0} for index in range(len(pictures))]
     document |= {"accessors": buffer.accessors, "bufferViews": buffer.views, "buffers": [{"byteLength": buffer.length}]}
     _save(staging.path_for(path), document, buffer)
 
 
-def _primitive(mesh: Mesh, material: int, buffer: _Buffer, textured: bool) -> dict[str, Any]:
+def _primitive(mesh: Mesh, material: int, buffer: _Buffer, textured: bool, with_tangents: bool) -> dict[str, Any]:
     attributes = {
         "POSITION": buffer.add_accessor(y_up(mesh.vertices), "VEC3", _VERTICES, bounds=True),
         "NORMAL": buffer.add_accessor(y_up(mesh.normals), "VEC3", _VERTICES),
         # glTF's texture coordinates start at the upper left corner.
         "TEXCOORD_0": buffer.add_accessor(_from_top(mesh.uv), "VEC2", _VERTICES),
     }
+    if with_tangents:
+        attributes["TANGENT"] = buffer.add_accessor(_tangents(mesh), "VEC4", _VERTICES)
     if not textured:
         attributes["COLOR_0"] = buffer.add_accessor(linear_rgba(mesh.colors), "VEC4", _VERTICES, normalized=True)
     indices = buffer.add_accessor(np.asarray(mesh.triangles, np.uint32).reshape(-1), "SCALAR", _INDICES)
@@ -149,6 +160,12 @@ def _camera_node(camera: Camera) -> dict[str, Any]:
         pose[:3, 3] = y_up(camera.to_scene(np.zeros((1, 3), np.float32)))[0]
         node["matrix"] = pose.T.ravel().tolist()
     return node
+
+
+def _tangents(mesh: Mesh) -> NDArray[np.float32]:
+    found = tangents(mesh)
+    found[:, :3] = y_up(found[:, :3])
+    return found
 
 
 def _camera(camera: Camera, result: Reconstruction) -> dict[str, Any]:

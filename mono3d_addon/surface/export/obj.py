@@ -29,6 +29,7 @@ def write_obj(result: Reconstruction, path: Path, staging: Staging) -> None:
     """Writes `path`, a material file and, where the material uses it, a copy of the photo as texture.
 
     With colours from the vertices, these follow the positions (`v x y z r g b`, 0..1 sRGB), as most readers know.
+    A normal map lies beside too, as `norm`, the word of the PBR extension that most readers share.
     """
     textured = result.settings.material == "texture"
     base = plain_name(path.stem)
@@ -52,6 +53,10 @@ def write_obj(result: Reconstruction, path: Path, staging: Staging) -> None:
         lines += [f"newmtl {name}", "Ka 0 0 0", "Kd 1 1 1", "Ks 0 0 0", "illum 0" if _is_unlit(result) else "illum 1"]
         if textured:
             lines.append(f"map_Kd {beside.name}")
+        if result.normal_map is not None and name == "photo":
+            relief = path.with_name(f"{base}_normal_texture.png")
+            lines.append(f"norm {relief.name}")
+            shutil.copyfile(result.normal_map, staging.path_for(relief))
     staging.path_for(material).write_text("\n".join(lines) + "\n", encoding="ascii", newline="\n")
     if textured:
         for _, _, texture, beside in layers:
@@ -77,8 +82,9 @@ def _write_mesh(file: Any, mesh: Mesh, first: int, with_colors: bool) -> None:
         _write_rows(file, b"v %.7g %.7g %.7g\n", places)
     _write_rows(file, b"vt %.6f %.6f\n", mesh.uv)
     _write_rows(file, b"vn %.4f %.4f %.4f\n", y_up(mesh.normals))
-    corners = np.repeat(np.asarray(mesh.triangles) + first, 3, axis=1)
-    _write_rows(file, b"f %d/%d/%d %d/%d/%d %d/%d/%d\n", corners)
+    for faces in (mesh.quads, mesh.loose_triangles):
+        form = b"f" + b" %d/%d/%d" * faces.shape[1] + b"\n"
+        _write_rows(file, form, np.repeat(np.asarray(faces) + first, 3, axis=1))
 
 
 def _write_rows(file: Any, form: bytes, table: NDArray[Any]) -> None:

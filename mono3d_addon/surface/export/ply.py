@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.mesh import Bytes, Floats
+from ...core.mesh import Bytes, Floats, Ints
 from ...core.reconstruction import Reconstruction
 from .files import Staging
 from .frames import z_up
@@ -25,11 +25,18 @@ def write_ply(result: Reconstruction, path: Path, staging: Staging) -> None:
     """Writes the mesh: positions and normals (float), texture coordinates s t (float), colours (uchar, sRGB)."""
     mesh = result.scene_whole
     vertices = _vertices(mesh.vertices, mesh.normals, mesh.colors, mesh.uv)
-    faces = np.empty(len(mesh.triangles), np.dtype([("count", "u1"), ("corners", "<i4", (3,))]))
-    faces["count"] = 3
-    faces["corners"] = mesh.triangles
-    header = [*_element("vertex", vertices), f"element face {len(faces)}", "property list uchar int vertex_indices"]
-    _save(staging.path_for(path), header, (vertices, faces))
+    faces = [_faces(corners) for corners in (mesh.quads, mesh.loose_triangles)]
+    count = sum(map(len, faces))
+    header = [*_element("vertex", vertices), f"element face {count}", "property list uchar int vertex_indices"]
+    _save(staging.path_for(path), header, (vertices, *faces))
+
+
+def _faces(corners: Ints) -> NDArray[Any]:
+    sides = corners.shape[1]
+    table = np.empty(len(corners), np.dtype([("count", "u1"), ("corners", "<i4", (sides,))]))
+    table["count"] = sides
+    table["corners"] = corners
+    return table
 
 
 def write_cloud(result: Reconstruction, path: Path, staging: Staging) -> None:

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bodies without holes, whatever was torn before, and as thick and large as asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+
+from mono3d_addon.core.grid import build_grid
+from mono3d_addon.core.manifold import separate_fans
+from mono3d_addon.core.mesh import Ints, Mesh
+from mono3d_addon.core.solid import print_scale, solid
+from mono3d_addon.errors import Mono3DError
+
+import scenes
+
+
+def torn(seed: int, rows: int, columns: int, holes: float) -> Mesh:
+    """Returns a grid mesh with random holes, tears and points where pieces touch."""
+    random = np.random.default_rng(seed)
+    depth = (1.0 + random.integers(0, 3, (rows, columns)) + random.random((rows, columns)) * 0.02).astype(np.float32)
+    view = scenes.camera(columns * 3, rows * 3)
+    pixels = random.integers(0, 256, (rows * 3, columns * 3, 3), np.uint8)
+    return build_grid(depth, view, pixels, 0.04, 0.0, random.random((rows, columns)) > holes).mesh(view)
+
+
+def check_closed(triangles: Ints, vertices: int) -> None:
+    """Every edge once in either direction, and around every vertex one ring of triangles."""
+    directed = Counter((int(a), int(b)) for one in triangles for a, b in zip(one, np.roll(one, -1), strict=True))
+    assert set(directed.values()) <= {1}
+    assert all((b, a) in directed for a, b in directed)
+    following: dict[int, dict[int, int]] = {}
+    for a, b, c in triangles.tolist():
+        for here, one, other in ((a, b, c), (b, c, a), (c, a, b)):
+            following.setdefault(here, {})[one] = other
+    assert len(following) == vertices
+    for ring in following.values():
+        start = at = next(iter(ring))
+        steps = 0
+        while steps == 0 or at != start:
+            at, steps = ring[at], steps + 1
+        assert steps == len(ring)
+
+
+def volume(mesh: Mesh) -> float:
+    a, b, c = (mesh.vertices[mesh.triangles[:, index]].astype(np.float64) for index in range(3))
+    return float((a * np.cross(b, c)).sum() / 6)
+
+
+@limits(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(2, 12),
+    st.integers(2, 12),
+    st.floats(0, 0.4),
+    st.sampled_from(["flat", "mirrored"]),
+)
+def test_random_torn_grids_become_closed(seed: int, rows: int, columns: int, holes: float, back: str) -> None:
+    front = torn(seed, rows, columns, holes)
+    body = solid(front, back, 3.0, 100.0)
+    check_closed(body.triangles, len(body.vertices))
+    assert len(front.triangles) == 0 or volume(body) > 0
+    # Nor do vertices at one place join what is apart: STL knows places only.
+    assert len(np.unique(body.vertices, axis=0)) == len(body.vertices)
+    for part in (body.uv, body.colors, body.normals):
+        assert len(part) == len(body.vertices)
+
+
+def test_two_pieces_that_touch_in_a_point_are_parted() -> None:
+    places = np.array([[0, 0], [1, 0], [0, 1], [1, 1], [2, 1], [1, 2]], np.float32)
+    vertices = np.column_stack([places, np.full(6, 4, np.float32)])
+    triangles = np.array([[0, 2, 3], [0, 3, 1], [3, 5, 4]], np.int32)
+    fans = separate_fans(triangles, 6)
+    assert len(fans.source) == 7
+    assert fans.source[fans.is_copy].tolist() == [3, 3]
+    mesh = Mesh(
+        vertices,
+        triangles,
+        places * np.float32(0.5),
+        np.zeros((6, 3), np.uint8),
+        np.tile([0, 0, -1], (6, 1)).astype("f4"),
+    )
+    body = solid(mesh, "flat", 3.0, 100.0)
+    check_closed(body.triangles, 14)
+    one, other = body.vertices[:7][fans.is_copy]
+    assert 0.05 < np.linalg.norm(one - other) < 0.3
+    np.testing.assert_array_equal(body.vertices[:7][~fans.is_copy], vertices[fans.source[~fans.is_copy]])
+
+
+@limits(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(3, 9), st.integers(0, 40))
+def test_any_bag_of_triangles_becomes_closed(seed: int, vertices: int, count: int) -> None:
+    """Other meshers leave edges with three triangles, repeats and corners that coincide."""
+    random = np.random.default_rng(seed)
+    triangles = random.integers(0, vertices, (count, 3)).astype(np.int32)
+    places = random.normal(size=(vertices, 3)).astype(np.float32) + np.array([0, 0, 9], np.float32)
+    front = Mesh(places, triangles, places[:, :2].copy(), np.zeros((vertices, 3), np.uint8), places)
+    body = solid(front, "flat", 3.0, 100.0)
+    check_closed(body.triangles, len(body.vertices))
+
+
+def test_a_third_triangle_on_an_edge_goes() -> None:
+    triangles = np.array([[0, 1, 2], [1, 0, 3], [0, 1, 4], [2, 0, 1], [5, 5, 1]], np.int32)
+    fans = separate_fans(triangles, 6)
+    assert fans.source[fans.triangles].tolist() == [[0, 1, 2], [1, 0, 3]]
+    assert len(fans.rim) == len(fans.source) == 4
+
+
+def test_the_front_stays_and_the_back_lies_on_its_rays() -> None:
+    view = scenes.camera(36, 30)
+    front = torn(4, 10, 12, 0.2)
+    body = solid(front, "flat", 3.0, 100.0)
+    half = len(body.vertices) // 2
+    ahead, behind = body.vertices[:half], body.vertices[half:]
+    assert (np.abs(body.uv[:half] - view.uv(ahead)) < 1e-4).all()
+    np.testing.assert_allclose(view.uv(behind), view.uv(ahead), atol=1e-5)
+    assert np.ptp(behind[:, 2]) < 1e-5
+    fans = separate_fans(front.triangles, len(front.vertices))
+    assert fans.is_copy.any()
+    moved = (ahead != front.vertices[fans.source]).any(axis=1)
+    np.testing.assert_array_equal(moved, fans.is_copy)
+
+
+@pytest.mark.parametrize("back", ["flat", "mirrored"])
+@pytest.mark.parametrize(("thickness", "size"), [(3.0, 100.0), (0.5, 40.0), (30.0, 120.0)])
+def test_millimetres_are_as_asked(back: str, thickness: float, size: float) -> None:
+    view = scenes.camera(64, 48)
+    front = build_grid(scenes.room(view).astype(np.float32), view, np.zeros((48, 64, 3), np.uint8), 0.04).mesh(view)
+    body = solid(front, back, thickness, size)
+    scale = print_scale(body, size)
+    assert np.ptp(body.vertices, axis=0).max() * scale == pytest.approx(size, rel=1e-5)
+    half = len(body.vertices) // 2
+    between = (body.vertices[half:, 2] - body.vertices[:half, 2]) * scale
+    assert between.min() == pytest.approx(thickness, rel=1e-3)
+
+
+def test_too_thick_is_a_clear_error() -> None:
+    with pytest.raises(Mono3DError, match="too large for its size"):
+        solid(torn(0, 5, 5, 0.0), "flat", 100.0, 50.0)
