@@ -17,9 +17,10 @@ from .core.depth_map import depth_map
 from .core.files import written_beside
 from .core.grid import build_grid
 from .core.lens import camera_of
+from .core.mesh import Floats
 from .core.photo import Photo, read_photo
 from .core.reconstruction import Reconstruction
-from .core.stages import Progress, Stages
+from .core.stages import ESTIMATING, Progress, Stages
 from .depth import catalogue, threads, weights
 from .depth.estimate import Estimate, Estimator, Look, Pixels, load
 from .depth.kept import kept_for, stamp
@@ -28,7 +29,7 @@ from .settings import Settings
 
 READING, DISPARITY, MESH, SURFACE = (
     "Reading the photo",
-    "Estimating depth",
+    ESTIMATING,
     "Building the mesh",
     "Meshing the surface",
 )
@@ -111,6 +112,19 @@ def reconstruct(
         seconds=stages.seconds,
         notes=(*photo.notes, *estimate.notes),
     )
+
+
+def estimate_depth(path: Path, settings: Settings, progress: Progress, data: Path) -> tuple[Floats, Floats]:
+    """Returns the disparity and the depth of the photo at `path` as `Reconstruction` describes them, without a mesh.
+
+    `data` is the data folder. Raises Mono3DError with a sentence for the user.
+    """
+    stages = Stages(progress, _SHARES)
+    with stages.stage(READING):
+        photo = read_photo(path, settings.max_pixels)
+    estimate = _estimate(photo, settings, stages, data, ())
+    depth, valid = depth_map(estimate.disparity, photo, settings)
+    return estimate.disparity, depth if valid is None else np.where(valid, depth, np.float32(np.nan))
 
 
 def _estimate(photo: Photo, settings: Settings, stages: Stages, data: Path, ahead: Sequence[Path]) -> Estimate:

@@ -21,6 +21,8 @@ FAILED: Final = "failed"
 
 TASKS: Final[Mapping[str, str]] = {
     "reconstruct": "mono3d_addon.worker.reconstruct_task",
+    "depth": "mono3d_addon.worker.depth_task",
+    "describe": "mono3d_addon.worker.describe_task",
     "scene": "mono3d_addon.blender.scene_task",
 }
 """The module whose `run(request, progress, data_folder) -> dict` does each task."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 import subprocess
 import sys
 import threading
@@ -75,14 +76,17 @@ def test_nothing_is_left_after_switching_off() -> None:
 
 
 @pytest.mark.slow
-def test_switching_on_takes_no_time() -> None:
+def test_switching_on_takes_no_time(tmp_path: Path) -> None:
+    """But for the very first time, when Python compiles the add-on."""
+    variables = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path)}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
     times, counting = [], []
-    for _ in range(5):
+    for _ in range(6):
         began = time.process_time()
         sum(range(1_000_000))
         counting.append(time.process_time() - began)
         command = [sys.executable, "-c", _TIME_TO_REGISTER, str(ROOT)]
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=120, env=variables)
         times.append(float(answer.stdout.split()[-2]))
     # 50 ms, and on a machine that others use as much more as counting to a million takes it longer than 30 ms.
     assert min(times) < 0.05 * max(1.0, min(counting) / 0.03), (times, counting)
@@ -226,7 +230,7 @@ def test_the_sidebar_offers_what_is_missing_and_computes_nothing(
 ) -> None:
     name = "midas_v21_small_256"
     setup.look()
-    monkeypatch.setattr(models, "weights", None)
+    monkeypatch.setattr(weights, "status", None)
     layout = Mock()
     models.draw(layout, name)
     models.draw_list(layout)
