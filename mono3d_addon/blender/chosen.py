@@ -14,7 +14,6 @@ from ..photos import SUFFIXES
 from . import state
 
 _SOURCES = ("FILE", "GENERATED")
-_GENERAL_FORMAT = "PNG"
 
 
 def is_usable(image: Any) -> bool:
@@ -76,12 +75,30 @@ def image_file(image: Any) -> Path:
 
 
 def _save(image: Any, path: Path) -> None:
-    before = image.file_format
-    image.file_format = _GENERAL_FORMAT
+    """Writes the pixels as PNG by way of a copy: saving the image itself would change what it is."""
+    import numpy as np
+
+    images: Any = bpy.data.images
+    width, height = image.size
+    if not width * height:
+        raise RuntimeError("it has no pixels")
+    pixels = np.empty(width * height * image.channels, dtype=np.float32)
+    image.pixels.foreach_get(pixels)
+    rgba = np.ones((width * height, 4), dtype=np.float32)
+    # One or two channels are grey, of which the second is alpha.
+    colours = pixels.reshape(-1, image.channels)
+    rgba[:, :3] = colours[:, :3] if image.channels >= 3 else colours[:, :1]
+    if image.channels in (2, 4):
+        rgba[:, 3] = colours[:, -1]
+    copy = images.new(image.name, width, height, alpha=True, float_buffer=image.is_float)
     try:
-        image.save(filepath=str(path), save_copy=True)
+        copy.colorspace_settings.name = image.colorspace_settings.name
+        copy.pixels.foreach_set(rgba.reshape(-1))
+        copy.file_format = "PNG"
+        copy.filepath_raw = str(path)
+        copy.save()
     finally:
-        image.file_format = before
+        images.remove(copy)
 
 
 def scratch() -> Path:

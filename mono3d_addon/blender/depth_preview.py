@@ -94,13 +94,11 @@ class MONO3D_OT_show_depth(running.PhotoJob):
 
     def build(self, folder: Path, target: bpy.types.Scene) -> None:
         """Makes the images, as one undo step."""
-        import numpy as np
-
+        from ..core import reconstruction
         from ..core.colour_map import coloured
         from ..core.disparity import normalise
-        from ..worker.depth_task import DEPTH, DISPARITY
 
-        disparity, depth = (np.load(folder / name, allow_pickle=False) for name in (DISPARITY, DEPTH))
+        disparity, depth = reconstruction.load_depth(folder)
         run = state.current.run
         photo = run.photo.stem if run is not None else target.name
         picture, _ = make_images(photo, disparity, depth)

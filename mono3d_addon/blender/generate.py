@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 from bpy.props import StringProperty
 
-from . import running, state
+from . import look_through, running, state
 from .texts import text
 
 
@@ -36,6 +36,7 @@ class MONO3D_OT_generate(running.PhotoJob):
         result = reconstruction.load(folder)
         built = scene.build(result, target)
         _make_active(target, built.mesh)
+        look_through.show_colours_everywhere()
         undo_push: Any = bpy.ops.ed.undo_push
         if undo_push.poll():
             undo_push(message="Photo as 3D mesh")

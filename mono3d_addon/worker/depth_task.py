@@ -7,13 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .. import pipeline
+from ..core import reconstruction
 from ..core.stages import Progress
 from ..settings import Settings
-
-DISPARITY, DEPTH = "disparity.npy", "depth.npy"
 
 
 def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[str, Any]:
@@ -21,6 +18,5 @@ def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[
     settings = Settings.from_json(json.dumps(request["settings"]))
     folder = Path(request["folder"])
     disparity, depth = pipeline.estimate_depth(Path(request["photo"]), settings, progress, data_folder)
-    np.save(folder / DISPARITY, disparity, allow_pickle=False)
-    np.save(folder / DEPTH, depth, allow_pickle=False)
+    reconstruction.save_depth(disparity, depth, folder)
     return {"folder": str(folder)}

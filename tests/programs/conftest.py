@@ -44,12 +44,21 @@ class Program:
 
     def run(self, *command: str, timeout: float = 300, user: str = "") -> subprocess.CompletedProcess[str]:
         """Runs a command in the Debian and returns its exit code and output."""
+        return subprocess.run(
+            self.command(*command, user=user),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+
+    def command(self, *command: str, user: str = "") -> list[str]:
+        """Returns the command that runs `command` in the Debian."""
         settings = [f"HOME={WORK}/home", f"BLENDER_USER_RESOURCES={WORK}/resources", "LC_ALL=C.UTF-8"]
         settings += [f"MONO3D_DATA={WORK}/data"]
         chroot = ["chroot", *([f"--userspec={user}"] if user else []), str(self.root), "env", *settings]
-        return subprocess.run(
-            [*chroot, *command], capture_output=True, text=True, errors="replace", timeout=timeout, check=False
-        )
+        return [*chroot, *command]
 
     def blender(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Runs Blender without a window."""
