@@ -13,7 +13,7 @@ from ..errors import Mono3DError
 from ..settings import Settings
 
 _FILE = "durations.json"
-_DECISIVE = ("model", "device", "engine", "network_size", "flip", "tiles", "detail", "surface", "poisson_depth")
+_DECISIVE = ("model", "device", "engine", "network_size", "flip", "tiles", "detail", "surface")
 """Settings that a job's time depends on."""
 
 _KEPT_RUNS = 5
@@ -39,7 +39,8 @@ def learn(data_folder: Path, settings: Settings, seconds: float) -> None:
 
 
 def _kind(settings: Settings) -> str:
-    return " ".join(f"{getattr(settings, name)}" for name in _DECISIVE)
+    words = [f"{getattr(settings, name)}" for name in _DECISIVE]
+    return " ".join([*words, *([f"{settings.poisson_depth}"] if settings.surface == "poisson" else [])])
 
 
 def _read(data_folder: Path) -> dict[str, list[float]]:

@@ -463,6 +463,8 @@ def test_times_are_learned_per_kind_of_job(tmp_path: Path) -> None:
         durations.learn(tmp_path, fast, seconds)
     assert durations.expected(tmp_path, fast) == 2.4, "the median of the last five"
     assert durations.expected(tmp_path, best) is None
+    assert durations.expected(tmp_path, Settings(detail=512, near=0.5, poisson_depth=11)) == 2.4
+    assert durations.expected(tmp_path, Settings(detail=512, surface="poisson")) is None
     durations.learn(tmp_path, best, 20.0)
     assert durations.expected(tmp_path, best) == 20.0 and durations.expected(tmp_path, fast) == 2.4
 

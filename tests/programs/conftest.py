@@ -70,24 +70,6 @@ class Program:
         """Runs one of our scripts in Blender without a window; `options` are Blender's own."""
         return self.blender(*options, "--python", f"{WORK}/scripts/{name}", "--", *arguments, timeout=timeout)
 
-    def window(self, name: str, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        """Runs one of our scripts in Blender with a window on a virtual screen."""
-        screen = "-screen 0 1400x900x24 +extension GLX -nolisten tcp"
-        blender = ["blender", "--python-exit-code", "1", "--window-geometry", "0", "0", "1400", "900"]
-        blender += ["--no-window-focus"]
-        return self.run(
-            "xvfb-run",
-            "-a",
-            "-s",
-            screen,
-            *blender,
-            "--python",
-            f"{WORK}/scripts/{name}",
-            "--",
-            *arguments,
-            timeout=timeout,
-        )
-
 
 @pytest.fixture(scope="session")
 def bare() -> Iterator[Program]:

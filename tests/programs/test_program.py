@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import shared_data
@@ -26,7 +24,6 @@ TEN_PHOTOS = (
     "orientation/landscape_7.jpg",
     "orientation/landscape_8.jpg",
 )
-SHOTS = os.environ.get("MONO3D_SCREENSHOTS", "")
 
 
 def batch(program: Program, *arguments: str, timeout: float = 600) -> tuple[int, str]:
@@ -59,22 +56,6 @@ def test_the_install_button(program: Program, options: tuple[str, ...], words: s
     assert done.returncode == 0, done.stdout + done.stderr
     assert "CHECKED" in done.stdout
     print(done.stdout.splitlines()[-1])
-
-
-def test_the_window_shows_the_panel_runs_the_job_and_undoes_it(program: Program) -> None:
-    shots = fresh(program, "shots")
-    photo = f"{WORK}/repository/tests/photos/astronaut.png"
-    done = program.window("drive_window.py", photo, f"{WORK}/data", program.inside(shots), timeout=280)
-    if SHOTS:
-        shutil.copytree(shots, Path(SHOTS) / program.root.name, dirs_exist_ok=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "CHECKED" in done.stdout
-    from PIL import Image
-
-    pictures = {path.stem: np.asarray(Image.open(path).convert("RGB"), dtype=float) for path in shots.glob("*.png")}
-    assert {"sidebar", "running", "camera"} <= set(pictures)
-    assert pictures["sidebar"].std() > 5.0, "the screen is empty"
-    assert np.abs(pictures["camera"] - pictures["sidebar"]).mean() > 3.0
 
 
 def test_a_batch_over_ten_real_photos(program: Program) -> None:

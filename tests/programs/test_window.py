@@ -24,7 +24,7 @@ from conftest import WORK, Program  # type: ignore[attr-defined]
 from window import Window
 
 PHOTO = Path(__file__).parents[1] / "photos" / "coffee.png"
-INSIDE = f"{WORK}/repository/tests/photos/coffee.png"
+INSIDE = f"{WORK}/window/coffee.jpg"
 SHOTS = os.environ.get("MONO3D_SCREENSHOTS", "")
 VALUES = "bpy.context.scene.mono3d"
 RUN = "addon_state().run"
@@ -37,6 +37,9 @@ pytestmark = [pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def blender(program: Program) -> Iterator[Window]:
     window = Window(program, "window")
+    with Image.open(PHOTO) as photo:
+        # Large enough for a job of some seconds.
+        photo.convert("RGB").resize((2400, 1600), Image.Resampling.BICUBIC).save(window.folder / "coffee.jpg")
     try:
         window.wait_until_ready()
         window.keys("Escape", over=(400, 600))
@@ -103,13 +106,13 @@ def test_choosing_a_photo_shows_it(blender: Window) -> None:
     assert blender.ask(f"result = {VALUES}.photo") == INSIDE
     blender.wait_for("addon_state().photos", 20.0)
     line = blender.ask(f"result = list(addon_state().photos['{INSIDE}'])")
-    assert line[0] > 0 and line[1] == ["600 x 400 pixels"] and "55 degrees" in line[2]
+    assert line[0] > 0 and line[1] == ["2400 x 1600 pixels"] and "55 degrees" in line[2]
     assert any("mono3d.generate" in name for name in blender.buttons())
     blender.shot("4 photo chosen")
 
 
 def test_the_job_runs_while_blender_stays_usable(blender: Window) -> None:
-    blender.ask(f"{VALUES}.detail = 400; {VALUES}.tiles = True; {VALUES}.network_size = 512; {VALUES}.flip = True")
+    blender.ask(f"{VALUES}.detail = 600; {VALUES}.tiles = True; {VALUES}.flip = True")
     gaps(blender)
     for x in range(20):
         blender.drag(blender.view(), (blender.view()[0] + 5 * (x % 2), blender.view()[1]), 2)
@@ -132,7 +135,6 @@ def test_the_job_runs_while_blender_stays_usable(blender: Window) -> None:
     time.sleep(0.5)
     blender.keys("Return")
     fractions: list[float] = []
-    assert "mono3d.cancel" in blender.button_at(*cancel_place(blender))
     while blender.ask(f"result = bool({RUN})"):
         seen = blender.ask(f"result = [{RUN}.stage, {RUN}.fraction, addon_state().elapsed] if {RUN} else None")
         if seen:
@@ -148,7 +150,7 @@ def test_the_job_runs_while_blender_stays_usable(blender: Window) -> None:
         f"during a job median {1000 * statistics.median(busy):.0f}, "
         f"95 of 100 under {1000 * float(np.percentile(busy, 95)):.0f}, largest {1000 * max(busy):.0f} (the build)"
     )
-    print(f"generation of 600 x 400 with tiles at 512, mirrored: {time.monotonic() - began:.1f} s")
+    print(f"generation of 2400 x 1600 with tiles, mirrored: {time.monotonic() - began:.1f} s")
     assert fractions == sorted(fractions) and len(set(fractions)) > 2, fractions
     assert len(stages) >= 2, stages
     end(blender, 1)
@@ -183,6 +185,8 @@ def test_the_camera_sees_the_photo(blender: Window) -> None:
     left, top, width, height = blender.ask("result = camera_frame()")
     blender.ask("bpy.context.scene.camera.data.show_background_images = True")
     blender.ask("view_3d()[1].spaces.active.overlay.show_overlays = True")
+    # From here on the view need not draw it, which takes the software renderer most of its time.
+    blender.ask("[item.hide_set(True) for item in meshes()]")
     assert width > 200
     with Image.open(PHOTO) as photo:
         wanted = np.asarray(photo.convert("L").resize((round(width), round(height)), Image.Resampling.BOX), dtype=float)
@@ -215,7 +219,7 @@ def edges(picture: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def test_near_is_entered_and_the_next_mesh_follows(blender: Window) -> None:
-    blender.ask(f"{VALUES}.detail = 512; {VALUES}.tiles = {VALUES}.flip = False; {VALUES}.network_size = 0")
+    blender.ask(f"{VALUES}.detail = 200; {VALUES}.tiles = {VALUES}.flip = False")
     place = open_part(blender, "mono3d.near")
     blender.keys("Return", over=place)
     blender.keys("ctrl+a")
@@ -233,15 +237,15 @@ def test_near_is_entered_and_the_next_mesh_follows(blender: Window) -> None:
 def open_part(blender: Window, name: str) -> tuple[float, float]:
     """Opens the part of the sidebar that holds the setting `name` by clicking on headers; returns where it is."""
     left, top, width, height = blender.ask("result = region('UI')")
-    lowest = max(y for _, y in blender.buttons("mono3d.look_through", columns=1).values())
-    for y in range(int(lowest) + 16, int(top + height) - 10, 20):
+    _, lowest = blender.find("mono3d.generate")
+    for y in range(int(lowest) + 40, int(top + height) - 10, 20):
         blender.click(left + 0.3 * width, y)
         time.sleep(0.3)
         for found, place in blender.buttons(name, y - top, 6, 1).items():
             if name in found:
                 return place
         blender.click(left + 0.3 * width, y)
-    blender.shot("failed")
+    blender.shot("failed to open")
     raise AssertionError(f"no part of the sidebar holds '{name}'")
 
 
@@ -283,7 +287,7 @@ def test_a_killed_worker_is_told_and_the_next_job_works(blender: Window) -> None
     time.sleep(0.5)
     blender.shot("11 worker killed")
     blender.keys("Escape", over=blender.view())
-    blender.ask(f"{VALUES}.surface = 'grid'; {VALUES}.detail = 512; {VALUES}.voxel = 2.0")
+    blender.ask(f"{VALUES}.surface = 'grid'; {VALUES}.detail = 200; {VALUES}.voxel = 2.0")
     start(blender)
     end(blender, count + 1)
 
@@ -292,9 +296,9 @@ def test_a_result_waits_until_edit_mode_is_left(blender: Window) -> None:
     count = blender.ask("result = len(meshes())")
     blender.ask("for item in bpy.data.objects: item.select_set(False)")
     blender.ask("item = bpy.data.objects['Cube']; item.hide_set(False); bpy.context.view_layer.objects.active = item")
-    start(blender)
     blender.keys("Tab", over=blender.view())
     blender.wait_for("bpy.data.objects['Cube'].mode == 'EDIT'", 5.0)
+    start(blender)
     blender.wait_for("addon_state().waiting", 60.0)
     assert blender.ask("result = len(meshes())") == count
     blender.shot("12 waiting")
@@ -313,7 +317,7 @@ def test_the_depth_is_shown(blender: Window) -> None:
     blender.wait_for("'coffee depth' in bpy.data.images", 60.0)
     time.sleep(1.0)
     blender.shot("13 depth")
-    assert blender.ask("result = list(bpy.data.images['coffee depth'].size)") == [512, 341]
+    assert blender.ask("result = list(bpy.data.images['coffee depth'].size)") == [200, 133]
 
 
 def test_the_search_finds_the_operators(blender: Window) -> None:
@@ -337,7 +341,7 @@ def test_the_file_is_saved_reopened_and_goes_on(blender: Window) -> None:
     )
     time.sleep(2.0)
     assert blender.ask("result = len(meshes())") == count
-    assert blender.ask(f"result = [{VALUES}.photo, {VALUES}.detail, round({VALUES}.near, 4)]") == [INSIDE, 512, 2.5]
+    assert blender.ask(f"result = [{VALUES}.photo, {VALUES}.detail, round({VALUES}.near, 4)]") == [INSIDE, 200, 2.5]
     blender.wait_for("addon_state().photos", 20.0)
     start(blender)
     assert blender.ask("result = addon_state().expected") is not None
@@ -356,9 +360,8 @@ def test_drawing_is_fast_and_the_console_stays_clean(blender: Window) -> None:
         "  cls.draw = draw\n"
         "timed(panel.MONO3D_PT_main)"
     )
-    left, top, width, _ = blender.ask("result = region('UI')")
-    for step in range(40):
-        blender.move(left + 0.5 * width, top + 60 + 8 * step)
+    for _ in range(20):
+        blender.ask("view_3d()[2].tag_redraw()")
     times = blender.ask("result = bpy.app.driver_namespace['drawn']")
     print(f"drawing the main panel: median {1000 * statistics.median(times):.2f} ms, {len(times)} times")
     assert len(times) > 5 and statistics.median(times) < 0.001

@@ -77,7 +77,7 @@ class Window:
         began = time.monotonic()
         while not self.ask(f"result = bool({expression})"):
             if time.monotonic() - began >= timeout:
-                self.shot("failed")
+                self.shot(f"failed {time.monotonic():.0f}")
                 raise AssertionError(f"not within {timeout} s: {expression}\n{self.output()[-3000:]}")
             time.sleep(0.03)
         return time.monotonic() - began
@@ -88,32 +88,38 @@ class Window:
             self.move(*over)
         for key in keys:
             self._x("key", key)
-            time.sleep(0.1)
+            self.settle()
 
     def type(self, text: str) -> None:
         """Types a text."""
-        self._x("type", "--delay", "5", text)
-        time.sleep(0.1)
+        self._x("type", "--args", "1", "--delay", "15", text)
+        self.settle()
 
     def move(self, x: float, y: float) -> None:
-        """Moves the mouse; Blender looks where it is by then."""
+        """Moves the mouse."""
         self._x("mousemove", str(round(x)), str(round(y)))
-        time.sleep(0.06)
 
     def click(self, x: float, y: float, button: int = 1) -> None:
         """Clicks."""
         self.move(x, y)
+        self.settle()
         self._x("click", str(button))
-        time.sleep(0.05)
+        self.settle()
 
     def drag(self, start: tuple[float, float], end: tuple[float, float], button: int) -> None:
         """Moves the mouse from one place to another with a button pressed."""
         self.move(*start)
+        self.settle()
         self._x("mousedown", str(button))
         for share in np.linspace(0.0, 1.0, 8):
             self.move(*(a + share * (b - a) for a, b in zip(start, end, strict=True)))
+            self.settle()
         self._x("mouseup", str(button))
-        time.sleep(0.05)
+        self.settle()
+
+    def settle(self) -> None:
+        """Returns when Blender has handled what the mouse and the keys did."""
+        self.ask("result = None")
 
     def view(self) -> tuple[float, float]:
         """Returns a place of the 3D view that no gizmo covers."""
@@ -121,7 +127,7 @@ class Window:
         return left + 0.3 * width, top + 0.75 * height
 
     def buttons(
-        self, until: str = "\n", start: float = 40.0, patience: int = 30, columns: int = 2
+        self, until: str = "\n", start: float = 40.0, patience: int = 36, columns: int = 2
     ) -> dict[str, tuple[float, float]]:
         """Returns where the sidebar's buttons are, by what Blender calls them: a command or a data path.
 
@@ -133,7 +139,7 @@ class Window:
         found: dict[str, tuple[float, float]] = {}
         for x in (left + 0.6 * width, left + width - 48)[:columns]:
             empty = 0
-            for y in range(int(top + start), int(top + height) - 5, 16):
+            for y in range(int(top + start), int(top + height) - 5, 13):
                 name = self.button_at(x, y)
                 found.setdefault(name, (x, y))
                 if until in name:
@@ -147,7 +153,11 @@ class Window:
 
     def button_at(self, x: float, y: float) -> str:
         """Returns what Blender calls the sidebar's button at a place of the screen; empty where there is none."""
+        # One movement leaves the button before, the next one enters this.
+        self.move(x, y - 1)
+        self.settle()
         self.move(x, y)
+        self.settle()
         name = str(self.ask("result = button_under_mouse()"))
         return name.removeprefix('bpy.data.scenes["Scene"].')
 
@@ -160,7 +170,7 @@ class Window:
             if name in known:
                 self._known[name] = place
                 return place
-        self.shot("failed")
+        self.shot(f"failed {time.monotonic():.0f}")
         raise AssertionError(f"there is no button for '{name}', but {', '.join(buttons) or 'none'}")
 
     def press(self, name: str) -> None:
@@ -176,7 +186,8 @@ class Window:
         return np.asarray(Image.open(path).convert("RGB"))
 
     def _x(self, *words: str) -> None:
-        done = self._run("xdotool", *words)
+        # The question at the end is answered when the screen has done the rest.
+        done = self._run("xdotool", *words, "getmouselocation")
         assert done.returncode == 0, done.stderr
 
     def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
