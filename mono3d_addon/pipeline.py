@@ -21,16 +21,16 @@ from .core.own_depth import own_disparity
 from .core.panorama import is_panorama
 from .core.photo import Photo, read_photo
 from .core.reconstruction import Reconstruction, photo_key
-from .core.stages import Progress, Stages
+from .core.stages import ESTIMATING, Progress, Stages
 from .depth import catalogue, panorama, threads, weights
 from .depth.estimate import Estimate, Estimator, Look, Pixels, load
 from .depth.kept import kept_for, stamp
-from .depth_source import own_depth
+from .depth_source import OwnDepth, own_depth
 from .errors import Mono3DError
 from .settings import Settings
 from .shaping import KEPT, Shaper, shares_of
 
-READING, DISPARITY = "Reading the photo", "Estimating depth"
+READING, DISPARITY = "Reading the photo", ESTIMATING
 _SHARES = {READING: 0.2, DISPARITY: 2.5}
 
 _MOST_PIXELS_AHEAD = 100_000_000
@@ -79,19 +79,10 @@ def reconstruct(
     """
     stages = Stages(progress, _SHARES | shares_of(settings))
     with stages.stage(READING):
-        photo = _AHEAD.photos.pop(path, None) or read_photo(path, settings.max_pixels)
-        if photo.mask is not None and not photo.mask.any():
-            raise Mono3DError(f"'{path.name}' is transparent everywhere; remove its transparency.")
-        # A mask that cannot be used is to be told before the network runs.
-        masked(photo, settings.mask, settings.max_pixels)
+        photo = _read(path, settings)
         own = own_depth(photo, settings)
         texture = photo.write_texture(folders.work)
-    is_all_around = is_panorama(photo, settings.projection)
-    if own is None:
-        estimate = _estimate(photo, settings, stages, folders.data, ahead, is_all_around=is_all_around)
-    else:
-        estimate = Estimate(own_disparity(own.values), own.source, own.notes)
-    shaper = Shaper(photo, estimate.disparity, own.values if own else None, is_panorama=is_all_around)
+    shaper, estimate = _seen(photo, own, settings, stages, folders.data, ahead)
     if keep:
         KEPT.put(photo_key(estimate.disparity, photo.mask, photo.lens, shaper.own), shaper)
     shape = shaper.shape(settings, stages)
@@ -115,6 +106,40 @@ def reconstruct(
         notes=(*photo.notes, *estimate.notes, *shape.notes),
         normal_map=None if shape.normal_map is None else write_normal_map(shape.normal_map, folders.work),
     )
+
+
+def _read(path: Path, settings: Settings) -> Photo:
+    photo = _AHEAD.photos.pop(path, None) or read_photo(path, settings.max_pixels)
+    if photo.mask is not None and not photo.mask.any():
+        raise Mono3DError(f"'{path.name}' is transparent everywhere; remove its transparency.")
+    # A mask that cannot be used is to be told before the network runs.
+    masked(photo, settings.mask, settings.max_pixels)
+    return photo
+
+
+def _seen(
+    photo: Photo, own: OwnDepth | None, settings: Settings, stages: Stages, data: Path, ahead: Sequence[Path]
+) -> tuple[Shaper, Estimate]:
+    """Returns what shapes the photo, and what the network or the user's own map tells of it."""
+    is_all_around = is_panorama(photo, settings.projection)
+    if own is None:
+        estimate = _estimate(photo, settings, stages, data, ahead, is_all_around=is_all_around)
+        return Shaper(photo, estimate.disparity, is_panorama=is_all_around), estimate
+    estimate = Estimate(own_disparity(own.values), own.source, own.notes)
+    return Shaper(photo, estimate.disparity, own.values, is_panorama=is_all_around), estimate
+
+
+def estimate_depth(path: Path, settings: Settings, progress: Progress, data: Path) -> tuple[Floats, Floats]:
+    """Returns the disparity and the depth of the photo at `path` as `Reconstruction` describes them, without a mesh.
+
+    `data` is the data folder. Raises Mono3DError with a sentence for the user.
+    """
+    stages = Stages(progress, _SHARES)
+    with stages.stage(READING):
+        photo = _read(path, settings)
+        own = own_depth(photo, settings)
+    shaper = _seen(photo, own, settings, stages, data, ())[0]
+    return shaper.disparity, shaper.depth(settings)
 
 
 def _estimate(

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every choice a user has, once.
 
-Two frozen dataclasses: `Settings` shapes a reconstruction and is stored with each result, `RunOptions` says
-where results go and how a run over many photos behaves. Each field carries a `Choice` with its label, help,
+Three frozen dataclasses: `Settings` shapes a reconstruction and is stored with each result, `RunOptions` says
+where results go and how a run over many photos behaves, `Habits` how the program behaves on one computer, whatever
+the file. Each field carries a `Choice` with its label, help,
 unit and bounds; the command line, Blender's properties and the web form are generated from these.
 """
 
@@ -18,8 +19,8 @@ from typing import Any, Literal
 
 from .errors import Mono3DError
 
-Unit = Literal["m", "mm", "deg", "px", "Mpx", "%", "x footprint"]
-Group = Literal["Depth", "Camera", "Scene", "Shape", "Crop", "Surface", "Material", "Output", "Run", "Setup"]
+Unit = Literal["m", "mm", "deg", "px", "Mpx", "%", "x footprint", "min"]
+Group = Literal["Depth", "Camera", "Scene", "Shape", "Crop", "Surface", "Material", "Output", "Run", "Setup", "Habits"]
 
 _LIVE_GROUPS: tuple[Group, ...] = ("Camera", "Scene", "Shape", "Crop", "Surface")
 """Groups whose settings shape the mesh and nothing else."""
@@ -305,7 +306,32 @@ def preset(name: str) -> Settings:
     return Settings(**PRESETS[name])
 
 
-AnySettings = type[Settings] | type[RunOptions]
+LOG_LEVELS = ("error", "warning", "info", "debug")
+
+_DEVICES = next(item.metadata["choice"].options for item in dataclasses.fields(Settings) if item.name == "device")
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How the program behaves on this computer, whatever the file; Blender's preferences are generated from it."""
+
+    # fmt: off
+    preset: str = _choice("balanced", "Default preset", "Habits",
+        "Settings with which a scene starts whose settings were not touched yet", options=tuple(PRESETS))
+    device: str = _choice("auto", "Device", "Habits",
+        "Where the network runs in scenes whose own device is 'auto'", options=_DEVICES)
+    idle_minutes: float = _choice(10.0, "Keep the model loaded", "Habits",
+        "After so long without a job the worker ends and gives its memory back; the next job starts it again; "
+        "0: it stays until Blender ends", unit="min", minimum=0.0, maximum=1440.0)
+    log_level: str = _choice("info", "Log", "Habits",
+        "How much the worker writes to its log: only what went wrong, or also what it did", options=LOG_LEVELS)
+    # fmt: on
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+AnySettings = type[Settings] | type[RunOptions] | type[Habits]
 
 
 @dataclass(frozen=True)
@@ -354,7 +380,7 @@ def coerce(cls: AnySettings, values: Mapping[str, Any]) -> dict[str, Any]:
     return known
 
 
-def check(values: Settings | RunOptions) -> None:
+def check(values: Settings | RunOptions | Habits) -> None:
     """Raises Mono3DError, naming the setting and its bounds, when a value is out of bounds or of a wrong type."""
     for item in fields_of(type(values)):
         value = getattr(values, item.name)

@@ -150,6 +150,11 @@ class Shaper:
         self._grid.forget()
         self._standing.forget()
 
+    def depth(self, settings: Settings) -> Floats:
+        """Returns the depth map alone, see `Reconstruction.depth`, without crop and relief."""
+        found = self._depth_map(settings)
+        return found.depth if found.valid is None else np.where(found.valid, found.depth, np.float32(np.nan))
+
     def shape(self, settings: Settings, stages: Stages) -> Shape:
         """Returns the mesh that `settings` ask for. Raises Mono3DError when it is empty.
 

@@ -13,6 +13,8 @@ Progress = Callable[[str, float], None]
 class Background:
     """A thread with its progress, its end and the sentence of its failure. A subclass says what `work` is."""
 
+    can_be_cancelled = True
+
     def __init__(self, name: str) -> None:
         self.stage = "Starting"
         self.fraction = 0.0
@@ -39,8 +41,9 @@ class Background:
         self._thread.join(seconds)
 
     def cancel(self) -> None:
-        """Asks the thread to stop."""
-        self._cancelled.set()
+        """Asks the thread to stop, if it can."""
+        if self.can_be_cancelled:
+            self._cancelled.set()
 
     def work(self, progress: Progress, cancelled: Callable[[], bool]) -> None:
         """Does the work, in the thread. Raises Mono3DError with a sentence for the user."""

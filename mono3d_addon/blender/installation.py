@@ -81,3 +81,21 @@ class Installation(Background):
         environment.install(
             planning.plans, allow_network=online, progress=progress, cancelled=cancelled, repair=wish.repair
         )
+
+
+class Removal(Background):
+    """Removes the packages; half of it would be of no use to anybody, so it cannot be cancelled."""
+
+    can_be_cancelled = False
+
+    def __init__(self, data_folder: Path) -> None:
+        super().__init__("mono3d uninstall")
+        self._data_folder = data_folder
+        self.waits = False
+
+    def work(self, progress: Progress, cancelled: Callable[[], bool]) -> None:
+        """Removes them; `waits` tells afterwards whether files in use stay until the next start. Raises Mono3DError."""
+        from .. import environment
+
+        progress("Removing the packages", 0.0)
+        self.waits = environment.uninstall(COMPONENTS, self._data_folder)

@@ -12,25 +12,27 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ..core import reconstruction
-from ..core.reconstruction import Reconstruction
 from ..errors import Mono3DError
 from ..settings import Settings
 from ..worker.client import Job, Worker
 
-Build = Callable[[Reconstruction], None]
-"""Takes over a result; its arrays lie in files that are gone afterwards."""
+Build = Callable[[Path], None]
+"""Takes over the result that lies in a folder; its files are gone afterwards."""
 
 
 class Run:
-    """Photos that one worker turns into reconstructions, one after the other; one that fails stops none."""
+    """Photos on which one worker does its task, one after the other; one that fails stops none.
 
-    def __init__(self, worker: Worker, photos: Iterable[Path], settings: Settings) -> None:
+    task  what is done to them, a key of `worker.protocol.TASKS` that takes a photo, settings and a folder
+    """
+
+    def __init__(self, worker: Worker, photos: Iterable[Path], settings: Settings, task: str = "reconstruct") -> None:
         self.done: list[str] = []
         self.failures: list[str] = []
         self.cancelled = False
         self._worker = worker
         self._settings = settings
+        self._task = task
         self._waiting = deque(photos)
         self._count = len(self._waiting)
         self._photo = Path()
@@ -42,6 +44,16 @@ class Run:
     def running(self) -> bool:
         """Whether a photo is still in work."""
         return self._job is not None
+
+    @property
+    def photo(self) -> Path:
+        """The photo in work, or the last one."""
+        return self._photo
+
+    @property
+    def has_result(self) -> bool:
+        """Whether the photo in work is done and waits to be taken over."""
+        return self._job is not None and self._job.state == "done"
 
     @property
     def fraction(self) -> float:
@@ -80,7 +92,7 @@ class Run:
 
     def _take(self, job: Job, build: Build) -> None:
         try:
-            build(reconstruction.load(Path(job.wait()["folder"])))
+            build(Path(job.wait()["folder"]))
             self.done.append(self._photo.name)
         except Mono3DError as error:
             self.failures.append(self._named(str(error)))
@@ -97,7 +109,7 @@ class Run:
             self._photo = self._waiting.popleft()
             self._folder = Path(tempfile.mkdtemp(prefix="mono3d-"))
             request = {
-                "task": "reconstruct",
+                "task": self._task,
                 "photo": str(self._photo),
                 "settings": dataclasses.asdict(self._settings),
                 "folder": str(self._folder),

@@ -17,6 +17,23 @@ def camera_of(owner: bpy.types.Object | None) -> bpy.types.Object | None:
     return next((child for child in owner.children if child.type == "CAMERA" and names.is_ours(child)), None)
 
 
+def show_colours(space: Any) -> None:
+    """Has a 3D view whose solid shading is as Blender starts it show the photo's colours instead of grey."""
+    shading = space.shading
+    if shading.type == "SOLID" and shading.color_type == "MATERIAL":
+        shading.color_type = "TEXTURE"
+        shading.light = "FLAT"
+
+
+def show_colours_everywhere() -> None:
+    """Does so in all 3D views that are open."""
+    manager = bpy.context.window_manager
+    for window in manager.windows if manager else ():
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                show_colours(area.spaces.active)
+
+
 class MONO3D_OT_look_through_camera(bpy.types.Operator):
     """Look through the photo's camera: it becomes the scene's camera and renders get the size of the photo"""
 
@@ -40,6 +57,7 @@ class MONO3D_OT_look_through_camera(bpy.types.Operator):
         space: Any = context.space_data
         if space is not None and space.type == "VIEW_3D":
             space.region_3d.view_perspective = "CAMERA"
+            show_colours(space)
         return {"FINISHED"}
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import bpy
 from bpy.props import StringProperty
 
-from ..depth import weights
 from ..depth.catalogue import MODELS, Model, model_named
 from ..errors import Mono3DError
 from . import network, progress, state
+from .texts import text
 
 
 def look() -> None:
@@ -19,6 +19,8 @@ def look() -> None:
 
 
 def _line(model: Model) -> state.ModelLine:
+    from ..depth import weights
+
     found = weights.status(model, state.current.data_folder)
     text = f"{found.state.capitalize()}, {model.file_bytes / 1e6:,.0f} MB, {model.licence}"
     if found.state == "to download":
@@ -78,6 +80,7 @@ class MONO3D_OT_download_model(progress.Follower):
 
     def begin(self, context: bpy.types.Context) -> None:
         """Starts the download. Raises Mono3DError when Blender may not go online."""
+        from ..depth import weights
         from . import setup
         from .weights_download import WeightsDownload
 
@@ -117,12 +120,12 @@ class MONO3D_OT_download_model(progress.Follower):
         if download is None:
             return ""
         if download.cancelled:
-            state.current.say("The download was stopped; the next one goes on from there.")
+            state.current.say(text("The download was stopped; the next one goes on from there."))
         elif download.error:
             state.current.say(download.error, failed=True)
             return download.error
         else:
-            state.current.say(f"{download.model.name} is ready.")
+            state.current.say(text("{model} is ready.", model=download.model.name))
         return ""
 
 

@@ -1,11 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sidebar. Everything shown is read from properties and the state; drawing computes nothing."""
+"""The sidebar. Everything shown is read from properties and the state; drawing computes nothing.
+
+The modules of the subjects draw their own parts; here is who shows what, in which order, and when.
+"""
 
 from typing import Any
 
 import bpy
 
-from . import models, names, progress, properties, setup, state
+from . import choose, chosen, depth_preview, models, names, properties, running, setup, state
+
+
+def _is_ready(context: bpy.types.Context) -> bool:
+    """Tells whether all is installed and a photo is chosen: before, everything else would only distract."""
+    current = state.current
+    scene: Any = context.scene
+    return current.checked and not current.setup and current.installation is None and chosen.is_any(scene.mono3d)
 
 
 class _Sidebar(bpy.types.Panel):
@@ -23,54 +33,72 @@ class MONO3D_PT_main(_Sidebar):
         """Shows what to do next."""
         layout: Any = self.layout
         current = state.current
+        scene: Any = context.scene
         if not current.checked:
             return
         if current.setup or current.installation is not None:
             setup.draw(layout)
-            _draw_messages(layout)
-            return
-        scene: Any = context.scene
-        values = scene.mono3d
-        layout.prop(values, "photo", text="")
-        column = layout.column()
-        column.use_property_split = True
-        column.use_property_decorate = False
-        column.prop(values, "preset")
-        column.prop(values, "model")
-        if not values.weights:
-            models.draw(layout, values.model)
-        if current.run is not None:
-            progress.draw(layout, current.run.stage, current.run.fraction, "mono3d.cancel")
         else:
-            button = layout.row()
-            button.scale_y = 1.4
-            button.enabled = bool(values.photo)
-            button.operator("mono3d.generate", icon="MESH_GRID")
-        setup.draw_update(layout)
+            choose.draw(layout, scene.mono3d)
+            if chosen.is_any(scene.mono3d):
+                _draw_generate(layout, scene.mono3d)
+            setup.draw_update(layout)
         _draw_messages(layout)
         if names.is_ours(context.active_object):
             layout.operator("mono3d.look_through_camera", icon="VIEW_CAMERA")
 
 
-def _draw_messages(layout: bpy.types.UILayout) -> None:
+def _draw_generate(layout: Any, values: Any) -> None:
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    column.prop(values, "preset")
+    column.prop(values, "model")
+    if not values.weights:
+        models.draw(layout, values.model)
+    if state.current.run is not None:
+        running.draw(layout)
+    else:
+        button = layout.row()
+        button.scale_y = 1.4
+        button.operator("mono3d.generate", icon="MESH_GRID")
+
+
+def _draw_messages(layout: Any) -> None:
     if state.current.messages:
         box = layout.box().column(align=True)
         box.alert = state.current.failed
         for line in state.current.messages:
-            box.label(text=line)
+            box.label(text=line, translate=False)
 
 
-class _Group(_Sidebar):
-    """A group of settings, below the main panel."""
+class _Part(_Sidebar):
+    """A part below the main panel, closed at first."""
 
     bl_parent_id = "MONO3D_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
-    names: tuple[str, ...] = ()
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Hides settings until they are of use."""
-        return state.current.checked and not state.current.setup and state.current.installation is None
+        """Hides it until it is of use."""
+        return _is_ready(context)
+
+
+class MONO3D_PT_depth_preview(_Part):
+    """The depth of the photo, before any mesh."""
+
+    bl_label = "Depth preview"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Shows the depth."""
+        panel: Any = self
+        depth_preview.draw(panel.layout)
+
+
+class _Group(_Part):
+    """A group of settings."""
+
+    names: tuple[str, ...] = ()
 
     def draw(self, context: bpy.types.Context) -> None:
         """Shows the settings of the group."""
@@ -93,6 +121,7 @@ _ABOVE = ("model",)
 
 CLASSES = (
     MONO3D_PT_main,
+    MONO3D_PT_depth_preview,
     *(
         _group_panel(group, tuple(item.name for item in items if item.name not in _ABOVE))
         for group, items in properties.groups().items()

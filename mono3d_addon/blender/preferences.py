@@ -7,7 +7,11 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from . import models, names, setup, state
+from ..settings import Habits, fields_of
+from . import models, names, properties, setup, state
+from .texts import label
+
+HABITS = {item.name: item for item in fields_of(Habits)}
 
 BACKENDS = {
     "auto": ("Automatic", "The best one for the graphics card whose files are all pinned by a hash"),
@@ -46,10 +50,20 @@ def backend() -> str | None:
     return None if chosen in ("", "auto") else chosen
 
 
-def _chosen(name: str) -> str:
+def habits() -> Habits:
+    """Returns how the add-on is to behave on this computer."""
+    values = _values()
+    return Habits(**{name: properties.value_of(item, values) for name, item in HABITS.items()}) if values else Habits()
+
+
+def _values() -> Any:
     preferences = bpy.context.preferences
     addon = preferences.addons.get(names.PACKAGE) if preferences else None
-    values: Any = addon.preferences if addon else None
+    return addon.preferences if addon else None
+
+
+def _chosen(name: str) -> str:
+    values = _values()
     return str(getattr(values, name)) if values else ""
 
 
@@ -57,8 +71,30 @@ def _look_again(values: Any, context: bpy.types.Context) -> None:
     setup.look()
 
 
-class MONO3D_AP_preferences(bpy.types.AddonPreferences):
-    """Folders, what must be installed, and the models."""
+def _start_scenes(values: Any, context: bpy.types.Context) -> None:
+    start_scenes()
+
+
+def start_scenes() -> None:
+    """Has scenes that nobody has touched yet start with the default preset."""
+    name = habits().preset
+    for scene in bpy.data.scenes:
+        values: Any = scene
+        if scene.library is None:
+            properties.start_with(values.mono3d, name)
+
+
+class _Habits:
+    """The properties of the habits, generated from the settings."""
+
+    __annotations__ = {
+        name: properties.property_of(item, **({"update": _start_scenes} if name == "preset" else {}))
+        for name, item in HABITS.items()
+    }
+
+
+class MONO3D_AP_preferences(_Habits, bpy.types.AddonPreferences):
+    """Folders, habits, what must be installed, and the models."""
 
     bl_idname = names.PACKAGE
 
@@ -85,12 +121,12 @@ class MONO3D_AP_preferences(bpy.types.AddonPreferences):
     def draw(self, context: bpy.types.Context) -> None:
         """Shows the folders and the state of the installation."""
         column = self.layout.column()
-        column.prop(self, "data_folder")
-        column.prop(self, "wheelhouse")
-        column.prop(self, "backend")
+        column.use_property_split = True
+        for name in ("data_folder", "wheelhouse", "backend", *HABITS):
+            column.prop(self, name)
         folder = state.current.data_folder
-        column.label(text=f"In use: {folder}")
-        column.label(text=f"Log: {log_file(folder)}")
+        label(column, "In use: {folder}", folder=folder)
+        label(column, "Log: {file}", file=log_file(folder))
         setup.draw(self.layout)
         setup.draw_installed(self.layout)
         models.draw_list(self.layout)

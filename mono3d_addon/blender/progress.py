@@ -6,6 +6,7 @@ from typing import Any, Literal
 import bpy
 
 from ..errors import Mono3DError
+from .texts import text
 
 Result = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
 
@@ -13,10 +14,11 @@ _INTERVAL = 0.1
 
 
 def draw(layout: bpy.types.UILayout, stage: str, fraction: float, cancel: str) -> None:
-    """Shows a bar with the stage and the button of the operator `cancel`."""
+    """Shows a bar with the stage, and the button of the operator `cancel` if there is one."""
     row = layout.row(align=True)
-    row.progress(factor=fraction, type="BAR", text=f"{stage} {fraction:.0%}")
-    row.operator(cancel, text="", icon="X")
+    row.progress(factor=fraction, type="BAR", text=f"{text(stage)} {fraction:.0%}", translate=False)
+    if cancel:
+        row.operator(cancel, text="", icon="X")
 
 
 def redraw() -> None:

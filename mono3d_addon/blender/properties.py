@@ -7,10 +7,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
 from ..depth.catalogue import MODELS
 from ..settings import PRESETS, SettingField, Settings, fields_of, preset
+from . import chosen, description
 
 FIELDS = {item.name: item for item in fields_of(Settings)}
 PRESET_ITEMS = [(name, name.capitalize(), f"Take over the values of the preset '{name}'") for name in PRESETS]
@@ -19,7 +28,7 @@ _SUBTYPES: dict[str, Any] = {"m": "DISTANCE", "deg": "ANGLE", "px": "PIXEL", "%"
 _PATH: dict[str, Any] = {"subtype": "FILE_PATH"}
 if bpy.app.version >= (4, 5, 0):  # unknown before; from 4.5 on a relative path warns without it
     _PATH["options"] = {"PATH_SUPPORTS_BLEND_RELATIVE"}
-_WORDS = {"x footprint": "median pixel footprints", "Mpx": "megapixels", "mm": "millimetres"}
+_WORDS = {"x footprint": "median pixel footprints", "Mpx": "megapixels", "mm": "millimetres", "min": "minutes"}
 
 
 def groups() -> dict[str, list[SettingField]]:
@@ -32,7 +41,12 @@ def groups() -> dict[str, list[SettingField]]:
 
 def read(values: Any) -> Settings:
     """Returns the settings held by a `MONO3D_PG_settings`. Raises Mono3DError when they contradict each other."""
-    return Settings(**{name: _from_blender(item, getattr(values, name)) for name, item in FIELDS.items()})
+    return Settings(**{name: value_of(item, values) for name, item in FIELDS.items()})
+
+
+def value_of(item: SettingField, owner: Any) -> Any:
+    """Returns the value of a setting that `owner` holds as a property."""
+    return _from_blender(item, getattr(owner, item.name))
 
 
 def apply(values: Any, settings: Settings) -> None:
@@ -77,15 +91,15 @@ def to_blender(name: str, value: Any) -> Any:
     return _to_blender(FIELDS[name], value)
 
 
-def property_of(item: SettingField, **accessors: Any) -> Any:
-    """Returns Blender's property for a setting; `accessors` are functions as Blender's properties take them."""
+def property_of(item: SettingField, **more: Any) -> Any:
+    """Returns Blender's property for a setting; `more` are its further arguments."""
     choice = item.choice
     unit = _WORDS.get(choice.unit or "")
     common: dict[str, Any] = {
         "name": choice.label,
         "description": f"{choice.help} (in {unit})" if unit else choice.help,
         "default": _to_blender(item, item.default),
-        **accessors,
+        **more,
     }
     if item.kind is bool:
         return BoolProperty(**common)
@@ -120,10 +134,50 @@ def _take_preset(values: Any, context: bpy.types.Context) -> None:
     apply(values, preset(values.preset))
 
 
+def start_with(values: Any, name: str) -> None:
+    """Takes the preset `name` over where nobody has touched a setting yet."""
+    if name != values.preset and not any(values.is_property_set(one) for one in ("preset", *FIELDS)):
+        values.preset = name
+
+
+def _take_photo(values: Any, context: bpy.types.Context) -> None:
+    values.more_photos.clear()
+    if values.photo and values.image:
+        values.image = None
+    description.forget(values)
+    description.look_soon()
+
+
+def _take_image(values: Any, context: bpy.types.Context) -> None:
+    if values.image and values.photo:
+        values.photo = ""
+    description.forget(values)
+    description.look_soon()
+
+
+def _offers_image(values: Any, image: bpy.types.Image) -> bool:
+    return chosen.is_usable(image)
+
+
+class MONO3D_PG_photo(bpy.types.PropertyGroup):
+    """One photo more than the first; its `name` is the path."""
+
+
 def _annotations() -> Iterator[tuple[str, Any]]:
     yield (
         "photo",
-        StringProperty(name="Photo", description="Photo to turn into a mesh", **_PATH),
+        StringProperty(name="Photo", description="Photo to turn into a mesh", update=_take_photo),
+    )
+    yield "more_photos", CollectionProperty(type=MONO3D_PG_photo, description="Further photos, a mesh each")
+    yield (
+        "image",
+        PointerProperty(
+            type=bpy.types.Image,
+            name="Image",
+            description="Image open in Blender to turn into a mesh, instead of a file",
+            poll=_offers_image,
+            update=_take_image,
+        ),
     )
     yield (
         "preset",
@@ -145,7 +199,7 @@ MONO3D_PG_settings = type(
     {"__doc__": "The photo and every setting, on each scene.", "__annotations__": dict(_annotations())},
 )
 
-CLASSES = (MONO3D_PG_settings,)
+CLASSES = (MONO3D_PG_photo, MONO3D_PG_settings)
 
 
 def register() -> None:

@@ -1,19 +1,40 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Blender is told when the add-on is switched on and off."""
 
-from typing import Any
-
 import bpy
 
-from . import generate, known_distances, look_through, models, panel, preferences, properties, setup, shape_panel, state
+from . import (
+    choose,
+    depth_preview,
+    description,
+    events,
+    generate,
+    known_distances,
+    look_through,
+    menus,
+    models,
+    panel,
+    preferences,
+    progress,
+    properties,
+    running,
+    setup,
+    shape_panel,
+    state,
+    thumbnails,
+)
 
 _CLASSES = (
     *properties.CLASSES,
     *preferences.CLASSES,
     *setup.CLASSES,
     *models.CLASSES,
+    *running.CLASSES,
     *generate.CLASSES,
+    *choose.CLASSES,
+    *depth_preview.CLASSES,
     *look_through.CLASSES,
+    *menus.CLASSES,
     *panel.CLASSES,
     *shape_panel.CLASSES,
     *known_distances.CLASSES,
@@ -23,37 +44,35 @@ _FIRST_LOOK = 0.2
 
 
 def register() -> None:
-    """Registers classes, properties and the menu entry; looks at the installation a moment later."""
+    """Registers classes, properties, menu entries and handlers; looks at the installation a moment later."""
     state.reset()
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
     properties.register()
     shape_panel.register()
-    bpy.types.TOPBAR_MT_file_import.append(_menu)  # type: ignore[arg-type]
+    menus.register()
+    events.register()
     bpy.app.timers.register(_look, first_interval=_FIRST_LOOK)
 
 
 def unregister() -> None:
-    """Takes everything back and ends the worker."""
-    for timer in (_look, setup.take_plan):
+    """Takes everything back and ends the workers."""
+    for timer in (_look, setup.take_plan, setup.take_removal, description.follow):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)
+    thumbnails.clear()
     state.reset()
-    bpy.types.TOPBAR_MT_file_import.remove(_menu)  # type: ignore[arg-type]
+    events.unregister()
+    menus.unregister()
     shape_panel.unregister()
     properties.unregister()
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)
 
 
-def _menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
-    layout: Any = menu.layout
-    layout.operator("mono3d.import_photo", text="Photo as 3D mesh (Mono3D)")
-
-
 def _look() -> None:
     setup.look()
     setup.tidy()
-    from . import progress
-
+    preferences.start_scenes()
+    description.look_soon()
     progress.redraw()

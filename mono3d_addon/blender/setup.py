@@ -9,6 +9,7 @@ from bpy.props import StringProperty
 
 from ..errors import Mono3DError
 from . import models, network, progress, state
+from .texts import text
 
 _INTERVAL = 0.1
 
@@ -61,6 +62,27 @@ def take_plan() -> float | None:
     return None
 
 
+def take_removal() -> float | None:
+    """Tells how the removal went when it is over; returns after which time to look again, None when it is told."""
+    from .installation import Removal
+
+    current = state.current
+    removal = current.installation
+    if not isinstance(removal, Removal):
+        return None
+    if removal.running:
+        return _INTERVAL
+    current.installation = None
+    look()
+    if removal.error:
+        current.say(removal.error, failed=True)
+    else:
+        waits = [text("Files still in use go with the next start.")] if removal.waits else []
+        current.say(text("Uninstalled."), *waits)
+    progress.redraw()
+    return None
+
+
 def tidy() -> None:
     """Removes, in a thread, what was replaced or uninstalled while something used it."""
     from .. import environment
@@ -72,7 +94,9 @@ def draw(layout: bpy.types.UILayout) -> None:
     """Shows what is missing with a button, or the running installation; nothing when all is there."""
     current = state.current
     if current.installation is not None:
-        progress.draw(layout, current.installation.stage, current.installation.fraction, "mono3d.cancel_install")
+        work = current.installation
+        cancel = "mono3d.cancel_install" if work.can_be_cancelled else ""
+        progress.draw(layout, work.stage, work.fraction, cancel)
         _log_button(layout)
     elif current.setup:
         box = layout.box().column(align=True)
@@ -168,7 +192,7 @@ class _Installer(progress.Follower):
         if installation is None:
             return ""
         if installation.cancelled:
-            state.current.say("The installation was cancelled; what was there before is unchanged.")
+            state.current.say(text("The installation was cancelled; what was there before is unchanged."))
         elif installation.error:
             state.current.say(installation.error, failed=True)
             return installation.error
@@ -176,7 +200,7 @@ class _Installer(progress.Follower):
             # The next job shall start with the new packages, and nobody here needs the old ones then.
             state.current.forget_worker()
             tidy()
-            state.current.say("Installed. Choose a photo and press Generate.")
+            state.current.say(text("Installed. Choose a photo and press Generate."))
         return ""
 
 
@@ -224,7 +248,7 @@ class MONO3D_OT_cancel_install(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Offers it while an installation runs."""
-        return state.current.installation is not None
+        return state.current.installation is not None and state.current.installation.can_be_cancelled
 
     def execute(self, context: bpy.types.Context) -> progress.Result:
         """Asks the installation to stop."""
@@ -250,19 +274,23 @@ class MONO3D_OT_uninstall(bpy.types.Operator):
         return manager.invoke_confirm(self, event)
 
     def execute(self, context: bpy.types.Context) -> progress.Result:
-        """Removes them."""
-        from .. import environment
-        from .installation import COMPONENTS
+        """Removes them, in a thread; waits for it only where nobody sees Blender."""
+        from .installation import Removal
 
-        state.current.forget_worker()
-        try:
-            waiting = environment.uninstall(COMPONENTS, state.current.data_folder)
-        except Mono3DError as error:
-            self.report({"ERROR"}, str(error))
+        current = state.current
+        current.forget_worker()
+        current.say()
+        removal = current.installation = Removal(current.data_folder)
+        removal.start()
+        if not bpy.app.background:
+            bpy.app.timers.register(take_removal, first_interval=_INTERVAL, persistent=True)
+            progress.redraw()
+            return {"FINISHED"}
+        removal.wait()
+        take_removal()
+        if removal.error:
+            self.report({"ERROR"}, removal.error)
             return {"CANCELLED"}
-        look()
-        state.current.say("Uninstalled.", *(["Files still in use go with the next start."] if waiting else []))
-        progress.redraw()
         return {"FINISHED"}
 
 

@@ -10,7 +10,7 @@ from bpy.props import PointerProperty
 
 from ..errors import Mono3DError
 from ..settings import SettingField
-from . import generate, names, progress, properties, shaped, state
+from . import names, progress, properties, running, shaped, state
 
 # What does the work is imported with the first change: Blender's start waits for this module.
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def shaping() -> "Shaping":
     if state.current.shaping is None:
         from .shape import Shaping
 
-        state.current.shaping = Shaping(lambda: state.current.worker or generate.worker())
+        state.current.shaping = Shaping(lambda: state.current.worker or running.worker())
     return state.current.shaping
 
 

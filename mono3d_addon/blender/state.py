@@ -6,15 +6,17 @@ Operators change it, panels only read it, so that drawing computes nothing.
 
 from __future__ import annotations
 
+import shutil
 import textwrap
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from ..worker.client import Worker
-    from .installation import Installation, Planning
+    from ..worker.client import Job, Worker
+    from .installation import Installation, Planning, Removal
     from .jobs import Run
     from .shape import Shaping
     from .weights_download import WeightsDownload
@@ -23,15 +25,23 @@ _LINE = 34
 """Characters of a sidebar's line at its usual width."""
 
 
-@dataclass(frozen=True)
-class ModelLine:
+class ModelLine(NamedTuple):
     """What a panel shows of a model: its state in words, and what the button offers (empty: no button)."""
 
     text: str
     action: str = ""
 
 
-@dataclass
+class PhotoLine(NamedTuple):
+    """What a panel shows of a photo or of its depth: the number of an icon and lines about it; or what is wrong."""
+
+    icon: int = 0
+    lines: tuple[str, ...] = ()
+    camera: str = ""
+    problem: str = ""
+
+
+@dataclass(eq=False, repr=False)  # what is not generated saves a millisecond of Blender's start
 class State:
     """Everything that panels show and operators share.
 
@@ -44,10 +54,22 @@ class State:
     failed        whether the last job failed, in part at least
     data_folder   where packages, weights and logs are
     worker        the worker process, kept between jobs
+    worker_habits what the worker was started with
     run           photos being worked on
     shaping       objects that are getting another shape
+    began         `time.monotonic()` when they were handed over
+    lap_began     the same of the photo in work
+    waiting       a result is there and waits until the user has finished what is at hand
+    expected      seconds that they take usually; None where it is not known
+    describer     the process that reads photos for their description
+    describing    a photo being looked at: what tells it from others, the job, and where its thumbnail comes
+    photos        what is known of photos, by what tells them apart
+    depth         the depth that was shown last
+    depth_of      the photo whose depth that is
+    previews      Blender's collection of small pictures
+    scratch       folder for temporary files
     planning      what must be installed is being found out
-    installation  packages being installed
+    installation  packages being installed or removed
     download      weights being downloaded
     """
 
@@ -60,10 +82,22 @@ class State:
     failed: bool = False
     data_folder: Path = field(default_factory=Path)
     worker: Worker | None = None
+    worker_habits: Any = None
     run: Run | None = None
     shaping: Shaping | None = None
+    began: float = 0.0
+    lap_began: float = 0.0
+    waiting: bool = False
+    expected: float | None = None
+    describer: Worker | None = None
+    describing: tuple[str, Job, Path] | None = None
+    photos: dict[str, PhotoLine] = field(default_factory=dict)
+    depth: PhotoLine | None = None
+    depth_of: str = ""
+    previews: Any = None
+    scratch: Path | None = None
     planning: Planning | None = None
-    installation: Installation | None = None
+    installation: Installation | Removal | None = None
     download: WeightsDownload | None = None
 
     def say(self, *sentences: str, failed: bool = False) -> None:
@@ -71,11 +105,27 @@ class State:
         self.messages = wrapped(*sentences)
         self.failed = failed
 
+    def start(self, run: Run, expected: float | None) -> None:
+        """Keeps photos that are being worked on, and since when."""
+        self.run, self.expected = run, expected
+        self.began = self.lap_began = time.monotonic()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the photos were handed over."""
+        return time.monotonic() - self.began
+
+    def lap(self) -> float:
+        """Returns the seconds that the photo in work took; those of the next one count from now."""
+        before, self.lap_began = self.lap_began, time.monotonic()
+        return self.lap_began - before
+
     def forget_worker(self) -> None:
-        """Ends the worker process, and with it a running job."""
-        if self.worker is not None:
-            self.worker.stop()
-        self.worker = None
+        """Ends the worker processes, and with them a running job."""
+        for worker in (self.worker, self.describer):
+            if worker is not None:
+                worker.stop()
+        self.worker = self.describer = self.describing = None
 
     def close(self) -> None:
         """Ends whatever runs."""
@@ -89,6 +139,9 @@ class State:
             self.shaping.close()
         self.forget_worker()
         self.run = self.shaping = self.installation = self.download = None
+        if self.scratch is not None:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+        self.scratch = None
 
 
 def wrapped(*sentences: str) -> tuple[str, ...]:

@@ -228,6 +228,13 @@ def resize_to(pixels: Bytes, width: int, height: int) -> NDArray[np.float32]:
     return np.asarray(reduced, dtype=np.float32) / np.float32(255.0)
 
 
+def thumbnail(pixels: Bytes, side: int) -> Bytes:
+    """Returns `pixels`, uint8 (h, w, 3), reduced to at most `side` pixels a side, uint8."""
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((side, side), Image.Resampling.BOX)
+    return np.asarray(picture, dtype=np.uint8)
+
+
 def grid_size(width: int, height: int, detail: int) -> tuple[int, int]:
     """Returns columns and rows of a grid over a photo whose longer side has `detail` cells, or the photo's size.
 

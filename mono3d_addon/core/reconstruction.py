@@ -182,6 +182,21 @@ def load(folder: Path) -> Reconstruction:
         raise Mono3DError(f"The result in {folder} cannot be read: {error}.") from error
 
 
+def save_depth(disparity: NDArray[np.float32], depth: NDArray[np.float32], folder: Path) -> None:
+    """Writes the two maps of a photo that has no mesh into the existing `folder`; see `Reconstruction`."""
+    np.save(folder / "disparity.npy", disparity, allow_pickle=False)
+    np.save(folder / "depth.npy", depth, allow_pickle=False)
+
+
+def load_depth(folder: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Returns the disparity and the depth that `save_depth` wrote. Raises Mono3DError when they cannot be read."""
+    try:
+        disparity, depth = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("disparity", "depth"))
+    except (OSError, ValueError) as error:
+        raise Mono3DError(f"The depth in {folder} cannot be read: {error}.") from error
+    return disparity, depth
+
+
 def _arrays(result: Reconstruction) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {"disparity": result.disparity, "depth": result.depth}
     if result.mask is not None:

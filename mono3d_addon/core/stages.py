@@ -10,6 +10,9 @@ from contextlib import contextmanager
 Progress = Callable[[str, float], None]
 """Called with the stage in words for the user and the fraction, 0..1, of the whole that is done."""
 
+ESTIMATING = "Estimating depth"
+"""The stage in which the network runs; a photo whose disparity is kept has none."""
+
 
 class Stages:
     """Times named stages and reports progress between them.

@@ -114,6 +114,7 @@ class Worker:
     python       interpreter, by default this one
     variables    changes to the environment of the process
     idle_seconds time without a job after which the process is ended and its memory freed; 0: never
+    log_level    how much it writes to its log, one of `settings.LOG_LEVELS`
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class Worker:
         python: str = sys.executable,
         idle_seconds: float = 0.0,
         variables: Mapping[str, str] | None = None,
+        log_level: str = "info",
     ) -> None:
         self.kind = kind
         self.log = log
@@ -133,6 +135,7 @@ class Worker:
         self._python = python
         self._idle_seconds = idle_seconds
         self._variables = dict(variables or {})
+        self._log_level = log_level
         self._process: subprocess.Popen[bytes] | None = None
         self._job: Job | None = None
         self._number = 0
@@ -199,7 +202,7 @@ class Worker:
     def _launch(self) -> subprocess.Popen[bytes]:
         paths = json.dumps([str(path) for path in (*self._packages, ROOT)])
         command = [self._python, "-I", "-X", "utf8", "-c", _START, paths]
-        command += ["--data-folder", str(self._data_folder), "--warm", self.kind]
+        command += ["--data-folder", str(self._data_folder), "--warm", self.kind, "--log-level", self._log_level]
         # A session of its own keeps Ctrl+C in the terminal from reaching the child before the client decides.
         platform_options: dict[str, Any] = (
             {"creationflags": 0x08000000} if os.name == "nt" else {"start_new_session": True}

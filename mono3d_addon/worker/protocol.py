@@ -22,6 +22,8 @@ FAILED: Final = "failed"
 
 TASKS: Final[Mapping[str, str]] = {
     "reconstruct": "mono3d_addon.worker.reconstruct_task",
+    "depth": "mono3d_addon.worker.depth_task",
+    "describe": "mono3d_addon.worker.describe_task",
     "remesh": "mono3d_addon.worker.remesh_task",
     "scene": "mono3d_addon.blender.scene_task",
 }

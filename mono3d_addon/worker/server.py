@@ -10,16 +10,21 @@ import argparse
 import errno
 import faulthandler
 import importlib
+import logging
 import os
 import queue
 import sys
 import threading
+import time
 import traceback
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import Cancelled, Mono3DError
+from ..settings import LOG_LEVELS
 from . import protocol
+
+_LOG = logging.getLogger("mono3d")
 
 
 def main(arguments: list[str]) -> None:
@@ -27,6 +32,8 @@ def main(arguments: list[str]) -> None:
     options = _parse(arguments)
     channel = _take_over_output()
     faulthandler.enable()
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    _LOG.setLevel(options.log_level.upper())
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     cancelled: set[int] = set()
     threading.Thread(target=_listen, args=(requests, cancelled), daemon=True).start()
@@ -39,6 +46,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="mono3d-worker")
     parser.add_argument("--data-folder", type=Path, required=True)
     parser.add_argument("--warm", choices=tuple(protocol.TASKS), required=True, help="task to get ready for")
+    parser.add_argument("--log-level", choices=LOG_LEVELS, default="info", help="how much of its own doings to write")
     return parser.parse_args(arguments)
 
 
@@ -74,10 +82,14 @@ def _preload(task: str) -> None:
 
 def _serve(request: dict[str, Any], channel: BinaryIO, data_folder: Path, cancelled: set[int]) -> None:
     job = request["job"]
+    began = time.perf_counter()
+    _LOG.info("job %s: %s %s", job, request["task"], request.get("photo", ""))
+    _LOG.debug("job %s: %s", job, request)
 
     def progress(stage: str, fraction: float) -> None:
         if job in cancelled:
             raise Cancelled
+        _LOG.debug("job %s: %3.0f %% %s", job, 100.0 * fraction, stage)
         event = {"event": protocol.PROGRESS, "job": job, "stage": stage, "fraction": round(fraction, 4)}
         channel.write(protocol.encode(event))
 
@@ -85,6 +97,8 @@ def _serve(request: dict[str, Any], channel: BinaryIO, data_folder: Path, cancel
         progress("Starting", 0.0)
         result = importlib.import_module(protocol.TASKS[request["task"]]).run(request, progress, data_folder)
         answer = protocol.encode({"event": protocol.DONE, "job": job, "result": result})
+        _LOG.info("job %s: done in %.2f s", job, time.perf_counter() - began)
+        _LOG.debug("job %s: %s", job, result)
     except Cancelled as error:
         answer = protocol.encode({"event": protocol.FAILED, "job": job, "message": str(error)})
     except Exception as error:

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from file_list import changed, listing
 
 from mono3d_addon import build
+
+from file_list import changed, listing
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTO = ROOT / "tests" / "photos" / "coffee.png"

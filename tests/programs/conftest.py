@@ -44,12 +44,21 @@ class Program:
 
     def run(self, *command: str, timeout: float = 300, user: str = "") -> subprocess.CompletedProcess[str]:
         """Runs a command in the Debian and returns its exit code and output."""
+        return subprocess.run(
+            self.command(*command, user=user),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+
+    def command(self, *command: str, user: str = "") -> list[str]:
+        """Returns the command that runs `command` in the Debian."""
         settings = [f"HOME={WORK}/home", f"BLENDER_USER_RESOURCES={WORK}/resources", "LC_ALL=C.UTF-8"]
         settings += [f"MONO3D_DATA={WORK}/data"]
         chroot = ["chroot", *([f"--userspec={user}"] if user else []), str(self.root), "env", *settings]
-        return subprocess.run(
-            [*chroot, *command], capture_output=True, text=True, errors="replace", timeout=timeout, check=False
-        )
+        return [*chroot, *command]
 
     def blender(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Runs Blender without a window."""
@@ -60,24 +69,6 @@ class Program:
     ) -> subprocess.CompletedProcess[str]:
         """Runs one of our scripts in Blender without a window; `options` are Blender's own."""
         return self.blender(*options, "--python", f"{WORK}/scripts/{name}", "--", *arguments, timeout=timeout)
-
-    def window(self, name: str, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        """Runs one of our scripts in Blender with a window on a virtual screen."""
-        screen = "-screen 0 1400x900x24 +extension GLX -nolisten tcp"
-        blender = ["blender", "--python-exit-code", "1", "--window-geometry", "0", "0", "1400", "900"]
-        blender += ["--no-window-focus"]
-        return self.run(
-            "xvfb-run",
-            "-a",
-            "-s",
-            screen,
-            *blender,
-            "--python",
-            f"{WORK}/scripts/{name}",
-            "--",
-            *arguments,
-            timeout=timeout,
-        )
 
 
 @pytest.fixture(scope="session")

@@ -4,16 +4,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
-from file_list import Listing, changed, listing
 
 import shared_data
 from conftest import WORK, Program  # type: ignore[attr-defined]
+from file_list import Listing, changed, listing
 
 TEN_PHOTOS = (
     "coffee.png",
@@ -27,7 +25,6 @@ TEN_PHOTOS = (
     "orientation/landscape_7.jpg",
     "orientation/landscape_8.jpg",
 )
-SHOTS = os.environ.get("MONO3D_SCREENSHOTS", "")
 
 
 def batch(program: Program, *arguments: str, timeout: float = 600) -> tuple[int, str]:
@@ -86,22 +83,6 @@ def everything(program: Program, *without: Path) -> Listing:
     system = [program.root / name for name in ("proc", "sys", "dev", "run", "tmp", "var/cache/fontconfig")]
     code = [program.work / "resources" / "extensions" / "user_default" / "mono3d", program.work / "repository"]
     return listing([program.root], [*system, *code, *without])
-
-
-def test_the_window_shows_the_panel_runs_the_job_and_undoes_it(program: Program) -> None:
-    shots = fresh(program, "shots")
-    photo = f"{WORK}/repository/tests/photos/astronaut.png"
-    done = program.window("drive_window.py", photo, f"{WORK}/data", program.inside(shots), timeout=280)
-    if SHOTS:
-        shutil.copytree(shots, Path(SHOTS) / program.root.name, dirs_exist_ok=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "CHECKED" in done.stdout
-    from PIL import Image
-
-    pictures = {path.stem: np.asarray(Image.open(path).convert("RGB"), dtype=float) for path in shots.glob("*.png")}
-    assert {"sidebar", "running", "camera"} <= set(pictures)
-    assert pictures["sidebar"].std() > 5.0, "the screen is empty"
-    assert np.abs(pictures["camera"] - pictures["sidebar"]).mean() > 3.0
 
 
 def test_a_batch_over_ten_real_photos(program: Program) -> None:

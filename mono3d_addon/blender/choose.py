@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Choosing photos: the panel's part, the file picker, the import menu, and files dropped into the 3D view."""
+
+import os
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, CollectionProperty, StringProperty
+from bpy_extras.io_utils import ImportHelper
+
+from ..photos import SUFFIXES
+from . import chosen, progress, state
+from .texts import label
+
+_FILTER = ";".join(f"*{suffix}" for suffix in SUFFIXES)
+_THUMBNAIL_SCALE = 6.0
+
+
+def draw(layout: bpy.types.UILayout, values: Any) -> None:
+    """Shows how to choose a photo, and the chosen one with its thumbnail, size and source of the camera."""
+    column: Any = layout.column(align=True)
+    if values.image:
+        column.prop(values, "image", text="")
+    else:
+        row = column.row(align=True)
+        row.prop(values, "photo", text="", placeholder="Photo")
+        row.operator("mono3d.open_photo", text="", icon="FILEBROWSER")
+        if not values.photo:
+            column.prop(values, "image", text="")
+    if not chosen.is_any(values):
+        label(column, "Choose a photo, or drop it here.", icon="INFO")
+        return
+    line = state.current.photos.get(chosen.key(values))
+    if line is None:
+        return
+    if line.problem:
+        box = layout.box().column(align=True)
+        box.alert = True
+        for part in state.wrapped(line.problem):
+            box.label(text=part, translate=False)
+        return
+    box = layout.box()
+    box.template_icon(icon_value=line.icon, scale=_THUMBNAIL_SCALE)
+    about = box.column(align=True)
+    for part in line.lines:
+        about.label(text=part, translate=False)
+    if values.field_of_view > 0.0:
+        label(about, "Camera: your setting")
+    else:
+        label(about, "Camera: {source}", source=line.camera)
+    if len(values.more_photos):
+        label(about, "and {count} more photos", count=len(values.more_photos))
+
+
+class _PhotoPicker(bpy.types.Operator, ImportHelper):
+    """Offers photos in Blender's file browser, or takes those that were dropped."""
+
+    bl_idname = "mono3d.photo_picker"
+    bl_label = "Photos"
+
+    filter_glob: StringProperty(default=_FILTER, options={"HIDDEN"})  # type: ignore[valid-type]
+    files: CollectionProperty(  # type: ignore[valid-type]
+        type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"}
+    )
+    directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Offers it in scenes that can be changed."""
+        if context.scene is None or context.scene.library is not None:
+            cls.poll_message_set("This scene belongs to another file; make it local or switch to another scene")
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
+        """Opens the file browser with thumbnails, unless files were dropped."""
+        picker: Any = self
+        if self.directory and len(self.files):
+            return picker.execute(context)
+        result = super().invoke(context, event)
+        space: Any = context.space_data
+        parameters = getattr(space, "params", None)
+        if parameters is not None:
+            parameters.display_type = "THUMBNAIL"
+        return result
+
+    def paths(self) -> list[str]:
+        """Returns the paths of the chosen files."""
+        found = [os.path.join(self.directory, item.name) for item in self.files if item.name]  # noqa: PTH118
+        return found or [self.filepath]  # type: ignore[attr-defined]
+
+
+class MONO3D_OT_open_photo(_PhotoPicker):
+    """Choose one or several photos"""
+
+    bl_idname = "mono3d.open_photo"
+    bl_label = "Choose photo"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> progress.Result:
+        """Chooses them."""
+        target: Any = context.scene
+        chosen.choose(target.mono3d, self.paths())
+        return {"FINISHED"}
+
+
+class MONO3D_OT_import_photo(_PhotoPicker):
+    """Turn photos into coloured meshes with cameras that match them"""
+
+    bl_idname = "mono3d.import_photo"
+    bl_label = "Photo as 3D mesh"
+
+    generate: BoolProperty(  # type: ignore[valid-type]
+        name="Generate at once",
+        description="Start with the settings of the scene; else only choose the photos in the sidebar",
+        default=True,
+        options={"SKIP_SAVE"},
+    )
+
+    def execute(self, context: bpy.types.Context) -> progress.Result:
+        """Chooses them and has the operator that does the work begin."""
+        target: Any = context.scene
+        chosen.choose(target.mono3d, self.paths())
+        if not self.generate:
+            return {"FINISHED"}
+        operators: Any = bpy.ops.mono3d  # type: ignore[attr-defined]
+        try:
+            operators.generate("INVOKE_DEFAULT")
+        except RuntimeError as error:
+            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class MONO3D_FH_photo(bpy.types.FileHandler):
+    """Photos dropped into a 3D view, or onto its sidebar."""
+
+    bl_idname = "MONO3D_FH_photo"
+    bl_label = "Photo as 3D mesh (Mono3D)"
+    bl_import_operator = "mono3d.import_photo"
+    bl_file_extensions = ";".join(SUFFIXES)
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context | None) -> bool:
+        """Takes them in 3D views."""
+        return context is not None and context.area is not None and context.area.type == "VIEW_3D"
+
+
+CLASSES = (MONO3D_OT_open_photo, MONO3D_OT_import_photo, MONO3D_FH_photo)

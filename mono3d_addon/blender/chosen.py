@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which photos a scene has chosen: files, or an image that is open in Blender."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..errors import Mono3DError
+from ..photos import SUFFIXES
+from . import state
+
+_SOURCES = ("FILE", "GENERATED")
+
+
+def is_usable(image: Any) -> bool:
+    """Tells whether an image is a picture, and not a film, a render or the depth that the add-on shows."""
+    return image.source in _SOURCES and image.type in {"IMAGE", "UV_TEST"} and "mono3d_depth" not in image
+
+
+def is_any(values: Any) -> bool:
+    """Tells whether a scene's `MONO3D_PG_settings` names a photo."""
+    return bool(values.photo or values.image)
+
+
+def key(values: Any) -> str:
+    """Returns what tells the first chosen photo from others."""
+    return f"image {values.image.name_full}" if values.image else str(values.photo)
+
+
+def choose(values: Any, paths: list[str]) -> None:
+    """Chooses photos by their paths."""
+    values.image = None
+    values.photo = paths[0]
+    for path in paths[1:]:
+        values.more_photos.add().name = path
+
+
+def files(values: Any) -> list[Path]:
+    """Returns the paths of all chosen photos; an image of Blender's is written to a temporary file.
+
+    Raises Mono3DError when none is chosen or the image cannot be written.
+    """
+    if values.image:
+        return [image_file(values.image)]
+    paths = [values.photo, *(item.name for item in values.more_photos)] if values.photo else []
+    if not paths:
+        raise Mono3DError("Choose a photo first.")
+    return [Path(bpy.path.abspath(path)).absolute() for path in paths]
+
+
+def image_file(image: Any) -> Path:
+    """Returns a file that holds `image`: its own where that is as Blender shows it, else a temporary one.
+
+    A packed photo is written byte for byte, so that its EXIF data stays. Raises Mono3DError when it cannot be written.
+    """
+    own = Path(bpy.path.abspath(image.filepath, library=image.library)) if image.filepath else Path()
+    plain = image.source == "FILE" and not image.is_dirty and own.suffix.lower() in SUFFIXES
+    if plain and not image.packed_file and own.is_file():
+        return own
+    name = bpy.path.clean_name(Path(image.name).stem) or "image"
+    try:
+        if plain and image.packed_file:
+            path = scratch() / f"{name}{own.suffix.lower()}"
+            path.write_bytes(image.packed_file.data)
+        else:
+            path = scratch() / f"{name}.png"
+            _save(image, path)
+    except (OSError, RuntimeError) as error:
+        raise Mono3DError(f"The image '{image.name}' cannot be written to a file: {str(error).strip()}") from error
+    return path
+
+
+def _save(image: Any, path: Path) -> None:
+    """Writes the pixels as PNG by way of a copy: saving the image itself would change what it is."""
+    import numpy as np
+
+    images: Any = bpy.data.images
+    width, height = image.size
+    if not width * height:
+        raise RuntimeError("it has no pixels")
+    pixels = np.empty(width * height * image.channels, dtype=np.float32)
+    image.pixels.foreach_get(pixels)
+    rgba = np.ones((width * height, 4), dtype=np.float32)
+    # One or two channels are grey, of which the second is alpha.
+    colours = pixels.reshape(-1, image.channels)
+    rgba[:, :3] = colours[:, :3] if image.channels >= 3 else colours[:, :1]
+    if image.channels in (2, 4):
+        rgba[:, 3] = colours[:, -1]
+    copy = images.new(image.name, width, height, alpha=True, float_buffer=image.is_float)
+    try:
+        copy.colorspace_settings.name = image.colorspace_settings.name
+        copy.pixels.foreach_set(rgba.reshape(-1))
+        copy.file_format = "PNG"
+        copy.filepath_raw = str(path)
+        copy.save()
+    finally:
+        images.remove(copy)
+
+
+def scratch() -> Path:
+    """Returns the add-on's folder for temporary files, which goes when it is switched off or Blender ends."""
+    if state.current.scratch is None or not state.current.scratch.is_dir():
+        state.current.scratch = Path(tempfile.mkdtemp(prefix="mono3d-", dir=bpy.app.tempdir or None))
+    return state.current.scratch

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The depth of the chosen photo, shown without building a mesh: as a coloured picture and as metres."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from . import running, state, thumbnails
+from .texts import label, text
+
+if TYPE_CHECKING:
+    from ..core.mesh import Floats
+
+MARK = "mono3d_depth"
+"""Custom property of the images made here: the photo's name."""
+
+_SIDE = 256
+_THUMBNAIL_SCALE = 8.0
+
+
+def draw(layout: bpy.types.UILayout) -> None:
+    """Shows the button, and the depth that was shown last with its distances."""
+    layout.operator("mono3d.show_depth", icon="IMAGE_DATA")
+    line = state.current.depth
+    if line is None:
+        return
+    box: Any = layout.box()
+    box.template_icon(icon_value=line.icon, scale=_THUMBNAIL_SCALE)
+    about = box.column(align=True)
+    about.label(text=state.current.depth_of, translate=False)
+    for part in line.lines:
+        about.label(text=part, translate=False)
+    label(about, "Both are images of this file now:")
+    for name in image_names(state.current.depth_of):
+        about.label(text=name, icon="IMAGE_DATA", translate=False)
+
+
+def image_names(photo: str) -> tuple[str, str]:
+    """Returns the names of the coloured image and of the image in metres."""
+    return f"{photo} disparity", f"{photo} depth"
+
+
+def make_images(photo: str, disparity: Floats, depth: Floats) -> tuple[bpy.types.Image, bpy.types.Image]:
+    """Returns the two images of a photo's depth, replaced where they are there already.
+
+    `disparity`, float32 (h, w), is coloured from dark (far) to bright (near); `depth`, float32 (rows, columns) in
+    metres, becomes a 32-bit image without a colour space, its three channels alike, its alpha 0 where there is none.
+    """
+    import numpy as np
+
+    from ..core.colour_map import coloured
+    from ..core.disparity import normalise
+
+    pictures = []
+    for name, values in zip(image_names(photo), (disparity, depth), strict=True):
+        rows, columns = values.shape
+        rgba = np.ones((rows, columns, 4), dtype=np.float32)
+        if values is depth:
+            known = np.isfinite(depth)
+            rgba[..., :3] = np.where(known, depth, np.float32(0.0))[..., None]
+            rgba[..., 3] = known
+        else:
+            rgba[..., :3] = coloured(normalise(disparity, 1.0)) / np.float32(255.0)
+        picture = _image(name, columns, rows, is_float=values is depth)
+        picture[MARK] = photo
+        pixels: Any = picture.pixels
+        pixels.foreach_set(rgba[::-1].reshape(-1))
+        picture.pack()
+        picture.update()
+        pictures.append(picture)
+    return pictures[0], pictures[1]
+
+
+def _image(name: str, width: int, height: int, *, is_float: bool) -> Any:
+    """Returns the image called `name`: one that we made before, with whatever uses it, else a new one."""
+    images: Any = bpy.data.images
+    found = next((one for one in images if MARK in one and one.name == name and one.library is None), None)
+    if found is not None and found.is_float == is_float:
+        if tuple(found.size) != (width, height):
+            found.scale(width, height)
+        return found
+    return images.new(name, width, height, alpha=True, float_buffer=is_float, is_data=is_float)
+
+
+class MONO3D_OT_show_depth(running.PhotoJob):
+    """Show the depth of the photo as an image, near bright, and its distances as a 32-bit image. ESC cancels"""
+
+    bl_idname = "mono3d.show_depth"
+    bl_label = "Show depth"
+    task = "depth"
+
+    def build(self, folder: Path, target: bpy.types.Scene) -> None:
+        """Makes the images, as one undo step."""
+        from ..core import reconstruction
+        from ..core.colour_map import coloured
+        from ..core.disparity import normalise
+
+        disparity, depth = reconstruction.load_depth(folder)
+        run = state.current.run
+        photo = run.photo.stem if run is not None else target.name
+        picture, _ = make_images(photo, disparity, depth)
+        step = max(1, -(-max(disparity.shape) // _SIDE))
+        icon = thumbnails.show("depth", coloured(normalise(disparity, 1.0))[::step, ::step])
+        state.current.depth, state.current.depth_of = state.PhotoLine(icon, _distances(depth)), photo
+        _show(picture)
+        undo_push: Any = bpy.ops.ed.undo_push
+        if undo_push.poll():
+            undo_push(message="Show depth")
+
+
+def _distances(depth: Floats) -> tuple[str, ...]:
+    """Returns lines on how the distances are spread."""
+    import numpy as np
+
+    nearest, quarter, middle, most, farthest = np.nanpercentile(depth, [0, 25, 50, 75, 100])
+    return (
+        text("From {near} to {far} m", near=f"{nearest:.2f}", far=f"{farthest:.2f}"),
+        text("Half of it nearer than {middle} m", middle=f"{middle:.2f}"),
+        text("The middle half: {quarter} to {most} m", quarter=f"{quarter:.2f}", most=f"{most:.2f}"),
+    )
+
+
+def _show(picture: bpy.types.Image) -> None:
+    """Shows the picture in the image editors that are open."""
+    manager = bpy.context.window_manager
+    for window in manager.windows if manager else ():
+        for area in window.screen.areas:
+            space: Any = area.spaces.active
+            if area.type == "IMAGE_EDITOR" and space.mode != "MASK":
+                space.image = picture
+
+
+CLASSES = (MONO3D_OT_show_depth,)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The add-on's entries in Blender's menus, by which the search (F3) finds them too."""
+
+from typing import Any
+
+import bpy
+
+
+class MONO3D_MT_object(bpy.types.Menu):
+    """Everything that the add-on does in the 3D view."""
+
+    bl_idname = "MONO3D_MT_object"
+    bl_label = "Mono3D"
+
+    def draw(self, context: bpy.types.Context | None) -> None:
+        """Shows the operators."""
+        layout: Any = self.layout
+        for name in ("open_photo", "generate", "show_depth", "cancel", "look_through_camera"):
+            layout.operator(f"mono3d.{name}")
+
+
+def _draw_import(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+    layout: Any = menu.layout
+    layout.operator("mono3d.import_photo", text="Photo as 3D mesh (Mono3D)")
+
+
+def _draw_add(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+    if context.mode == "OBJECT":
+        layout: Any = menu.layout
+        layout.operator("mono3d.import_photo", text="Photo (Mono3D)", icon="IMAGE_DATA")
+
+
+def _draw_object(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+    layout: Any = menu.layout
+    layout.separator()
+    layout.menu("MONO3D_MT_object")
+
+
+ENTRIES = (
+    ("TOPBAR_MT_file_import", _draw_import),
+    ("VIEW3D_MT_mesh_add", _draw_add),
+    ("VIEW3D_MT_object", _draw_object),
+)
+"""Blender's menu, and what draws our entry into it."""
+
+
+def register() -> None:
+    """Adds the entries."""
+    for name, draw in ENTRIES:
+        getattr(bpy.types, name).append(draw)
+
+
+def unregister() -> None:
+    """Takes them away again."""
+    for name, draw in ENTRIES:
+        getattr(bpy.types, name).remove(draw)
+
+
+CLASSES = (MONO3D_MT_object,)

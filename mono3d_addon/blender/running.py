@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all operators share that have the worker work on photos: starting, following, cancelling, showing."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..errors import Mono3DError
+from ..settings import Settings
+from . import chosen, preferences, progress, properties, setup, state
+from .texts import label, text
+
+# What brings numpy is imported with the first job: Blender's start waits for this module.
+if TYPE_CHECKING:
+    from ..worker.client import Worker
+
+_BUSY_WITH = ("TRANSFORM_OT_", "SCULPT_OT_", "PAINT_OT_", "VIEW3D_OT_select", "VIEW3D_OT_edit_mesh", "MESH_OT_")
+"""Beginnings of the names of those operators that may not find the scene changed in their middle."""
+
+
+class PhotoJob(progress.Follower):
+    """Hands photos to the worker and follows it. A subclass says which task it is and what becomes of a result."""
+
+    bl_idname = "mono3d.photo_job"
+    bl_label = "Work on photos"
+    task = "reconstruct"
+    _scene = 0
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Offers it while nothing else runs, in scenes that can be changed."""
+        if state.current.run is not None:
+            cls.poll_message_set("A photo is being worked on; wait for it or cancel it")
+            return False
+        if context.scene is None or context.scene.library is not None:
+            cls.poll_message_set("This scene belongs to another file; make it local or switch to another scene")
+            return False
+        return True
+
+    def wanted(self, values: Any) -> list[Path]:
+        """Returns the photos to work on. Raises Mono3DError when there is none."""
+        return chosen.files(values)
+
+    def build(self, folder: Path, target: bpy.types.Scene) -> None:
+        """Takes over the result in `folder`."""
+        raise NotImplementedError
+
+    def begin(self, context: bpy.types.Context) -> None:
+        """Hands the photos to the worker. Raises Mono3DError when something is missing."""
+        from . import durations
+        from .jobs import Run
+
+        target: Any = context.scene
+        photos = self.wanted(target.mono3d)
+        settings = wished(target.mono3d)
+        self._scene = target.session_uid
+        state.current.say()
+        if state.current.shaping is not None:
+            state.current.shaping.release_worker()
+        run = Run(worker(), photos, settings, self.task)
+        usual = durations.expected(state.current.data_folder, settings) if self.task == "reconstruct" else None
+        state.current.start(run, usual * len(photos) if usual is not None else None)
+
+    def advance(self, context: bpy.types.Context) -> bool:
+        """Builds what is done, unless the user is in the middle of something; tells whether more is to come."""
+        run = state.current.run
+        if run is None:
+            return False
+        state.current.waiting = run.has_result and is_user_busy(context)
+        if not state.current.waiting:
+            run.advance(self._build)
+        return run.running
+
+    def wait(self, context: bpy.types.Context) -> None:
+        """Builds all photos."""
+        if state.current.run is not None:
+            state.current.run.finish(self._build)
+
+    def fraction(self) -> float:
+        """Returns how much of all photos is done."""
+        return state.current.run.fraction if state.current.run else 1.0
+
+    def stop(self) -> None:
+        """Cancels the job."""
+        if state.current.run is not None:
+            state.current.run.cancel()
+
+    def finish(self, context: bpy.types.Context) -> str:
+        """Tells how it went; returns the sentence of a failure."""
+        run, state.current.run = state.current.run, None
+        state.current.waiting = False
+        if run is None:
+            return ""
+        if run.cancelled:
+            state.current.say(text("Cancelled."))
+        elif run.failures:
+            state.current.say(*run.failures, failed=True)
+        return " ".join(run.failures)
+
+    def _build(self, folder: Path) -> None:
+        # Its number stays the same when a scene is renamed, and over undo, which replaces all data.
+        target = next((one for one in bpy.data.scenes if one.session_uid == self._scene), bpy.context.scene)
+        if target is None:
+            raise Mono3DError("The scene for the result is gone; generate it again.")
+        self.build(folder, target)
+
+
+def is_user_busy(context: bpy.types.Context) -> bool:
+    """Tells whether a result would have to wait.
+
+    Outside Object Mode an undo step holds the edited mesh only, and not a new object; in the middle of a drag it
+    would hold half a movement.
+    """
+    if bpy.app.background:
+        return False
+    windows = context.window_manager.windows if context.window_manager else ()
+    names = [operator.bl_idname for window in windows for operator in window.modal_operators]
+    return context.mode != "OBJECT" or any(name.startswith(_BUSY_WITH) for name in names)
+
+
+def wished(values: Any) -> Settings:
+    """Returns a scene's settings; those that it leaves open are the computer's. Raises Mono3DError."""
+    settings = properties.read(values)
+    if settings.device == "auto":
+        settings = dataclasses.replace(settings, device=preferences.habits().device)
+    return settings
+
+
+def worker() -> Worker:
+    """Returns the worker, a new one where there is none. Raises Mono3DError when packages are missing."""
+    from .. import environment
+    from ..worker.client import Worker
+
+    setup.look()
+    current = state.current
+    habits = preferences.habits()
+    started_with = (habits.idle_minutes, habits.log_level)
+    if current.worker is not None and current.worker_habits != started_with:
+        current.forget_worker()
+    if current.worker is None:
+        packages = environment.require("worker", current.data_folder)
+        folder = current.data_folder
+        current.worker = Worker(
+            "reconstruct",
+            [packages],
+            preferences.log_file(folder),
+            folder,
+            idle_seconds=60.0 * habits.idle_minutes,
+            log_level=habits.log_level,
+        )
+        current.worker_habits = started_with
+    return current.worker
+
+
+def draw(layout: bpy.types.UILayout) -> None:
+    """Shows the running job: stage, bar, time, and the button that cancels it."""
+    run = state.current.run
+    if run is None:
+        return
+    stage = text(run.stage)
+    if state.current.waiting:
+        stage = text("Ready: it appears in Object Mode")
+    progress.draw(layout, stage, run.fraction, "mono3d.cancel")
+    elapsed, expected = state.current.elapsed, state.current.expected
+    if expected is None:
+        label(layout, "{elapsed}, ESC cancels", elapsed=clock(elapsed))
+    else:
+        label(
+            layout,
+            "{elapsed} of about {expected}, ESC cancels",
+            elapsed=clock(elapsed),
+            expected=clock(max(expected, elapsed)),
+        )
+
+
+def clock(seconds: float) -> str:
+    """Returns a duration as minutes and seconds."""
+    return f"{round(seconds) // 60}:{round(seconds) % 60:02d}"
+
+
+class MONO3D_OT_cancel(bpy.types.Operator):
+    """Stop the job at once; Blender and everything already built stay as they are"""
+
+    bl_idname = "mono3d.cancel"
+    bl_label = "Cancel"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Offers it while a job runs."""
+        return state.current.run is not None
+
+    def execute(self, context: bpy.types.Context) -> progress.Result:
+        """Cancels; the operator that follows the job cleans up."""
+        if state.current.run is not None:
+            state.current.run.cancel()
+        return {"FINISHED"}
+
+
+CLASSES = (MONO3D_OT_cancel,)

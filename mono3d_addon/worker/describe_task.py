@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task "describe": what a photo is, without running a network. Blender itself has no Pillow to read it with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.lens import camera_of
+from ..core.photo import read_photo, thumbnail
+from ..core.stages import Progress
+
+
+def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[str, Any]:
+    """Returns `width`, `height` and `camera`, where the field of view comes from, of the upright `photo`.
+
+    Saves an upright picture of at most `side` pixels a side at `thumbnail`, uint8 (h, w, 3). Photos of more than
+    `max_pixels` megapixels are refused. Raises Mono3DError with a sentence for the user.
+    """
+    photo = read_photo(Path(request["photo"]), request["max_pixels"])
+    np.save(request["thumbnail"], thumbnail(photo.pixels, request["side"]), allow_pickle=False)
+    width, height = photo.size
+    return {"width": width, "height": height, "camera": camera_of(width, height, 0.0, photo.lens).source}

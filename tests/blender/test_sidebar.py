@@ -1,0 +1,477 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way through the sidebar as operator calls: choosing, generating, looking at the depth, reopening."""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import time
+import tracemalloc
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mono3d_addon
+from mono3d_addon.blender import (
+    choose,
+    chosen,
+    depth_preview,
+    description,
+    durations,
+    events,
+    jobs,
+    menus,
+    panel,
+    preferences,
+    registration,
+    running,
+    setup,
+    state,
+    texts,
+)
+from mono3d_addon.errors import Mono3DError
+from mono3d_addon.settings import Habits, Settings
+
+import made
+import stand_in
+from made import bpy
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in of the worker is a script")
+
+
+@pytest.fixture
+def values(registered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The settings of the scene, with a stand-in of the worker; `tmp_path / "data"` is the data folder."""
+    monkeypatch.setenv("MONO3D_DATA", str(tmp_path / "data"))
+    setup.look()
+    # The packages count as installed.
+    state.current.setup = ()
+    worker, describer = stand_in.worker(tmp_path / "worker"), stand_in.worker(tmp_path / "describer", "describe")
+    monkeypatch.setattr(running, "worker", lambda: worker)
+    monkeypatch.setattr(description, "_describer", lambda: describer)
+    yield bpy.context.scene.mono3d
+    worker.stop()
+    describer.stop()
+
+
+def ours() -> list[Any]:
+    return [item for item in bpy.data.objects if "mono3d_settings" in item]
+
+
+def requests(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "requests.jsonl").read_text().splitlines()]
+
+
+def test_from_the_photo_to_the_reopened_file(values: Any, tmp_path: Path) -> None:
+    bpy.ops.mono3d.open_photo(filepath="/photos/a.jpg")
+    assert values.photo == "/photos/a.jpg"
+    assert bpy.ops.mono3d.generate() == {"FINISHED"}
+    assert len(ours()) == 1 and bpy.context.view_layer.objects.active == ours()[0]
+    assert any("96 vertices, 154 triangles" in line for line in state.current.messages), state.current.messages
+    assert bpy.ops.mono3d.look_through_camera() == {"FINISHED"}
+    values.near = 0.5
+    assert bpy.ops.mono3d.generate() == {"FINISHED"}
+    sent = requests(tmp_path / "worker")
+    assert [one["settings"]["near"] for one in sent] == [1.0, 0.5] and len(ours()) == 2
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    assert len(ours()) == 2 and bpy.context.scene.mono3d.photo == "/photos/a.jpg"
+    assert bpy.ops.mono3d.generate() == {"FINISHED"}
+    assert len(ours()) == 3
+
+
+def test_several_photos_become_a_mesh_each_and_one_that_fails_stops_none(values: Any, tmp_path: Path) -> None:
+    chosen.choose(values, ["/photos/a.jpg", "/photos/gone.jpg", "/photos/c.jpg"])
+    layout = stand_in.Layout()
+    description.look_now(values)
+    choose.draw(layout, values)  # type: ignore[arg-type]
+    assert "60 x 40 pixels" in layout.texts and "and 2 more photos" in layout.texts
+    with pytest.raises(RuntimeError, match=r"gone\.jpg: There is no file"):
+        bpy.ops.mono3d.generate()
+    assert len(ours()) == 2
+    values.photo = "/photos/d.jpg"
+    assert len(values.more_photos) == 0, "another photo takes the place of all"
+
+
+def test_importing_is_choosing_and_generating(values: Any) -> None:
+    files = [{"name": "a.jpg"}, {"name": "b.jpg"}]
+    assert bpy.ops.mono3d.import_photo(directory="/photos", files=files) == {"FINISHED"}
+    assert [str(path) for path in chosen.files(values)] == ["/photos/a.jpg", "/photos/b.jpg"] and len(ours()) == 2
+    bpy.ops.mono3d.import_photo(filepath="/photos/c.jpg", generate=False)
+    assert values.photo == "/photos/c.jpg" and len(ours()) == 2
+
+
+def test_photos_can_be_dropped_into_the_3d_view() -> None:
+    poll = choose.MONO3D_FH_photo.poll_drop
+    area = types.SimpleNamespace
+    assert poll(area(area=area(type="VIEW_3D"))) and not poll(area(area=area(type="NODE_EDITOR")))  # type: ignore[arg-type]
+    assert {".jpg", ".heic", ".png"} <= set(choose.MONO3D_FH_photo.bl_file_extensions.split(";"))
+    module, _, name = choose.MONO3D_FH_photo.bl_import_operator.partition(".")
+    taken = getattr(choose, f"{module.upper()}_OT_{name}")
+    dropped = types.SimpleNamespace(directory="/photos", files=[types.SimpleNamespace(name="a.jpg")])
+    dropped.execute = lambda context: {"FINISHED"}
+    assert taken.invoke(dropped, bpy.context, None) == {"FINISHED"}, "a drop needs no file browser"
+
+
+def test_a_killed_worker_is_told_and_the_next_job_works(values: Any) -> None:
+    values.photo = "/photos/kill.jpg"
+    with pytest.raises(RuntimeError, match="was killed"):
+        bpy.ops.mono3d.generate()
+    assert state.current.failed and state.current.run is None
+    values.photo = "/photos/a.jpg"
+    assert bpy.ops.mono3d.generate() == {"FINISHED"}
+
+
+def test_a_job_in_work_can_be_cancelled_and_is_shown(values: Any) -> None:
+    run = jobs.Run(running.worker(), [Path("/photos/slow.jpg")], Settings())
+    state.current.start(run, 12.0)
+    end = time.monotonic() + 30.0
+    while run.fraction < 0.25 and time.monotonic() < end:
+        time.sleep(0.02)
+    layout = stand_in.Layout()
+    running.draw(layout)  # type: ignore[arg-type]
+    assert "Estimating depth 25%" in layout.texts and any("of about 0:12" in text for text in layout.texts)
+    assert layout.operators == ["mono3d.cancel"] and not bpy.ops.mono3d.generate.poll()
+    began = time.monotonic()
+    assert bpy.ops.mono3d.cancel() == {"FINISHED"}
+    assert time.monotonic() - began < made.patience(1.0) and not run.running
+    state.current.run = None
+
+
+def test_the_result_goes_to_the_scene_where_it_was_asked_for(values: Any) -> None:
+    first = bpy.context.scene
+    values.photo = "/photos/a.jpg"
+    operator = types.SimpleNamespace(_scene=first.session_uid, build=lambda folder, target: built.append(target))
+    built: list[Any] = []
+    first.name = "renamed"
+    bpy.data.scenes.new("second")
+    running.PhotoJob._build(operator, Path())  # type: ignore[arg-type]
+    assert built == [first]
+
+
+def test_a_scene_of_another_file_is_left_alone(values: Any, tmp_path: Path) -> None:
+    bpy.context.scene.name = "away"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "library.blend"))
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, target):
+        target.scenes = ["away"]
+    linked = bpy.data.scenes["away"]
+    assert linked.library is not None
+    context = types.SimpleNamespace(scene=linked)
+    told: list[str] = []
+    cls = types.SimpleNamespace(poll_message_set=told.append)
+    assert not running.PhotoJob.poll.__func__(cls, context)  # type: ignore[attr-defined]
+    assert "make it local" in told[0]
+    preferences.start_scenes()
+
+
+@pytest.mark.parametrize("kind", ["generated", "painted", "float"])
+def test_an_image_open_in_blender_is_a_photo(values: Any, kind: str, tmp_path: Path) -> None:
+    image = bpy.data.images.new("my picture", 32, 24, float_buffer=kind == "float")
+    if kind == "painted":
+        image.pixels.foreach_set(np.tile(np.array([1.0, 0.5, 0.25, 1.0], dtype=np.float32), 32 * 24))
+    values.photo = "/photos/a.jpg"
+    values.image = image
+    assert values.photo == "" and chosen.is_any(values)
+    (path,) = chosen.files(values)
+    assert path.name == "my_picture.png" and path.stat().st_size > 50
+    again = made.read_picture(path)
+    assert again.shape == (24, 32, 3)
+    if kind == "painted":
+        assert np.abs(again - [1.0, 0.5, 0.25]).max() < 0.01
+    assert image.source == "GENERATED" and len(bpy.data.images) == 1, "the user's image stays as it is"
+    assert bpy.ops.mono3d.generate() == {"FINISHED"}
+    assert requests(tmp_path / "worker")[-1]["photo"] == str(path)
+    values.photo = "/photos/b.jpg"
+    assert values.image is None
+    state.reset()
+    assert not path.exists(), "temporary files go with the add-on"
+
+
+def test_a_packed_photo_keeps_its_bytes_and_a_file_is_used_where_it_is(values: Any, tmp_path: Path) -> None:
+    photo = tmp_path / "a photo.png"
+    made.write_png(photo, np.random.default_rng(0).integers(0, 255, (20, 30, 3), dtype=np.uint8))
+    content = photo.read_bytes()
+    image = values.image = bpy.data.images.load(str(photo))
+    assert chosen.files(values) == [photo]
+    image.pack()
+    photo.unlink()
+    (path,) = chosen.files(values)
+    assert path != photo and path.read_bytes() == content
+
+
+def test_what_is_no_picture_is_not_offered(values: Any) -> None:
+    assert chosen.is_usable(bpy.data.images.new("a", 8, 8))
+    result = bpy.data.images.new("b", 8, 8)
+    result[depth_preview.MARK] = "b"
+    assert not chosen.is_usable(result)
+    movie = bpy.data.images.new("c", 8, 8)
+    movie.source = "MOVIE"
+    assert not chosen.is_usable(movie)
+
+
+def test_nothing_chosen_is_one_sentence(values: Any) -> None:
+    with pytest.raises(Mono3DError, match="Choose a photo first"):
+        chosen.files(values)
+
+
+def test_the_depth_becomes_two_images_that_are_replaced(values: Any, tmp_path: Path) -> None:
+    values.photo = "/photos/my cup.jpg"
+    assert bpy.ops.mono3d.show_depth() == {"FINISHED"}
+    assert requests(tmp_path / "worker")[-1]["task"] == "depth"
+    coloured, metres = (bpy.data.images[f"my cup {word}"] for word in ("disparity", "depth"))
+    assert metres.is_float and metres.colorspace_settings.name == "Non-Color" and tuple(metres.size) == (12, 8)
+    assert not coloured.is_float and coloured.colorspace_settings.name == "sRGB"
+    depth = np.load(tmp_path / "worker/result/depth.npy")
+    found = np.empty(8 * 12 * 4, dtype=np.float32)
+    metres.pixels.foreach_get(found)
+    assert np.array_equal(found.reshape(8, 12, 4)[::-1, :, 0], depth)
+    count = len(bpy.data.images)
+    metres.use_fake_user = True
+    assert bpy.ops.mono3d.show_depth() == {"FINISHED"}
+    assert len(bpy.data.images) == count and bpy.data.images["my cup depth"] == metres
+    layout = stand_in.Layout()
+    depth_preview.draw(layout)  # type: ignore[arg-type]
+    assert layout.texts[1] == f"From {depth.min():.2f} to {depth.max():.2f} m"
+    assert ours() == []
+
+
+def test_a_depth_with_holes_and_another_size_takes_the_same_images(values: Any) -> None:
+    first: Any = depth_preview.make_images("a", np.ones((4, 6), np.float32), np.ones((8, 12), np.float32))
+    depth = np.full((10, 6), 2.0, dtype=np.float32)
+    depth[0, 0] = np.nan
+    second: Any = depth_preview.make_images("a", np.ones((5, 3), np.float32), depth)
+    assert first == second and tuple(second[1].size) == (6, 10)
+    pixels = np.empty(240, dtype=np.float32)
+    second[1].pixels.foreach_get(pixels)
+    rows = pixels.reshape(10, 6, 4)[::-1]
+    assert rows[0, 0].tolist() == [0, 0, 0, 0] and rows[1, 1].tolist() == [2, 2, 2, 1]
+
+
+def test_the_photo_is_described(values: Any) -> None:
+    values.photo = "/photos/a.jpg"
+    description.look_now(values)
+    line = state.current.photos["/photos/a.jpg"]
+    assert line.lines == ("60 x 40 pixels",) and line.camera == "assumed 55 degrees" and not line.problem
+    values.photo = "/photos/gone.jpg"
+    description.look_now(values)
+    layout = stand_in.Layout()
+    choose.draw(layout, values)  # type: ignore[arg-type]
+    assert "There is no file" in " ".join(layout.texts)
+
+
+def draw_all() -> stand_in.Layout:
+    layout = stand_in.Layout()
+    classes: Any = panel.CLASSES
+    for cls in classes:
+        if getattr(cls, "poll", lambda context: True)(bpy.context):
+            cls.draw(types.SimpleNamespace(layout=layout, names=getattr(cls, "names", ())), bpy.context)
+    return layout
+
+
+def test_a_fresh_user_sees_only_what_to_do_next(values: Any) -> None:
+    state.current.setup = ("PyTorch is missing",)
+    layout = draw_all()
+    assert layout.operators == ["mono3d.install"] and layout.shown == []
+    state.current.setup = ()
+    layout = draw_all()
+    assert layout.operators == ["mono3d.open_photo"] and layout.shown == ["photo", "image"]
+    values.photo = "/photos/a.jpg"
+    layout = draw_all()
+    assert "mono3d.generate" in layout.operators and {"near", "model", "preset"} <= set(layout.shown)
+    state.current.run = types.SimpleNamespace(stage="Reading", fraction=0.5, cancel=lambda: None)  # type: ignore[assignment]
+    assert "mono3d.generate" not in (layout := draw_all()).operators and "mono3d.cancel" in layout.operators
+    state.current.run = None
+
+
+_TOUCHES = ("open", "os.", "socket.", "subprocess.", "shutil.", "tempfile.", "import")
+_WATCH: list[list[str]] = []
+"""An audit hook stays for good: the list that is in here receives what it sees."""
+
+
+def _hook(event: str, arguments: tuple[object, ...]) -> None:
+    if _WATCH and event.startswith(_TOUCHES):
+        _WATCH[0].append(f"{event} {arguments[:1]}")
+
+
+def test_drawing_touches_neither_files_nor_the_network_and_takes_under_a_millisecond(values: Any) -> None:
+    sys.addaudithook(_hook)
+    values.photo = "/photos/a.jpg"
+    description.look_now(values)
+    bpy.ops.mono3d.generate()
+    bpy.ops.mono3d.show_depth()
+    touched: list[str] = []
+    run = jobs.Run(running.worker(), [Path("/photos/slow.jpg")], Settings())
+    for running_now in (None, run):
+        state.current.start(run, 3.0)
+        state.current.run = running_now
+        draw_all()
+        _WATCH.append(touched)
+        try:
+            times = []
+            for _ in range(20):
+                began = time.perf_counter()
+                draw_all()
+                times.append(time.perf_counter() - began)
+        finally:
+            _WATCH.clear()
+        assert not touched
+        assert min(times) < 0.001, times
+    run.cancel()
+    state.current.run = None
+
+
+def test_the_hook_of_the_test_above_sees_something(tmp_path: Path) -> None:
+    sys.addaudithook(_hook)
+    seen: list[str] = []
+    _WATCH.append(seen)
+    (tmp_path / "a").write_text("b")
+    _WATCH.clear()
+    assert seen
+
+
+def test_switching_on_and_off_leaks_nothing(empty_file: None) -> None:
+    def counts() -> dict[str, int]:
+        handlers = {name: getattr(bpy.app.handlers, name) for name in dir(bpy.app.handlers)}
+        found = {name: len(one) for name, one in handlers.items() if isinstance(one, list)}
+        found |= {name: len(getattr(bpy.types, name)._dyn_ui_initialize()) for name, _ in menus.ENTRIES}
+        found["types"] = len(dir(bpy.types))
+        found["timers"] = sum(
+            map(
+                bpy.app.timers.is_registered,
+                (registration._look, setup.take_plan, setup.take_removal, description.follow),
+            )
+        )
+        found["subclasses"] = len(bpy.types.Operator.__subclasses__()) + len(bpy.types.Panel.__subclasses__())
+        return found
+
+    def use() -> None:
+        mono3d_addon.register()
+        # A few things that leave something to clean up.
+        state.current.checked = True
+        from mono3d_addon.blender import thumbnails
+
+        thumbnails.show("a", np.zeros((8, 8, 3), np.uint8))
+        assert state.current.previews is not None
+        scratch = chosen.scratch()
+        assert setup.take_plan() is None
+        mono3d_addon.unregister()
+        assert not scratch.exists()
+
+    use()
+    gc.collect()
+    before = counts()
+    tracemalloc.start()
+    for _ in range(5):
+        use()
+    gc.collect()
+    memory = tracemalloc.get_traced_memory()[0]
+    for _ in range(45):
+        use()
+    gc.collect()
+    grown = tracemalloc.get_traced_memory()[0] - memory
+    tracemalloc.stop()
+    assert counts() == before
+    assert grown < 200_000, f"{grown} bytes more after 45 times"
+    assert state.current.previews is None and state.current.worker is None
+
+
+def test_the_habits_are_properties_and_are_honoured(
+    values: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, item in preferences.HABITS.items():
+        shown = preferences.MONO3D_AP_preferences.bl_rna.properties[name]
+        assert shown.name == item.choice.label and item.choice.help in shown.description
+    assert preferences.habits() == Habits()
+    chosen_habits = Habits(device="cpu", idle_minutes=0.5, log_level="debug", preset="fast")
+    monkeypatch.setattr(preferences, "habits", lambda: chosen_habits)
+    assert running.wished(values).device == "cpu"
+    values.device = "cuda"
+    assert running.wished(values).device == "cuda", "the scene's own choice counts more"
+    fresh = bpy.data.scenes.new("fresh")
+    preferences.start_scenes()
+    assert fresh.mono3d.preset == "fast" and fresh.mono3d.detail == 512
+    assert values.preset == "balanced" and values.detail == 1024, "what was touched stays as it is"
+
+
+def test_the_worker_is_started_as_the_habits_say(
+    registered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MONO3D_DATA", str(tmp_path))
+    monkeypatch.setattr("mono3d_addon.environment.require", lambda name, folder: tmp_path)
+    monkeypatch.setattr(preferences, "habits", lambda: Habits(idle_minutes=0.5, log_level="debug"))
+    first = running.worker()
+    assert (first._idle_seconds, first._log_level) == (30.0, "debug") and running.worker() is first
+    monkeypatch.setattr(preferences, "habits", Habits)
+    second = running.worker()
+    assert second is not first and (second._idle_seconds, second._log_level) == (600.0, "info")
+
+
+def test_a_file_that_is_opened_is_looked_at_afresh(values: Any) -> None:
+    state.current.photos["//a.jpg"] = state.PhotoLine(problem="of the file before")
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    assert not state.current.photos
+    assert events._after_loading in bpy.app.handlers.load_post
+
+
+def test_menus_offer_what_there_is(values: Any) -> None:
+    layout = stand_in.Layout()
+    for cls in (types.SimpleNamespace(layout=layout),):
+        menus.MONO3D_MT_object.draw(cls, bpy.context)  # type: ignore[arg-type]
+        for _, draw in menus.ENTRIES:
+            draw(cls, bpy.context)  # type: ignore[arg-type]
+    assert "MONO3D_MT_object" in layout.shown and layout.operators.count("mono3d.import_photo") == 2
+    for name in layout.operators:
+        operator = getattr(bpy.ops.mono3d, name.partition(".")[2])
+        assert len(operator.get_rna_type().description) > 15, f"{name} has no tooltip"
+
+
+def test_everything_has_a_tooltip(values: Any) -> None:
+    for name in dir(bpy.ops.mono3d):
+        rna = getattr(bpy.ops.mono3d, name).get_rna_type()
+        assert len(rna.description) > 15, name
+    for one in values.bl_rna.properties:
+        assert one.description or one.identifier in ("rna_type", "name"), one.identifier
+
+
+def test_sentences_are_translated_before_they_are_filled_in(registered: None) -> None:
+    view = bpy.context.preferences.view
+    if "de_DE" not in {item.identifier for item in view.bl_rna.properties["language"].enum_items}:
+        pytest.skip("this Blender has no translations")
+    words = {"de_DE": {("*", "Camera: {source}"): "Kamera: {source}"}}
+    before = view.language, view.use_translate_interface
+    bpy.app.translations.register("mono3d test", words)
+    try:
+        view.language, view.use_translate_interface = "de_DE", True
+        assert texts.text("Camera: {source}", source="EXIF") == "Kamera: EXIF"
+    finally:
+        view.language, view.use_translate_interface = before
+        bpy.app.translations.unregister("mono3d test")
+    assert texts.text("Camera: {source}", source="EXIF") == "Camera: EXIF"
+
+
+def test_times_are_learned_per_kind_of_job(tmp_path: Path) -> None:
+    fast, best = Settings(detail=512), Settings(detail=1920, tiles=True)
+    assert durations.expected(tmp_path, fast) is None
+    for seconds in (60.0, 2.0, 3.0, 2.5, 2.2, 2.4):
+        durations.learn(tmp_path, fast, seconds)
+    assert durations.expected(tmp_path, fast) == 2.4, "the median of the last five"
+    assert durations.expected(tmp_path, best) is None
+    assert durations.expected(tmp_path, Settings(detail=512, near=0.5, poisson_depth=11)) == 2.4
+    assert durations.expected(tmp_path, Settings(detail=512, surface="poisson")) is None
+    durations.learn(tmp_path, best, 20.0)
+    assert durations.expected(tmp_path, best) == 20.0 and durations.expected(tmp_path, fast) == 2.4
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"a": 1}', '{"a": ["x"]}', "{"])
+def test_a_spoiled_list_of_times_is_forgotten(content: str, tmp_path: Path) -> None:
+    (tmp_path / "durations.json").write_text(content)
+    assert durations.expected(tmp_path, Settings()) is None
+    durations.learn(tmp_path, Settings(), 1.0)
+    assert durations.expected(tmp_path, Settings()) == 1.0

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Blender window on a virtual screen, driven from outside by mouse and keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from conftest import WORK, Program  # type: ignore[attr-defined]
+
+WIDTH, HEIGHT = 1400, 900
+
+
+class Window:
+    """Blender with the file browser inside its window and the sidebar's tab of the add-on open."""
+
+    def __init__(self, program: Program, name: str) -> None:
+        self.program = program
+        self.folder = program.work / name
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        screen = f"-screen 0 {WIDTH}x{HEIGHT}x24 +extension GLX -nolisten tcp"
+        command = ["xvfb-run", "-a", "-s", screen, "blender", "--window-geometry", "0", "0", str(WIDTH), str(HEIGHT)]
+        command += ["--no-window-focus", "--python", f"{WORK}/scripts/serve_window.py", "--"]
+        command += [program.inside(self.folder)]
+        self._output = (self.folder / "output.txt").open("wb")
+        self._process = subprocess.Popen(
+            program.command(*command), stdout=self._output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        self._variables: dict[str, str] = {}
+        self._known: dict[str, tuple[float, float]] = {}
+
+    def wait_until_ready(self) -> None:
+        """Returns when Blender answers."""
+        self._wait((self.folder / "ready.json").exists, 120.0, "Blender did not start")
+        self._variables = json.loads((self.folder / "ready.json").read_text())
+        self.ask("result = len(bpy.context.window_manager.windows)")
+
+    def close(self) -> str:
+        """Ends Blender and returns what it printed."""
+        os.killpg(self._process.pid, signal.SIGTERM)
+        try:
+            self._process.wait(10.0)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._output.close()
+        return self.output()
+
+    def output(self) -> str:
+        """Returns what Blender has printed."""
+        return (self.folder / "output.txt").read_text(encoding="utf-8", errors="replace")
+
+    def ask(self, code: str, timeout: float = 60.0) -> Any:
+        """Runs Python in Blender and returns its `result`; an exception there is one here."""
+        answer = self.folder / "answer.json"
+        answer.unlink(missing_ok=True)
+        beside = self.folder / "request.partial"
+        beside.write_text(code, encoding="utf-8")
+        beside.rename(self.folder / "request.py")
+        self._wait(answer.exists, timeout, f"Blender does not answer: {code}")
+        found = json.loads(answer.read_text(encoding="utf-8"))
+        assert "error" not in found, found["error"]
+        return found["result"]
+
+    def wait_for(self, expression: str, timeout: float = 60.0) -> float:
+        """Waits until a Python expression is true in Blender; returns the seconds that it took."""
+        began = time.monotonic()
+        while not self.ask(f"result = bool({expression})"):
+            if time.monotonic() - began >= timeout:
+                self.shot(f"failed {time.monotonic():.0f}")
+                raise AssertionError(f"not within {timeout} s: {expression}\n{self.output()[-3000:]}")
+            time.sleep(0.03)
+        return time.monotonic() - began
+
+    def keys(self, *keys: str, over: tuple[float, float] | None = None) -> None:
+        """Presses keys one after the other, with the mouse over a place of the screen if one is given."""
+        if over is not None:
+            self.move(*over)
+        for key in keys:
+            self._x("key", key)
+            self.settle()
+
+    def type(self, text: str) -> None:
+        """Types a text."""
+        self._x("type", "--args", "1", "--delay", "15", text)
+        self.settle()
+
+    def move(self, x: float, y: float) -> None:
+        """Moves the mouse."""
+        self._x("mousemove", str(round(x)), str(round(y)))
+
+    def click(self, x: float, y: float, button: int = 1) -> None:
+        """Clicks."""
+        self.move(x, y)
+        self.settle()
+        self._x("click", str(button))
+        self.settle()
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float], button: int) -> None:
+        """Moves the mouse from one place to another with a button pressed."""
+        self.move(*start)
+        self.settle()
+        self._x("mousedown", str(button))
+        for share in np.linspace(0.0, 1.0, 8):
+            self.move(*(a + share * (b - a) for a, b in zip(start, end, strict=True)))
+            self.settle()
+        self._x("mouseup", str(button))
+        self.settle()
+
+    def settle(self) -> None:
+        """Returns when Blender has handled what the mouse and the keys did."""
+        self.ask("result = None")
+
+    def view(self) -> tuple[float, float]:
+        """Returns a place of the 3D view that no gizmo covers."""
+        left, top, width, height = self.ask("result = region('WINDOW')")
+        return left + 0.3 * width, top + 0.75 * height
+
+    def buttons(
+        self, until: str = "\n", start: float = 40.0, patience: int = 36, columns: int = 2
+    ) -> dict[str, tuple[float, float]]:
+        """Returns where the sidebar's buttons are, by what Blender calls them: a command or a data path.
+
+        The mouse is moved down the sidebar, `start` pixels below its top at first, once over the fields and, with two
+        `columns`, once over the small buttons at their right; not on from the button whose name contains `until`,
+        nor after `patience` steps without any button.
+        """
+        left, top, width, height = self.ask("result = region('UI')")
+        found: dict[str, tuple[float, float]] = {}
+        for x in (left + 0.6 * width, left + width - 48)[:columns]:
+            empty = 0
+            for y in range(int(top + start), int(top + height) - 5, 13):
+                name = self.button_at(x, y)
+                found.setdefault(name, (x, y))
+                if until in name:
+                    return found
+                # Headers and texts are no buttons; below so many of them there is nothing more.
+                empty = 0 if name else empty + 1
+                if empty > patience:
+                    break
+        found.pop("", None)
+        return found
+
+    def button_at(self, x: float, y: float) -> str:
+        """Returns what Blender calls the sidebar's button at a place of the screen; empty where there is none."""
+        # One movement leaves the button before, the next one enters this.
+        self.move(x, y - 1)
+        self.settle()
+        self.move(x, y)
+        self.settle()
+        name = str(self.ask("result = button_under_mouse()"))
+        return name.removeprefix('bpy.data.scenes["Scene"].')
+
+    def find(self, name: str) -> tuple[float, float]:
+        """Returns where the sidebar's button is whose command or data path contains `name`."""
+        if name in self._known and name in self.button_at(*self._known[name]):
+            return self._known[name]
+        buttons = self.buttons(name)
+        for known, place in buttons.items():
+            if name in known:
+                self._known[name] = place
+                return place
+        self.shot(f"failed {time.monotonic():.0f}")
+        raise AssertionError(f"there is no button for '{name}', but {', '.join(buttons) or 'none'}")
+
+    def press(self, name: str) -> None:
+        """Clicks the sidebar's button whose command or data path contains `name`."""
+        self.click(*self.find(name))
+
+    def shot(self, name: str) -> NDArray[np.uint8]:
+        """Photographs the screen; returns uint8 (height, width, 3) and keeps it as a PNG."""
+        path = self.folder / f"{name}.png"
+        time.sleep(0.3)
+        done = self._run("import", "-window", "root", self.program.inside(path))
+        assert done.returncode == 0, done.stderr
+        return np.asarray(Image.open(path).convert("RGB"))
+
+    def _x(self, *words: str) -> None:
+        # The question at the end is answered when the screen has done the rest.
+        done = self._run("xdotool", *words, "getmouselocation")
+        assert done.returncode == 0, done.stderr
+
+    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        variables = [f"{name}={value}" for name, value in self._variables.items()]
+        return self.program.run("env", *variables, *command, timeout=60)
+
+    def _wait(self, condition: Any, timeout: float, complaint: str) -> None:
+        end = time.monotonic() + timeout
+        while not condition():
+            assert time.monotonic() < end and self._process.poll() is None, f"{complaint}\n{self.output()[-3000:]}"
+            time.sleep(0.01)
