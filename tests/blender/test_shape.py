@@ -18,10 +18,10 @@ import pytest
 
 from mono3d_addon.blender import (
     camera,
-    generate,
     hand_made,
     known_distances,
     names,
+    running,
     scene,
     shape,
     shape_panel,
@@ -491,7 +491,7 @@ def test_the_panel_for_distances_says_whether_the_mesh_is_metric(cup: Any) -> No
 def test_from_a_photo_to_another_shape_the_worker_remembers(
     registered: None, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generate, "worker", lambda: worker)
+    monkeypatch.setattr(running, "worker", lambda: worker)
     bpy.context.scene.mono3d.photo = str(ROOT / "tests" / "photos" / "coffee.png")
     bpy.context.scene.mono3d.detail = 80
     assert bpy.ops.mono3d.generate() == {"FINISHED"}
