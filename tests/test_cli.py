@@ -161,7 +161,7 @@ def worker_of(process: subprocess.Popen[str], job: str) -> int:
                 words = (path.parent / "cmdline").read_bytes().decode(errors="replace")
             except (OSError, IndexError, ValueError):
                 continue
-            if parent == process.pid and words.endswith(f"--warm\0{job}\0"):
+            if parent == process.pid and f"--warm\0{job}\0" in words:
                 return int(path.parent.name)
         time.sleep(0.02)
     raise AssertionError("the command started no worker")

@@ -63,7 +63,7 @@ def test_the_depth_comes_without_a_mesh(tmp_path: Path) -> None:
     worker.submit({"task": "depth", **request}).wait()
     worker.stop()
     disparity, depth = load_depth(tmp_path)
-    assert depth.shape == (80, 120) and 0.9 < depth.min() < 1.1 and depth.max() == pytest.approx(6.0)
+    assert depth.shape == (80, 120) and 0.9 < depth.min() < 1.1 and depth.max() == pytest.approx(6.0, rel=0.01)
     assert disparity.ndim == 2 and not (tmp_path / "mesh_vertices.npy").exists()
     log = (tmp_path / "worker.log").read_text()
     assert "INFO mono3d: job 1: depth" in log and "DEBUG mono3d: job 1:" in log and "done in" in log
