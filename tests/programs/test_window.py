@@ -323,7 +323,12 @@ def test_the_depth_is_shown(blender: Window) -> None:
 
 
 def test_the_search_finds_the_operators(blender: Window) -> None:
-    blender.keys("F3", over=blender.view())
+    # By its operator: Blender 5.2 takes no F3 from a virtual screen, with or without the add-on.
+    blender.move(*blender.view())
+    blender.ask(
+        "w, a, _ = view_3d()\nr = next(item for item in a.regions if item.type == 'WINDOW')\n"
+        "with bpy.context.temp_override(window=w, area=a, region=r): bpy.ops.wm.search_menu('INVOKE_DEFAULT')"
+    )
     # The first search gathers all menus.
     time.sleep(2.0)
     blender.shot("14 search opened")
