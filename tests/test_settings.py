@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.settings import PRESETS, RunOptions, SettingField, Settings, fields_of, preset
+from mono3d_addon.settings import PRESETS, Habits, RunOptions, SettingField, Settings, fields_of, preset
 
 
 def values(item: SettingField) -> st.SearchStrategy[Any]:
@@ -42,7 +42,7 @@ def test_settings_round_trip_through_json(chosen: dict[str, Any]) -> None:
 
 
 def test_every_field_is_described() -> None:
-    for cls in (Settings, RunOptions):
+    for cls in (Settings, RunOptions, Habits):
         for item in fields_of(cls):
             assert item.choice.label and len(item.choice.help) > 10, item.name
             assert not item.choice.help.endswith("."), item.name

@@ -85,7 +85,10 @@ class Window:
     def keys(self, *keys: str, over: tuple[float, float] | None = None) -> None:
         """Presses keys one after the other, with the mouse over a place of the screen if one is given."""
         if over is not None:
+            self.move(over[0] - 1, over[1])
+            self.settle()
             self.move(*over)
+            self.settle()
         for key in keys:
             self._x("key", key)
             self.settle()
