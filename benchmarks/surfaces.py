@@ -159,9 +159,11 @@ def compare_poisson(runs: int) -> None:
             vertices = make()
             wall, seconds = time.perf_counter() - wall, time.process_time() - began
             error = off_the_room(vertices)
-            shares = ", ".join(f"{100 * np.quantile(error, q):.3f} %" for q in (0.5, 0.9, 0.99))
+            shares = ", ".join(f"{100 * np.quantile(error, q):.4f}" for q in (0.5, 0.9, 0.99))
+            means = f"mean {100 * error.mean():.4f}, root mean square {100 * np.sqrt((error**2).mean()):.4f}"
             times = f"{wall:.1f} s (processor {seconds:.1f})"
-            print(f"{run} {name}: {times}, {len(error):,} vertices, error at 50, 90, 99 %: {shares}", flush=True)
+            print(f"{run} {name}: {times}, {len(error):,} vertices, error in % at 50, 90, 99 %: {shares}, {means}")
+            sys.stdout.flush()
 
 
 def enlarge(photo: Path, megapixels: float, folder: Path) -> Path:

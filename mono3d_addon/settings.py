@@ -187,7 +187,7 @@ class Settings:
     trim_density: float = _choice(2.0, "Trim sparse", "Surface",
         "Share of the Poisson surface with the least support by points that is cut away",
         unit="%", minimum=0.0, maximum=50.0)
-    trim_distance: float = _choice(4.0, "Trim far", "Surface",
+    trim_distance: float = _choice(3.0, "Trim far", "Surface",
         "Cut the surface where it is farther than this from every point; 0: keep",
         unit="x footprint", minimum=0.0, maximum=1000.0)
     target_triangles: int = _choice(0, "Triangles", "Surface",

@@ -39,11 +39,11 @@ def piece_of_points(along: Links, down: Links) -> NDArray[np.intp]:
     news = down.copy()
     news[:, 1:] &= ~again
     pairs = np.stack([run[:-1][news], run[1:][news]], axis=1)
-    return _join(pairs, int(run[-1, -1]) + 1)[run]
+    return joined(pairs, int(run[-1, -1]) + 1)[run]
 
 
-def _join(pairs: NDArray[np.intp], count: int) -> NDArray[np.intp]:
-    """Returns a label for each of `count` nodes, equal for nodes that a chain of `pairs` connects.
+def joined(pairs: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """Returns a label, int (count,), for each node, equal where a chain of `pairs`, int (n, 2), connects them.
 
     Min-label hooking and pointer jumping (Shiloach and Vishkin 1982).
     """

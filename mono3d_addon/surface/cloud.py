@@ -31,12 +31,13 @@ def clean_cloud(grid: Grid, camera: Camera, settings: Settings, progress: Progre
 
     Outliers are points whose mean distance to their `outlier_neighbours` is more than `outlier_deviation` standard
     deviations above the average (Rusu et al. 2008), on surfaces seen at a grazing angle in proportion to how far
-    apart their points are. Thinning takes the mean of the points in each cube of `voxel` cells. Both happen in
-    picture space (see `picture_space`), where far points are as close together as near ones: the spacing is
-    `voxel` footprints at each point's own distance.
+    apart their points are. Thinning takes the mean of the points in each cube of `voxel` cells; it comes first, as
+    an outlier is alone in its cube and the search for neighbours takes most of the time; average and deviation are
+    those of all points. Both happen in picture space (see `picture_space`), where far points are as close together
+    as near ones: the spacing is `voxel` footprints at each point's own distance.
     Raises Mono3DError when nothing is left.
     """
-    progress("Removing outliers", 0.0)
+    progress("Thinning the points", 0.0)
     rim = torn_rim(grid)
     rim[rim] = ~_at_border(grid.points[rim], len(grid.points), camera)
     kept = grid.connected & ~rim
@@ -45,13 +46,18 @@ def clean_cloud(grid: Grid, camera: Camera, settings: Settings, progress: Progre
     space = picture_space(grid, camera)
     points = grid.points[kept]
     table = np.hstack([space.points_in(points), space.normals_in(points, grid.normals[kept]), grid.colors[kept]])
+    count = np.ones(len(table))
+    if settings.voxel > 0:
+        table, count = thin(table, np.append(space.bounds()[0], -0.5 * settings.voxel), settings.voxel)
+        # The mean of unit normals is shorter.
+        table[:, 3:6] /= np.linalg.norm(table[:, 3:6], axis=1, keepdims=True)
+    progress("Removing outliers", 0.3)
     if 0 < settings.outlier_neighbours < len(table):
         distance = mean_distances(table[:, :3], settings.outlier_neighbours) / stretch(table[:, 3:6])
-        table = table[distance <= distance.mean() + settings.outlier_deviation * distance.std()]
-    if settings.voxel > 0:
-        progress("Thinning the points", 0.8)
-        table = thin(table, np.append(space.bounds()[0], -0.5 * settings.voxel), settings.voxel)
-    progress("Thinning the points", 1.0)
+        average = np.average(distance, weights=count)
+        deviation = np.sqrt(np.average((distance - average) ** 2, weights=count))
+        table = table[distance <= average + settings.outlier_deviation * deviation]
+    progress("Removing outliers", 1.0)
     # All rays run along +w: every normal of the grid has w < 0, and so have their means.
     places = space.points_out(table[:, :3])
     return PointCloud(places, space.normals_out(places, table[:, 3:6]), np.rint(table[:, 6:]).astype(np.uint8))
@@ -71,12 +77,12 @@ def mean_distances(places: Doubles, neighbours: int) -> Doubles:
     return result
 
 
-def thin(table: Doubles, origin: Doubles, voxel: float) -> Doubles:
-    """Returns the mean row of each occupied cube of the side `voxel`, float64 (m, k), of `table`, float64 (n, k).
+def thin(table: Doubles, origin: Doubles, voxel: float) -> tuple[Doubles, Doubles]:
+    """Returns the mean row of each occupied cube of the side `voxel`, and how many rows it has, float64 (m, k), (m,).
 
-    The first three columns are the place, `origin`, float64 (3,), is a corner of a cube. Open3D's voxel grid sets
-    its corners half a cube before the first point: with an even `voxel` every other point of a depth map is then
-    exactly on a side, and rounding decides where it goes.
+    The first three columns of `table`, float64 (n, k), are the place; `origin`, float64 (3,), is a corner of a cube.
+    Open3D's voxel grid sets its corners half a cube before the first point: with an even `voxel` every other point of
+    a depth map is then exactly on a side, and rounding decides where it goes.
     """
     cube = np.floor((table[:, :3] - origin) / voxel).astype(np.int64)
     cube -= cube.min(axis=0)
@@ -85,7 +91,7 @@ def thin(table: Doubles, origin: Doubles, voxel: float) -> Doubles:
         (cube[:, 0] * size[1] + cube[:, 1]) * size[2] + cube[:, 2], return_inverse=True, return_counts=True
     )
     sums = [np.bincount(which, column, len(count)) for column in table.T]
-    return np.stack(sums, axis=1) / count[:, None]
+    return np.stack(sums, axis=1) / count[:, None], count.astype(np.float64)
 
 
 def torn_rim(grid: Grid) -> NDArray[np.bool_]:

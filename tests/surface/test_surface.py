@@ -19,8 +19,8 @@ from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
 from mono3d_addon.surface import open3d_library
 from mono3d_addon.surface.build import adaptive_mesh, refine, surface_mesh
-from mono3d_addon.surface.cloud import clean_cloud, torn_rim
-from mono3d_addon.surface.meshing import Skin, crop, drop_small_pieces
+from mono3d_addon.surface.cloud import clean_cloud, picture_space, torn_rim
+from mono3d_addon.surface.meshing import OrientedPoints, Skin, crop, drop_small_pieces, nearest_points, poisson
 
 pytest.importorskip("fast_simplification")
 pytestmark = pytest.mark.open3d
@@ -47,8 +47,8 @@ def grid(camera: Camera) -> Grid:
     return results.grid(camera)
 
 
-@pytest.fixture(scope="module")
-def poisson(grid: Grid, camera: Camera) -> Mesh:
+@pytest.fixture(scope="module", name="poisson")
+def poisson_mesh(grid: Grid, camera: Camera) -> Mesh:
     return surface_mesh(grid, camera, results.picture(camera), COARSE, results.quiet)[0]
 
 
@@ -98,6 +98,18 @@ def test_without_trimming_the_bridges_are_there(poisson: Mesh, grid: Grid, camer
     assert (results.error(mesh.vertices) > 0.03).sum() > 2 * (results.error(poisson.vertices) > 0.03).sum()
 
 
+@pytest.mark.parametrize("octree", [6, 7])
+def test_the_poisson_surface_is_neither_before_nor_behind_its_points(grid: Grid, camera: Camera, octree: int) -> None:
+    cloud = clean_cloud(grid, camera, Settings(), results.quiet)
+    space = picture_space(grid, camera)
+    points = OrientedPoints(space.points_in(cloud.points), space.normals_in(cloud.points, cloud.normals))
+    places = poisson(points, octree, 2.0, 3.0).places
+    nearest, distance = nearest_points(places, points)
+    assert distance.max() <= 5 * 5
+    away = ((places - points.places[nearest]) * points.normals[nearest]).sum(axis=1)
+    assert abs(np.median(away)) < 0.003
+
+
 def test_ball_pivoting_faces_the_camera_and_is_exact(grid: Grid, camera: Camera) -> None:
     settings = Settings(surface="ball_pivoting", detail=160)
     mesh, cloud = surface_mesh(grid, camera, results.picture(camera), settings, results.quiet)
@@ -139,6 +151,9 @@ def test_outliers_go_and_the_rest_stays(grid: Grid, camera: Camera) -> None:
     assert len(kept.points) > 0.9 * len(inside)
     spoilt_cloud = clean_cloud(spoilt, camera, replace(settings, outlier_neighbours=0), results.quiet)
     assert (results.error(spoilt_cloud.points) > 0.02).sum() >= 55
+    thinned = clean_cloud(spoilt, camera, Settings(voxel=2.0), results.quiet)
+    assert (results.error(thinned.points) > 0.02).sum() <= 3
+    assert len(thinned.points) > 0.2 * len(inside)
 
 
 def test_a_floor_seen_at_a_grazing_angle_is_no_outlier(grid: Grid, camera: Camera) -> None:
