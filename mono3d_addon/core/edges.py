@@ -52,9 +52,8 @@ def sharpen_edges(inverse_depth: Floats, guide: NDArray[np.float32], jump: float
     place = np.where(steps.band, (large - steps.low) / np.maximum(rise, np.float32(1e-12)), np.float32(0.5))
     near = _side(guide, steps.band & (place > 1.0 - _SURE), blur)
     far = _side(guide, steps.band & (place < _SURE), blur)
-    score = place + _COLOR_WEIGHT * np.where(near.known & far.known, _color_vote(guide, near.color, far.color), 0.0)
-    # A single cell that votes against all its neighbours is noise of the photo.
-    is_near = _majority(score > 0.5, max(1, blur // 4))
+    vote = _COLOR_WEIGHT * np.where(near.known & far.known, _color_vote(guide, near.color, far.color), 0.0)
+    is_near = _nearer(place, vote, steps.band, blur)
     sharp = np.where(is_near, np.maximum(large, steps.high), np.minimum(large, steps.low))
     # What is left where the band ends goes, the steps stay.
     beside = windows.maximum(steps.band.astype(np.float32), _BESIDE) > 0
@@ -99,6 +98,19 @@ def _color_vote(guide: NDArray[np.float32], near: NDArray[np.float32], far: NDAr
     along = np.einsum("ijk,ijk->ij", guide - far, axis)
     vote = np.clip(along / np.maximum(length, np.float32(1e-9)), 0.0, 1.0) - np.float32(0.5)
     return (vote * (length / (length + np.float32(_COLOR_NOISE)))).astype(np.float32)
+
+
+def _nearer(place: Floats, vote: Floats, band: NDArray[np.bool_], blur: int) -> NDArray[np.bool_]:
+    """Returns which cells of the `band`, bool (h, w), are the near side's, by their place on the step and the colours.
+
+    An edge lies within the band. Where the colours push it out at the other side's end, so that the surface is cut
+    beside the step, they are not those of the two sides, and the place on the step decides alone.
+    """
+    # A single cell that votes against all its neighbours is noise of the photo.
+    is_near = _majority(place + vote > 0.5, max(1, blur // 4))
+    at_end = band & (windows.minimum(band.astype(np.float32), 1) == 0)
+    astray = windows.maximum((at_end & (is_near != (place > 0.5))).astype(np.float32), blur) > 0
+    return np.where(astray, place > 0.5, is_near)
 
 
 def _majority(votes: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
