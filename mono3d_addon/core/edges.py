@@ -52,7 +52,8 @@ def sharpen_edges(inverse_depth: Floats, guide: NDArray[np.float32], jump: float
     place = np.where(steps.band, (large - steps.low) / np.maximum(rise, np.float32(1e-12)), np.float32(0.5))
     near = _side(guide, steps.band & (place > 1.0 - _SURE), blur)
     far = _side(guide, steps.band & (place < _SURE), blur)
-    vote = _COLOR_WEIGHT * np.where(near.known & far.known, _color_vote(guide, near.color, far.color), 0.0)
+    both = near.known & far.known
+    vote = np.where(both, np.float32(_COLOR_WEIGHT) * _color_vote(guide, near.color, far.color), np.float32(0))
     is_near = _nearer(place, vote, steps.band, blur)
     sharp = np.where(is_near, np.maximum(large, steps.high), np.minimum(large, steps.low))
     # What is left where the band ends goes, the steps stay.
