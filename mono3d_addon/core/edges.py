@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from . import windows
 from .mesh import Floats
-from .steps import evened, find_steps
+from .steps import Steps, evened, find_steps
 
 _BLUR = 0.027
 """Half width of the blurred edges as a share of the photo's shorter side, measured on the starter."""
@@ -26,7 +26,7 @@ _COLOR_WEIGHT = 0.9
 _COLOR_NOISE = 0.01
 """Squared distance of colours (0..1) that differ too little to tell the sides apart."""
 _NO_STEP = 3.0
-"""Neighbours that differ by less than this many jumps are on one surface and are evened out."""
+"""Neighbours that differ by less than this many jumps are evened out, except across a larger step's run-out."""
 _ROUNDS, _BESIDE = 3, 4
 
 
@@ -52,13 +52,14 @@ def sharpen_edges(inverse_depth: Floats, guide: NDArray[np.float32], jump: float
     place = np.where(steps.band, (large - steps.low) / np.maximum(rise, np.float32(1e-12)), np.float32(0.5))
     near = _side(guide, steps.band & (place > 1.0 - _SURE), blur)
     far = _side(guide, steps.band & (place < _SURE), blur)
-    score = place + _COLOR_WEIGHT * np.where(near.known & far.known, _color_vote(guide, near.color, far.color), 0.0)
-    # A single cell that votes against all its neighbours is noise of the photo.
-    is_near = _majority(score > 0.5, max(1, blur // 4))
+    both = near.known & far.known
+    vote = np.where(both, np.float32(_COLOR_WEIGHT) * _color_vote(guide, near.color, far.color), np.float32(0))
+    is_near = _nearer(place, vote, steps.band, blur)
     sharp = np.where(is_near, np.maximum(large, steps.high), np.minimum(large, steps.low))
     # What is left where the band ends goes, the steps stay.
     beside = windows.maximum(steps.band.astype(np.float32), _BESIDE) > 0
-    return evened(np.where(steps.band, sharp, large).astype(np.float32), beside, _NO_STEP * jump, _ROUNDS)
+    side = _sides_apart(is_near, steps, jump, blur)
+    return evened(np.where(steps.band, sharp, large).astype(np.float32), beside, _NO_STEP * jump, _ROUNDS, side)
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,27 @@ def _color_vote(guide: NDArray[np.float32], near: NDArray[np.float32], far: NDAr
     along = np.einsum("ijk,ijk->ij", guide - far, axis)
     vote = np.clip(along / np.maximum(length, np.float32(1e-9)), 0.0, 1.0) - np.float32(0.5)
     return (vote * (length / (length + np.float32(_COLOR_NOISE)))).astype(np.float32)
+
+
+def _nearer(place: Floats, vote: Floats, band: NDArray[np.bool_], blur: int) -> NDArray[np.bool_]:
+    """Returns which cells of the `band`, bool (h, w), are the near side's, by their place on the step and the colours.
+
+    An edge lies within the band. Where the colours push it out at the other side's end, so that the surface is cut
+    beside the step, they are not those of the two sides, and the place on the step decides alone.
+    """
+    # A single cell that votes against all its neighbours is noise of the photo.
+    is_near = _majority(place + vote > 0.5, max(1, blur // 4))
+    at_end = band & (windows.minimum(band.astype(np.float32), 1) == 0)
+    astray = windows.maximum((at_end & (is_near != (place > 0.5))).astype(np.float32), blur) > 0
+    return np.where(astray, place > 0.5, is_near)
+
+
+def _sides_apart(is_near: NDArray[np.bool_], steps: Steps, jump: float, blur: int) -> NDArray[np.int8]:
+    """Returns, int8 (h, w), 1 near and -1 far of the edges, and where steps run out beside them; 0 elsewhere."""
+    side = np.where(steps.band, np.where(is_near, 1, -1), 0).astype(np.float32)
+    is_step = steps.high > steps.low * np.float32(1 + _NO_STEP * jump)
+    edge = is_step & (windows.maximum(side, 1) > 0) & (windows.minimum(side, 1) < 0)
+    return (side * (windows.maximum(edge.astype(np.float32), blur // 2) > 0)).astype(np.int8)
 
 
 def _majority(votes: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
