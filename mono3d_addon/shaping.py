@@ -192,7 +192,7 @@ class Shaper:
                 notes += told
         if len(mesh.triangles) == 0:
             raise Mono3DError(
-                f"'{photo.path.name}' gave an empty mesh; raise 'Tear' or lower 'Smallest island' and 'Crop'."
+                f"'{photo.path.name}' gave an empty mesh; raise 'Tear' or lower 'Smallest island', 'Trim' and 'Crop'."
             )
         relief = None
         if settings.normal_map and not self.is_panorama:

@@ -195,7 +195,7 @@ def test_values_that_contradict_each_other_change_nothing(cup: Any) -> None:
     assert any("Far" in line for line in state.current.messages) and sliders().near == pytest.approx(1.0)
     assert np.array_equal(vertices(cup), before)
     with pytest.raises(RuntimeError, match="empty mesh"):
-        bpy.ops.mono3d.reshape(min_island=50.0, tear=0.0001)
+        bpy.ops.mono3d.reshape(trim=100)
     assert np.array_equal(vertices(cup), before) and scene.stored_settings(cup) == SMALL
 
 

@@ -254,6 +254,10 @@ def test_the_mesh_follows_its_own_settings(blender: Window) -> None:
     blender.ask(
         "item = meshes()[0]; item.hide_set(False); bpy.context.view_layer.objects.active = item; item.select_set(True)"
     )
+    # The panel for the next photo is closed, so that the one below it is to be seen.
+    left, top, width, _ = blender.ask("result = region('UI')")
+    header = (left + 0.3 * width, top + 14)
+    blender.click(*header)
     time.sleep(0.5)
     known = blender.ask("result = [meshes()[0].name, meshes()[0].data.name, len(meshes())]")
     nearest = "min(vertex.co.y for vertex in meshes()[0].data.vertices)"
@@ -278,6 +282,7 @@ def test_the_mesh_follows_its_own_settings(blender: Window) -> None:
     blender.keys("ctrl+shift+z", over=blender.view())
     blender.wait_for(f"abs({nearest} - {after}) < 0.01", 20.0)
     assert blender.ask(f"result = {settled}"), "undo and redo have nothing made anew"
+    blender.click(*header)
     blender.ask("[item.hide_set(True) for item in meshes()]")
 
 
