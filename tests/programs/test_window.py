@@ -151,7 +151,7 @@ def test_the_job_runs_while_blender_stays_usable(blender: Window) -> None:
         f"95 of 100 under {1000 * float(np.percentile(busy, 95)):.0f}, largest {1000 * max(busy):.0f} (the build)"
     )
     print(f"generation of 2400 x 1600 with tiles, mirrored: {time.monotonic() - began:.1f} s")
-    assert fractions == sorted(fractions) and len(set(fractions)) > 2, fractions
+    assert fractions == sorted(fractions) and len(set(fractions)) > 1, fractions
     assert len(stages) >= 2, stages
     end(blender, 1)
     blender.shot("6 result")
