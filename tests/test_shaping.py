@@ -30,7 +30,7 @@ CHANGES: dict[str, Any] = {
     "tear": 0.3,
     "edges": "connected",
     "trim": 2,
-    "min_island": 50.0,
+    "min_island": 5.0,
     "crop_left": 30.0,
     "crop_right": 30.0,
     "crop_top": 30.0,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from . import windows
 from .mesh import Floats
-from .steps import Steps, evened, find_steps
+from .steps import evened, find_steps
 
 _BLUR = 0.027
 """Half width of the blurred edges as a share of the photo's shorter side, measured on the starter."""
@@ -26,7 +26,7 @@ _COLOR_WEIGHT = 0.9
 _COLOR_NOISE = 0.01
 """Squared distance of colours (0..1) that differ too little to tell the sides apart."""
 _NO_STEP = 3.0
-"""Neighbours that differ by less than this many jumps are evened out, except across a larger step's run-out."""
+"""Neighbours that differ by less than this many jumps are on one surface and are evened out."""
 _ROUNDS, _BESIDE = 3, 4
 
 
@@ -58,8 +58,7 @@ def sharpen_edges(inverse_depth: Floats, guide: NDArray[np.float32], jump: float
     sharp = np.where(is_near, np.maximum(large, steps.high), np.minimum(large, steps.low))
     # What is left where the band ends goes, the steps stay.
     beside = windows.maximum(steps.band.astype(np.float32), _BESIDE) > 0
-    side = _sides_apart(is_near, steps, jump, blur)
-    return evened(np.where(steps.band, sharp, large).astype(np.float32), beside, _NO_STEP * jump, _ROUNDS, side)
+    return evened(np.where(steps.band, sharp, large).astype(np.float32), beside, _NO_STEP * jump, _ROUNDS)
 
 
 @dataclass(frozen=True)
@@ -113,14 +112,6 @@ def _nearer(place: Floats, vote: Floats, band: NDArray[np.bool_], blur: int) -> 
     at_end = band & (windows.minimum(band.astype(np.float32), 1) == 0)
     astray = windows.maximum((at_end & (is_near != (place > 0.5))).astype(np.float32), blur) > 0
     return np.where(astray, place > 0.5, is_near)
-
-
-def _sides_apart(is_near: NDArray[np.bool_], steps: Steps, jump: float, blur: int) -> NDArray[np.int8]:
-    """Returns, int8 (h, w), 1 near and -1 far of the edges, and where steps run out beside them; 0 elsewhere."""
-    side = np.where(steps.band, np.where(is_near, 1, -1), 0).astype(np.float32)
-    is_step = steps.high > steps.low * np.float32(1 + _NO_STEP * jump)
-    edge = is_step & (windows.maximum(side, 1) > 0) & (windows.minimum(side, 1) < 0)
-    return (side * (windows.maximum(edge.astype(np.float32), blur // 2) > 0)).astype(np.int8)
 
 
 def _majority(votes: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:

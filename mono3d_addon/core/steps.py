@@ -20,14 +20,12 @@ _REACH = 12
 """Cells of the network's map in which a ramp must have come to its end: twice what networks blur (on the starter)."""
 _BEYOND = 3
 """Cells of a plateau that tell its slope."""
-_CREST = 6
+_CREST = 4
 """Cells around, within which the ramp's steepest place counts for a cell at its foot."""
 _PLATEAU = 0.25
 """A plateau rises by less than this share of the ramp's steepest rise."""
 _SECOND_RAMP = (0.5, 1.3)
 """Where the rise was below the first share of the steepest and then grows by the second, another step begins."""
-_FACE = (0.6, 6)
-"""A blurred step is steepest at one place; what keeps the first share of that over more cells is a face of its own."""
 _SURE_STEP = 3.0
 """A step counts from this many times the jump on; where one does, the smaller ones that it runs out into do too."""
 _RUN_OUT = 8
@@ -122,17 +120,7 @@ def _sides(
     low, high = profile[span - back.start, each], profile[span + up.start, each]
     far = profile[span - back.anchor, each] + back.rise * back.anchor
     near = profile[span + up.anchor, each] - up.rise * up.anchor
-    found = up.found & back.found & ~_is_broad(rise, span - back.start, span + up.start)
-    return low, high, far, near, found
-
-
-def _is_broad(rise: Floats, first: NDArray[np.intp], last: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Tells which ramps, from `first` up to `last` (n,) of `rise` (cells, n), are slanted faces between two creases."""
-    share, most = _FACE
-    number = np.arange(len(rise))[:, None]
-    ramp = rise * ((number >= first) & (number < last))
-    broad: NDArray[np.bool_] = np.count_nonzero(ramp > np.float32(share) * ramp.max(axis=0), axis=0) > most
-    return broad
+    return low, high, far, near, up.found & back.found
 
 
 @dataclass(frozen=True)
@@ -189,23 +177,16 @@ def _sampled(values: Floats, row: Floats, column: Floats) -> Floats:
     return upper
 
 
-def evened(
-    values: Floats, zone: NDArray[np.bool_], jump: float, rounds: int, side: NDArray[np.int8] | None = None
-) -> Floats:
+def evened(values: Floats, zone: NDArray[np.bool_], jump: float, rounds: int) -> Floats:
     """Returns `values`, float32 (h, w), with those in the `zone` the means of the ones around that do not jump from
-    them, by `rounds` of a sigma filter (Lee 1983) over 5 x 5 cells; the two cells at the border stay.
-
-    Where `side`, int8 (h, w), is 1 nothing is mixed with where it is -1; 0 is of both.
-    """
+    them, by `rounds` of a sigma filter (Lee 1983) over 5 x 5 cells; the two cells at the border stay."""
     columns = values.shape[1]
     zone = zone.copy()
     zone[:_WINDOW] = zone[-_WINDOW:] = False
     zone[:, :_WINDOW] = zone[:, -_WINDOW:] = False
     cells = np.flatnonzero(zone)
     result = values.ravel().copy()
-    sides = np.zeros(values.size, np.int8) if side is None else side.ravel()
     around = range(-_WINDOW, _WINDOW + 1)
-    own_side = sides[cells]
     for _ in range(rounds):
         own = result[cells]
         most = own * np.float32(jump)
@@ -213,7 +194,6 @@ def evened(
         for offset in (down * columns + across for down in around for across in around):
             other = result[cells + offset]
             like = np.abs(other - own) <= most
-            like &= own_side * sides[cells + offset] >= 0
             total += other * like
             count += like
         result[cells] = total / count
