@@ -81,8 +81,10 @@ def test_the_headless_install_flag(program: Program) -> None:
 def everything(program: Program, *without: Path) -> Listing:
     """Returns a list of all files of the Debian but those in the folders, of the system itself, and of our code."""
     system = [program.root / name for name in ("proc", "sys", "dev", "run", "tmp", "var/cache/fontconfig")]
-    code = [program.work / "resources" / "extensions" / "user_default" / "mono3d", program.work / "repository"]
-    return listing([program.root], [*system, *code, *without])
+    extensions = program.work / "resources" / "extensions"
+    code = [extensions / "user_default" / "mono3d", program.work / "repository"]
+    # Blender keeps a list of all extensions there.
+    return listing([program.root], [*system, *code, extensions / ".cache", *without])
 
 
 def test_a_batch_over_ten_real_photos(program: Program) -> None:
