@@ -28,6 +28,10 @@ def _point_property(which: str) -> Any:
     )
 
 
+def _distance_property(name: str, description: str, default: float) -> Any:
+    return FloatProperty(name=name, description=description, subtype="DISTANCE", default=default, min=0.0, precision=3)
+
+
 class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
     """Make the mesh metric by what you measured of two points: their distances from the camera or from each other.
 
@@ -46,29 +50,14 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
     )
     first: _point_property("First")  # type: ignore[valid-type]
     second: _point_property("Second")  # type: ignore[valid-type]
-    first_distance: FloatProperty(  # type: ignore[valid-type]
-        name="First point",
-        description="Distance of the first point from the camera",
-        subtype="DISTANCE",
-        default=1.0,
-        min=0.0,
-        precision=3,
+    first_distance: _distance_property(  # type: ignore[valid-type]
+        "First point", "Distance of the first point from the camera", 1.0
     )
-    second_distance: FloatProperty(  # type: ignore[valid-type]
-        name="Second point",
-        description="Distance of the second point from the camera",
-        subtype="DISTANCE",
-        default=2.0,
-        min=0.0,
-        precision=3,
+    second_distance: _distance_property(  # type: ignore[valid-type]
+        "Second point", "Distance of the second point from the camera", 2.0
     )
-    apart: FloatProperty(  # type: ignore[valid-type]
-        name="Between the points",
-        description="Distance of the points from each other",
-        subtype="DISTANCE",
-        default=1.0,
-        min=0.0,
-        precision=3,
+    apart: _distance_property(  # type: ignore[valid-type]
+        "Between the points", "Distance of the points from each other", 1.0
     )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:

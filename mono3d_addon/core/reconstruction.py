@@ -84,7 +84,7 @@ class Reconstruction:
         """What is behind in the scene frame."""
         return None if self.behind is None else in_scene(self.behind, self.camera)
 
-    @property
+    @functools.cached_property
     def scene_whole(self) -> Mesh:
         """The surface and, after it, what is behind as one mesh in the scene frame."""
         return self.scene_mesh if self.scene_behind is None else joined(self.scene_mesh, self.scene_behind)
