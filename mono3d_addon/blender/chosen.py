@@ -11,14 +11,14 @@ import bpy
 
 from ..errors import Mono3DError
 from ..photos import SUFFIXES
-from . import state
+from . import names, state
 
 _SOURCES = ("FILE", "GENERATED")
 
 
 def is_usable(image: Any) -> bool:
     """Tells whether an image is a picture, and not a film, a render or the depth that the add-on shows."""
-    return image.source in _SOURCES and image.type in {"IMAGE", "UV_TEST"} and "mono3d_depth" not in image
+    return image.source in _SOURCES and image.type in {"IMAGE", "UV_TEST"} and names.DEPTH not in image
 
 
 def is_any(values: Any) -> bool:

@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import running, state, thumbnails
+from . import names, progress, running, state, thumbnails
 from .texts import label, text
 
 if TYPE_CHECKING:
     from ..core.mesh import Floats
-
-MARK = "mono3d_depth"
-"""Custom property of the images made here: the photo's name."""
 
 _SIDE = 256
 _THUMBNAIL_SCALE = 8.0
@@ -65,7 +62,7 @@ def make_images(photo: str, disparity: Floats, depth: Floats) -> tuple[bpy.types
         else:
             rgba[..., :3] = coloured(normalise(disparity, 1.0)) / np.float32(255.0)
         picture = _image(name, columns, rows, is_float=values is depth)
-        picture[MARK] = photo
+        picture[names.DEPTH] = photo
         pixels: Any = picture.pixels
         pixels.foreach_set(rgba[::-1].reshape(-1))
         picture.pack()
@@ -77,7 +74,7 @@ def make_images(photo: str, disparity: Floats, depth: Floats) -> tuple[bpy.types
 def _image(name: str, width: int, height: int, *, is_float: bool) -> Any:
     """Returns the image called `name`: one that we made before, with whatever uses it, else a new one."""
     images: Any = bpy.data.images
-    found = next((one for one in images if MARK in one and one.name == name and one.library is None), None)
+    found = next((one for one in images if names.DEPTH in one and one.name == name and one.library is None), None)
     if found is not None and found.is_float == is_float:
         if tuple(found.size) != (width, height):
             found.scale(width, height)
@@ -106,9 +103,7 @@ class MONO3D_OT_show_depth(running.PhotoJob):
         icon = thumbnails.show("depth", coloured(normalise(disparity, 1.0))[::step, ::step])
         state.current.depth, state.current.depth_of = state.PhotoLine(icon, _distances(depth)), photo
         _show(picture)
-        undo_push: Any = bpy.ops.ed.undo_push
-        if undo_push.poll():
-            undo_push(message="Show depth")
+        progress.push_undo("Show depth")
 
 
 def _distances(depth: Floats) -> tuple[str, ...]:

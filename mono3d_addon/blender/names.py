@@ -33,6 +33,9 @@ KNOWN = "mono3d_known_distances"
 DRAFT = "mono3d_draft"
 """Custom property of the mesh object: true while its mesh is only about what the settings ask for."""
 
+DEPTH = "mono3d_depth"
+"""Custom property of an image that shows a photo's depth: the photo's name."""
+
 DIGEST = "mono3d_digest"
 """Custom property of the mesh: what it looked like when Mono3D made it."""
 

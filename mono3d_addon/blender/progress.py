@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Operators that follow work done elsewhere, in a process or a thread, while Blender stays usable."""
 
+import contextlib
 from typing import Any, Literal
 
 import bpy
@@ -28,6 +29,16 @@ def redraw() -> None:
         for area in window.screen.areas:
             if area.type in {"VIEW_3D", "PREFERENCES"}:
                 area.tag_redraw()
+
+
+def push_undo(words: str) -> None:
+    """Makes what was done an undo step, where Blender has any."""
+    manager: Any = bpy.context.window_manager
+    undo_push: Any = bpy.ops.ed.undo_push
+    # A timer has no window of its own.
+    with bpy.context.temp_override(window=manager.windows[0]) if manager.windows else contextlib.nullcontext():
+        if undo_push.poll():
+            undo_push(message=words)
 
 
 class Follower(bpy.types.Operator):

@@ -195,7 +195,7 @@ class Shaping:
         begun = any(pending.is_begun for pending in self.pending.values())
         self.close()
         if begun:
-            push_undo("Shape")
+            progress.push_undo("Shape")
 
     def close(self) -> None:
         """Drops whatever is under way."""
@@ -314,7 +314,7 @@ class Shaping:
         """Ends a change: the mesh is what was asked for."""
         self._drop(owner.session_uid)
         if pending.makes_undo and pending.is_begun:
-            push_undo("Shape")
+            progress.push_undo("Shape")
         progress.redraw()
 
     def _fail(self, owner: bpy.types.Object, sentence: str) -> None:
@@ -336,16 +336,6 @@ def camera_for(owner: bpy.types.Object, settings: Settings) -> Camera:
 
     eye = camera.stored(owner)
     return photo_camera((eye.width, eye.height), source.lens(owner), settings, is_panorama=eye.is_panorama)
-
-
-def push_undo(words: str) -> None:
-    """Makes what was done an undo step, where Blender has any."""
-    manager: Any = bpy.context.window_manager
-    undo_push: Any = bpy.ops.ed.undo_push
-    # A timer has no window of its own.
-    with bpy.context.temp_override(window=manager.windows[0]) if manager.windows else contextlib.nullcontext():
-        if undo_push.poll():
-            undo_push(message=words)
 
 
 def _give_up(pending: Pending) -> None:

@@ -26,6 +26,7 @@ from mono3d_addon.blender import (
     events,
     jobs,
     menus,
+    names,
     panel,
     preferences,
     registration,
@@ -209,7 +210,7 @@ def test_a_packed_photo_keeps_its_bytes_and_a_file_is_used_where_it_is(values: A
 def test_what_is_no_picture_is_not_offered(values: Any) -> None:
     assert chosen.is_usable(bpy.data.images.new("a", 8, 8))
     result = bpy.data.images.new("b", 8, 8)
-    result[depth_preview.MARK] = "b"
+    result[names.DEPTH] = "b"
     assert not chosen.is_usable(result)
     movie = bpy.data.images.new("c", 8, 8)
     movie.source = "MOVIE"
