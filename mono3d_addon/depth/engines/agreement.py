@@ -43,7 +43,7 @@ def compare(plain: NDArray[np.float32], found: NDArray[np.float32], precision: P
         agrees, reason = False, f"its correlation with plain float32 is {correlation:.4f}"
     else:
         own, grain = _grain(plain), _grain(found.astype(np.float64) - plain)
-        agrees = grain <= max(LARGEST_GRAIN * own, _FINEST_GRAIN * scale)
+        agrees = bool(grain <= max(LARGEST_GRAIN * own, _FINEST_GRAIN * scale))
         reason = f"it is uneven by {grain / own if own else np.inf:.0%} of the relief of plain float32"
     return Verdict(agrees, correlation, difference, "" if agrees else reason)
 

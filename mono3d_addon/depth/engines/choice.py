@@ -50,6 +50,7 @@ class Candidate:
     precision     the kind of number
     is_one_size   whether it runs pictures of one size only
     open          makes the engine
+    survives      tells, before it is opened for the first time, whether that is without a crash
     """
 
     name: str
@@ -57,6 +58,7 @@ class Candidate:
     precision: Precision
     is_one_size: bool
     open: Callable[[], Engine]
+    survives: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,9 @@ class EngineChoice:
         recorded. That it failed is not: with another driver, or less in the memory, it may work the next time.
         """
         verdict = self._verdict(candidate.key)
+        if verdict is None and not candidate.survives():
+            verdict = Verdict(False, 0.0, float("inf"), "it crashes")
+            self._remember(candidate.key, verdict)
         if verdict is not None and not verdict.agrees:
             return None, None, verdict.reason
         try:
@@ -176,9 +181,8 @@ class EngineChoice:
             traceback.print_exc()
             return None, None, f"it failed ({type(error).__name__}, the log tells more)"
         if verdict is None:
-            verdict = self._verdicts[candidate.key] = compare(expected(), found[:1], candidate.precision)
-            if self._kept:
-                self._kept.record(candidate.key, verdict)
+            verdict = compare(expected(), found[:1], candidate.precision)
+            self._remember(candidate.key, verdict)
             if not verdict.agrees:
                 self._for_all_sizes.pop(candidate.key, None)
                 return None, None, verdict.reason
@@ -190,6 +194,11 @@ class EngineChoice:
         if key not in self._verdicts and self._kept and (recorded := self._kept.verdict(key)):
             self._verdicts[key] = recorded
         return self._verdicts.get(key)
+
+    def _remember(self, key: str, verdict: Verdict) -> None:
+        self._verdicts[key] = verdict
+        if self._kept:
+            self._kept.record(key, verdict)
 
     def _opened(self, candidate: Candidate) -> Engine:
         if not candidate.is_one_size:
@@ -252,13 +261,9 @@ class EngineChoice:
             graph = self._converted(self._kept, name, tell)
             if graph is None:
                 return Candidates(more_later=not self._cannot_convert)
-        processor = openvino_engine.processor()
-        return Candidates(
-            [
-                _compiled(self._kept, graph, size, precision, f"{processor};{version}")
-                for precision in openvino_engine.precisions()
-            ]
-        )
+        where = f"{openvino_engine.processor()};{version}"
+        kinds = [_compiled(self._kept, graph, size, precision, where) for precision in openvino_engine.precisions()]
+        return Candidates([*kinds, _compiled(self._kept, graph, size, "float32", where, is_fused=False)])
 
     def _converted(self, kept: Kept, name: str, tell: Tell) -> Path | None:
         """Returns the folder of the new graph; None while another process makes it, and where it cannot be made."""
@@ -280,15 +285,20 @@ class EngineChoice:
         return made
 
 
-def _compiled(kept: Kept, graph: Path, size: tuple[int, int], precision: Precision, where: str) -> Candidate:
+def _compiled(
+    kept: Kept, graph: Path, size: tuple[int, int], precision: Precision, where: str, *, is_fused: bool = True
+) -> Candidate:
     def opened() -> Engine:
         try:
-            return openvino_engine.load(graph, size, precision)
+            return openvino_engine.load(graph, size, precision, is_fused=is_fused)
         except Exception as error:
             if not memory.is_full(error):
                 # Whatever is wrong with it, the next use makes another.
                 kept.discard(graph.name)
             raise
 
-    name = f"OpenVINO {precision} on cpu"
-    return Candidate(name, f"{name};{where};{size[0]}x{size[1]}", precision, True, opened)
+    def survives() -> bool:
+        return openvino_engine.survives(graph, size, precision, is_fused=is_fused)
+
+    name = openvino_engine.name_of(precision, is_fused=is_fused)
+    return Candidate(name, f"{name};{where};{size[0]}x{size[1]}", precision, True, opened, survives)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from .. import threads
 from ..catalogue import Model
+from . import trial
 from .engine import Pictures, Precision
 
 if TYPE_CHECKING:
@@ -40,11 +41,12 @@ class OpenVinoEngine:
 
     parts: tuple[Any, ...]
     precision: Precision
+    is_fused: bool = True
 
     @property
     def name(self) -> str:
         """Library, kind of number and device."""
-        return f"OpenVINO {self.precision} on cpu"
+        return name_of(self.precision, is_fused=self.is_fused)
 
     def run(self, pictures: Pictures) -> NDArray[np.float32]:
         """Returns the disparity of each picture, float32 (n, height, width), near = large.
@@ -58,6 +60,11 @@ class OpenVinoEngine:
         for part in self.parts:
             found = part(found)[0]
         return found
+
+
+def name_of(precision: Precision, *, is_fused: bool = True) -> str:
+    """Returns the name of an engine."""
+    return f"OpenVINO {precision} on cpu{'' if is_fused else ', step by step'}"
 
 
 def is_usable() -> bool:
@@ -118,10 +125,22 @@ def convert(network: nn.Module, model: Model, folder: Path) -> None:
     openvino.save_model(graph, folder / GRAPH, compress_to_fp16=False)
 
 
-def load(folder: Path, size: tuple[int, int], precision: Precision) -> OpenVinoEngine:
+def survives(folder: Path, size: tuple[int, int], precision: Precision, *, is_fused: bool = True) -> bool:
+    """Tells whether the graph can be loaded and run without a crash; see `load`. Takes as long as doing it."""
+    return trial.survives(__name__, try_out.__name__, str(folder), *size, precision, is_fused)
+
+
+def try_out(folder: str, height: int, width: int, precision: Precision, is_fused: bool) -> None:
+    """Loads the graph and runs it once."""
+    engine = load(Path(folder), (height, width), precision, is_fused=is_fused)
+    engine.run(np.zeros((1, 3, height, width), np.float32))
+
+
+def load(folder: Path, size: tuple[int, int], precision: Precision, *, is_fused: bool = True) -> OpenVinoEngine:
     """Returns the graph that `convert` wrote into `folder`, compiled for pictures of `size`, (height, width).
 
-    With bfloat16 its last steps compute in float32, see `Decoder.keep_end_exact`.
+    With bfloat16 its last steps compute in float32, see `Decoder.keep_end_exact`. Where it is not `is_fused`, OpenVINO
+    compiles no code of its own for several steps together: slower, and without the crashes of that.
     """
     import openvino
 
@@ -139,9 +158,10 @@ def load(folder: Path, size: tuple[int, int], precision: Precision) -> OpenVinoE
             # Its own choice on processors with bfloat16 is that, asked or not.
             "INFERENCE_PRECISION_HINT": _HINTS[kind],
             "INFERENCE_NUM_THREADS": threads.wanted(),
+            "SNIPPETS_MODE": "ENABLE" if is_fused else "DISABLE",
         }
         compiled.append(core.compile_model(part, "CPU", settings))
-    return OpenVinoEngine(tuple(compiled), precision)
+    return OpenVinoEngine(tuple(compiled), precision, is_fused)
 
 
 def _parted(graph: Any) -> tuple[Any, Any]:

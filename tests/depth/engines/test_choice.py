@@ -20,7 +20,7 @@ pytest.importorskip("openvino")
 
 from mono3d_addon.depth import kept, loading, resize  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
-from mono3d_addon.depth.engines import openvino_engine  # noqa: E402
+from mono3d_addon.depth.engines import openvino_engine, trial  # noqa: E402
 from mono3d_addon.depth.engines.choice import Candidate, Candidates, EngineChoice  # noqa: E402
 from mono3d_addon.depth.engines.engine import Engine, Pictures, Precision  # noqa: E402
 from mono3d_addon.depth.engines.torch_engine import TorchEngine, on_device  # noqa: E402
@@ -281,12 +281,13 @@ def odd(weights: Path, tmp_path: Path) -> Callable[..., Odd]:
         change: Callable[[NDArray[np.float32]], NDArray[np.float32]],
         precision: Precision = "float16",
         opened: Callable[[], None] = lambda: None,
+        survives: Callable[[], bool] = lambda: True,
     ) -> Odd:
         def engine() -> Engine:
             opened()
             return Made(plain, change)
 
-        return Odd(weights, keeps, Candidate("odd engine", "odd engine;1", precision, False, engine))
+        return Odd(weights, keeps, Candidate("odd engine", "odd engine;1", precision, False, engine, survives))
 
     return made
 
@@ -303,6 +304,50 @@ def test_an_engine_that_does_not_agree_is_not_used_and_said_so(odd: Callable[...
     opened: list[bool] = []
     again = odd(wrong, opened=lambda: opened.append(True)).run(picture)
     assert again.engine == PLAIN and again.notes == result.notes and not opened
+
+
+def test_an_engine_that_crashes_is_tried_once_and_never_opened(odd: Callable[..., Odd], picture: Pictures) -> None:
+    tried: list[bool] = []
+    opened: list[bool] = []
+
+    def survives() -> bool:
+        tried.append(True)
+        return False
+
+    for _ in range(2):
+        result = odd(lambda x: x, opened=lambda: opened.append(True), survives=survives).run(picture)
+        assert result.engine == PLAIN
+        assert result.notes == ("odd engine is not used for 'starter' here: it crashes.",)
+    assert len(tried) == 1 and not opened
+
+
+def test_an_engine_that_does_not_fit_the_memory_is_not_held_to_crash(
+    odd: Callable[..., Odd], picture: Pictures
+) -> None:
+    def survives() -> bool:
+        raise MemoryError
+
+    engines = odd(lambda x: x, survives=survives)
+    with pytest.raises(MemoryError):
+        engines.run(picture)
+    assert odd(lambda x: x).run(picture).engine == "odd engine"
+
+
+@pytest.mark.usefixtures("on_float32")
+def test_a_crash_of_the_fused_graph_leads_to_the_other(
+    make: Callable[..., EngineChoice], picture: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The child that tries the fused graph really crashes."""
+
+    def survives(folder: Path, size: tuple[int, int], precision: Precision, *, is_fused: bool = True) -> bool:
+        return trial.survives("os", "abort") if is_fused else trial.survives("time", "sleep", 0)
+
+    monkeypatch.setattr(openvino_engine, "survives", survives)
+    plain, fast = [make().run(picture) for _ in range(2)]
+    assert fast.engine == f"{FAST}, step by step" and fast.notes == (
+        f"{FAST} is not used for 'starter' here: it crashes.",
+    )
+    np.testing.assert_allclose(fast.disparity, plain.disparity, atol=1e-4 * plain.disparity.std())
 
 
 def test_an_engine_that_agrees_is_used_and_not_compared_again(odd: Callable[..., Odd], picture: Pictures) -> None:

@@ -33,7 +33,9 @@ def largest_error(model: str, folder: Path) -> dict[tuple[int, int], float]:
     openvino_engine.convert(build(model, reference.state_dict(model)), MODELS[model], folder)
     errors = {}
     for size, expected in reference.outputs(model).items():
-        engine = openvino_engine.load(folder, size, "float32")
+        # On processors with AVX-512 OpenVINO 2026.4 crashes with the hybrid at small sizes.
+        is_fused = openvino_engine.survives(folder, size, "float32")
+        engine = openvino_engine.load(folder, size, "float32", is_fused=is_fused)
         found = engine.run(reference.picture(*size).numpy())[0]
         errors[size] = float(np.abs(found[::4, ::4] - expected).max() / expected.std())
     return errors
