@@ -25,6 +25,8 @@ TASKS: Final[Mapping[str, str]] = {
     "depth": "mono3d_addon.worker.depth_task",
     "describe": "mono3d_addon.worker.describe_task",
     "remesh": "mono3d_addon.worker.remesh_task",
+    "shape": "mono3d_addon.worker.shape_task",
+    "export": "mono3d_addon.worker.export_task",
     "scene": "mono3d_addon.blender.scene_task",
 }
 """The module whose `run(request, progress, data_folder) -> dict` does each task."""
