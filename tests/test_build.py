@@ -69,7 +69,7 @@ def test_it_holds_what_runs_and_nothing_else(tmp_path: Path) -> None:
     assert any(name.startswith("vendor_installer/locks/") for name in names)
     assert any(name.endswith(".md") and name.startswith("mono3d_addon/depth/bundled/") for name in names), "model card"
     parts = {part for name in names for part in Path(name).parts}
-    assert not parts & {"tests", "benchmarks", "training", "__pycache__", ".ci", "pyproject.toml"}
+    assert not parts & {"tests", "benchmarks", "training", "__pycache__", ".ci", "pyproject.toml", "web"}
     assert not any(name.endswith((".pyc", ".whl", ".so", ".pyd")) for name in names)
     assert (manifest["id"], manifest["version"]) == ("mono3d", version())
     assert modes == {stat.S_IFREG | 0o644}
