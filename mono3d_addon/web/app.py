@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import Mono3DError
 from ..version import version
-from ..worker.page_files import DEPTH, PHOTOS, VIEW
+from ..worker.page_layout import DEPTH, PHOTOS, VIEW
 from . import downloads, events, openapi, samples, sniff
 from .answers import Answer, refused
 from .form import read_object

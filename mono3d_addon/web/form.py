@@ -17,7 +17,9 @@ from ..errors import Mono3DError
 from ..settings import PRESETS, SettingField, Settings, WebOptions, check_value, fields_of
 from .refusal import Refusal
 
-_OWNERS = frozenset({"max_pixels"})
+_OWNERS = frozenset({"max_pixels", "pack_texture"})
+"""Settings that are not the visitors': how much the server takes, and that a download is one file."""
+
 _MOST_LETTERS = 10_000
 
 
@@ -40,7 +42,7 @@ class Form:
         found = {}
         for item in fields_of(Settings):
             choice = item.choice
-            if choice.is_path or item.name in _OWNERS:
+            if not _is_visitors(item):
                 continue
             if item.name in most:
                 maximum = min(float(most[item.name]), choice.maximum or math.inf)
@@ -91,10 +93,6 @@ class Form:
         except Mono3DError as error:
             raise Refusal(422, str(error)) from error
 
-    def shown(self, settings: Settings) -> dict[str, Any]:
-        """Returns the values of the visitor's fields."""
-        return {name: getattr(settings, name) for name in self.fields}
-
     def _within(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Returns values of ours within the owner's bounds."""
         found = {}
@@ -119,6 +117,15 @@ class Form:
                 raise Refusal(422, str(error)) from error
             checked[name] = value
         return checked
+
+
+def shown_settings(settings: Settings) -> dict[str, Any]:
+    """Returns the values of the fields that are the visitors'."""
+    return {item.name: getattr(settings, item.name) for item in fields_of(Settings) if _is_visitors(item)}
+
+
+def _is_visitors(item: SettingField) -> bool:
+    return not item.choice.is_path and item.name not in _OWNERS
 
 
 def _described(item: SettingField) -> dict[str, Any]:

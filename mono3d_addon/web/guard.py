@@ -8,7 +8,6 @@ import hmac
 import time
 import urllib.parse
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -20,6 +19,8 @@ from .refusal import Refusal
 
 COOKIE = "mono3d_token"
 UPLOAD_PATH = "/api/jobs"
+
+MOST_HEADER_BYTES = 32 * 1024
 
 _SMALL_BODY = 64 * 1024
 _FORM_ROOM = 256 * 1024
@@ -96,22 +97,22 @@ class Guard:
             self._open -= 1
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = _Body(receive)
+        body = _Body(receive, waits_for_leave=Headers(scope=scope).get("expect") is not None)
         scope["mono3d.body"] = body
         try:
             signed_in = self._check(scope)
             if signed_in is not None:
                 await signed_in(scope, receive, send)
                 return
-            is_upload = scope["method"] == "POST" and scope["path"].rstrip("/") == UPLOAD_PATH
+            is_upload = scope["method"] == "POST" and scope["path"] == UPLOAD_PATH
             body.most = self._rules.most_bytes + _FORM_ROOM if is_upload else _SMALL_BODY
-            length = Headers(scope=scope).get("content-length", "0")
-            if not length.isdigit() or len(length) > 15 or int(length) > body.most:
-                raise Refusal(413, _too_large(body.most))
+            _check_length(scope, body.most)
         except Refusal as refusal:
-            await body.drain(_SMALL_BODY)
+            await body.drain(body.most)
             await refused(refusal)(scope, receive, send)
             return
+        # Parts of files are refused by the library in words of its own; whole ones are all that is offered.
+        scope["headers"] = [item for item in scope["headers"] if item[0] != b"range"]
         await self._app(scope, body.receive, send)
 
     def _check(self, scope: Scope) -> Response | None:
@@ -120,6 +121,9 @@ class Guard:
             raise Refusal(503, "The server is busy; try again in a minute.", {"Retry-After": "60"})
         if any(ord(letter) < 32 or ord(letter) == 127 or letter == "\\" for letter in scope["path"]):
             raise Refusal(404, "There is no such page.")
+        # The parser measures what comes in pieces only.
+        if sum(len(name) + len(value) for name, value in scope["headers"]) + len(scope["path"]) > MOST_HEADER_BYTES:
+            raise Refusal(431, "The header of the request is too large.")
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if self._rules.hosts and _name_of(host) not in self._rules.hosts:
@@ -160,8 +164,9 @@ class Guard:
 class _Body:
     """The body of a request: counted, timed, and emptied where nobody wants it."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, *, waits_for_leave: bool) -> None:
         self.most = _SMALL_BODY
+        self._waits_for_leave = waits_for_leave
         self._receive = receive
         self._count = 0
         self._began = time.monotonic()
@@ -169,6 +174,7 @@ class _Body:
 
     async def receive(self) -> Message:
         """Returns the next part. Raises Refusal, 413, when it is too much, 408 when it comes too slowly."""
+        self._waits_for_leave = False
         if self._is_over:
             # Starlette listens for the end of the connection so, for as long as it takes.
             return await self._receive()
@@ -186,7 +192,12 @@ class _Body:
         return message
 
     async def drain(self, most: int) -> None:
-        """Reads at most so many bytes more and drops them: else the connection closes before the answer is read."""
+        """Reads at most so many bytes more and drops them: else the connection closes before the answer is read.
+
+        A client that asked before it sends (Expect: 100-continue) has not sent any.
+        """
+        if self._waits_for_leave:
+            return
         end, limit = time.monotonic() + _DRAINED_SECONDS, self._count + most
         while not self._is_over and self._count <= limit and (left := end - time.monotonic()) > 0:
             try:
@@ -204,6 +215,16 @@ async def drain(scope: Scope, most: int) -> None:
     await scope["mono3d.body"].drain(most)
 
 
+def _check_length(scope: Scope, most: int) -> None:
+    """Raises Refusal for a body where none is wanted, 400, and for one that says that it is too large, 413."""
+    headers = Headers(scope=scope)
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or len(length) > 15 or int(length) > most:
+        raise Refusal(413, _too_large(most))
+    if scope["method"] != "POST" and (int(length) > 0 or "transfer-encoding" in headers):
+        raise Refusal(400, f"A request with {scope['method']} has no body.")
+
+
 def _too_large(most: int) -> str:
     return f"That is too large; this server takes at most {most / 1e6:.3g} MB here."
 
@@ -214,6 +235,8 @@ def _with_headers(send: Send, path: str) -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
+            if "accept-ranges" in headers:
+                headers["Accept-Ranges"] = "none"
             headers.setdefault("Cache-Control", "no-store" if path.startswith("/api/") else "no-cache")
         await send(message)
 
@@ -243,11 +266,8 @@ def _bearer(headers: Headers) -> str | None:
 
 
 def _cookie(headers: Headers) -> str:
-    for part in headers.getlist("cookie"):
-        try:
-            found = SimpleCookie(part).get(COOKIE)
-        except CookieError:
-            continue
-        if found is not None:
-            return found.value
+    for part in ";".join(headers.getlist("cookie")).split(";"):
+        name, _, value = part.strip().partition("=")
+        if name == COOKIE:
+            return value
     return ""

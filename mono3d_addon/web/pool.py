@@ -139,9 +139,10 @@ class Pool:
         work.end(Cancelled())
 
     def forget(self, photo: str) -> None:
-        """Leaves a photo out of what the workers are said to know."""
+        """Has the workers drop a photo from their memory."""
         for slot in self._slots:
             slot.known.pop(photo, None)
+            slot.worker.forget(photo)
 
     def process_ids(self) -> list[int]:
         """Returns the numbers of the workers' processes that run."""

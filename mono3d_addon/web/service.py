@@ -22,7 +22,7 @@ from ..settings import Settings, WebOptions
 from ..worker.client import Worker
 from . import downloads
 from .folders import LentFolder, Session, size_of
-from .form import Form
+from .form import Form, shown_settings
 from .jobs import Job, Revision
 from .pool import Pool, Work
 from .refusal import Refusal
@@ -47,7 +47,6 @@ class Service:
         self.options = options
         self.data_folder = data_folder
         self.installed = {name for name in (SCENE, VTP) if environment.packages(name, data_folder)}
-        self.form = Form.of(options, data_folder)
         packages = [environment.require(WORKER, data_folder)]
         packages += [found for name in (VTP,) if (found := environment.packages(name, data_folder))]
         self.session = Session(data_folder / "web")
@@ -85,6 +84,11 @@ class Service:
 
     # What visitors ask for
 
+    @property
+    def form(self) -> Form:
+        """The settings that visitors have now: weights may have come or gone."""
+        return Form.of(self.options, self.data_folder)
+
     def job(self, id: str) -> Job:
         """Returns a job. Raises Refusal, 404, when there is none (any more)."""
         found = self._jobs.get(id)
@@ -95,7 +99,7 @@ class Service:
     def status(self, job: Job) -> dict[str, Any]:
         """Returns the job's status as the interface has it."""
         position = self.pool.position(job.work) if job.work is not None else 0
-        shown = self.form.shown(job.view.settings if job.view is not None else job.settings)
+        shown = shown_settings(job.view.settings if job.view is not None else job.settings)
         status = job.status(position, job.last_change + self.options.keep_hours * 3600.0, shown)
         if status["result"] is not None:
             status["result"]["files"] = {

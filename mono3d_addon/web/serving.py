@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import signal
 import socket
 import sys
 from typing import Any
@@ -17,11 +18,11 @@ from ..errors import Mono3DError
 from ..settings import WebOptions
 from .answers import refused
 from .app import make_app
-from .guard import SECURITY_HEADERS, Rules
+from .guard import MOST_HEADER_BYTES, SECURITY_HEADERS, Rules
 from .refusal import Refusal
 from .service import Service
 
-_HEADER_BYTES = 32 * 1024
+_MOST_CONNECTIONS = 1024
 _HEADER_SECONDS = 20.0
 _STALLED_SECONDS = 60.0
 _GRACE_SECONDS = 3
@@ -39,6 +40,9 @@ class PatientProtocol(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         """Starts to wait for the first request."""
         super().connection_made(transport)
+        if len(self.connections) > _MOST_CONNECTIONS:
+            transport.abort()
+            return
         self._await_request()
 
     def data_received(self, data: bytes) -> None:
@@ -106,12 +110,28 @@ class PatientProtocol(H11Protocol):
             self._stall_timer = None
 
 
+def allow_many_files() -> None:
+    """Lets this process have as many open files as its connections and their downloads take, where the system does."""
+    if sys.platform != "win32":
+        import resource
+
+        wanted = 4 * _MOST_CONNECTIONS
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 class _Server(uvicorn.Server):
     """Ends the workers and the streams before it waits for connections to close."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self._service = service
+
+    def end(self) -> None:
+        """Has the server end in order, soon."""
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends in order."""
@@ -159,9 +179,15 @@ async def serve(options: WebOptions, service: Service, rules: Rules, listener: s
         log_config=None,
         server_header=False,
         proxy_headers=False,
-        h11_max_incomplete_event_size=_HEADER_BYTES,
+        h11_max_incomplete_event_size=MOST_HEADER_BYTES,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+    server = _Server(config, service)
+    if sys.platform != "win32":
+        # An exception out of a signal's handler would end whatever runs just then.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, server.end)
+    allow_many_files()
     await service.start()
-    await _Server(config, service).serve([listener])
+    await server.serve([listener])

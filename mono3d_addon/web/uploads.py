@@ -52,6 +52,9 @@ async def received(request: Request, folder: Path, max_pixels: float) -> AsyncIt
         form = await request.form(max_files=len(_FILES), max_fields=len(_TEXTS), max_part_size=_MOST_TEXT)
     except HTTPException as error:
         raise Refusal(400, f"The form cannot be read ({error.detail.rstrip('.')}).") from error
+    # Codecs that a form may name fail in ways of their own.
+    except (ValueError, LookupError) as error:
+        raise Refusal(400, "The form cannot be read; send it in UTF-8.") from error
     try:
         unknown = [name for name in form if name not in (*_FILES, *_TEXTS)]
         if unknown:

@@ -183,6 +183,10 @@ class Worker:
         self.send({"task": self.kind, **request, "job": job.number})
         return job
 
+    def forget(self, key: str) -> None:
+        """Has the process, if it runs, drop the photo that it keeps as `key` once the jobs before are over."""
+        self.send({"forget": key})
+
     def send(self, message: Mapping[str, Any]) -> None:
         """Says something to the process; one that died just now hears nothing, and the reading thread tells of it."""
         process = self._process

@@ -13,11 +13,7 @@ from ..core.disparity import normalise
 from ..core.files import written_beside
 from ..core.reconstruction import Reconstruction
 from ..surface import export
-
-VIEW = "view.glb"
-DEPTH = "depth.png"
-PHOTOS = ("photo.jpg", "photo.png")
-"""The photo as the page shows it; one of both is there."""
+from .page_layout import DEPTH, PHOTOS, VIEW
 
 _LARGEST_SIDE = 4096
 """Pixels a side that the graphics of every phone take for a texture."""
