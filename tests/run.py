@@ -26,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("MONO3D_TEST_ENVIRONMENTS") or ROOT / ".environments").resolve()
 TOOLS = ("pytest==9.2.0", "pytest-timeout==2.4.0", "hypothesis==6.170.15", "trimesh==5.0.0")
+CORE_TOOLS = (*TOOLS, "jsonschema==4.26.0")
 
 WHEELS = {
     "bpy-4.2": ("4.2.23", "3.11", "numpy<2"),
@@ -120,7 +121,7 @@ def summary(outcomes: Sequence[Outcome]) -> int:
 def run_core(extra: list[str]) -> Outcome:
     """Installs the packages of CORE_COMPONENTS with the product's installer and runs all tests outside Blender."""
     environment = HOME / f"core-{sys.version_info.major}.{sys.version_info.minor}"
-    python = make_environment(environment, sys.executable, TOOLS)
+    python = make_environment(environment, sys.executable, CORE_TOOLS)
     data = HOME / "data"
     call([sys.executable, "-m", "vendor_installer", "install", "--data-folder", str(data), *CORE_COMPONENTS])
     code = "import sys, vendor_installer; from pathlib import Path\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from . import samples, sniff
@@ -23,6 +23,12 @@ from .refusal import Refusal
 _FILES = ("photo", "mask", "depth")
 _TEXTS = ("sample", "settings", "preset")
 _MOST_TEXT = 64 * 1024
+
+
+class _Parser(MultiPartParser):
+    """Keeps little of each upload in memory: many may come at once."""
+
+    spool_max_size = 64 * 1024
 
 
 @dataclass
@@ -49,9 +55,16 @@ async def received(request: Request, folder: Path, max_pixels: float) -> AsyncIt
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise Refusal(400, "Send a form of the type multipart/form-data with the field 'photo' or 'sample'.")
     try:
-        form = await request.form(max_files=len(_FILES), max_fields=len(_TEXTS), max_part_size=_MOST_TEXT)
-    except HTTPException as error:
-        raise Refusal(400, f"The form cannot be read ({error.detail.rstrip('.')}).") from error
+        parser = _Parser(
+            request.headers,
+            request.stream(),
+            max_files=len(_FILES),
+            max_fields=len(_TEXTS),
+            max_part_size=_MOST_TEXT,
+        )
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise Refusal(400, f"The form cannot be read ({error.message.rstrip('.')}).") from error
     # Codecs that a form may name fail in ways of their own.
     except (ValueError, LookupError) as error:
         raise Refusal(400, "The form cannot be read; send it in UTF-8.") from error

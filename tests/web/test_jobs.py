@@ -109,7 +109,8 @@ def test_a_shape_knows_live_settings_only(server: WebServer) -> None:
     assert answer.status == 422 and answer.error == "Model cannot be changed afterwards; send the photo again."
     assert server.post(path, {"settings": {"near": -1}}).status == 422
     assert server.post(path, {"settings": {"near": 5, "far": 4}}).error == "Far (4 m) must be larger than near (5 m)."
-    for wrong in ([], {"settings": 1}, {"draft": 1}, {"more": 1}, "text"):
+    wrongs: list[object] = [[], {"settings": 1}, {"draft": 1}, {"more": 1}, "text"]
+    for wrong in wrongs:
         assert server.post(path, wrong).status == 400, wrong
     assert server.status(id)["state"] == "done"
 
