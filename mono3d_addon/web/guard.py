@@ -144,7 +144,13 @@ class Guard:
         if given and self._is_token(given[0]):
             answer = RedirectResponse("/", 303)
             answer.set_cookie(
-                COOKIE, urllib.parse.quote(given[0], safe=""), httponly=True, samesite="strict", max_age=30 * 86400
+                COOKIE,
+                urllib.parse.quote(given[0], safe=""),
+                httponly=True,
+                samesite="strict",
+                # Only a proxy that speaks TLS says so; whoever lies about it spoils his own cookie.
+                secure=headers.get("x-forwarded-proto") == "https",
+                max_age=30 * 86400,
             )
             return answer
         if self._is_token(urllib.parse.unquote(_cookie(headers))):

@@ -267,6 +267,9 @@ class Service:
             if not taken:
                 folder.give_up()
             await work.left
+        await self._measure(job)
+
+    async def _measure(self, job: Job) -> None:
         job.bytes = await asyncio.to_thread(size_of, job.folder.path)
 
     def _take(self, job: Job, made: Revision, *, is_draft: bool) -> None:
@@ -288,6 +291,7 @@ class Service:
             path = folder / f"download-{format}{Path(downloads.file_name('', format)).suffix}"
             if format == "blend":
                 await self._write_scene(folder, path)
+                await self._measure(job)
                 return path
             request = {
                 "task": "export",
@@ -299,6 +303,7 @@ class Service:
             work = self.pool.submit(Work(request, job.id, is_urgent=True))
             await work.done
             await work.left
+            await self._measure(job)
             return path
 
     async def _write_scene(self, folder: Path, path: Path) -> None:

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
 import imagesize
 
 _START = 64
+_MOST_READS, _MOST_BYTES = 20_000, 16_000_000
 
 _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", ".jpg"),
@@ -59,11 +61,36 @@ def size(path: Path) -> tuple[int, int] | None:
     """
     try:
         with path.open("rb") as file:
-            width, height = imagesize.get(file)
+            width, height = imagesize.get(_Frugal(file))
     # Damaged headers make the library raise of many kinds.
     except Exception:
         return None
     return (int(width), int(height)) if width > 0 and height > 0 else None
+
+
+class _Frugal:
+    """Reads a file, but not for ever: headers can be made that lead from one place to the next through all of it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._reads, self._bytes = _MOST_READS, _MOST_BYTES
+
+    def read(self, size: int = -1) -> bytes:
+        """Returns at most `size` bytes. Raises ValueError when there were enough."""
+        data = self._file.read(self._bytes + 1 if size < 0 else min(size, self._bytes + 1))
+        self._reads -= 1
+        self._bytes -= len(data)
+        if self._reads < 0 or self._bytes < 0:
+            raise ValueError("the header has no end")
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Goes to another place."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Returns the place."""
+        return self._file.tell()
 
 
 def _first_bytes(path: Path) -> bytes:

@@ -146,6 +146,18 @@ def test_cancelling_costs_one_job(server: WebServer) -> None:
     assert server.get(f"/api/jobs/{first}/view").error == "There is no result: the job was cancelled."
 
 
+def test_whoever_waits_at_a_slider_comes_before_new_photos(server: WebServer) -> None:
+    shaped = server.done()
+    busy = server.started(settings=ENDLESS)
+    server.wait(busy, "running")
+    first, second = server.started(), server.started()
+    server.post(f"/api/jobs/{shaped}/shape", {"settings": SMALL | {"near": 2.0}})
+    assert [server.status(id)["position"] for id in (busy, shaped, first, second)] == [0, 1, 2, 3]
+    server.post(f"/api/jobs/{busy}/cancel")
+    assert server.wait(shaped)["revision"] == 2
+    assert server.wait(second)["state"] == "done"
+
+
 def test_what_is_not_there_yet_is_409(server: WebServer) -> None:
     id = server.started(settings=ENDLESS)
     for end in ("photo", "depth", "view", "files/glb"):

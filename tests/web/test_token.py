@@ -45,7 +45,9 @@ def test_the_link_becomes_a_cookie(guarded: WebServer) -> None:
     answer = guarded.get(f"/?token={TOKEN}")
     assert answer.status == 303 and answer.headers["location"] == "/"
     cookie = answer.headers["set-cookie"]
-    assert "HttpOnly" in cookie and "SameSite=strict" in cookie
+    assert "HttpOnly" in cookie and "SameSite=strict" in cookie and "Secure" not in cookie
+    behind = guarded.get(f"/?token={TOKEN}", X_Forwarded_Proto="https")
+    assert "Secure" in behind.headers["set-cookie"]
     sent = {"Cookie": cookie.split(";")[0]}
     assert guarded.ask("GET", "/", headers=sent).status == 200
     assert guarded.ask("GET", "/api/about", headers={"Cookie": f"other=1; {sent['Cookie']}; x"}).status == 200
