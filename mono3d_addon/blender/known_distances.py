@@ -7,7 +7,7 @@ import bpy
 from bpy.props import EnumProperty, FloatProperty, FloatVectorProperty
 
 from ..errors import Mono3DError
-from . import names, progress, shape_panel, shaped, state
+from . import marks, names, progress, shape_panel, shaped, state
 
 # What brings numpy is imported when it is needed.
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
         eye = Matrix(frame.pose(camera.stored(owner))).translation
         self.first_distance, self.second_distance = (scale * (point - eye).length for point in (first, second))
         self.apart = (first - second).length * scale
+        marks.picked.show(owner, [first, second])
         manager: Any = context.window_manager
         return manager.invoke_props_dialog(self, width=320)
 
@@ -93,6 +94,7 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
 
     def execute(self, context: bpy.types.Context) -> progress.Result:
         """Solves and makes the mesh anew: at once when called, else, after the dialogue, while Blender stays usable."""
+        marks.picked.hide()
         if bpy.app.background or not self.options.is_invoke:
             return super().execute(context)
         owner = shaped.target(context)
@@ -104,6 +106,10 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
         shape_panel.start()
         # Nothing has changed yet: the undo step comes with the mesh.
         return {"CANCELLED"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Takes the marks away with the dialogue."""
+        marks.picked.hide()
 
     def ask(self, context: bpy.types.Context, owner: bpy.types.Object) -> None:
         """Asks for near and far that give the points their distances. Raises Mono3DError when none do."""
@@ -196,16 +202,21 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
             self.report({"INFO"}, "There is no part of the mesh under the mouse; click on it.")
             return {"RUNNING_MODAL"}
         self._points.append(point)
+        marks.picked.show(owner, self._points)
         if len(self._points) < 2:
             self._say(context)
             return {"RUNNING_MODAL"}
-        self.cancel(context)
+        self._end_hint(context)
         operators: Any = bpy.ops.mono3d  # type: ignore[attr-defined]
         operators.known_distances("INVOKE_DEFAULT", first=self._points[0], second=self._points[1])
         return {"FINISHED"}
 
     def cancel(self, context: bpy.types.Context) -> None:
-        """Takes the hint away."""
+        """Takes the marks and the hint away."""
+        marks.picked.hide()
+        self._end_hint(context)
+
+    def _end_hint(self, context: bpy.types.Context) -> None:
         if context.workspace:
             context.workspace.status_text_set(None)
         if context.area:

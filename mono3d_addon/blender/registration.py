@@ -11,6 +11,7 @@ from . import (
     generate,
     known_distances,
     look_through,
+    marks,
     menus,
     models,
     panel,
@@ -61,6 +62,7 @@ def unregister() -> None:
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)
     thumbnails.clear()
+    marks.picked.hide()
     state.reset()
     events.unregister()
     menus.unregister()

@@ -18,6 +18,10 @@ GAPS = []
 JOBS = [(0.0, False)]
 """When, by the system's monotonic clock, a job began (True) or ended (False)."""
 
+MOVED, DRAWN = [], []
+"""When, by the system's monotonic clock, the shape of an object changed, and when the 3D view was drawn."""
+
+PLACE = [0.0]
 ROUNDS = [0]
 _LAST = [time.perf_counter()]
 
@@ -102,6 +106,17 @@ def tick():
     return _INTERVAL
 
 
+@bpy.app.handlers.persistent
+def note_shape(scene, depsgraph):
+    """Notes when the first mesh has moved away or come nearer: its vertex in the middle tells."""
+    shapes = meshes()
+    vertices = shapes[0].data.vertices if shapes else ()
+    place = vertices[len(vertices) // 2].co.y if vertices else 0.0
+    if place != PLACE[0]:
+        PLACE[0] = place
+        MOVED.append(time.monotonic())
+
+
 def tell(name, values):
     """Writes a file that is complete when it appears."""
     beside = FOLDER / f"{name}.partial"
@@ -110,4 +125,6 @@ def tell(name, values):
 
 
 tell("ready.json", {name: os.environ.get(name, "") for name in ("DISPLAY", "XAUTHORITY")})
+bpy.app.handlers.depsgraph_update_post.append(note_shape)
+bpy.types.SpaceView3D.draw_handler_add(lambda: DRAWN.append(time.monotonic()), (), "WINDOW", "POST_PIXEL")
 bpy.app.timers.register(tick, first_interval=1.0, persistent=True)
