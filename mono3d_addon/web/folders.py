@@ -28,10 +28,7 @@ class Session:
         try:
             parent.mkdir(parents=True, exist_ok=True)
             parent.chmod(0o700)
-            self.path = parent / f"server-{secrets.token_hex(8)}"
-            self.path.mkdir(mode=0o700)
-            self._lock = _locked(self.path / _LOCK)
-            assert self._lock is not None, "nobody else knows the name yet"
+            self.path, self._lock = _own_folder(parent)
         except OSError as error:
             raise Mono3DError(
                 f"Nothing can be written to '{parent}' ({error.strerror or error}); choose another --data-folder."
@@ -44,9 +41,21 @@ class Session:
 
     def close(self) -> None:
         """Removes everything."""
-        if self._lock is not None:
-            self._lock.close()
+        self._lock.close()
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _own_folder(parent: Path) -> tuple[Path, BinaryIO]:
+    """Returns a new folder and its lock."""
+    while True:
+        path = parent / f"server-{secrets.token_hex(8)}"
+        path.mkdir(mode=0o700)
+        # Another server that starts just now may take a folder without a lock for a dead one's.
+        with contextlib.suppress(FileNotFoundError):
+            if (lock := _locked(path / _LOCK)) is not None:
+                if os.path.samestat(os.fstat(lock.fileno()), (path / _LOCK).stat()):
+                    return path, lock
+                lock.close()
 
 
 def _remove_dead(parent: Path, own: Path) -> None:
@@ -56,8 +65,11 @@ def _remove_dead(parent: Path, own: Path) -> None:
         with contextlib.suppress(OSError):
             lock = _locked(folder / _LOCK)
             if lock is not None:
-                lock.close()
-                shutil.rmtree(folder, ignore_errors=True)
+                with lock:
+                    # Windows keeps a file that is open; elsewhere the lock tells whoever just made the folder.
+                    if sys.platform == "win32":
+                        lock.close()
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _locked(path: Path) -> BinaryIO | None:

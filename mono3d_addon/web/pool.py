@@ -56,6 +56,7 @@ class Work:
         self.done: asyncio.Future[dict[str, Any]] = loop.create_future()
         self.left: asyncio.Future[None] = loop.create_future()
         self.is_given_up = False
+        self.has_expired = False
         self.worker_job: WorkerJob | None = None
         # Whoever gave it up may not look at it any more.
         self.done.add_done_callback(lambda future: future.cancelled() or future.exception())
@@ -202,7 +203,9 @@ class Pool:
             work.end(Mono3DError(f"Something unforeseen went wrong ({type(error).__name__}); the log tells more."))
         finally:
             expiry.cancel()
-        if work.is_given_up and not self._is_closed:
+        if work.has_expired and not self._is_closed:
+            await self._in_thread(self._restart, slot)
+        elif work.is_given_up and not self._is_closed:
             await self._in_thread(self._await_leaving, slot, work)
         if not slot.worker.alive:
             slot.known.clear()
@@ -212,19 +215,23 @@ class Pool:
             self._dispatch()
 
     def _expire(self, slot: _Slot, work: Work) -> None:
-        if work.worker_job is not None:
+        if work.worker_job is not None and work.worker_job.poll():
+            # The worker is stopped before it gets its next work, and not while it has it.
+            work.has_expired = True
             work.worker_job.fail(
                 f"It took longer than the {self._limit / 60.0:g} minutes that this server gives a photo; "
                 "lower 'Detail' or take a smaller photo or model."
             )
-            self._threads.submit(slot.worker.stop)
 
     def _await_leaving(self, slot: _Slot, work: Work) -> None:
         if work.worker_job is not None and not work.worker_job.wait_until_left(_GRACE):
-            slot.worker.stop()
-            slot.known.clear()
-            with contextlib.suppress(Mono3DError):  # the next work meets it again, with somebody to tell
-                self._warm(slot)
+            self._restart(slot)
+
+    def _restart(self, slot: _Slot) -> None:
+        slot.worker.stop()
+        slot.known.clear()
+        with contextlib.suppress(Mono3DError):  # the next work meets it again, with somebody to tell
+            self._warm(slot)
 
     def _warm(self, slot: _Slot) -> None:
         slot.worker.start()

@@ -91,9 +91,9 @@ def _taken(files: dict[str, UploadFile], texts: dict[str, str], folder: Path, ma
         shutil.copyfile(found, photo)
     else:
         raise Refusal(400, "The form needs the field 'photo' with a file, or 'sample' with the name of a sample photo.")
-    upload = Upload(name, _checked_photo(photo, name, max_pixels), settings=settings, preset=preset)
+    upload = Upload(name, _checked_picture(photo, f"'{name}'", max_pixels), settings=settings, preset=preset)
     if "mask" in files:
-        upload.mask = _checked_photo(_stored(files["mask"], folder / "mask"), "the mask", max_pixels)
+        upload.mask = _checked_picture(_stored(files["mask"], folder / "mask"), "The mask", max_pixels)
     if "depth" in files:
         depth = _stored(files["depth"], folder / "depth")
         ending = sniff.depth_ending(depth)
@@ -110,17 +110,18 @@ def _stored(part: UploadFile, path: Path) -> Path:
     return path
 
 
-def _checked_photo(path: Path, name: str, max_pixels: float) -> Path:
+def _checked_picture(path: Path, subject: str, max_pixels: float) -> Path:
+    """Returns where the picture lies now; `subject` begins the sentence of a refusal."""
     if path.stat().st_size == 0:
-        raise Refusal(415, f"'{name}' is empty (0 bytes); choose another file.")
+        raise Refusal(415, f"{subject} is empty (0 bytes); choose another file.")
     ending = sniff.photo_ending(path)
     if ending is None:
-        raise Refusal(415, f"'{name}' is not a photo that can be read; use JPEG, PNG, HEIC or TIFF.")
+        raise Refusal(415, f"{subject} is not a photo that can be read; use JPEG, PNG, HEIC or TIFF.")
     size = sniff.size(path)
     if size is not None and size[0] * size[1] > max_pixels * 1e6:
         raise Refusal(
             413,
-            f"'{name}' has {size[0]} x {size[1]} pixels, more than the limit of {max_pixels:g} megapixels; "
+            f"{subject} has {size[0]} x {size[1]} pixels, more than the limit of {max_pixels:g} megapixels; "
             "make it smaller.",
         )
     return path.rename(path.with_suffix(ending))

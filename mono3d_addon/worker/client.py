@@ -57,7 +57,8 @@ class Job:
             while self.state == "running":
                 with self._changed:
                     # Looked at under the lock, or an end just now would be seen half a second late.
-                    if self.state == "running" and (self.stage, self.fraction) == seen:
+                    is_news = on_progress is not None and (self.stage, self.fraction) != seen
+                    if self.state == "running" and not is_news:
                         self._changed.wait(0.5)
                 if on_progress and (self.stage, self.fraction) != seen:
                     seen = (self.stage, self.fraction)

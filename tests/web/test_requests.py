@@ -101,7 +101,7 @@ def test_forms_that_are_none(server: WebServer) -> None:
     assert server.upload(COFFEE, more="field").status == 400
     assert server.upload(photo=b"", mask=b"no picture").status == 415
     assert server.upload(COFFEE, depth=b"no depth").status == 415
-    assert server.upload(COFFEE, mask=b"no mask").error.startswith("'the mask' is not")
+    assert server.upload(COFFEE, mask=b"no mask").error.startswith("The mask is not a photo")
     body, kind = form({}, {"photo": ("a.png", png(32, 32))})
     for wrong in (kind.replace("limit", "other"), "multipart/form-data", kind + "; charset=undefined", "text/plain"):
         answer = server.ask("POST", "/api/jobs", body, {"Content-Type": wrong})
