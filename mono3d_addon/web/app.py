@@ -111,7 +111,7 @@ class Pages:
     async def create(self, request: Request) -> Response:
         """Takes a photo in."""
         service = self._service
-        with service.place(), service.folder_for_job() as (id, folder):
+        with service.place() as (id, folder):
             if not service.has_room():
                 raise Refusal(503, "The server has no room for another photo; try again later.", {"Retry-After": "600"})
             async with received(request, folder.path, service.options.max_pixels) as upload:

@@ -109,6 +109,8 @@ class Guard:
             _check_length(scope, body.most)
         except Refusal as refusal:
             await body.drain(body.most)
+            # Whatever more the client has to say belongs to what was refused.
+            refusal.headers["Connection"] = "close"
             await refused(refusal)(scope, receive, send)
             return
         # Parts of files are refused by the library in words of its own; whole ones are all that is offered.

@@ -56,7 +56,7 @@ class Service:
         ]
         self.pool = Pool(workers, self._on_move, options.max_minutes * 60.0)
         self._jobs: dict[str, Job] = {}
-        self._reserved = 0
+        self._arriving: set[str] = set()
         self._scenes: ChildSceneWriter | None = None
         self._scene_turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -110,26 +110,22 @@ class Service:
         return status
 
     @contextlib.contextmanager
-    def place(self) -> Iterator[None]:
-        """Keeps a place for one more job while its photo arrives. Raises Refusal, 503, when all are taken."""
-        unfinished = sum(1 for job in self._jobs.values() if job.whole is None and not job.is_over)
-        if self.is_closing or unfinished + self._reserved >= self.options.max_jobs:
-            raise Refusal(503, _BUSY, {"Retry-After": "60"})
-        self._reserved += 1
-        try:
-            yield
-        finally:
-            self._reserved -= 1
+    def place(self) -> Iterator[tuple[str, LentFolder]]:
+        """Yields name and folder of one more job, whose photo now arrives; the folder goes when no job is made of it.
 
-    @contextlib.contextmanager
-    def folder_for_job(self) -> Iterator[tuple[str, LentFolder]]:
-        """Yields a new job's name and folder; the folder goes again when no job is made of it."""
+        Raises Refusal, 503, when all places are taken.
+        """
+        unfinished = sum(1 for job in self._jobs.values() if job.whole is None and not job.is_over)
+        if self.is_closing or unfinished + len(self._arriving) >= self.options.max_jobs:
+            raise Refusal(503, _BUSY, {"Retry-After": "60"})
         id = secrets.token_urlsafe(18)
         folder = LentFolder(self.session.jobs / secrets.token_hex(16))
-        folder.path.mkdir(mode=0o700)
+        self._arriving.add(id)
         try:
+            folder.path.mkdir(mode=0o700)
             yield id, folder
         finally:
+            self._arriving.discard(id)
             if id not in self._jobs:
                 folder.give_up()
 
@@ -143,6 +139,7 @@ class Service:
         )
         job = Job(id, upload.name, folder, upload.photo, settings)
         self._jobs[id] = job
+        self._arriving.discard(id)
         revision = self._revision_folder(job)
         request = {
             "task": "reconstruct",

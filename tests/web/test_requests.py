@@ -170,7 +170,7 @@ def test_too_many_bytes_are_refused_before_they_are_read(server: WebServer) -> N
 
 
 def test_what_is_no_http_is_answered_and_closed(server: WebServer) -> None:
-    host = f"Host: {server.host}\r\n"
+    host = f"Host: {server.host}\r\nConnection: close\r\n"
     for request, status in (
         (f"GET / HTTP/1.1\r\n{host}X: {'a' * 70_000}\r\n\r\n", 431),
         (f"GET /{'a' * 70_000} HTTP/1.1\r\n{host}\r\n", 431),
