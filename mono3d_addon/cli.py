@@ -77,9 +77,9 @@ def _stop_in_order() -> None:
 
 
 def _web(arguments: Sequence[str], program: str, no_network: str, *, in_blender: bool) -> int:
-    if in_blender:
+    if in_blender or not Path(__file__).with_name("web").is_dir():
         # Blender's own modules would meet the server's, and the extension leaves the page out.
-        raise Mono3DError("The web page is not for Blender; start it with 'python3 -m mono3d_addon web'.")
+        raise Mono3DError("The web page is no part of the extension; start it with Python from the repository.")
     from .web import command as web_command
 
     return web_command.run(arguments, f"{program} web", no_network=no_network)

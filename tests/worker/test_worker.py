@@ -144,6 +144,14 @@ def test_estimates_are_kept_where_the_job_says(shared: Worker, tmp_path: Path) -
     assert (result.name, result.photo.name, result.settings.mask) == ("Tasse", "Tasse.png", "")
 
 
+def test_whoever_waits_for_a_job_rests(shared: Worker, tmp_path: Path) -> None:
+    job = shared.submit(request(tmp_path / "a", dataclasses.replace(SMALL, detail=600, surface="poisson")))
+    began, used = time.monotonic(), time.thread_time()
+    job.wait()
+    assert time.monotonic() - began > 0.3
+    assert time.thread_time() - used < 0.1 * (time.monotonic() - began)
+
+
 def test_a_superseded_job_leaves_the_worker_and_its_memory(shared: Worker, tmp_path: Path) -> None:
     job = shared.submit(request(tmp_path / "a", dataclasses.replace(SMALL, surface="poisson")))
     process = shared.process_id
