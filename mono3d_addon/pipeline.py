@@ -47,7 +47,7 @@ class _Ahead:
 _AHEAD = _Ahead()
 
 _CACHE_BYTES = 512 * 2**20
-_CACHE_VERSION = 2
+_CACHE_VERSION = 3
 """To be raised when the same photo, model and size give another disparity than before."""
 
 

@@ -26,8 +26,8 @@ from .engines.verdict import Verdict
 from .weights import sha256_of
 
 ENGINES = Path("cache") / "engines"
-_FORMAT = 1
-"""To be raised when the same weights give another network, graph or copy than before."""
+_FORMAT = 2
+"""To be raised when the same weights give another network, graph, copy or verdict than before."""
 _DESCRIPTION = "files.json"
 _MARK = "used"
 _SPARE_BYTES = 200_000_000

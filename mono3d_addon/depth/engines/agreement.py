@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,15 @@ from .verdict import Verdict
 
 LEAST_CORRELATION = 0.999
 """Of a reduced precision. A photo's depth is then the same to the eye; the next larger error known is ten times it."""
+
+LARGEST_GRAIN = 0.25
+"""Of a reduced precision: how unevenly it may be off from pixel to pixel, as a share of the plain result's own relief.
+
+More is seen in the mesh as a pattern on even surfaces, while the correlation tells nothing of it.
+"""
+
+_FINEST_GRAIN = 5e-5
+"""In standard deviations: so little is not seen however even the result."""
 
 LARGEST_DIFFERENCE = 1e-3
 """Of another float32 engine, in standard deviations: several times what another order of the sums makes."""
@@ -28,9 +39,22 @@ def compare(plain: NDArray[np.float32], found: NDArray[np.float32], precision: P
     correlation = _correlation(expected, given, flat=difference <= LARGEST_DIFFERENCE)
     if precision == "float32":
         agrees, reason = difference <= LARGEST_DIFFERENCE, f"it differs by {difference:.1g} standard deviations"
+    elif correlation <= LEAST_CORRELATION:
+        agrees, reason = False, f"its correlation with plain float32 is {correlation:.4f}"
     else:
-        agrees, reason = correlation > LEAST_CORRELATION, f"its correlation with plain float32 is {correlation:.4f}"
+        own, grain = _grain(plain), _grain(found.astype(np.float64) - plain)
+        agrees = grain <= max(LARGEST_GRAIN * own, _FINEST_GRAIN * scale)
+        reason = f"it is uneven by {grain / own if own else np.inf:.0%} of the relief of plain float32"
     return Verdict(agrees, correlation, difference, "" if agrees else reason)
+
+
+def _grain(values: NDArray[Any]) -> float:
+    """Returns by how much a pixel of `values`, (n, h, w), differs from the mean of the 3 x 3 around it; the median."""
+    rows, columns = values.shape[1] - 2, values.shape[2] - 2
+    if rows < 1 or columns < 1:
+        return 0.0
+    around = sum(values[:, row : row + rows, column : column + columns] for row in range(3) for column in range(3))
+    return float(np.median(np.abs(values[:, 1:-1, 1:-1] - around / 9.0)))
 
 
 def _correlation(expected: NDArray[np.float64], given: NDArray[np.float64], *, flat: bool) -> float:

@@ -27,15 +27,18 @@ if TYPE_CHECKING:
 GRAPH = "graph.xml"
 _PROCESSORS = (Path("/proc/cpuinfo"), Path("/sys/devices/system/cpu"))
 _HINTS: Mapping[Precision, str] = {"float32": "f32", "bfloat16": "bf16"}
+_END = ("__module.decoder.fusion.0.project/", "__module.decoder.head")
+"""How the names begin that the conversion gives to the last steps, see `Decoder.keep_end_exact`."""
+
 _SMALL_SIZE = (64, 96)
 """Height and width at which a network is traced: unlike each other and unlike any size that it was trained with."""
 
 
 @dataclass(frozen=True)
 class OpenVinoEngine:
-    """A graph compiled for one size of picture."""
+    """A graph compiled for one size of picture, in one part or in two that follow each other."""
 
-    compiled: Any
+    parts: tuple[Any, ...]
     precision: Precision
 
     @property
@@ -48,7 +51,13 @@ class OpenVinoEngine:
 
         One picture after the other: more of them at a time are no faster on a processor.
         """
-        return np.concatenate([self.compiled(picture[None])[0] for picture in pictures])
+        return np.concatenate([self._run_one(picture[None]) for picture in pictures])
+
+    def _run_one(self, picture: Pictures) -> NDArray[np.float32]:
+        found = picture
+        for part in self.parts:
+            found = part(found)[0]
+        return found
 
 
 def is_usable() -> bool:
@@ -110,16 +119,56 @@ def convert(network: nn.Module, model: Model, folder: Path) -> None:
 
 
 def load(folder: Path, size: tuple[int, int], precision: Precision) -> OpenVinoEngine:
-    """Returns the graph that `convert` wrote into `folder`, compiled for pictures of `size`, (height, width)."""
+    """Returns the graph that `convert` wrote into `folder`, compiled for pictures of `size`, (height, width).
+
+    With bfloat16 its last steps compute in float32, see `Decoder.keep_end_exact`.
+    """
     import openvino
 
     core = openvino.Core()
     graph = core.read_model(folder / GRAPH)
     graph.reshape([1, 3, *size])
-    settings = {
-        "PERFORMANCE_HINT": "LATENCY",
-        # Its own choice on processors with bfloat16 is that, asked or not.
-        "INFERENCE_PRECISION_HINT": _HINTS[precision],
-        "INFERENCE_NUM_THREADS": threads.wanted(),
-    }
-    return OpenVinoEngine(core.compile_model(graph, "CPU", settings), precision)
+    parts: Mapping[Any, Precision] = {graph: "float32"}
+    if precision != "float32":
+        body, end = _parted(graph)
+        parts = {body: precision, end: "float32"}
+    compiled = []
+    for part, kind in parts.items():
+        settings = {
+            "PERFORMANCE_HINT": "LATENCY",
+            # Its own choice on processors with bfloat16 is that, asked or not.
+            "INFERENCE_PRECISION_HINT": _HINTS[kind],
+            "INFERENCE_NUM_THREADS": threads.wanted(),
+        }
+        compiled.append(core.compile_model(part, "CPU", settings))
+    return OpenVinoEngine(tuple(compiled), precision)
+
+
+def _parted(graph: Any) -> tuple[Any, Any]:
+    """Returns a graph of a fixed size in two parts; the second, its last steps, takes what the first gives.
+
+    Raises ValueError when the last steps are not found.
+    """
+    import openvino
+    from openvino import opset8
+    from openvino.passes import ConstantFolding, Manager
+
+    # The sizes to which maps are enlarged are those of other maps, which the last steps would ask for else.
+    folding = Manager()
+    folding.register_pass(ConstantFolding())
+    folding.run_passes(graph)
+    first = next(
+        (one for one in graph.get_ordered_ops() if one.get_friendly_name().startswith(_END) and _is_convolution(one)),
+        None,
+    )
+    if first is None:
+        raise ValueError(f"the graph has no step whose name begins with {' or '.join(_END)}")
+    inputs, results = graph.get_parameters(), graph.get_results()
+    given = first.input_value(0)
+    between = opset8.parameter(given.get_partial_shape(), np.float32)
+    first.input(0).replace_source_output(between.output(0))
+    return openvino.Model([opset8.result(given)], inputs), openvino.Model(results, [between])
+
+
+def _is_convolution(step: Any) -> bool:
+    return str(step.get_type_name()).startswith("Convolution")

@@ -56,6 +56,8 @@ def on_device(network: nn.Module, device: str, precision: Precision = "float32")
     beside = device in CHANNELS_LAST and precision != "float32"
     memory_format = torch.channels_last if beside else torch.contiguous_format
     moved = network.to(device=device, dtype=TYPES[precision])
+    if precision != "float32":
+        moved.decoder.keep_end_exact()  # type: ignore[operator,union-attr]
     if beside:
         # Only tensors with four dimensions know this order; the others stay as they are.
         moved = moved.to(memory_format=memory_format)  # type: ignore[call-overload]

@@ -8,6 +8,7 @@ The scheme is RefineNet's (Lin et al. 2017, https://arxiv.org/abs/1611.06612) as
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -60,7 +61,7 @@ class Fusion(nn.Module):
         if self.skip is not None and coarser is not None:
             x = coarser + self.skip(x)
         # MiDaS enlarges before it projects. The two commute, and this order has a quarter of the work.
-        x = self.project(self.refine(x))
+        x = self.project(_in_kind_of(self.project, self.refine(x)))
         return functional.interpolate(x, size=tuple(next_size), mode="bilinear", align_corners=self.align_corners)
 
 
@@ -145,7 +146,22 @@ class Decoder(nn.Module):
         merged = None
         for fusion, x, next_size in reversed(list(zip(self.fusion, lateral, next_sizes, strict=True))):
             merged = fusion(x, merged, next_size)
-        return self.head(merged)
+        return self.head(_in_kind_of(self.head, cast(Tensor, merged)))
+
+    def keep_end_exact(self) -> None:
+        """Has the last steps, from where the finest map is enlarged on, compute in float32 in a network that does not.
+
+        A half precision's rounding there stands in the disparity as steps; what is rounded before is smoothed by the
+        enlarging.
+        """
+        self.fusion[0].project.float()
+        self.head.float()
+
+
+def _in_kind_of(module: nn.Module, x: Tensor) -> Tensor:
+    """Returns `x` in the kind of number with which `module` computes."""
+    parameter = next(module.parameters(), None)
+    return x if parameter is None else x.to(parameter.dtype)
 
 
 def midas_names(levels: int = 4) -> Names:

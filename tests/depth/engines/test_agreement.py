@@ -24,6 +24,17 @@ def test_float32_is_held_to_more_than_a_reduced_precision(noise: float, float32:
     assert compare(PLAIN, found, "bfloat16").agrees == compare(PLAIN, found, "float16").agrees == reduced
 
 
+def test_a_pattern_on_even_surfaces_is_seen_in_a_reduced_precision() -> None:
+    """Rounded to eight binary digits a slope becomes a stair; the correlation hardly tells."""
+    slope = np.add.outer(np.linspace(0.5, 0.9, 200), np.linspace(0.0, 0.05, 300)).astype(np.float32)[None]
+    slope += np.float32(1e-4) * np.random.default_rng(2).normal(size=slope.shape).astype(np.float32)
+    stair = (np.round(slope * 256) / 256).astype(np.float32)
+    verdict = compare(slope, stair, "bfloat16")
+    assert not verdict.agrees and verdict.correlation > 0.9999 and "uneven" in verdict.reason
+    smooth = (slope + 0.002 * np.sin(np.linspace(0, 3, 300))).astype(np.float32)
+    assert compare(slope, smooth, "bfloat16").agrees
+
+
 def test_one_wrong_pixel_is_seen_in_float32() -> None:
     found = PLAIN.copy()
     found[0, 3, 4] += 2 * LARGEST_DIFFERENCE * PLAIN.std()

@@ -8,16 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("openvino")
 
-from mono3d_addon.depth import loading  # noqa: E402
+from mono3d_addon.depth import loading, resize  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.depth.engines import openvino_engine  # noqa: E402
+from mono3d_addon.depth.engines.agreement import compare  # noqa: E402
 from mono3d_addon.depth.networks.architectures import build  # noqa: E402
 
 import reference  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[3]
 
 pytestmark = pytest.mark.torch
 
@@ -71,6 +75,46 @@ def test_several_pictures_keep_their_order(tmp_path: Path) -> None:
     together = engine.run(pictures)
     for picture, found in zip(pictures, together, strict=True):
         assert np.array_equal(engine.run(picture[None])[0], found)
+
+
+def test_last_steps_apart_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the processor has no bfloat16, the graph in two parts is held to float32 at least."""
+    network = loading.network(MODELS["starter"], BUNDLED_FOLDER / "starter.safetensors", None)
+    openvino_engine.convert(network, MODELS["starter"], tmp_path)
+    picture = reference.picture(96, 128).numpy()
+    whole = openvino_engine.load(tmp_path, (96, 128), "float32")
+    monkeypatch.setattr(openvino_engine, "_HINTS", {"float32": "f32", "bfloat16": "f32"})
+    parted = openvino_engine.load(tmp_path, (96, 128), "bfloat16")
+    assert (len(whole.parts), len(parted.parts)) == (1, 2)
+    expected = whole.run(picture)
+    np.testing.assert_allclose(parted.run(picture), expected, atol=1e-5 * expected.std())
+
+
+@pytest.mark.slow
+@needs_timm
+@pytest.mark.parametrize("model", ["midas_v21_small_256", "dpt_levit_224", "dpt_swin2_tiny_256"])
+def test_the_last_steps_of_every_kind_of_decoder_are_found(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size, expected = next(iter(reference.outputs(model).items()))
+    openvino_engine.convert(build(model, reference.state_dict(model)), MODELS[model], tmp_path)
+    monkeypatch.setattr(openvino_engine, "_HINTS", {"float32": "f32", "bfloat16": "f32"})
+    found = openvino_engine.load(tmp_path, size, "bfloat16").run(reference.picture(*size).numpy())[0]
+    assert np.abs(found[::4, ::4] - expected).max() < 1e-4 * expected.std()
+
+
+@pytest.mark.skipif("bfloat16" not in openvino_engine.precisions(), reason="the processor has no bfloat16")
+def test_even_surfaces_stay_even_in_bfloat16(tmp_path: Path) -> None:
+    weights = BUNDLED_FOLDER / "starter.safetensors"
+    network = loading.network(MODELS["starter"], weights, None)
+    openvino_engine.convert(network, MODELS["starter"], tmp_path)
+    pixels = np.asarray(Image.open(ROOT / "tests" / "photos" / "coffee.png").convert("RGB").resize((192, 128)))
+    picture = resize.picture(pixels, 192, 128, MODELS["starter"])[None]
+    plain, fast = (
+        openvino_engine.load(tmp_path, (128, 192), precision).run(picture) for precision in ("float32", "bfloat16")
+    )
+    verdict = compare(plain, fast, "bfloat16")
+    assert verdict.agrees, verdict
 
 
 def test_float32_weights_stay_float32(tmp_path: Path) -> None:
