@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import Mono3DError
-from .settings import PRESETS, RunOptions, SettingField, Settings, coerce, fields_of, preset
+from .settings import PRESETS, AnySettings, RunOptions, SettingField, Settings, WebOptions, coerce, fields_of, preset
 from .version import version
 
 DESCRIPTION = "Turns photos into coloured, camera-matched 3D meshes."
@@ -45,12 +45,29 @@ def parse(arguments: Sequence[str], program: str) -> CommandLine:
     return CommandLine(photos, settings, options)
 
 
+def parse_web(arguments: Sequence[str], program: str) -> WebOptions:
+    """Returns what the arguments after the word `web` say; exits as `parse` does."""
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Serves a web page that turns photos into coloured, camera-matched 3D meshes.",
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    _add_all(parser, (WebOptions,))
+    given = vars(parser.parse_args(arguments))
+    try:
+        return WebOptions(**coerce(WebOptions, given))
+    except Mono3DError as error:
+        parser.error(str(error))
+
+
 def build_parser(program: str) -> argparse.ArgumentParser:
     """Returns a parser with an option for every setting; what is not given is absent from its result."""
     parser = argparse.ArgumentParser(
         prog=program,
         description=DESCRIPTION,
-        epilog=f"{EPILOG} '{program} models --help' tells how to list, download and remove models.",
+        epilog=f"{EPILOG} '{program} models --help' tells how to list, download and remove models, "
+        f"'{program} web --help' how to start the web page.",
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
@@ -60,12 +77,18 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument("--rgb", action="append", metavar="PHOTO", help="another way to name a photo")
     parser.add_argument("--version", action="version", version=f"mono3d {version()}")
     parser.add_argument("--preset", choices=tuple(PRESETS), help="settings to start from (default: balanced)")
-    groups: dict[str, Any] = {}
-    for cls in (RunOptions, Settings):
-        for item in fields_of(cls):
-            group = groups.setdefault(item.choice.group, parser.add_argument_group(item.choice.group.lower()))
-            _add(group, item)
+    _add_all(parser, (RunOptions, Settings))
     return parser
+
+
+def _add_all(parser: argparse.ArgumentParser, classes: Sequence[AnySettings]) -> None:
+    groups: dict[str, Any] = {}
+    for cls in classes:
+        for item in fields_of(cls):
+            name = item.choice.group
+            if name not in groups:
+                groups[name] = parser.add_argument_group(name.lower())
+            _add(groups[name], item)
 
 
 def _add(group: Any, item: SettingField) -> None:

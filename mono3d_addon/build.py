@@ -17,7 +17,8 @@ SINGLE_FILES = ("blender_manifest.toml", "__init__.py", "LICENSE", "README.md")
 FOLDERS = ("mono3d_addon", "vendor_installer")
 SUFFIXES = frozenset({".py", ".md", ".txt", ".json", ".toml", ".safetensors"})
 
-_SKIPPED_FOLDERS = frozenset({"__pycache__", "training", "tests"})
+_SKIPPED_FOLDERS = frozenset({"__pycache__", "training", "tests", "web"})
+"""Folders that Blender has no use for; the web page has a process and packages of its own."""
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 _PLAIN_FILE = 0o100644 << 16
 _UNIX = 3

@@ -13,14 +13,14 @@ from pathlib import Path
 
 from . import environment, models_command
 from .arguments import CommandLine, parse
-from .display import StageLines, TerminalDisplay
+from .display import TerminalDisplay
 from .errors import Mono3DError
+from .installing import install
 from .outputs import PREVIEW
 from .photos import collect
 from .report import Record, write_report
 from .run import SceneWriter, Target, prepare, run, spare_photos, target_of, timed
 from .scenes import ChildSceneWriter
-from .settings import RunOptions
 from .worker.client import Worker
 
 DONE, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -43,6 +43,8 @@ def main(
     try:
         if list(arguments[:1]) == ["models"]:
             return models_command.run(arguments[1:], f"{program} models", no_network=no_network)
+        if list(arguments[:1]) == ["web"]:
+            return _web(arguments[1:], program, no_network, in_blender=scene_writer is not None)
         command = parse(arguments, program)
         options = command.options
         if no_network and ((options.install and not options.wheelhouse) or options.download):
@@ -74,6 +76,15 @@ def _stop_in_order() -> None:
                 signal.signal(getattr(signal, name), interrupt)
 
 
+def _web(arguments: Sequence[str], program: str, no_network: str, *, in_blender: bool) -> int:
+    if in_blender or not Path(__file__).with_name("web").is_dir():
+        # Blender's own modules would meet the server's, and the extension leaves the page out.
+        raise Mono3DError("The web page is no part of the extension; start it with Python from the repository.")
+    from .web import command as web_command
+
+    return web_command.run(arguments, f"{program} web", no_network=no_network)
+
+
 def _run(command: CommandLine, scene_writer: MakeSceneWriter | None, may_ask: bool) -> int:
     began = time.perf_counter()
     options = command.options
@@ -82,7 +93,7 @@ def _run(command: CommandLine, scene_writer: MakeSceneWriter | None, may_ask: bo
     components = _components(target, needs_bpy=scene_writer is None)
     environment.tidy(data_folder)
     if options.install:
-        _install(components, data_folder, options)
+        install(components, data_folder, options)
     if not command.photos:
         if options.download:
             models_command.provide(command.settings, data_folder, leave=True)
@@ -133,24 +144,3 @@ def _components(target: Target, needs_bpy: bool) -> tuple[str, ...]:
     if "vtp" in target.formats:
         wanted.append("vtp")
     return tuple(wanted)
-
-
-def _install(components: Sequence[str], data_folder: Path, options: RunOptions) -> None:
-    """Says what is missing and installs it; the flag --install is the user's leave to use the network.
-
-    With a wheelhouse there is no need for it.
-    """
-    wheelhouse = Path(options.wheelhouse).expanduser() if options.wheelhouse else None
-    plans = environment.plans(
-        components,
-        data_folder,
-        allow_network=wheelhouse is None,
-        backend=None if options.backend == "auto" else options.backend,
-        system=options.system or None,
-        wheelhouse=wheelhouse,
-    )
-    for plan in plans:
-        print(plan.summary(), flush=True)
-    if plans:
-        with StageLines() as lines:
-            environment.install(plans, allow_network=wheelhouse is None, progress=lines.progress)

@@ -22,8 +22,8 @@ from .errors import Cancelled, Mono3DError
 if TYPE_CHECKING:
     from vendor_installer import Installed, Plan
 
-WORKER, SCENE, VTP = "worker", "scene", "vtp"
-"""The components: networks and meshing; Blender as a Python module; VTP files."""
+WORKER, SCENE, VTP, WEB = "worker", "scene", "vtp", "web"
+"""The components: networks and meshing; Blender as a Python module; VTP files; the web page's server."""
 
 Progress = Callable[[str, float], None]
 

@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import functools
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from .depth.kept import kept_for, stamp
 from .depth_source import OwnDepth, own_depth
 from .errors import Mono3DError
 from .settings import Settings
-from .shaping import KEPT, Shaper, shares_of
+from .shaping import KEPT, Shape, Shaper, shares_of
 
 READING, DISPARITY = "Reading the photo", ESTIMATING
 _SHARES = {READING: 0.2, DISPARITY: 2.5}
@@ -55,12 +55,19 @@ _CACHE_VERSION = 3
 class Folders:
     """Where a reconstruction reads and leaves files.
 
-    work  existing folder that receives the texture; belongs to this job
-    data  data folder with the subfolders `weights` and `cache`
+    work       existing folder that receives the texture; belongs to this job
+    data       data folder with the subfolders `weights` and `cache`
+    estimates  folder in which disparities are kept for another time; None: in the cache
     """
 
     work: Path
     data: Path
+    estimates: Path | None = None
+
+    @property
+    def kept(self) -> Path:
+        """The folder with disparities of earlier photos."""
+        return self.estimates or self.data / "cache" / "disparity"
 
 
 def reconstruct(
@@ -71,40 +78,58 @@ def reconstruct(
     ahead: Sequence[Path] = (),
     *,
     keep: bool = False,
+    key: str = "",
 ) -> Reconstruction:
     """Returns the reconstruction of the photo at `path`. Raises Mono3DError with a sentence for the user.
 
     `ahead` are photos that will come next: where the network runs faster on several, it sees some of them now.
-    With `keep` the photo stays in memory by its key, to be shaped again (see `shaping`).
+    With `keep` the photo stays in memory to be shaped again (see `shaping`): as `key`, else by its own key.
     """
     stages = Stages(progress, _SHARES | shares_of(settings))
     with stages.stage(READING):
         photo = _read(path, settings)
         own = own_depth(photo, settings)
         texture = photo.write_texture(folders.work)
-    shaper, estimate = _seen(photo, own, settings, stages, folders.data, ahead)
+    shaper, estimate = _seen(photo, own, settings, stages, folders, ahead)
     if keep:
-        KEPT.put(photo_key(estimate.disparity, photo.mask, photo.lens, shaper.own), shaper)
+        KEPT.put(key or photo_key(estimate.disparity, photo.mask, photo.lens, shaper.own), shaper)
     shape = shaper.shape(settings, stages)
+    notes = (*photo.notes, *estimate.notes)
+    return assembled(shaper, shape, settings, texture, folders.work, estimate.engine, stages.seconds, notes)
+
+
+def assembled(
+    shaper: Shaper,
+    shape: Shape,
+    settings: Settings,
+    texture: Path,
+    folder: Path,
+    engine: str,
+    seconds: Mapping[str, float],
+    photo_notes: tuple[str, ...],
+) -> Reconstruction:
+    """Returns what was found out about a photo and one shape of it as a whole; `folder` receives further textures."""
+    photo = shaper.photo
     return Reconstruction(
         name=photo.name,
-        photo=path,
+        photo=photo.path,
         texture=texture,
         camera=shape.camera,
         settings=settings,
-        disparity=estimate.disparity,
+        disparity=shaper.disparity,
         depth=shape.depth,
         mesh=shape.mesh,
         cloud=shape.cloud,
         behind=None if shape.behind is None else shape.behind.mesh,
-        behind_texture=None if shape.behind is None else shape.behind.write_texture(folders.work),
+        behind_texture=None if shape.behind is None else shape.behind.write_texture(folder),
         mask=photo.mask,
         lens=photo.lens,
         own=shaper.own,
-        engine=estimate.engine,
-        seconds=stages.seconds,
-        notes=(*photo.notes, *estimate.notes, *shape.notes),
-        normal_map=None if shape.normal_map is None else write_normal_map(shape.normal_map, folders.work),
+        engine=engine,
+        seconds=seconds,
+        notes=(*photo_notes, *shape.notes),
+        normal_map=None if shape.normal_map is None else write_normal_map(shape.normal_map, folder),
+        photo_notes=photo_notes,
     )
 
 
@@ -118,12 +143,12 @@ def _read(path: Path, settings: Settings) -> Photo:
 
 
 def _seen(
-    photo: Photo, own: OwnDepth | None, settings: Settings, stages: Stages, data: Path, ahead: Sequence[Path]
+    photo: Photo, own: OwnDepth | None, settings: Settings, stages: Stages, folders: Folders, ahead: Sequence[Path]
 ) -> tuple[Shaper, Estimate]:
     """Returns what shapes the photo, and what the network or the user's own map tells of it."""
     is_all_around = is_panorama(photo, settings.projection)
     if own is None:
-        estimate = _estimate(photo, settings, stages, data, ahead, is_all_around=is_all_around)
+        estimate = _estimate(photo, settings, stages, folders, ahead, is_all_around=is_all_around)
         return Shaper(photo, estimate.disparity, is_panorama=is_all_around), estimate
     estimate = Estimate(own_disparity(own.values), own.source, own.notes)
     return Shaper(photo, estimate.disparity, own.values, is_panorama=is_all_around), estimate
@@ -138,17 +163,18 @@ def estimate_depth(path: Path, settings: Settings, progress: Progress, data: Pat
     with stages.stage(READING):
         photo = _read(path, settings)
         own = own_depth(photo, settings)
-    shaper = _seen(photo, own, settings, stages, data, ())[0]
+    shaper = _seen(photo, own, settings, stages, Folders(work=data, data=data), ())[0]
     return shaper.disparity, shaper.depth(settings)
 
 
 def _estimate(
-    photo: Photo, settings: Settings, stages: Stages, data: Path, ahead: Sequence[Path], *, is_all_around: bool
+    photo: Photo, settings: Settings, stages: Stages, folders: Folders, ahead: Sequence[Path], *, is_all_around: bool
 ) -> Estimate:
     """Returns what the model tells of the photo: from the cache, else from the network."""
     model = catalogue.model_named(settings.model)
+    data = folders.data
     file = weights.find(model, data, Path(settings.weights) if settings.weights else None)
-    place = _cache_file(photo, file, settings, data, is_panorama=is_all_around)
+    place = _cache_file(photo, file, settings, folders, is_panorama=is_all_around)
     known = _AHEAD.estimates.pop(place, None) or _cached(place)
     if known is not None:
         return known
@@ -162,7 +188,7 @@ def _estimate(
             if not estimate.is_reduced:
                 _keep(estimate, place)
             return estimate
-        others = _read_ahead(ahead, settings, file, data) if estimator.gains_by_many else {}
+        others = _read_ahead(ahead, settings, file, folders) if estimator.gains_by_many else {}
         others.pop(place, None)
         try:
             first, *rest = estimator.estimate_all([photo.pixels, *others.values()], look, within)
@@ -195,7 +221,7 @@ def _all_around(photo: Photo, estimator: Estimator, look: Look, progress: Progre
     return Estimate(disparity, seen[0].engine, notes, any(estimate.is_reduced for estimate in seen))
 
 
-def _read_ahead(paths: Sequence[Path], settings: Settings, file: Path, data: Path) -> dict[Path, Pixels]:
+def _read_ahead(paths: Sequence[Path], settings: Settings, file: Path, folders: Folders) -> dict[Path, Pixels]:
     """Returns pixels of photos that will come next and are not known, by where their estimates are kept.
 
     The photos are kept too, so that each is read once, up to so many pixels together; bad ones wait for their turn.
@@ -213,7 +239,7 @@ def _read_ahead(paths: Sequence[Path], settings: Settings, file: Path, data: Pat
         if room < 0:
             break
         _AHEAD.photos[path] = photo
-        place = _cache_file(photo, file, settings, data)
+        place = _cache_file(photo, file, settings, folders)
         if not place.is_file():
             found[place] = photo.pixels
     return found
@@ -225,12 +251,12 @@ def _estimator(model: catalogue.Model, file: Path, stamp: str, device: str, engi
     return load(model, file, device, data, is_plain=engine == "plain")
 
 
-def _cache_file(photo: Photo, file: Path, settings: Settings, data: Path, *, is_panorama: bool = False) -> Path:
+def _cache_file(photo: Photo, file: Path, settings: Settings, folders: Folders, *, is_panorama: bool = False) -> Path:
     """Returns where the estimate of a photo with this weights file is kept: the name holds all it depends on."""
     look = f"{settings.network_size}{'f' * settings.flip}{'t' * settings.tiles}{'p' * (settings.engine == 'plain')}"
     look += "a" * is_panorama
-    name = f"{photo.digest[:32]}-{look}-{kept_for(settings.model, file, data).folder.name}-{_CACHE_VERSION}.npz"
-    return data / "cache" / "disparity" / name
+    name = f"{photo.digest[:32]}-{look}-{kept_for(settings.model, file, folders.data).folder.name}-{_CACHE_VERSION}.npz"
+    return folders.kept / name
 
 
 def _cached(place: Path) -> Estimate | None:

@@ -10,15 +10,21 @@ from .worker.client import Worker
 
 
 class ChildSceneWriter:
-    """Has a worker of the kind "scene" write scenes; `packages` are the folders with bpy."""
+    """Has a worker of the kind "scene" write scenes; `packages` are the folders with bpy.
 
-    def __init__(self, packages: Sequence[Path], data_folder: Path, start: bool = True) -> None:
+    It ends after `idle_seconds` without work; 0: it stays.
+    """
+
+    def __init__(
+        self, packages: Sequence[Path], data_folder: Path, start: bool = True, idle_seconds: float = 0.0
+    ) -> None:
         # Neither the user's own Blender settings and add-ons nor the desktop's cache have a part in it.
         private = {
             "BLENDER_USER_RESOURCES": str(data_folder / "cache" / "blender"),
             "XDG_CACHE_HOME": str(data_folder / "cache"),
         }
-        self._worker = Worker("scene", packages, data_folder / "logs" / "scene.log", data_folder, variables=private)
+        log = data_folder / "logs" / "scene.log"
+        self._worker = Worker("scene", packages, log, data_folder, idle_seconds=idle_seconds, variables=private)
         if start:
             self._worker.start()
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every choice a user has, once.
 
-Three frozen dataclasses: `Settings` shapes a reconstruction and is stored with each result, `RunOptions` says
-where results go and how a run over many photos behaves, `Habits` how the program behaves on one computer, whatever
-the file. Each field carries a `Choice` with its label, help,
+Four frozen dataclasses: `Settings` shapes a reconstruction and is stored with each result, `RunOptions` says
+where results go and how a run over many photos behaves, `WebOptions` whom the web page serves and within which limits,
+`Habits` how the program behaves on one computer, whatever the file. Each field carries a `Choice` with its label, help,
 unit and bounds; the command line, Blender's properties and the web form are generated from these.
 """
 
@@ -19,8 +19,22 @@ from typing import Any, Literal
 
 from .errors import Mono3DError
 
-Unit = Literal["m", "mm", "deg", "px", "Mpx", "%", "x footprint", "min"]
-Group = Literal["Depth", "Camera", "Scene", "Shape", "Crop", "Surface", "Material", "Output", "Run", "Setup", "Habits"]
+Unit = Literal["m", "mm", "deg", "px", "Mpx", "MB", "GB", "%", "x footprint", "min", "h"]
+Group = Literal[
+    "Depth",
+    "Camera",
+    "Scene",
+    "Shape",
+    "Crop",
+    "Surface",
+    "Material",
+    "Output",
+    "Run",
+    "Server",
+    "Limits",
+    "Setup",
+    "Habits",
+]
 
 _LIVE_GROUPS: tuple[Group, ...] = ("Camera", "Scene", "Shape", "Crop", "Surface")
 """Groups whose settings shape the mesh and nothing else."""
@@ -45,6 +59,9 @@ MODEL_NAMES = (
 
 FORMATS = ("blend", "glb", "ply", "obj", "stl", "cloud", "vtp", "npy", "png16", "exr", "camera")
 """What can be written for each photo; `cloud` is the point cloud as PLY, `camera` the camera as JSON."""
+
+
+LOG_LEVELS = ("error", "warning", "info", "debug")
 
 
 @dataclass(frozen=True)
@@ -255,7 +272,28 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class RunOptions:
+class SetupOptions:
+    """What is installed, how and where, for every command that works on photos."""
+
+    # fmt: off
+    install: bool = _choice(False, "Install", "Setup",
+        "First install what is missing, into the data folder; this uses the network")
+    system: tuple[str, ...] = _choice((), "Packages of the system", "Setup",
+        "Packages that this Python offers itself and that need not be installed, such as torch,torchvision; "
+        "if not given, those that a Linux distribution's Python brings")
+    backend: str = _choice("auto", "Backend", "Setup",
+        "Build of PyTorch to install; 'auto' takes the best one for the graphics card whose files are pinned",
+        options=("auto", "cpu", "cu126", "cu128", "cu130", "rocm", "mps", "xpu"))
+    wheelhouse: str = _choice("", "Wheelhouse", "Setup",
+        "Install from this folder, made by 'python -m vendor_installer bundle', instead of from the network",
+        is_path=True)
+    data_folder: str = _choice("", "Data folder", "Setup",
+        "Folder for packages, weights and cache; empty: the user's data folder", is_path=True)
+    # fmt: on
+
+
+@dataclass(frozen=True)
+class RunOptions(SetupOptions):
     """Where the results of a run go and how it behaves over many photos."""
 
     # fmt: off
@@ -268,21 +306,55 @@ class RunOptions:
     skip_existing: bool = _choice(False, "Skip existing", "Run", "Leave out photos whose results are all there")
     jobs: int = _choice(1, "Jobs", "Run", "Photos worked on at a time, each by its own worker", minimum=1, maximum=64)
     report: str = _choice("", "Report", "Run", "Write a JSON record of every photo to this file", is_path=True)
-    install: bool = _choice(False, "Install", "Setup",
-        "First install what is missing, into the data folder; this uses the network")
     download: bool = _choice(False, "Download", "Setup",
         "Download the weights of the model if they are missing, into the data folder; this uses the network")
-    system: tuple[str, ...] = _choice((), "Packages of the system", "Setup",
-        "Packages that this Python offers itself and that need not be installed, such as torch,torchvision; "
-        "if not given, those that a Linux distribution's Python brings")
-    backend: str = _choice("auto", "Backend", "Setup",
-        "Build of PyTorch to install; 'auto' takes the best one for the graphics card whose files are pinned",
-        options=("auto", "cpu", "cu126", "cu128", "cu130", "rocm", "mps", "xpu"))
-    wheelhouse: str = _choice("", "Wheelhouse", "Setup",
-        "Install from this folder, made by 'python -m vendor_installer bundle', instead of from the network",
-        is_path=True)
-    data_folder: str = _choice("", "Data folder", "Setup",
-        "Folder for packages, weights and cache; empty: the user's data folder", is_path=True)
+    # fmt: on
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class WebOptions(SetupOptions):
+    """Whom the web page serves, and how much of the computer strangers may take."""
+
+    # fmt: off
+    host: str = _choice("127.0.0.1", "Host", "Server",
+        "Address to listen on; 127.0.0.1 is this computer alone, 0.0.0.0 every network that it is in")
+    port: int = _choice(8760, "Port", "Server", "Port to listen on; 0: any free one", minimum=0, maximum=65535)
+    token: str = _choice("", "Token", "Server",
+        "Secret that visitors must know, at least 12 letters and digits; @FILE: the first line of a file")
+    insecure: bool = _choice(False, "Insecure", "Server",
+        "Listen beyond this computer without a token: whoever reaches the port may use it")
+    open_browser: bool = _choice(True, "Open the browser", "Server", "Show the page in the browser at the start")
+    workers: int = _choice(1, "Workers", "Server",
+        "Photos worked on at a time, each by its own worker, which takes one to two gigabytes of memory",
+        minimum=1, maximum=64)
+    log_level: str = _choice("warning", "Log", "Server",
+        "How much is written to standard error: only what went wrong, or also what was done", options=LOG_LEVELS)
+    max_jobs: int = _choice(20, "Most jobs", "Limits",
+        "Photos that wait or are worked on; a further one is told to come again later", minimum=1, maximum=1000)
+    max_pixels: float = _choice(100.0, "Largest photo", "Limits",
+        "Refuse photos with more pixels than this", unit="Mpx", minimum=0.01, maximum=1000.0)
+    max_megabytes: float = _choice(100.0, "Largest upload", "Limits",
+        "Refuse uploads of more bytes than this", unit="MB", minimum=0.1, maximum=2000.0)
+    max_detail: int = _choice(2048, "Most detail", "Limits",
+        "Largest detail that visitors may ask for; memory and time grow with its square",
+        unit="px", minimum=16, maximum=8192)
+    max_network_size: int = _choice(1024, "Largest network size", "Limits",
+        "Largest side of the picture that the network may be made to see; some models' memory grows with its 4th power",
+        unit="px", minimum=32, maximum=2048)
+    max_poisson_depth: int = _choice(10, "Most Poisson levels", "Limits",
+        "Largest Poisson depth that visitors may ask for; each level takes four times the time and memory",
+        minimum=4, maximum=12)
+    max_minutes: float = _choice(15.0, "Longest job", "Limits",
+        "Stop a job that takes longer than this", unit="min", minimum=0.05, maximum=1440.0)
+    keep_hours: float = _choice(24.0, "Keep results", "Limits",
+        "Remove a photo and all that was made of it so long after its last change", unit="h",
+        minimum=0.001, maximum=8760.0)
+    max_gigabytes: float = _choice(20.0, "Room for results", "Limits",
+        "Remove the oldest results before their time when all together take more room than this", unit="GB",
+        minimum=0.1, maximum=100_000.0)
     # fmt: on
 
     def __post_init__(self) -> None:
@@ -305,8 +377,6 @@ def preset(name: str) -> Settings:
         raise Mono3DError(f"There is no preset '{name}'; choose one of {', '.join(PRESETS)}.")
     return Settings(**PRESETS[name])
 
-
-LOG_LEVELS = ("error", "warning", "info", "debug")
 
 _DEVICES = next(item.metadata["choice"].options for item in dataclasses.fields(Settings) if item.name == "device")
 
@@ -331,7 +401,7 @@ class Habits:
         check(self)
 
 
-AnySettings = type[Settings] | type[RunOptions] | type[Habits]
+AnySettings = type[Settings] | type[RunOptions] | type[WebOptions] | type[Habits]
 
 
 @dataclass(frozen=True)
@@ -375,20 +445,21 @@ def coerce(cls: AnySettings, values: Mapping[str, Any]) -> dict[str, Any]:
                 raise TypeError("not true or false")
             else:
                 known[item.name] = item.kind(value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise Mono3DError(f"{item.choice.label}: '{value}' is not a valid value ({error}).") from error
     return known
 
 
-def check(values: Settings | RunOptions | Habits) -> None:
+def check(values: Settings | RunOptions | WebOptions | Habits) -> None:
     """Raises Mono3DError, naming the setting and its bounds, when a value is out of bounds or of a wrong type."""
     for item in fields_of(type(values)):
         value = getattr(values, item.name)
         for one in value if item.many else (value,):
-            _check_value(item, one)
+            check_value(item, one)
 
 
-def _check_value(item: SettingField, value: Any) -> None:
+def check_value(item: SettingField, value: Any) -> None:
+    """Raises Mono3DError as `check` for one value of one field."""
     choice = item.choice
     allowed: tuple[type, ...] = (int, float) if item.kind is float else (item.kind,)
     if not isinstance(value, allowed) or (isinstance(value, bool) and item.kind is not bool):

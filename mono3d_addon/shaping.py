@@ -318,6 +318,10 @@ class Shelf:
         while len(self._kept) > 1 and sum(one.nbytes for one in self._kept.values()) > self._most_bytes:
             self._kept.popitem(last=False)
 
+    def drop(self, name: str) -> None:
+        """Forgets a shaper, if it is there."""
+        self._kept.pop(name, None)
+
     def get(self, name: str) -> Shaper | None:
         """Returns the shaper of that name, if it is still there."""
         found = self._kept.get(name)

@@ -26,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("MONO3D_TEST_ENVIRONMENTS") or ROOT / ".environments").resolve()
 TOOLS = ("pytest==9.2.0", "pytest-timeout==2.4.0", "hypothesis==6.170.15", "trimesh==5.0.0")
+CORE_TOOLS = (*TOOLS, "jsonschema==4.26.0")
 
 WHEELS = {
     "bpy-4.2": ("4.2.23", "3.11", "numpy<2"),
@@ -34,6 +35,10 @@ WHEELS = {
     "bpy-5.2": ("5.2.3", "3.13", "numpy>=2.2"),
 }
 """Part -> version of the bpy wheel, the Python it is made for, the numpy it carries in the official builds."""
+
+CORE_COMPONENTS = ("worker", "scene", "web")
+IMPORTED_COMPONENTS = ("worker", "web")
+"""What the part "core" installs with the product's own installer, and what of it its tests import."""
 
 REAL_INSTALLS = ("bpy-4.5", "bpy-5.2")
 """Parts, one for each Python, in which the real packages are installed too."""
@@ -114,19 +119,19 @@ def summary(outcomes: Sequence[Outcome]) -> int:
 
 
 def run_core(extra: list[str]) -> Outcome:
-    """Installs the worker and the scene packages with the product's installer and runs all tests outside Blender."""
+    """Installs the packages of CORE_COMPONENTS with the product's installer and runs all tests outside Blender."""
     environment = HOME / f"core-{sys.version_info.major}.{sys.version_info.minor}"
-    python = make_environment(environment, sys.executable, TOOLS)
+    python = make_environment(environment, sys.executable, CORE_TOOLS)
     data = HOME / "data"
-    call([sys.executable, "-m", "vendor_installer", "install", "--data-folder", str(data), "worker", "scene"])
+    call([sys.executable, "-m", "vendor_installer", "install", "--data-folder", str(data), *CORE_COMPONENTS])
     code = "import sys, vendor_installer; from pathlib import Path\n"
-    code += "print(vendor_installer.find('worker', Path(sys.argv[1])).packages)"
-    found = subprocess.run(
-        [sys.executable, "-c", code, str(data)], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    packages = found.stdout.strip()
-    # A .pth file, unlike PYTHONPATH, also holds for the isolated children that the tests start.
-    next(site_packages(environment)).joinpath("worker.pth").write_text(packages + "\n", encoding="utf-8")
+    code += "print(vendor_installer.find(sys.argv[2], Path(sys.argv[1])).packages)"
+    for component in IMPORTED_COMPONENTS:
+        command = [sys.executable, "-c", code, str(data), component]
+        found = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        # A .pth file, unlike PYTHONPATH, also holds for the isolated children that the tests start.
+        place = next(site_packages(environment)) / f"{component}.pth"
+        place.write_text(found.stdout, encoding="utf-8")
     ignored = ["--ignore", "tests/blender", "--ignore", "tests/programs"]
     return pytest("core", [str(python), "-m", "pytest", *ignored, *extra], {"MONO3D_TEST_DATA": str(data)})
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -69,7 +71,7 @@ def test_it_holds_what_runs_and_nothing_else(tmp_path: Path) -> None:
     assert any(name.startswith("vendor_installer/locks/") for name in names)
     assert any(name.endswith(".md") and name.startswith("mono3d_addon/depth/bundled/") for name in names), "model card"
     parts = {part for name in names for part in Path(name).parts}
-    assert not parts & {"tests", "benchmarks", "training", "__pycache__", ".ci", "pyproject.toml"}
+    assert not parts & {"tests", "benchmarks", "training", "__pycache__", ".ci", "pyproject.toml", "web"}
     assert not any(name.endswith((".pyc", ".whl", ".so", ".pyd")) for name in names)
     assert (manifest["id"], manifest["version"]) == ("mono3d", version())
     assert modes == {stat.S_IFREG | 0o644}
@@ -85,3 +87,13 @@ def test_a_missing_part_is_one_sentence(copy: Path, tmp_path: Path) -> None:
 def test_the_command_says_where_the_zip_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert build.main(["-o", str(tmp_path)]) == 0
     assert Path(capsys.readouterr().out.strip()).is_file()
+
+
+def test_the_extension_tells_that_it_has_no_web_page(tmp_path: Path) -> None:
+    with zipfile.ZipFile(build.build(tmp_path)) as archive:
+        archive.extractall(tmp_path / "extension")
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from mono3d_addon.cli import main; sys.exit(main(['web']))"
+    command = [sys.executable, "-I", "-S", "-c", code, str(tmp_path / "extension")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith("no part of the extension; start it with Python from the repository.")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.settings import PRESETS, Habits, RunOptions, SettingField, Settings, fields_of, preset
+from mono3d_addon.settings import PRESETS, Habits, RunOptions, SettingField, Settings, WebOptions, fields_of, preset
 
 
 def values(item: SettingField) -> st.SearchStrategy[Any]:
@@ -42,7 +42,7 @@ def test_settings_round_trip_through_json(chosen: dict[str, Any]) -> None:
 
 
 def test_every_field_is_described() -> None:
-    for cls in (Settings, RunOptions, Habits):
+    for cls in (Settings, RunOptions, WebOptions, Habits):
         for item in fields_of(cls):
             assert item.choice.label and len(item.choice.help) > 10, item.name
             assert not item.choice.help.endswith("."), item.name
@@ -74,7 +74,9 @@ def test_far_lies_behind_near() -> None:
         Settings(crop_left=60.0, crop_right=40.0)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"near": "one"}', '{"near": -1}', '{"edge_aware": "yes"}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"near": "one"}', '{"near": -1}', '{"edge_aware": "yes"}', '{"detail": 1e999}']
+)
 def test_damaged_json_is_one_sentence(text: str) -> None:
     with pytest.raises(Mono3DError):
         Settings.from_json(text)

@@ -21,6 +21,11 @@ MAY_IMPORT = {
     "surface": {"core", "surface", "settings", "errors"},
     # The client marks the packages of its child as in use.
     "worker": {"core", "surface", "worker", "pipeline", "shaping", "settings", "errors", "version", "environment"},
+    # The server's process may load what needs no packages, and nothing that opens a photo.
+    "web": {
+        *("web", "worker", "scenes", "outputs", "settings", "errors", "version"),
+        *("environment", "arguments", "installing", "core", "depth"),
+    },
 }
 """Parts of ours that each folder may import; imports point one way."""
 
@@ -36,6 +41,9 @@ ONLY_IN = {
     "bmesh": ("blender",),
     "bpy_extras": ("blender",),
     "mathutils": ("blender",),
+    "starlette": ("web",),
+    "uvicorn": ("web",),
+    "imagesize": ("web",),
 }
 
 

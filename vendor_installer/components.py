@@ -329,5 +329,28 @@ VTP = Component(
     smoke="vtp",
 )
 
-COMPONENTS: Mapping[str, Component] = types.MappingProxyType({item.name: item for item in (WORKER, SCENE, VTP)})
+# Starlette rather than FastAPI, which brings a compiled validator and OpenTelemetry for what one function describes:
+# these are Python alone, the same files everywhere.
+WEB = Component(
+    name="web",
+    purpose="Starlette and uvicorn, which serve the web page",
+    requirements=(
+        Requirement("starlette==1.10.0"),
+        Requirement("uvicorn==0.54.0"),
+        Requirement("python-multipart==0.0.34"),
+        Requirement("imagesize==2.0.1"),
+        Requirement("anyio"),
+        Requirement("idna"),
+        Requirement("h11"),
+        Requirement("click"),
+        Requirement("typing_extensions"),
+        Requirement("colorama", platforms=(WINDOWS,)),
+    ),
+    backends=types.MappingProxyType({LINUX: "cpu", WINDOWS: "cpu", MACOS: "cpu"}),
+    fallbacks=types.MappingProxyType({}),
+    trims=_NEVER_USED,
+    smoke="web",
+)
+
+COMPONENTS: Mapping[str, Component] = types.MappingProxyType({item.name: item for item in (WORKER, SCENE, VTP, WEB)})
 """Every component by its name."""

@@ -112,8 +112,39 @@ pyvista.Sphere().save(path)
 assert os.path.getsize(path) > 1000
 """
 
+_WEB = """
+import asyncio, io
+import imagesize, python_multipart, uvicorn
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+gif = b"GIF89a" + bytes((3, 0, 2, 0, 0, 0, 0))
+assert imagesize.get(io.BytesIO(gif)) == (3, 2)
+app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("well"))])
+server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, http="h11", log_level="error"))
+async def ask():
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET / HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n")
+    answer = await reader.read()
+    writer.close()
+    server.should_exit = True
+    await serving
+    return answer
+assert asyncio.run(ask()).endswith(b"well")
+"""
+
 SCRIPTS: Mapping[str, str] = types.MappingProxyType(
-    {"worker": _TORCH + _OPENVINO + _OPEN3D + _REST, "scene": _SCENE, "vtp": _VTP, "nothing": ""}
+    {
+        "worker": _TORCH + _OPENVINO + _OPEN3D + _REST,
+        "scene": _SCENE,
+        "vtp": _VTP,
+        "web": _WEB,
+        "nothing": "",
+    }
 )
 """Python source by name; each runs with the packages folder in front, a folder `scratch` and torch's `device`."""
 

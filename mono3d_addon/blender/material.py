@@ -42,7 +42,12 @@ def load_image(name: str, path: Path, copy: Path | None = None, colours: str = "
     if copy is None:
         image.pack()
         # Where "unpack" would put it: beside the .blend file, and not where the job had it.
-        image.filepath_raw = f"//{name}{path.suffix}"
+        place = f"//{name}{path.suffix}"
+        # A shorter path leaves the end of the longer one before it in the file, where anybody may read it.
+        for shown in ("/" * 1000, place):
+            image.filepath_raw = shown
+            for packed in image.packed_files:
+                packed.filepath = shown
     elif bpy.data.filepath:
         image.filepath_raw = bpy.path.relpath(str(path))
     return image

@@ -42,6 +42,7 @@ class Reconstruction:
     engine     what ran the network, in words
     seconds    time of each stage
     notes      sentences for the user ("3 small islands were dropped")
+    photo_notes  those of them that are about the photo and its disparity, and hold for every mesh
     behind     what continues the far side behind near things, seen by the same camera; None where there is none
     behind_texture  path of the texture of `behind`: the photo with what is behind painted in
     mask       bool (height, width), True where the photo's alpha channel keeps the pixel; None without transparency
@@ -68,6 +69,7 @@ class Reconstruction:
     lens: Lens = field(default_factory=Lens)
     own: DepthValues | None = None
     normal_map: Path | None = None
+    photo_notes: tuple[str, ...] = ()
 
     @property
     def photo_key(self) -> str:
@@ -144,6 +146,7 @@ def save(result: Reconstruction, folder: Path) -> None:
         "engine": result.engine,
         "seconds": dict(result.seconds),
         "notes": list(result.notes),
+        "photo_notes": list(result.photo_notes),
         "normal_map": str(result.normal_map) if result.normal_map else None,
     }
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=1), encoding="utf-8")
@@ -176,6 +179,7 @@ def load(folder: Path) -> Reconstruction:
             engine=description["engine"],
             seconds=description["seconds"],
             notes=tuple(description["notes"]),
+            photo_notes=tuple(description["photo_notes"]),
             normal_map=Path(description["normal_map"]) if description["normal_map"] else None,
         )
     except (OSError, KeyError, TypeError, ValueError) as error:

@@ -41,6 +41,7 @@ class Job:
         self.number = number
         self._worker = worker
         self._changed = threading.Condition()
+        self._has_left = threading.Event()
 
     def poll(self) -> bool:
         """Tells whether the job still runs; never blocks."""
@@ -55,7 +56,10 @@ class Job:
         try:
             while self.state == "running":
                 with self._changed:
-                    self._changed.wait(0.5)
+                    # Looked at under the lock, or an end just now would be seen half a second late.
+                    is_news = on_progress is not None and (self.stage, self.fraction) != seen
+                    if self.state == "running" and not is_news:
+                        self._changed.wait(0.5)
                 if on_progress and (self.stage, self.fraction) != seen:
                     seen = (self.stage, self.fraction)
                     on_progress(*seen)
@@ -80,6 +84,10 @@ class Job:
             self._end("cancelled")
             self._worker.send({"cancel": self.number})
 
+    def wait_until_left(self, seconds: float) -> bool:
+        """Waits at most so long until the worker has left the job, given up or not; returns whether it has."""
+        return self._has_left.wait(seconds)
+
     def take(self, event: dict[str, Any]) -> None:
         """Takes in what the worker says of this job."""
         if event["event"] == protocol.PROGRESS:
@@ -87,6 +95,7 @@ class Job:
                 self.stage, self.fraction = str(event["stage"]), float(event["fraction"])
                 self._changed.notify_all()
         elif event["event"] == protocol.DONE:
+            self._has_left.set()
             self.result = event["result"]
             self._end("done")
         else:
@@ -94,6 +103,7 @@ class Job:
 
     def fail(self, message: str) -> None:
         """Ends the job with a sentence for the user."""
+        self._has_left.set()
         self.error = message
         self._end("failed")
 
@@ -173,6 +183,10 @@ class Worker:
             job = self._job = Job(self, self._number)
         self.send({"task": self.kind, **request, "job": job.number})
         return job
+
+    def forget(self, key: str) -> None:
+        """Has the process, if it runs, drop the photo that it keeps as `key` once the jobs before are over."""
+        self.send({"forget": key})
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Says something to the process; one that died just now hears nothing, and the reading thread tells of it."""

@@ -6,6 +6,7 @@ Events come back on a copy of its standard output:
     {"event": "progress", "job": 1, "stage": "Estimating depth", "fraction": 0.4}
     {"event": "done", "job": 1, "result": {...}}
     {"event": "failed", "job": 1, "message": "one sentence for the user"}
+A request {"forget": "key"} drops what is kept in memory of a photo and has no answer.
 A request {"cancel": 1} asks the server to leave that job at its next sign of progress; the process stays.
 Large arrays do not pass here: they lie as .npy files in the job's folder.
 """
@@ -25,6 +26,8 @@ TASKS: Final[Mapping[str, str]] = {
     "depth": "mono3d_addon.worker.depth_task",
     "describe": "mono3d_addon.worker.describe_task",
     "remesh": "mono3d_addon.worker.remesh_task",
+    "shape": "mono3d_addon.worker.shape_task",
+    "export": "mono3d_addon.worker.export_task",
     "scene": "mono3d_addon.blender.scene_task",
 }
 """The module whose `run(request, progress, data_folder) -> dict` does each task."""

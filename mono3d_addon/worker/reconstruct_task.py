@@ -6,14 +6,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from .. import pipeline
 from ..core import reconstruction
+from ..core.reconstruction import Reconstruction
 from ..core.stages import Progress
 from ..settings import Settings
 from ..surface import export
+from . import page_files
+
+SAVING = "Saving the result"
 
 _PIPELINE_SHARE = 0.8
 
@@ -21,25 +26,35 @@ _PIPELINE_SHARE = 0.8
 def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[str, Any]:
     """Reconstructs `photo` with `settings` into the job `folder` and writes the `exports` (format -> path).
 
-    `ahead`, if there, lists photos that will come next; with `keep` the photo stays in memory.
+    `ahead`, if there, lists photos that will come next; with `keep` the photo stays in memory, by its key or as
+    `key`. `estimates` is a folder for its disparity instead of the cache. `work` is a folder for its textures instead
+    of the job's. `name` is what the result is called instead of the photo's file. With `page` it gets the web page's
+    pictures too (see `page_files`).
     Returns `folder`, `files` (format -> paths), `counts`, `seconds`, `notes`, `camera`, `model` and `engine`.
     """
     settings = Settings.from_json(json.dumps(request["settings"]))
     folder = Path(request["folder"])
-    folders = pipeline.Folders(work=folder, data=data_folder)
+    work = Path(request.get("work", folder))
+    estimates = Path(request["estimates"]) if "estimates" in request else None
     result = pipeline.reconstruct(
         Path(request["photo"]),
         settings,
         lambda stage, share: progress(stage, share * _PIPELINE_SHARE),
-        folders,
+        pipeline.Folders(work=work, data=data_folder, estimates=estimates),
         [Path(path) for path in request.get("ahead", ())],
         keep=request.get("keep", False),
+        key=request.get("key", ""),
     )
+    if "name" in request:
+        result = page_files.under_name(result, request["name"])
     seconds = dict(result.seconds)
     began = time.perf_counter()
-    progress("Saving the result", _PIPELINE_SHARE)
+    progress(SAVING, _PIPELINE_SHARE)
     reconstruction.save(result, folder)
-    seconds["Saving the result"] = time.perf_counter() - began
+    if request.get("page"):
+        page_files.write_pictures(result, work)
+        page_files.write_view(result, folder, work)
+    seconds[SAVING] = time.perf_counter() - began
     files: dict[str, list[str]] = {}
     exports: dict[str, str] = request.get("exports", {})
     for number, (form, path) in enumerate(exports.items()):
@@ -48,14 +63,17 @@ def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[
         progress(stage, _PIPELINE_SHARE + (1.0 - _PIPELINE_SHARE) * number / len(exports))
         files[form] = [str(one) for one in export.write(result, form, Path(path))]
         seconds[stage] = time.perf_counter() - began
+    return told(result, folder, seconds) | {"files": files, "model": _model(settings)}
+
+
+def told(result: Reconstruction, folder: Path, seconds: Mapping[str, float]) -> dict[str, Any]:
+    """Returns what the client hears of a reconstruction that lies in `folder`."""
     return {
         "folder": str(folder),
-        "files": files,
         "counts": result.counts(),
-        "seconds": seconds,
+        "seconds": dict(seconds),
         "notes": list(result.notes),
         "camera": dataclasses.asdict(result.camera) | {"horizon": result.camera.horizon()},
-        "model": _model(settings),
         "engine": result.engine,
     }
 

@@ -39,7 +39,11 @@ def main(arguments: list[str]) -> None:
     threading.Thread(target=_listen, args=(requests, cancelled), daemon=True).start()
     _preload(options.warm)
     while True:
-        _serve(requests.get(), channel, options.data_folder, cancelled)
+        request = requests.get()
+        if "forget" in request:
+            _forget(request["forget"])
+        else:
+            _serve(request, channel, options.data_folder, cancelled)
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -78,6 +82,12 @@ def _preload(task: str) -> None:
         getattr(importlib.import_module(protocol.TASKS[task]), "warm_up", lambda: None)()
     except Exception:  # The task itself will meet it again, with somebody to tell.
         traceback.print_exc()
+
+
+def _forget(key: str) -> None:
+    # A process that has not loaded the module keeps nothing.
+    if shaping := sys.modules.get("mono3d_addon.shaping"):
+        shaping.KEPT.drop(key)
 
 
 def _serve(request: dict[str, Any], channel: BinaryIO, data_folder: Path, cancelled: set[int]) -> None:

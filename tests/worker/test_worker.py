@@ -125,11 +125,39 @@ def test_a_photo_that_is_not_in_memory_comes_from_files(shared: Worker, tmp_path
     assert "missing" not in shared.submit(remesh("now known", tmp_path / "d", SMALL)).wait()
 
 
+def test_a_photo_is_kept_by_the_name_that_it_is_given_and_forgotten_by_it(shared: Worker, tmp_path: Path) -> None:
+    shared.submit({**request(tmp_path / "a"), "keep": True, "key": "mine"}).wait()
+    assert "missing" not in shared.submit(remesh("mine", tmp_path / "b", SMALL)).wait()
+    shared.forget("mine")
+    shared.forget("never known")
+    assert shared.submit(remesh("mine", tmp_path / "c", SMALL)).wait() == {"missing": True}
+
+
+def test_estimates_are_kept_where_the_job_says(shared: Worker, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    again = {**request(tmp_path / "a"), "estimates": str(tmp_path / "kept"), "name": "../Tasse.png"}
+    first = shared.submit(again).wait()
+    assert pipeline.DISPARITY in first["seconds"], "the cache of the others has it"
+    assert len(list((tmp_path / "kept").glob("*.npz"))) == 1
+    assert pipeline.DISPARITY not in shared.submit(again).wait()["seconds"]
+    result = load(tmp_path / "a")
+    assert (result.name, result.photo.name, result.settings.mask) == ("Tasse", "Tasse.png", "")
+
+
+def test_whoever_waits_for_a_job_rests(shared: Worker, tmp_path: Path) -> None:
+    job = shared.submit(request(tmp_path / "a", dataclasses.replace(SMALL, detail=600, surface="poisson")))
+    began, used = time.monotonic(), time.thread_time()
+    job.wait()
+    assert time.monotonic() - began > 0.3
+    assert time.thread_time() - used < 0.1 * (time.monotonic() - began)
+
+
 def test_a_superseded_job_leaves_the_worker_and_its_memory(shared: Worker, tmp_path: Path) -> None:
     job = shared.submit(request(tmp_path / "a", dataclasses.replace(SMALL, surface="poisson")))
     process = shared.process_id
     job.supersede()
     assert job.state == "cancelled"
+    assert job.wait_until_left(30.0)
     with pytest.raises(Cancelled):
         job.wait()
     after = shared.submit(request(tmp_path / "b"))

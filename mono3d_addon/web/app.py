@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The routes: what is asked for at which address."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..errors import Mono3DError
+from ..version import version
+from ..worker.page_layout import DEPTH, PHOTOS, VIEW
+from . import downloads, events, openapi, samples, sniff
+from .answers import Answer, refused
+from .form import read_object
+from .guard import Guard, Rules, drain
+from .refusal import Refusal
+from .service import Service
+from .uploads import received
+
+STATIC = Path(__file__).resolve().parent / "static"
+
+_PHOTO_TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
+_WORDS = {404: "There is no such page.", 405: "That cannot be done here; /openapi.json tells what can."}
+
+
+def make_app(service: Service, rules: Rules) -> ASGIApp:
+    """Returns the application that serves `service`, behind its guard."""
+    pages = Pages(service)
+
+    app = Starlette(
+        routes=[
+            Route("/", pages.page),
+            Route("/openapi.json", pages.description),
+            Route("/api/about", pages.about),
+            Route("/api/settings", pages.settings),
+            Route("/api/samples/{name}", pages.sample),
+            Route("/api/jobs", pages.create, methods=["POST"]),
+            Route("/api/jobs/{id}", pages.status, methods=["GET"]),
+            Route("/api/jobs/{id}", pages.delete, methods=["DELETE"]),
+            Route("/api/jobs/{id}/events", pages.events),
+            Route("/api/jobs/{id}/cancel", pages.cancel, methods=["POST"]),
+            Route("/api/jobs/{id}/shape", pages.shape, methods=["POST"]),
+            Route("/api/jobs/{id}/photo", pages.photo),
+            Route("/api/jobs/{id}/depth", pages.depth),
+            Route("/api/jobs/{id}/view", pages.view),
+            Route("/api/jobs/{id}/files/{format}", pages.file),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        exception_handlers={
+            Refusal: _on_refusal,
+            HTTPException: _on_http_error,
+            ClientDisconnect: _on_leaving,
+            Mono3DError: _on_our_error,
+            Exception: _on_the_unforeseen,
+        },
+    )
+    return Guard(app, rules)
+
+
+class Pages:
+    """What answers each request."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def page(self, request: Request) -> Response:
+        """The page."""
+        return FileResponse(STATIC / "index.html", media_type="text/html; charset=utf-8")
+
+    async def description(self, request: Request) -> Response:
+        """What this interface is, as OpenAPI."""
+        return Answer(openapi.document(self._service.form))
+
+    async def about(self, request: Request) -> Response:
+        """What this server can do and takes."""
+        options = self._service.options
+        return Answer(
+            {
+                "version": version(),
+                "max_megapixels": options.max_pixels,
+                "max_megabytes": options.max_megabytes,
+                "max_jobs": options.max_jobs,
+                "workers": options.workers,
+                "keep_hours": options.keep_hours,
+                "formats": downloads.described(self._service.installed),
+                "samples": samples.described(),
+                "photo_endings": list(sniff.PHOTO_ENDINGS),
+            }
+        )
+
+    async def settings(self, request: Request) -> Response:
+        """The settings that visitors have."""
+        return Answer(self._service.form.described())
+
+    async def sample(self, request: Request) -> Response:
+        """A sample photo."""
+        found = samples.path_of(request.path_params["name"])
+        if found is None:
+            raise Refusal(404, "There is no such sample photo; /api/about lists them.")
+        return FileResponse(found, media_type="image/jpeg", headers={"Cache-Control": "max-age=86400"})
+
+    async def create(self, request: Request) -> Response:
+        """Takes a photo in."""
+        service = self._service
+        with service.place() as (id, folder):
+            if not service.has_room():
+                raise Refusal(503, "The server has no room for another photo; try again later.", {"Retry-After": "600"})
+            async with received(request, folder.path, service.options.max_pixels) as upload:
+                job = service.create(id, folder, upload)
+        return Answer(service.status(job), 202, {"Location": f"/api/jobs/{job.id}"})
+
+    async def status(self, request: Request) -> Response:
+        """How a job is."""
+        return Answer(self._service.status(self._job(request)))
+
+    async def events(self, request: Request) -> Response:
+        """Each change of a job."""
+        stream = events.events(self._service, self._job(request))
+        # nginx would hold the events back.
+        return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+    async def cancel(self, request: Request) -> Response:
+        """Gives up what is under way."""
+        job = self._job(request)
+        self._service.cancel(job)
+        return Answer(self._service.status(job))
+
+    async def delete(self, request: Request) -> Response:
+        """Removes a job."""
+        self._service.delete(self._job(request))
+        return Response(status_code=204)
+
+    async def shape(self, request: Request) -> Response:
+        """Has another mesh made."""
+        job = self._job(request)
+        asked = read_object(await request.body(), "The request")
+        given, is_draft = asked.get("settings", {}), asked.get("draft", False)
+        if not isinstance(given, dict) or not isinstance(is_draft, bool) or set(asked) - {"settings", "draft"}:
+            raise Refusal(400, 'Send JSON such as {"settings": {"near": 0.5}, "draft": false}.')
+        self._service.shape(job, given, is_draft=is_draft)
+        return Answer(self._service.status(job), 202)
+
+    async def photo(self, request: Request) -> Response:
+        """The upright photo."""
+        job = self._job(request)
+        self._service.whole(job)
+        path = next(path for name in PHOTOS if (path := job.folder.path / name).exists())
+        return _Lent(job.folder, path, media_type=_PHOTO_TYPES[path.suffix])
+
+    async def depth(self, request: Request) -> Response:
+        """The coloured disparity."""
+        job = self._job(request)
+        self._service.whole(job)
+        return _Lent(job.folder, job.folder.path / DEPTH, media_type="image/png")
+
+    async def view(self, request: Request) -> Response:
+        """The mesh for the viewer."""
+        job = self._job(request)
+        shown = job.view or self._service.whole(job)
+        tag = f'"{job.revision}"'
+        headers = {"ETag": tag, "Cache-Control": "no-cache"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return _Lent(shown.folder, shown.folder.path / VIEW, media_type="model/gltf-binary", headers=headers)
+
+    async def file(self, request: Request) -> Response:
+        """A download."""
+        job, format = self._job(request), request.path_params["format"]
+        if format not in downloads.DOWNLOADS:
+            raise Refusal(404, "There is no such format; /api/about lists them.")
+        folder = self._service.whole(job).folder
+        with folder.used():
+            path = await self._service.file(job, format)
+            name = downloads.file_name(job.name, format)
+            return _Lent(folder, path, media_type=downloads.DOWNLOADS[format].media_type, filename=name)
+
+    def _job(self, request: Request) -> Any:
+        return self._service.job(request.path_params["id"])
+
+
+class _Lent(FileResponse):
+    """Sends a file of a folder, which stays as long as it takes."""
+
+    def __init__(self, folder: Any, path: Path, **details: Any) -> None:
+        super().__init__(path, **details)
+        self._use = contextlib.ExitStack()
+        self._use.enter_context(folder.used())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._use:
+            await super().__call__(scope, receive, send)
+
+
+async def _on_refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    await drain(request.scope, 2_000_000 if error.status != 503 else 100_000_000)
+    return refused(error)
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    sentence = _WORDS.get(error.status_code, str(error.detail))
+    return refused(Refusal(error.status_code, sentence, error.headers))
+
+
+async def _on_leaving(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)
+
+
+async def _on_our_error(request: Request, error: Exception) -> Response:
+    return refused(Refusal(500, str(error)))
+
+
+async def _on_the_unforeseen(request: Request, error: Exception) -> Response:
+    return refused(Refusal(500, "Something unforeseen went wrong; the server's log tells more."))

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m mono3d_addon web ...`: starts the server, or says in one sentence why not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+import threading
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import environment
+from ..arguments import parse_web
+from ..environment import WEB, WORKER
+from ..errors import Mono3DError
+from ..installing import install
+from ..settings import WebOptions
+from .reach import hosts_of, is_loopback
+
+DONE = 0
+_SHORTEST_TOKEN = 12
+
+
+def run(arguments: Sequence[str], program: str, *, no_network: str = "") -> int:
+    """Serves until Ctrl+C or a polite kill and returns the exit code 0.
+
+    `no_network` is the sentence why nothing may be downloaded; empty: it may.
+    Raises Mono3DError with a sentence for the user, SystemExit for wrong usage and --help.
+    """
+    options = parse_web(arguments, program)
+    data_folder = Path(options.data_folder).expanduser() if options.data_folder else environment.default_data_folder()
+    data_folder = data_folder.absolute()
+    token = _token(options)
+    _check_reach(options, token)
+    if options.install:
+        if no_network and not options.wheelhouse:
+            raise Mono3DError(no_network)
+        install((WORKER, WEB), data_folder, options)
+    environment.tidy(data_folder)
+    packages = [environment.require(name, data_folder) for name in (WORKER, WEB)]
+    with environment.in_use(packages):
+        # This process is the server's alone, and its packages come before those that Python may have of other versions.
+        sys.path.insert(0, str(packages[1]))
+        _serve(options, data_folder, token)
+    print("Mono3D has ended; its workers are stopped and all results removed.", flush=True)
+    return DONE
+
+
+def _serve(options: WebOptions, data_folder: Path, token: str) -> None:
+    # They come with the packages.
+    from .guard import Rules
+    from .service import Service
+    from .serving import listening, serve
+
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=options.log_level.upper())
+    listener = listening(options.host, options.port)
+    hosts = hosts_of(options.host) if not token and is_loopback(options.host) else frozenset()
+    rules = Rules(token, hosts, int(options.max_megabytes * 1e6))
+    address = _address(options.host, listener.getsockname()[1])
+
+    async def main() -> None:
+        service = Service(options, data_folder)
+        # Large uploads pass through temporary files, which belong to the session too.
+        tempfile.tempdir = str(service.session.uploads)
+        try:
+            _announce(options, address, token)
+            await serve(options, service, rules, listener)
+        finally:
+            tempfile.tempdir = None
+            await service.close()
+
+    with contextlib.closing(listener), contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(main())
+
+
+def _announce(options: WebOptions, address: str, token: str) -> None:
+    at_a_time = "one photo" if options.workers == 1 else f"{options.workers} photos"
+    print(
+        f"Mono3D is at {address}\n"
+        f"  {at_a_time} at a time, {options.max_jobs} at most; up to {options.max_pixels:g} megapixels and "
+        f"{options.max_megabytes:g} MB; results are kept for {options.keep_hours:g} hours\n"
+        "Press Ctrl+C to end.",
+        flush=True,
+    )
+    if options.open_browser and _has_screen():
+        opened = f"{address}/?token={token}" if token else address
+        # Some browsers hold the caller until they end.
+        threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
+
+
+def _has_screen() -> bool:
+    """Tells whether a browser of this computer's user could show something; text browsers would take the terminal."""
+    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _address(host: str, port: int) -> str:
+    name = host.strip("[]")
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def _token(options: WebOptions) -> str:
+    token = options.token
+    if token.startswith("@"):
+        try:
+            token = Path(token[1:]).expanduser().read_text(encoding="utf-8").split("\n", 1)[0].strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Mono3DError(f"The token cannot be read from '{token[1:]}'; choose another file.") from error
+        if not token:
+            raise Mono3DError(f"The first line of '{options.token[1:]}' is empty; write the token there.")
+    if token and (len(token) < _SHORTEST_TOKEN or not token.isascii() or not token.isalnum()):
+        raise Mono3DError(f"The token must have at least {_SHORTEST_TOKEN} letters a-z and digits, and nothing else.")
+    return token
+
+
+def _check_reach(options: WebOptions, token: str) -> None:
+    if not token and not options.insecure and not is_loopback(options.host):
+        raise Mono3DError(
+            f"Whoever reaches {options.host} could use this server: give it a secret with --token, "
+            "or add --insecure if that is what you want."
+        )

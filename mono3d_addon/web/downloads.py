@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files that a visitor can take away: what they are called, and whether this server can write them."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..environment import SCENE, VTP
+from ..outputs import output_files
+from ..settings import FORMATS
+
+
+@dataclass(frozen=True)
+class Download:
+    """One format: its label for people, its media type, the component that it needs, and what ends its file's name."""
+
+    label: str
+    media_type: str
+    needs: str = ""
+    ending: str = ""
+
+
+DOWNLOADS: Mapping[str, Download] = types.MappingProxyType(
+    {
+        "glb": Download("GLB: mesh with texture and camera, for viewers and engines", "model/gltf-binary"),
+        "ply": Download("PLY: mesh with colours", "application/octet-stream"),
+        "obj": Download("OBJ: mesh, material and texture in a zip", "application/zip", ending="_obj.zip"),
+        "stl": Download("STL: bare mesh, for printing", "model/stl"),
+        "vtp": Download("VTP: mesh for ParaView and VTK", "application/xml", VTP),
+        "cloud": Download("PLY: point cloud", "application/octet-stream"),
+        "npy": Download("NPY: depth in metres, for NumPy", "application/octet-stream"),
+        "png16": Download("PNG: depth in 16 bits", "image/png"),
+        "exr": Download("EXR: depth in metres", "image/x-exr"),
+        "camera": Download("JSON: camera", "application/json"),
+        "blend": Download("BLEND: scene for Blender", "application/x-blender", SCENE),
+    }
+)
+"""Every format of `settings.FORMATS`, in the order of the page."""
+
+_LONGEST = 80
+
+
+def described(installed: Collection[str]) -> list[dict[str, Any]]:
+    """Returns all formats, ready for JSON; `installed` are the components that are there."""
+    return [
+        {
+            "name": name,
+            "label": one.label,
+            "ending": _ending(name),
+            "media_type": one.media_type,
+            "available": is_available(name, installed),
+            "reason": "" if is_available(name, installed) else why_not(name),
+        }
+        for name, one in DOWNLOADS.items()
+    ]
+
+
+def is_available(name: str, installed: Collection[str]) -> bool:
+    """Tells whether this server can write a format."""
+    return not DOWNLOADS[name].needs or DOWNLOADS[name].needs in installed
+
+
+def why_not(name: str) -> str:
+    """Returns the sentence why a format cannot be had."""
+    return f"The packages of '{DOWNLOADS[name].needs}' are not installed on this server."
+
+
+def file_name(name: str, format: str) -> str:
+    """Returns what the download of a photo called `name` is called; nothing of it is ever a path here."""
+    return stem_of(name) + _ending(format)
+
+
+def stem_of(name: str) -> str:
+    """Returns the name of a photo without its ending and without what file systems and headers do not take."""
+    stem = Path(name).stem
+    kept = "".join(letter if letter.isalnum() or letter in " -_.()" else "_" for letter in stem)
+    return kept.strip(" .")[:_LONGEST] or "photo"
+
+
+def clean_name(name: str) -> str:
+    """Returns the file name that a visitor gave, fit to be shown: its last part, printable, not too long."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    kept = "".join(letter for letter in last if letter.isprintable()).encode("utf-8", "ignore").decode().strip()
+    if len(kept) > _LONGEST:
+        kept = kept[: _LONGEST - 12] + kept[-12:]
+    return kept if kept.strip(". ") else "photo"
+
+
+def _ending(name: str) -> str:
+    return DOWNLOADS[name].ending or output_files("", (name,), Path())[name].name
+
+
+assert set(DOWNLOADS) == set(FORMATS)

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The workers, and who gets one next. Everything but the waiting for a worker belongs to the event loop's thread."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ..errors import Cancelled, Mono3DError
+from ..worker.client import Job as WorkerJob
+from ..worker.client import Worker
+
+_LOG = logging.getLogger("mono3d.web")
+
+_GRACE = 2.0
+"""Seconds that a worker gets to leave a job that was given up, before it is stopped and with it all it has loaded."""
+
+_MOST_KNOWN = 8
+_MOST_URGENT_IN_A_ROW = 8
+_FIRST_TO_KILL = "700"
+
+Progress = Callable[[str, float], None]
+
+
+class Work:
+    """One request to a worker on its way.
+
+    photo      what the photo is known by; a worker that has seen it is preferred
+    is_urgent  whether somebody sits and waits for it, as for a slider
+    done       the worker's result, or why there is none: Mono3DError, Cancelled
+    left       done too, and no worker touches its files any more
+    """
+
+    def __init__(
+        self,
+        request: dict[str, Any],
+        photo: str,
+        *,
+        is_urgent: bool,
+        on_progress: Progress = lambda stage, fraction: None,
+        on_start: Callable[[], None] = lambda: None,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.request = request
+        self.photo = photo
+        self.is_urgent = is_urgent
+        self.on_progress = on_progress
+        self.on_start = on_start
+        self.done: asyncio.Future[dict[str, Any]] = loop.create_future()
+        self.left: asyncio.Future[None] = loop.create_future()
+        self.is_given_up = False
+        self.has_expired = False
+        self.worker_job: WorkerJob | None = None
+        # Whoever gave it up may not look at it any more.
+        self.done.add_done_callback(lambda future: future.cancelled() or future.exception())
+
+    def end(self, outcome: dict[str, Any] | Mono3DError) -> None:
+        """Tells whoever waits what came out; the first word counts."""
+        if not self.done.done():
+            if isinstance(outcome, Mono3DError):
+                self.done.set_exception(outcome)
+            else:
+                self.done.set_result(outcome)
+
+
+class _Slot:
+    """One worker, the work that it does, and the photos that it may still have in memory."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.work: Work | None = None
+        self.known: OrderedDict[str, None] = OrderedDict()
+
+    def has_seen(self, photo: str) -> None:
+        self.known[photo] = None
+        self.known.move_to_end(photo)
+        while len(self.known) > _MOST_KNOWN:
+            self.known.popitem(last=False)
+
+
+class Pool:
+    """A bounded number of workers, kept warm, and the works that wait for one.
+
+    on_move        called when the works that wait have moved up
+    limit_seconds  after so long a work is stopped
+    """
+
+    def __init__(
+        self, workers: Sequence[Worker], on_move: Callable[[], None] = lambda: None, limit_seconds: float = 900.0
+    ) -> None:
+        self._slots = [_Slot(worker) for worker in workers]
+        self._on_move = on_move
+        self._limit = limit_seconds
+        self._waiting: deque[Work] = deque()
+        self._urgent_in_a_row = 0
+        self._running: set[asyncio.Task[None]] = set()
+        self._is_closed = False
+        # A thread waits for each worker; asyncio's own few threads are for files.
+        self._threads = ThreadPoolExecutor(2 * len(workers) + 2, thread_name_prefix="mono3d-pool")
+
+    async def start(self) -> None:
+        """Starts all workers, so that they load their libraries before the first photo comes.
+
+        Raises Mono3DError when one cannot be started.
+        """
+        await asyncio.gather(*(self._in_thread(self._warm, slot) for slot in self._slots))
+
+    def submit(self, work: Work) -> Work:
+        """Gives a work its place among those that wait, or a worker at once."""
+        if self._is_closed:
+            work.end(Mono3DError("The server is ending; try again later."))
+            work.left.set_result(None)
+            return work
+        self._waiting.append(work)
+        self._dispatch()
+        return work
+
+    def position(self, work: Work) -> int:
+        """Returns how soon a waiting work has its turn, 1: next; 0 when it does not wait."""
+        if work not in self._waiting:
+            return 0
+        return sorted(self._waiting, key=lambda other: not other.is_urgent).index(work) + 1
+
+    def cancel(self, work: Work) -> None:
+        """Gives a work up, waiting or running, at once; other works are not touched."""
+        work.is_given_up = True
+        with contextlib.suppress(ValueError):
+            self._waiting.remove(work)
+            work.left.set_result(None)
+            self._on_move()
+        if work.worker_job is not None:
+            work.worker_job.supersede()
+        work.end(Cancelled())
+
+    def forget(self, photo: str) -> None:
+        """Has the workers drop a photo from their memory."""
+        for slot in self._slots:
+            slot.known.pop(photo, None)
+            slot.worker.forget(photo)
+
+    def process_ids(self) -> list[int]:
+        """Returns the numbers of the workers' processes that run."""
+        return [found for slot in self._slots if (found := slot.worker.process_id) is not None]
+
+    async def close(self) -> None:
+        """Gives up all works and stops all workers."""
+        self._is_closed = True
+        for work in (*self._waiting, *(slot.work for slot in self._slots if slot.work is not None)):
+            self.cancel(work)
+        await asyncio.gather(*(self._in_thread(slot.worker.stop) for slot in self._slots))
+        await asyncio.gather(*self._running, return_exceptions=True)
+        # One that was on its way to a worker has started it again.
+        await asyncio.gather(*(self._in_thread(slot.worker.stop) for slot in self._slots))
+        self._threads.shutdown(wait=False)
+
+    def _dispatch(self) -> None:
+        """Hands works to free workers."""
+        moved = False
+        while self._waiting and (free := [slot for slot in self._slots if slot.work is None]):
+            work = self._next()
+            slot = next((slot for slot in free if work.photo in slot.known), free[0])
+            slot.work = work
+            task = asyncio.get_running_loop().create_task(self._carry_out(slot, work))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+            moved = True
+        if moved:
+            self._on_move()
+
+    def _next(self) -> Work:
+        """Takes out what comes next: works that somebody waits at before photos, but not for ever."""
+        urgent = next((work for work in self._waiting if work.is_urgent), None)
+        patient = next((work for work in self._waiting if not work.is_urgent), None)
+        is_their_turn = patient is not None and self._urgent_in_a_row >= _MOST_URGENT_IN_A_ROW
+        chosen = patient if urgent is None or is_their_turn else urgent
+        assert chosen is not None, "something waits"
+        self._urgent_in_a_row = self._urgent_in_a_row + 1 if chosen.is_urgent else 0
+        self._waiting.remove(chosen)
+        return chosen
+
+    async def _carry_out(self, slot: _Slot, work: Work) -> None:
+        loop = asyncio.get_running_loop()
+        work.on_start()
+
+        def progress(stage: str, fraction: float) -> None:
+            loop.call_soon_threadsafe(work.on_progress, stage, fraction)
+
+        expiry = loop.call_later(self._limit, self._expire, slot, work)
+        try:
+            work.end(await self._in_thread(_do, slot.worker, work, progress))
+            slot.has_seen(work.photo)
+        except Mono3DError as error:
+            work.end(error)
+        except Exception as error:
+            _LOG.exception("a worker's thread failed")
+            work.end(Mono3DError(f"Something unforeseen went wrong ({type(error).__name__}); the log tells more."))
+        finally:
+            expiry.cancel()
+        if work.has_expired and not self._is_closed:
+            await self._in_thread(self._restart, slot)
+        elif work.is_given_up and not self._is_closed:
+            await self._in_thread(self._await_leaving, slot, work)
+        if not slot.worker.alive:
+            slot.known.clear()
+        work.left.set_result(None)
+        slot.work = None
+        if not self._is_closed:
+            self._dispatch()
+
+    def _expire(self, slot: _Slot, work: Work) -> None:
+        if work.worker_job is not None and work.worker_job.poll():
+            # The worker is stopped before it gets its next work, and not while it has it.
+            work.has_expired = True
+            work.worker_job.fail(
+                f"It took longer than the {self._limit / 60.0:g} minutes that this server gives a photo; "
+                "lower 'Detail' or take a smaller photo or model."
+            )
+
+    def _await_leaving(self, slot: _Slot, work: Work) -> None:
+        if work.worker_job is not None and not work.worker_job.wait_until_left(_GRACE):
+            self._restart(slot)
+
+    def _restart(self, slot: _Slot) -> None:
+        slot.worker.stop()
+        slot.known.clear()
+        with contextlib.suppress(Mono3DError):  # the next work meets it again, with somebody to tell
+            self._warm(slot)
+
+    def _warm(self, slot: _Slot) -> None:
+        slot.worker.start()
+        _kill_before_us(slot.worker)
+
+    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, functools.partial(function, *arguments))
+
+
+def _do(worker: Worker, work: Work, progress: Progress) -> dict[str, Any]:
+    """Runs in a thread: has the worker do the work and waits for it."""
+    was_alive = worker.alive
+    job = work.worker_job = worker.submit(work.request)
+    if not was_alive:
+        _kill_before_us(worker)
+    if work.is_given_up:
+        job.supersede()
+    return job.wait(progress)
+
+
+def _kill_before_us(worker: Worker) -> None:
+    """Has Linux, short of memory, end a worker and not the server: that costs one job."""
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{worker.process_id}/oom_score_adj").write_text(_FIRST_TO_KILL, encoding="ascii")

@@ -1,0 +1,365 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the server does for its visitors, whatever way they ask: jobs from the upload to the last download."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .. import environment
+from ..environment import SCENE, VTP, WORKER
+from ..errors import Cancelled, Mono3DError
+from ..scenes import ChildSceneWriter
+from ..settings import Settings, WebOptions
+from ..worker.client import Worker
+from . import downloads
+from .folders import LentFolder, Session, size_of
+from .form import Form, shown_settings
+from .jobs import Job, Revision
+from .pool import Pool, Work
+from .refusal import Refusal
+from .uploads import Upload
+
+_MOST_KEPT = 1000
+"""Jobs that are remembered; each takes a few kilobytes of memory and a folder."""
+
+_DRAFT_DETAIL = 288
+_SWEEP_SECONDS = 10.0
+_SCENE_IDLE_SECONDS = 300.0
+_BUSY = "The server is busy with other photos; try again in a minute."
+
+
+class Service:
+    """All jobs of one server and the workers that do them. Belongs to the event loop's thread.
+
+    Raises Mono3DError when the packages of the worker are missing or no folder can be made.
+    """
+
+    def __init__(self, options: WebOptions, data_folder: Path) -> None:
+        self.options = options
+        self.data_folder = data_folder
+        self.installed = {name for name in (SCENE, VTP) if environment.packages(name, data_folder)}
+        packages = [environment.require(WORKER, data_folder)]
+        packages += [found for name in (VTP,) if (found := environment.packages(name, data_folder))]
+        self.session = Session(data_folder / "web")
+        workers = [
+            Worker("reconstruct", packages, data_folder / "logs" / f"web-{options.port}-{number}.log", data_folder)
+            for number in range(options.workers)
+        ]
+        self.pool = Pool(workers, self._on_move, options.max_minutes * 60.0)
+        self._jobs: dict[str, Job] = {}
+        self._arriving: set[str] = set()
+        self._scenes: ChildSceneWriter | None = None
+        self._scene_turn = asyncio.Lock()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.is_closing = False
+
+    async def start(self) -> None:
+        """Starts the workers and the removal of what nobody needs. Raises Mono3DError when a worker cannot start."""
+        await self.pool.start()
+        self._in_background(self._sweep_for_ever())
+
+    async def close(self) -> None:
+        """Stops the workers and removes all jobs."""
+        if self.is_closing:
+            return
+        self.is_closing = True
+        for job in self._jobs.values():
+            job.nudge()
+        await self.pool.close()
+        if self._scenes is not None:
+            await asyncio.to_thread(self._scenes.close)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self.session.close)
+
+    # What visitors ask for
+
+    @property
+    def form(self) -> Form:
+        """The settings that visitors have now: weights may have come or gone."""
+        return Form.of(self.options, self.data_folder)
+
+    def job(self, id: str) -> Job:
+        """Returns a job. Raises Refusal, 404, when there is none (any more)."""
+        found = self._jobs.get(id)
+        if found is None:
+            raise Refusal(404, "There is no such job, or its time is over; send the photo again.")
+        return found
+
+    def status(self, job: Job) -> dict[str, Any]:
+        """Returns the job's status as the interface has it."""
+        position = self.pool.position(job.work) if job.work is not None else 0
+        shown = shown_settings(job.view.settings if job.view is not None else job.settings)
+        status = job.status(position, job.last_change + self.options.keep_hours * 3600.0, shown)
+        if status["result"] is not None:
+            status["result"]["files"] = {
+                name: f"/api/jobs/{job.id}/files/{name}"
+                for name in downloads.DOWNLOADS
+                if downloads.is_available(name, self.installed)
+            }
+        return status
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[tuple[str, LentFolder]]:
+        """Yields name and folder of one more job, whose photo now arrives; the folder goes when no job is made of it.
+
+        Raises Refusal, 503, when all places are taken.
+        """
+        unfinished = sum(1 for job in self._jobs.values() if job.whole is None and not job.is_over)
+        if self.is_closing or unfinished + len(self._arriving) >= self.options.max_jobs:
+            raise Refusal(503, _BUSY, {"Retry-After": "60"})
+        id = secrets.token_urlsafe(18)
+        folder = LentFolder(self.session.jobs / secrets.token_hex(16))
+        self._arriving.add(id)
+        try:
+            folder.path.mkdir(mode=0o700)
+            yield id, folder
+        finally:
+            self._arriving.discard(id)
+            if id not in self._jobs:
+                folder.give_up()
+
+    def create(self, id: str, folder: LentFolder, upload: Upload) -> Job:
+        """Returns the job for a photo that has arrived in `folder`. Raises Refusal, 422, for wrong settings."""
+        settings = self.form.settings(
+            upload.settings,
+            upload.preset,
+            mask=str(upload.mask or ""),
+            depth_file=str(upload.depth or ""),
+        )
+        job = Job(id, upload.name, folder, upload.photo, settings)
+        self._jobs[id] = job
+        self._arriving.discard(id)
+        revision = self._revision_folder(job)
+        request = {
+            "task": "reconstruct",
+            "photo": str(job.photo),
+            "settings": dataclasses.asdict(settings),
+            "folder": str(revision.path),
+            "work": str(folder.path),
+            "estimates": str(folder.path),
+            "keep": True,
+            "key": id,
+            "name": upload.name,
+            "page": True,
+        }
+        self._begin(job, revision, request, settings, is_urgent=False, is_draft=False)
+        return job
+
+    def shape(self, job: Job, given: dict[str, Any], *, is_draft: bool) -> None:
+        """Has another mesh made of a job's photo; one that is under way is given up.
+
+        Raises Refusal: 409 before the first mesh is there, 422 for wrong settings.
+        """
+        if job.whole is None:
+            raise Refusal(409, "The first mesh of this photo is not there; wait until it is.")
+        settings = self.form.reshaped(job.whole.settings, given)
+        if job.work is not None:
+            self.pool.cancel(job.work)
+        revision = self._revision_folder(job)
+        request = {
+            "task": "shape",
+            "photo": str(job.photo),
+            "before": str(job.whole.folder.path),
+            "settings": dataclasses.asdict(_draft_of(settings) if is_draft else settings),
+            "folder": str(revision.path),
+            "work": str(job.folder.path),
+            "key": job.id,
+            "name": job.name,
+            "draft": is_draft,
+        }
+        self._begin(job, revision, request, settings, is_urgent=True, is_draft=is_draft)
+
+    def cancel(self, job: Job) -> None:
+        """Gives up what is under way. Raises Refusal, 409, when nothing is."""
+        if job.work is None:
+            raise Refusal(409, "This job is already over.")
+        self.pool.cancel(job.work)
+        job.end("cancelled" if job.whole is None else "done")
+
+    def delete(self, job: Job) -> None:
+        """Removes a job and all that was made of it."""
+        self._jobs.pop(job.id, None)
+        if job.work is not None:
+            self.pool.cancel(job.work)
+            job.end("cancelled")
+        self.pool.forget(job.id)
+        job.folder.give_up()
+
+    async def file(self, job: Job, format: str) -> Path:
+        """Returns a download's file, written now where it was not yet. Use it within `job.whole.folder.used()`.
+
+        Raises Refusal: 404 for a format that is not to be had, 409 before there is a mesh, 500 when writing failed.
+        """
+        if format not in downloads.DOWNLOADS:
+            raise Refusal(404, "There is no such format; /api/about lists them.")
+        if not downloads.is_available(format, self.installed):
+            raise Refusal(404, downloads.why_not(format))
+        revision = self.whole(job)
+        job.touch()
+        task = job.files.get(format)
+        if task is None:
+            task = job.files[format] = self._in_background(self._write(job, revision, format))
+        try:
+            # Whoever asked first may go away while others wait for the same file.
+            return await asyncio.shield(task)
+        except Mono3DError as error:
+            if job.files.get(format) is task:
+                del job.files[format]
+            raise Refusal(503 if self.is_closing else 500, self._for_visitors(str(error), job)) from error
+
+    def whole(self, job: Job) -> Revision:
+        """Returns the job's last finished mesh. Raises Refusal, 409, when there is none."""
+        if job.whole is None:
+            sentence = "There is no result yet; wait until the job is done."
+            if job.is_over:
+                sentence = f"There is no result: the job was {job.state}."
+            raise Refusal(409, sentence)
+        return job.whole
+
+    # How it is done
+
+    def _begin(
+        self,
+        job: Job,
+        folder: LentFolder,
+        request: dict[str, Any],
+        settings: Settings,
+        *,
+        is_urgent: bool,
+        is_draft: bool,
+    ) -> None:
+        work = Work(request, job.id, is_urgent=is_urgent)
+        work.on_start = lambda: job.run() if job.work is work else None
+        work.on_progress = lambda stage, share: job.progress(stage, share) if job.work is work else None
+        job.begin(work)
+        self.pool.submit(work)
+        self._in_background(self._follow(job, work, folder, settings, is_draft=is_draft))
+
+    async def _follow(self, job: Job, work: Work, folder: LentFolder, settings: Settings, *, is_draft: bool) -> None:
+        """Waits for a work's end and takes its result in."""
+        with folder.used():
+            taken = False
+            try:
+                told = await work.done
+                if job.work is work:
+                    told.setdefault("model", job.whole.told["model"] if job.whole else "")
+                    self._take(job, Revision(folder, told, settings), is_draft=is_draft)
+                    taken = True
+            except Cancelled:
+                pass
+            except Mono3DError as error:
+                if job.work is work:
+                    job.end("done" if job.whole else "failed", self._for_visitors(str(error), job))
+            if not taken:
+                folder.give_up()
+            await work.left
+        await self._measure(job)
+
+    async def _measure(self, job: Job) -> None:
+        job.bytes = await asyncio.to_thread(size_of, job.folder.path)
+
+    def _take(self, job: Job, made: Revision, *, is_draft: bool) -> None:
+        previous = [job.view] if job.view is not job.whole else []
+        if not is_draft:
+            previous.append(job.whole)
+            job.whole, job.files = made, {}
+        job.view = made
+        job.revision += 1
+        job.end("done")
+        for revision in previous:
+            if revision is not None:
+                revision.folder.give_up()
+
+    async def _write(self, job: Job, revision: Revision, format: str) -> Path:
+        """Has a file of a revision written and returns its path. Raises Mono3DError when it cannot be."""
+        with revision.folder.used() as folder:
+            # Some libraries choose the format by the ending.
+            path = folder / f"download-{format}{Path(downloads.file_name('', format)).suffix}"
+            if format == "blend":
+                await self._write_scene(folder, path)
+                await self._measure(job)
+                return path
+            request = {
+                "task": "export",
+                "folder": str(folder),
+                "format": format,
+                "path": str(path),
+                "name": downloads.stem_of(job.name),
+            }
+            work = self.pool.submit(Work(request, job.id, is_urgent=True))
+            await work.done
+            await work.left
+            await self._measure(job)
+            return path
+
+    async def _write_scene(self, folder: Path, path: Path) -> None:
+        async with self._scene_turn:
+            if self._scenes is None:
+                packages = [environment.require(SCENE, self.data_folder)]
+                self._scenes = ChildSceneWriter(packages, self.data_folder, False, _SCENE_IDLE_SECONDS)
+            await asyncio.to_thread(self._scenes.write, folder, path, None)
+
+    def _revision_folder(self, job: Job) -> LentFolder:
+        folder = LentFolder(job.folder.path / secrets.token_hex(8), job.folder)
+        folder.path.mkdir(mode=0o700)
+        return folder
+
+    def _for_visitors(self, sentence: str, job: Job) -> str:
+        """Returns a sentence without places of this computer, and with the photo's name as the visitor knows it."""
+        told = sentence.replace(job.photo.name, job.name)
+        told = re.sub(r" The log is [^\n]*", "", told)
+        for place in (self.session.path, self.data_folder):
+            told = re.sub(re.escape(str(place)) + r"[^\s'\"]*", "the server", told)
+        return told
+
+    def _on_move(self) -> None:
+        for job in self._jobs.values():
+            if job.state == "queued":
+                job.nudge()
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            self.sweep()
+            await asyncio.sleep(min(_SWEEP_SECONDS, self.options.keep_hours * 1800.0))
+
+    def sweep(self) -> None:
+        """Removes jobs whose time is over, and the oldest ones where all take too much room."""
+        now = time.time()
+        over = sorted((job for job in self._jobs.values() if job.is_over), key=lambda job: job.last_change)
+        room = self.options.max_gigabytes * 1e9
+        total = sum(job.bytes for job in self._jobs.values())
+        for job in over:
+            is_old = now - job.last_change > self.options.keep_hours * 3600.0
+            if is_old or total > room or len(self._jobs) > _MOST_KEPT:
+                total -= job.bytes
+                self.delete(job)
+
+    def has_room(self) -> bool:
+        """Tells whether the disk takes another photo."""
+        self.sweep()
+        total = sum(job.bytes for job in self._jobs.values())
+        free = shutil.disk_usage(self.session.path).free
+        return total <= self.options.max_gigabytes * 1e9 and free > 2e6 * self.options.max_megabytes
+
+    def _in_background(self, work: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        # Whoever waits for it sees how it ended; nobody need.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return task
+
+
+def _draft_of(settings: Settings) -> Settings:
+    return dataclasses.replace(settings, detail=min(settings.detail, _DRAFT_DETAIL))

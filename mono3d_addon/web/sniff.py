@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a file is, told by its first bytes, and how large its picture is, told by its header: nothing is decoded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+import imagesize
+
+_START = 64
+_MOST_READS, _MOST_BYTES = 20_000, 16_000_000
+
+_STARTS: tuple[tuple[bytes, str], ...] = (
+    (b"\xff\xd8\xff", ".jpg"),
+    (b"\x89PNG\r\n\x1a\n", ".png"),
+    (b"II*\0", ".tif"),
+    (b"MM\0*", ".tif"),
+    (b"GIF87a", ".gif"),
+    (b"GIF89a", ".gif"),
+    (b"BM", ".bmp"),
+)
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+
+PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".avif", ".tif", ".tiff", ".webp", ".bmp", ".gif")
+"""How the names of files end that may be photos; what they are is told by their content."""
+
+_DEPTH_STARTS: tuple[tuple[bytes, str], ...] = (
+    (b"\x93NUMPY", ".npy"),
+    (b"\x76\x2f\x31\x01", ".exr"),
+    (b"Pf", ".pfm"),
+    (b"PF", ".pfm"),
+    (b"\x89PNG\r\n\x1a\n", ".png"),
+    (b"II*\0", ".tif"),
+    (b"MM\0*", ".tif"),
+)
+
+
+def photo_ending(path: Path) -> str | None:
+    """Returns the ending that suits the photo at `path`, such as '.jpg'; None when it is no photo."""
+    start = _first_bytes(path)
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return ".webp"
+    if start[4:8] == b"ftyp":
+        brands = {start[place : place + 4] for place in (8, *range(16, len(start) - 3, 4))}
+        return ".avif" if brands & _AVIF_BRANDS else ".heic" if brands & _HEIF_BRANDS else None
+    return next((ending for magic, ending in _STARTS if start.startswith(magic)), None)
+
+
+def depth_ending(path: Path) -> str | None:
+    """Returns the ending that suits the depth map at `path`; None when it is none."""
+    start = _first_bytes(path)
+    return next((ending for magic, ending in _DEPTH_STARTS if start.startswith(magic)), None)
+
+
+def size(path: Path) -> tuple[int, int] | None:
+    """Returns width and height that the header of a photo tells, as it is stored; None where it cannot be read so.
+
+    Then the worker, which reads every header again, has the word.
+    """
+    try:
+        with path.open("rb") as file:
+            width, height = imagesize.get(_Frugal(file))
+    # Damaged headers make the library raise of many kinds.
+    except Exception:
+        return None
+    return (int(width), int(height)) if width > 0 and height > 0 else None
+
+
+class _Frugal:
+    """Reads a file, but not for ever: headers can be made that lead from one place to the next through all of it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._reads, self._bytes = _MOST_READS, _MOST_BYTES
+
+    def read(self, size: int = -1) -> bytes:
+        """Returns at most `size` bytes. Raises ValueError when there were enough."""
+        data = self._file.read(self._bytes + 1 if size < 0 else min(size, self._bytes + 1))
+        self._reads -= 1
+        self._bytes -= len(data)
+        if self._reads < 0 or self._bytes < 0:
+            raise ValueError("the header has no end")
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Goes to another place."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Returns the place."""
+        return self._file.tell()
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_START)

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes an upload apart: the parts of a multipart form, onto the disk of the session, checked by content."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from . import samples, sniff
+from .downloads import clean_name
+from .form import read_object
+from .refusal import Refusal
+
+_FILES = ("photo", "mask", "depth")
+_TEXTS = ("sample", "settings", "preset")
+_MOST_TEXT = 64 * 1024
+
+
+class _Parser(MultiPartParser):
+    """Keeps little of each upload in memory: many may come at once."""
+
+    spool_max_size = 64 * 1024
+
+
+@dataclass
+class Upload:
+    """What a visitor sent: the files, each where it lies and with the ending that its content has, and the choices.
+
+    `name` is the photo's, for showing. Files lie in the job's own folder, under names of ours.
+    """
+
+    name: str
+    photo: Path
+    mask: Path | None = None
+    depth: Path | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    preset: str = "balanced"
+
+
+@contextlib.asynccontextmanager
+async def received(request: Request, folder: Path, max_pixels: float) -> AsyncIterator[Upload]:
+    """Yields the upload, its files moved into the existing `folder`.
+
+    Raises Refusal: 400 for another form, 413 for too many pixels, 415 for what is no photo.
+    """
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise Refusal(400, "Send a form of the type multipart/form-data with the field 'photo' or 'sample'.")
+    try:
+        parser = _Parser(
+            request.headers,
+            request.stream(),
+            max_files=len(_FILES),
+            max_fields=len(_TEXTS),
+            max_part_size=_MOST_TEXT,
+        )
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise Refusal(400, f"The form cannot be read ({error.message.rstrip('.')}).") from error
+    # Codecs that a form may name fail in ways of their own.
+    except (ValueError, LookupError) as error:
+        raise Refusal(400, "The form cannot be read; send it in UTF-8.") from error
+    try:
+        unknown = [name for name in form if name not in (*_FILES, *_TEXTS)]
+        if unknown:
+            raise Refusal(400, "The form may have the fields photo, sample, mask, depth, settings and preset only.")
+        files = {name: part for name in _FILES if isinstance(part := form.get(name), UploadFile)}
+        texts = {name: part for name in _TEXTS if isinstance(part := form.get(name), str)}
+        yield await asyncio.to_thread(_taken, files, texts, folder, max_pixels)
+    finally:
+        await form.close()
+
+
+def _taken(files: dict[str, UploadFile], texts: dict[str, str], folder: Path, max_pixels: float) -> Upload:
+    settings = read_object(texts.get("settings") or "{}", "The field 'settings'")
+    preset = texts.get("preset") or "balanced"
+    if "photo" in files:
+        name = clean_name(files["photo"].filename or "")
+        photo = _stored(files["photo"], folder / "photo")
+    elif found := samples.path_of(texts.get("sample", "")):
+        name = found.name
+        photo = folder / "photo"
+        shutil.copyfile(found, photo)
+    else:
+        raise Refusal(400, "The form needs the field 'photo' with a file, or 'sample' with the name of a sample photo.")
+    upload = Upload(name, _checked_picture(photo, f"'{name}'", max_pixels), settings=settings, preset=preset)
+    if "mask" in files:
+        upload.mask = _checked_picture(_stored(files["mask"], folder / "mask"), "The mask", max_pixels)
+    if "depth" in files:
+        depth = _stored(files["depth"], folder / "depth")
+        ending = sniff.depth_ending(depth)
+        if ending is None:
+            raise Refusal(415, "The depth map is no file that can be read; use PNG, TIFF, EXR, NPY or PFM.")
+        upload.depth = depth.rename(depth.with_suffix(ending))
+    return upload
+
+
+def _stored(part: UploadFile, path: Path) -> Path:
+    with path.open("xb") as file:
+        part.file.seek(0)
+        shutil.copyfileobj(part.file, file, 1 << 20)
+    return path
+
+
+def _checked_picture(path: Path, subject: str, max_pixels: float) -> Path:
+    """Returns where the picture lies now; `subject` begins the sentence of a refusal."""
+    if path.stat().st_size == 0:
+        raise Refusal(415, f"{subject} is empty (0 bytes); choose another file.")
+    ending = sniff.photo_ending(path)
+    if ending is None:
+        raise Refusal(415, f"{subject} is not a photo that can be read; use JPEG, PNG, HEIC or TIFF.")
+    size = sniff.size(path)
+    if size is not None and size[0] * size[1] > max_pixels * 1e6:
+        raise Refusal(
+            413,
+            f"{subject} has {size[0]} x {size[1]} pixels, more than the limit of {max_pixels:g} megapixels; "
+            "make it smaller.",
+        )
+    return path.rename(path.with_suffix(ending))

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A photo's way through the server: upload, progress, result, other shapes, cancelling and removal."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import time
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from web_server import COFFEE, ENDLESS, PHOTOS, SMALL, WebServer, need_packages, png
+
+pytestmark = [pytest.mark.torch, pytest.mark.open3d, pytest.mark.slow]
+need_packages()
+
+
+def vertices(server: WebServer, id: str) -> int:
+    """Returns how many vertices the mesh for the viewer has, as another program reads it."""
+    scene = trimesh.load(io.BytesIO(server.get(f"/api/jobs/{id}/view").body), file_type="glb")
+    return sum(len(mesh.vertices) for mesh in scene.geometry.values())
+
+
+def test_a_photo_becomes_a_mesh_and_its_pictures(server: WebServer) -> None:
+    seen = list(server.events(server.started(COFFEE, SMALL, name="Tasse 1.png")))
+    assert [one["state"] for one in seen][-1] == "done" and "running" in {one["state"] for one in seen}
+    assert [one["fraction"] for one in seen] == sorted(one["fraction"] for one in seen)
+    last = seen[-1]
+    id, result = last["id"], last["result"]
+    assert last == server.status(id) | {"elapsed": last["elapsed"], "expires": last["expires"]}
+    assert last["name"] == "Tasse 1.png" and last["revision"] == 1 and not last["is_draft"] and last["fraction"] == 1.0
+    assert (result["width"], result["height"]) == (600, 400) and result["model"] == "starter"
+    assert result["camera"]["source"] == "assumed 55 degrees" and result["counts"]["vertices"] > 1000
+    assert result["settings"]["detail"] == 128 and "mask" not in result["settings"]
+    photo = server.get(f"/api/jobs/{id}/photo")
+    assert photo.headers["content-type"] == "image/png" and photo.body == COFFEE.read_bytes()
+    with Image.open(io.BytesIO(server.get(f"/api/jobs/{id}/depth").body)) as depth:
+        assert depth.mode == "RGB" and np.asarray(depth).std() > 20, "colours that vary"
+    assert vertices(server, id) == result["counts"]["vertices"]
+
+
+def test_the_viewer_asks_for_a_mesh_again_only_when_it_changed(server: WebServer) -> None:
+    id = server.done()
+    first = server.get(f"/api/jobs/{id}/view")
+    again = server.get(f"/api/jobs/{id}/view", If_None_Match=first.headers["etag"])
+    assert (again.status, again.body) == (304, b"")
+    server.post(f"/api/jobs/{id}/shape", {"settings": SMALL | {"near": 2.0}})
+    server.wait(id)
+    assert server.get(f"/api/jobs/{id}/view", If_None_Match=first.headers["etag"]).status == 200
+
+
+def test_another_shape_takes_the_same_depth(server: WebServer) -> None:
+    id = server.done()
+    before = server.status(id)["result"]
+    answer = server.post(f"/api/jobs/{id}/shape", {"settings": {"detail": 64, "near": 2.0}, "draft": False})
+    assert answer.status == 202 and answer.json()["state"] in ("queued", "running") and answer.json()["result"]
+    after = server.wait(id)
+    assert after["revision"] == 2 and after["result"]["counts"]["vertices"] < before["counts"]["vertices"]
+    assert "Estimating depth" in before["seconds"] and "Estimating depth" not in after["result"]["seconds"]
+    assert after["result"]["settings"]["near"] == 2.0 and after["result"]["settings"]["far"] == 6.0
+    depth = np.load(io.BytesIO(server.get(f"/api/jobs/{id}/files/npy").body))
+    assert depth.shape == (43, 64) and 1.9 < np.nanmin(depth) < 2.1
+
+
+def test_a_draft_changes_what_is_shown_and_not_what_is_downloaded(server: WebServer) -> None:
+    id = server.done(settings={"detail": 512})
+    whole = vertices(server, id)
+    server.post(f"/api/jobs/{id}/shape", {"settings": {"detail": 512, "near": 2.0}, "draft": True})
+    status = server.wait(id)
+    assert status["is_draft"] and status["revision"] == 2 and status["result"]["settings"]["detail"] == 512
+    assert vertices(server, id) < whole / 2
+    ply = trimesh.load(io.BytesIO(server.get(f"/api/jobs/{id}/files/ply").body), file_type="ply")
+    assert len(ply.vertices) == whole
+    server.post(f"/api/jobs/{id}/shape", {"settings": {"detail": 512, "near": 2.0}})
+    status = server.wait(id)
+    assert not status["is_draft"] and status["revision"] == 3 and vertices(server, id) > whole / 2
+
+
+def test_a_newer_shape_replaces_one_that_runs(server: WebServer) -> None:
+    id = server.done(settings={"detail": 1024})
+    server.post(f"/api/jobs/{id}/shape", {"settings": ENDLESS})
+    server.wait(id, "running")
+    began = time.monotonic()
+    server.post(f"/api/jobs/{id}/shape", {"settings": {"detail": 64}})
+    status = server.wait(id)
+    assert time.monotonic() - began < 15.0
+    assert status["result"]["settings"]["surface"] == "grid" and status["revision"] == 2 and not status["error"]
+
+
+def test_a_shape_that_fails_leaves_the_mesh_before(server: WebServer) -> None:
+    id = server.done()
+    before = server.get(f"/api/jobs/{id}/view").body
+    server.post(f"/api/jobs/{id}/shape", {"settings": SMALL | {"trim": 100, "tear": 0.0001}})
+    status = server.wait(id)
+    assert status["state"] == "done" and status["revision"] == 1
+    assert status["error"].startswith("'coffee.png' gave an empty mesh; raise 'Tear'")
+    assert server.get(f"/api/jobs/{id}/view").body == before
+    assert server.get(f"/api/jobs/{id}/files/glb").status == 200
+
+
+def test_a_shape_knows_live_settings_only(server: WebServer) -> None:
+    id = server.done()
+    path = f"/api/jobs/{id}/shape"
+    answer = server.post(path, {"settings": {"model": "starter"}})
+    assert answer.status == 422 and answer.error == "Model cannot be changed afterwards; send the photo again."
+    assert server.post(path, {"settings": {"near": -1}}).status == 422
+    assert server.post(path, {"settings": {"near": 5, "far": 4}}).error == "Far (4 m) must be larger than near (5 m)."
+    wrongs: list[object] = [[], {"settings": 1}, {"draft": 1}, {"more": 1}, "text"]
+    for wrong in wrongs:
+        assert server.post(path, wrong).status == 400, wrong
+    assert server.status(id)["state"] == "done"
+
+
+def test_a_worker_that_lost_the_photo_reads_it_again(server: WebServer) -> None:
+    id = server.done(settings={"detail": 256})
+    server.post(f"/api/jobs/{id}/shape", {"settings": {"detail": 128, "sky": "clamp"}})
+    kept = server.wait(id)["result"]
+    # Cancelling a reconstruction in Open3D's hands costs the worker, and with it all that it knew.
+    other = server.started(settings=ENDLESS)
+    end = time.monotonic() + 60
+    while (stage := server.status(other)["stage"]) != "Building the surface":
+        assert time.monotonic() < end, stage
+        time.sleep(0.05)
+    server.post(f"/api/jobs/{other}/cancel")
+    server.post(f"/api/jobs/{id}/shape", {"settings": {"detail": 128, "sky": "clamp"}})
+    read = server.wait(id)["result"]
+    assert read["counts"] == kept["counts"] and read["camera"] == kept["camera"] and read["notes"] == kept["notes"]
+
+
+def test_cancelling_costs_one_job(server: WebServer) -> None:
+    first = server.started(settings=ENDLESS)
+    server.wait(first, "running")
+    second, third = server.started(), server.started()
+    assert [server.status(id)["position"] for id in (first, second, third)] == [0, 1, 2]
+    answer = server.post(f"/api/jobs/{second}/cancel")
+    assert answer.status == 200 and answer.json()["state"] == "cancelled" and answer.json()["result"] is None
+    assert server.status(third)["position"] == 1
+    assert server.post(f"/api/jobs/{first}/cancel").json()["state"] == "cancelled"
+    assert server.wait(third)["state"] == "done"
+    again = server.post(f"/api/jobs/{first}/cancel")
+    assert again.status == 409 and again.error == "This job is already over."
+    assert server.get(f"/api/jobs/{first}/view").error == "There is no result: the job was cancelled."
+
+
+def test_whoever_waits_at_a_slider_comes_before_new_photos(server: WebServer) -> None:
+    shaped = server.done()
+    busy = server.started(settings=ENDLESS)
+    server.wait(busy, "running")
+    first, second = server.started(), server.started()
+    server.post(f"/api/jobs/{shaped}/shape", {"settings": SMALL | {"near": 2.0}})
+    assert [server.status(id)["position"] for id in (busy, shaped, first, second)] == [0, 1, 2, 3]
+    server.post(f"/api/jobs/{busy}/cancel")
+    assert server.wait(shaped)["revision"] == 2
+    assert server.wait(second)["state"] == "done"
+
+
+def test_what_is_not_there_yet_is_409(server: WebServer) -> None:
+    id = server.started(settings=ENDLESS)
+    for end in ("photo", "depth", "view", "files/glb"):
+        answer = server.get(f"/api/jobs/{id}/{end}")
+        assert answer.status == 409 and answer.error.startswith("There is no result yet")
+    assert server.post(f"/api/jobs/{id}/shape", {"settings": {}}).status == 409
+    server.ask("DELETE", f"/api/jobs/{id}")
+
+
+def test_a_removed_job_is_gone(server: WebServer) -> None:
+    id = server.started()
+    assert server.ask("DELETE", f"/api/jobs/{id}").status == 204
+    for method, end in (("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/view"), ("GET", "/events")):
+        answer = server.ask(method, f"/api/jobs/{id}{end}")
+        assert answer.status == 404 and "no such job" in answer.error
+    finished = server.done()
+    assert server.ask("DELETE", f"/api/jobs/{finished}").status == 204
+    assert server.get(f"/api/jobs/{finished}").status == 404
+
+
+def test_a_mask_and_a_depth_map_come_along(server: WebServer) -> None:
+    mask = np.zeros((40, 60), np.uint8)
+    mask[:, 30:] = 255
+    depth = np.tile(np.linspace(2.0, 5.0, 60, dtype=np.float32), (40, 1))
+    encoded, array = io.BytesIO(), io.BytesIO()
+    Image.fromarray(mask).save(encoded, "PNG")
+    np.save(array, depth)
+    id = server.done(COFFEE, SMALL | {"tear": 0.5}, mask=encoded.getvalue(), depth=array.getvalue())
+    result = server.status(id)["result"]
+    assert result["model"] == "own depth" and any("depth.npy" in note for note in result["notes"]), result["notes"]
+    found = np.load(io.BytesIO(server.get(f"/api/jobs/{id}/files/npy").body))
+    assert np.isnan(found[:, :60]).all() and 3.4 < np.nanmin(found) < 3.7 and 4.8 < np.nanmax(found) < 5.1
+    server.post(f"/api/jobs/{id}/shape", {"settings": SMALL | {"tear": 0.5, "crop_right": 20.0}})
+    assert server.wait(id)["result"]["counts"]["vertices"] < result["counts"]["vertices"], "the mask and depth stay"
+    blend = server.get(f"/api/jobs/{id}/files/camera").body
+    assert b"/" not in json.loads(blend)["photo"].encode()
+
+
+def test_two_photos_with_one_depth_map_keep_their_own_colours(server: WebServer) -> None:
+    array = io.BytesIO()
+    np.save(array, np.tile(np.linspace(2.0, 3.0, 60, dtype=np.float32), (40, 1)))
+    red = server.done(png(60, 40, (200, 20, 20)), {}, depth=array.getvalue())
+    blue = server.done(png(60, 40, (20, 20, 200)), {}, depth=array.getvalue())
+    for id, channel in ((red, 0), (blue, 2)):
+        server.post(f"/api/jobs/{id}/shape", {"settings": {"near": 1.5}})
+        server.wait(id)
+        cloud = trimesh.load(io.BytesIO(server.get(f"/api/jobs/{id}/files/cloud").body), file_type="ply")
+        colours = np.asarray(cloud.colors)[:, :3].mean(axis=0)
+        assert int(colours.argmax()) == channel and colours[channel] > 180
+
+
+@pytest.mark.parametrize("name", ["coffee", "china", "astronaut"])
+def test_a_sample_photo_will_do(server: WebServer, name: str) -> None:
+    answer = server.upload(settings=SMALL, sample=name)
+    assert answer.status == 202 and answer.json()["name"] == f"{name}.jpg"
+    assert server.wait(answer.json()["id"])["state"] == "done"
+
+
+def test_presets_and_photos_in_other_formats(server: WebServer) -> None:
+    buffer = io.BytesIO()
+    with Image.open(PHOTOS / "china.jpg") as picture:
+        picture.convert("RGB").save(buffer, "WEBP")
+    id = server.done(buffer.getvalue(), {"far": 9}, preset="fast", name="a.jpg")
+    settings = server.status(id)["result"]["settings"]
+    assert (settings["detail"], settings["far"]) == (512, 9.0)
+
+
+def test_a_bad_photo_costs_one_job(server: WebServer) -> None:
+    data = COFFEE.read_bytes()
+    cut = server.started(data[: len(data) // 2], name="cut.png")
+    status = server.wait(cut)
+    assert status["state"] == "failed" and status["error"].startswith("'cut.png' is damaged or cut off")
+    assert "/" not in status["error"], "no places of the server"
+    assert server.get(f"/api/jobs/{cut}/photo").error == "There is no result: the job was failed."
+    # Its header says 16 by 16, so that it is let in; the worker meets the rest.
+    header = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBB", 13, b"IHDR", 16, 16, 8, 2, 0, 0, 0) + b"\0\0\0\0"
+    assert server.wait(server.started(header + b"rubbish"))["state"] == "failed"
+    assert server.wait(server.started())["state"] == "done"

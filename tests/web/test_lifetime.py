@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a server starts, ends, and is started again; and how long it keeps what it was given."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mono3d_addon.version import ROOT
+
+from web_server import DATA, ENDLESS, SMALL, WebServer, need_packages, png, serving
+
+pytestmark = [pytest.mark.torch, pytest.mark.open3d, pytest.mark.slow]
+need_packages()
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "mono3d_addon", "web", "--no-open-browser", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def folder_of(server: WebServer) -> Path:
+    """Returns the folder of a server, which is the one that it holds the lock of."""
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("open files are told by Linux")
+    links = [link.readlink() for link in Path(f"/proc/{server.process.pid}/fd").iterdir()]
+    return next(link.parent for link in links if link.name == "in-use")
+
+
+def children(process: int) -> set[int]:
+    """Returns the processes that a process started and that still run."""
+    found = subprocess.run(["ps", "--ppid", str(process), "-o", "pid="], capture_output=True, text=True, check=False)
+    return {int(word) for word in found.stdout.split()}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_ends_in_order(tmp_path: Path, number: int) -> None:
+    with serving(tmp_path, "--workers", "2") as server:
+        id = server.started(settings=ENDLESS)
+        server.started()
+        server.wait(id, "running")
+        own = folder_of(server)
+        for folder in (own.parent, own, own / "jobs", own / "uploads", *(own / "jobs").iterdir()):
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700, folder
+        workers = children(server.process.pid)
+        assert len(workers) == 2
+        stream = server.events(id)
+        next(stream)
+        began = time.monotonic()
+        assert server.stop(number) == 0
+        assert time.monotonic() - began < 10.0
+        list(stream)
+    assert "Mono3D has ended; its workers are stopped and all results removed." in server.text()
+    assert "Traceback" not in server.text(), server.text()
+    assert not own.exists()
+    for process in workers:
+        assert not Path(f"/proc/{process}").exists() or "Z" in Path(f"/proc/{process}/stat").read_text()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+def test_what_a_killed_server_left_goes_at_the_next_start(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        server.done()
+        left = folder_of(server)
+        server.process.kill()
+        server.process.wait()
+    assert (left / "jobs").is_dir()
+    (tmp_path / "other").mkdir()
+    with serving(tmp_path / "other") as other, serving(tmp_path) as third:
+        assert not left.exists(), "nobody is at home there"
+        assert folder_of(other).is_dir() and folder_of(third).is_dir(), "those that live stay"
+        assert other.done() and third.get("/api/about").status == 200
+
+
+def test_results_go_when_their_time_is_over(tmp_path: Path) -> None:
+    with serving(tmp_path, "--keep-hours", "0.001") as server:
+        id = server.done(png(64, 48), {})
+        expires = server.status(id)["expires"]
+        own = folder_of(server)
+        assert len(list((own / "jobs").iterdir())) == 1
+        end = time.monotonic() + 30
+        while server.get(f"/api/jobs/{id}").status == 200:
+            assert time.monotonic() < end, expires
+            time.sleep(0.2)
+        assert "time is over" in server.get(f"/api/jobs/{id}").error
+        time.sleep(0.3)
+        assert not list((own / "jobs").iterdir())
+
+
+def test_a_busy_server_says_so_and_when_to_come_again(tmp_path: Path) -> None:
+    with serving(tmp_path, "--max-jobs", "2") as server:
+        first, second = server.started(settings=ENDLESS), server.started()
+        answer = server.upload(png(1200, 900))
+        assert answer.status == 503 and answer.error.startswith("The server is busy")
+        assert int(answer.headers["retry-after"]) > 0
+        server.post(f"/api/jobs/{second}/cancel")
+        assert server.upload(png(64, 48)).status == 202
+        server.post(f"/api/jobs/{first}/cancel")
+
+
+def test_a_job_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
+    with serving(tmp_path, "--max-minutes", "0.15") as server:
+        status = server.wait(server.started(settings=ENDLESS))
+        assert status["state"] == "failed" and status["error"].startswith("It took longer than the 0.15 minutes")
+        assert server.done(settings=SMALL)
+
+
+def test_the_oldest_results_make_room(tmp_path: Path) -> None:
+    with serving(tmp_path, "--max-gigabytes", "0.1") as server:
+        ids = [server.done(settings={"detail": 600}) for _ in range(4)]
+        end = time.monotonic() + 30
+        while server.get(f"/api/jobs/{ids[0]}").status == 200:
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        assert server.get(f"/api/jobs/{ids[-1]}").status == 200
+
+
+def test_owners_limits_are_in_the_form(tmp_path: Path) -> None:
+    with serving(tmp_path, "--max-detail", "300", "--max-pixels", "0.1", "--max-megabytes", "1") as server:
+        fields = {
+            field["name"]: field for group in server.get("/api/settings").json()["groups"] for field in group["fields"]
+        }
+        assert fields["detail"]["maximum"] == 300 and fields["detail"]["default"] == 300
+        assert server.get("/api/settings").json()["presets"]["best"]["detail"] == 300
+        assert server.status(server.done(png(320, 240), {}))["result"]["settings"]["detail"] == 300
+        assert server.upload(png(400, 300)).status == 413
+        assert server.upload(bytes(1_500_000)).status == 413
+
+
+def test_a_port_in_use_is_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = command("--port", str(port), "--data-folder", str(DATA))
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.strip().endswith(
+        f"Port {port} of 127.0.0.1 is in use by another program; choose another with --port."
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--host", "0.0.0.0"), "Whoever reaches 0.0.0.0 could use this server: give it a secret with --token"),
+        (("--host", "::"), "Whoever reaches :: could use this server"),
+        (("--host", "mono3d.example"), "Whoever reaches mono3d.example could use"),
+        (("--token", "short"), "The token must have at least 12 letters"),
+        (("--token", "with a space in it"), "The token must have at least 12 letters"),
+        (("--token", "@/nowhere/token"), "The token cannot be read from '/nowhere/token'"),
+        (("--host", "203.0.113.7", "--insecure"), "'203.0.113.7' is no address of this computer"),
+    ],
+)
+def test_a_start_that_cannot_be_is_one_sentence(arguments: tuple[str, ...], words: str) -> None:
+    done = command("--data-folder", str(DATA), *arguments)
+    assert done.returncode == 1 and words in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_missing_packages_are_one_sentence(tmp_path: Path) -> None:
+    done = command("--data-folder", str(tmp_path))
+    assert done.returncode == 1
+    assert "The packages of 'worker' are not installed" in done.stderr and "--install" in done.stderr
+
+
+def test_help_and_wrong_usage_need_no_packages() -> None:
+    bare = [sys.executable, "-I", "-S", "-c"]
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+    code += "from mono3d_addon.cli import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run([*bare, code, "web", "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "--max-detail" in done.stdout and "127.0.0.1" in done.stdout, done.stderr
+    done = subprocess.run([*bare, code, "web", "--port", "70000"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "Port: 70,000 is outside 0 to 65,535." in done.stderr
+
+
+def test_a_worker_that_is_killed_costs_its_job(tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", "2") as server:
+        ids = [server.started(settings=ENDLESS), server.started(settings={"detail": 1024})]
+        server.wait(ids[0], "running")
+        server.wait(ids[1])
+        for process in children(server.process.pid):
+            os.kill(process, signal.SIGKILL)
+        status = server.wait(ids[0])
+        assert status["state"] == "failed" and "memory ran out" in status["error"], status
+        assert str(DATA) not in status["error"]
+        assert server.done() and "Traceback" not in server.text()
