@@ -7,6 +7,7 @@ the repository, or to the one that MONO3D_TEST_ENVIRONMENTS names, and is used a
 Parts, all by default; one that this machine cannot offer is left out with its reason:
   core         everything outside Blender, with the packages that the product's own installer brings
   bpy-4.2 bpy-4.5 bpy-5.0 bpy-5.2   the Blender side in the `bpy` wheels (5.2 wants Python 3.13)
+  browser      the web page in Debian's Chromium, headless (installed with apt-get where it is missing; wants root then)
   blender-4.3 blender-5.2           the installed extension in Debian's Blender programs (wants root, on Debian)
 """
 
@@ -27,6 +28,11 @@ ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("MONO3D_TEST_ENVIRONMENTS") or ROOT / ".environments").resolve()
 TOOLS = ("pytest==9.2.0", "pytest-timeout==2.4.0", "hypothesis==6.170.15", "trimesh==5.0.0")
 CORE_TOOLS = (*TOOLS, "jsonschema==4.26.0")
+
+BROWSER_TOOLS = (*TOOLS, "playwright==1.65.2", "axe-playwright-python==0.1.8", "numpy==2.4.6", "pillow==13.0.0")
+"""What the part "browser" drives Chromium with; Playwright's own browsers are not downloaded."""
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 
 WHEELS = {
     "bpy-4.2": ("4.2.23", "3.11", "numpy<2"),
@@ -88,7 +94,7 @@ def main(arguments: Sequence[str]) -> int:
     """Runs the wanted parts and returns 0 when no test failed."""
     split = list(arguments).index("--") if "--" in arguments else len(arguments)
     wanted, extra = list(arguments[:split]), list(arguments[split + 1 :])
-    known: dict[str, Callable[[list[str]], Outcome]] = {"core": run_core}
+    known: dict[str, Callable[[list[str]], Outcome]] = {"core": run_core, "browser": run_browser}
     known |= {part: (lambda rest, part=part: run_wheel(part, rest)) for part in WHEELS}  # type: ignore[misc]
     known |= {part: (lambda rest, part=part: run_program(part, rest)) for part in PROGRAMS}  # type: ignore[misc]
     wanted = wanted or list(known)
@@ -132,8 +138,36 @@ def run_core(extra: list[str]) -> Outcome:
         # A .pth file, unlike PYTHONPATH, also holds for the isolated children that the tests start.
         place = next(site_packages(environment)) / f"{component}.pth"
         place.write_text(found.stdout, encoding="utf-8")
-    ignored = ["--ignore", "tests/blender", "--ignore", "tests/programs"]
+    ignored = ["--ignore", "tests/blender", "--ignore", "tests/programs", "--ignore", "tests/browser"]
     return pytest("core", [str(python), "-m", "pytest", *ignored, *extra], {"MONO3D_TEST_DATA": str(data)})
+
+
+def run_browser(extra: list[str]) -> Outcome:
+    """Runs tests/browser: the real server with real workers, visited by a real browser."""
+    chromium = find_chromium()
+    environment = HOME / f"browser-{sys.version_info.major}.{sys.version_info.minor}"
+    python = make_environment(environment, sys.executable, BROWSER_TOOLS)
+    data = HOME / "data"
+    call([sys.executable, "-m", "vendor_installer", "install", "--data-folder", str(data), *CORE_COMPONENTS])
+    variables = {"MONO3D_TEST_DATA": str(data), "MONO3D_TEST_CHROMIUM": chromium}
+    return pytest("browser", [str(python), "-m", "pytest", "tests/browser", *extra], variables)
+
+
+def find_chromium() -> str:
+    """Returns the path of a Chromium, installed where this is Debian and we are root."""
+    if found := next(filter(None, map(shutil.which, CHROMIUMS)), None):
+        return found
+    if os.name == "nt" or os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise LeftOut("there is no Chromium here, and installing it needs root on Debian")
+    try:
+        call(["apt-get", "update", "-qq"])
+        # The fonts of the page's texts; Chromium recommends far more than a headless one needs.
+        call(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"])
+    except SystemExit as failure:
+        raise LeftOut(str(failure)) from failure
+    if found := shutil.which("chromium"):
+        return found
+    raise LeftOut("apt-get installed no Chromium")
 
 
 def run_wheel(part: str, extra: list[str]) -> Outcome:

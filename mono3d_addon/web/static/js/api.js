@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The server's HTTP API. Every call returns what the server sent or throws a Failure with a sentence for the user.
+
+/** What went wrong, as one sentence; `status` is HTTP's, 0 where the server did not answer. */
+export class Failure extends Error {
+  constructor(sentence, status) {
+    super(sentence);
+    this.status = status;
+  }
+
+  /** Whether nobody answered, so that trying again later may help. */
+  get isAway() {
+    return this.status === 0;
+  }
+}
+
+const AWAY = "The server does not answer; look whether it still runs and whether you are connected.";
+const BASE = new URL("api/", document.baseURI);
+
+/** Returns the address of something of a job; `parts` such as "photo" or "view". */
+export function address(id, ...parts) {
+  return new URL(["jobs", id, ...parts].map(encodeURIComponent).join("/"), BASE).href;
+}
+
+export async function about() {
+  return (await call("about")).json();
+}
+
+export async function settings() {
+  return (await call("settings")).json();
+}
+
+export async function status(id) {
+  return (await call(address(id))).json();
+}
+
+export async function cancel(id) {
+  return (await call(address(id, "cancel"), { method: "POST" })).json();
+}
+
+export async function remove(id) {
+  await call(address(id), { method: "DELETE" });
+}
+
+/** Asks for another mesh of a job; `settings` are all live ones that differ from the defaults. */
+export async function shape(id, settings, draft) {
+  const body = JSON.stringify({ settings, draft });
+  return (await call(address(id, "shape"), { method: "POST", body, headers: { "Content-Type": "application/json" } })).json();
+}
+
+/** Returns the bytes of the mesh for the viewer. */
+export async function view(id, revision) {
+  return (await call(`${address(id, "view")}?revision=${revision}`)).arrayBuffer();
+}
+
+/** Returns the response with a file. */
+export async function file(url) {
+  return call(url);
+}
+
+/** Calls the server and returns a good response. */
+async function call(path, options = {}) {
+  let response;
+  try {
+    response = await fetch(new URL(path, BASE), options);
+  } catch {
+    throw new Failure(AWAY, 0);
+  }
+  if (!response.ok) throw failure(response.status, await response.text().catch(() => ""));
+  return response;
+}
+
+/** Returns the failure that an answer tells of. */
+function failure(status, text) {
+  let sentence = "";
+  try {
+    sentence = JSON.parse(text).error;
+  } catch {
+    // A proxy between page and server answers in its own words.
+  }
+  return new Failure(sentence || `The server answered with the error ${status}; try again, or look at its log.`, status);
+}
+
+/**
+ * Sends a photo and returns the job's status.
+ *
+ * `parts` are the fields of the request, `onSent` is told the share of the bytes that are on their way, `signal` ends it.
+ */
+export function create(parts, onSent, signal) {
+  // Unlike fetch, XMLHttpRequest tells how much was sent, which a phone's large photo on a slow network needs.
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const body = new FormData();
+    for (const [name, value] of Object.entries(parts)) body.append(name, value);
+    request.open("POST", new URL("jobs", BASE));
+    request.upload.addEventListener("progress", (event) => {
+      if (event.lengthComputable) onSent(event.loaded / event.total);
+    });
+    request.addEventListener("load", () => {
+      if (request.status === 202) resolve(JSON.parse(request.responseText));
+      else reject(failure(request.status, request.responseText));
+    });
+    request.addEventListener("error", () => reject(new Failure(AWAY, 0)));
+    request.addEventListener("abort", () => reject(new DOMException("The user cancelled.", "AbortError")));
+    signal.addEventListener("abort", () => request.abort());
+    request.send(body);
+  });
+}

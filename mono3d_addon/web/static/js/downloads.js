@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A button for each format, with what it is for; those that this server cannot make say why.
+
+import * as api from "./api.js";
+import { announce, find, make } from "./element.js";
+import { capital } from "./words.js";
+
+/** Shows the downloads of a result; `formats` are the server's, `files` their addresses. */
+export function showDownloads(formats, files) {
+  find("download-failure").textContent = "";
+  find("downloads").replaceChildren(...formats.map((format) => make("li", {}, entry(format, files[format.name]))));
+}
+
+function entry(format, url) {
+  // "GLB: mesh with texture" is name and purpose.
+  const [name, purposeWords = ""] = format.label.split(": ");
+  const title = make("strong", { text: name });
+  if (!format.available || !url) {
+    const why = format.reason || "This server cannot make it.";
+    return make("div", { class: "download button", "aria-disabled": "true", "data-format": format.name }, title, make("span", { text: why }));
+  }
+  const purpose = make("span", { text: capital(purposeWords) });
+  const link = make("a", { class: "download button", href: url, download: true, "data-format": format.name }, title, purpose);
+  link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    if (link.getAttribute("aria-busy") !== "true") fetchAndSave(link, purpose, format);
+  });
+  return link;
+}
+
+/** Fetches a file, which the server may only now be writing, so that a failure becomes a sentence on the page. */
+async function fetchAndSave(link, purpose, format) {
+  const words = purpose.textContent;
+  link.setAttribute("aria-busy", "true");
+  purpose.textContent = "Preparing …";
+  find("download-failure").textContent = "";
+  try {
+    const response = await api.file(link.href);
+    save(await response.blob(), nameOf(response) ?? `model${format.ending}`);
+    announce("Downloaded.");
+  } catch (failure) {
+    find("download-failure").textContent = failure.message;
+  }
+  purpose.textContent = words;
+  link.removeAttribute("aria-busy");
+}
+
+function nameOf(response) {
+  const told = response.headers.get("Content-Disposition") ?? "";
+  const wide = /filename\*=UTF-8''([^;]+)/i.exec(told);
+  if (wide) return decodeURIComponent(wide[1]);
+  return /filename="([^"]+)"/i.exec(told)?.[1];
+}
+
+function save(blob, name) {
+  const url = URL.createObjectURL(blob);
+  const link = make("a", { href: url, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  // Some browsers read the address only a while later.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

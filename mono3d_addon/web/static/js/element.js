@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Small helpers for the document.
+
+/** Returns the element of that id, which the page has. */
+export function find(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`The page has no element '${id}'.`);
+  return found;
+}
+
+/**
+ * Returns a new element.
+ *
+ * `details` holds attributes; `text` is its text, `on` an object of listeners by event. False and undefined attributes
+ * are left out, true ones are set empty.
+ */
+export function make(tag, { text, on = {}, ...attributes } = {}, ...children) {
+  const element = document.createElement(tag);
+  if (text !== undefined) element.textContent = text;
+  for (const [event, listener] of Object.entries(on)) element.addEventListener(event, listener);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined && value !== false && value !== null) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** Has screen readers say a sentence when they next pause. */
+export function announce(sentence) {
+  const place = find("announcement");
+  if (place.textContent !== sentence) place.textContent = sentence;
+}
+
+/** Moves the focus without making the page jump more than needed. */
+export function focus(element) {
+  element.focus({ preventScroll: true });
+  const top = element.getBoundingClientRect().top;
+  if (top < 0 || top > window.innerHeight * 0.5) element.scrollIntoView({ block: "start" });
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What there is to know about a result.
+
+import { find, make } from "./element.js";
+import { count } from "./words.js";
+
+/** Shows counts, times, camera, model and notes of a status that has a result. */
+export function showFacts(status) {
+  const { result } = status;
+  const rows = {
+    Photo: `${count(result.width)} × ${count(result.height)} pixels`,
+    Mesh: `${count(result.counts.vertices)} vertices, ${count(result.counts.triangles)} triangles`,
+    Cloud: result.counts.points ? `${count(result.counts.points)} points` : "",
+    Camera: cameraWords(result.camera),
+    Model: result.model,
+    Engine: result.engine,
+    Time: timeWords(result.seconds),
+    Kept: status.expires ? `until ${new Date(status.expires).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}` : "",
+  };
+  const shown = Object.entries(rows).filter(([, words]) => words);
+  find("facts").replaceChildren(...shown.flatMap(([name, words]) => [make("dt", { text: name }), make("dd", { text: words })]));
+  find("notes").replaceChildren(...result.notes.map((note) => make("li", { text: note })));
+}
+
+/** Returns the angle that the longer side of the photo covers, in degrees. */
+export function fieldOfView({ width, height, fx, fy }) {
+  const half = width >= height ? width / (2 * fx) : height / (2 * fy);
+  return (2 * Math.atan(half) * 180) / Math.PI;
+}
+
+function cameraWords(camera) {
+  if (camera.projection === "equirectangular") return "360-degree panorama";
+  return `${fieldOfView(camera).toFixed(1)} degrees (${camera.source})`;
+}
+
+function timeWords(seconds) {
+  const parts = Object.entries(seconds).filter(([, time]) => time >= 0.05);
+  const total = Object.values(seconds).reduce((sum, time) => sum + time, 0);
+  const words = parts.map(([stage, time]) => `${stage.toLowerCase()} ${time.toFixed(1)}`);
+  return `${total.toFixed(1)} s${words.length > 1 ? ` (${words.join(", ")})` : ""}`;
+}

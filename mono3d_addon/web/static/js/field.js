@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One setting as a control with label, unit, bounds, help and reset, made from the server's description of it.
+
+import { make } from "./element.js";
+import { scaleOf } from "./slider.js";
+import { capital, option, quantity } from "./words.js";
+
+const STEPS = 240;
+
+/**
+ * A setting.
+ *
+ * `prefix` makes its ids unique, `onInput` is told of each change that the user makes, `slider` asks for one.
+ */
+export class Field {
+  constructor(spec, prefix, onInput, { slider = false } = {}) {
+    this.spec = spec;
+    this.value = spec.default;
+    this._onInput = onInput;
+    this._id = `${prefix}-${spec.name}`;
+    this._wrong = make("p", { class: "wrong", id: `${this._id}-wrong`, hidden: true });
+    this._help = make("p", { class: "help", id: `${this._id}-help`, text: helpOf(spec), hidden: true });
+    this._mark = make("span", { class: "changed", text: "changed", hidden: true });
+    this._scale = slider && ["int", "float"].includes(spec.kind) ? scaleOf(spec) : null;
+    this._control = this._makeControl();
+    this._reset = this._makeReset();
+    this.element = make(
+      "div",
+      { class: "field", "data-name": spec.name },
+      this._makeHead(),
+      ...(spec.kind === "bool" ? [] : [this._makeBody()]),
+      this._help,
+      this._wrong,
+    );
+    this.show(spec.default);
+  }
+
+  /** Whether it differs from the default. */
+  get isChanged() {
+    return this.value !== this.spec.default;
+  }
+
+  /** Whether what the user typed can be used. */
+  get isValid() {
+    return this._wrong.hidden;
+  }
+
+  /** Takes over a value without telling anybody; `shown` stands in for one that means "from elsewhere". */
+  show(value, shown = value) {
+    this.value = value;
+    if (this.spec.kind === "bool") this._control.checked = value;
+    // Not under the user's fingers: "1." would become "1".
+    else if (document.activeElement !== this._control || Number(this._control.value) !== shown) this._control.value = shown;
+    this._showPlace(shown);
+    this._say("");
+    this._showChanged();
+  }
+
+  /** Opens what hides it and puts the focus there. */
+  focus() {
+    const group = this.element.closest("details");
+    if (group) group.open = true;
+    this._control.focus();
+  }
+
+  _makeControl() {
+    const { spec } = this;
+    const common = { id: this._id, "aria-describedby": `${this._id}-help ${this._id}-wrong` };
+    if (spec.kind === "bool") {
+      return make("input", { ...common, type: "checkbox", on: { change: (event) => this._take(event.target.checked) } });
+    }
+    if (spec.options.length) {
+      const choices = spec.options.map((name) => make("option", { value: name, text: option(name) }));
+      return make("select", { ...common, on: { change: (event) => this._take(event.target.value) } }, ...choices);
+    }
+    const isWhole = spec.kind === "int";
+    return make("input", {
+      ...common,
+      type: "number",
+      inputmode: isWhole ? "numeric" : "decimal",
+      min: spec.minimum,
+      max: spec.maximum,
+      step: isWhole ? 1 : "any",
+      on: { input: () => this._takeNumber() },
+    });
+  }
+
+  _makeHead() {
+    const { spec } = this;
+    const name = make("label", { for: this._id }, ...(spec.kind === "bool" ? [this._control] : []), spec.label);
+    const more = make("button", {
+      type: "button",
+      class: "tiny",
+      text: "?",
+      "aria-label": `What ${spec.label} means`,
+      "aria-expanded": "false",
+      "aria-controls": this._help.id,
+    });
+    more.addEventListener("click", () => {
+      this._help.hidden = !this._help.hidden;
+      more.setAttribute("aria-expanded", String(!this._help.hidden));
+    });
+    return make("div", { class: "field-head" }, name, this._mark, this._reset, more);
+  }
+
+  _makeReset() {
+    const { spec } = this;
+    return make("button", {
+      type: "button",
+      class: "tiny",
+      text: "Reset",
+      "aria-label": `Reset ${spec.label} to ${wordsOf(spec, spec.default)}`,
+      hidden: true,
+      on: {
+        click: () => {
+          this._control.focus();
+          this.show(spec.default);
+          this._onInput(this);
+        },
+      },
+    });
+  }
+
+  _makeBody() {
+    const body = make("div", { class: "field-control" });
+    if (this._scale) {
+      this._slider = make("input", {
+        type: "range",
+        min: 0,
+        max: STEPS,
+        step: 1,
+        "aria-label": `${this.spec.label}, slider`,
+        "aria-describedby": this._help.id,
+        on: { input: () => this._slide() },
+      });
+      body.append(this._slider);
+    }
+    body.append(this._control);
+    if (this.spec.unit) body.append(make("span", { class: "unit", text: this.spec.unit, "aria-hidden": "true" }));
+    return body;
+  }
+
+  _slide() {
+    const value = this._scale.toValue(Number(this._slider.value) / STEPS);
+    this._control.value = value;
+    this._slider.setAttribute("aria-valuetext", wordsOf(this.spec, value));
+    this._take(value);
+  }
+
+  _takeNumber() {
+    const { spec } = this;
+    const value = this._control.valueAsNumber;
+    const fits = !(value < (spec.minimum ?? -Infinity)) && !(value > (spec.maximum ?? Infinity));
+    if (Number.isNaN(value) || !fits || (spec.kind === "int" && !Number.isInteger(value))) {
+      this._say(`${spec.label}: enter a ${spec.kind === "int" ? "whole number" : "number"} ${boundsOf(spec)}.`);
+      return;
+    }
+    this._showPlace(value);
+    this._take(value);
+  }
+
+  _take(value) {
+    this.value = value;
+    this._say("");
+    this._showChanged();
+    this._onInput(this);
+  }
+
+  _showPlace(value) {
+    if (!this._slider) return;
+    this._slider.value = Math.round(this._scale.toPlace(value) * STEPS);
+    this._slider.setAttribute("aria-valuetext", wordsOf(this.spec, value));
+  }
+
+  _showChanged() {
+    this._mark.hidden = !this.isChanged;
+    this._reset.hidden = !this.isChanged;
+  }
+
+  _say(sentence) {
+    this._wrong.textContent = sentence;
+    this._wrong.hidden = sentence === "";
+    if (sentence) this._control.setAttribute("aria-invalid", "true");
+    else this._control.removeAttribute("aria-invalid");
+  }
+}
+
+/** Returns a value of a setting in words. */
+export function wordsOf(spec, value) {
+  if (spec.kind === "bool") return value ? "on" : "off";
+  return typeof value === "number" ? quantity(value, spec.unit) : option(value);
+}
+
+function boundsOf(spec) {
+  if (spec.minimum === null || spec.maximum === null) return "";
+  return `from ${quantity(spec.minimum)} to ${quantity(spec.maximum, spec.unit)}`;
+}
+
+function helpOf(spec) {
+  const bounds = ["int", "float"].includes(spec.kind) ? boundsOf(spec) : "";
+  const usual = `default: ${wordsOf(spec, spec.default)}`;
+  return `${spec.help}. ${capital([bounds, usual].filter(Boolean).join(", "))}.`;
+}

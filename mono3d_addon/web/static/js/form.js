@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The form for a new mesh: presets, the model, and all other settings in folded groups.
+
+import { find, make } from "./element.js";
+import { Field, wordsOf } from "./field.js";
+import { changes, makeGroup } from "./groups.js";
+import { capital } from "./words.js";
+
+const FIRST = ["model"];
+const FILES = {
+  Depth: { name: "depth", label: "Own depth map", help: "Taken instead of the network's depth: PNG, TIFF, EXR, NPY or PFM" },
+  Scene: { name: "mask", label: "Mask", help: "A picture of any size that is white where the photo is kept" },
+};
+
+/** The form; `description` is the server's, `onSubmit` is called when all fields are valid. */
+export class Form {
+  constructor(description, onSubmit) {
+    this._description = description;
+    this._fields = new Map();
+    this._groups = [];
+    this._files = [];
+    this._makeFields();
+    this._makePresets();
+    find("form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const wrong = [...this._fields.values()].find((field) => !field.isValid);
+      if (wrong) wrong.focus();
+      else onSubmit();
+    });
+  }
+
+  /** The settings that differ from the defaults, and the files beside the photo, ready to be sent. */
+  get parts() {
+    const parts = { settings: JSON.stringify(changes([...this._fields.values()])) };
+    for (const input of this._files) {
+      if (input.files.length) parts[input.dataset.part] = input.files[0];
+    }
+    return parts;
+  }
+
+  _makeFields() {
+    for (const group of this._description.groups) {
+      const fields = group.fields.map((spec) => new Field(spec, "form", () => this._renew()));
+      for (const field of fields) this._fields.set(field.spec.name, field);
+      const first = fields.filter((field) => FIRST.includes(field.spec.name));
+      find("first-fields").append(...first.map((field) => field.element));
+      const rest = fields.filter((field) => !first.includes(field));
+      const more = FILES[group.name] ? [this._makeFile(FILES[group.name])] : [];
+      if (!rest.length && !more.length) continue;
+      const made = makeGroup(group.name, rest, ...more);
+      this._groups.push(made);
+      find("groups").append(made.element);
+    }
+  }
+
+  _makeFile({ name, label, help }) {
+    const id = `form-${name}`;
+    const input = make("input", { type: "file", id, "data-part": name, "aria-describedby": `${id}-help` });
+    const clear = make("button", { type: "button", class: "tiny", text: "Leave out", "aria-label": `Leave ${label} out`, hidden: true });
+    input.addEventListener("change", () => (clear.hidden = !input.files.length));
+    clear.addEventListener("click", () => {
+      input.value = "";
+      clear.hidden = true;
+      input.focus();
+    });
+    this._files.push(input);
+    return make(
+      "div",
+      { class: "field" },
+      make("div", { class: "field-head" }, make("label", { for: id, text: label }), clear),
+      input,
+      make("p", { class: "help", id: `${id}-help`, text: `${help}.` }),
+    );
+  }
+
+  _makePresets() {
+    for (const [name, values] of Object.entries(this._description.presets)) {
+      const input = make("input", { type: "radio", name: "preset", value: name, "aria-describedby": `preset-${name}` });
+      input.addEventListener("change", () => this._apply(values));
+      const words = Object.entries(values).map(([key, value]) => {
+        const { spec } = this._fields.get(key);
+        return `${spec.label} ${wordsOf(spec, value)}`;
+      });
+      const title = make("span", {}, input, capital(name));
+      const hint = make("span", { class: "muted small", id: `preset-${name}`, text: words.join(", ") || "The defaults" });
+      find("presets").append(make("label", { class: "preset" }, title, hint));
+    }
+    this._renew();
+  }
+
+  _apply(values) {
+    for (const [name, field] of this._fields) field.show(name in values ? values[name] : field.spec.default);
+    this._renew();
+  }
+
+  /** Shows what is changed, and the preset whose values these are, if there is one. */
+  _renew() {
+    for (const group of this._groups) group.renew();
+    const now = changes([...this._fields.values()]);
+    for (const input of find("presets").querySelectorAll("input")) {
+      const wanted = this._description.presets[input.value];
+      const names = new Set([...Object.keys(now), ...Object.keys(wanted)]);
+      input.checked = [...names].every((name) => now[name] === wanted[name]);
+    }
+  }
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The page: choose a photo, wait, see the result. The job's id stands in the address, so that a reload finds it again.
+
+import * as api from "./api.js";
+import { announce, find, focus } from "./element.js";
+import { follow, isOver } from "./follow.js";
+import { Form } from "./form.js";
+import { PhotoChoice } from "./photo.js";
+import { patiently } from "./presence.js";
+import { Progress } from "./progress.js";
+import { Result } from "./result.js";
+
+const VIEWS = { start: ["choose", "settings"], working: ["working"], result: ["studio", "result-details"] };
+const GONE = 404;
+
+class Page {
+  constructor(about, description) {
+    this._job = "";
+    this._stop = () => {};
+    this._sending = null;
+    this._progress = new Progress();
+    this._result = new Result(about, description);
+    this._form = new Form(description, () => this._generate());
+    this._photo = new PhotoChoice(about, (chosen) => this._chosen(chosen), (sentence) => this._fail(sentence));
+    find("cancel").addEventListener("click", () => this._cancel());
+    find("new-photo").addEventListener("click", () => {
+      this._photo.clear();
+      this._start();
+      find("choose-file").focus();
+    });
+    find("again").addEventListener("click", () => {
+      this._start();
+      focus(this._photo.chosen ? find("generate") : find("choose-file"));
+    });
+    find("remove").addEventListener("click", () => this._remove());
+    window.addEventListener("hashchange", () => this._openFromAddress());
+    this._openFromAddress();
+  }
+
+  /** Shows a view and hides the others. */
+  _show(view) {
+    document.body.dataset.view = view;
+    for (const [name, ids] of Object.entries(VIEWS)) {
+      for (const id of ids) find(id).hidden = name !== view;
+    }
+    find("new-photo").hidden = view !== "result";
+  }
+
+  /** Goes back to choosing; photo and settings stay as they are. `isOver`: there is nothing to come back to. */
+  _start({ isOver = false } = {}) {
+    this._leave();
+    if (location.hash && isOver) history.replaceState(null, "", location.pathname);
+    else if (location.hash) history.pushState(null, "", location.pathname);
+    document.title = "Mono3D";
+    this._show("start");
+  }
+
+  _leave() {
+    this._stop();
+    this._sending?.abort();
+    this._sending = null;
+    this._progress.stop();
+    this._result.close();
+    this._job = "";
+    this._say("");
+  }
+
+  _chosen(chosen) {
+    this._say("");
+    find("generate").setAttribute("aria-disabled", String(!chosen));
+    find("generate-hint").textContent = chosen ? "" : "Choose a photo first.";
+    // A photo that is dropped on a result, or while another is worked on, begins anew.
+    if (chosen && document.body.dataset.view === "working") this._cancel();
+    else if (chosen && document.body.dataset.view === "result") this._start();
+    if (chosen) find("generate").scrollIntoView({ block: "nearest" });
+  }
+
+  async _generate() {
+    if (!this._photo.chosen) {
+      find("choose-file").focus();
+      return;
+    }
+    this._leave();
+    this._show("working");
+    this._progress.showPhoto(this._photo.chosen.url);
+    focus(find("working-title"));
+    this._sending = new AbortController();
+    try {
+      const parts = { ...this._photo.parts, ...this._form.parts };
+      const status = await api.create(parts, (share) => this._progress.sending(share), this._sending.signal);
+      history.pushState(null, "", `#job=${status.id}`);
+      this._follow(status);
+    } catch (failure) {
+      if (failure.name !== "AbortError") this._giveUp(failure.message);
+    }
+  }
+
+  async _openFromAddress() {
+    const id = /^#job=([\w-]+)$/.exec(location.hash)?.[1] ?? "";
+    if (id && id === this._job) return;
+    this._leave();
+    if (!id) {
+      this._show("start");
+      return;
+    }
+    this._job = id;
+    this._show("working");
+    this._progress.showPhoto("");
+    try {
+      const status = await patiently(() => api.status(id));
+      if (this._job !== id) return;
+      this._follow(status);
+    } catch (failure) {
+      if (this._job === id) this._lose(failure);
+    }
+  }
+
+  _follow(status) {
+    this._job = status.id;
+    this._stop = isOver(status) && status.result ? () => {} : follow(status.id, (told) => this._told(told), (failure) => this._lose(failure));
+    this._told(status);
+  }
+
+  _told(status) {
+    // A result whose mesh is being shaped anew is shown all the same.
+    if (status.result) this._finish(status);
+    else if (status.state === "failed") this._giveUp(status.error);
+    else if (status.state === "cancelled") this._giveUp("The job was cancelled.");
+    else this._progress.show(status);
+  }
+
+  _finish(status) {
+    this._stop();
+    this._progress.stop();
+    this._show("result");
+    this._result.open(status);
+    announce("The mesh is ready.");
+    focus(find("result-title"));
+  }
+
+  async _cancel() {
+    const id = this._job;
+    this._start({ isOver: true });
+    announce("Cancelled.");
+    focus(find("generate"));
+    try {
+      if (id) await api.cancel(id);
+    } catch (failure) {
+      // It was over already, or is gone: all that was asked for.
+      if (failure.isAway) this._fail(failure.message);
+    }
+  }
+
+  async _remove() {
+    if (!confirm("Remove photo and mesh from the server? What you did not download is lost.")) return;
+    const id = this._job;
+    try {
+      await api.remove(id);
+      this._start({ isOver: true });
+      announce("Removed.");
+      focus(find("choose-file"));
+    } catch (failure) {
+      this._fail(failure.message);
+    }
+  }
+
+  _lose(failure) {
+    const sentence = failure.status === GONE ? "This result is not kept any more; choose the photo again." : failure.message;
+    this._giveUp(sentence);
+  }
+
+  /** Goes back to choosing and says why. */
+  _giveUp(sentence) {
+    this._start({ isOver: true });
+    this._fail(sentence);
+    focus(find("failure"));
+  }
+
+  _fail(sentence) {
+    this._say(sentence);
+    find("failure").scrollIntoView({ block: "nearest" });
+  }
+
+  _say(sentence) {
+    find("failure").textContent = sentence;
+  }
+}
+
+/** Starts the page once the server has told what it offers. */
+async function main() {
+  try {
+    const [about, description] = await patiently(() => Promise.all([api.about(), api.settings()]));
+    new Page(about, description);
+  } catch (failure) {
+    find("failure").textContent = failure.message;
+  }
+}
+
+main();

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Choosing the photo: by file, drop, clipboard, camera, or one of the samples.
+
+import { takePhoto } from "./camera.js";
+import { announce, find, make } from "./element.js";
+import { size } from "./words.js";
+
+/** The photo that was chosen: `file` or the name of a `sample`; `url` shows it, where the browser can. */
+export class PhotoChoice {
+  constructor(about, onChoice, onWrong) {
+    this.chosen = null;
+    this._about = about;
+    this._onChoice = onChoice;
+    this._onWrong = onWrong;
+    this._listenToFiles();
+    this._listenToDrops();
+    this._listenToPastes();
+    this._listenToCamera();
+    this._makeSamples();
+    const limits = `Up to ${about.max_megabytes} MB and ${about.max_megapixels} megapixels.`;
+    find("limits").textContent = `${about.photo_endings.map((one) => one.replace(".", "").toUpperCase()).join(", ")}. ${limits}`;
+  }
+
+  /** The part of the request that names the photo. */
+  get parts() {
+    return this.chosen.file ? { photo: this.chosen.file } : { sample: this.chosen.sample };
+  }
+
+  /** Forgets the photo. */
+  clear() {
+    this._take(null);
+  }
+
+  /** Takes over a file of the user, or says what is wrong with it. */
+  takeFile(file) {
+    if (file.size > this._about.max_megabytes * 1e6) {
+      const limit = `this server takes up to ${this._about.max_megabytes} MB`;
+      this._onWrong(`'${file.name}' has ${size(file.size)}, ${limit}; save it smaller and choose it again.`);
+      return;
+    }
+    if (file.size === 0) {
+      this._onWrong(`'${file.name}' is empty or a folder; choose a photo.`);
+      return;
+    }
+    this._take({ file, name: file.name, url: URL.createObjectURL(file), note: size(file.size) });
+  }
+
+  _take(chosen) {
+    if (this.chosen?.file) URL.revokeObjectURL(this.chosen.url);
+    this.chosen = chosen;
+    find("chosen").hidden = !chosen;
+    find("no-preview").hidden = true;
+    find("invitation").hidden = Boolean(chosen);
+    find("limits").hidden = Boolean(chosen);
+    find("choose-file").textContent = chosen ? "Choose another photo" : "Choose a photo";
+    find("choose-file").classList.toggle("main", !chosen);
+    const preview = find("preview");
+    preview.hidden = !chosen;
+    if (chosen) {
+      preview.onerror = () => {
+        preview.hidden = true;
+        find("no-preview").hidden = false;
+      };
+      preview.src = chosen.url;
+      preview.alt = `Your photo ${chosen.name}`;
+      find("chosen-name").textContent = [chosen.name, chosen.note].filter(Boolean).join(", ");
+      announce(`${chosen.name} is chosen.`);
+    } else {
+      preview.removeAttribute("src");
+    }
+    this._onChoice(chosen);
+  }
+
+  _takeFrom(files) {
+    if (files.length) this.takeFile(files[0]);
+    if (files.length > 1) this._onWrong(`One photo at a time: '${files[0].name}' was taken.`);
+  }
+
+  _listenToFiles() {
+    const input = find("file");
+    // Phones offer their photo library only for pictures, and some know no HEIC by its type.
+    input.accept = ["image/*", ...this._about.photo_endings].join(",");
+    find("choose-file").addEventListener("click", () => input.click());
+    for (const one of [input, find("capture")]) {
+      one.addEventListener("change", () => {
+        this._takeFrom(one.files);
+        one.value = "";
+      });
+    }
+  }
+
+  _listenToDrops() {
+    const cover = find("dropping");
+    let depth = 0;
+    const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+    const count = (event, change) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      depth = Math.max(0, depth + change);
+      cover.hidden = depth === 0;
+    };
+    window.addEventListener("dragenter", (event) => count(event, 1));
+    window.addEventListener("dragleave", (event) => count(event, -1));
+    window.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
+    window.addEventListener("drop", (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      depth = 0;
+      cover.hidden = true;
+      this._takeFrom(event.dataTransfer.files);
+    });
+  }
+
+  _listenToPastes() {
+    document.addEventListener("paste", (event) => {
+      const files = event.clipboardData?.files ?? [];
+      if (files.length) {
+        event.preventDefault();
+        this._takeFrom(files);
+      }
+    });
+  }
+
+  _listenToCamera() {
+    const button = find("take-photo");
+    const isTouched = matchMedia("(pointer: coarse)").matches;
+    // A phone's own camera program is better than a page's; browsers offer the page's only on safe connections.
+    button.hidden = !isTouched && !navigator.mediaDevices?.getUserMedia;
+    button.addEventListener("click", async () => {
+      if (isTouched) {
+        find("capture").click();
+        return;
+      }
+      const file = await takePhoto();
+      if (file) this.takeFile(file);
+    });
+  }
+
+  _makeSamples() {
+    const { samples } = this._about;
+    find("samples").hidden = samples.length === 0;
+    for (const sample of samples) {
+      const choose = () => this._take({ sample: sample.name, name: sample.title, url: `api/samples/${encodeURIComponent(sample.name)}` });
+      const picture = make("img", { src: sample.thumbnail, alt: "", loading: "lazy" });
+      find("sample-list").append(
+        make("li", {}, make("button", { type: "button", "data-sample": sample.name, on: { click: choose } }, picture, sample.title)),
+      );
+    }
+  }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What is under way: the stage in words, the share that is done, the time, the place in the queue.
+
+import { announce, find } from "./element.js";
+import { duration } from "./words.js";
+
+const TICK = 250;
+
+/** Shows the progress of one job at a time. */
+export class Progress {
+  constructor() {
+    this._began = 0;
+    this._timer = 0;
+  }
+
+  /** Shows a photo beside the progress; `url` may fail, then there is none. */
+  showPhoto(url) {
+    const picture = find("working-photo");
+    picture.hidden = true;
+    picture.onload = () => (picture.hidden = false);
+    if (url) picture.src = url;
+    else picture.removeAttribute("src");
+  }
+
+  /** Shows that the photo is on its way. */
+  sending(share) {
+    if (!this._timer) this._start(0);
+    this._show("Sending the photo", share);
+  }
+
+  /** Shows a status of the server. */
+  show(status) {
+    this._start(status.elapsed);
+    if (status.state === "queued") this._show(waitingWords(status.position), null);
+    else this._show(status.stage || "Starting", status.fraction);
+  }
+
+  /** Ends the clock. */
+  stop() {
+    clearInterval(this._timer);
+    this._timer = 0;
+  }
+
+  _start(elapsed) {
+    this.stop();
+    this._began = performance.now() - elapsed * 1000;
+    this._timer = setInterval(() => this._tick(), TICK);
+    this._tick();
+  }
+
+  _tick() {
+    find("elapsed").textContent = duration((performance.now() - this._began) / 1000);
+  }
+
+  _show(words, share) {
+    find("stage-words").textContent = words;
+    const bar = find("bar");
+    if (share === null) {
+      bar.removeAttribute("value");
+      find("share").textContent = "";
+    } else {
+      bar.value = share;
+      find("share").textContent = `${Math.round(share * 100)} %`;
+    }
+    document.title = share ? `${Math.round(share * 100)} % · Mono3D` : `${words} · Mono3D`;
+    announce(words);
+  }
+}
+
+/** Returns the place in the queue in words. */
+export function waitingWords(position) {
+  if (position > 1) return `Waiting, ${position - 1} before you`;
+  return "Waiting, you are next";
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The sliders of a result. A draft follows the hand, the whole mesh comes when it rests; the last value wins.
+
+import * as api from "./api.js";
+import { find } from "./element.js";
+import { fieldOfView } from "./facts.js";
+import { Field } from "./field.js";
+import { follow, isOver } from "./follow.js";
+import { changes, makeGroup } from "./groups.js";
+import { patiently } from "./presence.js";
+import { waitingWords } from "./progress.js";
+import { count } from "./words.js";
+
+const MAIN = ["near", "far", "field_of_view", "detail", "tear", "edges", "smooth", "surface"];
+const DRAFT_AFTER = 60;
+const WHOLE_AFTER = 450;
+
+/** The sliders; `onStatus` is told of each status on the way to another mesh. */
+export class Shape {
+  constructor(description, onStatus) {
+    this._onStatus = onStatus;
+    this._id = null;
+    this._stop = () => {};
+    this._isBusy = false;
+    this._draftTimer = 0;
+    this._wholeTimer = 0;
+    this._makeFields(description);
+    find("shape-reset").addEventListener("click", () => this._resetAll());
+  }
+
+  /** Shows the sliders of another result. */
+  open(status) {
+    this.close();
+    this._id = status.id;
+    this._say("", "");
+    this.renew(status);
+  }
+
+  /** Ends everything that is under way. */
+  close() {
+    this._stop();
+    clearTimeout(this._draftTimer);
+    clearTimeout(this._wholeTimer);
+    this._id = null;
+    this._isBusy = false;
+  }
+
+  /** Takes over what a status tells, but no values while the user changes them. */
+  renew(status) {
+    if (!this._isWaiting && isOver(status) && !status.error) {
+      for (const [name, field] of this._fields) this._show(field, status.result.settings[name], status.result);
+      this._renewGroups();
+    }
+    this._say(this._stateWords(status), isOver(status) ? (status.error ?? "") : "");
+  }
+
+  /** Whether changes were not sent yet. */
+  get _isWaiting() {
+    return Boolean(this._draftTimer || this._wholeTimer);
+  }
+
+  _makeFields(description) {
+    this._fields = new Map();
+    this._groups = [];
+    const live = description.groups.map(({ name, fields }) => [name, fields.filter((spec) => spec.live)]);
+    for (const [, specs] of live) {
+      for (const spec of specs) {
+        this._fields.set(spec.name, new Field(spec, "shape", (field) => this._change(field), { slider: true }));
+      }
+    }
+    const main = MAIN.filter((name) => this._fields.has(name)).map((name) => this._fields.get(name));
+    find("shape").append(...main.map((field) => field.element));
+    for (const [name, specs] of live) {
+      const fields = specs.filter((spec) => !MAIN.includes(spec.name)).map((spec) => this._fields.get(spec.name));
+      if (!fields.length) continue;
+      const group = makeGroup(name, fields);
+      this._groups.push(group);
+      find("shape").append(group.element);
+    }
+  }
+
+  _show(field, value, result) {
+    // 0 means "from the photo"; the slider shows the angle that this was.
+    const isTold = field.spec.name === "field_of_view" && value === 0;
+    field.show(value, isTold ? Number(fieldOfView(result.camera).toFixed(1)) : value);
+  }
+
+  _change() {
+    this._renewGroups();
+    this._say("Changed …", "");
+    clearTimeout(this._wholeTimer);
+    this._wholeTimer = setTimeout(() => {
+      clearTimeout(this._draftTimer);
+      this._draftTimer = this._wholeTimer = 0;
+      this._send(false);
+    }, WHOLE_AFTER);
+    if (!this._draftTimer) this._draftTimer = setTimeout(() => this._sendDraft(), DRAFT_AFTER);
+  }
+
+  /** Sends a draft once the one before is there: a newer one supersedes it, and nothing would ever be seen. */
+  _sendDraft() {
+    this._draftTimer = 0;
+    if (this._isBusy) this._draftTimer = setTimeout(() => this._sendDraft(), DRAFT_AFTER);
+    else this._send(true);
+  }
+
+  async _send(isDraft) {
+    const id = this._id;
+    this._isBusy = true;
+    try {
+      const status = await patiently(() => api.shape(id, changes([...this._fields.values()]), isDraft));
+      if (id === this._id) this._follow(status);
+    } catch (failure) {
+      this._isBusy = false;
+      if (id === this._id) this._say("", failure.message);
+    }
+  }
+
+  _follow(status) {
+    this._stop();
+    const tell = (told) => {
+      this._isBusy = !isOver(told);
+      this._onStatus(told);
+    };
+    this._stop = follow(this._id, tell, (failure) => {
+      this._isBusy = false;
+      this._say("", failure.message);
+    });
+    tell(status);
+  }
+
+  _resetAll() {
+    for (const field of this._fields.values()) field.show(field.spec.default);
+    this._change();
+  }
+
+  _renewGroups() {
+    for (const group of this._groups) group.renew();
+  }
+
+  _stateWords(status) {
+    if (status.state === "queued") return waitingWords(status.position);
+    if (status.state === "running") return `${status.stage || "Making the mesh"} …`;
+    if (status.is_draft) return "A draft; the whole mesh follows.";
+    const { vertices, triangles } = status.result.counts;
+    return `${count(vertices)} vertices, ${count(triangles)} triangles`;
+  }
+
+  _say(state, failure) {
+    find("shape-state").textContent = state;
+    if (find("shape-failure").textContent !== failure) find("shape-failure").textContent = failure;
+  }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The buttons below the 3D view, and the keys that do the same while the view has the focus.
+
+import { announce, find } from "./element.js";
+
+const TURN = Math.PI / 24;
+const MOVE = 30;
+const ZOOM = 1.15;
+
+/** Joins buttons and keys to a viewer; returns a function that shows which buttons are pressed. */
+export function addControls(viewer) {
+  const box = find("viewer");
+  const renew = () => {
+    press("through", viewer.isThrough);
+    press("wireframe", viewer.isWire);
+    press("texture", viewer.hasColours);
+    press("background", box.dataset.background === "dark");
+  };
+  const told = (sentence) => {
+    renew();
+    announce(sentence);
+  };
+  const actions = {
+    through: () => {
+      viewer.goThrough();
+      told("Seen through the photo's camera.");
+    },
+    beside: () => {
+      viewer.goBeside();
+      told("View reset.");
+    },
+    wireframe: () => {
+      viewer.setWire(!viewer.isWire);
+      told(`Wireframe ${viewer.isWire ? "on" : "off"}.`);
+    },
+    texture: () => {
+      viewer.setColours(!viewer.hasColours);
+      told(`Photo colours ${viewer.hasColours ? "on" : "off"}.`);
+    },
+    background: () => {
+      box.dataset.background = box.dataset.background === "dark" ? "light" : "dark";
+      told(`The background is ${box.dataset.background}.`);
+    },
+    fullscreen: () => toggleFullscreen(box),
+  };
+  for (const [id, act] of Object.entries(actions)) find(id).addEventListener("click", act);
+  find("canvas").addEventListener("keydown", (event) => {
+    const act = actionOf(event, viewer, actions);
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+  find("fullscreen").hidden = !document.fullscreenEnabled;
+  if (matchMedia("(prefers-color-scheme: dark)").matches) box.dataset.background = "dark";
+  renew();
+  return renew;
+}
+
+/** Returns what a key does, or undefined; arrows turn the way they point. */
+function actionOf(event, viewer, actions) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return undefined;
+  const { shiftKey, key } = event;
+  const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  if (key in ways) {
+    const [right, down] = ways[key];
+    return shiftKey ? () => viewer.move(MOVE * right, MOVE * down) : () => viewer.turn(TURN * right, TURN * down);
+  }
+  const others = {
+    "+": () => viewer.zoom(ZOOM),
+    "=": () => viewer.zoom(ZOOM),
+    "-": () => viewer.zoom(1 / ZOOM),
+    c: actions.through,
+    r: actions.beside,
+    w: actions.wireframe,
+    t: actions.texture,
+    b: actions.background,
+    f: actions.fullscreen,
+  };
+  return others[key.toLowerCase()];
+}
+
+function press(id, isOn) {
+  find(id).setAttribute("aria-pressed", String(isOn));
+}
+
+function toggleFullscreen(box) {
+  if (!document.fullscreenEnabled) return;
+  if (document.fullscreenElement) document.exitFullscreen();
+  else box.requestFullscreen();
+}

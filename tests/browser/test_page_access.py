@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keyboard, screen reader, small screens, light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from visit import PHONE, Visit, Visitor
+
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+NARROWEST = {"viewport": {"width": 320, "height": 640}}
+SCREENS: dict[str, dict[str, Any]] = {
+    "desktop": {},
+    "dark": {"color_scheme": "dark"},
+    "phone": PHONE,
+    "dark phone": {**PHONE, "color_scheme": "dark"},
+}
+
+
+def complaints(visit: Visit) -> list[str]:
+    """Returns what axe finds wrong by WCAG 2.2, A and AA, and by good practice."""
+    found = axe.Axe().run(visit.page).response["violations"]
+    return [f"{one['id']}: {node['html'][:200]} {node['failureSummary']}" for one in found for node in one["nodes"]]
+
+
+def press_until(visit: Visit, selector: str, key: str = "Tab") -> None:
+    """Presses a key until an element has the focus."""
+    for _ in range(80):
+        if visit.find(selector).evaluate("element => element === document.activeElement"):
+            return
+        visit.page.keyboard.press(key)
+    raise AssertionError(f"{selector} cannot be reached by {key}")
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_nothing_is_wrong_by_axe(visitor: Visitor, coffee: str, screen: str) -> None:
+    visit = visitor(**SCREENS[screen])
+    visit.open()
+    visit.shot(f"{screen} 1 start")
+    assert complaints(visit) == []
+    visit.sample("coffee")
+    for group in visit.find("#groups summary").all():
+        group.click()
+    visit.find("#form [data-name=near] [aria-expanded]").click()
+    visit.find("#form-near").fill("0")
+    expect(visit.find("#form [data-name=near] .wrong")).to_be_visible()
+    assert complaints(visit) == []
+    visit.shot(f"{screen} 2 settings", whole=True)
+    visit.open(coffee)
+    for group in visit.find("#shape summary").all():
+        group.click()
+    assert complaints(visit) == []
+    visit.shot(f"{screen} 3 result", whole=True)
+
+
+@pytest.mark.parametrize("screen", [NARROWEST, PHONE, {"viewport": {"width": 812, "height": 375}}])
+def test_nothing_is_scrolled_sideways(visitor: Visitor, coffee: str, screen: dict[str, Any]) -> None:
+    visit = visitor(**screen)
+    visit.open()
+    for group in visit.find("#groups summary").all():
+        group.click()
+    assert visit.fits()
+    visit.sample("china")
+    visit.generate()
+    assert visit.fits()
+    visit.wait_for_model()
+    for group in visit.find("#shape summary").all():
+        group.click()
+    assert visit.fits()
+
+
+def test_on_a_phone_the_model_stays_in_sight_while_it_is_shaped(visitor: Visitor, coffee: str) -> None:
+    visit = visitor(**PHONE)
+    visit.open(coffee)
+    slider = visit.find("#shape [data-name=smooth] input[type=range]")
+    slider.scroll_into_view_if_needed()
+    visit.page.wait_for_timeout(300)
+    view, box = visit.find("#canvas").bounding_box(), slider.bounding_box()
+    assert view and box and 0 <= view["y"] < 60 and view["y"] + view["height"] <= box["y"] + 1
+    visit.shot("phone shaping")
+
+
+def test_all_is_done_by_keys_alone(visit: Visit) -> None:
+    visit.open()
+    visit.page.keyboard.press("Tab")
+    expect(visit.find(".skip")).to_be_focused()
+    visit.page.keyboard.press("Enter")
+    press_until(visit, "[data-sample=coffee]")
+    visit.page.keyboard.press("Enter")
+    press_until(visit, "[value=balanced]")
+    visit.page.keyboard.press("ArrowLeft")
+    assert visit.find("[value=fast]").is_checked() and visit.find("#form-detail").input_value() == "512"
+    press_until(visit, "#form [data-group=Camera] summary")
+    visit.page.keyboard.press("Space")
+    press_until(visit, "#form-near")
+    visit.page.keyboard.press("ControlOrMeta+a")
+    visit.page.keyboard.type("0.7")
+    visit.page.keyboard.press("Enter")
+    expect(visit.find("#working-title")).to_be_focused()
+    visit.wait_for_model()
+    expect(visit.find("#result-title")).to_be_focused()
+    assert visit.find("#shape-near").input_value() == "0.7"
+    press_until(visit, "#canvas")
+    visit.page.keyboard.press("ArrowRight")
+    visit.page.keyboard.press("c")
+    assert visit.find("#through").get_attribute("aria-pressed") == "true"
+    press_until(visit, "#wireframe")
+    visit.page.keyboard.press("Space")
+    assert visit.find("#wireframe").get_attribute("aria-pressed") == "true"
+    press_until(visit, "a[data-format=stl]")
+    with visit.page.expect_download(timeout=60_000) as waiting:
+        visit.page.keyboard.press("Enter")
+    assert waiting.value.suggested_filename.endswith(".stl")
+    press_until(visit, "#new-photo", "Shift+Tab")
+    visit.page.keyboard.press("Enter")
+    expect(visit.find("#choose-file")).to_be_focused()
+
+
+def test_the_focus_is_seen(visit: Visit) -> None:
+    visit.open()
+    for _ in range(12):
+        visit.page.keyboard.press("Tab")
+        width = visit.page.evaluate("parseFloat(getComputedStyle(document.activeElement).outlineWidth)")
+        assert width >= 2, visit.page.evaluate("document.activeElement.outerHTML")
+
+
+def test_a_screen_reader_hears_what_happens(visit: Visit) -> None:
+    visit.open()
+    visit.page.evaluate(
+        """() => {
+          window.heard = [];
+          const place = document.getElementById("announcement");
+          new MutationObserver(() => window.heard.push(place.textContent)).observe(place, { childList: true });
+        }"""
+    )
+    visit.sample("coffee")
+    visit.generate()
+    visit.wait_for_model()
+    heard = visit.page.evaluate("window.heard")
+    assert "is chosen" in heard[0] and heard[-1] == "The mesh is ready."
+    assert 3 <= len(heard) < 15, "stages, and not each percent"
+    label = visit.find("#canvas").get_attribute("aria-label") or ""
+    assert "vertices" in label
+
+
+def test_every_setting_has_label_help_unit_and_bounds(visit: Visit) -> None:
+    visit.open()
+    description = visit.page.evaluate("fetch('api/settings').then(answer => answer.json())")
+    specs = [spec for group in description["groups"] for spec in group["fields"]]
+    assert len(specs) > 35
+    for spec in specs:
+        control = visit.find(f"#form-{spec['name']}")
+        assert spec["label"] in (visit.find(f"label[for=form-{spec['name']}]").text_content() or "")
+        described = (control.get_attribute("aria-describedby") or "").split()[0]
+        words = visit.find(f"#{described}").text_content() or ""
+        assert spec["help"] in words
+        if spec["kind"] in ("int", "float"):
+            assert float(control.get_attribute("min") or "nan") == spec["minimum"]
+            assert float(control.get_attribute("max") or "nan") == spec["maximum"]
+            assert not spec["unit"] or spec["unit"] in words
+
+
+@pytest.fixture
+def moving(visitor: Visitor) -> Iterator[Visit]:
+    yield visitor(reduced_motion="no-preference")
+
+
+def test_the_view_swings_only_for_those_who_like_motion(moving: Visit, visit: Visit, coffee: str) -> None:
+    record = """
+    window.places = new Set();
+    const look = () => {
+      const canvas = document.getElementById("canvas");
+      if (document.getElementById("viewer")?.dataset.revision) window.places.add(canvas.toDataURL());
+      if (performance.now() < 60000) requestAnimationFrame(look);
+    };
+    addEventListener("DOMContentLoaded", look);
+    """
+    for one in (moving, visit):
+        # Only then can a picture of the canvas be had after it is drawn.
+        one.page.add_init_script(
+            "const get = HTMLCanvasElement.prototype.getContext;"
+            "HTMLCanvasElement.prototype.getContext = function (kind, more) {"
+            " return get.call(this, kind, { ...more, preserveDrawingBuffer: true }); };" + record
+        )
+        one.open(coffee)
+    assert moving.page.evaluate("window.places.size") > visit.page.evaluate("window.places.size")
+
+
+def test_the_form_marks_changes_and_resets_them(visit: Visit) -> None:
+    visit.open()
+    visit.find("#form [data-group=Shape] summary").click()
+    visit.find("#form-detail").fill("700")
+    expect(visit.find("#form [data-name=detail] .changed")).to_be_visible()
+    expect(visit.find("#form [data-group=Shape] summary .changed")).to_have_text("1 changed")
+    assert visit.find("#presets :checked").count() == 0
+    visit.find("#form [data-name=detail]").get_by_role("button", name="Reset Detail to 1,024 px").click()
+    assert visit.find("[value=balanced]").is_checked()
+    expect(visit.find("#form [data-group=Shape] summary .changed")).to_be_hidden()
+
+
+def test_a_wrong_number_is_shown_when_its_group_is_folded(visit: Visit) -> None:
+    visit.open()
+    visit.sample("coffee")
+    visit.find("#form [data-group=Camera] summary").click()
+    visit.find("#form-near").fill("0")
+    visit.find("#form [data-group=Camera] summary").click()
+    visit.find("#generate").click()
+    expect(visit.find("#form-near")).to_be_focused()
+    expect(visit.find("#form-near-wrong")).to_have_text("Near: enter a number from 0.001 to 100,000 m.")
+    assert not [one for one in visit.requests if one.method == "POST"]

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The 3D view: mouse, wheel, touch and keys turn it; wires, colours, and the photo's own camera."""
+
+from __future__ import annotations
+
+import io
+import urllib.request
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from visit import PHONE, Picture, Visit, Visitor, as_picture, correlation, difference, made
+from web_server import WebServer
+
+CHANGED = 0.02
+"""Mean difference from which two views of the cup are certainly not the same."""
+RIM = 5
+"""Pixels at the rim of a view that its frame and round corners may touch."""
+
+
+def drag(visit: Visit, right: int, down: int, button: str = "left") -> None:
+    box = visit.find("#canvas").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    visit.page.mouse.move(x, y)
+    visit.page.mouse.down(button=button)
+    visit.page.mouse.move(x + right, y + down, steps=6)
+    visit.page.mouse.up(button=button)
+
+
+def photo_in(view: Picture, data: bytes) -> tuple[Picture, Picture]:
+    """Returns the part of the view where the photo stands, but its rim, and the photo at the size of that part."""
+    photo = as_picture(data)
+    scale = min(view.shape[1] / photo.shape[1], view.shape[0] / photo.shape[0])
+    width, height = round(photo.shape[1] * scale), round(photo.shape[0] * scale)
+    left, top = (view.shape[1] - width) // 2, (view.shape[0] - height) // 2
+    small = Image.fromarray(np.rint(photo * 255).astype(np.uint8)).resize((width, height), Image.Resampling.BILINEAR)
+    inner = np.s_[RIM:-RIM, RIM:-RIM]
+    return view[top : top + height, left : left + width][inner], (np.asarray(small, np.float64) / 255)[inner]
+
+
+def test_mouse_and_wheel_turn_zoom_and_move(visit: Visit, coffee: str) -> None:
+    visit.open(coffee)
+    views = [visit.seen()]
+    for act in (
+        lambda: drag(visit, 120, 0),
+        lambda: drag(visit, 0, 60),
+        lambda: visit.page.mouse.wheel(0, -400),
+        lambda: drag(visit, -90, 20, "right"),
+    ):
+        act()
+        views.append(visit.seen())
+        assert difference(views[-1], views[-2]) > CHANGED
+    visit.find("#beside").click()
+    assert difference(visit.seen(), views[0]) < 0.001
+
+
+def test_keys_turn_zoom_move_and_reset(visit: Visit, coffee: str) -> None:
+    visit.open(coffee)
+    first = visit.seen()
+    for key in ("ArrowLeft", "ArrowUp", "+", "Shift+ArrowRight", "w", "t"):
+        before = visit.seen()
+        visit.find("#canvas").focus()
+        for _ in range(1 if key in "wt" else 3):
+            visit.page.keyboard.press(key)
+        assert difference(visit.seen(), before) > 0.005, key
+    visit.find("#canvas").focus()
+    for key in ("w", "t", "r"):
+        visit.page.keyboard.press(key)
+    assert difference(visit.seen(), first) < 0.001
+    assert visit.find("#wireframe").get_attribute("aria-pressed") == "false"
+
+
+def test_arrows_turn_like_the_mouse(visit: Visit, coffee: str) -> None:
+    """A key that points to the right brings into view what a drag to the right does."""
+    visit.open(coffee)
+    drag(visit, 100, 0)
+    by_mouse = visit.seen()
+    visit.find("#beside").click()
+    visit.find("#canvas").focus()
+    for _ in range(4):
+        visit.page.keyboard.press("ArrowRight")
+    right = visit.seen()
+    visit.find("#beside").click()
+    visit.find("#canvas").focus()
+    for _ in range(4):
+        visit.page.keyboard.press("ArrowLeft")
+    assert difference(right, by_mouse) < difference(visit.seen(), by_mouse)
+
+
+def test_a_finger_turns_it(visitor: Visitor, coffee: str) -> None:
+    visit = visitor(**PHONE)
+    visit.open(coffee)
+    before = visit.seen()
+    box = visit.find("#canvas").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch = visit.page.context.new_cdp_session(visit.page)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 6):
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x + 15 * step, "y": y}]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert difference(visit.seen(), before) > CHANGED
+
+
+def test_wires_and_plain_differ_from_the_surface(visit: Visit, coffee: str) -> None:
+    visit.open(coffee)
+    surface = visit.seen()
+    visit.find("#texture").click()
+    plain = visit.seen()
+    visit.find("#wireframe").click()
+    wires = visit.seen()
+    visit.find("#texture").click()
+    coloured_wires = visit.seen()
+    assert min(difference(one, surface) for one in (plain, wires, coloured_wires)) > CHANGED / 2
+    assert difference(plain, wires) > CHANGED / 2
+    # Plain is grey, the photo is not.
+    assert np.ptp(plain, axis=2).max() < 0.2 < np.ptp(surface, axis=2).max()
+
+
+@pytest.mark.parametrize("window", [{"width": 1366, "height": 820}, {"width": 600, "height": 1000}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"shift_x": 12.0, "shift_y": -9.0, "field_of_view": 40.0}, {"level": True}], ids=str
+)
+def test_through_the_camera_it_is_the_photo(
+    visitor: Visitor, site: WebServer, window: dict[str, int], settings: dict[str, Any]
+) -> None:
+    # In one piece, since gaps are not the photo.
+    id = made(site, {"detail": 600, "edges": "connected", **settings})
+    visit = visitor(viewport=window)
+    visit.open(id)
+    with urllib.request.urlopen(f"{site.address}/api/jobs/{id}/photo") as response:
+        data = response.read()
+    aside = correlation(*photo_in(visit.seen(), data))
+    visit.find("#through").click()
+    assert visit.find("#through").get_attribute("aria-pressed") == "true"
+    view, photo = photo_in(visit.seen(), data)
+    assert correlation(view, photo) > 0.98 > 0.9 > aside
+    for axis in (0, 1):
+        for pixels in (-2, 2):
+            assert correlation(np.roll(view, pixels, axis), photo) < correlation(view, photo)
+    drag(visit, 60, 0)
+    assert visit.find("#through").get_attribute("aria-pressed") == "false"
+
+
+def test_leaving_the_camera_does_not_jump(visit: Visit, coffee: str) -> None:
+    visit.open(coffee)
+    visit.find("#through").click()
+    through = visit.seen()
+    visit.find("#canvas").click()
+    assert visit.find("#through").get_attribute("aria-pressed") == "false"
+    assert difference(visit.seen(), through) < 0.005
+    visit.shot("through the camera")
+
+
+def test_the_background_changes(visit: Visit, coffee: str) -> None:
+    visit.open(coffee)
+    light = visit.seen()
+    visit.find("#background").click()
+    dark = visit.seen()
+    assert light[10, 10].mean() > 0.8 and dark[10, 10].mean() < 0.2
+
+
+def test_depth_stands_beside_the_photo(visit: Visit, coffee: str) -> None:
+    visit.open(coffee)
+    pictures = {}
+    for name in ("photo", "depth"):
+        place = visit.find(f"#result-{name}")
+        place.scroll_into_view_if_needed()
+        expect(place).to_be_visible()
+        place.evaluate("image => image.decode()")
+        pictures[name] = as_picture(place.screenshot())
+    photo, depth = pictures["photo"], pictures["depth"]
+    assert depth.std() > 0.1 and abs(photo.shape[0] - depth.shape[0]) <= 1
+    # The cup at the lower middle is nearer, so brighter, than the dark corner behind the table.
+    height, width, _ = depth.shape
+    assert depth[int(0.85 * height), width // 2].sum() > depth[int(0.05 * height), int(0.05 * width)].sum() + 0.5
+    boxes = [visit.find(f"#result-{name}").bounding_box() for name in ("photo", "depth")]
+    assert boxes[0] and boxes[1] and boxes[0]["y"] == boxes[1]["y"] and boxes[0]["x"] < boxes[1]["x"]
+
+
+def test_without_webgl_the_rest_works(visit: Visit, coffee: str) -> None:
+    visit.expected = ("WebGL",)
+    visit.page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null;")
+    visit.page.goto(f"{visit.address}/#job={coffee}")
+    expect(visit.find("#viewer-failure")).to_contain_text("cannot show 3D")
+    expect(visit.find("[data-format=glb]")).to_be_visible()
+    expect(visit.find("#facts")).to_contain_text("vertices")
+
+
+def test_inside_a_panorama_one_looks_around(visit: Visit, site: WebServer) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (4, 8, 3)).astype(np.uint8)
+    data = io.BytesIO()
+    Image.fromarray(pixels).resize((640, 320), Image.Resampling.BICUBIC).save(data, "PNG")
+    id = site.done(data.getvalue(), {"detail": 256, "projection": "equirectangular"})
+    visit.open(id)
+    first = visit.seen()
+    drag(visit, 80, 0)
+    turned = visit.seen()
+    assert difference(turned, first) > CHANGED
+    # Still inside: the sphere fills the whole view.
+    background = np.array([233, 231, 226]) / 255
+    assert (np.abs(turned - background).max(axis=2) < 0.01).mean() < 0.05
+    expect(visit.find("#facts")).to_contain_text("360-degree panorama")
+    visit.find("#beside").click()
+    assert difference(visit.seen(), first) < 0.001
