@@ -7,6 +7,8 @@ process of its own and does one run when told to; the ratio is that of two runs 
 *Load* is the first run's time beyond a second one's, with importing the library; *cold start* goes from the start of
 the process to its second result.
 
+`--float32` leaves the half precisions of a processor out.
+
 `--against 'COMMAND {model} {height} {width}'` takes a third program into the round, such as the official code: it
 prints a line when it is ready, and then for each line on its input the seconds of one run.
 """
@@ -79,7 +81,7 @@ def main() -> None:
     options = _parse()
     packages = _packages(options.data_folder)
     if options.serve:
-        serve(json.loads(options.serve), options.data_folder)
+        serve(json.loads(options.serve), options.data_folder, float32=options.float32)
         return
     print(f"{options.runs} pairs, batches of {options.batch}, {options.device}, {os.cpu_count()} processors\n")
     columns = ["model", "size", "engine", "ours ms", "plain ms", "plain / ours"]
@@ -127,11 +129,12 @@ def row(case: Case, options: argparse.Namespace, packages: Path) -> str:
 
 def _program(case: Case, engine: str, options: argparse.Namespace, packages: Path) -> Program:
     request = json.dumps({**vars(case), "weights": str(case.weights), "engine": engine, "packages": str(packages)})
-    command = [sys.executable, str(Path(__file__)), "--data-folder", str(options.data_folder), "--serve", request]
+    extra = ["--float32"] if options.float32 else []
+    command = [sys.executable, str(Path(__file__)), "--data-folder", str(options.data_folder), "--serve", request, *extra]
     return Program(command)
 
 
-def serve(request: dict[str, str | int], data_folder: Path) -> None:
+def serve(request: dict[str, str | int], data_folder: Path, *, float32: bool) -> None:
     """Loads a network, runs it once, says so, and runs it once more for each line of the input."""
     sys.path.insert(0, str(request["packages"]))
     from mono3d_addon.depth import threads
@@ -142,7 +145,10 @@ def serve(request: dict[str, str | int], data_folder: Path) -> None:
     import numpy as np
 
     from mono3d_addon.depth import catalogue, estimate
+    from mono3d_addon.depth.engines import openvino_engine
 
+    if float32:
+        openvino_engine.precisions = lambda: ("float32",)
     began = time.perf_counter()
     estimator = estimate.load(
         catalogue.model_named(str(request["model"])),
@@ -205,6 +211,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=1, help="pictures at a time (default: 1)")
     parser.add_argument("--device", default="auto", help="device (default: auto)")
     parser.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help="default: the trained square")
+    parser.add_argument("--float32", action="store_true", help="leave a processor's half precisions out")
     parser.add_argument("--against", default="", metavar="COMMAND", help="a third program, see above")
     parser.add_argument("--serve", default="", help=argparse.SUPPRESS)
     return parser.parse_args()
