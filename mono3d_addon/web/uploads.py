@@ -48,7 +48,7 @@ class Upload:
 
 @contextlib.asynccontextmanager
 async def received(request: Request, folder: Path, max_pixels: float) -> AsyncIterator[Upload]:
-    """Yields the upload, its files moved into the existing `folder`.
+    """Yields the upload, its files moved into a new folder in the existing `folder`.
 
     Raises Refusal: 400 for another form, 413 for too many pixels, 415 for what is no photo.
     """
@@ -74,7 +74,10 @@ async def received(request: Request, folder: Path, max_pixels: float) -> AsyncIt
             raise Refusal(400, "The form may have the fields photo, sample, mask, depth, settings and preset only.")
         files = {name: part for name in _FILES if isinstance(part := form.get(name), UploadFile)}
         texts = {name: part for name in _TEXTS if isinstance(part := form.get(name), str)}
-        yield await asyncio.to_thread(_taken, files, texts, folder, max_pixels)
+        # Apart from the pictures that the worker leaves, some of which have the same names.
+        own = folder / "upload"
+        own.mkdir(mode=0o700)
+        yield await asyncio.to_thread(_taken, files, texts, own, max_pixels)
     finally:
         await form.close()
 

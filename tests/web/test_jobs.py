@@ -7,6 +7,7 @@ import io
 import json
 import struct
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,16 @@ def vertices(server: WebServer, id: str) -> int:
     return sum(len(mesh.vertices) for mesh in scene.geometry.values())
 
 
+def lose_what_is_kept(server: WebServer) -> None:
+    """Has the worker be stopped: cancelling in Open3D's hands costs it, and with it all that it knew."""
+    other = server.started(settings=ENDLESS)
+    end = time.monotonic() + 60
+    while (stage := server.status(other)["stage"]) != "Building the surface":
+        assert time.monotonic() < end, stage
+        time.sleep(0.05)
+    server.post(f"/api/jobs/{other}/cancel")
+
+
 def test_a_photo_becomes_a_mesh_and_its_pictures(server: WebServer) -> None:
     seen = list(server.events(server.started(COFFEE, SMALL, name="Tasse 1.png")))
     assert [one["state"] for one in seen][-1] == "done" and "running" in {one["state"] for one in seen}
@@ -41,6 +52,37 @@ def test_a_photo_becomes_a_mesh_and_its_pictures(server: WebServer) -> None:
     with Image.open(io.BytesIO(server.get(f"/api/jobs/{id}/depth").body)) as depth:
         assert depth.mode == "RGB" and np.asarray(depth).std() > 20, "colours that vary"
     assert vertices(server, id) == result["counts"]["vertices"]
+
+
+def as_jpeg(size: tuple[int, int], **details: Any) -> bytes:
+    """Returns a JPEG, red at its left and blue at its right side."""
+    pixels = np.zeros((size[1], size[0], 3), np.uint8)
+    pixels[:, : size[0] // 2, 0] = pixels[:, size[0] // 2 :, 2] = 220
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", **details)
+    return buffer.getvalue()
+
+
+def test_a_turned_photo_is_shown_upright_and_without_its_exif(server: WebServer) -> None:
+    turned = Image.Exif()
+    turned[274] = 6
+    id = server.done(as_jpeg((240, 160), exif=turned), SMALL)
+    with Image.open(io.BytesIO(server.get(f"/api/jobs/{id}/photo").body)) as photo:
+        assert photo.size == (160, 240) and photo.getexif().get(274, 1) == 1
+        assert photo.convert("RGB").getpixel((80, 20))[0] > 180, "what was at the left is at the top"  # type: ignore[index]
+    scene = trimesh.load(io.BytesIO(server.get(f"/api/jobs/{id}/view").body), file_type="glb")
+    (mesh,) = scene.geometry.values()
+    assert mesh.visual.material.baseColorTexture.size == (160, 240)
+
+
+def test_a_large_photo_is_kept_as_it_came(server: WebServer) -> None:
+    id = server.done(as_jpeg((4400, 64)), SMALL)
+    server.post(f"/api/jobs/{id}/shape", {"settings": SMALL})
+    kept = server.wait(id)["result"]
+    lose_what_is_kept(server)
+    server.post(f"/api/jobs/{id}/shape", {"settings": SMALL})
+    read = server.wait(id)["result"]
+    assert (read["width"], read["height"]) == (kept["width"], kept["height"]) == (4400, 64)
 
 
 def test_the_viewer_asks_for_a_mesh_again_only_when_it_changed(server: WebServer) -> None:
@@ -119,13 +161,7 @@ def test_a_worker_that_lost_the_photo_reads_it_again(server: WebServer) -> None:
     id = server.done(settings={"detail": 256})
     server.post(f"/api/jobs/{id}/shape", {"settings": {"detail": 128, "sky": "clamp"}})
     kept = server.wait(id)["result"]
-    # Cancelling a reconstruction in Open3D's hands costs the worker, and with it all that it knew.
-    other = server.started(settings=ENDLESS)
-    end = time.monotonic() + 60
-    while (stage := server.status(other)["stage"]) != "Building the surface":
-        assert time.monotonic() < end, stage
-        time.sleep(0.05)
-    server.post(f"/api/jobs/{other}/cancel")
+    lose_what_is_kept(server)
     server.post(f"/api/jobs/{id}/shape", {"settings": {"detail": 128, "sky": "clamp"}})
     read = server.wait(id)["result"]
     assert read["counts"] == kept["counts"] and read["camera"] == kept["camera"] and read["notes"] == kept["notes"]
