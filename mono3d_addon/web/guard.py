@@ -255,9 +255,17 @@ def _check_origin(headers: Headers, host: str) -> None:
     """Raises Refusal, 403, when another page than ours has the browser ask."""
     site = headers.get("sec-fetch-site", "same-origin")
     origin = headers.get("origin")
-    is_ours = origin is None or urllib.parse.urlsplit(origin).netloc.lower() == host.lower()
+    is_ours = origin is None or _place_of(origin) == host.lower()
     if site not in ("same-origin", "none") or not is_ours:
         raise Refusal(403, "Another page may not ask this server for changes.")
+
+
+def _place_of(origin: str) -> str:
+    """Returns name and port in an Origin header; empty when it is none."""
+    try:
+        return urllib.parse.urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _name_of(host: str) -> str:

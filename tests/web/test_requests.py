@@ -140,6 +140,7 @@ def test_only_the_page_itself_may_ask_for_changes(server: WebServer) -> None:
     for foreign in (
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
         {"Origin": f"http://localhost:{server.port}"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
