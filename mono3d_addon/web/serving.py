@@ -146,7 +146,8 @@ def listening(host: str, port: int) -> socket.socket:
             host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         found = socket.socket(family, kind, protocol)
-    except OSError as error:
+    # A name that breaks the rules for names is a UnicodeError.
+    except (OSError, UnicodeError) as error:
         raise Mono3DError(f"'{host}' is no address of this computer; choose another --host.") from error
     try:
         if sys.platform == "win32":

@@ -162,6 +162,7 @@ def test_a_port_in_use_is_one_sentence() -> None:
         (("--token", "short"), "The token must have at least 12 letters"),
         (("--token", "with a space in it"), "The token must have at least 12 letters"),
         (("--token", "@/nowhere/token"), "The token cannot be read from '/nowhere/token'"),
+        (("--host", "a..b", "--insecure"), "'a..b' is no address of this computer"),
         (("--host", "203.0.113.7", "--insecure"), "'203.0.113.7' is no address of this computer"),
     ],
 )
