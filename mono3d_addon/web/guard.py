@@ -49,13 +49,14 @@ _SIGN_IN = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Mono3D</title>
 <h1>Mono3D</h1>
-<p>This server wants a token. Whoever runs it knows it.</p>
+<p>This server wants a token. Whoever runs it knows it.</p>{wrong}
 <form action="/" method="get">
 <label>Token <input name="token" type="password" autocomplete="current-password" required></label>
 <button>Sign in</button>
 </form>
 </html>
 """
+_WRONG = '\n<p role="alert">That is not the token of this server; look at it again.</p>'
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,9 @@ class Guard:
                 COOKIE,
                 urllib.parse.quote(given[0], safe=""),
                 httponly=True,
-                samesite="strict",
+                # A strict cookie would not come along when the link to us stands on another site's page, such as a chat's;
+                # what changes something is guarded by `_check_origin` anyway.
+                samesite="lax",
                 # Only a proxy that speaks TLS says so; whoever lies about it spoils his own cookie.
                 secure=headers.get("x-forwarded-proto") == "https",
                 max_age=30 * 86400,
@@ -158,7 +161,7 @@ class Guard:
         if self._is_token(urllib.parse.unquote(_cookie(headers))):
             return None
         if is_page:
-            return HTMLResponse(_SIGN_IN, 401)
+            return HTMLResponse(_SIGN_IN.format(wrong=_WRONG if given else ""), 401)
         raise Refusal(
             401,
             "This server wants a token: open it as /?token=..., or send the header 'Authorization: Bearer ...'.",

@@ -50,8 +50,20 @@ def test_a_token_opens_the_page_and_leaves_the_address(visitor: Visitor, tmp_pat
         expect(guest.find("#sample-list button").first).to_be_visible()
         assert TOKEN not in guest.page.url
         (cookie,) = guest.page.context.cookies()
-        assert cookie["httpOnly"] and cookie["sameSite"] == "Strict"
+        assert cookie["httpOnly"] and cookie["sameSite"] == "Lax"
         guest.sample("coffee")
         guest.generate()
         guest.wait_for_model()
         guest.clean()
+
+
+def test_the_teams_link_works_on_another_sites_page(visitor: Visitor, tmp_path: Path) -> None:
+    with serving(tmp_path, "--token", TOKEN) as guarded:
+        guest = visitor(guarded.address)
+        elsewhere = "http://chat.example/"
+        link = f'<a href="{guarded.address}/?token={TOKEN}">Our server</a>'
+        guest.page.route(elsewhere, lambda route: route.fulfill(body=link, content_type="text/html"))
+        guest.page.goto(elsewhere)
+        guest.page.click("a")
+        expect(guest.find("#sample-list button").first).to_be_visible()
+        guest.requests = [request for request in guest.requests if request.url != elsewhere]

@@ -39,13 +39,14 @@ def test_the_page_asks_for_it(guarded: WebServer) -> None:
         answer = guarded.get(path)
         assert answer.status == 401 and b'name="token"' in answer.body and "set-cookie" not in answer.headers
         assert b"<script" not in answer.body and b"style=" not in answer.body
+        assert (b"not the token" in answer.body) == (path == "/?token=wrong"), "whoever gave none was not wrong"
 
 
 def test_the_link_becomes_a_cookie(guarded: WebServer) -> None:
     answer = guarded.get(f"/?token={TOKEN}")
     assert answer.status == 303 and answer.headers["location"] == "/"
     cookie = answer.headers["set-cookie"]
-    assert "HttpOnly" in cookie and "SameSite=strict" in cookie and "Secure" not in cookie
+    assert "HttpOnly" in cookie and "SameSite=lax" in cookie and "Secure" not in cookie
     behind = guarded.get(f"/?token={TOKEN}", X_Forwarded_Proto="https")
     assert "Secure" in behind.headers["set-cookie"]
     sent = {"Cookie": cookie.split(";")[0]}
