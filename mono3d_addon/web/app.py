@@ -112,8 +112,7 @@ class Pages:
         """Takes a photo in."""
         service = self._service
         with service.place() as (id, folder):
-            if not service.has_room():
-                raise Refusal(503, "The server has no room for another photo; try again later.", {"Retry-After": "600"})
+            service.make_room()
             async with received(request, folder.path, service.options.max_pixels) as upload:
                 job = service.create(id, folder, upload)
         return Answer(service.status(job), 202, {"Location": f"/api/jobs/{job.id}"})

@@ -199,7 +199,7 @@ def _schemas(form: Form) -> dict[str, Schema]:
                     available=_BOOLEAN,
                     reason=_said("Why it is not available."),
                 ),
-                "samples": _list(name=_STRING, title=_STRING, thumbnail=_STRING),
+                "samples": _list(name=_STRING, title=_STRING, thumbnail=_STRING, near=_NUMBER, far=_NUMBER),
                 "photo_endings": {"type": "array", "items": _STRING},
             }
         ),

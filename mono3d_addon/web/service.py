@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import logging
 import re
 import secrets
 import shutil
@@ -28,12 +29,15 @@ from .pool import Pool, Work
 from .refusal import Refusal
 from .uploads import Upload
 
+_LOG = logging.getLogger("mono3d.web")
+
 _MOST_KEPT = 1000
 """Jobs that are remembered; each takes a few kilobytes of memory and a folder."""
 
 _DRAFT_DETAIL = 288
 _SWEEP_SECONDS = 10.0
 _SCENE_IDLE_SECONDS = 300.0
+_NO_ROOM = "The server has no room for another photo or mesh; try again later."
 _BUSY = "The server is busy with other photos; try again in a minute."
 
 
@@ -122,7 +126,7 @@ class Service:
         folder = LentFolder(self.session.jobs / secrets.token_hex(16))
         self._arriving.add(id)
         try:
-            folder.path.mkdir(mode=0o700)
+            _make(folder)
             yield id, folder
         finally:
             self._arriving.discard(id)
@@ -138,9 +142,10 @@ class Service:
             depth_file=str(upload.depth or ""),
         )
         job = Job(id, upload.name, folder, upload.photo, settings)
+        # Where that fails there is no job that would wait for ever.
+        revision = self._revision_folder(job)
         self._jobs[id] = job
         self._arriving.discard(id)
-        revision = self._revision_folder(job)
         request = {
             "task": "reconstruct",
             "photo": str(job.photo),
@@ -164,9 +169,9 @@ class Service:
         if job.whole is None:
             raise Refusal(409, "The first mesh of this photo is not there; wait until it is.")
         settings = self.form.reshaped(job.whole.settings, given)
+        revision = self._revision_folder(job)
         if job.work is not None:
             self.pool.cancel(job.work)
-        revision = self._revision_folder(job)
         request = {
             "task": "shape",
             "photo": str(job.photo),
@@ -223,7 +228,7 @@ class Service:
         if job.whole is None:
             sentence = "There is no result yet; wait until the job is done."
             if job.is_over:
-                sentence = f"There is no result: the job was {job.state}."
+                sentence = f"There is no result: the job {'failed' if job.state == 'failed' else 'was cancelled'}."
             raise Refusal(409, sentence)
         return job.whole
 
@@ -312,7 +317,7 @@ class Service:
 
     def _revision_folder(self, job: Job) -> LentFolder:
         folder = LentFolder(job.folder.path / secrets.token_hex(8), job.folder)
-        folder.path.mkdir(mode=0o700)
+        _make(folder)
         return folder
 
     def _for_visitors(self, sentence: str, job: Job) -> str:
@@ -345,12 +350,13 @@ class Service:
                 total -= job.bytes
                 self.delete(job)
 
-    def has_room(self) -> bool:
-        """Tells whether the disk takes another photo."""
+    def make_room(self) -> None:
+        """Removes what is not needed any more. Raises Refusal, 503, when the disk takes no other photo even so."""
         self.sweep()
         total = sum(job.bytes for job in self._jobs.values())
         free = shutil.disk_usage(self.session.path).free
-        return total <= self.options.max_gigabytes * 1e9 and free > 2e6 * self.options.max_megabytes
+        if total > self.options.max_gigabytes * 1e9 or free <= 2e6 * self.options.max_megabytes:
+            raise Refusal(503, _NO_ROOM, {"Retry-After": "600"})
 
     def _in_background(self, work: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(work)
@@ -359,6 +365,15 @@ class Service:
         # Whoever waits for it sees how it ended; nobody need.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return task
+
+
+def _make(folder: LentFolder) -> None:
+    """Raises Refusal, 503, when the disk does not take it."""
+    try:
+        folder.path.mkdir(mode=0o700)
+    except OSError as error:
+        _LOG.error("a folder cannot be made: %s", error)
+        raise Refusal(503, _NO_ROOM, {"Retry-After": "600"}) from error
 
 
 def _draft_of(settings: Settings) -> Settings:

@@ -187,6 +187,19 @@ def test_help_and_wrong_usage_need_no_packages() -> None:
     assert done.returncode == 2 and "Port: 70,000 is outside 0 to 65,535." in done.stderr
 
 
+def test_a_mesh_that_cannot_be_kept_leaves_no_job_that_never_ends(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        id = server.done(settings={"detail": 600})
+        server.post(f"/api/jobs/{id}/shape", {"settings": {"detail": 600, "surface": "poisson", "voxel": 0.0}})
+        server.wait(id, "running")
+        (folder,) = (folder_of(server) / "jobs").iterdir()
+        folder.rename(tmp_path / "elsewhere")
+        answer = server.post(f"/api/jobs/{id}/shape", {"settings": SMALL})
+        assert answer.status == 503 and answer.error.startswith("The server has no room")
+        assert server.wait(id), "the mesh that was under way comes or fails"
+        assert server.done(), "and the worker is free"
+
+
 def test_a_worker_that_is_killed_costs_its_job(tmp_path: Path) -> None:
     with serving(tmp_path, "--workers", "2") as server:
         ids = [server.started(settings=ENDLESS), server.started(settings={"detail": 1024})]
