@@ -150,8 +150,8 @@ class Guard:
                 COOKIE,
                 urllib.parse.quote(given[0], safe=""),
                 httponly=True,
-                # A strict cookie would not come along when the link to us stands on another site's page, such as a chat's;
-                # what changes something is guarded by `_check_origin` anyway.
+                # A strict one would not come along when the link to us stands on another site's page, such as a chat's.
+                # What changes something is guarded by `_check_origin` anyway.
                 samesite="lax",
                 # Only a proxy that speaks TLS says so; whoever lies about it spoils his own cookie.
                 secure=headers.get("x-forwarded-proto") == "https",

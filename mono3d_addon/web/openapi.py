@@ -107,6 +107,7 @@ def _paths() -> dict[str, Any]:
                 404,
                 409,
                 422,
+                503,
             )
             | _with(job)
             | {"requestBody": {"required": True, "content": {"application/json": {"schema": _ref("Shape")}}}}
@@ -144,7 +145,10 @@ def _schemas(form: Form) -> dict[str, Schema]:
         "Upload": _object(
             {
                 "photo": file,
-                "sample": {"enum": list(SAMPLES)},
+                "sample": {
+                    "enum": list(SAMPLES),
+                    "description": "Instead of a photo; near and far are then the sample's own if neither is given.",
+                },
                 "settings": _said("A JSON object of the schema Settings: what differs from the preset."),
                 "preset": {"enum": list(PRESETS)},
                 "mask": file,

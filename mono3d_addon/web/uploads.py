@@ -88,8 +88,9 @@ def _taken(files: dict[str, UploadFile], texts: dict[str, str], folder: Path, ma
     if "photo" in files:
         name = clean_name(files["photo"].filename or "")
         photo = _stored(files["photo"], folder / "photo")
-    elif found := samples.path_of(texts.get("sample", "")):
+    elif found := samples.path_of(sample := texts.get("sample", "")):
         name = found.name
+        settings = samples.settings_of(sample, settings)
         photo = folder / "photo"
         shutil.copyfile(found, photo)
     else:

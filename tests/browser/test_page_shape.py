@@ -67,6 +67,21 @@ def test_a_slider_changes_the_mesh_without_the_network(visit: Visit, own_coffee:
     expect(visit.find("#shape-failure")).to_be_hidden()
 
 
+def test_sliders_reach_distances_far_from_the_defaults(visit: Visit) -> None:
+    visit.open()
+    visit.sample("china")
+    visit.find("[value=fast]").check()
+    visit.generate()
+    visit.wait_for_model()
+    for name, metres in (("near", "30"), ("far", "120")):
+        assert field(visit, name).locator("input[type=number]").input_value() == metres
+        slider = field(visit, name).locator("input[type=range]")
+        assert 20 < int(slider.input_value()) < 220 and slider.get_attribute("aria-valuetext") == f"{metres} m"
+    slide(visit, "near", 1)
+    number = float(field(visit, "near").locator("input[type=number]").input_value())
+    assert 30.0 < number < 32.0, "one step is a small one"
+
+
 def test_detail_changes_the_number_of_vertices(visit: Visit, own_coffee: str, site: WebServer) -> None:
     visit.open(own_coffee)
     before = visit.vertices()

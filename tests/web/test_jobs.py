@@ -249,7 +249,23 @@ def test_two_photos_with_one_depth_map_keep_their_own_colours(server: WebServer)
 def test_a_sample_photo_will_do(server: WebServer, name: str) -> None:
     answer = server.upload(settings=SMALL, sample=name)
     assert answer.status == 202 and answer.json()["name"] == f"{name}.jpg"
-    assert server.wait(answer.json()["id"])["state"] == "done"
+    status = server.wait(answer.json()["id"])
+    assert status["state"] == "done"
+    told = next(one for one in server.get("/api/about").json()["samples"] if one["name"] == name)
+    used = status["result"]["settings"]
+    assert 0.0 < used["near"] == told["near"] < used["far"] == told["far"]
+    assert (used["near"], used["far"]) != (1.0, 6.0), "distances that suit the photo"
+
+
+def test_distances_of_the_visitors_own_stand_before_a_samples(server: WebServer) -> None:
+    for given, found in (
+        ({"near": 2.0}, (2.0, 6.0)),
+        ({"far": 7.0}, (1.0, 7.0)),
+        ({"near": 1.0, "far": 6.0}, (1.0, 6.0)),
+    ):
+        answer = server.upload(settings=SMALL | given, sample="coffee")
+        used = server.wait(answer.json()["id"])["result"]["settings"]
+        assert (used["near"], used["far"]) == found
 
 
 def test_presets_and_photos_in_other_formats(server: WebServer) -> None:
@@ -267,7 +283,7 @@ def test_a_bad_photo_costs_one_job(server: WebServer) -> None:
     status = server.wait(cut)
     assert status["state"] == "failed" and status["error"].startswith("'cut.png' is damaged or cut off")
     assert "/" not in status["error"], "no places of the server"
-    assert server.get(f"/api/jobs/{cut}/photo").error == "There is no result: the job was failed."
+    assert server.get(f"/api/jobs/{cut}/photo").error == "There is no result: the job failed."
     # Its header says 16 by 16, so that it is let in; the worker meets the rest.
     header = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBB", 13, b"IHDR", 16, 16, 8, 2, 0, 0, 0) + b"\0\0\0\0"
     assert server.wait(server.started(header + b"rubbish"))["state"] == "failed"

@@ -51,6 +51,7 @@ export class Field {
     if (this.spec.kind === "bool") this._control.checked = value;
     // Not under the user's fingers: "1." would become "1".
     else if (document.activeElement !== this._control || Number(this._control.value) !== shown) this._control.value = shown;
+    this._reach(shown);
     this._showPlace(shown);
     this._say("");
     this._showChanged();
@@ -164,6 +165,14 @@ export class Field {
     this._say("");
     this._showChanged();
     this._onInput(this);
+  }
+
+  /** Moves the slider's bounds to where a value that comes from elsewhere lies, if it is beyond them. */
+  _reach(value) {
+    if (!this._scale) return;
+    const reached = this._scale.toValue(this._scale.toPlace(value));
+    // What a slider gives has three digits.
+    if (Math.abs(reached - value) > 0.01 * Math.abs(value)) this._scale = scaleOf({ ...this.spec, default: value }) ?? this._scale;
   }
 
   _showPlace(value) {
