@@ -122,6 +122,7 @@ def bad_files() -> dict[str, bytes]:
         "empty.npy": b"",
         "words.npy": b"hello",
         "cut.npy": b"\x93NUMPY\x01\x00",
+        "open.npy": b"\x93NUMPY\x01\x00" + struct.pack("<H", 16) + b"{'shape': (2,   ",
         "long.npy": b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode(),
         "cut.pfm": b"Pf\n30 20\n-1.0\n" + bytes(100),
         "color.pfm": b"PF\n30 20\n-1.0\n" + bytes(7200),

@@ -39,7 +39,7 @@ def read_array(path: Path, max_pixels: float) -> DepthValues:
     """
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError, TypeError, OverflowError, MemoryError) as error:
+    except Exception as error:  # NumPy raises many kinds on damaged headers.
         raise Mono3DError(f"'{path.name}' is no NPY file of numbers that can be read; save it anew.") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise Mono3DError(f"'{path.name}' holds no plain numbers; save the depth as a float32 array.")
