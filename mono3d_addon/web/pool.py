@@ -218,10 +218,7 @@ class Pool:
         if work.worker_job is not None and work.worker_job.poll():
             # The worker is stopped before it gets its next work, and not while it has it.
             work.has_expired = True
-            work.worker_job.fail(
-                f"It took longer than the {self._limit / 60.0:g} minutes that this server gives a photo; "
-                "lower 'Detail' or take a smaller photo or model."
-            )
+            work.worker_job.fail(str(too_long(self._limit)))
 
     def _await_leaving(self, slot: _Slot, work: Work) -> None:
         if work.worker_job is not None and not work.worker_job.wait_until_left(_GRACE):
@@ -240,6 +237,14 @@ class Pool:
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, functools.partial(function, *arguments))
+
+
+def too_long(seconds: float) -> Mono3DError:
+    """Returns why something was stopped that had so many seconds."""
+    return Mono3DError(
+        f"It took longer than the {seconds / 60.0:g} minutes that this server gives a photo; "
+        "lower 'Detail' or take a smaller photo or model."
+    )
 
 
 def _do(worker: Worker, work: Work, progress: Progress) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from . import downloads
 from .folders import LentFolder, Session, size_of
 from .form import Form, shown_settings
 from .jobs import Job, Revision
-from .pool import Pool, Work
+from .pool import Pool, Work, too_long
 from .refusal import Refusal
 from .uploads import Upload
 
@@ -313,7 +313,14 @@ class Service:
             if self._scenes is None:
                 packages = [environment.require(SCENE, self.data_folder)]
                 self._scenes = ChildSceneWriter(packages, self.data_folder, False, _SCENE_IDLE_SECONDS)
-            await asyncio.to_thread(self._scenes.write, folder, path, None)
+            writing = asyncio.ensure_future(asyncio.to_thread(self._scenes.write, folder, path, None))
+            limit = self.options.max_minutes * 60.0
+            await asyncio.wait({writing}, timeout=limit)
+            if not writing.done():
+                await asyncio.to_thread(self._scenes.close)
+                await asyncio.wait({writing})
+                raise too_long(limit) from writing.exception()
+            await writing
 
     def _revision_folder(self, job: Job) -> LentFolder:
         folder = LentFolder(job.folder.path / secrets.token_hex(8), job.folder)
@@ -324,6 +331,8 @@ class Service:
         """Returns a sentence without places of this computer, and with the photo's name as the visitor knows it."""
         told = sentence.replace(job.photo.name, job.name)
         told = re.sub(r" The log is [^\n]*", "", told)
+        # That is the owner's to raise.
+        told = told.replace(" or raise 'Largest photo'", "")
         for place in (self.session.path, self.data_folder):
             told = re.sub(re.escape(str(place)) + r"[^\s'\"]*", "the server", told)
         return told

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import socket
@@ -10,10 +11,13 @@ import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from mono3d_addon import environment
 from mono3d_addon.version import ROOT
 
 from web_server import DATA, ENDLESS, SMALL, WebServer, need_packages, png, serving
@@ -121,6 +125,24 @@ def test_a_job_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
         assert server.done(settings=SMALL)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+def test_a_scene_that_takes_too_long_is_stopped_and_the_next_one_is_not(tmp_path: Path) -> None:
+    if not environment.packages("scene", DATA):
+        pytest.skip("not installed in MONO3D_TEST_DATA: scene")
+    with serving(tmp_path, "--max-minutes", "0.25") as server, ThreadPoolExecutor() as threads:
+        id = server.done()
+        before = children(server.process.pid)
+        asked = threads.submit(server.get, f"/api/jobs/{id}/files/blend")
+        while not (new := children(server.process.pid) - before):
+            time.sleep(0.005)
+        # Its maker waits until it has become another program.
+        time.sleep(0.3)
+        os.kill(new.pop(), signal.SIGSTOP)
+        answer = asked.result(60)
+        assert answer.status == 500 and answer.error.startswith("It took longer than the 0.25 minutes")
+        assert server.get(f"/api/jobs/{id}/files/blend").status == 200
+
+
 def test_the_oldest_results_make_room(tmp_path: Path) -> None:
     with serving(tmp_path, "--max-gigabytes", "0.1") as server:
         ids = [server.done(settings={"detail": 600}) for _ in range(4)]
@@ -140,6 +162,10 @@ def test_owners_limits_are_in_the_form(tmp_path: Path) -> None:
         assert server.get("/api/settings").json()["presets"]["best"]["detail"] == 300
         assert server.status(server.done(png(320, 240), {}))["result"]["settings"]["detail"] == 300
         assert server.upload(png(400, 300)).status == 413
+        grey = io.BytesIO()
+        Image.new("L", (400, 300), 90).save(grey, "PNG")
+        status = server.wait(server.started(png(64, 48), {}, depth=grey.getvalue()))
+        assert status["error"].endswith("more than the limit of 0.1 megapixels; make it smaller."), status["error"]
         assert server.upload(bytes(1_500_000)).status == 413
 
 
