@@ -20,7 +20,7 @@ from ..environment import WEB, WORKER
 from ..errors import Mono3DError
 from ..installing import install
 from ..settings import WebOptions
-from .reach import hosts_of, is_loopback
+from .reach import hosts_of, is_everywhere, is_loopback
 
 DONE = 0
 _SHORTEST_TOKEN = 12
@@ -80,8 +80,9 @@ def _serve(options: WebOptions, data_folder: Path, token: str) -> None:
 
 def _announce(options: WebOptions, address: str, token: str) -> None:
     at_a_time = "one photo" if options.workers == 1 else f"{options.workers} photos"
+    others = " and at this computer's other addresses" if is_everywhere(options.host) else ""
     print(
-        f"Mono3D is at {address}\n"
+        f"Mono3D is at {address}{others}\n"
         f"  {at_a_time} at a time, {options.max_jobs} at most; up to {options.max_pixels:g} megapixels and "
         f"{options.max_megabytes:g} MB; results are kept for {options.keep_hours:g} hours\n"
         "Press Ctrl+C to end.",
@@ -100,6 +101,9 @@ def _has_screen() -> bool:
 
 def _address(host: str, port: int) -> str:
     name = host.strip("[]")
+    if is_everywhere(host):
+        # An address to listen on, to which many browsers do not go.
+        name = "::1" if ":" in name else "127.0.0.1"
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 

@@ -16,6 +16,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_everywhere(host: str) -> bool:
+    """Tells whether an address to listen on stands for all of this computer's."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_unspecified
+    except ValueError:
+        return False
+
+
 def hosts_of(host: str) -> frozenset[str]:
     """Returns the names under which a server that listens on the loopback address `host` may be asked."""
     return frozenset({"localhost", "127.0.0.1", "::1", host.strip("[]").lower()})

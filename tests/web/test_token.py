@@ -34,6 +34,11 @@ def test_without_the_token_nothing_is_told(guarded: WebServer) -> None:
         assert guarded.upload(COFFEE, SMALL, headers=headers).status == 401
 
 
+def test_the_address_that_is_told_is_one_to_go_to(guarded: WebServer) -> None:
+    assert f"Mono3D is at http://127.0.0.1:{guarded.port} and at this computer's other addresses\n" in guarded.text()
+    assert "0.0.0.0" not in guarded.text()
+
+
 def test_the_page_asks_for_it(guarded: WebServer) -> None:
     for path in ("/", "/?token=wrong", "/?token="):
         answer = guarded.get(path)
