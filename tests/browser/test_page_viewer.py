@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import re
 import urllib.request
 from typing import Any
 
@@ -154,6 +155,21 @@ def test_leaving_the_camera_does_not_jump(visit: Visit, coffee: str) -> None:
     assert visit.find("#through").get_attribute("aria-pressed") == "false"
     assert difference(visit.seen(), through) < 0.005
     visit.shot("through the camera")
+
+
+def test_a_mesh_that_fails_to_come_does_not_stop_that_of_the_next_job(
+    visit: Visit, coffee: str, own_coffee: str
+) -> None:
+    held: list[Any] = []
+    visit.page.route(f"**/{own_coffee}/view*", lambda route: held.append(route))
+    visit.expected = ("500",)
+    visit.page.goto(f"{visit.address}/#job={own_coffee}")
+    visit.wait_for(lambda: held)
+    visit.page.evaluate(f"location.hash = 'job={coffee}'")
+    expect(visit.find("#result-photo")).to_have_attribute("src", re.compile(coffee))
+    held[0].fulfill(status=500, body="")
+    visit.wait_for_model()
+    expect(visit.find("#viewer-failure")).to_be_hidden()
 
 
 def test_the_background_changes(visit: Visit, coffee: str) -> None:

@@ -88,8 +88,11 @@ export class Result {
       if (id === this._id) await this._viewer.show(bytes, result, this._shown > 0);
       if (id === this._id) this._loaded(revision, result);
     } catch (failure) {
-      if (id === this._id) this._fail(`The mesh cannot be shown: ${failure.message}`);
-      this._shown = revision;
+      // Of a job that was left meanwhile it says nothing about the next one.
+      if (id === this._id) {
+        this._fail(`The mesh cannot be shown: ${failure.message}`);
+        this._shown = revision;
+      }
     }
     this._isLoading = false;
     this._note();
