@@ -26,6 +26,9 @@ from .refusal import Refusal
 from .service import Service
 from .uploads import received
 
+_MOST_STREAMS = 16
+"""Event streams that one job has at a time."""
+
 STATIC = Path(__file__).resolve().parent / "static"
 
 _PHOTO_TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
@@ -123,7 +126,11 @@ class Pages:
 
     async def events(self, request: Request) -> Response:
         """Each change of a job."""
-        stream = events.events(self._service, self._job(request))
+        job = self._job(request)
+        # Connections are bounded for all visitors together.
+        if job.watchers >= _MOST_STREAMS:
+            raise Refusal(503, "Too many follow this job; ask for its status instead.", {"Retry-After": "5"})
+        stream = events.events(self._service, job)
         # nginx would hold the events back.
         return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 

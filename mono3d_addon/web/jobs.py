@@ -116,6 +116,11 @@ class Job:
         for watcher in self._watchers:
             watcher.set()
 
+    @property
+    def watchers(self) -> int:
+        """How many watch it now."""
+        return len(self._watchers)
+
     def nudge(self) -> None:
         """Wakes all who watch, without a change of the job's own."""
         for watcher in self._watchers:

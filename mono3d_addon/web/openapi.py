@@ -91,6 +91,7 @@ def _paths() -> dict[str, Any]:
                 "Each change of a job, as server-sent events with a status as data; ends with the job",
                 {"200": _content("The events.", "text/event-stream")},
                 404,
+                503,
             )
             | _with(job)
         },

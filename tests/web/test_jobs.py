@@ -167,6 +167,21 @@ def test_a_worker_that_lost_the_photo_reads_it_again(server: WebServer) -> None:
     assert read["counts"] == kept["counts"] and read["camera"] == kept["camera"] and read["notes"] == kept["notes"]
 
 
+def test_one_job_does_not_take_all_connections(server: WebServer) -> None:
+    id = server.started(settings=ENDLESS)
+    streams = [server.events(id) for _ in range(16)]
+    for stream in streams:
+        next(stream)
+    answer = server.get(f"/api/jobs/{id}/events")
+    assert answer.status == 503 and answer.error == "Too many follow this job; ask for its status instead."
+    streams.pop().close()
+    time.sleep(0.5)
+    streams.append(server.events(id))
+    assert next(streams[-1])["id"] == id, "one place has become free"
+    server.post(f"/api/jobs/{id}/cancel")
+    assert all(list(stream)[-1]["state"] == "cancelled" for stream in streams)
+
+
 def test_cancelling_costs_one_job(server: WebServer) -> None:
     first = server.started(settings=ENDLESS)
     server.wait(first, "running")

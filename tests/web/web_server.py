@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,7 @@ class WebServer:
             time.sleep(0.03)
         return status
 
-    def events(self, id: str) -> Iterator[Any]:
+    def events(self, id: str) -> Generator[Any, None, None]:
         """Yields the statuses that the server sends until it ends the stream."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
