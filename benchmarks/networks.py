@@ -130,7 +130,15 @@ def row(case: Case, options: argparse.Namespace, packages: Path) -> str:
 def _program(case: Case, engine: str, options: argparse.Namespace, packages: Path) -> Program:
     request = json.dumps({**vars(case), "weights": str(case.weights), "engine": engine, "packages": str(packages)})
     extra = ["--float32"] if options.float32 else []
-    command = [sys.executable, str(Path(__file__)), "--data-folder", str(options.data_folder), "--serve", request, *extra]
+    command = [
+        sys.executable,
+        str(Path(__file__)),
+        "--data-folder",
+        str(options.data_folder),
+        "--serve",
+        request,
+        *extra,
+    ]
     return Program(command)
 
 

@@ -92,7 +92,7 @@ def reconstruct(
         texture = photo.write_texture(folders.work)
     shaper, estimate = _seen(photo, own, settings, stages, folders, ahead)
     if keep:
-        KEPT.put(key or photo_key(estimate.disparity, photo.mask, photo.lens, shaper.own), shaper)
+        KEPT.put(key or photo_key(photo.digest, estimate.disparity, photo.mask, photo.lens, shaper.own), shaper)
     shape = shaper.shape(settings, stages)
     notes = (*photo.notes, *estimate.notes)
     return assembled(shaper, shape, settings, texture, folders.work, estimate.engine, stages.seconds, notes)
@@ -130,6 +130,7 @@ def assembled(
         notes=(*photo_notes, *shape.notes),
         normal_map=None if shape.normal_map is None else write_normal_map(shape.normal_map, folder),
         photo_notes=photo_notes,
+        photo_digest=photo.digest,
     )
 
 

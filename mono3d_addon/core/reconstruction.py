@@ -48,6 +48,7 @@ class Reconstruction:
     mask       bool (height, width), True where the photo's alpha channel keeps the pixel; None without transparency
     lens       what EXIF tells of focal length and sensor
     own        the depth map that the user brought along; None where the network estimated the depth
+    photo_digest  SHA-256 of the photo's file, hexadecimal
     normal_map path of an 8-bit picture over the whole photo, normals in the mesh's tangent space; None: none wanted
     """
 
@@ -69,12 +70,13 @@ class Reconstruction:
     lens: Lens = field(default_factory=Lens)
     own: DepthValues | None = None
     normal_map: Path | None = None
+    photo_digest: str = ""
     photo_notes: tuple[str, ...] = ()
 
     @property
     def photo_key(self) -> str:
         """What the photo and its disparity are known by, see `photo_key`."""
-        return photo_key(self.disparity, self.mask, self.lens, self.own)
+        return photo_key(self.photo_digest, self.disparity, self.mask, self.lens, self.own)
 
     @functools.cached_property
     def scene_mesh(self) -> Mesh:
@@ -118,11 +120,15 @@ def in_scene(mesh: Mesh, camera: Camera) -> Mesh:
 
 
 def photo_key(
-    disparity: NDArray[np.float32], mask: NDArray[np.bool_] | None, lens: Lens, own: DepthValues | None = None
+    photo_digest: str,
+    disparity: NDArray[np.float32],
+    mask: NDArray[np.bool_] | None,
+    lens: Lens,
+    own: DepthValues | None = None,
 ) -> str:
-    """Returns a name that is the same for the same disparity, mask, lens and own depth, and for no others."""
+    """Returns a name that is the same for the same photo, disparity, mask, lens and own depth, and for no others."""
     digest = hashlib.sha256(np.ascontiguousarray(disparity).tobytes())
-    digest.update(repr((disparity.shape, None if mask is None else mask.shape, lens)).encode())
+    digest.update(repr((photo_digest, disparity.shape, None if mask is None else mask.shape, lens)).encode())
     if mask is not None:
         digest.update(np.packbits(mask).tobytes())
     if own is not None:
@@ -144,6 +150,7 @@ def save(result: Reconstruction, folder: Path) -> None:
         "lens": dataclasses.asdict(result.lens),
         "own_kind": result.own.kind if result.own else None,
         "engine": result.engine,
+        "photo_digest": result.photo_digest,
         "seconds": dict(result.seconds),
         "notes": list(result.notes),
         "photo_notes": list(result.photo_notes),
@@ -177,6 +184,7 @@ def load(folder: Path) -> Reconstruction:
             behind=behind,
             behind_texture=None if behind_texture is None else Path(behind_texture),
             engine=description["engine"],
+            photo_digest=description["photo_digest"],
             seconds=description["seconds"],
             notes=tuple(description["notes"]),
             photo_notes=tuple(description["photo_notes"]),

@@ -29,6 +29,10 @@ _SECOND_RAMP = (0.5, 1.3)
 _SURE_STEP = 3.0
 """A step counts from this many times the jump on; where one does, the smaller ones that it runs out into do too."""
 _RUN_OUT = 8
+_CUT_RAMP = 6
+_CUT_RISE = 2.0
+"""A ramp of at most so many cells, from its foot to the border of the picture that cuts it off, is that of a step where
+it rises by at least so many jumps in a cell: no floor is as steep, but one with its horizon a dozen cells away."""
 _WINDOW = 2
 
 
@@ -54,7 +58,7 @@ def find_steps(inverse_depth: Floats, rows: int, columns: int, jump: float) -> S
     slopes = _slopes(inverse_depth)
     steep = np.hypot(*slopes) > inverse_depth * np.float32(jump / (3 * _REACH))
     row, column = np.nonzero(steep)
-    low, high, _, _, found = _sides(inverse_depth, slopes, row.astype(np.float32), column.astype(np.float32))
+    low, high, _, _, found = _sides(inverse_depth, slopes, row.astype(np.float32), column.astype(np.float32), jump)
     band, sure = np.zeros(steep.shape, bool), np.zeros(steep.shape, np.float32)
     band[row, column] = found & (high > low * np.float32(1 + jump))
     sure[row, column] = found & (high > low * np.float32(1 + _SURE_STEP * jump))
@@ -74,6 +78,7 @@ def _at_cells(inverse_depth: Floats, slopes: tuple[Floats, Floats], wide: NDArra
         slopes,
         (row.astype(np.float32) + np.float32(0.5)) * scale[0] - np.float32(0.5),
         (column.astype(np.float32) + np.float32(0.5)) * scale[1] - np.float32(0.5),
+        jump,
     )
     found &= high > low * np.float32(1 + jump)
     middle = (low + high) / 2
@@ -96,7 +101,7 @@ def _slopes(values: Floats) -> tuple[Floats, Floats]:
 
 
 def _sides(
-    inverse_depth: Floats, slopes: tuple[Floats, Floats], row: Floats, column: Floats
+    inverse_depth: Floats, slopes: tuple[Floats, Floats], row: Floats, column: Floats, jump: float
 ) -> tuple[Floats, Floats, Floats, Floats, NDArray[np.bool_]]:
     """Returns for places, float32 (n,) each, in cells: low and high end of the ramp, both plateaus carried on to the
     place, and whether there are both. All (n,)."""
@@ -120,14 +125,53 @@ def _sides(
     low, high = profile[span - back.start, each], profile[span + up.start, each]
     far = profile[span - back.anchor, each] + back.rise * back.anchor
     near = profile[span + up.anchor, each] - up.rise * up.anchor
-    return low, high, far, near, up.found & back.found
+    found = up.found & back.found
+    is_steep = crest > low * np.float32(_CUT_RISE * jump)
+    cut_above = is_steep & up.is_cut & back.found & ~back.is_cut & (_room(beyond[span:]) + back.start <= _CUT_RAMP)
+    cut_below = is_steep & back.is_cut & up.found & ~up.is_cut & (_room(beyond[:span][::-1]) + up.start <= _CUT_RAMP)
+    if cut_above.any():
+        mirrored = 2 * _crest(profile, rise, beyond, cut_above) - low[cut_above]
+        high[cut_above] = near[cut_above] = np.maximum(mirrored, high[cut_above])
+    if cut_below.any():
+        mirrored = 2 * _crest(profile[::-1], rise[::-1], beyond[::-1], cut_below) - high[cut_below]
+        low[cut_below] = far[cut_below] = np.minimum(mirrored, low[cut_below])
+    return low, high, far, near, found | cut_above | cut_below
+
+
+def _room(outside: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Returns how many steps of each profile, bool (cells, n) running outwards, are inside the picture, (n,)."""
+    return np.where(outside.any(axis=0), outside.argmax(axis=0), len(outside))
+
+
+def _crest(profile: Floats, rise: Floats, outside: NDArray[np.bool_], which: NDArray[np.bool_]) -> Floats:
+    """Returns the values of profiles, those of `which`, at the steepest place of their ramp, which the border cuts off.
+
+    A blurred step is steepest at its middle. Three rises before the border, whose logarithms lie on a parabola where
+    the blur is Gaussian, tell where that is, up to one cell beyond the border.
+    """
+    profile, rise, outside = profile[:, which], np.maximum(np.abs(rise[:, which]), 1e-12), outside[:, which]
+    half = len(rise) // 2
+    last = half + np.minimum(_room(outside[half:]), half) - 1
+    each = np.arange(profile.shape[1])
+    before, at, after = (np.log(rise[last - 2 + number, each]) for number in range(3))
+    bend = before - 2 * at + after
+    offset = np.where(bend < -1e-3, 0.5 * (before - after) / np.minimum(bend, -1e-3), 1.0)
+    # The rise number `last` - 1 lies half a cell beyond the value of that number.
+    place = last - 0.5 + np.clip(offset, -1.0, 1.5)
+    cell = np.minimum(np.floor(place).astype(np.intp), last)
+    start, end = profile[cell, each], profile[cell + 1, each]
+    return (start + (place - cell) * (end - start)).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class _Plateau:
-    """Where each profile's plateau starts, (n,) in cells from the place, a cell well on it, and its rise a cell."""
+    """Where each profile's plateau starts, (n,) in cells from the place, a cell well on it, and its rise a cell.
+
+    `is_cut` tells where the picture ends before there is one.
+    """
 
     found: NDArray[np.bool_]
+    is_cut: NDArray[np.bool_]
     start: NDArray[np.intp]
     anchor: NDArray[np.intp]
     rise: Floats
@@ -146,6 +190,7 @@ def _plateau(rise: Floats, outside: NDArray[np.bool_], crest: Floats) -> _Platea
     ends = ends[:_REACH]
     start, each = ends.argmax(axis=0), np.arange(rise.shape[1])
     found: NDArray[np.bool_] = np.asarray(ends.any(axis=0))
+    is_cut: NDArray[np.bool_] = np.where(found, outside[start, each], outside[:_REACH].any(axis=0))
     crest = steepest[start, each]
     slope = np.zeros_like(crest)
     cells = np.zeros(len(start), np.intp)
@@ -159,7 +204,7 @@ def _plateau(rise: Floats, outside: NDArray[np.bool_], crest: Floats) -> _Platea
         slope = np.where(flat, here, slope)
     # Something thin has a peak and no plateau.
     slope = np.where(cells >= 2, slope, np.float32(0))
-    return _Plateau(found, start, start + cells, slope)
+    return _Plateau(found, is_cut, start, start + cells, slope)
 
 
 def _sampled(values: Floats, row: Floats, column: Floats) -> Floats:

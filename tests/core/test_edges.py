@@ -37,6 +37,19 @@ def test_a_blurred_step_becomes_a_clean_one(radius: int) -> None:
     assert np.abs((middle > 0.4).argmax(1) - 60).max() <= 1
 
 
+@pytest.mark.parametrize("is_near", [True, False])
+@pytest.mark.parametrize("width", [2, 3, 4])
+def test_a_strip_that_the_border_cuts_off_is_no_sheet(width: int, is_near: bool) -> None:
+    """The blur of its edge reaches beyond the picture, so that nothing shows how near the strip is but the ramp."""
+    wide = np.full((100, 160), 0.25 if is_near else 0.5, np.float32)
+    wide[:, : 20 + width] = 0.5 if is_near else 0.25
+    seen = np.ascontiguousarray(blurred(wide, 2)[10:90, 20:140])
+    sharp = sharpen_edges(seen, GREY, 0.04)[20:60]
+    strip, rest = (sharp > 0.4, sharp < 0.35) if is_near else (sharp < 0.35, sharp > 0.4)
+    assert np.abs(strip.argmin(axis=1) - width).max() <= 1
+    assert (strip | rest).all(), "vertices in mid-air are left"
+
+
 def test_the_photo_decides_where_the_edge_lies() -> None:
     guide = GREY.copy()
     guide[:, 59:] = (0.9, 0.2, 0.1)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mono3d_addon import pipeline
 from mono3d_addon.core.reconstruction import load
@@ -107,6 +108,18 @@ def test_another_mesh_of_a_photo_that_is_in_memory(shared: Worker, tmp_path: Pat
         assert np.array_equal(getattr(made.mesh, name), getattr(fresh.mesh, name)), name
     assert again["camera"] == dataclasses.asdict(fresh.camera) and again["counts"]["vertices"] == len(made.mesh.uv)
     assert made.edges[1].shape == (made.mesh.triangles.size,)
+
+
+def test_photos_with_the_same_own_depth_keep_their_colours(shared: Worker, tmp_path: Path) -> None:
+    np.save(tmp_path / "plane.npy", np.full((8, 12), 2.0, np.float32))
+    settings = dataclasses.replace(SMALL, depth_file=str(tmp_path / "plane.npy"), tear=0.0)
+    keys = {}
+    for name, color in (("red", (200, 0, 0)), ("blue", (0, 0, 200))):
+        Image.new("RGB", (48, 32), color).save(tmp_path / f"{name}.png")
+        asked = {**request(tmp_path / name, settings, tmp_path / f"{name}.png"), "keep": True}
+        keys[name] = load(Path(shared.submit(asked).wait()["folder"])).photo_key
+    shared.submit(remesh(keys["red"], tmp_path / "again", settings)).wait()
+    assert (remesh_files.load(tmp_path / "again").mesh.colors == (200, 0, 0)).all()
 
 
 def test_a_photo_that_is_not_in_memory_comes_from_files(shared: Worker, tmp_path: Path) -> None:
