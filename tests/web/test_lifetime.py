@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -42,8 +43,12 @@ def folder_of(server: WebServer) -> Path:
     """Returns the folder of a server, which is the one that it holds the lock of."""
     if not Path("/proc/self/fd").exists():
         pytest.skip("open files are told by Linux")
-    links = [link.readlink() for link in Path(f"/proc/{server.process.pid}/fd").iterdir()]
-    return next(link.parent for link in links if link.name == "in-use")
+    for link in Path(f"/proc/{server.process.pid}/fd").iterdir():
+        # Others are closed meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            if (file := link.readlink()).name == "in-use":
+                return file.parent
+    raise AssertionError("The server holds no lock.")
 
 
 def children(process: int) -> set[int]:
