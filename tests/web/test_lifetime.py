@@ -123,9 +123,12 @@ def test_a_busy_server_says_so_and_when_to_come_again(tmp_path: Path) -> None:
         server.post(f"/api/jobs/{first}/cancel")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 def test_a_job_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
     with serving(tmp_path, "--max-minutes", "0.15") as server:
-        status = server.wait(server.started(settings=ENDLESS))
+        (worker,) = children(server.process.pid)
+        os.kill(worker, signal.SIGSTOP)
+        status = server.wait(server.started(settings=SMALL))
         assert status["state"] == "failed" and status["error"].startswith("It took longer than the 0.15 minutes")
         assert server.done(settings=SMALL)
 
