@@ -49,12 +49,14 @@ def main(arguments: Sequence[str]) -> int:
     import numpy as np
     from PIL import Image
 
+    from mono3d_addon.core.mesh import joined
+
     rows, fills = [], []
     for name, (near, far) in PHOTOS.items():
         result = reconstruct(ROOT / "tests" / "photos" / name, near, far, options.data_folder)
         pixels = np.asarray(Image.open(result.photo).convert("RGB"))
         bare = Solid(result.mesh.vertices, result.mesh.triangles, result.mesh.colors)
-        whole = result.whole
+        whole = joined(result.mesh, result.behind)
         filled = Solid(whole.vertices, whole.triangles, whole.colors)
         pictures = [bare, plain_grid(result, pixels), eight_bit_poisson(result, pixels)]
         rows.append(np.hstack([render(one, result.camera, SIDEWAYS, RAISED) for one in pictures]))
