@@ -56,6 +56,21 @@ def blender(program: Program) -> Iterator[Window]:
             shutil.copytree(window.folder, Path(SHOTS) / program.root.name, dirs_exist_ok=True)
 
 
+@pytest.fixture
+def first_mesh_active(blender: Window) -> Iterator[None]:
+    """The first mesh is shown and active, and the panel for the next photo closed, so that the one below it is seen."""
+    blender.ask(
+        "item = meshes()[0]; item.hide_set(False); bpy.context.view_layer.objects.active = item; item.select_set(True)"
+    )
+    left, top, width, _ = blender.ask("result = region('UI')")
+    header = (left + 0.3 * width, top + 14)
+    blender.click(*header)
+    time.sleep(0.5)
+    yield
+    blender.click(*header)
+    blender.ask("[item.hide_set(True) for item in meshes()]")
+
+
 def start(blender: Window) -> None:
     """Clicks Generate and returns once the job runs."""
     place = blender.find("mono3d.generate")
@@ -251,16 +266,9 @@ def open_part(blender: Window, name: str, below: str = "mono3d.generate") -> tup
     raise AssertionError(f"no part of the sidebar holds '{name}'")
 
 
+@pytest.mark.usefixtures("first_mesh_active")
 def test_the_mesh_follows_its_own_settings(blender: Window) -> None:
     """Shape of the Active Object: near is entered there, the mesh moves at once, in place, and as one undo step."""
-    blender.ask(
-        "item = meshes()[0]; item.hide_set(False); bpy.context.view_layer.objects.active = item; item.select_set(True)"
-    )
-    # The panel for the next photo is closed, so that the one below it is to be seen.
-    left, top, width, _ = blender.ask("result = region('UI')")
-    header = (left + 0.3 * width, top + 14)
-    blender.click(*header)
-    time.sleep(0.5)
     known = blender.ask("result = [meshes()[0].name, meshes()[0].data.name, len(meshes())]")
     nearest = "min(vertex.co.y for vertex in meshes()[0].data.vertices)"
     settled = "not addon_state().shaping or not addon_state().shaping.pending"
@@ -289,19 +297,11 @@ def test_the_mesh_follows_its_own_settings(blender: Window) -> None:
     blender.keys("ctrl+shift+z", over=blender.view())
     blender.wait_for(f"abs({nearest} - {after}) < 0.01", 20.0)
     assert blender.ask(f"result = {settled}"), "undo and redo have nothing made anew"
-    blender.click(*header)
-    blender.ask("[item.hide_set(True) for item in meshes()]")
 
 
+@pytest.mark.usefixtures("first_mesh_active")
 def test_two_points_are_picked_and_measured(blender: Window) -> None:
     """Known Distances by mouse: both clicks leave numbered marks, the dialogue's distances come true, the marks go."""
-    blender.ask(
-        "item = meshes()[0]; item.hide_set(False); bpy.context.view_layer.objects.active = item; item.select_set(True)"
-    )
-    left, top, width, _ = blender.ask("result = region('UI')")
-    header = (left + 0.3 * width, top + 14)
-    blender.click(*header)
-    time.sleep(0.5)
     place = open_part(blender, "mono3d.pick_distances", "mono3d_shape.surface")
     marks = "sys.modules[f'{NAME}.mono3d_addon.blender.marks'].picked.points"
     blender.click(*place)
@@ -326,8 +326,6 @@ def test_two_points_are_picked_and_measured(blender: Window) -> None:
     assert blender.ask(f"result = {known}")
     blender.keys("ctrl+z", over=blender.view())
     blender.wait_for(f"not ({known})", 20.0)
-    blender.click(*header)
-    blender.ask("[item.hide_set(True) for item in meshes()]")
 
 
 @pytest.mark.parametrize("by", ["button", "escape"])
