@@ -7,6 +7,8 @@ from typing import Any
 
 import bpy
 
+from . import progress
+
 _RADIUS = 7.0
 _RING = (1.0, 0.62, 0.1, 1.0)
 _SHADOW = (0.0, 0.0, 0.0, 0.7)
@@ -27,7 +29,7 @@ class Marks:
         self._owner, self.points = owner.name, list(points)
         if self._handle is None and not bpy.app.background:
             self._handle = bpy.types.SpaceView3D.draw_handler_add(self._draw, (), "WINDOW", "POST_PIXEL")
-        _redraw()
+        progress.redraw()
 
     def hide(self) -> None:
         """Takes the marks away; does nothing where there are none."""
@@ -35,7 +37,7 @@ class Marks:
         if self._handle is not None:
             bpy.types.SpaceView3D.draw_handler_remove(self._handle, "WINDOW")
             self._handle = None
-            _redraw()
+            progress.redraw()
 
     def _draw(self) -> None:
         from bpy_extras.view3d_utils import location_3d_to_region_2d
@@ -68,14 +70,6 @@ def _draw_mark(place: tuple[float, float], word: str) -> None:
     blf.position(font, place[0] + _TEXT_OFFSET[0] * scale, place[1] + _TEXT_OFFSET[1] * scale, 0.0)
     blf.draw(font, word)
     blf.disable(font, blf.SHADOW)
-
-
-def _redraw() -> None:
-    manager = bpy.context.window_manager
-    for window in manager.windows if manager else ():
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
 
 
 picked = Marks()

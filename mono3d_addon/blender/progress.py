@@ -23,7 +23,7 @@ def draw(layout: bpy.types.UILayout, stage: str, fraction: float, cancel: str) -
 
 
 def redraw() -> None:
-    """Has the sidebars drawn anew."""
+    """Has the 3D views, with their sidebars, and the preferences drawn anew."""
     manager = bpy.context.window_manager
     for window in manager.windows if manager else ():
         for area in window.screen.areas:
