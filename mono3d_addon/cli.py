@@ -88,7 +88,7 @@ def _web(arguments: Sequence[str], program: str, no_network: str, *, in_blender:
 def _run(command: CommandLine, scene_writer: MakeSceneWriter | None, may_ask: bool) -> int:
     began = time.perf_counter()
     options = command.options
-    data_folder = Path(options.data_folder).expanduser() if options.data_folder else environment.default_data_folder()
+    data_folder = environment.data_folder(options.data_folder)
     target = target_of(options)
     components = _components(target, needs_bpy=scene_writer is None)
     environment.tidy(data_folder)

@@ -42,6 +42,11 @@ def default_data_folder() -> Path:
     return (shared if shared.is_absolute() else Path.home() / ".local" / "share") / "mono3d"
 
 
+def data_folder(named: str | Path | None) -> Path:
+    """Returns the data folder that the user `named` on the command line; the default one where that is empty."""
+    return Path(named).expanduser() if named else default_data_folder()
+
+
 def packages(component: str, data_folder: Path) -> Path | None:
     """Returns the folder with the packages of a component for the running Python, or None when not installed.
 

@@ -27,7 +27,7 @@ def run(arguments: Sequence[str], program: str, models: Mapping[str, Model] = MO
     Raises Mono3DError with a sentence for the user, SystemExit for wrong usage and --help.
     """
     options = _parse(arguments, program, models)
-    folder = options.data_folder.expanduser() if options.data_folder else environment.default_data_folder()
+    folder = environment.data_folder(options.data_folder)
     if options.action == "download" and no_network:
         raise Mono3DError(no_network)
     if options.action == "list":

@@ -33,8 +33,7 @@ def run(arguments: Sequence[str], program: str, *, no_network: str = "") -> int:
     Raises Mono3DError with a sentence for the user, SystemExit for wrong usage and --help.
     """
     options = parse_web(arguments, program)
-    data_folder = Path(options.data_folder).expanduser() if options.data_folder else environment.default_data_folder()
-    data_folder = data_folder.absolute()
+    data_folder = environment.data_folder(options.data_folder).absolute()
     token = _token(options)
     _check_reach(options, token)
     if options.install:
