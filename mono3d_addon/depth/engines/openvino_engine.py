@@ -147,12 +147,8 @@ def load(folder: Path, size: tuple[int, int], precision: Precision, *, is_fused:
     core = openvino.Core()
     graph = core.read_model(folder / GRAPH)
     graph.reshape([1, 3, *size])
-    parts: Mapping[Any, Precision] = {graph: "float32"}
-    if precision != "float32":
-        body, end = _parted(graph)
-        parts = {body: precision, end: "float32"}
-    compiled = []
-    for part, kind in parts.items():
+
+    def compiled(part: Any, kind: Precision) -> Any:
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
             # Its own choice on processors with bfloat16 is that, asked or not.
@@ -160,8 +156,12 @@ def load(folder: Path, size: tuple[int, int], precision: Precision, *, is_fused:
             "INFERENCE_NUM_THREADS": threads.wanted(),
             "SNIPPETS_MODE": "ENABLE" if is_fused else "DISABLE",
         }
-        compiled.append(core.compile_model(part, "CPU", settings))
-    return OpenVinoEngine(tuple(compiled), precision, is_fused)
+        return core.compile_model(part, "CPU", settings)
+
+    if precision == "float32":
+        return OpenVinoEngine((compiled(graph, precision),), precision, is_fused)
+    body, end = _parted(graph)
+    return OpenVinoEngine((compiled(body, precision), compiled(end, "float32")), precision, is_fused)
 
 
 def _parted(graph: Any) -> tuple[Any, Any]:
