@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sets of pictures with their disparity: a folder or a tar archive with `NAME.jpg` (or .png) and `NAME.disp.png`.
+
+The disparity is one channel of 8 or 16 bits, near = large, as large as the picture or smaller in the same shape.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+DISPARITY_ENDING = ".disp.png"
+PICTURE_ENDINGS = (".jpg", ".png")
+HELD_SHARE = 35
+"""One picture of so many is kept out of training."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the bytes of a file are: in `file` itself or, in a tar archive, at `offset`."""
+
+    file: Path
+    offset: int
+    size: int
+
+    def read(self) -> bytes:
+        """Returns the bytes."""
+        with self.file.open("rb") as stream:
+            stream.seek(self.offset)
+            return stream.read(self.size)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A picture and its disparity, neither of them read yet."""
+
+    name: str
+    picture_at: Place
+    disparity_at: Place
+
+    def picture(self) -> Image.Image:
+        """Returns the picture, RGB."""
+        return Image.open(io.BytesIO(self.picture_at.read())).convert("RGB")
+
+    def disparity(self) -> NDArray[np.float32]:
+        """Returns the disparity, float32 (h, w) in 0..1, near = large."""
+        stored = np.asarray(Image.open(io.BytesIO(self.disparity_at.read())))
+        if stored.ndim != 2 or stored.dtype.kind not in "ui":
+            raise ValueError(f"The disparity of {self.name} is no picture of one channel of whole numbers.")
+        return stored.astype(np.float32) / (255.0 if stored.dtype == np.uint8 else 65535.0)
+
+
+def read(places: Iterable[Path]) -> list[Example]:
+    """Returns the examples in some folders and tar archives, by name; what lacks its other half is left out.
+
+    Raises ValueError where a place holds none.
+    """
+    found: dict[str, Example] = {}
+    for place in places:
+        files = _in_archive(place) if place.is_file() else _in_folder(place)
+        here = {
+            name.removesuffix(DISPARITY_ENDING): (picture, files[name])
+            for name in files
+            if name.endswith(DISPARITY_ENDING) and (picture := _picture_of(name, files)) is not None
+        }
+        if not here:
+            raise ValueError(f"There is no picture with its disparity in {place}.")
+        found |= {name: Example(name, *parts) for name, parts in here.items()}
+    return [found[name] for name in sorted(found)]
+
+
+def is_held(name: str) -> bool:
+    """Tells whether a picture is kept out of training, by a hash of its name: the same pictures on every machine."""
+    return int(hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[:6], 16) % HELD_SHARE == 0
+
+
+def _picture_of(disparity: str, files: dict[str, Place]) -> Place | None:
+    name = disparity.removesuffix(DISPARITY_ENDING)
+    return next((files[name + ending] for ending in PICTURE_ENDINGS if name + ending in files), None)
+
+
+def _in_folder(folder: Path) -> dict[str, Place]:
+    return {file.name: Place(file, 0, file.stat().st_size) for file in sorted(folder.iterdir()) if file.is_file()}
+
+
+def _in_archive(archive: Path) -> dict[str, Place]:
+    with tarfile.open(archive, "r:") as stream:
+        return {
+            Path(member.name).name: Place(archive, member.offset_data, member.size)
+            for member in stream
+            if member.isfile()
+        }
