@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from shared_data import path
 
 from training import sets
+
+from shared_data import path
 
 
 def _write(folder: Path, name: str, kind: type[np.generic]) -> None:
