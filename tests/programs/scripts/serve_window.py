@@ -18,6 +18,9 @@ GAPS = []
 JOBS = [(0.0, False)]
 """When, by the system's monotonic clock, a job began (True) or ended (False)."""
 
+PROGRESS = []
+"""Stage and fraction of the jobs as the panel could show them, each time they changed."""
+
 MOVED, DRAWN = [], []
 """When, by the system's monotonic clock, the shape of an object changed, and when the 3D view was drawn."""
 
@@ -88,6 +91,8 @@ def tick():
     busy = NAME in bpy.context.preferences.addons and addon_state().run is not None
     if busy != JOBS[-1][1]:
         JOBS.append((time.monotonic(), busy))
+    if busy and PROGRESS[-1:] != [seen := (addon_state().run.stage, addon_state().run.fraction)]:
+        PROGRESS.append(seen)
     GAPS.append(now - _LAST[0])
     request = FOLDER / "request.py"
     # What the mouse and the keys did before comes with this round of Blender's loop and is handled after it.
