@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from . import beit, efficientnet_lite, hybrid, levit, nextvit, resnext, swin, vit
-from .decoder import Decoder, MidasHead, RectifiedResidualUnit, StarterHead, midas_names, starter_names
-from .names import Names, brief, renamed
+from .decoder import Decoder, MidasHead, RectifiedResidualUnit, SubpixelHead, midas_names
+from .names import OUR_NAMES, Names, brief, renamed
 from .timm_bodies import fill_computed
 
 
@@ -46,11 +46,16 @@ def _dpt(backbone: Callable[..., nn.Module], names: Names, **details: Any) -> Ar
 
 ARCHITECTURES: Mapping[str, Architecture] = {
     "starter": Architecture(
-        backbone=partial(efficientnet_lite.EfficientNetLite, width=1.0, depth=1.0),
+        backbone=partial(efficientnet_lite.EfficientNetLite, width=1.0, depth=1.0, finest_stride=2),
         decoder=partial(
-            Decoder, widths=(32, 48, 64, 96), lateral_sizes=(3, 3, 3, 1), align_corners=False, head=StarterHead
+            Decoder,
+            widths=(16, 32, 48, 64, 96),
+            lateral_sizes=(3, 3, 3, 3, 1),
+            align_corners=False,
+            head=SubpixelHead,
+            enlargement=1,
         ),
-        names={**efficientnet_lite.STARTER_NAMES, **starter_names()},
+        names=OUR_NAMES,
     ),
     "midas_v21_small_256": Architecture(
         backbone=partial(efficientnet_lite.EfficientNetLite, width=1.2, depth=1.4),

@@ -38,8 +38,8 @@ STAGES = (
     Stage(blocks=1, kernel=3, stride=1, expansion=6, channels=320),
 )
 STEM_CHANNELS = 32
-MAPS_AFTER = (1, 2, 4, 6)
-"""Stages whose results are handed on: the last ones at strides 4, 8, 16 and 32."""
+MAPS_AFTER = (0, 1, 2, 4, 6)
+"""Stages whose results can be handed on: the last ones at strides 2, 4, 8, 16 and 32."""
 
 
 def scaled_channels(channels: int, factor: float) -> int:
@@ -115,9 +115,12 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite(nn.Module):
-    """The backbone; `width` and `depth` scale channels and blocks (1.0 and 1.0: Lite0, 1.2 and 1.4: Lite3)."""
+    """The backbone; `width` and `depth` scale channels and blocks (1.0 and 1.0: Lite0, 1.2 and 1.4: Lite3).
 
-    def __init__(self, *, width: float, depth: float) -> None:
+    finest_stride  stride of the first map that is handed on: 2 or 4
+    """
+
+    def __init__(self, *, width: float, depth: float, finest_stride: int = 4) -> None:
         super().__init__()
         self.conv_stem = SameConv2d(3, STEM_CHANNELS, 3, stride=2)
         self.bn1 = normalisation(STEM_CHANNELS)
@@ -134,21 +137,19 @@ class EfficientNetLite(nn.Module):
                     blocks.append(InvertedResidual(inputs, outputs[number], stage.kernel, stride, stage.expansion))
                 inputs = outputs[number]
             self.blocks.append(nn.Sequential(*blocks))
-        self.channels = tuple(outputs[number] for number in MAPS_AFTER)
+        self.maps_after = MAPS_AFTER[int(math.log2(finest_stride)) - 1 :]
+        self.channels = tuple(outputs[number] for number in self.maps_after)
 
     def forward(self, picture: Tensor) -> Sequence[Tensor]:
-        """Returns maps at strides 4, 8, 16 and 32 of a normalised `picture`, float (n, 3, h, w)."""
+        """Returns maps at strides (2,) 4, 8, 16 and 32 of a normalised `picture`, float (n, 3, h, w)."""
         x = functional.relu6(self.bn1(self.conv_stem(picture)))
         maps = []
         for number, stage in enumerate(self.blocks):
             x = stage(x)
-            if number in MAPS_AFTER:
+            if number in self.maps_after:
                 maps.append(x)
         return maps
 
-
-STARTER_NAMES: Names = {"enc.": "backbone."}
-"""What the starter model's file calls the parts of the backbone."""
 
 MIDAS_NAMES: Names = {
     "pretrained.layer1.0.": "backbone.conv_stem.",

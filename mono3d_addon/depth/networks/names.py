@@ -11,6 +11,9 @@ Value = TypeVar("Value")
 Names = Mapping[str, str | None]
 """Beginnings of published names -> what stands there in ours; None: the network has no use for such tensors."""
 
+OUR_NAMES: Names = {"": ""}
+"""For a file that was written with our names."""
+
 COMPUTED = (
     "num_batches_tracked",
     "relative_position_index",

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from training import augment, sets
+
+from made_sets import write_set
+
+
+@pytest.fixture
+def stripes(tmp_path: Path) -> sets.Example:
+    """An example whose disparity is its red channel, so that what happens to one must happen to the other."""
+    random = np.random.default_rng(0)
+    red = np.asarray(Image.fromarray(random.integers(0, 255, (6, 8)).astype(np.uint8)).resize((256, 192)))
+    Image.fromarray(np.repeat(red[..., None], 3, axis=2)).save(tmp_path / "a.png")
+    Image.fromarray(red).save(tmp_path / "a.disp.png")
+    return sets.read([tmp_path])[0]
+
+
+@pytest.mark.parametrize("size", [(96, 128), (128, 96), (96, 96)])
+@pytest.mark.parametrize("divisor", [1, 2])
+def test_picture_and_disparity_are_cut_alike(stripes: sets.Example, size: tuple[int, int], divisor: int) -> None:
+    for seed in range(8):
+        part, disparity = augment.cut(stripes, size, np.random.default_rng(seed), divisor)
+        assert part.size == (size[1], size[0])
+        assert disparity.shape == (size[0] // divisor, size[1] // divisor)
+        red = np.asarray(part.getchannel("R").reduce(divisor), np.float32) / 255
+        assert np.abs(red - disparity).mean() < 0.02
+
+
+def test_small_labels_fit_their_photos(tmp_path: Path) -> None:
+    write_set(tmp_path, ["a_1"], disparity_divisor=2)
+    part, disparity = augment.cut(sets.read([tmp_path])[0], (64, 96), np.random.default_rng(1), 2)
+    assert part.size == (96, 64)
+    assert disparity.shape == (32, 48)
+
+
+@given(st.integers(0, 2**32))
+def test_what_is_worse_is_still_a_picture_and_its_edges_stay(seed: int) -> None:
+    pixels = np.zeros((32, 48, 3), np.uint8)
+    pixels[:, 24:] = 220
+    worse = augment.worsen(Image.fromarray(pixels), np.random.default_rng(seed))
+    assert worse.dtype == np.float32
+    assert worse.shape == pixels.shape
+    assert 0.0 <= worse.min() <= worse.max() <= 1.0
+    steps = np.abs(np.diff(worse.mean(axis=(0, 2))))
+    assert abs(int(steps.argmax()) - 23) <= 1
+
+
+def test_many_seeds_make_many_pictures() -> None:
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (32, 32, 3)).astype(np.uint8))
+    results = {augment.worsen(picture, np.random.default_rng(seed)).tobytes() for seed in range(20)}
+    assert len(results) == 20

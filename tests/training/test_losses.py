@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from training import losses
+
+pytestmark = pytest.mark.torch
+
+
+def _truth() -> torch.Tensor:
+    truth = torch.full((2, 32, 48), 0.2)
+    truth[:, 8:24, 10:30] = 0.7
+    truth[1, 20:30, 35:45] = 1.0
+    return truth
+
+
+def _blurred(disparity: torch.Tensor) -> torch.Tensor:
+    return functional.avg_pool2d(disparity.unsqueeze(1), 5, stride=1, padding=2, count_include_pad=False).squeeze(1)
+
+
+@given(st.floats(0.1, 50.0), st.floats(-20.0, 20.0))
+def test_scale_and_shift_do_not_count(scale: float, shift: float) -> None:
+    truth = _truth()
+    assert losses.exact(truth * scale + shift, truth).item() < 2e-3
+
+
+def test_an_even_prediction_has_a_finite_gradient() -> None:
+    predicted = torch.zeros(2, 32, 48, requires_grad=True)
+    losses.exact(predicted, _truth()).backward()  # type: ignore[no-untyped-call]
+    assert predicted.grad is not None
+    assert torch.isfinite(predicted.grad).all()
+
+
+def test_soft_edges_cost_where_the_truth_is_known() -> None:
+    truth = _truth()
+    assert losses.exact(_blurred(truth), truth) > losses.exact(truth, truth) + 0.1
+
+
+def test_edges_sharper_than_a_soft_label_cost_less_than_softer_ones() -> None:
+    truth = _truth()
+    label = functional.avg_pool2d(_blurred(truth).unsqueeze(1), 2).squeeze(1)
+    sharp = losses.taught(truth, label)
+    assert sharp < losses.taught(_blurred(_blurred(_blurred(truth))), label)
+
+
+def test_the_teachers_range_is_kept() -> None:
+    label = functional.avg_pool2d(_truth().unsqueeze(1), 2).squeeze(1)
+    assert losses.taught(_truth() * 3.0, label) > losses.taught(_truth(), label) + 0.1
+
+
+def test_turned_round_is_worse_than_even() -> None:
+    truth = _truth()
+    assert losses.difference(-truth, truth) > losses.difference(torch.zeros_like(truth), truth)

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+from safetensors.torch import load_file
+
+from mono3d_addon.depth.networks.architectures import build
+from training import start, train
+
+from made_sets import write_set
+
+pytestmark = pytest.mark.torch
+ROOT = Path(__file__).resolve().parents[2]
+PLAN = train.Plan(4, 2, 1e-3, 0.5, 0.0, 0, small=(32, 64), large=(64, 64))
+
+
+def _command(module: str, *arguments: str | Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", f"training.{module}", *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _choices(folder: Path) -> list[str | Path]:
+    write_set(folder / "photos", ["p_1", "p_2", "p_3"], disparity_divisor=2)
+    write_set(folder / "exact", ["e_1", "e_2"])
+    return [
+        *("--photos", folder / "photos", "--exact", folder / "exact", "--batch", "2", "--threads", "1"),
+        *("--large-share", "0", "--small", "32x64", "--exact-share", "0.5", "--device", "cpu", "--keep-every", "0"),
+    ]
+
+
+def _differences(first: Path, second: Path) -> float:
+    one, other = load_file(first), load_file(second)
+    assert one.keys() == other.keys()
+    return max((one[name].float() - other[name].float()).abs().max().item() for name in one)
+
+
+def test_training_exports_a_starter_and_goes_on_where_it_was_cut_off(tmp_path: Path) -> None:
+    choices = _choices(tmp_path)
+    _command("train", *choices, "--steps", "4", "--out", tmp_path / "whole")
+    assert (tmp_path / "whole" / train.LOG).read_text().count("\n") == 5
+
+    cut = tmp_path / "cut"
+    # A first process that is gone after two steps of the four.
+    program = (
+        "import sys; from training import train\n"
+        "learn = train.Training.learn\n"
+        "def some(self, batch):\n"
+        "    if self.step == 2: raise KeyboardInterrupt\n"
+        "    return learn(self, batch)\n"
+        "train.Training.learn = some\n"
+        "train.main()\n"
+    )
+    arguments = [*map(str, choices), "--steps", "4", "--out", str(cut)]
+    first = subprocess.run([sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, timeout=300)
+    assert first.returncode != 0
+    assert torch.load(cut / train.CHECKPOINT, weights_only=True)["step"] == 2
+    assert "from step 2 of 4" in _command("train", *arguments)
+
+    for name in ("whole", "cut"):
+        said = _command("export", "--checkpoint", tmp_path / name / train.CHECKPOINT, "--out", tmp_path / f"{name}.st")
+        assert "step 4: file_bytes=" in said
+    assert _differences(tmp_path / "whole.st", tmp_path / "cut.st") < 2e-3
+    disparity = build("starter", load_file(tmp_path / "whole.st"))(torch.zeros(1, 3, 64, 96))
+    assert disparity.shape == (1, 64, 96)
+
+
+def test_a_checkpoint_of_other_choices_is_refused() -> None:
+    plans = [PLAN, replace(PLAN, learning_rate=2e-3)]
+    first, second = (train.Training(start.network(None, 0), plan, torch.device("cpu")) for plan in plans)
+    with pytest.raises(ValueError, match="other choices"):
+        second.restore(first.state())
+
+
+def test_a_network_learns_what_it_is_shown(tmp_path: Path) -> None:
+    from training import sets
+    from training.batches import Batches
+
+    torch.manual_seed(0)
+    photos = sets.read([write_set(tmp_path / "photos", ["p_1"], disparity_divisor=2)])
+    plan = replace(PLAN, steps=60, learning_rate=3e-3)
+    training = train.Training(start.network(None, 0), plan, torch.device("cpu"))
+    batch = Batches(photos, [], 1, 2, 0.0, 0.0, 0, (64, 96), (64, 96))[0]
+    losses = [training.learn(batch)[0] for _ in range(60)]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_the_pace_rises_and_falls() -> None:
+    paces = [train.pace(done / 100) for done in range(101)]
+    assert paces.index(max(paces)) == round(100 * train.WARM_UP)
+    assert paces[0] < 0.1
+    assert paces[-1] == pytest.approx(0.02)
+
+
+def test_frozen_parts_stay() -> None:
+    network = start.network(None, 0)
+    frozen = [value.clone() for value in network.backbone.blocks[0].parameters()]
+    training = train.Training(network, PLAN, torch.device("cpu"))
+    training.step = 2
+    training.learn(train.Batch(torch.rand(1, 3, 64, 64), torch.rand(1, 32, 32), torch.zeros(0, 64, 64)))
+    assert all(torch.equal(*pair) for pair in zip(frozen, network.backbone.blocks[0].parameters(), strict=True))

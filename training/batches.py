@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Batches for training: which examples, how large, in which shape. Batch number i is the same on every run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from .augment import cut, worsen
+from .sets import Example
+
+LABEL_DIVISOR = 2
+"""Teachers' labels are stored at half the size of the photo."""
+Size = tuple[int, int]
+"""Height and width, multiples of 32."""
+
+
+class Batch(NamedTuple):
+    """Pictures, float32 (n, 3, h, w) in -1..1: first those with a teacher's label, then those with true disparity."""
+
+    pictures: Tensor
+    labels: Tensor
+    """float32 (p, h / 2, w / 2)"""
+    truths: Tensor
+    """float32 (n - p, h, w)"""
+
+
+@dataclass(frozen=True)
+class Batches(Dataset[Batch]):
+    """Returns batch number i of `count`, with `size` pictures each; the last `large_share` has large pictures.
+
+    Small ones are for speed; large ones are nearer to what the network is used with.
+    """
+
+    photos: Sequence[Example]
+    exact: Sequence[Example]
+    count: int
+    size: int
+    exact_share: float
+    large_share: float
+    seed: int
+    small: Size
+    large: Size
+
+    def __len__(self) -> int:
+        """Returns the number of batches."""
+        return self.count
+
+    def __getitem__(self, number: int) -> Batch:
+        """Returns batch `number`."""
+        random = np.random.default_rng((self.seed, number))
+        size = shape(self.large if number >= self.count * (1.0 - self.large_share) else self.small, random)
+        exact = self._number_of_exact(random)
+        taught = [_drawn(self.photos, size, LABEL_DIVISOR, random) for _ in range(self.size - exact)]
+        true = [_drawn(self.exact, size, 1, random) for _ in range(exact)]
+        return Batch(
+            torch.stack([picture for picture, _ in taught + true]),
+            _stacked([label for _, label in taught], size, LABEL_DIVISOR),
+            _stacked([truth for _, truth in true], size, 1),
+        )
+
+    def _number_of_exact(self, random: Generator) -> int:
+        """Returns the number of pictures with true disparity: on average the share wanted."""
+        if not self.photos or not self.exact:
+            return 0 if self.photos else self.size
+        whole, rest = divmod(self.size * self.exact_share, 1.0)
+        return int(whole) + int(random.random() < rest)
+
+
+def shape(size: Size, random: Generator) -> Size:
+    """Returns landscape (60 %), portrait (25 %) or square of about the same number of pixels; multiples of 32."""
+    height, width = size
+    choice = random.random()
+    if choice < 0.6:
+        return height, width
+    if choice < 0.85:
+        return width, height
+    side = int((height * width) ** 0.5) // 32 * 32
+    return side, side
+
+
+def _drawn(examples: Sequence[Example], size: Size, divisor: int, random: Generator) -> tuple[Tensor, Tensor]:
+    picture, disparity = cut(examples[int(random.integers(len(examples)))], size, random, divisor)
+    pixels = worsen(picture, random) * 2.0 - 1.0
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))), torch.from_numpy(disparity.copy())
+
+
+def _stacked(disparities: list[Tensor], size: Size, divisor: int) -> Tensor:
+    if disparities:
+        return torch.stack(disparities)
+    return torch.zeros((0, size[0] // divisor, size[1] // divisor))
