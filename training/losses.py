@@ -7,52 +7,61 @@ deviation from it, and compared in themselves and in their gradients at several 
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 SCALES = 4
 SMALLEST_DEVIATION = 1e-3
+SOFT = 2
+"""Pixels of the label on either side of an edge in which a teacher is not sure of its place."""
 
 
 def normalised(disparity: Tensor) -> Tensor:
     """Returns disparities, float (n, h, w), each less its median and divided by its mean deviation from that."""
-    flat = disparity.flatten(1)
-    centred = flat - flat.median(dim=1, keepdim=True).values
-    deviation = centred.abs().mean(dim=1, keepdim=True).clamp_min(SMALLEST_DEVIATION)
-    return (centred / deviation).view_as(disparity)
+    centre, deviation = _measures(disparity)
+    return (disparity - centre) / deviation
 
 
-def difference(predicted: Tensor, wanted: Tensor) -> Tensor:
-    """Returns the mean difference of two batches of disparities, float (n, h, w), after `normalised`."""
-    return (normalised(predicted) - normalised(wanted)).abs().mean()
-
-
-def gradient_difference(predicted: Tensor, wanted: Tensor, scales: int = SCALES) -> Tensor:
-    """Returns the mean difference of the gradients, summed over `scales`, each with half as many samples."""
-    error = normalised(predicted) - normalised(wanted)
-    total = error.new_zeros(())
-    for scale in range(scales):
-        coarse = error[:, :: 2**scale, :: 2**scale]
-        total = total + coarse.diff(dim=1).abs().mean() + coarse.diff(dim=2).abs().mean()
-    return total
+def exact(predicted: Tensor, truth: Tensor) -> Tensor:
+    """Returns the loss of disparities against true ones, both float (n, h, w): each edge counts to the pixel."""
+    error = normalised(predicted) - normalised(truth)
+    return error.abs().mean() + gradients(error)
 
 
 def taught(predicted: Tensor, label: Tensor) -> Tensor:
     """Returns the loss of disparities, float (n, 2 h, 2 w), against a teacher's, float (n, h, w), in 0..1.
 
-    The teacher's edges are soft, so that it is asked only what it knows: the prediction is averaged to the label's
-    size, and its finest gradients are left alone. The plain difference keeps predictions in 0..1.
+    The teacher's edges are soft and a little beside those of the photo, so that it is asked only what it knows: what
+    lies between the least and the largest label within SOFT pixels is right. Where the label is even that is the label
+    itself. The plain difference keeps predictions in 0..1.
     """
     halved = functional.avg_pool2d(predicted.unsqueeze(1), 2).squeeze(1)
-    coarser = functional.avg_pool2d(halved.unsqueeze(1), 2).squeeze(1)
-    coarser_label = functional.avg_pool2d(label.unsqueeze(1), 2).squeeze(1)
-    return (
-        difference(halved, label)
-        + 0.5 * gradient_difference(coarser, coarser_label, SCALES - 1)
-        + 0.3 * (halved - label).abs().mean()
-    )
+    near, far = _largest_around(label), -_largest_around(-label)
+    centre, deviation = _measures(label)
+    error = _outside(normalised(halved), (far - centre) / deviation, (near - centre) / deviation)
+    return error.abs().mean() + 0.5 * gradients(error) + 0.3 * _outside(halved, far, near).abs().mean()
 
 
-def exact(predicted: Tensor, truth: Tensor) -> Tensor:
-    """Returns the loss of disparities against true ones, both float (n, h, w): each edge counts to the pixel."""
-    return difference(predicted, truth) + gradient_difference(predicted, truth)
+def gradients(error: Tensor) -> Tensor:
+    """Returns the mean change of an error, float (n, h, w), from pixel to pixel, summed over SCALES."""
+    total = error.new_zeros(())
+    for scale in range(SCALES):
+        coarse = error[:, :: 2**scale, :: 2**scale]
+        total = total + coarse.diff(dim=1).abs().mean() + coarse.diff(dim=2).abs().mean()
+    return total
+
+
+def _measures(disparity: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the medians and the mean deviations from them, float (n, 1, 1)."""
+    centre = disparity.flatten(1).median(dim=1).values[:, None, None]
+    return centre, (disparity - centre).abs().mean(dim=(1, 2), keepdim=True).clamp_min(SMALLEST_DEVIATION)
+
+
+def _largest_around(disparity: Tensor) -> Tensor:
+    return functional.max_pool2d(disparity.unsqueeze(1), 2 * SOFT + 1, stride=1, padding=SOFT).squeeze(1)
+
+
+def _outside(value: Tensor, least: Tensor, largest: Tensor) -> Tensor:
+    """Returns how far `value` is below the least (negative) or above the largest."""
+    return value - torch.maximum(torch.minimum(value, largest), least)

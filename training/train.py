@@ -56,7 +56,7 @@ class Training:
 
     def __init__(self, network: Network, plan: Plan, device: torch.device) -> None:
         self.plan, self.device, self.step = plan, device, 0
-        self.network: nn.Module = network.to(device, memory_format=torch.channels_last)
+        self.network: nn.Module = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         learning, encoder = _learning_parameters(network)
         self.encoder = encoder
         self.parameters = learning + encoder
@@ -79,7 +79,7 @@ class Training:
         photos = len(batch.labels)
         loss = (taught * photos if photos else 0.0) + (exact * (count - photos) if count > photos else 0.0)
         self.optimiser.zero_grad(set_to_none=True)
-        (torch.as_tensor(loss) / count).backward()  # type: ignore[no-untyped-call]
+        (torch.as_tensor(loss) / count).backward()
         nn.utils.clip_grad_norm_(self.parameters, LARGEST_GRADIENT)
         self.optimiser.step()
         self.step += 1

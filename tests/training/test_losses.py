@@ -34,7 +34,7 @@ def test_scale_and_shift_do_not_count(scale: float, shift: float) -> None:
 
 def test_an_even_prediction_has_a_finite_gradient() -> None:
     predicted = torch.zeros(2, 32, 48, requires_grad=True)
-    losses.exact(predicted, _truth()).backward()  # type: ignore[no-untyped-call]
+    losses.exact(predicted, _truth()).backward()
     assert predicted.grad is not None
     assert torch.isfinite(predicted.grad).all()
 
@@ -44,11 +44,20 @@ def test_soft_edges_cost_where_the_truth_is_known() -> None:
     assert losses.exact(_blurred(truth), truth) > losses.exact(truth, truth) + 0.1
 
 
-def test_edges_sharper_than_a_soft_label_cost_less_than_softer_ones() -> None:
+def test_any_edge_within_a_labels_soft_one_is_right() -> None:
     truth = _truth()
     label = functional.avg_pool2d(_blurred(truth).unsqueeze(1), 2).squeeze(1)
     sharp = losses.taught(truth, label)
-    assert sharp < losses.taught(_blurred(_blurred(_blurred(truth))), label)
+    assert sharp < 0.1
+    assert losses.taught(_blurred(_blurred(_blurred(truth))), label) > 3 * sharp
+
+
+def test_a_missing_object_costs_though_edges_are_free() -> None:
+    truth = _truth()
+    label = functional.avg_pool2d(truth.unsqueeze(1), 2).squeeze(1)
+    without = truth.clone()
+    without[:, 8:24, 10:30] = 0.2
+    assert losses.taught(without, label) > losses.taught(truth, label) + 0.3
 
 
 def test_the_teachers_range_is_kept() -> None:
@@ -58,4 +67,4 @@ def test_the_teachers_range_is_kept() -> None:
 
 def test_turned_round_is_worse_than_even() -> None:
     truth = _truth()
-    assert losses.difference(-truth, truth) > losses.difference(torch.zeros_like(truth), truth)
+    assert losses.exact(-truth, truth) > losses.exact(torch.zeros_like(truth), truth)

@@ -13,7 +13,7 @@ from training import sets
 from shared_data import path
 
 
-def _write(folder: Path, name: str, kind: type[np.generic]) -> None:
+def _write(folder: Path, name: str, kind: type[np.unsignedinteger]) -> None:
     folder.mkdir(exist_ok=True)
     Image.fromarray(np.full((6, 8, 3), 90, np.uint8)).save(folder / f"{name}.png")
     largest = np.iinfo(kind).max
@@ -21,7 +21,7 @@ def _write(folder: Path, name: str, kind: type[np.generic]) -> None:
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
-def test_a_folder_and_an_archive_hold_the_same(tmp_path: Path, kind: type[np.generic]) -> None:
+def test_a_folder_and_an_archive_hold_the_same(tmp_path: Path, kind: type[np.unsignedinteger]) -> None:
     for name in ("b_1", "a_2"):
         _write(tmp_path / "set", name, kind)
     archive = tmp_path / "set.tar"
