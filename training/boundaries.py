@@ -71,7 +71,7 @@ def contours(prediction: Floats, truth: Floats) -> Contours:
     rows = []
     for threshold in np.log(THRESHOLDS):
         there, wanted = np.abs(predicted) > threshold, np.abs(true) > threshold
-        right, made, sought = (np.count_nonzero(one) for one in (there & wanted & agrees, there, wanted))
+        right, made, sought = (int(one.sum()) for one in (there & wanted & agrees, there, wanted))
         rows.append((2.0 * right / max(made + sought, 1), right / max(made, 1), right / max(sought, 1)))
     if not (np.abs(true) > np.log(THRESHOLDS[0])).any():
         return NO_CONTOURS

@@ -22,6 +22,9 @@ from typing import Any
 from mono3d_addon.core.files import written_beside
 from mono3d_addon.depth import threads
 
+from . import comparison
+from .comparison import Group, Results, mean
+
 RAMP = "vertical ramp"
 
 
@@ -36,15 +39,11 @@ def main(arguments: Sequence[str]) -> int:
         parser.error("--ground-truth needs --ground-truth-offset (0 where the disparity is inverse depth already)")
     # Before torch is imported.
     threads.prepare()
-    from . import comparison, latency, models
+    from . import latency, models
 
     threads.use_processors()
     try:
-        groups = [comparison.ground_truth(options.ground_truth, options.ground_truth_offset)] * bool(
-            options.ground_truth
-        )
-        groups += [comparison.photos(options.photos)] * bool(options.photos)
-        groups += [comparison.exact(place, held_only=options.held_only) for place in options.exact]
+        groups = _groups(options)
     except (ValueError, OSError) as error:
         parser.error(str(error))
     networks = {name: models.load(file) for name, file in files.items()}
@@ -59,23 +58,33 @@ def main(arguments: Sequence[str]) -> int:
         print(f"**{group.title}**, {count} picture{'s' * (count != 1)}\n")
         print(comparison.table(results, list(files)) + "\n", flush=True)
         report["groups"].append(_described(group, results))
-    if options.runs:
-        taken = latency.seconds(networks, options.runs)
-        print(f"**Cost**: {latency.HEIGHT}x{latency.WIDTH}, one thread, plain torch, median of {options.runs} runs\n")
-        print("| | ms | MB |\n|---|---|---|")
-        for name, file in files.items():
-            print(f"| {name} | {1000 * taken[name]:.0f} | {file.stat().st_size / 1e6:.2f} |")
-        report["seconds"] = taken
     report["bytes"] = {name: file.stat().st_size for name, file in files.items()}
+    if options.runs:
+        taken = latency.taken(networks, options.runs)
+        print(f"**Cost**: {latency.HEIGHT}x{latency.WIDTH}, one thread, plain torch, median of {options.runs} runs\n")
+        print("| | ms | of them processor's | MB |\n|---|---|---|---|")
+        for name, (clock, processor) in taken.items():
+            print(f"| {name} | {1e3 * clock:.0f} | {1e3 * processor:.0f} | {report['bytes'][name] / 1e6:.2f} |")
+        report["seconds"] = {name: one._asdict() for name, one in taken.items()}
     if options.json:
         with written_beside(options.json) as beside:
             beside.write_text(json.dumps(report, indent=1), encoding="utf-8")
     return 0
 
 
-def _described(group: Any, results: Any) -> dict[str, Any]:
+def _groups(options: argparse.Namespace) -> list[Group]:
+    """Returns what is to be compared. Raises ValueError or OSError where a place does not hold it."""
+    groups = []
+    if options.ground_truth:
+        groups.append(comparison.ground_truth(options.ground_truth, options.ground_truth_offset))
+    if options.photos:
+        groups.append(comparison.photos(options.photos))
+    groups += [comparison.exact(place, held_only=options.held_only) for place in options.exact]
+    return groups
+
+
+def _described(group: Group, results: Results) -> dict[str, Any]:
     """Returns a group and its results as JSON takes them; what is no number becomes null."""
-    from .comparison import mean
 
     def plain(values: Sequence[float]) -> list[float | None]:
         return [None if math.isnan(value) else value for value in values]

@@ -15,7 +15,7 @@ from mono3d_addon.core.camera import Camera
 from mono3d_addon.core.mesh import Bytes, Floats, Mesh
 from mono3d_addon.core.raster import Covered, cover
 
-SIDEWAYS, RAISED = math.radians(20.0), math.radians(24.0)
+SIDEWAYS, RAISED = math.radians(14.0), math.radians(18.0)
 BACKGROUND = 196
 _SUPERSAMPLE = 2
 _INSIDE = 0.99
@@ -33,9 +33,9 @@ class View:
     eye: NDArray[np.float64]
     turn: NDArray[np.float64]
 
-    def points(self, vertices: Floats) -> NDArray[np.float64]:
-        """Returns points, (n, 3), in the view's own frame."""
-        return np.asarray((vertices.astype(np.float64) - self.eye) @ self.turn)
+    def points(self, vertices: Floats) -> Floats:
+        """Returns points, float32 (n, 3), in the view's own frame."""
+        return ((vertices.astype(np.float64) - self.eye) @ self.turn).astype(np.float32)
 
 
 def raised_view(meshes: Sequence[Mesh], photo: Camera, size: tuple[int, int]) -> View:
@@ -69,8 +69,8 @@ def picture(mesh: Mesh, view: View) -> Bytes:
     colors = mesh.colors.astype(np.float32)
     light = _light(points, triangles)
     with np.errstate(divide="ignore", invalid="ignore"):
-        places = _SUPERSAMPLE * view.camera.project(points)
-        nearness = 1.0 / points[:, 2]
+        places = _SUPERSAMPLE * view.camera.project(points).astype(np.float64)
+        nearness = 1.0 / points[:, 2].astype(np.float64)
     nearest = np.zeros(rows * columns)
     shown = np.full((rows * columns, 3), BACKGROUND, np.float32)
     for part in cover(places, triangles, rows, columns):
@@ -84,7 +84,7 @@ def picture(mesh: Mesh, view: View) -> Bytes:
     return np.clip(np.rint(parts.mean(axis=(1, 3))), 0, 255).astype(np.uint8)
 
 
-def _light(points: NDArray[np.float64], triangles: NDArray[np.int32]) -> Floats:
+def _light(points: Floats, triangles: NDArray[np.int32]) -> Floats:
     """Returns the brightness of each triangle, float32 (m,), by the angle at which it is seen."""
     first, second, third = (points[triangles[:, corner]] for corner in range(3))
     normals = np.cross(second - first, third - first)
