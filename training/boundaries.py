@@ -24,8 +24,8 @@ REACH = 12
 FEWEST_STEPS = 20
 """Steps that a picture must have for the median of their widths to say something."""
 
-_SLOPE = 2.0
-"""A jump that is no more than so many times the one beside it, and in its direction, is a slope, not a contour."""
+_SLOPE = 2.5
+"""A jump that is no more than so many times one beside it, and in its direction, is a slope, not a contour."""
 _STEP = 1.25
 """Ratio of depths that makes a step worth measuring."""
 _LEVEL = 0.25
@@ -61,20 +61,18 @@ def contours(prediction: Floats, truth: Floats) -> Contours:
     least = least_disparity(truth)
     if not least > 0.0:
         return NO_CONTOURS
-    seen = np.log(np.maximum(aligned(prediction, truth), least))
-    known = np.log(np.maximum(truth.astype(np.float64), least))
-    counts = [~_is_slope(truth.astype(np.float64), axis) for axis in (0, 1)]
-    predicted, true = (
-        np.concatenate([np.diff(values, axis=axis)[counts[axis]] for axis in (0, 1)]) for values in (seen, known)
-    )
+    known = truth.astype(np.float64)
+    predicted, true = (_jumps(np.log(np.maximum(values, least))) for values in (aligned(prediction, truth), known))
+    slope = np.concatenate([_is_slope(known, axis).ravel() for axis in (0, 1)])
+    if not ((np.abs(true) > np.log(THRESHOLDS[0])) & ~slope).any():
+        return NO_CONTOURS
     agrees = predicted * true > 0.0
     rows = []
     for threshold in np.log(THRESHOLDS):
-        there, wanted = np.abs(predicted) > threshold, np.abs(true) > threshold
+        steep = np.abs(true) > threshold
+        wanted, there = steep & ~slope, (np.abs(predicted) > threshold) & ~(steep & slope)
         right, made, sought = (int(one.sum()) for one in (there & wanted & agrees, there, wanted))
         rows.append((2.0 * right / max(made + sought, 1), right / max(made, 1), right / max(sought, 1)))
-    if not (np.abs(true) > np.log(THRESHOLDS[0])).any():
-        return NO_CONTOURS
     means = np.average(rows, axis=0, weights=THRESHOLDS)
     return Contours(*(float(mean) for mean in means))
 
@@ -92,13 +90,23 @@ def ramp_widths(prediction: Floats, truth: Floats) -> Doubles:
     return np.concatenate([*found, np.zeros(0)])
 
 
+def _jumps(values: Doubles) -> Doubles:
+    """Returns by how much each pixel differs from the one above and from the one to the left, float64 (n,)."""
+    return np.concatenate([np.diff(values, axis=axis).ravel() for axis in (0, 1)])
+
+
 def _is_slope(truth: Doubles, axis: int) -> NDArray[np.bool_]:
-    """Tells of each pair of neighbours along an axis whether its jump goes on in the pair before or after it."""
+    """Tells of each pair of neighbours along an axis whether its jump goes on in a pair near by."""
     jump = np.moveaxis(np.diff(truth, axis=axis), axis, 0)
-    before, after = np.zeros_like(jump), np.zeros_like(jump)
-    before[1:], after[:-1] = jump[:-1], jump[1:]
     direction = np.sign(jump)
-    beside = np.maximum(before * direction, after * direction)
+    beside = np.zeros_like(jump)
+    # In a truth that was enlarged by repeating pixels, every other jump of a slope is zero.
+    for distance in (1, 2):
+        for here, there in (
+            (slice(distance, None), slice(None, -distance)),
+            (slice(None, -distance), slice(distance, None)),
+        ):
+            beside[here] = np.maximum(beside[here], jump[there] * direction[here])
     return np.moveaxis((beside > 0.0) & (np.abs(jump) <= _SLOPE * beside), 0, axis)
 
 

@@ -78,9 +78,16 @@ def test_the_direction_counts() -> None:
 def test_a_slope_is_no_contour() -> None:
     floor = np.repeat(np.linspace(0.0, 1.0, 40, dtype=np.float32)[:, None], 50, axis=1)
     assert all(math.isnan(score) for score in boundaries.contours(floor, floor))
+    doubled = floor.repeat(2, axis=0).repeat(2, axis=1)
+    assert all(math.isnan(score) for score in boundaries.contours(doubled, doubled))
     with_board = floor.copy()
     with_board[10:20, 20:30] = 0.9
     assert boundaries.contours(with_board, with_board).f_score == pytest.approx(1.0)
+    imagined = with_board.copy()
+    imagined[25:35, 5:15] += 0.3
+    found = boundaries.contours(imagined, with_board)
+    assert found.recall > 0.8
+    assert found.precision < 0.7
 
 
 def test_a_picture_without_depth_has_no_scores() -> None:
