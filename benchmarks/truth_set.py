@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes the ray-cast scenes with exact depth as a set that `training.evaluate --exact` reads.
+
+python3 benchmarks/truth_set.py FOLDER [--width 960] [--height 720]
+
+NAME.png and NAME.disp.png, 16 bits: inverse depth, its largest value 65535. Twice the network's size and more, so that
+the truth has finer steps than what is measured. Takes some minutes. Needs numpy and Pillow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "core")]
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--width", type=int, default=960)
+    parser.add_argument("--height", type=int, default=720)
+    options = parser.parse_args(arguments)
+    import numpy as np
+    from PIL import Image
+
+    import truth_scenes
+
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for name in truth_scenes.SCENES:
+        truth = truth_scenes.truth(name, options.width, options.height)
+        inverse = 1.0 / truth.depth.astype(np.float64)
+        stem = name.replace(" ", "-")
+        Image.fromarray(truth.pixels).save(options.folder / f"{stem}.png")
+        stored = np.rint(inverse / inverse.max() * 65535.0).astype(np.uint16)
+        Image.fromarray(stored).save(options.folder / f"{stem}.disp.png")
+        print(options.folder / f"{stem}.png", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

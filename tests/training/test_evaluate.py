@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from training import sets
+
+pytest.importorskip("torch")
+
+from mono3d_addon.depth.catalogue import BUNDLED_FOLDER
+
+pytestmark = pytest.mark.torch
+ROOT = Path(__file__).resolve().parents[2]
+BUNDLED = BUNDLED_FOLDER / "starter.safetensors"
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "training.evaluate", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_two_examples(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    names = [name for name in (f"x_{number}" for number in range(1000)) if sets.is_held(name)][:2]
+    for name in names:
+        Image.fromarray(random.integers(0, 255, (60, 80, 3), np.uint8)).save(tmp_path / f"{name}.png")
+        disparity = np.full((60, 80), 60, np.uint8)
+        disparity[20:50, 30:60] = 200
+        Image.fromarray(disparity).save(tmp_path / f"{name}.disp.png")
+    report = tmp_path / "report.json"
+    shutil.copy(BUNDLED, tmp_path / "other.safetensors")
+    models = ["--model", f"one={BUNDLED}", "--model", str(tmp_path / "other.safetensors")]
+    done = run(*models, "--photos", tmp_path, "--exact", tmp_path, "--size", "64", "--runs", "1", "--json", report)
+    assert done.returncode == 0, done.stderr
+    assert "| vertical ramp |" in done.stdout
+    assert "| *other - one* | +0.000 ± 0.000 |" in done.stdout
+    found = json.loads(report.read_text())
+    assert [group["pictures"] for group in found["groups"]] == [names, names]
+    assert set(found["groups"][0]["rows"]) == {"one", "other", "vertical ramp"}
+    assert len(found["groups"][1]["rows"]["one"]["f_score"]["values"]) == 2
+    assert found["bytes"]["one"] == BUNDLED.stat().st_size
+    assert found["seconds"]["one"]["clock"] > 0.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--model", "nowhere.safetensors"], "there is no file 'nowhere.safetensors'"),
+        (["--model", str(BUNDLED), "--model", str(BUNDLED)], "a name of its own"),
+        (["--model", str(BUNDLED), "--ground-truth", "."], "needs --ground-truth-offset"),
+    ],
+)
+def test_what_is_wrong_is_said(arguments: list[str], sentence: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert sentence in done.stderr

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several predictors on the same pictures: what is compared, with which scores, and the table of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from . import boundaries, scores, sets
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Predictor = Callable[[Pixels], Floats]
+"""From a picture, uint8 (rows, columns, 3), to disparity, float32 (h, w) at the network's size."""
+Measure = Callable[[Floats, Floats], dict[str, float]]
+"""From a prediction at the network's size and the truth, float32 of any size each, to scores by name."""
+Results = dict[str, dict[str, list[float]]]
+"""Predictor -> score -> its values, one a picture, NaN where the picture has none."""
+
+GROUND_TRUTH_PICTURE, GROUND_TRUTH_DISPARITY = "_left.png", "_disp.npz"
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a score is shown: the heading, what it is multiplied by, digits after the point."""
+
+    heading: str
+    factor: float = 1.0
+    digits: int = 3
+
+
+COLUMNS: Mapping[str, Column] = {
+    "spearman": Column("Spearman"),
+    "within": Column("within 1.25, %", 100.0, 1),
+    "r_squared": Column("R2"),
+    "mean_error": Column("mean abs. error"),
+    "f_score": Column("boundary F"),
+    "precision": Column("precision"),
+    "recall": Column("recall"),
+    "f_score_2x": Column("boundary F at 2x"),
+    "ramp": Column("ramp, px", 1.0, 1),
+    "missed": Column("steps missed, %", 100.0, 1),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A picture, uint8 (rows, columns, 3), and its true disparity or label, float32, NaN where unknown; read late."""
+
+    name: str
+    read: Callable[[], tuple[Pixels, Floats]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Pictures that are scored in the same way.
+
+    reference  makes of a truth what no network could beat by much, for the table; with its name there
+    """
+
+    title: str
+    cases: Sequence[Case]
+    measure: Measure
+    reference: tuple[str, Callable[[Floats, tuple[int, int]], Floats]] | None = None
+
+
+def photos(places: Iterable[Path]) -> Group:
+    """Returns the held-out photos of some sets, to be held against their teacher's labels.
+
+    Raises ValueError where there is none.
+    """
+    held = [example for example in sets.read(places) if sets.is_held(example.name)]
+    if not held:
+        raise ValueError("The sets of photos hold none that is kept out of training.")
+    return Group("Held-out photos against the teacher", [_case(example) for example in held], agreement)
+
+
+def exact(place: Path, *, held_only: bool) -> Group:
+    """Returns the scenes of a set with exact disparity; `held_only`: those that training leaves out.
+
+    Raises ValueError where there is none.
+    """
+    examples = [example for example in sets.read([place]) if not held_only or sets.is_held(example.name)]
+    if not examples:
+        raise ValueError(f"{place} holds no scene that is kept out of training.")
+    cases = [_case(example) for example in examples]
+    return Group(f"Exact disparity: {place.name}", cases, exactness, ("the truth at half size", _halved))
+
+
+def ground_truth(folder: Path, offset: float) -> Group:
+    """Returns the photos with measured disparity in a folder: NAME_left.png, NAME_disp.npz (one array, inf: unknown).
+
+    `offset`, in pixels, is added to the disparity so that its zero is at infinity (Middlebury's doffs).
+    Raises ValueError where there is none.
+    """
+    pictures = sorted(folder.glob(f"*{GROUND_TRUTH_PICTURE}"))
+    if not pictures:
+        raise ValueError(f"There is no NAME{GROUND_TRUTH_PICTURE} in {folder}.")
+
+    def case(picture: Path) -> Case:
+        name = picture.name.removesuffix(GROUND_TRUTH_PICTURE)
+
+        def read() -> tuple[Pixels, Floats]:
+            with np.load(folder / f"{name}{GROUND_TRUTH_DISPARITY}", allow_pickle=False) as stored:
+                (known,) = stored.values()
+            truth = np.where(np.isfinite(known), known + np.float32(offset), np.float32(np.nan))
+            return np.asarray(Image.open(picture).convert("RGB")), truth.astype(np.float32)
+
+        return Case(name, read)
+
+    return Group("Ground truth", [case(picture) for picture in pictures], truthfulness)
+
+
+def vertical_ramp(input_size: Callable[[Pixels], tuple[int, int]]) -> Predictor:
+    """Returns the predictor that sees nothing: what is lower in the picture is said to be nearer."""
+
+    def predict(pixels: Pixels) -> Floats:
+        width, height = input_size(pixels)
+        return np.repeat(np.arange(height, dtype=np.float32)[:, None], width, axis=1)
+
+    return predict
+
+
+def truthfulness(prediction: Floats, truth: Floats) -> dict[str, float]:
+    """Returns rank correlation and the share within 1.25, at the truth's size, where it is known."""
+    known = np.isfinite(truth)
+    seen, wanted = _resized(prediction, truth.shape)[known], truth[known]
+    return {"spearman": scores.spearman(seen, wanted), "within": scores.within(seen, wanted)}
+
+
+def agreement(prediction: Floats, label: Floats) -> dict[str, float]:
+    """Returns rank correlation, R2 and mean absolute error at the label's size, after least-squares scale and shift."""
+    seen = _resized(prediction, label.shape)
+    return {"spearman": scores.spearman(seen, label), **scores.agreement(seen, label)._asdict()}
+
+
+def exactness(prediction: Floats, truth: Floats) -> dict[str, float]:
+    """Returns ranks and shares at the truth's size, boundaries at the network's, one of them also at twice that.
+
+    For boundaries the truth is sampled, not averaged: its steps stay steps.
+    """
+    rows, columns = prediction.shape
+    double = (2 * rows, 2 * columns)
+    at_size = boundaries.contours(prediction, _sampled(truth, (rows, columns)))
+    at_double = boundaries.contours(_resized(prediction, double), _sampled(truth, double))
+    widths = boundaries.ramp_widths(prediction, _sampled(truth, (rows, columns)))
+    enough = len(widths) >= boundaries.FEWEST_STEPS
+    return {
+        **truthfulness(prediction, truth),
+        **at_size._asdict(),
+        "f_score_2x": at_double.f_score,
+        "ramp": float(np.median(widths)) if enough else math.nan,
+        "missed": float((widths >= 2 * boundaries.REACH).mean()) if enough else math.nan,
+    }
+
+
+def compare(group: Group, predictors: Mapping[str, Predictor]) -> Results:
+    """Returns the scores of every predictor, and of the group's reference, on every picture of a group."""
+    results: Results = {}
+    for case in tqdm(group.cases, desc=group.title, unit="picture", leave=False):
+        pixels, truth = case.read()
+        made = {name: predict(pixels) for name, predict in predictors.items()}
+        if group.reference is not None:
+            name, make = group.reference
+            made[name] = make(truth, next(iter(made.values())).shape)
+        for name, prediction in made.items():
+            row = results.setdefault(name, {})
+            for score, value in group.measure(prediction, truth).items():
+                row.setdefault(score, []).append(value)
+    return results
+
+
+def mean(values: Sequence[float]) -> tuple[float, float]:
+    """Returns the mean of the values that are numbers, and its standard error; NaN where there are too few."""
+    known = np.array([value for value in values if not math.isnan(value)])
+    average = float(known.mean()) if len(known) else math.nan
+    return average, float(known.std(ddof=1) / math.sqrt(len(known))) if len(known) > 1 else math.nan
+
+
+def table(results: Results, models: Sequence[str]) -> str:
+    """Returns the means as a Markdown table; below, how the other `models` differ from the first, by pictures."""
+    names = list(next(iter(results.values())))
+    lines = ["| | " + " | ".join(COLUMNS[name].heading for name in names) + " |", "|---" * (len(names) + 1) + "|"]
+    for row, values in results.items():
+        lines.append(f"| {row} | " + " | ".join(_cell(name, mean(values[name])[0]) for name in names) + " |")
+    first = models[0]
+    for other in models[1:]:
+        cells = []
+        for name in names:
+            pairs = zip(results[other][name], results[first][name], strict=True)
+            difference, error = mean([one - two for one, two in pairs])
+            cells.append(f"{_cell(name, difference, sign='+')} ± {_cell(name, error)}")
+        lines.append(f"| *{other} - {first}* | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(name: str, value: float, sign: str = "") -> str:
+    column = COLUMNS[name]
+    return "–" if math.isnan(value) else f"{value * column.factor:{sign}.{column.digits}f}"
+
+
+def _case(example: sets.Example) -> Case:
+    return Case(example.name, lambda: (np.asarray(example.picture()), example.disparity()))
+
+
+def _halved(truth: Floats, shape: tuple[int, ...]) -> Floats:
+    """Returns what a prediction would be that knows the truth, but nothing finer than two pixels."""
+    half = _resized(truth, (shape[0] // 2, shape[1] // 2), Image.Resampling.BOX)
+    return _resized(half, shape)
+
+
+def _sampled(values: Floats, shape: tuple[int, ...]) -> Floats:
+    return _resized(values, shape, Image.Resampling.NEAREST)
+
+
+def _resized(
+    values: Floats, shape: tuple[int, ...], how: Image.Resampling = Image.Resampling.BILINEAR
+) -> NDArray[np.float32]:
+    """Returns values, float32 (h, w), at another size; smaller by averaging, unless by the nearest."""
+    return np.asarray(Image.fromarray(values).resize((shape[1], shape[0]), how))

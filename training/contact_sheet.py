@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shows two starter models side by side: a row for each photo with both disparities and both meshes.
+
+python3 -m training.contact_sheet --old starter.safetensors --new new.safetensors --out sheet.png PHOTO...
+
+A PHOTO is a file or NAME@SET, a picture of a set. The meshes are what the add-on makes of the disparities with its
+default settings, seen by one camera from beside and above.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from tqdm import tqdm
+
+from mono3d_addon.core.colour_map import coloured
+from mono3d_addon.core.disparity import normalise
+from mono3d_addon.core.files import written_beside
+from mono3d_addon.core.photo import Photo, read_photo
+from mono3d_addon.core.stages import Stages
+from mono3d_addon.depth import threads
+from mono3d_addon.errors import Mono3DError
+from mono3d_addon.settings import Settings
+from mono3d_addon.shaping import Shaper, shares_of
+
+from . import sets
+from .mesh_picture import BACKGROUND, picture, raised_view
+
+TILE = (392, 320)
+"""Largest width and height of a picture: five in a row make about 2000 pixels."""
+_GAP, _HEADING, _FONT = 8, 30, 18
+_COLUMNS = ("photo", "old: disparity", "new: disparity", "old: mesh", "new: mesh")
+
+Pixels = NDArray[np.uint8]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Writes the sheet. Returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    # Before torch is imported.
+    threads.prepare()
+    from . import models
+
+    threads.use_processors()
+    networks = [models.load(file) for file in (options.old, options.new)]
+    rows = []
+    for name in tqdm(options.photos, unit="photo"):
+        try:
+            photo = _photo(name)
+            disparities = [models.disparity(network, photo.pixels) for network in networks]
+            rows.append((photo.name, compared(photo, disparities)))
+        except (Mono3DError, ValueError, OSError) as error:
+            parser.error(f"{name}: {error}")
+    with written_beside(options.out) as beside:
+        sheet(rows).save(beside)
+    return 0
+
+
+def compared(photo: Photo, disparities: Sequence[NDArray[np.float32]]) -> list[Pixels]:
+    """Returns the pictures of a row, uint8 (h, w, 3) each and all of one size: photo, disparities, meshes."""
+    scale = min(TILE[0] / photo.size[0], TILE[1] / photo.size[1])
+    size = (round(scale * photo.size[0]), round(scale * photo.size[1]))
+    settings = Settings()
+    shapes = [
+        Shaper(photo, disparity).shape(settings, Stages(lambda stage, share: None, shares_of(settings)))
+        for disparity in disparities
+    ]
+    view = raised_view([shape.mesh for shape in shapes], shapes[0].camera, size)
+    return [
+        _fitted(photo.pixels, size),
+        *(_fitted(coloured(normalise(disparity, settings.percentile)), size) for disparity in disparities),
+        *(picture(shape.mesh, view) for shape in shapes),
+    ]
+
+
+def sheet(rows: Sequence[tuple[str, Sequence[Pixels]]]) -> Image.Image:
+    """Returns the sheet of rows of pictures, each with a name, the columns headed."""
+    width = len(_COLUMNS) * (TILE[0] + _GAP) + _GAP
+    heights = [max(len(pixels) for pixels in pictures) for _, pictures in rows]
+    whole = Image.new("RGB", (width, _HEADING + sum(heights) + (_HEADING + _GAP) * len(rows)), "white")
+    draw = ImageDraw.Draw(whole)
+    font = ImageFont.load_default(_FONT)
+    lefts = [_GAP + number * (TILE[0] + _GAP) for number in range(len(_COLUMNS))]
+    for left, heading in zip(lefts, _COLUMNS, strict=True):
+        draw.text((left, _GAP // 2), heading, fill="black", font=font)
+    top = _HEADING
+    for (name, pictures), height in zip(rows, heights, strict=True):
+        draw.text((_GAP, top + _GAP // 2), name, fill=(90, 90, 90), font=font)
+        top += _HEADING
+        for left, pixels in zip(lefts, pictures, strict=True):
+            draw.rectangle((left, top, left + TILE[0] - 1, top + height - 1), fill=(BACKGROUND,) * 3)
+            whole.paste(Image.fromarray(pixels), (left + (TILE[0] - pixels.shape[1]) // 2, top))
+        top += height + _GAP
+    return whole
+
+
+def _photo(name: str) -> Photo:
+    """Returns the photo in a file, or NAME@SET out of a set. Raises ValueError where the set has none of that name."""
+    example_name, at, place = name.rpartition("@")
+    if not at or Path(name).is_file():
+        return read_photo(Path(name))
+    found = [example for example in sets.read([Path(place)]) if example.name == example_name]
+    if not found:
+        raise ValueError(f"there is no '{example_name}' in the set")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / example_name
+        file.write_bytes(found[0].picture_at.read())
+        return read_photo(file)
+
+
+def _fitted(pixels: Any, size: tuple[int, int]) -> Pixels:
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python3 -m training.contact_sheet",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--old", type=Path, required=True, metavar="FILE", help="the one model's file")
+    parser.add_argument("--new", type=Path, required=True, metavar="FILE", help="the other's")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the sheet, PNG or JPEG")
+    parser.add_argument("photos", nargs="+", metavar="PHOTO", help="a picture's file, or NAME@SET")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures starter models side by side, and beside them a vertical ramp that sees nothing.
+
+python3 -m training.evaluate --model OLD=starter.safetensors --model NEW=new.safetensors --photos photos-*.tar
+    --exact renders-held --ground-truth rgbd --ground-truth-offset 31.086 --json evaluation.json
+
+Markdown tables go to standard output; the JSON file also has every picture's scores. Below a table stands how each
+model differs from the first, with the standard error over the pictures: a difference of less than two is noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mono3d_addon.core.files import written_beside
+from mono3d_addon.depth import threads
+
+from . import comparison
+from .comparison import Group, Results, mean
+
+RAMP = "vertical ramp"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prints the tables. Returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    files = dict(options.model)
+    if len(files) < len(options.model) or RAMP in files:
+        parser.error("every model needs a name of its own: --model NAME=FILE")
+    if options.ground_truth and options.ground_truth_offset is None:
+        parser.error("--ground-truth needs --ground-truth-offset (0 where the disparity is inverse depth already)")
+    # Before torch is imported.
+    threads.prepare()
+    from . import latency, models
+
+    threads.use_processors()
+    try:
+        groups = _groups(options)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    networks = {name: models.load(file) for name, file in files.items()}
+    predictors: dict[str, comparison.Predictor] = {
+        name: partial(models.disparity, network, size=options.size) for name, network in networks.items()
+    }
+    predictors[RAMP] = comparison.vertical_ramp(partial(models.input_size, size=options.size))
+    report: dict[str, Any] = {"size": options.size, "groups": []}
+    for group in groups:
+        results = comparison.compare(group, predictors)
+        count = len(group.cases)
+        print(f"**{group.title}**, {count} picture{'s' * (count != 1)}\n")
+        print(comparison.table(results, list(files)) + "\n", flush=True)
+        report["groups"].append(_described(group, results))
+    report["bytes"] = {name: file.stat().st_size for name, file in files.items()}
+    if options.runs:
+        taken = latency.taken(networks, options.runs)
+        print(f"**Cost**: {latency.HEIGHT}x{latency.WIDTH}, one thread, plain torch, median of {options.runs} runs\n")
+        print("| | ms | of them processor's | MB |\n|---|---|---|---|")
+        for name, (clock, processor) in taken.items():
+            print(f"| {name} | {1e3 * clock:.0f} | {1e3 * processor:.0f} | {report['bytes'][name] / 1e6:.2f} |")
+        report["seconds"] = {name: one._asdict() for name, one in taken.items()}
+    if options.json:
+        with written_beside(options.json) as beside:
+            beside.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    return 0
+
+
+def _groups(options: argparse.Namespace) -> list[Group]:
+    """Returns what is to be compared. Raises ValueError or OSError where a place does not hold it."""
+    groups = []
+    if options.ground_truth:
+        groups.append(comparison.ground_truth(options.ground_truth, options.ground_truth_offset))
+    if options.photos:
+        groups.append(comparison.photos(options.photos))
+    groups += [comparison.exact(place, held_only=options.held_only) for place in options.exact]
+    return groups
+
+
+def _described(group: Group, results: Results) -> dict[str, Any]:
+    """Returns a group and its results as JSON takes them; what is no number becomes null."""
+
+    def plain(values: Sequence[float]) -> list[float | None]:
+        return [None if math.isnan(value) else value for value in values]
+
+    return {
+        "title": group.title,
+        "pictures": [case.name for case in group.cases],
+        "rows": {
+            row: {
+                score: dict(zip(("mean", "error", "values"), (*plain(mean(values)), plain(values)), strict=True))
+                for score, values in found.items()
+            }
+            for row, found in results.items()
+        },
+    }
+
+
+def _named(text: str) -> tuple[str, Path]:
+    """Returns the name and the path in NAME=FILE; a bare FILE is named by its stem."""
+    name, equals, file = text.partition("=")
+    path = Path(file if equals else text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file '{path}'")
+    return (name if equals else path.stem), path
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python3 -m training.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--model",
+        type=_named,
+        action="append",
+        required=True,
+        metavar="[NAME=]FILE",
+        help="a starter model's file, the first one's or today's; again for more, the first is compared with",
+    )
+    parser.add_argument(
+        "--photos",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="SET",
+        help="photos with a teacher's labels; held-out only",
+    )
+    parser.add_argument(
+        "--exact",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="SET",
+        help="scenes with exact disparity (inverse depth up to a scale, 0 at infinity) that no training saw",
+    )
+    parser.add_argument(
+        "--held-only", action="store_true", help="of --exact, use only the pictures that training leaves out"
+    )
+    parser.add_argument(
+        "--ground-truth", type=Path, metavar="FOLDER", help="NAME_left.png with NAME_disp.npz (inf: unknown)"
+    )
+    parser.add_argument(
+        "--ground-truth-offset", type=float, metavar="PIXELS", help="added to it for inverse depth (Middlebury's doffs)"
+    )
+    parser.add_argument(
+        "--size", type=int, default=256, help="side of the picture that the network sees (default: 256)"
+    )
+    parser.add_argument("--runs", type=int, default=15, help="runs for the latency; 0: do not measure it (default: 15)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where all the scores go")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

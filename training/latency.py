@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long networks take for one picture on one thread, in turns, so that a busy machine slows all of them alike."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+HEIGHT, WIDTH = 256, 352
+"""The size at which the starter model sees a photo of 4:3."""
+_WARM_UP = 3
+
+
+class Taken(NamedTuple):
+    """Median seconds of a run: on the clock, and of the processor, which a busy machine disturbs less."""
+
+    clock: float
+    processor: float
+
+
+def taken(networks: Mapping[str, nn.Module], runs: int) -> dict[str, Taken]:
+    """Returns what `runs` runs of each network take in plain torch, one picture of `HEIGHT` x `WIDTH`, one thread."""
+    picture = torch.rand(1, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0)) * 2.0 - 1.0
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.inference_mode():
+            rounds = [
+                {name: _timed(network, picture) for name, network in networks.items()} for _ in range(_WARM_UP + runs)
+            ]
+    finally:
+        torch.set_num_threads(threads)
+    return {
+        name: Taken(*(statistics.median(one[name][kind] for one in rounds[_WARM_UP:]) for kind in (0, 1)))
+        for name in networks
+    }
+
+
+def _timed(network: nn.Module, picture: torch.Tensor) -> Taken:
+    began, worked = time.perf_counter(), time.process_time()
+    network(picture)
+    return Taken(time.perf_counter() - began, time.process_time() - worked)
