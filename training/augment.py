@@ -20,12 +20,10 @@ SMALLEST_CUT = 0.55
 """Share of the picture's shorter side that is cut out at least; disparity is a matter of the whole scene."""
 
 
-def cut(
-    example: Example, size: tuple[int, int], random: Generator, disparity_divisor: int
-) -> tuple[Image.Image, NDArray[np.float32]]:
+def cut(example: Example, size: tuple[int, int], random: Generator) -> tuple[Image.Image, NDArray[np.float32]]:
     """Returns a random part of `example` at `size` (height, width): RGB, and its disparity, float32 in 0..1.
 
-    The disparity is `disparity_divisor` times smaller than the picture. Half of the parts are mirrored.
+    Half of the parts are mirrored. Disparity as large as the picture keeps its edges as sharp as they are.
     """
     height, width = size
     picture, disparity = example.picture(), Image.fromarray(example.disparity())
@@ -36,9 +34,9 @@ def cut(
     share = disparity.width / picture.width, disparity.height / picture.height
     small_box = tuple(value * share[number % 2] for number, value in enumerate(box))
     part = picture.resize((width, height), Image.Resampling.BILINEAR, box)
-    small = disparity.resize(
-        (width // disparity_divisor, height // disparity_divisor), Image.Resampling.BOX, _inside(small_box, disparity)
-    )
+    is_sharp = disparity.size == picture.size
+    kind = Image.Resampling.NEAREST if is_sharp else Image.Resampling.BILINEAR
+    small = disparity.resize((width, height), kind, _inside(small_box, disparity))
     if random.random() < 0.5:
         part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         small = small.transpose(Image.Transpose.FLIP_LEFT_RIGHT)

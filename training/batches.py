@@ -16,8 +16,6 @@ from torch.utils.data import Dataset
 from .augment import cut, worsen
 from .sets import Example
 
-LABEL_DIVISOR = 2
-"""Teachers' labels are stored at half the size of the photo."""
 Size = tuple[int, int]
 """Height and width, multiples of 32."""
 
@@ -27,7 +25,7 @@ class Batch(NamedTuple):
 
     pictures: Tensor
     labels: Tensor
-    """float32 (p, h / 2, w / 2)"""
+    """float32 (p, h, w)"""
     truths: Tensor
     """float32 (n - p, h, w)"""
 
@@ -58,12 +56,12 @@ class Batches(Dataset[Batch]):
         random = np.random.default_rng((self.seed, number))
         size = shape(self.large if number >= self.count * (1.0 - self.large_share) else self.small, random)
         exact = self._number_of_exact(random)
-        taught = [_drawn(self.photos, size, LABEL_DIVISOR, random) for _ in range(self.size - exact)]
-        true = [_drawn(self.exact, size, 1, random) for _ in range(exact)]
+        taught = [_drawn(self.photos, size, random) for _ in range(self.size - exact)]
+        true = [_drawn(self.exact, size, random) for _ in range(exact)]
         return Batch(
             torch.stack([picture for picture, _ in taught + true]),
-            _stacked([label for _, label in taught], size, LABEL_DIVISOR),
-            _stacked([truth for _, truth in true], size, 1),
+            _stacked([label for _, label in taught], size),
+            _stacked([truth for _, truth in true], size),
         )
 
     def _number_of_exact(self, random: Generator) -> int:
@@ -86,13 +84,13 @@ def shape(size: Size, random: Generator) -> Size:
     return side, side
 
 
-def _drawn(examples: Sequence[Example], size: Size, divisor: int, random: Generator) -> tuple[Tensor, Tensor]:
-    picture, disparity = cut(examples[int(random.integers(len(examples)))], size, random, divisor)
+def _drawn(examples: Sequence[Example], size: Size, random: Generator) -> tuple[Tensor, Tensor]:
+    picture, disparity = cut(examples[int(random.integers(len(examples)))], size, random)
     pixels = worsen(picture, random) * 2.0 - 1.0
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))), torch.from_numpy(disparity.copy())
 
 
-def _stacked(disparities: list[Tensor], size: Size, divisor: int) -> Tensor:
+def _stacked(disparities: list[Tensor], size: Size) -> Tensor:
     if disparities:
         return torch.stack(disparities)
-    return torch.zeros((0, size[0] // divisor, size[1] // divisor))
+    return torch.zeros((0, *size))

@@ -38,7 +38,7 @@ def test_a_batch_holds_both_kinds_in_one_shape(tmp_path: Path) -> None:
     batch = _batches(tmp_path)[0]
     count, channels, height, width = batch.pictures.shape
     assert (count, channels) == (5, 3)
-    assert batch.labels.shape == (3, height // 2, width // 2)
+    assert batch.labels.shape == (3, height, width)
     assert batch.truths.shape == (2, height, width)
     assert batch.pictures.dtype == torch.float32
     assert batch.pictures.min() >= -1.0

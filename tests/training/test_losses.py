@@ -18,7 +18,7 @@ pytestmark = pytest.mark.torch
 def _truth() -> torch.Tensor:
     truth = torch.full((2, 32, 48), 0.2)
     truth[:, 8:24, 10:30] = 0.7
-    truth[1, 20:30, 35:45] = 1.0
+    truth[1, 20:30, 38:46] = 1.0
     return truth
 
 
@@ -44,9 +44,18 @@ def test_soft_edges_cost_where_the_truth_is_known() -> None:
     assert losses.exact(_blurred(truth), truth) > losses.exact(truth, truth) + 0.1
 
 
+def test_a_sharp_edge_beside_the_true_one_is_better_than_a_soft_one() -> None:
+    truth = losses.normalised(_truth())
+    beside = torch.roll(truth, 1, dims=2)
+    assert losses.edges(beside, truth) < 0.5 * losses.edges(losses.normalised(_blurred(_blurred(_truth()))), truth)
+    assert losses.edges(truth, truth).item() == 0.0
+    even = torch.zeros_like(truth)
+    assert losses.edges(even, even).item() == 0.0
+
+
 def test_any_edge_within_a_labels_soft_one_is_right() -> None:
     truth = _truth()
-    label = functional.avg_pool2d(_blurred(truth).unsqueeze(1), 2).squeeze(1)
+    label = _blurred(truth)
     sharp = losses.taught(truth, label)
     assert sharp < 0.1
     assert losses.taught(_blurred(_blurred(_blurred(truth))), label) > 3 * sharp
@@ -54,15 +63,13 @@ def test_any_edge_within_a_labels_soft_one_is_right() -> None:
 
 def test_a_missing_object_costs_though_edges_are_free() -> None:
     truth = _truth()
-    label = functional.avg_pool2d(truth.unsqueeze(1), 2).squeeze(1)
     without = truth.clone()
     without[:, 8:24, 10:30] = 0.2
-    assert losses.taught(without, label) > losses.taught(truth, label) + 0.3
+    assert losses.taught(without, truth) > losses.taught(truth, truth) + 0.3
 
 
 def test_the_teachers_range_is_kept() -> None:
-    label = functional.avg_pool2d(_truth().unsqueeze(1), 2).squeeze(1)
-    assert losses.taught(_truth() * 3.0, label) > losses.taught(_truth(), label) + 0.1
+    assert losses.taught(_truth() * 3.0, _truth()) > losses.taught(_truth(), _truth()) + 0.1
 
 
 def test_turned_round_is_worse_than_even() -> None:

@@ -114,6 +114,6 @@ def test_frozen_parts_stay() -> None:
     }
     training = train.Training(network, PLAN, torch.device("cpu"))
     training.step = 2
-    training.learn(Batch(torch.rand(1, 3, 64, 64), torch.rand(1, 32, 32), torch.zeros(0, 64, 64)))
+    training.learn(Batch(torch.rand(1, 3, 64, 64), torch.rand(1, 64, 64), torch.zeros(0, 64, 64)))
     after = network.backbone.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in frozen.items())
