@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kinds of scenes, by name, with their shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from training.scenes.kinds import people, rooms, tables
+from training.scenes.palette import Random
+from training.scenes.stage import Scene
+
+KINDS: dict[str, tuple[Callable[[Random], Scene], float]] = {
+    "room": (rooms.room, 0.24),
+    "table": (tables.table, 0.17),
+    "people": (people.people, 0.2),
+}
