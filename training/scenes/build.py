@@ -18,6 +18,11 @@ from training.scenes.stage import Hair, Lamp, Light, Painted, Pattern, Scatter, 
 from training.scenes.unwrap import unwrapped
 
 
+STRANDS = Pattern("plain", gloss=0.12, roughness=0.35)
+AMBIENT_REACH = 1.0
+"""Metres without a thing that make a place lit by ambient light, even in a closed room."""
+
+
 def build(scene: Scene) -> None:
     """Puts a scene into an empty Blender file."""
     materials: dict[Pattern, Any] = {}
@@ -96,10 +101,11 @@ def _scatter(scatter: Scatter, materials: dict[Pattern, Any]) -> None:
 
 
 def _hair(hair: Hair, materials: dict[Pattern, Any]) -> None:
-    surface = _mesh([Painted(hair.surface, hair.color, Pattern("plain"))])
-    carrier = _link(bpy.data.objects.new("hair", surface))
-    strands = material(Pattern("plain", gloss=0.12, roughness=0.35))
-    carrier.modifiers.new("hair", "NODES").node_group = node_groups.hair(hair, strands, _area(hair))
+    surface = bpy.data.objects.new("surface", _mesh([Painted(hair.surface, hair.color, Pattern("plain"))]))
+    # Cycles renders the strands of an object of curves only, not those that a mesh's nodes make.
+    carrier = _link(bpy.data.objects.new("hair", bpy.data.hair_curves.new("hair")))
+    strands = _material(STRANDS, materials)
+    carrier.modifiers.new("hair", "NODES").node_group = node_groups.hair(hair, surface, strands, _area(hair))
 
 
 def _area(hair: Hair) -> float:
@@ -153,6 +159,7 @@ def _world(sky: Sky) -> Any:
     links.new(color, background.inputs["Color"])
     # The map for choosing directions costs more than it saves with so plain a sky.
     world.cycles.sampling_method = "NONE"
+    world.light_settings.distance = AMBIENT_REACH
     return world
 
 

@@ -49,33 +49,36 @@ def lamp_color(random: Random) -> Color:
 def indoors(random: Random, low: Point, high: Point) -> Light:
     """Returns lamps and daylight for a room between two corners: from the ceiling, from the side, from behind things."""
     color = palette.hsv(between(random, 0.05, 0.62), between(random, 0, 0.25), between(random, 0.35, 0.9))
-    sky = Sky(color, color, strength=between(random, 0.15, 0.7))
+    sky = Sky(color, color, strength=between(random, 0.5, 2.0))
     first, last = np.array(low), np.array(high)
+    middle = (first + last) / 2
     lamps = []
-    for _ in range(random.integers(1, 3)):
+    # Seldom more than one lamp: each more makes the picture noisier.
+    daylight, ceiling = ((True, False), (False, True), (True, True))[int(random.choice(3, p=[0.4, 0.4, 0.2]))]
+    if ceiling:
         at = first + (last - first) * (between(random, 0.2, 0.8), between(random, 0.2, 0.8), 0.96)
         towards = at + (between(random, -0.7, 0.7), between(random, -0.7, 0.7), -2)
-        lamps.append(_lamp(at, towards, between(random, 0.2, 1.2), between(random, 30, 120), lamp_color(random)))
-    if chance(random, 0.6):
-        side = int(random.integers(3))
-        share = [(0.02, between(random, 0.2, 0.8), 0.55), (0.98, between(random, 0.2, 0.8), 0.55), (0.5, 0.97, 0.55)][side]
-        at = first + (last - first) * share
-        middle = (first + last) / 2
+        lamps.append(_lamp(at, towards, between(random, 0.1, 1.2), between(random, 30, 150), lamp_color(random)))
+    if daylight:
+        across = between(random, 0.2, 0.8)
+        share = ((0.02, across, 0.55), (0.98, across, 0.55), (across, 0.97, 0.55), (across, 0.02, 0.6))[int(random.integers(4))]
         power = between(random, 60, 260)
+        at = first + (last - first) * share
         lamps.append(_lamp(at, (middle[0], middle[1], 0.5), between(random, 0.8, 1.8), power, (0.9, 0.95, 1)))
     return Light(sky, (), tuple(lamps))
 
 
-def studio(random: Random, middle: Point, reach: float) -> Light:
-    """Returns one to three lamps round a thing; the surroundings are dim."""
+def studio(random: Random, middle: Point, reach: float, farthest: float = 100.0) -> Light:
+    """Returns one or two lamps round a thing, at a y below `farthest`; the surroundings are dim."""
     color = palette.any_color(random, 0.9)
     lamps = []
-    for number in range(random.integers(1, 4)):
-        angle, height = between(random, 0, 2 * np.pi), between(random, 0.2, 1.5)
+    for number in range(1 if chance(random, 0.7) else 2):
+        angle, height = between(random, 0, 2 * np.pi), between(random, 0.25, 1.5)
         at = np.array(middle) + reach * np.array([np.cos(angle), np.sin(angle), height]) * between(random, 1.2, 2.5)
+        at[1] = min(at[1], farthest)
         power = reach**2 * between(random, 40, 200) / (1 + 2 * number)
-        lamps.append(_lamp(at, np.array(middle), reach * between(random, 0.15, 1.2), power, lamp_color(random)))
-    return Light(Sky(color, palette.like(random, color, 0.4), strength=between(random, 0.1, 0.6)), (), tuple(lamps))
+        lamps.append(_lamp(at, np.array(middle), reach * between(random, 0.1, 1.2), power, lamp_color(random)))
+    return Light(Sky(color, palette.like(random, color, 0.4), strength=between(random, 0.4, 2.5)), (), tuple(lamps))
 
 
 def _lamp(at: np.ndarray, towards: object, size: float, power: float, color: Color) -> Lamp:

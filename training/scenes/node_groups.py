@@ -16,7 +16,7 @@ def scatter(wanted: Scatter, things: Any) -> Any:
     """Returns a node group that puts the objects of a collection onto the mesh, and drops the mesh."""
     group, start, end = _group("scatter")
     nodes, links = group.nodes, group.links
-    points = _points(group, start, wanted.density, wanted.seed)
+    points = _points(group, start.outputs[0], wanted.density, wanted.seed)
     found = nodes.new("GeometryNodeCollectionInfo")
     found.inputs["Collection"].default_value = things
     found.inputs["Separate Children"].default_value = True
@@ -38,11 +38,13 @@ def scatter(wanted: Scatter, things: Any) -> Any:
     return group
 
 
-def hair(wanted: Hair, material: Any, area: float) -> Any:
-    """Returns a node group that turns the mesh of some area into strands along its normals that bend downwards."""
-    group, start, end = _group("hair")
+def hair(wanted: Hair, surface: Any, material: Any, area: float) -> Any:
+    """Returns a node group that makes strands on an object of some area, along its normals and bending downwards."""
+    group, _, end = _group("hair")
     nodes, links = group.nodes, group.links
-    points = _points(group, start, wanted.strands / max(area, 1e-9), wanted.seed)
+    found = nodes.new("GeometryNodeObjectInfo")
+    found.inputs["Object"].default_value = surface
+    points = _points(group, found.outputs["Geometry"], wanted.strands / max(area, 1e-9), wanted.seed)
     line = nodes.new("GeometryNodeCurvePrimitiveLine")
     line.inputs["End"].default_value = (0, 0, wanted.length)
     parted = nodes.new("GeometryNodeResampleCurve")
@@ -120,11 +122,11 @@ def _group(name: str) -> tuple[Any, Any, Any]:
     return group, group.nodes.new("NodeGroupInput"), group.nodes.new("NodeGroupOutput")
 
 
-def _points(group: Any, start: Any, density: float, seed: int) -> Any:
+def _points(group: Any, mesh: Any, density: float, seed: int) -> Any:
     points = group.nodes.new("GeometryNodeDistributePointsOnFaces")
     points.inputs["Density"].default_value = density
     points.inputs["Seed"].default_value = seed
-    group.links.new(start.outputs[0], points.inputs["Mesh"])
+    group.links.new(mesh, points.inputs["Mesh"])
     return points
 
 

@@ -20,6 +20,9 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.float32]
 
+BRIGHTEST = 1.2
+"""What the luminance's percentile 95 becomes at most; white is 1."""
+
 
 @dataclass(frozen=True)
 class Look:
@@ -45,13 +48,13 @@ def color(width: int, height: int, samples: int) -> Pixels:
     _prepare(scene, width, height)
     cycles = scene.cycles
     cycles.samples = samples
-    cycles.use_adaptive_sampling = True
-    cycles.adaptive_threshold, cycles.adaptive_min_samples = 0.1, max(4, samples // 3)
+    # With so few samples the adaptive ones leave dark specks: the first few say "black" too easily.
+    cycles.use_adaptive_sampling = False
     cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 2, 1, 1
     cycles.sample_clamp_direct, cycles.sample_clamp_indirect = 20, 4
     cycles.pixel_filter_type, cycles.filter_width = "BLACKMAN_HARRIS", 1.5
     cycles.caustics_reflective = cycles.caustics_refractive = False
-    # Ambient light in place of further bounces: less noise, less time.
+    # Ambient light, up to a distance so that rooms have some too, in place of further bounces: less noise, less time.
     cycles.use_fast_gi, cycles.fast_gi_method, cycles.ao_bounces_render = True, "REPLACE", 1
     return _rendered(scene)
 
@@ -107,9 +110,12 @@ def save(pixels: Pixels, look: Look, file: Path) -> None:
 
 
 def exposure(pixels: Pixels, brightness: float) -> float:
-    """Returns the stops that bring the mean luminance, by its logarithm, to a brightness."""
+    """Returns the stops that bring the mean luminance, by its logarithm, to a brightness without burning out much."""
     luminance = pixels @ np.array([0.2126, 0.7152, 0.0722], np.float32)
-    return float(np.clip(np.log2(brightness) - np.log2(luminance.clip(1e-4)).mean(), -8, 8))
+    bright = max(float(np.percentile(luminance, 95)), 1e-6)
+    # What is black stays black: it must not pull everything else up.
+    middle = np.log2(luminance.clip(0.03 * bright)).mean()
+    return float(np.clip(min(np.log2(brightness) - middle, np.log2(BRIGHTEST / bright)), -10, 10))
 
 
 def _prepare(scene: Any, width: int, height: int) -> None:

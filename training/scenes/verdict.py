@@ -39,6 +39,6 @@ def fault_of_picture(light: NDArray[np.float32]) -> str:
         return "black"
     if high < low * 1.25:
         return "one colour"
-    if middle < 0.01 * high:
+    if middle < 0.02 * high:
         return "almost black"
     return ""

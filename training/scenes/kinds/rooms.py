@@ -169,10 +169,10 @@ def _dining(stage: Stage, random: Random, width: float, depth: float) -> list[Po
 
 def _light(random: Random, size: Point) -> Light:
     light = lights.indoors(random, (0, 0, 0), size)
-    if chance(random, 0.5):
+    if chance(random, 0.35):
         day = lights.outdoors(random)
         sun = Sun(between(random, 15, 50), between(random, 0, 360), between(random, 3, 12))
-        return replace(light, sky=replace(day.sky, strength=day.sky.strength * between(random, 0.8, 2)), suns=(sun,))
+        return replace(light, sky=replace(day.sky, strength=day.sky.strength * between(random, 1, 2)), suns=(sun,), lamps=())
     return light
 
 

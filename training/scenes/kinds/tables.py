@@ -21,7 +21,8 @@ def table(random: Random) -> Scene:
     width, depth = reach * between(random, 1.6, 3), reach * between(random, 1.4, 2.4)
     stage.add(color, pattern, box(width, depth, 0.03).moved(z=-0.03))
     stage.add(palette.like(random, color), PLAIN, things.legs(random, width, depth, 0.7).moved(z=-0.73))
-    _around(stage, random, depth)
+    far = depth / 2 + (between(random, 0.05, 0.6) if chance(random, 0.4) else between(random, 0.6, 3))
+    _around(stage, random, depth, far)
     spots: list[np.ndarray] = []
     for _ in range(random.integers(2, 13)):
         spot = random.uniform(-0.8, 0.8, 2) * reach * (1, 0.8)
@@ -42,7 +43,7 @@ def table(random: Random) -> Scene:
     at[1] = -abs(at[1])
     if chance(random, 0.1):
         at[2], middle[2] = -0.05, 0.2
-    light = lights.studio(random, (0, 0, 0.2), between(random, 0.8, 1.6))
+    light = lights.studio(random, (0, 0, 0.2), between(random, 0.8, 1.6), far - 0.1)
     return Scene(stage, light, views.view(random, at, middle, focal, 0.45))
 
 
@@ -92,11 +93,10 @@ def _cables(stage: Stage, random: Random, reach: float) -> None:
         stage.add((0.05, 0.05, 0.05), PLAIN, tube(path, 0.004, 5))
 
 
-def _around(stage: Stage, random: Random, depth: float) -> None:
+def _around(stage: Stage, random: Random, depth: float, far: float) -> None:
     color, pattern = palette.floor(random)
     stage.add(color, pattern, sheet(10, 10).moved(z=-0.75))
     wall = palette.wall_color(random)
-    far = depth / 2 + between(random, 0.05, 3)
     paper = palette.some(random, 1) if chance(random, 0.4) else PLAIN
     stage.add(wall, paper, block((-5, far, -0.75), (5, far + 0.1, 2)), block((-5, -5, -0.75), (-4.9, far, 2)), block((4.9, -5, -0.75), (5, far, 2)))
     for _ in range(random.integers(0, 4)):
