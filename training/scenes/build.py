@@ -12,13 +12,12 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from training.scenes import node_groups
-from training.scenes.materials import COLOR, material
+from training.scenes.materials import COLOR, material, strands
 from training.scenes.shapes import Array
 from training.scenes.stage import Hair, Lamp, Light, Painted, Pattern, Scatter, Scene, Sky, Sun, View
 from training.scenes.unwrap import unwrapped
 
 
-STRANDS = Pattern("plain", gloss=0.12, roughness=0.35)
 AMBIENT_REACH = 1.0
 """Metres without a thing that make a place lit by ambient light, even in a closed room."""
 
@@ -31,7 +30,7 @@ def build(scene: Scene) -> None:
     for scatter in scene.stage.scatters:
         _scatter(scatter, materials)
     for hair in scene.stage.hairs:
-        _hair(hair, materials)
+        _hair(hair)
     _light(scene.light)
     _camera(scene.view)
 
@@ -100,12 +99,12 @@ def _scatter(scatter: Scatter, materials: dict[Pattern, Any]) -> None:
     carrier.modifiers.new("scatter", "NODES").node_group = node_groups.scatter(scatter, things)
 
 
-def _hair(hair: Hair, materials: dict[Pattern, Any]) -> None:
+def _hair(hair: Hair) -> None:
     surface = bpy.data.objects.new("surface", _mesh([Painted(hair.surface, hair.color, Pattern("plain"))]))
     # Cycles renders the strands of an object of curves only, not those that a mesh's nodes make.
     carrier = _link(bpy.data.objects.new("hair", bpy.data.hair_curves.new("hair")))
-    strands = _material(STRANDS, materials)
-    carrier.modifiers.new("hair", "NODES").node_group = node_groups.hair(hair, surface, strands, _area(hair))
+    group = node_groups.hair(hair, surface, strands(hair.color), _area(hair))
+    carrier.modifiers.new("hair", "NODES").node_group = group
 
 
 def _area(hair: Hair) -> float:

@@ -35,7 +35,7 @@ def look(random: Random) -> render.Look:
     transform = str(random.choice(["Standard", "AgX", "Filmic"], p=[0.55, 0.3, 0.15]))
     contrast = "None"
     brightness = 0.18 * float(np.exp(random.normal(0, 0.35)))
-    samples = int(random.choice([8, 12, 16], p=[0.5, 0.3, 0.2]))
+    samples = int(random.choice([6, 8, 12], p=[0.5, 0.35, 0.15]))
     return render.Look(samples, transform, contrast, brightness)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from training.scenes.stage import Pattern
+from training.scenes.stage import Color, Pattern
 
 COLOR = "tint"
 """The colour attribute that holds each shape's own colour."""
@@ -27,6 +27,18 @@ def material(pattern: Pattern) -> Any:
         color = _varied(pattern, color, nodes, links)
     output = nodes.new("ShaderNodeOutputMaterial")
     links.new(_surface(pattern, color, nodes, links), output.inputs["Surface"])
+    return made
+
+
+def strands(color: Color) -> Any:
+    """Returns a material of Blender's for hair of one colour, with some shine."""
+    made = material(Pattern("plain", gloss=0.1, roughness=0.4))
+    own = made.node_tree.nodes.new("ShaderNodeRGB")
+    own.outputs[0].default_value = (*color, 1)
+    matt = next(node for node in made.node_tree.nodes if node.type == "BSDF_DIFFUSE")
+    shine = next(node for node in made.node_tree.nodes if node.type == "BSDF_GLOSSY")
+    for node in (matt, shine):
+        made.node_tree.links.new(own.outputs[0], node.inputs["Color"])
     return made
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import bpy
 
-from training.scenes.materials import COLOR
 from training.scenes.stage import Hair, Scatter
 
 
@@ -67,7 +66,6 @@ def hair(wanted: Hair, surface: Any, material: Any, area: float) -> Any:
     painted.inputs["Material"].default_value = material
     links.new(thick.outputs[0], painted.inputs[0])
     links.new(painted.outputs[0], end.inputs[0])
-    _tint(group, painted, end, wanted)
     return group
 
 
@@ -102,17 +100,6 @@ def _bend(group: Any, wanted: Hair) -> Any:
     links.new(down.outputs[0], both.inputs[0])
     links.new(sized.outputs[0], both.inputs[1])
     return both.outputs[0]
-
-
-def _tint(group: Any, painted: Any, end: Any, wanted: Hair) -> None:
-    stored = group.nodes.new("GeometryNodeStoreNamedAttribute")
-    stored.data_type = "FLOAT_COLOR"
-    stored.domain = "POINT"
-    stored.inputs["Name"].default_value = COLOR
-    socket = next(one for one in stored.inputs if one.name == "Value" and one.type == "RGBA")
-    socket.default_value = (*wanted.color, 1)
-    group.links.new(painted.outputs[0], stored.inputs[0])
-    group.links.new(stored.outputs[0], end.inputs[0])
 
 
 def _group(name: str) -> tuple[Any, Any, Any]:

@@ -25,7 +25,7 @@ def tree(random: Random, height: float, leafless: float = 0.25, leaves: int = 50
     if bare:
         return made
     color = palette.leaf_color(random)
-    size = height * between(random, 0.03, 0.06)
+    size = height * between(random, 0.045, 0.09)
     kinds = [[], [], []]  # type: list[list[Shape]]
     for number in range(leaves):
         tip = tips[int(random.integers(len(tips)))] + random.normal(0, height * 0.05, 3)

@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 
 FLAT = 1.12
 """Least ratio of the far and the near depth, of the 2nd and the 98th percentile, that is more than a flat wall."""
+FEWEST_EDGES = 0.004
+"""Least share of pixels at an edge; smooth grounds and walls alone teach little."""
+STEP = 0.15
+"""The step of the logarithm of the disparity that counts as an edge."""
 NEAREST = 0.06
 """Metres; most of a picture nearer than that means that the camera is inside a thing."""
 
@@ -23,10 +27,18 @@ def fault_of_disparity(disparity: NDArray[np.float32]) -> str:
     sky = 1 - seen.size / disparity.size
     if near < far * FLAT and sky < 0.02:
         return "flat"
-    values, counts = np.unique(np.round(np.log(seen / near), 2), return_counts=True)
-    if counts.max() > 0.92 * disparity.size and values.size < 12:
-        return "nearly all at one depth"
+    if edge_share(disparity) < FEWEST_EDGES:
+        return "hardly an edge"
     return ""
+
+
+def edge_share(disparity: NDArray[np.float32]) -> float:
+    """Returns the share of the pixels whose right or lower neighbour is a good deal nearer or farther."""
+    floor = 1e-3 * float(disparity.max())
+    logarithm = np.log(disparity + floor)
+    right = np.abs(np.diff(logarithm, axis=1))[:-1] > STEP
+    below = np.abs(np.diff(logarithm, axis=0))[:, :-1] > STEP
+    return float(np.mean(right | below))
 
 
 def fault_of_picture(light: NDArray[np.float32]) -> str:
