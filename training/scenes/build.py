@@ -16,6 +16,7 @@ from training.scenes.materials import COLOR, material, strands
 from training.scenes.shapes import Array
 from training.scenes.stage import Hair, Lamp, Light, Painted, Pattern, Scatter, Scene, Sky, Sun, View
 from training.scenes.unwrap import unwrapped
+from training.scenes.views import SENSOR
 
 
 AMBIENT_REACH = 1.0
@@ -33,6 +34,15 @@ def build(scene: Scene) -> None:
         _hair(hair)
     _light(scene.light)
     _camera(scene.view)
+
+
+def focus(view: View) -> None:
+    """Gives the camera in Blender's file the depth of field of a view."""
+    field = bpy.context.scene.camera.data.dof
+    field.use_dof = view.f_number > 0
+    if view.f_number > 0:
+        field.aperture_fstop = view.f_number
+        field.focus_distance = view.focus or (Vector(view.towards) - Vector(view.at)).length
 
 
 def _material(pattern: Pattern, known: dict[Pattern, Any]) -> Any:
@@ -191,15 +201,12 @@ def _lamp(lamp: Lamp) -> None:
 
 def _camera(view: View) -> None:
     data = bpy.data.cameras.new("camera")
-    data.sensor_width, data.lens = 36, view.lens
+    data.sensor_width, data.lens = SENSOR, view.lens
     data.clip_start, data.clip_end = 0.005, 1e5
-    if view.f_number > 0:
-        data.dof.use_dof = True
-        data.dof.aperture_fstop = view.f_number
-        data.dof.focus_distance = view.focus or (Vector(view.towards) - Vector(view.at)).length
     made = _link(bpy.data.objects.new("camera", data))
     made.matrix_world = _looking(view.at, view.towards, view.roll)
     bpy.context.scene.camera = made
+    focus(view)
 
 
 def _looking(at: Sequence[float], towards: Sequence[float], roll: float) -> Any:

@@ -68,7 +68,11 @@ def _figure(random: Random, dress: Dress, hip: float, feet: list[Array], lean: f
     for side, foot in zip((-1, 1), feet, strict=True):
         top = pelvis + (side * 0.05, 0, 0)
         knee = _joint(top, foot + (0, 0, 0.03), thigh, shin, np.array([0, -1.0, 0.1]))
-        leg = tube([top, (top + knee) / 2, knee, (knee + foot) / 2, foot + (0, 0, 0.02)], np.array([0.05, 0.047, 0.034, 0.034, 0.022]) * girth, 8)
+        leg = tube(
+            [top, (top + knee) / 2, knee, (knee + foot) / 2, foot + (0, 0, 0.02)],
+            np.array([0.05, 0.047, 0.034, 0.034, 0.022]) * girth,
+            8,
+        )
         made.add(dress.trousers, dress.trousers_pattern, leg.scaled(tall))
         made.add(dress.shoes, PLAIN, ball(0.03, 8).scaled(1, 2.1, 0.8).moved(*(foot + (0, -0.025, 0))).scaled(tall))
     trunk = [pelvis - (0, 0, 0.03), pelvis + (0, 0, 0.04), (pelvis + chest) / 2, chest, chest + (0, 0, 0.05), neck]
@@ -97,14 +101,20 @@ def _arm(made: Stage, random: Random, dress: Dress, shoulder: Array, side: int) 
     if pose < 0.55:
         hand = shoulder + (side * between(random, 0.02, 0.12), between(random, -0.15, 0.1), -0.3)
     elif pose < 0.8:
-        hand = shoulder + (side * between(random, -0.1, 0.2), between(random, -0.32, -0.15), between(random, -0.15, 0.1))
+        hand = shoulder + (
+            side * between(random, -0.1, 0.2),
+            between(random, -0.32, -0.15),
+            between(random, -0.15, 0.1),
+        )
     else:
         hand = shoulder + (side * between(random, 0.0, 0.3), between(random, -0.15, 0.1), between(random, 0.1, 0.32))
     elbow = _joint(shoulder, hand, 0.17, 0.16, np.array([side * 0.6, 0.8, -0.3]))
     hand = elbow + (hand - elbow) / (np.linalg.norm(hand - elbow) + 1e-9) * 0.16
     girth, tall = dress.girth, dress.height
     sleeve = chance(random, 0.6)
-    upper = tube([shoulder - (side * 0.03, 0, 0), (shoulder + elbow) / 2, elbow], np.array([0.036, 0.03, 0.025]) * girth, 7)
+    upper = tube(
+        [shoulder - (side * 0.03, 0, 0), (shoulder + elbow) / 2, elbow], np.array([0.036, 0.03, 0.025]) * girth, 7
+    )
     lower = tube([elbow, (elbow + hand) / 2, hand], np.array([0.024, 0.023, 0.015]) * girth, 7)
     made.add(dress.top, dress.top_pattern, upper.scaled(tall))
     if sleeve:
@@ -112,7 +122,10 @@ def _arm(made: Stage, random: Random, dress: Dress, shoulder: Array, side: int) 
     else:
         made.add(dress.skin, PLAIN, lower.scaled(tall))
     along = (hand - elbow) / 0.16
-    fingers = [tube([hand, hand + along * 0.03, hand + along * 0.06 + random.normal(0, 0.012, 3)], [0.012, 0.008, 0.004], 5) for _ in range(4)]
+    fingers = [
+        tube([hand, hand + along * 0.03, hand + along * 0.06 + random.normal(0, 0.012, 3)], [0.012, 0.008, 0.004], 5)
+        for _ in range(4)
+    ]
     made.add(dress.skin, PLAIN, joined([ball(0.018, 8).moved(*hand), *fingers]).scaled(tall))
     if chance(random, 0.12):
         stick = tube([hand + (0, 0, between(random, 0.1, 0.5)), hand - (0, 0, between(random, 0.2, 0.45))], 0.008, 6)
@@ -139,10 +152,18 @@ def _head(made: Stage, random: Random, dress: Dress, neck: Array, strands: int) 
     made.add(dress.skin, PLAIN, *(placed(part) for part in parts))
     for side in (-1, 1):
         made.add((0.85, 0.85, 0.85), PLAIN, placed(ball(0.0075, 8).moved(side * 0.019, -0.046, 0.01)))
-        made.add(palette.hsv(between(random, 0.05, 0.6), 0.6, 0.25), PLAIN, placed(ball(0.004, 8).moved(side * 0.019, -0.0515, 0.01)))
-        made.add(dress.hair, PLAIN, placed(tube([(side * 0.008, -0.052, 0.021), (side * 0.029, -0.046, 0.021)], 0.0025, 5)))
+        made.add(
+            palette.hsv(between(random, 0.05, 0.6), 0.6, 0.25),
+            PLAIN,
+            placed(ball(0.004, 8).moved(side * 0.019, -0.0515, 0.01)),
+        )
+        made.add(
+            dress.hair, PLAIN, placed(tube([(side * 0.008, -0.052, 0.021), (side * 0.029, -0.046, 0.021)], 0.0025, 5))
+        )
     lips = palette.like(random, (dress.skin[0] * 0.8, dress.skin[1] * 0.5, dress.skin[2] * 0.5), 0.1)
-    made.add(lips, PLAIN, placed(tube([(-0.015, -0.046, -0.038), (0, -0.053, -0.038), (0.015, -0.046, -0.038)], 0.004, 6)))
+    made.add(
+        lips, PLAIN, placed(tube([(-0.015, -0.046, -0.038), (0, -0.053, -0.038), (0.015, -0.046, -0.038)], 0.004, 6))
+    )
     if chance(random, 0.15):
         _glasses(made, placed)
     covering = random.random()
@@ -165,8 +186,14 @@ def _grow(made: Stage, random: Random, dress: Dress, scalp: Shape, strands: int)
     drop = between(random, 0.2, 0.9) if length < 0.1 else between(random, 0.7, 1.0)
     curl = length * between(random, 0.05, 0.5)
     seed = int(random.integers(1 << 20))
-    made.hairs.append(Hair(scalp, dress.hair, strands, length, dress.height * between(random, 0.0007, 0.0015), drop, curl, seed))
-    made.add(dress.hair, PLAIN, scalp.mapped((scalp.corners - scalp.corners.mean(axis=0)) * 1.02 + scalp.corners.mean(axis=0)))
+    made.hairs.append(
+        Hair(scalp, dress.hair, strands, length, dress.height * between(random, 0.0004, 0.001), drop, curl, seed)
+    )
+    made.add(
+        dress.hair,
+        PLAIN,
+        scalp.mapped((scalp.corners - scalp.corners.mean(axis=0)) * 1.02 + scalp.corners.mean(axis=0)),
+    )
 
 
 def _glasses(made: Stage, placed: object) -> None:
@@ -176,7 +203,9 @@ def _glasses(made: Stage, placed: object) -> None:
     for side in (-1, 1):
         rim = np.c_[side * 0.02 + 0.014 * np.cos(angles), 0 * angles - 0.06, 0.008 + 0.012 * np.sin(angles)]
         made.add((0.03, 0.03, 0.03), PLAIN, put(tube(rim, 0.0016, 5)))
-        made.add((0.03, 0.03, 0.03), PLAIN, put(tube([(side * 0.033, -0.058, 0.01), (side * 0.049, 0.0, 0.012)], 0.0014, 5)))
+        made.add(
+            (0.03, 0.03, 0.03), PLAIN, put(tube([(side * 0.033, -0.058, 0.01), (side * 0.049, 0.0, 0.012)], 0.0014, 5))
+        )
     made.add((0.03, 0.03, 0.03), PLAIN, put(tube([(-0.007, -0.062, 0.01), (0.007, -0.062, 0.01)], 0.0014, 5)))
 
 

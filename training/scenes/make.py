@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from training.scenes import disparity_file, render, verdict
-from training.scenes.build import build
+from training.scenes import disparity_file, render, verdict, views
+from training.scenes.build import build, focus
 from training.scenes.kinds import KINDS
 from training.scenes.palette import Random
 from training.scenes.plan import Picture
@@ -48,6 +48,7 @@ def _attempt(picture: Picture, random: Random, folder: Path) -> str:
     disparity = render.disparity(picture.width, picture.height)
     if fault := verdict.fault_of_disparity(disparity):
         return fault
+    focus(views.focused(random, scene.view, disparity))
     light = render.color(picture.width, picture.height, wanted.samples)
     if fault := verdict.fault_of_picture(light):
         return fault
@@ -61,5 +62,3 @@ def _attempt(picture: Picture, random: Random, folder: Path) -> str:
     beside.rename(made)
     rendered.rename(whole)
     return ""
-
-

@@ -170,7 +170,9 @@ def _poster(pattern: Pattern, where: Any, nodes: Any, links: Any) -> tuple[Any, 
     moved = nodes.new("ShaderNodeMix")
     moved.data_type = "VECTOR"
     moved.inputs["Factor"].default_value = 0.25 + 0.4 * pattern.amount
-    first, second = (socket for socket in moved.inputs if socket.type == "VECTOR" and not socket.name.startswith("Factor"))
+    first, second = (
+        socket for socket in moved.inputs if socket.type == "VECTOR" and not socket.name.startswith("Factor")
+    )
     links.new(where, first)
     links.new(bent.outputs["Color"], second)
     cells = nodes.new("ShaderNodeTexVoronoi")

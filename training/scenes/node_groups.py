@@ -119,7 +119,9 @@ def _points(group: Any, mesh: Any, density: float, seed: int) -> Any:
 
 def _random(group: Any, between: tuple[float, float], seed: int) -> Any:
     value = group.nodes.new("FunctionNodeRandomValue")
-    low, high = (next(one for one in value.inputs if one.name == name and one.type == "VALUE") for name in ("Min", "Max"))
+    low, high = (
+        next(one for one in value.inputs if one.name == name and one.type == "VALUE") for name in ("Min", "Max")
+    )
     low.default_value, high.default_value = between
     value.inputs["Seed"].default_value = seed
     return next(one for one in value.outputs if one.type == "VALUE")

@@ -119,7 +119,9 @@ def cloth(random: Random) -> Pattern:
 
 def poster(random: Random, size: float) -> Pattern:
     """Returns a flat picture for a wall."""
-    return Pattern("poster", between(random, 1, 4) / size, any_color(random), random.random(), 0, 0.4, between(random, 0, 99))
+    return Pattern(
+        "poster", between(random, 1, 4) / size, any_color(random), random.random(), 0, 0.4, between(random, 0, 99)
+    )
 
 
 def rough(random: Random, scale: float, second: Color) -> Pattern:
@@ -129,10 +131,14 @@ def rough(random: Random, scale: float, second: Color) -> Pattern:
 
 def floor(random: Random) -> tuple[Color, Pattern]:
     """Returns the colour and pattern of a room's floor."""
-    kind = str(random.choice(["wood", "checker", "plain", "noise", "marble", "bricks"], p=[0.4, 0.15, 0.15, 0.1, 0.1, 0.1]))
+    kind = str(
+        random.choice(["wood", "checker", "plain", "noise", "marble", "bricks"], p=[0.4, 0.15, 0.15, 0.1, 0.1, 0.1])
+    )
     color = wood_color(random) if kind == "wood" else wall_color(random)
     scale = {"wood": between(random, 3, 12), "checker": between(random, 1.5, 5), "bricks": between(random, 1, 5)}
     gloss = between(random, 0.03, 0.2) if chance(random, 0.5) else 0.0
     second = like(random, color, 0.5)
-    pattern = replace(Pattern("plain"), kind=kind, scale=scale.get(kind, between(random, 1, 8)), second=second, gloss=gloss)
+    pattern = replace(
+        Pattern("plain"), kind=kind, scale=scale.get(kind, between(random, 1, 8)), second=second, gloss=gloss
+    )
     return color, replace(pattern, roughness=between(random, 0.1, 0.4), seed=between(random, 0, 100))

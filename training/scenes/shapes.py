@@ -144,7 +144,9 @@ def tube(path: ArrayLike, radii: ArrayLike, sides: int = 6) -> Shape:
 def terrain(heights: Array, width: float, depth: float) -> Shape:
     """Returns a ground about the origin from heights (rows, columns), rows along y."""
     rows, columns = heights.shape
-    y, x = np.meshgrid(np.linspace(-depth / 2, depth / 2, rows), np.linspace(-width / 2, width / 2, columns), indexing="ij")
+    y, x = np.meshgrid(
+        np.linspace(-depth / 2, depth / 2, rows), np.linspace(-width / 2, width / 2, columns), indexing="ij"
+    )
     numbers = np.arange(rows * columns).reshape(rows, columns)
     quads = np.stack([numbers[:-1, :-1], numbers[:-1, 1:], numbers[1:, 1:], numbers[1:, :-1]], -1).reshape(-1, 4)
     return Shape(np.stack([x, y, heights], -1).reshape(-1, 3), (quads,), True)
@@ -181,4 +183,6 @@ def _between_rings(rings: int, sides: int) -> Faces:
     start = (np.arange(rings - 1) * sides)[:, None]
     ring = np.arange(sides)[None]
     following = (ring + 1) % sides
-    return np.stack([start + ring, start + following, start + following + sides, start + ring + sides], -1).reshape(-1, 4)
+    return np.stack([start + ring, start + following, start + following + sides, start + ring + sides], -1).reshape(
+        -1, 4
+    )

@@ -18,7 +18,9 @@ Point = tuple[float, float, float]
 class Pattern:
     """How the colour of a thing varies over its surface, and how it shines."""
 
-    kind: Literal["plain", "noise", "wood", "bricks", "checker", "stripes", "cells", "spots", "marble", "poster", "glow"]
+    kind: Literal[
+        "plain", "noise", "wood", "bricks", "checker", "stripes", "cells", "spots", "marble", "poster", "glow"
+    ]
     scale: float = 1.0
     """Repetitions in a metre, roughly."""
     second: Color = (0.5, 0.5, 0.5)
@@ -173,5 +175,3 @@ class Scene:
     stage: Stage
     light: Light
     view: View
-
-

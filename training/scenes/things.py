@@ -48,7 +48,9 @@ def chair(random: Random) -> Stage:
     if chance(random, 0.15):
         seat = between(random, 0.55, 0.8)
     made.add(color, palette.shiny(random), legs(random, width, depth, seat))
-    made.add(palette.any_color(random), palette.cloth(random), box(width, depth, between(random, 0.02, 0.08)).moved(z=seat))
+    made.add(
+        palette.any_color(random), palette.cloth(random), box(width, depth, between(random, 0.02, 0.08)).moved(z=seat)
+    )
     top = seat + between(random, 0.35, 0.6)
     if chance(random, 0.15):
         return made
@@ -60,16 +62,25 @@ def chair(random: Random) -> Stage:
     style = random.integers(3)
     if style == 0:
         count = int(random.integers(2, 8))
-        bars = [tube([(x, y, seat), (x, y + lean, top)], bar * 0.6, 5) for x in np.linspace(-0.8, 0.8, count) * width / 2]
+        bars = [
+            tube([(x, y, seat), (x, y + lean, top)], bar * 0.6, 5) for x in np.linspace(-0.8, 0.8, count) * width / 2
+        ]
         made.add(color, PLAIN, *bars)
     elif style == 1:
         for height in np.linspace(0.35, 0.95, int(random.integers(1, 4))):
             middle = seat + (top - seat) * height
             made.add(color, PLAIN, box(width, 0.015, 0.06).moved(0, y + lean * height, middle - 0.03))
     else:
-        made.add(palette.any_color(random), palette.cloth(random), box(width, 0.03, (top - seat) * 0.7).moved(0, y + lean * 0.6, seat + (top - seat) * 0.3))
+        made.add(
+            palette.any_color(random),
+            palette.cloth(random),
+            box(width, 0.03, (top - seat) * 0.7).moved(0, y + lean * 0.6, seat + (top - seat) * 0.3),
+        )
     if chance(random, 0.3):
-        arms = [tube([(x, -depth / 2 + 0.04, seat), (x, -depth / 2 + 0.04, seat + 0.22), (x, y, seat + 0.22)], bar, 6) for x in (-width / 2, width / 2)]
+        arms = [
+            tube([(x, -depth / 2 + 0.04, seat), (x, -depth / 2 + 0.04, seat + 0.22), (x, y, seat + 0.22)], bar, 6)
+            for x in (-width / 2, width / 2)
+        ]
         made.add(color, PLAIN, *arms)
     return made
 
@@ -88,7 +99,11 @@ def sofa(random: Random) -> Stage:
         made.add(color, pattern, box(arm, depth, 0.22).moved(side * (width - arm) / 2, 0, seat))
     for _ in range(random.integers(0, 4)):
         cushion = ball(0.22, 12).scaled(1, 0.35, 1).turned(between(random, -0.4, 0.4), -0.3)
-        made.add(palette.any_color(random), palette.cloth(random), cushion.moved(between(random, -1, 1) * (width / 2 - 0.35), depth / 2 - 0.3, seat + 0.2))
+        made.add(
+            palette.any_color(random),
+            palette.cloth(random),
+            cushion.moved(between(random, -1, 1) * (width / 2 - 0.35), depth / 2 - 0.3, seat + 0.2),
+        )
     return made
 
 
@@ -96,7 +111,10 @@ def shelf(random: Random) -> Stage:
     """Returns a shelf full of books and other things, open or with a back."""
     made = Stage()
     width, depth, height = between(random, 0.6, 2.0), between(random, 0.22, 0.4), between(random, 0.8, 2.3)
-    color, pattern = palette.wood_color(random) if chance(random, 0.6) else palette.wall_color(random), palette.wood(random)
+    color, pattern = (
+        palette.wood_color(random) if chance(random, 0.6) else palette.wall_color(random),
+        palette.wood(random),
+    )
     board = between(random, 0.015, 0.035)
     levels = int(random.integers(2, 7))
     if chance(random, 0.6):
@@ -164,7 +182,11 @@ def _cup(random: Random, size: float) -> Stage:
     made = Stage()
     radius, tall = size * between(random, 0.2, 0.35), size * between(random, 0.4, 0.8)
     color, pattern = palette.any_color(random, 0.95), palette.shiny(random)
-    made.add(color, pattern, lathe([(radius * 0.8, 0), (radius, tall), (radius * 0.9, tall), (radius * 0.75, tall * 0.2)], 16))
+    made.add(
+        color,
+        pattern,
+        lathe([(radius * 0.8, 0), (radius, tall), (radius * 0.9, tall), (radius * 0.75, tall * 0.2)], 16),
+    )
     angles = np.linspace(-1.3, 1.3, 7)
     handle = np.c_[radius * 0.8 + 0.6 * radius * np.cos(angles), 0 * angles, tall / 2 + 0.35 * tall * np.sin(angles)]
     made.add(color, pattern, tube(handle, radius * 0.1, 6))
@@ -175,7 +197,12 @@ def _candle(random: Random, size: float) -> Stage:
     made = Stage()
     tall = size * between(random, 0.6, 1)
     metal = palette.shiny(random)
-    made.add(palette.any_color(random), metal, cylinder(size * 0.2, size * 0.05, 14, size * 0.05), cylinder(size * 0.02, tall * 0.5, 6))
+    made.add(
+        palette.any_color(random),
+        metal,
+        cylinder(size * 0.2, size * 0.05, 14, size * 0.05),
+        cylinder(size * 0.02, tall * 0.5, 6),
+    )
     made.add(palette.wall_color(random), PLAIN, cylinder(size * 0.045, tall * 0.5, 8).moved(z=tall * 0.5))
     return made
 
@@ -185,7 +212,11 @@ def _frame(random: Random, size: float) -> Stage:
     wide, tall = size * between(random, 0.4, 0.9), size * between(random, 0.5, 1)
     tilt = -0.15
     made.add(palette.wood_color(random), PLAIN, box(wide, 0.02, tall).turned(0, tilt))
-    made.add(palette.any_color(random), palette.poster(random, size), box(wide * 0.85, 0.022, tall * 0.85).moved(z=tall * 0.07).turned(0, tilt))
+    made.add(
+        palette.any_color(random),
+        palette.poster(random, size),
+        box(wide * 0.85, 0.022, tall * 0.85).moved(z=tall * 0.07).turned(0, tilt),
+    )
     return made
 
 
@@ -193,22 +224,43 @@ def _toy(random: Random, size: float) -> Stage:
     made = Stage()
     body = size * 0.25
     color, pattern = palette.any_color(random), palette.cloth(random)
-    made.add(color, pattern, ball(body, 12).scaled(1, 0.9, 1.2).moved(z=body * 1.1), ball(body * 0.75, 12).moved(z=body * 2.8))
+    made.add(
+        color,
+        pattern,
+        ball(body, 12).scaled(1, 0.9, 1.2).moved(z=body * 1.1),
+        ball(body * 0.75, 12).moved(z=body * 2.8),
+    )
     for side in (-1, 1):
         made.add(color, pattern, ball(body * 0.3, 8).moved(side * body * 0.6, 0, body * 3.4))
-        made.add(color, pattern, tube([(side * body * 0.7, 0, body * 1.8), (side * body * 1.5, -body * 0.5, body)], body * 0.3))
-        made.add(color, pattern, tube([(side * body * 0.5, 0, body * 0.4), (side * body * 0.7, -body * 1.4, body * 0.3)], body * 0.35))
+        made.add(
+            color,
+            pattern,
+            tube([(side * body * 0.7, 0, body * 1.8), (side * body * 1.5, -body * 0.5, body)], body * 0.3),
+        )
+        made.add(
+            color,
+            pattern,
+            tube([(side * body * 0.5, 0, body * 0.4), (side * body * 0.7, -body * 1.4, body * 0.3)], body * 0.35),
+        )
     return made
 
 
 def _fruit(random: Random, size: float) -> Stage:
     made = Stage()
     radius = size * 0.35
-    made.add(palette.any_color(random), palette.shiny(random), lathe([(radius * 0.3, 0), (radius * 0.7, size * 0.15), (radius, size * 0.2)], 16))
+    made.add(
+        palette.any_color(random),
+        palette.shiny(random),
+        lathe([(radius * 0.3, 0), (radius * 0.7, size * 0.15), (radius, size * 0.2)], 16),
+    )
     for _ in range(random.integers(2, 7)):
         angle, out = between(random, 0, 6.3), radius * between(random, 0, 0.6)
         color = palette.hsv(between(random, 0, 0.35), between(random, 0.6, 1), between(random, 0.5, 0.95))
-        made.add(color, palette.shiny(random), ball(radius * between(random, 0.25, 0.4), 10).moved(out * np.cos(angle), out * np.sin(angle), size * 0.25))
+        made.add(
+            color,
+            palette.shiny(random),
+            ball(radius * between(random, 0.25, 0.4), 10).moved(out * np.cos(angle), out * np.sin(angle), size * 0.25),
+        )
     return made
 
 
@@ -231,11 +283,19 @@ def foliage(made: Stage, random: Random, reach: float, z: float, count: int) -> 
         turn, rise = between(random, 0, 2 * np.pi), between(random, 0.1, 1.5)
         length = reach * between(random, 0.5, 1)
         if blade:
-            leaves.append(leaf(length, length * narrow * 0.4, between(random, 0.1, 0.7)).turned(0, rise).turned(turn).moved(z=z))
+            leaves.append(
+                leaf(length, length * narrow * 0.4, between(random, 0.1, 0.7)).turned(0, rise).turned(turn).moved(z=z)
+            )
             continue
         tip = length * 0.6 * np.array([np.cos(rise) * -np.sin(turn), np.cos(rise) * np.cos(turn), np.sin(rise)])
-        stalks.append(tube([(0, 0, z), tip * (0.5, 0.5, 0.7) + (0, 0, z), tip + (0, 0, z)], max(0.0015, reach * 0.006), 4))
-        leaves.append(leaf(length * 0.45, length * narrow, between(random, 0, 0.6)).turned(turn, rise - 0.6).moved(tip[0], tip[1], tip[2] + z))
+        stalks.append(
+            tube([(0, 0, z), tip * (0.5, 0.5, 0.7) + (0, 0, z), tip + (0, 0, z)], max(0.0015, reach * 0.006), 4)
+        )
+        leaves.append(
+            leaf(length * 0.45, length * narrow, between(random, 0, 0.6))
+            .turned(turn, rise - 0.6)
+            .moved(tip[0], tip[1], tip[2] + z)
+        )
     for shape in leaves:
         made.add(palette.like(random, color, 0.15), PLAIN, shape)
     if stalks:
@@ -250,7 +310,11 @@ def _flowers(random: Random, size: float) -> Stage:
         lean, turn = between(random, 0.05, 0.6), between(random, 0, 6.3)
         tall = size * between(random, 0.2, 0.5)
         tip = np.array([np.sin(lean) * np.cos(turn), np.sin(lean) * np.sin(turn), np.cos(lean)]) * tall + (0, 0, top)
-        made.add(palette.leaf_color(random), PLAIN, tube([(0, 0, top * 0.7), tip * (0.6, 0.6, 1) * (1, 1, 0.9), tip], size * 0.008, 4))
+        made.add(
+            palette.leaf_color(random),
+            PLAIN,
+            tube([(0, 0, top * 0.7), tip * (0.6, 0.6, 1) * (1, 1, 0.9), tip], size * 0.008, 4),
+        )
         petals = [leaf(size * 0.09, size * 0.05, 0.2).turned(angle, 0.5).moved(*tip) for angle in np.arange(6) * 1.047]
         made.add(palette.like(random, color, 0.1), PLAIN, *petals)
         made.add(palette.hsv(0.13, 0.8, 0.8), PLAIN, ball(size * 0.02, 6).moved(*tip))
@@ -273,7 +337,13 @@ def lamp(random: Random) -> Stage:
         made.add(color, pattern, cylinder(pole, tall, 6))
         at = np.array([0, 0, tall])
     glow = Pattern("glow", amount=between(random, 1, 6)) if chance(random, 0.6) else PLAIN
-    made.add(palette.hsv(between(random, 0.05, 0.15), between(random, 0.05, 0.5), 0.95), glow, lathe([(shade, 0), (shade * between(random, 0.4, 1), shade * 1.3)], 16).moved(at[0], at[1], at[2] - shade * 0.6))
+    made.add(
+        palette.hsv(between(random, 0.05, 0.15), between(random, 0.05, 0.5), 0.95),
+        glow,
+        lathe([(shade, 0), (shade * between(random, 0.4, 1), shade * 1.3)], 16).moved(
+            at[0], at[1], at[2] - shade * 0.6
+        ),
+    )
     return made
 
 
@@ -284,13 +354,22 @@ def hanging_lamp(random: Random, drop: float) -> Stage:
     size = between(random, 0.08, 0.3)
     color, pattern = palette.any_color(random), palette.shiny(random)
     if chance(random, 0.4):
-        made.add(color, Pattern("glow", amount=between(random, 1, 5)) if chance(random, 0.5) else pattern, ball(size * 0.6, 14).moved(z=-drop - size * 0.4))
+        made.add(
+            color,
+            Pattern("glow", amount=between(random, 1, 5)) if chance(random, 0.5) else pattern,
+            ball(size * 0.6, 14).moved(z=-drop - size * 0.4),
+        )
     else:
         made.add(color, pattern, lathe([(size, -size), (size * 0.5, -size * 0.5), (size * 0.15, 0)], 16).moved(z=-drop))
     if chance(random, 0.25):
         for angle in np.arange(6) * np.pi / 3:
             x, y = 0.35 * np.cos(angle), 0.35 * np.sin(angle)
-            made.add(color, pattern, tube([(0, 0, -drop), (x * 0.6, y * 0.6, -drop - 0.1), (x, y, -drop)], 0.008, 5), cylinder(0.02, 0.08, 6).moved(x, y, -drop))
+            made.add(
+                color,
+                pattern,
+                tube([(0, 0, -drop), (x * 0.6, y * 0.6, -drop - 0.1), (x, y, -drop)], 0.008, 5),
+                cylinder(0.02, 0.08, 6).moved(x, y, -drop),
+            )
     return made
 
 
@@ -308,7 +387,10 @@ def cupboard(random: Random) -> Stage:
     """Returns a closed piece of furniture with doors or drawers and knobs."""
     made = Stage()
     width, depth, height = between(random, 0.5, 1.6), between(random, 0.35, 0.6), between(random, 0.5, 2.1)
-    color, pattern = palette.wood_color(random) if chance(random, 0.5) else palette.wall_color(random), palette.wood(random)
+    color, pattern = (
+        palette.wood_color(random) if chance(random, 0.5) else palette.wall_color(random),
+        palette.wood(random),
+    )
     lift = between(random, 0.0, 0.2)
     made.add(color, pattern, box(width, depth, height - lift).moved(z=lift))
     if lift > 0.04:
@@ -319,7 +401,11 @@ def cupboard(random: Random) -> Stage:
     for column in range(columns):
         for row in range(rows):
             x, z = -width / 2 + cell * (column + 0.5), lift + tall * row
-            made.add(palette.like(random, color, 0.06), pattern, box(cell - 0.02, 0.02, tall - 0.02).moved(x, -depth / 2 - 0.01, z + 0.01))
+            made.add(
+                palette.like(random, color, 0.06),
+                pattern,
+                box(cell - 0.02, 0.02, tall - 0.02).moved(x, -depth / 2 - 0.01, z + 0.01),
+            )
             made.add((0.4, 0.38, 0.33), knob, ball(0.016, 8).moved(x, -depth / 2 - 0.035, z + tall / 2))
     for _ in range(random.integers(0, 4)):
         made.take(thing(random, between(random, 0.15, 0.4)), between(random, -0.4, 0.4) * width, 0, height)
@@ -339,11 +425,22 @@ def bed(random: Random) -> Stage:
     made = Stage()
     width, length = between(random, 0.9, 1.8), 2.0
     wood = palette.wood_color(random)
-    made.add(wood, palette.wood(random), box(width, length, 0.12).moved(z=0.22), box(width, 0.05, between(random, 0.6, 1.1)).moved(0, length / 2))
+    made.add(
+        wood,
+        palette.wood(random),
+        box(width, length, 0.12).moved(z=0.22),
+        box(width, 0.05, between(random, 0.6, 1.1)).moved(0, length / 2),
+    )
     made.add(wood, PLAIN, legs(random, width, length, 0.22))
-    made.add(palette.any_color(random, 0.95), palette.cloth(random), box(width * 1.02, length * 0.97, 0.2).moved(z=0.32))
+    made.add(
+        palette.any_color(random, 0.95), palette.cloth(random), box(width * 1.02, length * 0.97, 0.2).moved(z=0.32)
+    )
     for x in (-0.25, 0.25):
-        made.add(palette.any_color(random, 1), palette.cloth(random), ball(0.28, 12).scaled(1.2, 0.8, 0.35).moved(x * width, length / 2 - 0.35, 0.58))
+        made.add(
+            palette.any_color(random, 1),
+            palette.cloth(random),
+            ball(0.28, 12).scaled(1.2, 0.8, 0.35).moved(x * width, length / 2 - 0.35, 0.58),
+        )
     return made
 
 
@@ -351,7 +448,12 @@ def wall_with_hole(width: float, height: float, low: tuple[float, float], high: 
     """Returns the parts of a wall in the plane of x and z, its left end at the origin, round an opening."""
     thick = 0.12
     (left, bottom), (right, top) = low, high
-    spans = [((0, 0), (left, height)), ((right, 0), (width, height)), ((left, top), (right, height)), ((left, 0), (right, bottom))]
+    spans = [
+        ((0, 0), (left, height)),
+        ((right, 0), (width, height)),
+        ((left, top), (right, height)),
+        ((left, 0), (right, bottom)),
+    ]
     return [block((a, 0, b), (c, thick, d)) for (a, b), (c, d) in spans if c - a > 1e-6 and d - b > 1e-6]
 
 
@@ -360,14 +462,22 @@ def picture(random: Random, width: float, height: float) -> Stage:
     made = Stage()
     if chance(random, 0.75):
         made.add(palette.wood_color(random), PLAIN, box(width, 0.03, height).moved(z=-height / 2))
-    made.add(palette.any_color(random), palette.poster(random, min(width, height)), box(width * 0.9, 0.034, height * 0.88).moved(z=-height * 0.44))
+    made.add(
+        palette.any_color(random),
+        palette.poster(random, min(width, height)),
+        box(width * 0.9, 0.034, height * 0.88).moved(z=-height * 0.44),
+    )
     return made
 
 
 def rug(random: Random) -> Stage:
     """Returns a flat rug."""
     made = Stage()
-    made.add(palette.any_color(random), palette.some(random, 1), sheet(between(random, 1, 2.5), between(random, 0.8, 1.8)).moved(z=0.006))
+    made.add(
+        palette.any_color(random),
+        palette.some(random, 1),
+        sheet(between(random, 1, 2.5), between(random, 0.8, 1.8)).moved(z=0.006),
+    )
     return made
 
 

@@ -20,7 +20,16 @@ def tree(random: Random, height: float, leafless: float = 0.25, leaves: int = 50
     branches: list[Shape] = []
     tips: list[Array] = []
     bare = chance(random, leafless)
-    _branch(random, np.zeros(3), np.array([0, 0, 1.0]), height * 0.45, height * between(random, 0.012, 0.03), 4 if bare else 3, branches, tips)
+    _branch(
+        random,
+        np.zeros(3),
+        np.array([0, 0, 1.0]),
+        height * 0.45,
+        height * between(random, 0.012, 0.03),
+        4 if bare else 3,
+        branches,
+        tips,
+    )
     made.add(bark, palette.rough(random, 8 / height * 3, palette.like(random, bark, 0.5)), joined(branches))
     if bare:
         return made
@@ -37,7 +46,14 @@ def tree(random: Random, height: float, leafless: float = 0.25, leaves: int = 50
 
 
 def _branch(
-    random: Random, start: Array, along: Array, length: float, thick: float, levels: int, branches: list[Shape], tips: list[Array]
+    random: Random,
+    start: Array,
+    along: Array,
+    length: float,
+    thick: float,
+    levels: int,
+    branches: list[Shape],
+    tips: list[Array],
 ) -> None:
     bend = random.normal(0, 0.12, 3)
     middle = start + along * length * 0.5 + bend * length * 0.3
@@ -80,7 +96,9 @@ def bush(random: Random, size: float) -> Stage:
         for _ in range(60):
             direction = random.normal(0, 1, 3)
             at = direction / np.linalg.norm(direction) * size * between(random, 0.25, 0.5) + (0, 0, size * 0.45)
-            blades.append(leaf(size * 0.2, size * 0.1).turned(between(random, 0, 6.3), between(random, -1.2, 1.2)).moved(*at))
+            blades.append(
+                leaf(size * 0.2, size * 0.1).turned(between(random, 0, 6.3), between(random, -1.2, 1.2)).moved(*at)
+            )
         made.add(palette.like(random, color, 0.25), PLAIN, joined(blades))
     return made
 
@@ -99,7 +117,10 @@ def tuft(random: Random, height: float, blades: int = 12) -> tuple[Painted, ...]
 def flower(random: Random, height: float) -> tuple[Painted, ...]:
     """Returns a flower on its stalk, for scattering."""
     stalk = tube([(0, 0, 0), (0.03 * height, 0, height)], height * 0.012, 4)
-    petals = [leaf(height * 0.22, height * 0.12, 0.1).turned(angle, 0.4).moved(0.03 * height, 0, height) for angle in np.arange(6) * 1.047]
+    petals = [
+        leaf(height * 0.22, height * 0.12, 0.1).turned(angle, 0.4).moved(0.03 * height, 0, height)
+        for angle in np.arange(6) * 1.047
+    ]
     color = palette.hsv(random.random(), between(random, 0.3, 1), between(random, 0.6, 1))
     return Painted(stalk, palette.leaf_color(random), PLAIN), Painted(joined(petals), color, PLAIN)
 
@@ -107,7 +128,9 @@ def flower(random: Random, height: float) -> tuple[Painted, ...]:
 def stone(random: Random, size: float) -> tuple[Painted, ...]:
     """Returns a stone, for scattering."""
     base = ball(size / 2, 10)
-    bumps = 1 + 0.18 * np.sin(base.corners / size * random.uniform(4, 9, 3) + random.uniform(0, 6, 3)).sum(axis=1, keepdims=True)
+    bumps = 1 + 0.18 * np.sin(base.corners / size * random.uniform(4, 9, 3) + random.uniform(0, 6, 3)).sum(
+        axis=1, keepdims=True
+    )
     shape = base.mapped(base.corners * bumps).scaled(*random.uniform(0.7, 1.3, 2), between(random, 0.4, 0.9))
     color = palette.earth_color(random)
     return (Painted(shape, color, palette.rough(random, 4 / size, palette.like(random, color, 0.6))),)
@@ -126,7 +149,10 @@ def twig(random: Random, length: float) -> Stage:
         end = at + random.normal(0, 0.16 * length, 3) + (0, 0.08 * length, 0)
         shapes.append(tube([at, end], [length * 0.005, length * 0.002], 4))
         if not bare:
-            blades += [leaf(size, size * 0.5, 0.4).turned(between(random, 0, 6.3), between(random, -0.8, 0.8)).moved(*end) for _ in range(3)]
+            blades += [
+                leaf(size, size * 0.5, 0.4).turned(between(random, 0, 6.3), between(random, -0.8, 0.8)).moved(*end)
+                for _ in range(3)
+            ]
     made.add(palette.hsv(0.07, 0.4, 0.35), PLAIN, joined(shapes))
     if blades:
         made.add(palette.leaf_color(random), PLAIN, joined(blades))

@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from training.scenes.palette import Random, between, chance
 from training.scenes.stage import View
 
-LENSES = (18.0, 24.0, 28.0, 35.0, 50.0, 70.0, 85.0, 135.0)
+SENSOR = 36.0
+"""Width of the sensor in millimetres."""
+WIDEST_BLUR = 0.025
+"""Share of the picture's longer side that a point becomes at most: what is blurred more has no edge to learn."""
 
 
 def lens(random: Random, shortest: float = 18, longest: float = 135) -> float:
@@ -26,6 +31,23 @@ def view(random: Random, at: ArrayLike, towards: ArrayLike, focal: float, blurre
     f_number = float(np.exp(random.uniform(np.log(1.2), np.log(8)))) if chance(random, blurred) else 0.0
     points = [(float(one[0]), float(one[1]), float(one[2])) for one in (here, there)]
     return View(points[0], points[1], focal, roll, f_number)
+
+
+def focused(random: Random, camera: View, disparity: NDArray[np.float32]) -> View:
+    """Returns the camera focused on something in the middle of the picture, stopped down where all else were a blur.
+
+    `disparity` (h, w) is per metre.
+    """
+    if camera.f_number <= 0:
+        return camera
+    height, width = disparity.shape
+    row, column = (int(size * between(random, 0.3, 0.7)) for size in (height, width))
+    sharp = max(float(disparity[row, column]), 1e-3)
+    nearest, farthest = np.percentile(disparity, (99.5, 1))
+    # Thin lens: the circle of blur is the aperture's width times the focal length times the difference in disparity.
+    spread = max(abs(nearest - sharp), abs(farthest - sharp)) / 1000
+    f_number = max(camera.f_number, camera.lens**2 * float(spread) / (WIDEST_BLUR * SENSOR))
+    return replace(camera, f_number=f_number, focus=1 / sharp)
 
 
 def around(random: Random, middle: ArrayLike, size: float, focal: float, lowest: float, highest: float) -> np.ndarray:

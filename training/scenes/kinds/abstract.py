@@ -38,13 +38,17 @@ def _solid(random: Random, size: float) -> Shape:
     if kind == 1:
         return ball(size * 0.5, 16).scaled(*random.uniform(0.4, 1.2, 3))
     if kind == 2:
-        return cylinder(size * between(random, 0.1, 0.5), size, int(random.integers(3, 16)), size * between(random, 0.0, 0.5) + 1e-3)
+        return cylinder(
+            size * between(random, 0.1, 0.5), size, int(random.integers(3, 16)), size * between(random, 0.0, 0.5) + 1e-3
+        )
     if kind == 3:
         # A long rod.
         return cylinder(size * between(random, 0.01, 0.06), size * between(random, 2, 8), 7).moved(z=-size)
     if kind == 4:
         angles = np.linspace(0, 2 * np.pi, 25)
-        return tube(np.c_[np.cos(angles), np.sin(angles), 0 * angles] * size * 0.6, size * between(random, 0.015, 0.2), 8)
+        return tube(
+            np.c_[np.cos(angles), np.sin(angles), 0 * angles] * size * 0.6, size * between(random, 0.015, 0.2), 8
+        )
     if kind == 5:
         path = random.normal(0, 0.4, (9, 3)).cumsum(axis=0) * size
         return tube(path, size * between(random, 0.01, 0.08), 6)
@@ -66,6 +70,8 @@ def _ground(stage: Stage, random: Random) -> None:
         elif kind == 2:
             plane = plane.turned(between(random, -0.8, 0.8), np.pi / 2).moved(0, between(random, 6, 40))
         else:
-            plane = plane.turned(0, 0, np.pi / 2 + between(random, -0.2, 0.2)).moved(between(random, 1.2, 5) * (1 if chance(random, 0.5) else -1))
+            plane = plane.turned(0, 0, np.pi / 2 + between(random, -0.2, 0.2)).moved(
+                between(random, 1.2, 5) * (1 if chance(random, 0.5) else -1)
+            )
         pattern = palette.some(random, between(random, 1, 5)) if chance(random, 0.7) else PLAIN
         stage.add(palette.any_color(random), pattern, plane)

@@ -19,7 +19,12 @@ def landscape(random: Random) -> Scene:
     """Returns open country, seen from eye height, from near the ground, or from a hill."""
     stage = Stage()
     kind = str(random.choice(["meadow", "hills", "mountains", "wood"], p=[0.3, 0.25, 0.2, 0.25]))
-    rise = {"meadow": between(random, 0.2, 2), "hills": between(random, 4, 14), "mountains": between(random, 3, 10), "wood": between(random, 0.5, 5)}[kind]
+    rise = {
+        "meadow": between(random, 0.2, 2),
+        "hills": between(random, 4, 14),
+        "mountains": between(random, 3, 10),
+        "wood": between(random, 0.5, 5),
+    }[kind]
     field = heights(random, CELLS, between(random, 2.6, 3.6)) * rise
     ground = terrain(field, SIZE, SIZE)
     color = palette.leaf_color(random) if chance(random, 0.65) else palette.earth_color(random)
@@ -31,7 +36,11 @@ def landscape(random: Random) -> Scene:
     _strew(stage, random, kind, ground, field, at)
     _near(stage, random, at)
     if chance(random, 0.2):
-        stage.add(palette.hsv(0.55, 0.4, 0.5), Pattern("plain", gloss=0.25, roughness=0.1), sheet(400, 400).moved(0, 0, rise * between(random, 0.2, 0.45)))
+        stage.add(
+            palette.hsv(0.55, 0.4, 0.5),
+            Pattern("plain", gloss=0.25, roughness=0.1),
+            sheet(400, 400).moved(0, 0, rise * between(random, 0.2, 0.45)),
+        )
     light = lights.outdoors(random)
     if lights.is_night(light):
         light = Light(light.sky, light.suns, lights.studio(random, (at[0], at[1] + 2, at[2]), 3).lamps)
@@ -75,8 +84,17 @@ def _hut(random: Random) -> Stage:
     wall = palette.wall_color(random)
     made.add(wall, palette.some(random, 1), block((-width / 2, -depth / 2, -3), (width / 2, depth / 2, height)))
     roof = polygon([(-width / 2 - 0.4, 0), (width / 2 + 0.4, 0), (0, between(random, 1, 3))], depth + 0.8)
-    made.add(palette.earth_color(random), Pattern("bricks", 3, palette.earth_color(random)), roof.turned(0, np.pi / 2).moved(0, depth / 2 + 0.4, height))
-    made.add((0.03, 0.03, 0.04), PLAIN, block((-0.5, -depth / 2 - 0.03, 0), (0.5, -depth / 2, 2)), block((width / 4, -depth / 2 - 0.03, 1), (width / 4 + 0.8, -depth / 2, 1.9)))
+    made.add(
+        palette.earth_color(random),
+        Pattern("bricks", 3, palette.earth_color(random)),
+        roof.turned(0, np.pi / 2).moved(0, depth / 2 + 0.4, height),
+    )
+    made.add(
+        (0.03, 0.03, 0.04),
+        PLAIN,
+        block((-0.5, -depth / 2 - 0.03, 0), (0.5, -depth / 2, 2)),
+        block((width / 4, -depth / 2 - 0.03, 1), (width / 4 + 0.8, -depth / 2, 1.9)),
+    )
     return made
 
 
@@ -98,10 +116,14 @@ def _strew(stage: Stage, random: Random, kind: str, ground: Shape, field: Array,
         stage.scatters.append(Scatter(_patch(ground, at, 0.0, 14), tufts, between(random, 3, 14), (0.5, 1.2), seed))
     if chance(random, 0.4):
         flowers = tuple(trees.flower(random, between(random, 0.15, 0.8)) for _ in range(3))
-        stage.scatters.append(Scatter(_patch(ground, at, 0.5, 14), flowers, between(random, 0.3, 4), (0.6, 1.2), seed + 11))
+        stage.scatters.append(
+            Scatter(_patch(ground, at, 0.5, 14), flowers, between(random, 0.3, 4), (0.6, 1.2), seed + 11)
+        )
     if chance(random, 0.5):
         stones = tuple(trees.stone(random, between(random, 0.1, 0.8)) for _ in range(3))
-        stage.scatters.append(Scatter(_patch(ground, at, 1.0, 50), stones, between(random, 0.03, 0.6), (0.3, 1.8), seed + 23, False))
+        stage.scatters.append(
+            Scatter(_patch(ground, at, 1.0, 50), stones, between(random, 0.03, 0.6), (0.3, 1.8), seed + 23, False)
+        )
     wooded = {"wood": 0.06, "meadow": 0.004, "hills": 0.015, "mountains": 0.015}[kind]
     grown = tuple(tuple(trees.tree(random, between(random, 3, 9), leaves=220).painted) for _ in range(3))
     density = wooded * between(random, 0.5, 1.5)
@@ -118,21 +140,40 @@ def _near(stage: Stage, random: Random, at: Array) -> None:
     if kind < 0.2:
         for _ in range(random.integers(1, 5)):
             branch = trees.twig(random, between(random, 0.6, 1.8))
-            stage.take(branch, at[0] + between(random, -1.2, 1.2), at[1] + between(random, 0.8, 2), at[2] + between(random, 0.1, 0.9), between(random, 0, 6.3))
+            stage.take(
+                branch,
+                at[0] + between(random, -1.2, 1.2),
+                at[1] + between(random, 0.8, 2),
+                at[2] + between(random, 0.1, 0.9),
+                between(random, 0, 6.3),
+            )
     elif kind < 0.4:
         posts, wires = [], []
         places = np.arange(-12, 12, between(random, 1.2, 2.5))
         base = at[2] - between(random, 1.2, 1.9)
         for x in places:
-            posts.append(tube([(at[0] + x, y, base - 1), (at[0] + x + between(random, -0.08, 0.08), y, base + 1.1)], between(random, 0.03, 0.06), 6))
+            posts.append(
+                tube(
+                    [(at[0] + x, y, base - 1), (at[0] + x + between(random, -0.08, 0.08), y, base + 1.1)],
+                    between(random, 0.03, 0.06),
+                    6,
+                )
+            )
         for z in (0.4, 0.7, 1.0):
             thick = between(random, 0.004, 0.04)
-            wires += [tube(sagging((at[0] + a, y, base + z), (at[0] + b, y, base + z), 0.03), thick, 4) for a, b in zip(places, places[1:], strict=False)]
+            wires += [
+                tube(sagging((at[0] + a, y, base + z), (at[0] + b, y, base + z), 0.03), thick, 4)
+                for a, b in zip(places, places[1:], strict=False)
+            ]
         stage.add(palette.wood_color(random), palette.rough(random, 8, palette.wood_color(random)), *posts)
         stage.add((0.3, 0.3, 0.3), PLAIN, joined(wires))
     elif kind < 0.5:
         rail = things.railing(10, 1.1, between(random, 0.1, 0.4), between(random, 0.008, 0.03))
-        stage.add(palette.any_color(random), PLAIN, rail.moved(at[0] - 5, at[1] + between(random, 0.8, 2.5), at[2] - between(random, 0.7, 1.5)))
+        stage.add(
+            palette.any_color(random),
+            PLAIN,
+            rail.moved(at[0] - 5, at[1] + between(random, 0.8, 2.5), at[2] - between(random, 0.7, 1.5)),
+        )
 
 
 def _view(random: Random, at: Array, rise: float) -> View:
@@ -144,6 +185,6 @@ def _view(random: Random, at: Array, rise: float) -> View:
     turn = np.radians(random.normal(0, 15))
     up = np.radians(pitch)
     direction = np.array([np.sin(turn) * np.cos(up), np.cos(turn) * np.cos(up), np.sin(up)])
-    return views.view(random, at, at + direction * (3.0 if pitch < -12 else between(random, 3, 20)), views.lens(random, 18, 85), 0.15)
-
-
+    return views.view(
+        random, at, at + direction * (3.0 if pitch < -12 else between(random, 3, 20)), views.lens(random, 18, 85), 0.15
+    )

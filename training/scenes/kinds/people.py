@@ -23,11 +23,13 @@ def people(random: Random) -> Scene:
         y = 0.0 if number == 0 else between(random, -0.8, 4)
         turn = between(random, -1, 1) if chance(random, 0.75) else between(random, 0, 6.3)
         sits = chance(random, 0.25)
-        person = (figure.sitting if sits else figure.standing)(random, dress, 3500 if portrait else 1000)
+        person = (figure.sitting if sits else figure.standing)(random, dress, 6000 if portrait else 1200)
         if sits:
             # As wide as deep, so that it fits however the figure is turned.
             seat = dress.height * 0.255
-            person.add(palette.wood_color(random), palette.wood(random), block((-0.22, -0.16, seat - 0.04), (0.22, 0.24, seat)))
+            person.add(
+                palette.wood_color(random), palette.wood(random), block((-0.22, -0.16, seat - 0.04), (0.22, 0.24, seat))
+            )
             person.add(palette.wood_color(random), PLAIN, things.legs(random, 0.42, 0.38, seat - 0.03))
         stage.take(person, x, y, 0, turn)
         heads.append(np.array([x, y, dress.height * (0.71 if sits else 0.92)]))
@@ -59,14 +61,25 @@ def _indoors(stage: Stage, random: Random) -> Light:
     far = between(random, 1.2, 6)
     stage.add(color, pattern, sheet(14, 22).moved(0, 0))
     paper = palette.some(random, 1) if chance(random, 0.4) else PLAIN
-    stage.add(palette.wall_color(random), paper, block((-6, far, 0), (6, far + 0.1, 3)), block((-4, -10, 0), (-3.9, far, 3)), block((4, -10, 0), (4.1, far, 3)))
+    stage.add(
+        palette.wall_color(random),
+        paper,
+        block((-6, far, 0), (6, far + 0.1, 3)),
+        block((-4, -10, 0), (-3.9, far, 3)),
+        block((4, -10, 0), (4.1, far, 3)),
+    )
     stage.add(palette.hsv(0.1, 0.04, 0.95), PLAIN, block((-6, -10, 3), (6, far, 3.1)))
     makers = (things.shelf, things.cupboard, things.big_plant, things.lamp, things.sofa)
     for _ in range(random.integers(1, 5)):
         made = makers[int(random.integers(len(makers)))](random)
         stage.take(made, between(random, -3, 3), far - 0.5, 0)
     for _ in range(random.integers(0, 4)):
-        stage.take(things.picture(random, between(random, 0.4, 1.5), between(random, 0.4, 1)), between(random, -3, 3), far - 0.02, between(random, 1.2, 2.2))
+        stage.take(
+            things.picture(random, between(random, 0.4, 1.5), between(random, 0.4, 1)),
+            between(random, -3, 3),
+            far - 0.02,
+            between(random, 1.2, 2.2),
+        )
     return lights.indoors(random, (-3.5, -3, 0), (3.5, far, 3))
 
 
@@ -82,13 +95,25 @@ def _outdoors(stage: Stage, random: Random) -> Light:
     if chance(random, 0.4):
         far = between(random, 3, 25)
         wall = palette.Pattern("bricks", between(random, 1, 3), palette.earth_color(random))
-        stage.add(palette.earth_color(random), wall, block((-30, far, 0), (between(random, -2, 30), far + 0.3, between(random, 0.8, 8))))
+        stage.add(
+            palette.earth_color(random),
+            wall,
+            block((-30, far, 0), (between(random, -2, 30), far + 0.3, between(random, 0.8, 8))),
+        )
     if chance(random, 0.35):
         rail = things.railing(12, between(random, 0.7, 1.3), between(random, 0.1, 0.3), between(random, 0.008, 0.025))
-        stage.add(palette.any_color(random), PLAIN, rail.turned(between(random, -0.3, 0.3)).moved(-6, between(random, 0.6, 4)))
+        stage.add(
+            palette.any_color(random), PLAIN, rail.turned(between(random, -0.3, 0.3)).moved(-6, between(random, 0.6, 4))
+        )
     if chance(random, 0.25):
         for _ in range(3):
-            stage.take(trees.twig(random, between(random, 0.8, 1.8)), between(random, -1.5, 1.5), between(random, -1.2, 0.5), between(random, 1.6, 2.6), between(random, 0, 6.3))
+            stage.take(
+                trees.twig(random, between(random, 0.8, 1.8)),
+                between(random, -1.5, 1.5),
+                between(random, -1.2, 0.5),
+                between(random, 1.6, 2.6),
+                between(random, 0, 6.3),
+            )
     light = lights.outdoors(random)
     if lights.is_night(light):
         near = lights.studio(random, (0, -0.5, 1.2), 2.0)

@@ -31,7 +31,9 @@ def room(random: Random) -> Scene:
 def _shell(stage: Stage, random: Random, width: float, depth: float, height: float) -> None:
     color, pattern = palette.floor(random)
     stage.add(color, pattern, sheet(width, depth).moved(width / 2, depth / 2))
-    stage.add(palette.hsv(0.1, between(random, 0, 0.1), 0.95), PLAIN, sheet(width, depth).moved(width / 2, depth / 2, height))
+    stage.add(
+        palette.hsv(0.1, between(random, 0, 0.1), 0.95), PLAIN, sheet(width, depth).moved(width / 2, depth / 2, height)
+    )
     wall = palette.wall_color(random)
     paper = palette.some(random, between(random, 0.5, 2)) if chance(random, 0.3) else PLAIN
     if paper.kind != "plain":
@@ -65,7 +67,9 @@ def _wall(stage: Stage, random: Random, length: float, height: float) -> list[Sh
         return things.wall_with_hole(length, height, (0, 0), (0, 0.0))[:0] + [block((0, 0, 0), (length, 0.12, height))]
     left = between(random, 0.2, length - 1.9)
     if kind == "door":
-        return things.wall_with_hole(length, height, (left, 0), (left + between(random, 0.8, 1.4), min(2.1, height - 0.15)))
+        return things.wall_with_hole(
+            length, height, (left, 0), (left + between(random, 0.8, 1.4), min(2.1, height - 0.15))
+        )
     right = left + between(random, 0.7, 1.6)
     low, high = between(random, 0.3, 1.0), height - between(random, 0.2, 0.5)
     parts = things.wall_with_hole(length, height, (left, low), (right, high))
@@ -79,7 +83,10 @@ def _wall(stage: Stage, random: Random, length: float, height: float) -> list[Sh
     if chance(random, 0.4):
         parts += [_curtain(random, 0.45, high + 0.1).moved(x, -0.08) for x in (left - 0.25, right - 0.2)]
     if chance(random, 0.15):
-        parts += [box(right - left, 0.03, 0.004).turned(0, 0.6).moved((left + right) / 2, -0.03, z) for z in np.arange(low, high, 0.05)]
+        parts += [
+            box(right - left, 0.03, 0.004).turned(0, 0.6).moved((left + right) / 2, -0.03, z)
+            for z in np.arange(low, high, 0.05)
+        ]
     return parts
 
 
@@ -93,15 +100,25 @@ def _curtain(random: Random, width: float, height: float) -> Shape:
 
 def _outside(stage: Stage, random: Random, width: float, depth: float) -> None:
     """Adds what windows and doorways show: a ground, other walls, something like trees."""
-    stage.add(palette.leaf_color(random), palette.rough(random, 1, palette.leaf_color(random)), sheet(60, 60).moved(width / 2, depth / 2, -0.4))
+    stage.add(
+        palette.leaf_color(random),
+        palette.rough(random, 1, palette.leaf_color(random)),
+        sheet(60, 60).moved(width / 2, depth / 2, -0.4),
+    )
     for _ in range(12):
         turn, far = between(random, 0, 6.3), between(random, 9, 25)
         at = width / 2 + far * np.cos(turn), depth / 2 + far * np.sin(turn), -0.4
         if chance(random, 0.5):
-            stage.add(palette.wall_color(random), PLAIN, box(*random.uniform(2, 8, 3)).turned(between(random, 0, 1.5)).moved(*at))
+            stage.add(
+                palette.wall_color(random),
+                PLAIN,
+                box(*random.uniform(2, 8, 3)).turned(between(random, 0, 1.5)).moved(*at),
+            )
         else:
             crown = lathe([(0.1, 0), (0.15, 1.5), (1.6, 2), (1.8, 3.5), (0.3, 5)], 9)
-            stage.add(palette.leaf_color(random), palette.rough(random, 2, palette.leaf_color(random)), crown.moved(*at))
+            stage.add(
+                palette.leaf_color(random), palette.rough(random, 2, palette.leaf_color(random)), crown.moved(*at)
+            )
 
 
 def _picture(stage: Stage, random: Random, width: float, depth: float, height: float) -> None:
@@ -118,7 +135,16 @@ def _picture(stage: Stage, random: Random, width: float, depth: float, height: f
 
 def _furnish(stage: Stage, random: Random, width: float, depth: float) -> list[Point]:
     """Adds furniture along the walls and in the middle; returns where things stand."""
-    wallside: list[Callable[[Random], Stage]] = [things.shelf, things.cupboard, things.sofa, things.big_plant, things.lamp, things.table, things.bed, things.shelf]
+    wallside: list[Callable[[Random], Stage]] = [
+        things.shelf,
+        things.cupboard,
+        things.sofa,
+        things.big_plant,
+        things.lamp,
+        things.table,
+        things.bed,
+        things.shelf,
+    ]
     places: list[Point] = []
     for _ in range(random.integers(3, 9)):
         made = wallside[int(random.integers(len(wallside)))](random)
@@ -127,7 +153,11 @@ def _furnish(stage: Stage, random: Random, width: float, depth: float) -> list[P
         side = int(random.integers(3))
         room_for = width if side == 0 else depth
         along = between(random, min(wide / 2, room_for / 2), max(room_for - wide / 2, room_for / 2))
-        spots = [(along, depth - deep / 2 - 0.06, 0.0), (deep / 2 + 0.06, along, np.pi / 2), (width - deep / 2 - 0.06, along, -np.pi / 2)]
+        spots = [
+            (along, depth - deep / 2 - 0.06, 0.0),
+            (deep / 2 + 0.06, along, np.pi / 2),
+            (width - deep / 2 - 0.06, along, -np.pi / 2),
+        ]
         x, y, turn = spots[side]
         if any(abs(x - a) + abs(y - b) < 0.9 for a, b, _ in places):
             continue
@@ -143,8 +173,19 @@ def _furnish(stage: Stage, random: Random, width: float, depth: float) -> list[P
         stage.take(person, x, y, 0, between(random, 0, 6.3))
         places.append((x, y, 1.3))
     if chance(random, 0.15):
-        rail = things.railing(between(random, 1, 2.5), between(random, 0.8, 1.1), between(random, 0.08, 0.15), between(random, 0.006, 0.015))
-        stage.add(palette.any_color(random), palette.shiny(random), rail.turned(between(random, -0.4, 0.4)).moved(between(random, 0, 0.4) * width, depth * between(random, 0.3, 0.6)))
+        rail = things.railing(
+            between(random, 1, 2.5),
+            between(random, 0.8, 1.1),
+            between(random, 0.08, 0.15),
+            between(random, 0.006, 0.015),
+        )
+        stage.add(
+            palette.any_color(random),
+            palette.shiny(random),
+            rail.turned(between(random, -0.4, 0.4)).moved(
+                between(random, 0, 0.4) * width, depth * between(random, 0.3, 0.6)
+            ),
+        )
     return places
 
 
@@ -163,7 +204,13 @@ def _dining(stage: Stage, random: Random, width: float, depth: float) -> list[Po
         alike = np.random.default_rng(int(kind["state"]["state"]) % 2**32)
         angle = turn + number * 1.1 + between(random, -0.1, 0.1)
         reach = max(high[0], high[1]) + between(random, 0.0, 0.5)
-        stage.take(things.chair(alike), x + reach * np.sin(angle), y + reach * np.cos(angle), 0, -angle + between(random, -0.3, 0.3))
+        stage.take(
+            things.chair(alike),
+            x + reach * np.sin(angle),
+            y + reach * np.cos(angle),
+            0,
+            -angle + between(random, -0.3, 0.3),
+        )
     return [(x, y, 0.5)]
 
 
@@ -172,13 +219,21 @@ def _light(random: Random, size: Point) -> Light:
     if chance(random, 0.35):
         day = lights.outdoors(random)
         sun = Sun(between(random, 15, 50), between(random, 0, 360), between(random, 3, 12))
-        return replace(light, sky=replace(day.sky, strength=day.sky.strength * between(random, 1, 2)), suns=(sun,), lamps=())
+        return replace(
+            light, sky=replace(day.sky, strength=day.sky.strength * between(random, 1, 2)), suns=(sun,), lamps=()
+        )
     return light
 
 
 def _view(random: Random, size: Point, places: list[Point]) -> views.View:
     width, depth, height = size
-    at = np.array([between(random, 0.15, 0.85) * width, between(random, 0.08, 0.35) * depth, min(height - 0.25, between(random, 0.25, 2.2))])
+    at = np.array(
+        [
+            between(random, 0.15, 0.85) * width,
+            between(random, 0.08, 0.35) * depth,
+            min(height - 0.25, between(random, 0.25, 2.2)),
+        ]
+    )
     kind = str(random.choice(["across", "thing", "up", "down"], p=[0.45, 0.35, 0.1, 0.1]))
     target = np.array([between(random, 0.1, 0.9) * width, depth, between(random, 0.4, 1.6)])
     focal = views.lens(random, 16, 40)
@@ -191,5 +246,3 @@ def _view(random: Random, size: Point, places: list[Point]) -> views.View:
         at[2] = height - between(random, 0.2, 0.6)
         target = np.array([between(random, 0.2, 0.8) * width, between(random, 0.5, 0.8) * depth, 0])
     return views.view(random, at, target, focal, 0.15)
-
-

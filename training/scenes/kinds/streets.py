@@ -32,7 +32,11 @@ def street(random: Random) -> Scene:
     lamps = _furniture(stage, random, half, pavement)
     if chance(random, 0.3):
         wall = palette.earth_color(random)
-        stage.add(wall, Pattern("bricks", between(random, 1, 3), palette.like(random, wall, 0.5)), block((-60, 60, 0), (60, 64, between(random, 5, 20))))
+        stage.add(
+            wall,
+            Pattern("bricks", between(random, 1, 3), palette.like(random, wall, 0.5)),
+            block((-60, 60, 0), (60, 64, between(random, 5, 20))),
+        )
     light = lights.outdoors(random)
     if lights.is_night(light):
         light = Light(light.sky, light.suns, tuple(lamps[:3]))
@@ -45,9 +49,15 @@ def _ground(stage: Stage, random: Random, half: float, pavement: float) -> None:
     if chance(random, 0.25):
         road = Pattern("bricks", between(random, 2, 6), palette.like(random, asphalt, 0.4))
     stage.add(asphalt, road, sheet(2 * half, 240).moved(0, 60))
-    stage.add(palette.earth_color(random), palette.rough(random, 0.4, palette.leaf_color(random)), sheet(600, 600).moved(z=-0.03))
+    stage.add(
+        palette.earth_color(random),
+        palette.rough(random, 0.4, palette.leaf_color(random)),
+        sheet(600, 600).moved(z=-0.03),
+    )
     stone = palette.hsv(0.1, between(random, 0, 0.15), between(random, 0.4, 0.8))
-    slabs = Pattern(str(random.choice(["bricks", "checker", "noise"])), between(random, 1, 4), palette.like(random, stone, 0.2))  # type: ignore[arg-type]
+    slabs = Pattern(
+        str(random.choice(["bricks", "checker", "noise"])), between(random, 1, 4), palette.like(random, stone, 0.2)
+    )  # type: ignore[arg-type]
     for side in (-1, 1):
         near, far = sorted((side * half, side * (half + pavement)))
         stage.add(stone, slabs, block((near, -60, 0), (far, 180, 0.12)))
@@ -56,7 +66,11 @@ def _ground(stage: Stage, random: Random, half: float, pavement: float) -> None:
         stage.add((0.8, 0.8, 0.75), PLAIN, joined(lines))
     if chance(random, 0.3):
         y = between(random, 5, 15)
-        stage.add((0.8, 0.8, 0.78), PLAIN, joined([box(0.45, 3, 0.006).moved(x, y) for x in np.arange(-half + 0.5, half, 0.95)]))
+        stage.add(
+            (0.8, 0.8, 0.78),
+            PLAIN,
+            joined([box(0.45, 3, 0.006).moved(x, y) for x in np.arange(-half + 0.5, half, 0.95)]),
+        )
 
 
 def _houses(stage: Stage, random: Random, side: int, edge: float) -> None:
@@ -93,13 +107,21 @@ def _windows(stage: Stage, random: Random, side: int, edge: float, y: float, wid
             if floor == 0 and chance(random, 0.25):
                 low = 0.1
             panes.append(box(0.04, wide, tall).moved(x, middle, low))
-            for along, across, at, up in ((0.07, wide + 0.16, 0, -0.08), (0.07, wide + 0.16, 0, tall), (0.08, 0.05, 0, 0)):
+            for along, across, at, up in (
+                (0.07, wide + 0.16, 0, -0.08),
+                (0.07, wide + 0.16, 0, tall),
+                (0.08, 0.05, 0, 0),
+            ):
                 bars.append(box(along, across, 0.08 if across > 0.1 else tall).moved(x, middle + at, low + up))
             bars += [box(0.07, 0.08, tall).moved(x, middle + end * wide / 2, low) for end in (-1, 1)]
             if balcony and floor > 0:
                 out = x - side * 0.9
                 plates.append(box(0.9, wide + 0.8, 0.12).moved(x - side * 0.45, middle, low - 0.5))
-                rails.append(things.railing(wide + 0.8, 1.0, 0.13, 0.012).turned(np.pi / 2).moved(out, middle - wide / 2 - 0.4, low - 0.4))
+                rails.append(
+                    things.railing(wide + 0.8, 1.0, 0.13, 0.012)
+                    .turned(np.pi / 2)
+                    .moved(out, middle - wide / 2 - 0.4, low - 0.4)
+                )
     if panes:
         stage.add(glass, shine, joined(panes))
         stage.add(frame, PLAIN, joined(bars))
@@ -107,7 +129,11 @@ def _windows(stage: Stage, random: Random, side: int, edge: float, y: float, wid
         stage.add(metal, PLAIN, joined(rails))
         stage.add(palette.wall_color(random), PLAIN, joined(plates))
     if chance(random, 0.3):
-        slab = box(1.2, between(random, 1, width), 0.06).turned(0, 0, side * 0.25).moved(x - side * 0.55, y + width / 2, 2.5)
+        slab = (
+            box(1.2, between(random, 1, width), 0.06)
+            .turned(0, 0, side * 0.25)
+            .moved(x - side * 0.55, y + width / 2, 2.5)
+        )
         stage.add(palette.any_color(random), palette.cloth(random), slab)
     if chance(random, 0.3):
         pipe = tube([(x - side * 0.08, y + 0.3, 0), (x - side * 0.08, y + 0.3, height)], 0.05, 6)
@@ -125,15 +151,28 @@ def car(random: Random) -> Stage:
     color, pattern = palette.any_color(random, 0.95), palette.shiny(random)
     length, wide, tall = between(random, 3.4, 4.9), between(random, 1.55, 1.85), between(random, 1.35, 1.9)
     hood = tall * 0.55
-    outline = [(0, 0.3), (length, 0.3), (length, hood * 0.95), (length * 0.97, hood), (length * 0.03, hood * 0.85), (0, hood * 0.7)]
+    outline = [
+        (0, 0.3),
+        (length, 0.3),
+        (length, hood * 0.95),
+        (length * 0.97, hood),
+        (length * 0.03, hood * 0.85),
+        (0, hood * 0.7),
+    ]
     cabin = [(length * 0.24, hood * 0.9), (length * 0.93, hood * 0.95), (length * 0.8, tall), (length * 0.42, tall)]
     made.add(color, pattern, polygon(outline, wide).turned(np.pi / 2, np.pi / 2).moved(-wide / 2, -length / 2))
-    made.add((0.03, 0.04, 0.05), Pattern("plain", gloss=0.3, roughness=0.15), polygon(cabin, wide * 0.88).turned(np.pi / 2, np.pi / 2).moved(-wide * 0.44, -length / 2))
+    made.add(
+        (0.03, 0.04, 0.05),
+        Pattern("plain", gloss=0.3, roughness=0.15),
+        polygon(cabin, wide * 0.88).turned(np.pi / 2, np.pi / 2).moved(-wide * 0.44, -length / 2),
+    )
     made.add(color, pattern, box(wide * 0.9, length * 0.38, 0.05).moved(0, length * 0.11, tall - 0.02))
     for y in (-length * 0.31, length * 0.3):
         for x in (-wide / 2 + 0.08, wide / 2 - 0.08):
             made.add((0.02, 0.02, 0.02), PLAIN, cylinder(0.32, 0.2, 16).turned(0, 0, np.pi / 2).moved(x - 0.1, y, 0.32))
-            made.add((0.4, 0.4, 0.4), pattern, cylinder(0.19, 0.22, 10).turned(0, 0, np.pi / 2).moved(x - 0.11, y, 0.32))
+            made.add(
+                (0.4, 0.4, 0.4), pattern, cylinder(0.19, 0.22, 10).turned(0, 0, np.pi / 2).moved(x - 0.11, y, 0.32)
+            )
     for x in (-0.55, 0.55):
         made.add((0.9, 0.9, 0.8), pattern, ball(0.11, 8).moved(x, -length / 2, hood * 0.6))
         made.add((0.5, 0.02, 0.02), pattern, box(0.25, 0.06, 0.1).moved(x, length / 2, hood * 0.75))
@@ -148,12 +187,34 @@ def bicycle(random: Random) -> Stage:
     for x in (-0.52, 0.52):
         circle = np.c_[x + 0.33 * np.cos(angles), 0 * angles, 0.34 + 0.33 * np.sin(angles)]
         made.add((0.03, 0.03, 0.03), PLAIN, tube(circle, 0.018, 5))
-        spokes = [tube([(x, 0, 0.34), (x + 0.32 * np.cos(a), 0, 0.34 + 0.32 * np.sin(a))], 0.002, 3) for a in angles[:-1:2]]
+        spokes = [
+            tube([(x, 0, 0.34), (x + 0.32 * np.cos(a), 0, 0.34 + 0.32 * np.sin(a))], 0.002, 3) for a in angles[:-1:2]
+        ]
         made.add((0.6, 0.6, 0.6), PLAIN, joined(spokes))
-    joints = {"back": (-0.52, 0, 0.34), "seat": (-0.2, 0, 0.85), "foot": (-0.08, 0, 0.3), "head": (0.36, 0, 0.85), "front": (0.52, 0, 0.34), "bar": (0.33, 0, 1.02)}
-    for first, second in (("back", "seat"), ("back", "foot"), ("foot", "seat"), ("foot", "head"), ("seat", "head"), ("head", "front"), ("head", "bar")):
+    joints = {
+        "back": (-0.52, 0, 0.34),
+        "seat": (-0.2, 0, 0.85),
+        "foot": (-0.08, 0, 0.3),
+        "head": (0.36, 0, 0.85),
+        "front": (0.52, 0, 0.34),
+        "bar": (0.33, 0, 1.02),
+    }
+    for first, second in (
+        ("back", "seat"),
+        ("back", "foot"),
+        ("foot", "seat"),
+        ("foot", "head"),
+        ("seat", "head"),
+        ("head", "front"),
+        ("head", "bar"),
+    ):
         made.add(color, PLAIN, tube([joints[first], joints[second]], 0.016, 6))
-    made.add((0.04, 0.04, 0.04), PLAIN, box(0.25, 0.14, 0.05).moved(-0.22, 0, 0.88), tube([(0.3, -0.28, 1.03), (0.34, 0, 1.02), (0.3, 0.28, 1.03)], 0.012, 6))
+    made.add(
+        (0.04, 0.04, 0.04),
+        PLAIN,
+        box(0.25, 0.14, 0.05).moved(-0.22, 0, 0.88),
+        tube([(0.3, -0.28, 1.03), (0.34, 0, 1.02), (0.3, 0.28, 1.03)], 0.012, 6),
+    )
     return made
 
 
@@ -205,12 +266,27 @@ def _poles(stage: Stage, random: Random, edge: float, lamps: list[Lamp]) -> None
         else:
             arm = np.array([(x, y, tall), (x - side * 0.6, y, tall + 0.3), (x - side * 1.5, y, tall + 0.3)])
             stage.add(color, PLAIN, tube(arm, thick * 0.6, 6), box(0.5, 0.2, 0.1).moved(x - side * 1.5, y, tall + 0.2))
-        lamps.append(Lamp((x - side * 1.5, float(y), tall), (x - side * 1.5, float(y), 0), 0.3, between(random, 200, 700), lights.lamp_color(random)))
-    wires = [tube(sagging(a, b, between(random, 0.1, 0.8)), between(random, 0.008, 0.02), 4) for first, second in zip(ends, ends[1:], strict=False) for a, b in zip(first, second, strict=True)]
+        lamps.append(
+            Lamp(
+                (x - side * 1.5, float(y), tall),
+                (x - side * 1.5, float(y), 0),
+                0.3,
+                between(random, 200, 700),
+                lights.lamp_color(random),
+            )
+        )
+    wires = [
+        tube(sagging(a, b, between(random, 0.1, 0.8)), between(random, 0.008, 0.02), 4)
+        for first, second in zip(ends, ends[1:], strict=False)
+        for a, b in zip(first, second, strict=True)
+    ]
     if wires:
         stage.add((0.03, 0.03, 0.03), PLAIN, joined(wires))
     if chance(random, 0.3):
-        across = [tube(sagging((-edge - 2, y, 6), (edge + 2, y, between(random, 5, 7)), 0.5), 0.012, 4) for y in np.arange(3, 40, 6)]
+        across = [
+            tube(sagging((-edge - 2, y, 6), (edge + 2, y, between(random, 5, 7)), 0.5), 0.012, 4)
+            for y in np.arange(3, 40, 6)
+        ]
         stage.add((0.05, 0.05, 0.05), PLAIN, joined(across))
 
 
@@ -233,8 +309,18 @@ def _view(stage: Stage, random: Random, half: float, pavement: float) -> View:
         ahead = (towards - at) / np.linalg.norm(towards - at)
         near = at + ahead * between(random, 0.8, 2.5)
         if chance(random, 0.5):
-            stage.take(trees.twig(random, between(random, 0.8, 1.6)), near[0] - 0.4, near[1], near[2] + between(random, -0.1, 0.5), between(random, -2, -1))
+            stage.take(
+                trees.twig(random, between(random, 0.8, 1.6)),
+                near[0] - 0.4,
+                near[1],
+                near[2] + between(random, -0.1, 0.5),
+                between(random, -2, -1),
+            )
         else:
             rail = things.railing(5, 1.1, between(random, 0.1, 0.3), between(random, 0.006, 0.03))
-            stage.add(palette.any_color(random), PLAIN, rail.moved(near[0] - 2.5, near[1], near[2] - between(random, 0.6, 1.2)))
+            stage.add(
+                palette.any_color(random),
+                PLAIN,
+                rail.moved(near[0] - 2.5, near[1], near[2] - between(random, 0.6, 1.2)),
+            )
     return views.view(random, at, towards, focal, 0.1)

@@ -55,7 +55,11 @@ def _object(random: Random, size: float) -> Stage:
     color, pattern = palette.any_color(random), palette.shiny(random)
     if kind < 0.78:
         # Pens in a beaker.
-        made.add(color, pattern, lathe([(size * 0.2, 0), (size * 0.2, size * 0.5), (size * 0.18, size * 0.5), (size * 0.17, 0.01)], 14))
+        made.add(
+            color,
+            pattern,
+            lathe([(size * 0.2, 0), (size * 0.2, size * 0.5), (size * 0.18, size * 0.5), (size * 0.17, 0.01)], 14),
+        )
         for _ in range(random.integers(2, 9)):
             turn, lean = between(random, 0, 6.3), between(random, 0.05, 0.35)
             stick = tube([(0, 0, 0), (size * lean * np.cos(turn), size * lean * np.sin(turn), size)], size * 0.02, 6)
@@ -64,29 +68,45 @@ def _object(random: Random, size: float) -> Stage:
         # A pair of cutlery-like or tool-like sticks lying about.
         for _ in range(random.integers(1, 4)):
             stick = tube([(-size / 2, 0, 0.006), (0, 0, 0.008), (size / 2, 0, 0.006)], [0.006, 0.004, 0.01], 6)
-            made.add(palette.any_color(random), palette.shiny(random), stick.turned(between(random, 0, 3)).moved(*random.uniform(-0.1, 0.1, 2) * size))
+            made.add(
+                palette.any_color(random),
+                palette.shiny(random),
+                stick.turned(between(random, 0, 3)).moved(*random.uniform(-0.1, 0.1, 2) * size),
+            )
     elif kind < 0.93:
         # Wire models, such as a stand, a basket or a rack.
         thick = size * between(random, 0.006, 0.02)
         for turn in np.arange(0, 6.2, between(random, 0.4, 1.2)):
             side = size * 0.4 * np.array([np.cos(turn), np.sin(turn), 0])
-            made.add(color, pattern, tube([side * 0.6, side + (0, 0, size * 0.3), side * 0.8 + (0, 0, size * 0.7)], thick, 5))
+            made.add(
+                color, pattern, tube([side * 0.6, side + (0, 0, size * 0.3), side * 0.8 + (0, 0, size * 0.7)], thick, 5)
+            )
         for z in (0.3, 0.7):
             circle = np.linspace(0, 2 * np.pi, 17)
             radius = size * (0.4 if z < 0.5 else 0.32)
-            made.add(color, pattern, tube(np.c_[radius * np.cos(circle), radius * np.sin(circle), 0 * circle + z * size], thick, 5))
+            made.add(
+                color,
+                pattern,
+                tube(np.c_[radius * np.cos(circle), radius * np.sin(circle), 0 * circle + z * size], thick, 5),
+            )
     else:
         # A screen or an open book.
         tilt = between(random, -0.5, -0.1)
         made.add(color, pattern, box(size, size * 0.7, size * 0.03))
-        made.add(palette.any_color(random), palette.poster(random, size), box(size, 0.01, size * 0.65).turned(0, tilt).moved(0, size * 0.34, 0.01))
+        made.add(
+            palette.any_color(random),
+            palette.poster(random, size),
+            box(size, 0.01, size * 0.65).turned(0, tilt).moved(0, size * 0.34, 0.01),
+        )
     return made
 
 
 def _cables(stage: Stage, random: Random, reach: float) -> None:
     for _ in range(random.integers(1, 4)):
         path = np.c_[random.uniform(-1, 1, (14, 2)).cumsum(axis=0) * reach * 0.14, np.full(14, 0.004)]
-        smooth = np.stack([np.convolve(np.pad(path[:, axis], 2, "edge"), np.ones(5) / 5, "valid") for axis in range(3)], 1)
+        smooth = np.stack(
+            [np.convolve(np.pad(path[:, axis], 2, "edge"), np.ones(5) / 5, "valid") for axis in range(3)], 1
+        )
         stage.add(palette.any_color(random, 0.4), PLAIN, tube(smooth, between(random, 0.002, 0.005), 6))
     if chance(random, 0.3):
         path = sagging((-reach, 0.3 * reach, 0.7), (reach, 0.2 * reach, 0.8), 0.2)
@@ -98,16 +118,29 @@ def _around(stage: Stage, random: Random, depth: float, far: float) -> None:
     stage.add(color, pattern, sheet(10, 10).moved(z=-0.75))
     wall = palette.wall_color(random)
     paper = palette.some(random, 1) if chance(random, 0.4) else PLAIN
-    stage.add(wall, paper, block((-5, far, -0.75), (5, far + 0.1, 2)), block((-5, -5, -0.75), (-4.9, far, 2)), block((4.9, -5, -0.75), (5, far, 2)))
+    stage.add(
+        wall,
+        paper,
+        block((-5, far, -0.75), (5, far + 0.1, 2)),
+        block((-5, -5, -0.75), (-4.9, far, 2)),
+        block((4.9, -5, -0.75), (5, far, 2)),
+    )
     for _ in range(random.integers(0, 4)):
         kind = random.random()
         x = between(random, -1.5, 1.5)
         if kind < 0.35:
-            stage.take(things.picture(random, between(random, 0.3, 1), between(random, 0.3, 0.8)), x, far - 0.02, between(random, 0.2, 0.8))
+            stage.take(
+                things.picture(random, between(random, 0.3, 1), between(random, 0.3, 0.8)),
+                x,
+                far - 0.02,
+                between(random, 0.2, 0.8),
+            )
         elif kind < 0.6 and far > 1.2:
             stage.take(things.shelf(random), x, far - 0.25, -0.75)
         elif kind < 0.8 and far > 1.2:
-            stage.take(things.chair(random), x, between(random, depth / 2 + 0.3, far - 0.3), -0.75, between(random, 0, 6))
+            stage.take(
+                things.chair(random), x, between(random, depth / 2 + 0.3, far - 0.3), -0.75, between(random, 0, 6)
+            )
         elif far > 1.2:
             stage.take(things.big_plant(random), x, far - 0.5, -0.75)
     if chance(random, 0.12):
