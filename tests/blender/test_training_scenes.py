@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from training.scenes import palette, render
 from training.scenes.build import build
-from training.scenes.shapes import ball, sheet, tube
-from training.scenes.stage import Hair, Lamp, Light, Scatter, Scene, Sky, Stage, Sun, View
+from training.scenes.shapes import ball, sheet
+from training.scenes.stage import Lamp, Light, Scene, Sky, Stage, Sun, View
 
 LENS, WIDTH, HEIGHT = 35.0, 96, 64
 DAY = Light(Sky((0.5, 0.6, 0.8), (0.2, 0.4, 0.8), cover=0.5), (Sun(40, 30, 3),), (Lamp((0, -1, 3), (0, 4, 0), 1, 100),))

@@ -7,17 +7,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import bpy
 import numpy as np
-from mathutils import Matrix, Vector
 
 from training.scenes import node_groups
+from training.scenes.blender import bpy, mathutils
 from training.scenes.materials import COLOR, material, strands
 from training.scenes.shapes import Array
 from training.scenes.stage import Hair, Lamp, Light, Painted, Pattern, Scatter, Scene, Sky, Sun, View
 from training.scenes.unwrap import unwrapped
 from training.scenes.views import SENSOR
-
 
 AMBIENT_REACH = 1.0
 """Metres without a thing that make a place lit by ambient light, even in a closed room."""
@@ -42,7 +40,7 @@ def focus(view: View) -> None:
     field.use_dof = view.f_number > 0
     if view.f_number > 0:
         field.aperture_fstop = view.f_number
-        field.focus_distance = view.focus or (Vector(view.towards) - Vector(view.at)).length
+        field.focus_distance = view.focus or (mathutils.Vector(view.towards) - mathutils.Vector(view.at)).length
 
 
 def _material(pattern: Pattern, known: dict[Pattern, Any]) -> Any:
@@ -210,5 +208,5 @@ def _camera(view: View) -> None:
 
 
 def _looking(at: Sequence[float], towards: Sequence[float], roll: float) -> Any:
-    turn = (Vector(towards) - Vector(at)).to_track_quat("-Z", "Y").to_matrix().to_4x4()
-    return Matrix.Translation(at) @ turn @ Matrix.Rotation(math.radians(roll), 4, "Z")
+    turn = (mathutils.Vector(towards) - mathutils.Vector(at)).to_track_quat("-Z", "Y").to_matrix().to_4x4()
+    return mathutils.Matrix.Translation(at) @ turn @ mathutils.Matrix.Rotation(math.radians(roll), 4, "Z")

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from training.scenes import palette
 from training.scenes.palette import PLAIN, Random, between, chance
-from training.scenes.shapes import Array, Shape, ball, cylinder, joined, lathe, tube
+from training.scenes.shapes import Array, Shape, ball, joined, lathe, point, tube
 from training.scenes.stage import Color, Hair, Pattern, Stage
 
 
@@ -62,25 +63,34 @@ def _figure(random: Random, dress: Dress, hip: float, feet: list[Array], lean: f
     made = Stage()
     girth, tall = dress.girth, dress.height
     pelvis = np.array([0, 0, hip])
-    chest = pelvis + (0, -lean, 0.24)
-    neck = chest + (0, -lean * 0.3, 0.085)
+    chest = pelvis + point(0, -lean, 0.24)
+    neck = chest + point(0, -lean * 0.3, 0.085)
     thigh, shin = 0.25, 0.25
     for side, foot in zip((-1, 1), feet, strict=True):
-        top = pelvis + (side * 0.05, 0, 0)
-        knee = _joint(top, foot + (0, 0, 0.03), thigh, shin, np.array([0, -1.0, 0.1]))
+        top = pelvis + point(side * 0.05, 0, 0)
+        knee = _joint(top, foot + point(0, 0, 0.03), thigh, shin, np.array([0, -1.0, 0.1]))
         leg = tube(
-            [top, (top + knee) / 2, knee, (knee + foot) / 2, foot + (0, 0, 0.02)],
+            [top, (top + knee) / 2, knee, (knee + foot) / 2, foot + point(0, 0, 0.02)],
             np.array([0.05, 0.047, 0.034, 0.034, 0.022]) * girth,
             8,
         )
         made.add(dress.trousers, dress.trousers_pattern, leg.scaled(tall))
-        made.add(dress.shoes, PLAIN, ball(0.03, 8).scaled(1, 2.1, 0.8).moved(*(foot + (0, -0.025, 0))).scaled(tall))
-    trunk = [pelvis - (0, 0, 0.03), pelvis + (0, 0, 0.04), (pelvis + chest) / 2, chest, chest + (0, 0, 0.05), neck]
+        made.add(
+            dress.shoes, PLAIN, ball(0.03, 8).scaled(1, 2.1, 0.8).moved(*(foot + point(0, -0.025, 0))).scaled(tall)
+        )
+    trunk = [
+        pelvis - (0, 0, 0.03),
+        pelvis + point(0, 0, 0.04),
+        (pelvis + chest) / 2,
+        chest,
+        chest + point(0, 0, 0.05),
+        neck,
+    ]
     torso = tube(trunk, np.array([0.07, 0.085, 0.075, 0.09, 0.075, 0.03]) * girth, 10)
     flat = torso.mapped((torso.corners - pelvis) * (1.15, 0.72, 1) + pelvis)
     made.add(dress.top, dress.top_pattern, flat.scaled(tall))
     for side in (-1, 1):
-        _arm(made, random, dress, chest + (side * 0.105 * girth, 0, 0.04), side)
+        _arm(made, random, dress, chest + point(side * 0.105 * girth, 0, 0.04), side)
     _head(made, random, dress, neck, strands)
     return made
 
@@ -99,15 +109,17 @@ def _joint(start: Array, end: Array, first: float, second: float, towards: Array
 def _arm(made: Stage, random: Random, dress: Dress, shoulder: Array, side: int) -> None:
     pose = random.random()
     if pose < 0.55:
-        hand = shoulder + (side * between(random, 0.02, 0.12), between(random, -0.15, 0.1), -0.3)
+        hand = shoulder + point(side * between(random, 0.02, 0.12), between(random, -0.15, 0.1), -0.3)
     elif pose < 0.8:
-        hand = shoulder + (
+        hand = shoulder + point(
             side * between(random, -0.1, 0.2),
             between(random, -0.32, -0.15),
             between(random, -0.15, 0.1),
         )
     else:
-        hand = shoulder + (side * between(random, 0.0, 0.3), between(random, -0.15, 0.1), between(random, 0.1, 0.32))
+        hand = shoulder + point(
+            side * between(random, 0.0, 0.3), between(random, -0.15, 0.1), between(random, 0.1, 0.32)
+        )
     elbow = _joint(shoulder, hand, 0.17, 0.16, np.array([side * 0.6, 0.8, -0.3]))
     hand = elbow + (hand - elbow) / (np.linalg.norm(hand - elbow) + 1e-9) * 0.16
     girth, tall = dress.girth, dress.height
@@ -128,15 +140,17 @@ def _arm(made: Stage, random: Random, dress: Dress, shoulder: Array, side: int) 
     ]
     made.add(dress.skin, PLAIN, joined([ball(0.018, 8).moved(*hand), *fingers]).scaled(tall))
     if chance(random, 0.12):
-        stick = tube([hand + (0, 0, between(random, 0.1, 0.5)), hand - (0, 0, between(random, 0.2, 0.45))], 0.008, 6)
+        stick = tube(
+            [hand + point(0, 0, between(random, 0.1, 0.5)), hand - (0, 0, between(random, 0.2, 0.45))], 0.008, 6
+        )
         made.add(palette.wood_color(random), PLAIN, stick.scaled(tall))
 
 
 def _head(made: Stage, random: Random, dress: Dress, neck: Array, strands: int) -> None:
     """Adds a head, 0.13 of the height tall, with a face and hair or a hat."""
     tall = dress.height
-    made.add(dress.skin, PLAIN, tube([neck - (0, 0, 0.02), neck + (0, -0.005, 0.05)], 0.028, 8).scaled(tall))
-    middle = neck + (0, -0.01, 0.085)
+    made.add(dress.skin, PLAIN, tube([neck - (0, 0, 0.02), neck + point(0, -0.005, 0.05)], 0.028, 8).scaled(tall))
+    middle = neck + point(0, -0.01, 0.085)
     skull = ball(1, 18).scaled(0.046, 0.056, 0.066)
     parts = [
         skull,
@@ -196,10 +210,8 @@ def _grow(made: Stage, random: Random, dress: Dress, scalp: Shape, strands: int)
     )
 
 
-def _glasses(made: Stage, placed: object) -> None:
+def _glasses(made: Stage, put: Callable[[Shape], Shape]) -> None:
     angles = np.linspace(0, 2 * np.pi, 13)
-    put = placed
-    assert callable(put)
     for side in (-1, 1):
         rim = np.c_[side * 0.02 + 0.014 * np.cos(angles), 0 * angles - 0.06, 0.008 + 0.012 * np.sin(angles)]
         made.add((0.03, 0.03, 0.03), PLAIN, put(tube(rim, 0.0016, 5)))
@@ -207,13 +219,3 @@ def _glasses(made: Stage, placed: object) -> None:
             (0.03, 0.03, 0.03), PLAIN, put(tube([(side * 0.033, -0.058, 0.01), (side * 0.049, 0.0, 0.012)], 0.0014, 5))
         )
     made.add((0.03, 0.03, 0.03), PLAIN, put(tube([(-0.007, -0.062, 0.01), (0.007, -0.062, 0.01)], 0.0014, 5)))
-
-
-def bag(random: Random) -> Stage:
-    """Returns a bag with a strap, to stand beside a figure."""
-    made = Stage()
-    color, pattern = palette.any_color(random), palette.cloth(random)
-    made.add(color, pattern, cylinder(0.18, 0.35, 12).scaled(1, 0.6, 1))
-    angles = np.linspace(0, np.pi, 9)
-    made.add(color, PLAIN, tube(np.c_[0.12 * np.cos(angles), 0 * angles, 0.35 + 0.15 * np.sin(angles)], 0.008, 5))
-    return made

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from training.scenes import palette
 from training.scenes.palette import Random, between, chance
+from training.scenes.shapes import Array, point
 from training.scenes.stage import Color, Lamp, Light, Point, Sky, Sun
 
 
@@ -62,7 +64,7 @@ def lamp_color(random: Random) -> Color:
 
 
 def indoors(random: Random, low: Point, high: Point) -> Light:
-    """Returns lamps and daylight for a room between two corners: from the ceiling, from the side, from behind things."""
+    """Returns lamps and daylight for a room between two corners: from the ceiling, from a side, from behind things."""
     color = palette.hsv(between(random, 0.05, 0.62), between(random, 0, 0.25), between(random, 0.35, 0.9))
     sky = Sky(color, color, strength=between(random, 0.5, 2.0))
     first, last = np.array(low), np.array(high)
@@ -72,7 +74,7 @@ def indoors(random: Random, low: Point, high: Point) -> Light:
     daylight, ceiling = ((True, False), (False, True), (True, True))[int(random.choice(3, p=[0.4, 0.4, 0.2]))]
     if ceiling:
         at = first + (last - first) * (between(random, 0.2, 0.8), between(random, 0.2, 0.8), 0.96)
-        towards = at + (between(random, -0.7, 0.7), between(random, -0.7, 0.7), -2)
+        towards = at + point(between(random, -0.7, 0.7), between(random, -0.7, 0.7), -2)
         lamps.append(_lamp(at, towards, between(random, 0.1, 1.2), between(random, 30, 150), lamp_color(random)))
     if daylight:
         across = between(random, 0.2, 0.8)
@@ -98,7 +100,7 @@ def studio(random: Random, middle: Point, reach: float, farthest: float = 100.0)
     return Light(Sky(color, palette.like(random, color, 0.4), strength=between(random, 0.4, 2.5)), (), tuple(lamps))
 
 
-def _lamp(at: np.ndarray, towards: object, size: float, power: float, color: Color) -> Lamp:
+def _lamp(at: Array, towards: ArrayLike, size: float, power: float, color: Color) -> Lamp:
     goal = np.asarray(towards, float)
     return Lamp(
         (float(at[0]), float(at[1]), float(at[2])), (float(goal[0]), float(goal[1]), float(goal[2])), size, power, color

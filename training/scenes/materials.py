@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import bpy
-
+from training.scenes.blender import bpy
 from training.scenes.stage import Color, Pattern
 
 COLOR = "tint"

@@ -6,8 +6,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import bpy
-
+from training.scenes.blender import bpy
 from training.scenes.stage import Hair, Scatter
 
 

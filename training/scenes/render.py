@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import bpy
 import numpy as np
 from numpy.typing import NDArray
+
+from training.scenes.blender import bpy
 
 Pixels = NDArray[np.float32]
 

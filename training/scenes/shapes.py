@@ -13,6 +13,11 @@ Array = NDArray[np.float64]
 Faces = NDArray[np.int64]
 
 
+def point(x: float, y: float, z: float) -> Array:
+    """Returns a place or a direction, (3,)."""
+    return np.array([x, y, z], float)
+
+
 @dataclass(frozen=True)
 class Shape:
     """Corners (n, 3) and the faces between them: arrays (m, k) of corner numbers, one for each k that occurs."""
@@ -23,7 +28,7 @@ class Shape:
 
     def moved(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Shape:
         """Returns the shape somewhere else."""
-        return replace(self, corners=self.corners + (x, y, z))
+        return replace(self, corners=self.corners + point(x, y, z))
 
     def scaled(self, x: float, y: float | None = None, z: float | None = None) -> Shape:
         """Returns the shape made larger about the origin, by one factor or by one for each axis."""
@@ -92,7 +97,7 @@ def polygon(outline: ArrayLike, thickness: float) -> Shape:
 
 
 def lathe(profile: ArrayLike, sides: int = 12, smooth: bool = True) -> Shape:
-    """Returns a profile (n, 2) of radius and height, from below to above, turned round the z axis, closed at its ends."""
+    """Returns a profile (n, 2) of radius and height, from below to above, turned round the z axis and closed."""
     radii, heights = np.asarray(profile, float).T
     angles = np.arange(sides) * (2 * np.pi / sides)
     rings = np.stack(

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
@@ -18,9 +17,8 @@ Point = tuple[float, float, float]
 class Pattern:
     """How the colour of a thing varies over its surface, and how it shines."""
 
-    kind: Literal[
-        "plain", "noise", "wood", "bricks", "checker", "stripes", "cells", "spots", "marble", "poster", "glow"
-    ]
+    kind: str
+    """plain, glow, or one of the textures of `materials`."""
     scale: float = 1.0
     """Repetitions in a metre, roughly."""
     second: Color = (0.5, 0.5, 0.5)

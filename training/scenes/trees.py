@@ -7,7 +7,7 @@ import numpy as np
 
 from training.scenes import palette
 from training.scenes.palette import PLAIN, Random, between, chance
-from training.scenes.shapes import Array, Shape, ball, joined, leaf, lathe, tube
+from training.scenes.shapes import Array, Shape, ball, joined, leaf, tube
 from training.scenes.stage import Painted, Stage
 
 
@@ -131,7 +131,8 @@ def stone(random: Random, size: float) -> tuple[Painted, ...]:
     bumps = 1 + 0.18 * np.sin(base.corners / size * random.uniform(4, 9, 3) + random.uniform(0, 6, 3)).sum(
         axis=1, keepdims=True
     )
-    shape = base.mapped(base.corners * bumps).scaled(*random.uniform(0.7, 1.3, 2), between(random, 0.4, 0.9))
+    sizes = between(random, 0.7, 1.3), between(random, 0.7, 1.3), between(random, 0.4, 0.9)
+    shape = base.mapped(base.corners * bumps).scaled(*sizes)
     color = palette.earth_color(random)
     return (Painted(shape, color, palette.rough(random, 4 / size, palette.like(random, color, 0.6))),)
 
@@ -157,8 +158,3 @@ def twig(random: Random, length: float) -> Stage:
     if blades:
         made.add(palette.leaf_color(random), PLAIN, joined(blades))
     return made
-
-
-def icicle(length: float) -> Shape:
-    """Returns a thin cone that hangs from the origin."""
-    return lathe([(0.001, -length), (length * 0.05, 0)], 8)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from training.scenes.palette import Random, between, chance
+from training.scenes.shapes import Array
 from training.scenes.stage import View
 
 SENSOR = 36.0
@@ -50,7 +51,7 @@ def focused(random: Random, camera: View, disparity: NDArray[np.float32]) -> Vie
     return replace(camera, f_number=f_number, focus=1 / sharp)
 
 
-def around(random: Random, middle: ArrayLike, size: float, focal: float, lowest: float, highest: float) -> np.ndarray:
+def around(random: Random, middle: ArrayLike, size: float, focal: float, lowest: float, highest: float) -> Array:
     """Returns a place from which a thing of a size about fills the picture, between two angles over the horizon."""
     distance = size * focal / 36 * between(random, 0.9, 1.8)
     height, turn = np.radians(between(random, lowest, highest)), between(random, 0, 2 * np.pi)

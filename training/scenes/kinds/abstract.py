@@ -53,7 +53,7 @@ def _solid(random: Random, size: float) -> Shape:
         path = random.normal(0, 0.4, (9, 3)).cumsum(axis=0) * size
         return tube(path, size * between(random, 0.01, 0.08), 6)
     if kind == 6:
-        return joined([leaf(size, size * between(random, 0.1, 0.4)).turned(angle, 0.4) for angle in np.arange(6)])
+        return joined([leaf(size, size * between(random, 0.1, 0.4)).turned(angle, 0.4) for angle in np.arange(6.0)])
     radii = np.abs(random.normal(0.3, 0.15, 6)) + 0.03
     return lathe(np.c_[radii * size, np.linspace(0, size, 6)], 14)
 

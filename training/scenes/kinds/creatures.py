@@ -8,7 +8,7 @@ import numpy as np
 from training.scenes import lights, palette, trees, views
 from training.scenes.noise import heights
 from training.scenes.palette import PLAIN, Random, between, chance
-from training.scenes.shapes import Array, Shape, ball, block, joined, leaf, lathe, sheet, terrain, tube
+from training.scenes.shapes import Array, Shape, ball, block, joined, lathe, leaf, point, sheet, terrain, tube
 from training.scenes.stage import Color, Hair, Light, Pattern, Scatter, Scene, Stage
 
 
@@ -45,7 +45,7 @@ def _beast(random: Random, size: float) -> Stage:
             between(random, 3, 10) / size,
             palette.like(random, color, 0.9),
             between(random, 0.3, 0.7),
-        )  # type: ignore[arg-type]
+        )
     stout, length, leg = (
         between(random, 0.1, 0.24) * size,
         size * between(random, 0.6, 1.0),
@@ -68,7 +68,10 @@ def _beast(random: Random, size: float) -> Stage:
     )
     skull = ball(1, 12).scaled(stout * 0.75, stout * 0.5, stout * 0.52).moved(*head)
     snout = tube(
-        [head + (stout * 0.3, 0, -0.05 * stout), head + (stout * between(random, 0.9, 1.6), 0, -stout * 0.25)],
+        [
+            head + point(stout * 0.3, 0, -0.05 * stout),
+            head + point(stout * between(random, 0.9, 1.6), 0, -stout * 0.25),
+        ],
         [stout * 0.38, stout * 0.2],
         9,
     )
@@ -78,7 +81,7 @@ def _beast(random: Random, size: float) -> Stage:
         for y in (-stout * 0.6, stout * 0.6):
             knee = np.array([x + between(random, -0.2, 0.2) * leg, y, leg * 0.5])
             foot = np.array([x + between(random, -0.25, 0.25) * leg, y, 0.02 * size])
-            legs.append(tube([(x, y, leg + stout), knee, foot], [slim * 1.8, slim, slim * 0.8], 8))
+            legs.append(tube([point(x, y, leg + stout), knee, foot], [slim * 1.8, slim, slim * 0.8], 8))
             feet.append(ball(slim * 1.2, 8).scaled(1.4, 1, 0.7).moved(*foot))
     tail = between(random, 0.1, 0.6) * size
     end = spine[0] + np.array([-tail * 0.8, between(random, -0.4, 0.4) * tail, between(random, -0.6, 0.6) * tail])
@@ -111,14 +114,14 @@ def _beast(random: Random, size: float) -> Stage:
 def _face(made: Stage, random: Random, head: Array, stout: float, color: Color, coat: Pattern) -> None:
     pointed, far = between(random, 0.3, 1.3), between(random, 0.05, 0.4)
     for side in (-1, 1):
-        eye = head + (stout * 0.45, side * stout * 0.38, stout * 0.2)
+        eye = head + point(stout * 0.45, side * stout * 0.38, stout * 0.2)
         made.add((0.02, 0.02, 0.02), Pattern("plain", gloss=0.2, roughness=0.1), ball(stout * 0.09, 8).moved(*eye))
         ear = leaf(stout * pointed, stout * 0.45, far).turned(-np.pi / 2 + side * 0.9, 1.0).turned(side * 0.6)
-        made.add(color, coat, ear.moved(*(head + (-stout * 0.2, side * stout * 0.3, stout * 0.35))))
+        made.add(color, coat, ear.moved(*(head + point(-stout * 0.2, side * stout * 0.3, stout * 0.35))))
     style = random.random()
     if style < 0.2:
         for side in (-1, 1):
-            base = head + (-0.1 * stout, side * stout * 0.25, stout * 0.4)
+            base = head + point(-0.1 * stout, side * stout * 0.25, stout * 0.4)
             horn = tube(
                 [
                     base,
@@ -133,7 +136,7 @@ def _face(made: Stage, random: Random, head: Array, stout: float, color: Color, 
         whiskers = [
             tube(
                 [
-                    head + (stout, side * 0.1 * stout, -0.2 * stout),
+                    head + point(stout, side * 0.1 * stout, -0.2 * stout),
                     head + np.array([1.2, side * 1.0, -0.2 + up]) * stout,
                 ],
                 stout * 0.012,
@@ -198,7 +201,11 @@ def _plants(random: Random, size: float) -> Stage:
                 size * between(random, 0.5, 1.1),
             ]
         )
-        made.add(green, PLAIN, tube([(x, y, 0), (x, y, top[2] * 0.5), top], size * between(random, 0.006, 0.015), 6))
+        made.add(
+            green,
+            PLAIN,
+            tube([point(x, y, 0), point(x, y, top[2] * 0.5), top], size * between(random, 0.006, 0.015), 6),
+        )
         color = palette.hsv(random.random(), between(random, 0.2, 1), between(random, 0.6, 1))
         if chance(random, 0.2):
             cap = lathe([(size * 0.18, 0), (size * 0.14, size * 0.08), (size * 0.03, size * 0.12)], 16).moved(*top)

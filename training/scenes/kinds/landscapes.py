@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
-from training.scenes import lights, palette, things, trees, views
+from training.scenes import fittings, lights, palette, trees, views
 from training.scenes.noise import heights
 from training.scenes.palette import PLAIN, Random, between, chance
 from training.scenes.shapes import Array, Shape, block, joined, polygon, sagging, sheet, terrain, tube
@@ -163,12 +165,12 @@ def _near(stage: Stage, random: Random, at: Array) -> None:
             thick = between(random, 0.004, 0.04)
             wires += [
                 tube(sagging((at[0] + a, y, base + z), (at[0] + b, y, base + z), 0.03), thick, 4)
-                for a, b in zip(places, places[1:], strict=False)
+                for a, b in pairwise(places)
             ]
         stage.add(palette.wood_color(random), palette.rough(random, 8, palette.wood_color(random)), *posts)
         stage.add((0.3, 0.3, 0.3), PLAIN, joined(wires))
     elif kind < 0.5:
-        rail = things.railing(10, 1.1, between(random, 0.1, 0.4), between(random, 0.008, 0.03))
+        rail = fittings.railing(10, 1.1, between(random, 0.1, 0.4), between(random, 0.008, 0.03))
         stage.add(
             palette.any_color(random),
             PLAIN,

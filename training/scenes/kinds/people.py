@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.scenes import figure, lights, palette, things, trees, views
+from training.scenes import figure, fittings, furniture, lights, palette, trees, views
 from training.scenes.figure import Dress
 from training.scenes.palette import PLAIN, Random, between, chance
-from training.scenes.shapes import block, sheet
-from training.scenes.stage import Light, Scene, Stage, View
+from training.scenes.shapes import Array, block, point, sheet
+from training.scenes.stage import Light, Pattern, Scene, Stage, View
 
 
 def people(random: Random) -> Scene:
@@ -30,14 +30,14 @@ def people(random: Random) -> Scene:
             person.add(
                 palette.wood_color(random), palette.wood(random), block((-0.22, -0.16, seat - 0.04), (0.22, 0.24, seat))
             )
-            person.add(palette.wood_color(random), PLAIN, things.legs(random, 0.42, 0.38, seat - 0.03))
+            person.add(palette.wood_color(random), PLAIN, furniture.legs(random, 0.42, 0.38, seat - 0.03))
         stage.take(person, x, y, 0, turn)
         heads.append(np.array([x, y, dress.height * (0.71 if sits else 0.92)]))
     light = _indoors(stage, random) if chance(random, 0.4) else _outdoors(stage, random)
     return Scene(stage, light, _view(random, heads, portrait))
 
 
-def _view(random: Random, heads: list[np.ndarray], portrait: bool) -> View:
+def _view(random: Random, heads: list[Array], portrait: bool) -> View:
     head = heads[0]
     if portrait:
         size = between(random, 0.32, 0.9)
@@ -53,7 +53,7 @@ def _view(random: Random, heads: list[np.ndarray], portrait: bool) -> View:
     up, turn = np.radians(between(random, lowest, highest)), float(random.normal(0, 0.5))
     at = target + distance * np.array([np.cos(up) * np.sin(turn), -np.cos(up) * np.cos(turn), np.sin(up)])
     at[2] = max(0.12, at[2])
-    return views.view(random, at, target + (between(random, -0.2, 0.2) * size, 0, 0), focal, blurred)
+    return views.view(random, at, target + point(between(random, -0.2, 0.2) * size, 0, 0), focal, blurred)
 
 
 def _indoors(stage: Stage, random: Random) -> Light:
@@ -69,13 +69,13 @@ def _indoors(stage: Stage, random: Random) -> Light:
         block((4, -10, 0), (4.1, far, 3)),
     )
     stage.add(palette.hsv(0.1, 0.04, 0.95), PLAIN, block((-6, -10, 3), (6, far, 3.1)))
-    makers = (things.shelf, things.cupboard, things.big_plant, things.lamp, things.sofa)
+    makers = (furniture.shelf, furniture.cupboard, furniture.big_plant, furniture.lamp, furniture.sofa)
     for _ in range(random.integers(1, 5)):
         made = makers[int(random.integers(len(makers)))](random)
         stage.take(made, between(random, -3, 3), far - 0.5, 0)
     for _ in range(random.integers(0, 4)):
         stage.take(
-            things.picture(random, between(random, 0.4, 1.5), between(random, 0.4, 1)),
+            fittings.picture(random, between(random, 0.4, 1.5), between(random, 0.4, 1)),
             between(random, -3, 3),
             far - 0.02,
             between(random, 1.2, 2.2),
@@ -94,14 +94,14 @@ def _outdoors(stage: Stage, random: Random) -> Light:
             stage.take(trees.bush(random, between(random, 0.6, 2)), x, y)
     if chance(random, 0.4):
         far = between(random, 3, 25)
-        wall = palette.Pattern("bricks", between(random, 1, 3), palette.earth_color(random))
+        wall = Pattern("bricks", between(random, 1, 3), palette.earth_color(random))
         stage.add(
             palette.earth_color(random),
             wall,
             block((-30, far, 0), (between(random, -2, 30), far + 0.3, between(random, 0.8, 8))),
         )
     if chance(random, 0.35):
-        rail = things.railing(12, between(random, 0.7, 1.3), between(random, 0.1, 0.3), between(random, 0.008, 0.025))
+        rail = fittings.railing(12, between(random, 0.7, 1.3), between(random, 0.1, 0.3), between(random, 0.008, 0.025))
         stage.add(
             palette.any_color(random), PLAIN, rail.turned(between(random, -0.3, 0.3)).moved(-6, between(random, 0.6, 4))
         )

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from training.scenes import figure, lights, palette, things, views
+from training.scenes import figure, fittings, furniture, lights, palette, things, views
 from training.scenes.palette import PLAIN, Random, between, chance
-from training.scenes.shapes import Shape, block, box, joined, lathe, sheet, tube
-from training.scenes.stage import Light, Pattern, Point, Scene, Stage, Sun
+from training.scenes.shapes import Shape, block, box, lathe, sheet
+from training.scenes.stage import Light, Point, Scene, Stage, Sun, View
 
 
 def room(random: Random) -> Scene:
@@ -22,7 +22,7 @@ def room(random: Random) -> Scene:
     places = _furnish(stage, random, width, depth)
     for _ in range(random.integers(0, 3)):
         drop = between(random, 0.4, 1.4)
-        hanging = things.hanging_lamp(random, drop)
+        hanging = furniture.hanging_lamp(random, drop)
         stage.take(hanging, between(random, 0.25, 0.75) * width, between(random, 0.3, 0.8) * depth, height)
     light = _light(random, (width, depth, height))
     return Scene(stage, light, _view(random, (width, depth, height), places))
@@ -64,15 +64,15 @@ def _wall(stage: Stage, random: Random, length: float, height: float) -> list[Sh
     """Returns a wall along x whose room lies at negative y; some have a window or a doorway."""
     kind = str(random.choice(["closed", "window", "door"], p=[0.45, 0.35, 0.2]))
     if kind == "closed" or length < 2.4:
-        return things.wall_with_hole(length, height, (0, 0), (0, 0.0))[:0] + [block((0, 0, 0), (length, 0.12, height))]
+        return [block((0, 0, 0), (length, 0.12, height))]
     left = between(random, 0.2, length - 1.9)
     if kind == "door":
-        return things.wall_with_hole(
+        return fittings.wall_with_hole(
             length, height, (left, 0), (left + between(random, 0.8, 1.4), min(2.1, height - 0.15))
         )
     right = left + between(random, 0.7, 1.6)
     low, high = between(random, 0.3, 1.0), height - between(random, 0.2, 0.5)
-    parts = things.wall_with_hole(length, height, (left, low), (right, high))
+    parts = fittings.wall_with_hole(length, height, (left, low), (right, high))
     bar = between(random, 0.015, 0.04)
     for share in np.linspace(0, 1, int(random.integers(2, 5))):
         x = left + (right - left) * share
@@ -122,7 +122,7 @@ def _outside(stage: Stage, random: Random, width: float, depth: float) -> None:
 
 
 def _picture(stage: Stage, random: Random, width: float, depth: float, height: float) -> None:
-    hung = things.picture(random, between(random, 0.3, 1.4), between(random, 0.3, 1.1))
+    hung = fittings.picture(random, between(random, 0.3, 1.4), between(random, 0.3, 1.1))
     z = between(random, 1.2, max(1.3, height - 0.8))
     place = int(random.integers(3))
     if place == 0:
@@ -136,14 +136,14 @@ def _picture(stage: Stage, random: Random, width: float, depth: float, height: f
 def _furnish(stage: Stage, random: Random, width: float, depth: float) -> list[Point]:
     """Adds furniture along the walls and in the middle; returns where things stand."""
     wallside: list[Callable[[Random], Stage]] = [
-        things.shelf,
-        things.cupboard,
-        things.sofa,
-        things.big_plant,
-        things.lamp,
-        things.table,
-        things.bed,
-        things.shelf,
+        furniture.shelf,
+        furniture.cupboard,
+        furniture.sofa,
+        furniture.big_plant,
+        furniture.lamp,
+        furniture.table,
+        furniture.bed,
+        furniture.shelf,
     ]
     places: list[Point] = []
     for _ in range(random.integers(3, 9)):
@@ -166,14 +166,14 @@ def _furnish(stage: Stage, random: Random, width: float, depth: float) -> list[P
     if chance(random, 0.8):
         places += _dining(stage, random, width, depth)
     if chance(random, 0.5):
-        stage.take(things.rug(random), width / 2, depth / 2, 0, between(random, 0, 3))
+        stage.take(fittings.rug(random), width / 2, depth / 2, 0, between(random, 0, 3))
     if chance(random, 0.25):
         person = figure.standing(random, figure.Dress.drawn(random))
         x, y = between(random, 0.3, 0.7) * width, between(random, 0.35, 0.8) * depth
         stage.take(person, x, y, 0, between(random, 0, 6.3))
         places.append((x, y, 1.3))
     if chance(random, 0.15):
-        rail = things.railing(
+        rail = fittings.railing(
             between(random, 1, 2.5),
             between(random, 0.8, 1.1),
             between(random, 0.08, 0.15),
@@ -192,7 +192,7 @@ def _furnish(stage: Stage, random: Random, width: float, depth: float) -> list[P
 def _dining(stage: Stage, random: Random, width: float, depth: float) -> list[Point]:
     x, y = between(random, 0.3, 0.7) * width, between(random, 0.35, 0.7) * depth
     turn = between(random, 0, 3.2)
-    made = things.table(random)
+    made = furniture.table(random)
     low, high = made.bounds()
     for _ in range(random.integers(0, 6)):
         spot = between(random, 0.7 * low[0], 0.7 * high[0]), between(random, 0.7 * low[1], 0.7 * high[1])
@@ -205,7 +205,7 @@ def _dining(stage: Stage, random: Random, width: float, depth: float) -> list[Po
         angle = turn + number * 1.1 + between(random, -0.1, 0.1)
         reach = max(high[0], high[1]) + between(random, 0.0, 0.5)
         stage.take(
-            things.chair(alike),
+            furniture.chair(alike),
             x + reach * np.sin(angle),
             y + reach * np.cos(angle),
             0,
@@ -225,7 +225,7 @@ def _light(random: Random, size: Point) -> Light:
     return light
 
 
-def _view(random: Random, size: Point, places: list[Point]) -> views.View:
+def _view(random: Random, size: Point, places: list[Point]) -> View:
     width, depth, height = size
     at = np.array(
         [

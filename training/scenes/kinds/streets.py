@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
-from training.scenes import figure, lights, palette, things, trees, views
+from training.scenes import figure, fittings, lights, palette, trees, views
 from training.scenes.figure import Dress
 from training.scenes.palette import PLAIN, Random, between, chance
 from training.scenes.shapes import ball, block, box, cylinder, joined, polygon, sagging, sheet, tube
@@ -26,7 +28,7 @@ def street(random: Random) -> Scene:
             _trees(stage, random, side, edge)
         else:
             height = between(random, 0.9, 2)
-            rail = things.railing(30, height, between(random, 0.12, 0.3), between(random, 0.008, 0.03))
+            rail = fittings.railing(30, height, between(random, 0.12, 0.3), between(random, 0.008, 0.03))
             stage.add(palette.any_color(random), PLAIN, rail.turned(np.pi / 2).moved(side * edge))
             _trees(stage, random, side, edge + 4)
     lamps = _furniture(stage, random, half, pavement)
@@ -57,12 +59,12 @@ def _ground(stage: Stage, random: Random, half: float, pavement: float) -> None:
     stone = palette.hsv(0.1, between(random, 0, 0.15), between(random, 0.4, 0.8))
     slabs = Pattern(
         str(random.choice(["bricks", "checker", "noise"])), between(random, 1, 4), palette.like(random, stone, 0.2)
-    )  # type: ignore[arg-type]
+    )
     for side in (-1, 1):
         near, far = sorted((side * half, side * (half + pavement)))
         stage.add(stone, slabs, block((near, -60, 0), (far, 180, 0.12)))
     if chance(random, 0.6):
-        lines = [box(0.12, 3, 0.006).moved(0, y) for y in np.arange(-20, 100, 6)]
+        lines = [box(0.12, 3, 0.006).moved(0, y) for y in np.arange(-20.0, 100, 6)]
         stage.add((0.8, 0.8, 0.75), PLAIN, joined(lines))
     if chance(random, 0.3):
         y = between(random, 5, 15)
@@ -79,7 +81,7 @@ def _houses(stage: Stage, random: Random, side: int, edge: float) -> None:
         width, height = between(random, 5, 16), between(random, 3.5, 18)
         wall = palette.wall_color(random)
         kind = str(random.choice(["plain", "bricks", "noise", "stripes"], p=[0.4, 0.35, 0.15, 0.1]))
-        pattern = Pattern(kind, between(random, 1, 4), palette.like(random, wall, 0.4), 0.4)  # type: ignore[arg-type]
+        pattern = Pattern(kind, between(random, 1, 4), palette.like(random, wall, 0.4), 0.4)
         near, far = sorted((side * edge, side * (edge + 8)))
         stage.add(wall, pattern, block((near, y, 0), (far, y + width, height)))
         if chance(random, 0.4):
@@ -118,7 +120,7 @@ def _windows(stage: Stage, random: Random, side: int, edge: float, y: float, wid
                 out = x - side * 0.9
                 plates.append(box(0.9, wide + 0.8, 0.12).moved(x - side * 0.45, middle, low - 0.5))
                 rails.append(
-                    things.railing(wide + 0.8, 1.0, 0.13, 0.012)
+                    fittings.railing(wide + 0.8, 1.0, 0.13, 0.012)
                     .turned(np.pi / 2)
                     .moved(out, middle - wide / 2 - 0.4, low - 0.4)
                 )
@@ -237,7 +239,7 @@ def _furniture(stage: Stage, random: Random, half: float, pavement: float) -> li
         elif kind < 0.55:
             stage.take(bicycle(random), x, y, 0.12, between(random, 0, 6.3))
         elif kind < 0.7:
-            rail = things.railing(between(random, 2, 6), 1, between(random, 0.1, 0.4), between(random, 0.01, 0.03))
+            rail = fittings.railing(between(random, 2, 6), 1, between(random, 0.1, 0.4), between(random, 0.01, 0.03))
             stage.add(metal, PLAIN, rail.turned(np.pi / 2).moved(side * edge, y, 0.12))
         elif kind < 0.85:
             posts = [cylinder(0.05, 0.9, 8).moved(side * edge, at, 0.12) for at in np.arange(y, y + 12, 1.6)]
@@ -277,7 +279,7 @@ def _poles(stage: Stage, random: Random, edge: float, lamps: list[Lamp]) -> None
         )
     wires = [
         tube(sagging(a, b, between(random, 0.1, 0.8)), between(random, 0.008, 0.02), 4)
-        for first, second in zip(ends, ends[1:], strict=False)
+        for first, second in pairwise(ends)
         for a, b in zip(first, second, strict=True)
     ]
     if wires:
@@ -285,7 +287,7 @@ def _poles(stage: Stage, random: Random, edge: float, lamps: list[Lamp]) -> None
     if chance(random, 0.3):
         across = [
             tube(sagging((-edge - 2, y, 6), (edge + 2, y, between(random, 5, 7)), 0.5), 0.012, 4)
-            for y in np.arange(3, 40, 6)
+            for y in np.arange(3.0, 40, 6)
         ]
         stage.add((0.05, 0.05, 0.05), PLAIN, joined(across))
 
@@ -317,7 +319,7 @@ def _view(stage: Stage, random: Random, half: float, pavement: float) -> View:
                 between(random, -2, -1),
             )
         else:
-            rail = things.railing(5, 1.1, between(random, 0.1, 0.3), between(random, 0.006, 0.03))
+            rail = fittings.railing(5, 1.1, between(random, 0.1, 0.3), between(random, 0.006, 0.03))
             stage.add(
                 palette.any_color(random),
                 PLAIN,

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.scenes import lights, palette, things, trees, views
+from training.scenes import fittings, furniture, lights, palette, things, trees, views
 from training.scenes.palette import PLAIN, Random, between, chance
-from training.scenes.shapes import block, box, cylinder, lathe, sagging, sheet, tube
+from training.scenes.shapes import Array, block, box, cylinder, lathe, point, sagging, sheet, tube
 from training.scenes.stage import Scene, Stage
 
 
@@ -20,10 +20,10 @@ def table(random: Random) -> Scene:
     pattern = palette.wood(random) if wood else palette.some(random, reach)
     width, depth = reach * between(random, 1.6, 3), reach * between(random, 1.4, 2.4)
     stage.add(color, pattern, box(width, depth, 0.03).moved(z=-0.03))
-    stage.add(palette.like(random, color), PLAIN, things.legs(random, width, depth, 0.7).moved(z=-0.73))
+    stage.add(palette.like(random, color), PLAIN, furniture.legs(random, width, depth, 0.7).moved(z=-0.73))
     far = depth / 2 + (between(random, 0.05, 0.6) if chance(random, 0.4) else between(random, 0.6, 3))
     _around(stage, random, depth, far)
-    spots: list[np.ndarray] = []
+    spots: list[Array] = []
     for _ in range(random.integers(2, 13)):
         spot = random.uniform(-0.8, 0.8, 2) * reach * (1, 0.8)
         size = reach * between(random, 0.15, 0.6)
@@ -34,7 +34,7 @@ def table(random: Random) -> Scene:
     if chance(random, 0.4):
         _cables(stage, random, reach)
     if chance(random, 0.2):
-        hanging = things.hanging_lamp(random, between(random, 0.3, 0.8))
+        hanging = furniture.hanging_lamp(random, between(random, 0.3, 0.8))
         stage.take(hanging, between(random, -0.3, 0.3), between(random, 0, 0.5), between(random, 1.0, 1.4))
     middle = np.array([*random.uniform(-0.3, 0.3, 2) * reach, reach * between(random, 0.02, 0.25)])
     focal = views.lens(random, 24, 100)
@@ -79,7 +79,9 @@ def _object(random: Random, size: float) -> Stage:
         for turn in np.arange(0, 6.2, between(random, 0.4, 1.2)):
             side = size * 0.4 * np.array([np.cos(turn), np.sin(turn), 0])
             made.add(
-                color, pattern, tube([side * 0.6, side + (0, 0, size * 0.3), side * 0.8 + (0, 0, size * 0.7)], thick, 5)
+                color,
+                pattern,
+                tube([side * 0.6, side + point(0, 0, size * 0.3), side * 0.8 + (0, 0, size * 0.7)], thick, 5),
             )
         for z in (0.3, 0.7):
             circle = np.linspace(0, 2 * np.pi, 17)
@@ -130,19 +132,19 @@ def _around(stage: Stage, random: Random, depth: float, far: float) -> None:
         x = between(random, -1.5, 1.5)
         if kind < 0.35:
             stage.take(
-                things.picture(random, between(random, 0.3, 1), between(random, 0.3, 0.8)),
+                fittings.picture(random, between(random, 0.3, 1), between(random, 0.3, 0.8)),
                 x,
                 far - 0.02,
                 between(random, 0.2, 0.8),
             )
         elif kind < 0.6 and far > 1.2:
-            stage.take(things.shelf(random), x, far - 0.25, -0.75)
+            stage.take(furniture.shelf(random), x, far - 0.25, -0.75)
         elif kind < 0.8 and far > 1.2:
             stage.take(
-                things.chair(random), x, between(random, depth / 2 + 0.3, far - 0.3), -0.75, between(random, 0, 6)
+                furniture.chair(random), x, between(random, depth / 2 + 0.3, far - 0.3), -0.75, between(random, 0, 6)
             )
         elif far > 1.2:
-            stage.take(things.big_plant(random), x, far - 0.5, -0.75)
+            stage.take(furniture.big_plant(random), x, far - 0.5, -0.75)
     if chance(random, 0.12):
         branch = trees.twig(random, 0.6)
         stage.take(branch, between(random, -0.4, 0.4), -depth / 2, between(random, 0.2, 0.5), between(random, 0, 6.3))
