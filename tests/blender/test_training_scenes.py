@@ -4,15 +4,19 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.scenes import palette, render
+from training.scenes import palette, plan, render
+from training.scenes.__main__ import main
 from training.scenes.build import build
-from training.scenes.shapes import ball, sheet
-from training.scenes.stage import Lamp, Light, Scene, Sky, Stage, Sun, View
+from training.scenes.kinds import KINDS
+from training.scenes.make import make
+from training.scenes.shapes import ball, cylinder, sheet
+from training.scenes.stage import Hair, Lamp, Light, Painted, Scatter, Scene, Sky, Stage, Sun, View
 
 LENS, WIDTH, HEIGHT = 35.0, 96, 64
 DAY = Light(Sky((0.5, 0.6, 0.8), (0.2, 0.4, 0.8), cover=0.5), (Sun(40, 30, 3),), (Lamp((0, -1, 3), (0, 4, 0), 1, 100),))
@@ -50,3 +54,69 @@ def test_the_disparity_of_a_plane_and_a_ball_is_exact(pitch: float) -> None:
     assert close.mean() > 0.995
     inside = (b * b - 4 * a * c > 0.4) | (b * b - 4 * a * c < -0.4)
     assert close[inside].all()
+
+
+def _overhead(stage: Stage) -> NDArray[np.float32]:
+    """Returns the depth seen from five metres above the origin."""
+    render.empty()
+    build(Scene(stage, DAY, View((0, 0, 5), (0, 0.001, 0), LENS)))
+    return 1 / render.disparity(WIDTH, HEIGHT)
+
+
+def test_scattered_things_stand_on_their_ground_only() -> None:
+    thing = (Painted(cylinder(0.2, 1.0), (1, 0, 0), palette.PLAIN),)
+    stage = Stage()
+    stage.add((0.5, 0.5, 0.5), palette.PLAIN, sheet(20, 20))
+    stage.scatters.append(Scatter(sheet(2, 2), (thing,), 6.0, (1.0, 1.0), 3))
+    depth = _overhead(stage)
+    # Leant over by a few degrees, the cylinders are about a metre high.
+    high = depth < 4.2
+    assert depth[high].min() > 3.9
+    assert 0.02 < high.mean() < 0.2
+    outside = np.abs(np.arange(WIDTH) - WIDTH / 2) > 1.6 / 5 * LENS / 36 * WIDTH
+    np.testing.assert_allclose(depth[:, outside], 5, rtol=1e-4)
+
+
+def test_hair_grows_from_its_surface() -> None:
+    stage = Stage()
+    stage.add((0.5, 0.5, 0.5), palette.PLAIN, sheet(20, 20))
+    stage.hairs.append(Hair(sheet(1, 1), (0.1, 0.1, 0.1), 500, 0.4, 0.02, 0.0, 0.0, 3))
+    depth = _overhead(stage)
+    hairy = depth < 4.999
+    assert 0.02 < hairy.mean() < 0.3
+    assert 4.5 < depth.min() < 4.75
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_renders_and_a_picture_is_repeatable(tmp_path: Path, kind: str) -> None:
+    picture = plan.Picture(11, 2, kind, 64, 48)
+    for folder in ("first", "again"):
+        (tmp_path / folder).mkdir()
+    make(picture, tmp_path / "first")
+    make(plan.Picture(11, 3, "abstract", 64, 48), tmp_path / "again")
+    make(picture, tmp_path / "again")
+    written = {file.name: file.read_bytes() for file in (tmp_path / "first").iterdir()}
+    assert sorted(written) == [f"{kind}_11_00002.disp.png", f"{kind}_11_00002.jpg"]
+    for name, content in written.items():
+        assert (tmp_path / "again" / name).read_bytes() == content
+    assert written[f"{kind}_11_00002.jpg"][:3] == b"\xff\xd8\xff"
+
+
+def test_a_picture_is_as_bright_as_asked(tmp_path: Path) -> None:
+    dim = np.full((8, 8, 3), 0.001, np.float32)
+    assert render.exposure(dim, 0.18) == pytest.approx(math.log2(180), abs=1e-3)
+    # One bright side: the exposure is held back so that it is not burnt out.
+    dim[:, :2] = 1.0
+    assert render.exposure(dim, 0.18) == pytest.approx(math.log2(render.BRIGHTEST), abs=1e-3)
+
+
+def test_the_command_leaves_what_is_there_alone(tmp_path: Path) -> None:
+    arguments = ["--out", str(tmp_path), "--count", "2", "--seed", "4", "--size", "64", "--kinds", "abstract"]
+    assert main([*arguments, "--first", "1", "--step", "2"]) == 0
+    assert sorted(file.name for file in tmp_path.glob("*.jpg")) == ["abstract_4_00001.jpg", "abstract_4_00003.jpg"]
+    before = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    (tmp_path / "abstract_4_00003.jpg").unlink()
+    assert main([*arguments, "--first", "1", "--step", "2"]) == 0
+    kept = tmp_path / "abstract_4_00001.jpg"
+    assert kept.stat().st_mtime_ns == before[kept]
+    assert (tmp_path / "abstract_4_00003.jpg").exists()

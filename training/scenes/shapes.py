@@ -141,8 +141,8 @@ def tube(path: ArrayLike, radii: ArrayLike, sides: int = 6) -> Shape:
     angles = np.arange(sides) * (2 * np.pi / sides)
     circle = np.cos(angles)[None, :, None] * across[:, None] + np.sin(angles)[None, :, None] * other[:, None]
     rings = points[:, None] + thickness[:, None, None] * circle
-    quads = _between_rings(n, sides)[:, ::-1]
-    caps = (np.arange(sides)[None], (n - 1) * sides + np.arange(sides)[None, ::-1])
+    quads = _between_rings(n, sides)
+    caps = (np.arange(sides)[None, ::-1], (n - 1) * sides + np.arange(sides)[None])
     return Shape(rings.reshape(-1, 3), (quads, np.concatenate(caps)), sides > 4)
 
 
