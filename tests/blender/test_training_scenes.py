@@ -60,7 +60,7 @@ def _overhead(stage: Stage) -> NDArray[np.float32]:
     """Returns the depth seen from five metres above the origin."""
     render.empty()
     build(Scene(stage, DAY, View((0, 0, 5), (0, 0.001, 0), LENS)))
-    return 1 / render.disparity(WIDTH, HEIGHT)
+    return np.float32(1) / render.disparity(WIDTH, HEIGHT)
 
 
 def test_scattered_things_stand_on_their_ground_only() -> None:
@@ -87,19 +87,17 @@ def test_hair_grows_from_its_surface() -> None:
     assert 4.5 < depth.min() < 4.75
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_renders_and_a_picture_is_repeatable(tmp_path: Path, kind: str) -> None:
-    picture = plan.Picture(11, 2, kind, 64, 48)
-    for folder in ("first", "again"):
+def test_every_kind_renders_and_what_was_rendered_before_does_not_matter(tmp_path: Path) -> None:
+    pictures = [plan.Picture(11, number, kind, 64, 48) for number, kind in enumerate(KINDS)]
+    for folder, order in (("first", pictures), ("again", pictures[::-1])):
         (tmp_path / folder).mkdir()
-    make(picture, tmp_path / "first")
-    make(plan.Picture(11, 3, "abstract", 64, 48), tmp_path / "again")
-    make(picture, tmp_path / "again")
+        for picture in order:
+            make(picture, tmp_path / folder)
     written = {file.name: file.read_bytes() for file in (tmp_path / "first").iterdir()}
-    assert sorted(written) == [f"{kind}_11_00002.disp.png", f"{kind}_11_00002.jpg"]
+    assert sorted(written) == sorted(one.name + end for one in pictures for end in (".disp.png", ".jpg"))
     for name, content in written.items():
-        assert (tmp_path / "again" / name).read_bytes() == content
-    assert written[f"{kind}_11_00002.jpg"][:3] == b"\xff\xd8\xff"
+        assert (tmp_path / "again" / name).read_bytes() == content, name
+        assert content.startswith(b"\xff\xd8\xff" if name.endswith(".jpg") else b"\x89PNG"), name
 
 
 def test_a_picture_is_as_bright_as_asked(tmp_path: Path) -> None:
