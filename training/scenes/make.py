@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes one picture: draws scenes until one is of use, renders it, writes its two files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from training.scenes import disparity_file, render, verdict, views
+from training.scenes.build import build, focus
+from training.scenes.kinds import KINDS
+from training.scenes.palette import Random
+from training.scenes.plan import Picture
+
+ATTEMPTS = 20
+
+
+def make(picture: Picture, folder: Path) -> list[str]:
+    """Writes a picture and its disparity and returns why earlier attempts at it were given up.
+
+    Raises RuntimeError where no attempt is of use.
+    """
+    given_up: list[str] = []
+    for attempt in range(ATTEMPTS):
+        fault = _attempt(picture, picture.random(attempt), folder)
+        if not fault:
+            return given_up
+        given_up.append(fault)
+    raise RuntimeError(f"No attempt at {picture.name} is of use: {', '.join(given_up)}.")
+
+
+def look(random: Random) -> render.Look:
+    """Returns how a picture is developed."""
+    transform = str(random.choice(["Standard", "AgX", "Filmic"], p=[0.55, 0.3, 0.15]))
+    contrast = "None"
+    brightness = 0.18 * float(np.exp(random.normal(0, 0.35)))
+    samples = int(random.choice([6, 8, 12], p=[0.5, 0.35, 0.15]))
+    return render.Look(samples, transform, contrast, brightness)
+
+
+def _attempt(picture: Picture, random: Random, folder: Path) -> str:
+    """Writes the files, or returns why the scene that was drawn is of no use."""
+    scene = KINDS[picture.kind][0](random)
+    wanted = look(random)
+    render.empty()
+    build(scene)
+    disparity = render.disparity(picture.width, picture.height)
+    if fault := verdict.fault_of_disparity(disparity):
+        return fault
+    focus(views.focused(random, scene.view, disparity))
+    light = render.color(picture.width, picture.height, wanted.samples)
+    if fault := verdict.fault_of_picture(light):
+        return fault
+    made = folder / (picture.name + disparity_file.ENDING)
+    beside = made.with_suffix(".part")
+    beside.write_bytes(disparity_file.png(disparity_file.scaled(disparity)))
+    # Named so that the picture appears last: what has one is whole.
+    whole = folder / f"{picture.name}.jpg"
+    rendered = folder / f"{picture.name}.part.jpg"
+    render.save(light, wanted, rendered)
+    beside.rename(made)
+    rendered.rename(whole)
+    return ""

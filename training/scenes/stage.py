@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a scene consists of, in plain data: painted shapes, scattered things, hair, light and the view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from training.scenes.shapes import Shape
+
+Color = tuple[float, float, float]
+Point = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """How the colour of a thing varies over its surface, and how it shines."""
+
+    kind: str
+    """plain, glow, or one of the textures of `materials`."""
+    scale: float = 1.0
+    """Repetitions in a metre, roughly."""
+    second: Color = (0.5, 0.5, 0.5)
+    """The other colour; the first is the shape's own."""
+    amount: float = 0.5
+    """How much of the other colour there is."""
+    gloss: float = 0.0
+    """Share of mirrored light, 0..1."""
+    roughness: float = 0.4
+    seed: float = 0.0
+    """Moves the pattern."""
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A shape with its colour and its pattern."""
+
+    shape: Shape
+    color: Color
+    pattern: Pattern
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Things strewn over a ground at random, turned and sized at random, with geometry nodes."""
+
+    ground: Shape
+    things: tuple[tuple[Painted, ...], ...]
+    density: float
+    """Things in a square metre of ground."""
+    sizes: tuple[float, float]
+    seed: int
+    upright: bool = True
+    """False: along the normal of the ground."""
+
+
+@dataclass(frozen=True)
+class Hair:
+    """Strands that grow from a surface, with geometry nodes."""
+
+    surface: Shape
+    color: Color
+    strands: int
+    length: float
+    radius: float
+    drop: float
+    """How far the tips hang down, as a share of the length."""
+    curl: float
+    """How far the strands wander, in metres."""
+    seed: int
+
+
+@dataclass(frozen=True)
+class Sky:
+    """The surroundings: two colours between horizon and zenith with clouds of a third."""
+
+    horizon: Color
+    zenith: Color
+    clouds: Color = (1.0, 1.0, 1.0)
+    cover: float = 0.0
+    """Share of the sky under clouds."""
+    strength: float = 1.0
+    seed: float = 0.0
+
+
+@dataclass(frozen=True)
+class Sun:
+    """Parallel light, from a direction in degrees."""
+
+    height: float
+    azimuth: float
+    strength: float
+    color: Color = (1.0, 0.95, 0.88)
+    width: float = 0.5
+
+
+@dataclass(frozen=True)
+class Lamp:
+    """A square of light that shines towards a place."""
+
+    at: Point
+    towards: Point
+    size: float
+    power: float
+    """Watts, as Blender counts them."""
+    color: Color = (1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class View:
+    """A camera; the width of its sensor, 36 mm, belongs to the picture's longer side."""
+
+    at: Point
+    towards: Point
+    lens: float
+    """Millimetres."""
+    roll: float = 0.0
+    """Degrees."""
+    f_number: float = 0.0
+    """0: everything is sharp."""
+    focus: float = 0.0
+    """Distance of the sharp plane; 0: that of the place looked at."""
+
+
+@dataclass(frozen=True)
+class Light:
+    """Everything that shines."""
+
+    sky: Sky
+    suns: tuple[Sun, ...] = ()
+    lamps: tuple[Lamp, ...] = ()
+
+
+@dataclass
+class Stage:
+    """Collects what a scene is built of."""
+
+    painted: list[Painted] = field(default_factory=list)
+    scatters: list[Scatter] = field(default_factory=list)
+    hairs: list[Hair] = field(default_factory=list)
+
+    def add(self, color: Color, pattern: Pattern, *shapes: Shape) -> None:
+        """Adds shapes of one colour."""
+        self.painted.extend(Painted(shape, color, pattern) for shape in shapes)
+
+    def take(self, other: Stage, x: float = 0.0, y: float = 0.0, z: float = 0.0, turn: float = 0.0) -> None:
+        """Adds what another stage holds, turned about its z axis and moved."""
+        for one in other.painted:
+            self.painted.append(Painted(one.shape.turned(turn).moved(x, y, z), one.color, one.pattern))
+        for hair in other.hairs:
+            values = {**hair.__dict__, "surface": hair.surface.turned(turn).moved(x, y, z)}
+            self.hairs.append(Hair(**values))
+
+    def bounds(self) -> tuple[Point, Point]:
+        """Returns the least and the largest coordinates of the painted shapes."""
+        low = np.min([one.shape.low() for one in self.painted], axis=0)
+        high = np.max([one.shape.high() for one in self.painted], axis=0)
+        return (low[0], low[1], low[2]), (high[0], high[1], high[2])
+
+    def merged(self) -> dict[Pattern, list[Painted]]:
+        """Returns the painted shapes by their pattern."""
+        groups: dict[Pattern, list[Painted]] = {}
+        for one in self.painted:
+            groups.setdefault(one.pattern, []).append(one)
+        return groups
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A whole scene, ready to be built and rendered."""
+
+    stage: Stage
+    light: Light
+    view: View
