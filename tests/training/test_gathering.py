@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from training import photo_table, photos
+
+from file_server import Behaviour, serving
+from made_packages import collection, deb, tar
+
+TABLE = Path(photo_table.__file__).with_name("photos.csv")
+
+
+def _picture(seed: int, size: tuple[int, int] = (600, 400), kind: str = "PNG") -> bytes:
+    coarse = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(buffer, kind)
+    return buffer.getvalue()
+
+
+PACKAGE = deb(
+    {
+        "usr/share/wide.png": _picture(1),
+        "usr/share/small.jpg": _picture(2, (250, 240), "JPEG"),
+        "usr/share/more.rcc": collection({"pictures/tall.webp": _picture(3, (300, 800), "WEBP")}),
+    }
+)
+PATHS = ("usr/share/wide.png", "usr/share/small.jpg", "usr/share/more.rcc!/pictures/tall.webp")
+
+
+@pytest.fixture
+def server() -> Iterator[Behaviour]:
+    with serving() as behaviour:
+        behaviour.content = PACKAGE
+        yield behaviour
+
+
+def _table(folder: Path, *paths: str, sha256: str = "", kind: str = "debian", package: bytes = PACKAGE) -> Path:
+    table = folder / "photos.csv"
+    with table.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(photo_table.COLUMNS)
+        for number, path in enumerate(paths, 1):
+            digest = sha256 or hashlib.sha256(package).hexdigest()
+            name = f"made_{number:03d}"
+            writer.writerow([name, kind, "pool/a_1_all.deb", len(package), digest, path, "CC0-1.0", "Ann"])
+    return table
+
+
+def _gather(table: Path, server: Behaviour, *more: str, kind: str = "debian") -> int:
+    out = table.with_name("out")
+    return photos.main(["gather", "--list", str(table), "--out", str(out), f"--{kind}", server.address, *more])
+
+
+def test_photos_come_out_small_and_only_once(tmp_path: Path, server: Behaviour) -> None:
+    table = _table(tmp_path, *PATHS)
+    assert _gather(table, server) == 0
+    assert [path for path, _ in server.requests] == ["/pool/a_1_all.deb"]
+    sizes = {path.name: Image.open(path).size for path in (tmp_path / "out").glob("*.jpg")}
+    assert sizes == {"made_001.jpg": (432, 288), "made_002.jpg": (250, 240), "made_003.jpg": (288, 768)}
+    original = Image.open(io.BytesIO(_picture(1))).resize((432, 288), Image.Resampling.LANCZOS)
+    error = np.asarray(original, np.float32) - np.asarray(Image.open(tmp_path / "out" / "made_001.jpg"), np.float32)
+    assert np.abs(error).mean() < 3
+    (tmp_path / "out" / "made_002.jpg").unlink()
+    assert _gather(table, server) == 0
+    assert len(server.requests) == 1
+    assert (tmp_path / "out" / "made_002.jpg").is_file()
+
+
+@pytest.mark.parametrize("kind", ["pypi", "npm"])
+def test_other_registries_serve_too(tmp_path: Path, server: Behaviour, kind: str) -> None:
+    server.content = tar({"package/a.png": _picture(4)}, "gz")
+    assert _gather(_table(tmp_path, "package/a.png", kind=kind, package=server.content), server, kind=kind) == 0
+    assert (tmp_path / "out" / "made_001.jpg").is_file()
+
+
+def test_another_package_than_the_table_names_is_refused(
+    tmp_path: Path, server: Behaviour, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _gather(_table(tmp_path, PATHS[0], sha256="0" * 64), server) == 1
+    assert "another SHA-256" in capsys.readouterr().err
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
+def test_a_damaged_package_in_the_downloads_is_fetched_anew(tmp_path: Path, server: Behaviour) -> None:
+    table = _table(tmp_path, PATHS[0])
+    assert _gather(table, server, "--downloads", str(tmp_path / "kept")) == 0
+    (package,) = (tmp_path / "kept").iterdir()
+    package.write_bytes(b"damaged")
+    (tmp_path / "out" / "made_001.jpg").unlink()
+    assert _gather(table, server, "--downloads", str(tmp_path / "kept")) == 0
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("path", ["../../made.png", "/usr/share/wide.png", "usr/share/none.png"])
+def test_paths_that_lead_elsewhere_end_the_command(
+    tmp_path: Path, server: Behaviour, capsys: pytest.CaptureFixture[str], path: str
+) -> None:
+    assert _gather(_table(tmp_path, path), server) == 1
+    assert path in capsys.readouterr().err
+    assert not list((tmp_path / "out").glob("*.jpg"))
+
+
+def test_a_missing_package_ends_the_command(
+    tmp_path: Path, server: Behaviour, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.statuses.append(404)
+    assert _gather(_table(tmp_path, PATHS[0]), server) == 1
+    assert "404" in capsys.readouterr().err
+
+
+def test_photos_to_be_avoided_are_left_out_mirrored_or_not(
+    tmp_path: Path, server: Behaviour, capsys: pytest.CaptureFixture[str]
+) -> None:
+    avoided = tmp_path / "avoided" / "deep"
+    avoided.mkdir(parents=True)
+    picture = Image.open(io.BytesIO(_picture(1))).resize((200, 140))
+    picture.save(avoided / "one.png")
+    Image.open(io.BytesIO(_picture(2, (250, 240)))).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(avoided / "two.png")
+    assert _gather(_table(tmp_path, *PATHS), server, "--avoid", str(avoided.parent)) == 0
+    assert [path.name for path in (tmp_path / "out").glob("*.jpg")] == ["made_003.jpg"]
+    assert "made_001 is left out" in capsys.readouterr().err
+
+
+def test_the_table_that_comes_along_is_sound() -> None:
+    rows = photo_table.read(TABLE)
+    assert len(rows) > 400
+    assert len({(row.package, row.path) for row in rows}) == len(rows)
+    assert all(len(row.package.sha256) == 64 and row.package.size > 0 for row in rows)
+    needs_name = [row for row in rows if row.licence not in ("public-domain", "CC0-1.0")]
+    assert all(row.author for row in needs_name)
+    free = ("CC0", "CC-BY-", "public-domain", "GPL-", "LGPL-", "BSD-", "MIT")
+    assert all(row.licence.startswith(free) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("made_001", "made-001"), "no name of a photo"),
+        (("debian", "gopher"), "must be one of debian, pypi, npm"),
+        (("licence", "license"), "has not the columns"),
+        (("made_002", "made_001"), "made_001 twice"),
+    ],
+)
+def test_a_wrong_table_is_named(tmp_path: Path, change: tuple[str, str], words: str) -> None:
+    table = _table(tmp_path, *PATHS)
+    table.write_text(table.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
+    with pytest.raises(ValueError, match=words):
+        photo_table.read(table)

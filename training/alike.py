@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finding photos that are nearly the same picture, by a difference hash of 64 bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from PIL import Image
+
+NEAR_BITS = 8
+"""Photos whose hashes differ in at most so many bits count as the same picture."""
+
+
+def difference_hash(picture: Image.Image) -> int:
+    """Returns 64 bits: for 8 rows of 9 grey values, whether each value is less than that to the right of it."""
+    small = picture.convert("L").resize((9, 8), Image.Resampling.BOX)
+    grey = np.asarray(small, dtype=np.int16)
+    return int.from_bytes(np.packbits(grey[:, :-1] < grey[:, 1:]).tobytes(), "big")
+
+
+def mirrored_hash(picture: Image.Image) -> int:
+    """Returns the hash of the mirror image."""
+    return difference_hash(picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+
+
+def is_near(one: int, others: Iterable[int]) -> bool:
+    """Tells whether a hash is that of the same picture as any of the `others`."""
+    return any((one ^ other).bit_count() <= NEAR_BITS for other in others)

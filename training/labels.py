@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labelling photos with a teacher: a network of the catalogue tells the disparity, coarse and fine, and both agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mono3d_addon.core.files import written_beside
+from mono3d_addon.core.photo import read_photo
+from mono3d_addon.depth import align
+from mono3d_addon.depth.estimate import Estimator, Look
+
+from .sets import DISPARITY_ENDING, PICTURE_ENDINGS
+
+Floats = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+
+TOGETHER = 8
+"""Photos that a device that gains by it gets at once."""
+_LARGEST = 65535
+
+
+def label(
+    photos: Path,
+    out: Path,
+    teacher: Estimator,
+    network_sizes: Sequence[int],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> int:
+    """Writes each photo of the folder `photos` with its disparity into `out`, a set, and returns how many are new.
+
+    Photos that `out` has already are left as they are. `progress` hears how many of how many are done.
+    Raises Mono3DError for a photo that cannot be read, and what the teacher raises.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    named = {
+        file.stem: file
+        for file in sorted(photos.iterdir())
+        if file.suffix in PICTURE_ENDINGS and not file.name.startswith(".") and not file.name.endswith(DISPARITY_ENDING)
+    }
+    wanted = [name for name in named if not (out / f"{name}{DISPARITY_ENDING}").is_file()]
+    step = TOGETHER if teacher.gains_by_many else 1
+    for start in range(0, len(wanted), step):
+        names = wanted[start : start + step]
+        pixels = [read_photo(named[name]).pixels for name in names]
+        for name, disparity in zip(names, disparities(pixels, teacher, network_sizes), strict=True):
+            with written_beside(out / named[name].name) as beside:
+                beside.write_bytes(named[name].read_bytes())
+            # The disparity comes last: with it the example is whole.
+            with written_beside(out / f"{name}{DISPARITY_ENDING}") as beside:
+                Image.fromarray(np.round(disparity * _LARGEST).astype(np.uint16)).save(beside)
+        progress(start + len(names), len(wanted))
+    return len(wanted)
+
+
+def disparities(photos: Sequence[Pixels], teacher: Estimator, network_sizes: Sequence[int]) -> list[Floats]:
+    """Returns the disparity of each photo, uint8 (h, w, 3), as float32 (h, w) in 0..1, near = large.
+
+    The teacher looks at each photo and its mirror image at every one of `network_sizes`, coarse to fine. A finer result
+    is brought to the scale and shift of the coarsest, which knows the whole best, and all are averaged.
+    """
+    at_sizes = [teacher.estimate_all(photos, Look(network_size=size, flip=True)) for size in sorted(network_sizes)]
+    return [
+        _stretched(_averaged([_resized(one.disparity, photo.shape[:2]) for one in looks]))
+        for photo, *looks in zip(photos, *at_sizes, strict=True)
+    ]
+
+
+def _averaged(disparities: Sequence[Floats]) -> Floats:
+    coarsest, *finer = disparities
+    aligned = [coarsest]
+    for fine in finer:
+        scale, shift = align.scale_and_shift(fine, coarsest)
+        # One that does not fit at all says nothing of the photo.
+        if scale > 0.0:
+            aligned.append(np.float32(scale) * fine + np.float32(shift))
+    return np.mean(aligned, axis=0, dtype=np.float32)
+
+
+def _resized(disparity: Floats, shape: tuple[int, ...]) -> Floats:
+    height, width = shape
+    return np.asarray(Image.fromarray(disparity).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def _stretched(disparity: Floats) -> Floats:
+    low, high = disparity.min(), disparity.max()
+    return (disparity - low) / max(high - low, np.float32(1e-12))
