@@ -84,8 +84,9 @@ class MidasHead(nn.Module):
 class SubpixelHead(nn.Module):
     """The starter model's head: each place of a map at half the size of the picture gives disparity to four pixels.
 
-    Shi et al. 2016, https://arxiv.org/abs/1609.05158: a fraction of the work of convolutions at full size, and edges
-    as sharp.
+    Shi et al. 2016, https://arxiv.org/abs/1609.05158: a fraction of the work of convolutions at full size. The four
+    never quite agree, which would stand in even surfaces as a waffle pattern; averaged twice over squares of two by two
+    pixels, they do.
     """
 
     def __init__(self, width: int) -> None:
@@ -95,7 +96,9 @@ class SubpixelHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns disparity, float (n, 1, 2 h, 2 w), of a map, float (n, width, h, w)."""
-        return functional.pixel_shuffle(self.conv2(functional.relu(self.conv1(x))), 2)
+        x = functional.pixel_shuffle(self.conv2(functional.relu(self.conv1(x))), 2)
+        x = functional.pad(x, (1, 1, 1, 1), mode="replicate")
+        return functional.avg_pool2d(functional.avg_pool2d(x, 2, stride=1), 2, stride=1)
 
 
 class Decoder(nn.Module):
