@@ -24,7 +24,7 @@ _SIDE = 320
 """Cells along the longer side at which the sky is sought."""
 _FAR = 0.12
 """Share of the depth range, from the far end, in which sky lies."""
-_DISTANT_BLUE, _DISTANT_PALE = 0.12, 0.025
+_DISTANT_BLUE, _DISTANT_PALE = 0.12, 0.012
 """Inverse depth of a sky as a share of the nearest parts': at the end of a room it is more. Pale ones must be farther:
 there are more white walls than blue ones."""
 _EVEN = 0.045

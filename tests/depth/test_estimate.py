@@ -57,7 +57,7 @@ def test_the_cup_stands_before_the_table(starter: Estimator, coffee: NDArray[np.
 
 def test_the_mirror_image_is_as_deep(starter: Estimator, coffee: NDArray[np.uint8]) -> None:
     mirrored = starter.estimate(np.ascontiguousarray(coffee[:, ::-1])).disparity[:, ::-1]
-    assert rank_correlation(starter.estimate(coffee).disparity, mirrored) > 0.98
+    assert rank_correlation(starter.estimate(coffee).disparity, mirrored) > 0.95
 
 
 def test_a_large_photo_is_as_deep_as_a_small_one(starter: Estimator, coffee: NDArray[np.uint8]) -> None:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 GRAPH = "graph.xml"
 _PROCESSORS = (Path("/proc/cpuinfo"), Path("/sys/devices/system/cpu"))
 _HINTS: Mapping[Precision, str] = {"float32": "f32", "bfloat16": "bf16"}
-_END = ("__module.decoder.fusion.0.project/", "__module.decoder.head")
-"""How the names begin that the conversion gives to the last steps, see `Decoder.keep_end_exact`."""
+_END = "mono3d_end"
+"""Under this the graph's file keeps how the names of its last steps begin, see `Decoder.end`."""
 
 _SMALL_SIZE = (64, 96)
 """Height and width at which a network is traced: unlike each other and unlike any size that it was trained with."""
@@ -56,10 +56,10 @@ class OpenVinoEngine:
         return np.concatenate([self._run_one(picture[None]) for picture in pictures])
 
     def _run_one(self, picture: Pictures) -> NDArray[np.float32]:
-        found = picture
+        found = [picture]
         for part in self.parts:
-            found = part(found)[0]
-        return found
+            found = list(part(found).values())
+        return found[0]
 
 
 def name_of(precision: Precision, *, is_fused: bool = True) -> str:
@@ -122,6 +122,8 @@ def convert(network: nn.Module, model: Model, folder: Path) -> None:
         # OpenVINO would trace by itself, and for a check run the network three times.
         traced = torch.jit.trace(network, example, check_trace=False, strict=False)
         graph = openvino.convert_model(traced, example_input=example, input=[openvino.PartialShape(shape)])
+    end: tuple[str, ...] = network.decoder.end()  # type: ignore[operator,union-attr]
+    graph.set_rt_info(" ".join(f"__module.decoder.{name}" for name in end), [_END])
     openvino.save_model(graph, folder / GRAPH, compress_to_fp16=False)
 
 
@@ -139,7 +141,7 @@ def try_out(folder: str, height: int, width: int, precision: Precision, is_fused
 def load(folder: Path, size: tuple[int, int], precision: Precision, *, is_fused: bool = True) -> OpenVinoEngine:
     """Returns the graph that `convert` wrote into `folder`, compiled for pictures of `size`, (height, width).
 
-    With bfloat16 its last steps compute in float32, see `Decoder.keep_end_exact`. Where it is not `is_fused`, OpenVINO
+    With bfloat16 its last steps compute in float32, see `Decoder.end`. Where it is not `is_fused`, OpenVINO
     compiles no code of its own for several steps together: slower, and without the crashes of that.
     """
     import openvino
@@ -177,17 +179,27 @@ def _parted(graph: Any) -> tuple[Any, Any]:
     folding = Manager()
     folding.register_pass(ConstantFolding())
     folding.run_passes(graph)
-    first = next(
-        (one for one in graph.get_ordered_ops() if one.get_friendly_name().startswith(_END) and _is_convolution(one)),
-        None,
-    )
-    if first is None:
-        raise ValueError(f"the graph has no step whose name begins with {' or '.join(_END)}")
+    begin = tuple(graph.get_rt_info([_END]).astype(str).split())
+    end: dict[str, Any] = {}
+    for step in graph.get_ordered_ops():
+        is_first = step.get_friendly_name().startswith(begin) and _is_convolution(step)
+        if is_first or any(source.get_node().get_friendly_name() in end for source in step.input_values()):
+            end[step.get_friendly_name()] = step
+    if not end:
+        raise ValueError(f"the graph has no step whose name begins with {' or '.join(begin)}")
     inputs, results = graph.get_parameters(), graph.get_results()
-    given = first.input_value(0)
-    between = opset8.parameter(given.get_partial_shape(), np.float32)
-    first.input(0).replace_source_output(between.output(0))
-    return openvino.Model([opset8.result(given)], inputs), openvino.Model(results, [between])
+    given: list[Any] = []
+    between: list[Any] = []
+    for step in end.values():
+        for number, source in enumerate(step.input_values()):
+            node = source.get_node()
+            if node.get_friendly_name() in end or node.get_type_name() == "Constant":
+                continue
+            parameter = opset8.parameter(source.get_partial_shape(), np.float32)
+            step.input(number).replace_source_output(parameter.output(0))
+            given.append(source)
+            between.append(parameter)
+    return openvino.Model([opset8.result(one) for one in given], inputs), openvino.Model(results, between)
 
 
 def _is_convolution(step: Any) -> bool:

@@ -149,7 +149,7 @@ class Decoder(nn.Module):
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Returns disparity, float (n, 1, h, w), of a backbone's maps, float (n, channels, h / stride, w / stride)."""
-        lateral = [layer(x) for layer, x in zip(self.lateral, maps, strict=True)]
+        lateral = [layer(_in_kind_of(layer, x)) for layer, x in zip(self.lateral, maps, strict=True)]
         height, width = lateral[0].shape[-2:]
         next_sizes = [(self.enlargement * height, self.enlargement * width), *(x.shape[-2:] for x in lateral[:-1])]
         merged = None
@@ -157,14 +157,20 @@ class Decoder(nn.Module):
             merged = fusion(x, merged, next_size)
         return self.head(_in_kind_of(self.head, cast(Tensor, merged)))
 
-    def keep_end_exact(self) -> None:
-        """Has the last steps, from where the finest map is enlarged on, compute in float32 in a network that does not.
+    def end(self) -> tuple[str, ...]:
+        """Returns the names of the parts behind the last enlarging by the decoder, and of what leads into that.
 
         A half precision's rounding there stands in the disparity as steps; what is rounded before is smoothed by the
         enlarging.
         """
-        self.fusion[0].project.float()
-        self.head.float()
+        if self.enlargement > 1:
+            return "fusion.0.project", "head"
+        return "lateral.0", "fusion.1.project", "fusion.0", "head"
+
+    def keep_end_exact(self) -> None:
+        """Has the parts of the `end` compute in float32 in a network that does not."""
+        for name in self.end():
+            self.get_submodule(name).float()
 
 
 def _in_kind_of(module: nn.Module, x: Tensor) -> Tensor:

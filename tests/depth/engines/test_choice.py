@@ -132,7 +132,10 @@ def test_other_weights_do_not_run_on_the_old_graph(
 
     before = [make().run(picture) for _ in range(2)][1]
     tensors = load_file(weights)
-    save_file({name: tensor * 0.9 if name == "decoder.head.conv2.weight" else tensor for name, tensor in tensors.items()}, weights)
+    save_file(
+        {name: tensor * 0.9 if name == "decoder.head.conv2.weight" else tensor for name, tensor in tensors.items()},
+        weights,
+    )
     plain, fast = [make().run(picture) for _ in range(2)]
     assert (plain.engine, fast.engine) == (PLAIN, FAST)
     assert abs(plain.disparity - before.disparity).max() > 0.01 * before.disparity.std()

@@ -32,7 +32,9 @@ needs_timm = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason
 @pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
 def test_the_starter(precision: Precision) -> None:
     weights = BUNDLED_FOLDER / "starter.safetensors"
-    pictures = np.concatenate([reference.picture(128, 192).numpy() * scale for scale in (1, 0.3)])
+    pixels = np.asarray(Image.open(ROOT / "tests" / "photos" / "coffee.png").convert("RGB").resize((192, 128)))
+    picture = resize.picture(pixels, 192, 128, MODELS["starter"])[None]
+    pictures = np.concatenate([picture * np.float32(scale) for scale in (1, 0.3)])
     plain = on_device(loading.network(MODELS["starter"], weights, None), "cpu").run(pictures)
     engine = on_device(loading.network(MODELS["starter"], weights, None), "cpu", precision)
     assert {parameter.dtype for parameter in engine.network.get_submodule("backbone").parameters()} == {
