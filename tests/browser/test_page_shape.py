@@ -215,14 +215,20 @@ def test_a_download_keeps_the_focus_while_the_mesh_is_shaped(visit: Visit, own_c
 
 
 @pytest.mark.parametrize("turns", [0, 4])
-def test_a_scene_of_another_size_stays_in_view(visit: Visit, own_coffee: str, site: WebServer, turns: int) -> None:
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_a_scene_of_another_size_stays_in_view(
+    visit: Visit, own_coffee: str, site: WebServer, turns: int, is_slow: bool
+) -> None:
     """A quarter of both distances is the same scene, a quarter as large, and so the same picture."""
     visit.open(own_coffee)
     visit.find("#canvas").focus()
     for _ in range(turns):
         visit.page.keyboard.press("ArrowLeft")
     before = visit.seen()
+    revision = visit.revision
     field(visit, "near").locator("input[type=number]").fill("0.25")
+    if is_slow:
+        visit.wait_for(lambda: visit.revision > revision)
     field(visit, "far").locator("input[type=number]").fill("1.5")
     settled(visit, site, own_coffee)
     assert difference(visit.seen(), before) < 0.005

@@ -80,13 +80,14 @@ export class Result {
   /** Loads the newest mesh, one at a time. */
   async _load() {
     if (!this._viewer || this._isLoading || this._latest.revision === this._shown) return;
-    const { id, revision, result } = this._latest;
+    const status = this._latest;
+    const { id, revision } = status;
     this._isLoading = true;
     this._note();
     try {
       const bytes = await patiently(() => api.view(id, revision));
-      if (id === this._id) await this._viewer.show(bytes, result, this._shown > 0);
-      if (id === this._id) this._loaded(revision, result);
+      if (id === this._id) await this._viewer.show(bytes, status, this._shown > 0);
+      if (id === this._id) this._loaded(status);
     } catch (failure) {
       // Of a job that was left meanwhile it says nothing about the next one.
       if (id === this._id) {
@@ -99,7 +100,7 @@ export class Result {
     if (this._id) this._load();
   }
 
-  _loaded(revision, result) {
+  _loaded({ revision, result }) {
     this._shown = revision;
     find("viewer").dataset.revision = revision;
     find("viewer-failure").hidden = true;

@@ -34,6 +34,7 @@ export class Viewer {
     this._model = null;
     this._lens = null;
     this._range = "";
+    this._isFollowing = false;
     this._swing = 0;
     this._isUntouched = true;
     this._isAsked = false;
@@ -48,8 +49,8 @@ export class Viewer {
     this._resize();
   }
 
-  /** Shows the model of a `result`; `keep` leaves the view where the user turned it. */
-  async show(bytes, { camera, settings }, keep) {
+  /** Shows the model of a job's `status`; `keep` leaves the view where the user turned it. */
+  async show(bytes, { result: { camera, settings }, is_draft: isDraft }, keep) {
     const model = await Model.read(bytes);
     if (this._model) {
       this._scene.remove(this._model.group);
@@ -59,14 +60,16 @@ export class Viewer {
     this._model = model;
     this._lens = camera;
     const range = [settings.near, settings.far].join();
-    const isSameSize = this._range === range;
+    // The middle of a draft is not quite that of the whole mesh: the view follows from whole mesh to whole mesh.
+    const isFollowing = this._range !== range || this._isFollowing;
+    this._isFollowing = isFollowing && isDraft;
     this._range = range;
     this._scene.add(model.group);
     model.dress(this.hasColours, this.isWire);
     if (before === null) this._goBeside(true);
     else if (this.isThrough) this._stand();
     else if (this._isUntouched) this._goBeside(false);
-    else if (!isSameSize) this._follow(before);
+    else if (isFollowing) this._follow(before);
     this._draw();
   }
 
