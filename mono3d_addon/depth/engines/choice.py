@@ -262,8 +262,7 @@ class EngineChoice:
             if graph is None:
                 return Candidates(more_later=not self._cannot_convert)
         where = f"{openvino_engine.processor()};{version}"
-        kinds = [_compiled(self._kept, graph, size, precision, where) for precision in openvino_engine.precisions()]
-        return Candidates([*kinds, _compiled(self._kept, graph, size, "float32", where, is_fused=False)])
+        return Candidates([_compiled(self._kept, graph, size, way, where) for way in openvino_engine.ways(graph)])
 
     def _converted(self, kept: Kept, name: str, tell: Tell) -> Path | None:
         """Returns the folder of the new graph; None while another process makes it, and where it cannot be made."""
@@ -285,12 +284,10 @@ class EngineChoice:
         return made
 
 
-def _compiled(
-    kept: Kept, graph: Path, size: tuple[int, int], precision: Precision, where: str, *, is_fused: bool = True
-) -> Candidate:
+def _compiled(kept: Kept, graph: Path, size: tuple[int, int], way: openvino_engine.Way, where: str) -> Candidate:
     def opened() -> Engine:
         try:
-            return openvino_engine.load(graph, size, precision, is_fused=is_fused)
+            return openvino_engine.load(graph, size, way)
         except Exception as error:
             if not memory.is_full(error):
                 # Whatever is wrong with it, the next use makes another.
@@ -298,7 +295,6 @@ def _compiled(
             raise
 
     def survives() -> bool:
-        return openvino_engine.survives(graph, size, precision, is_fused=is_fused)
+        return openvino_engine.survives(graph, size, way)
 
-    name = openvino_engine.name_of(precision, is_fused=is_fused)
-    return Candidate(name, f"{name};{where};{size[0]}x{size[1]}", precision, True, opened, survives)
+    return Candidate(way.name, f"{way.name};{where};{size[0]}x{size[1]}", way.precision, True, opened, survives)

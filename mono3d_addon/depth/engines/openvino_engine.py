@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,17 +36,34 @@ _SMALL_SIZE = (64, 96)
 
 
 @dataclass(frozen=True)
-class OpenVinoEngine:
-    """A graph compiled for one size of picture, in one part or in two that follow each other."""
+class Way:
+    """How a graph is computed.
 
-    parts: tuple[Any, ...]
+    precision  the kind of number
+    exact      what of bfloat16's last steps computes in float32, lest its rounding stands in even surfaces: the last
+               weighted "sum" of channels, or the whole "end" that `Decoder.end` names, which is slower and surer
+    is_fused   whether OpenVINO compiles code of its own for several steps together; without it is slower, and without
+               the crashes of that
+    """
+
     precision: Precision
+    exact: Literal["sum", "end"] = "end"
     is_fused: bool = True
 
     @property
     def name(self) -> str:
         """Library, kind of number and device."""
-        return name_of(self.precision, is_fused=self.is_fused)
+        is_slower = self.precision != "float32" and self.exact == "end"
+        parted = ", last steps in float32" if is_slower else ""
+        return f"OpenVINO {self.precision} on cpu{parted}{'' if self.is_fused else ', step by step'}"
+
+
+@dataclass(frozen=True)
+class OpenVinoEngine:
+    """A graph compiled for one size of picture, in one part or in two that follow each other."""
+
+    parts: tuple[Any, ...]
+    name: str
 
     def run(self, pictures: Pictures) -> NDArray[np.float32]:
         """Returns the disparity of each picture, float32 (n, height, width), near = large.
@@ -60,11 +77,6 @@ class OpenVinoEngine:
         for part in self.parts:
             found = list(part(found).values())
         return found[0]
-
-
-def name_of(precision: Precision, *, is_fused: bool = True) -> str:
-    """Returns the name of an engine."""
-    return f"OpenVINO {precision} on cpu{'' if is_fused else ', step by step'}"
 
 
 def is_usable() -> bool:
@@ -105,6 +117,26 @@ def precisions() -> tuple[Precision, ...]:
     return ("bfloat16", "float32") if "BF16" in able else ("float32",)
 
 
+def ways(folder: Path) -> tuple[Way, ...]:
+    """Returns how the graph that `convert` wrote into `folder` can be computed on this processor, the fastest first."""
+    found: list[Way] = []
+    for precision in precisions():
+        if precision != "float32" and _ends_with_sum(folder):
+            found.append(Way(precision, "sum"))
+        found.append(Way(precision))
+    return (*found, Way("float32", is_fused=False))
+
+
+def _ends_with_sum(folder: Path) -> bool:
+    import openvino
+
+    try:
+        return _last_sum(openvino.Core().read_model(folder / GRAPH)) is not None
+    except RuntimeError:
+        # Whoever loads it tells what is wrong with it.
+        return False
+
+
 def convert(network: nn.Module, model: Model, folder: Path) -> None:
     """Writes the graph of a torch `network`, float32 on the processor, into the existing `folder`."""
     import warnings
@@ -127,22 +159,23 @@ def convert(network: nn.Module, model: Model, folder: Path) -> None:
     openvino.save_model(graph, folder / GRAPH, compress_to_fp16=False)
 
 
-def survives(folder: Path, size: tuple[int, int], precision: Precision, *, is_fused: bool = True) -> bool:
+def survives(folder: Path, size: tuple[int, int], way: Way) -> bool:
     """Tells whether the graph can be loaded and run without a crash; see `load`. Takes as long as doing it."""
-    return trial.survives(__name__, try_out.__name__, str(folder), *size, precision, is_fused)
+    return trial.survives(__name__, try_out.__name__, str(folder), *size, way.precision, way.exact, way.is_fused)
 
 
-def try_out(folder: str, height: int, width: int, precision: Precision, is_fused: bool) -> None:
+def try_out(
+    folder: str, height: int, width: int, precision: Precision, exact: Literal["sum", "end"], is_fused: bool
+) -> None:
     """Loads the graph and runs it once."""
-    engine = load(Path(folder), (height, width), precision, is_fused=is_fused)
+    engine = load(Path(folder), (height, width), Way(precision, exact, is_fused))
     engine.run(np.zeros((1, 3, height, width), np.float32))
 
 
-def load(folder: Path, size: tuple[int, int], precision: Precision, *, is_fused: bool = True) -> OpenVinoEngine:
+def load(folder: Path, size: tuple[int, int], way: Way) -> OpenVinoEngine:
     """Returns the graph that `convert` wrote into `folder`, compiled for pictures of `size`, (height, width).
 
-    With bfloat16 its last steps compute in float32, see `Decoder.end`. Where it is not `is_fused`, OpenVINO
-    compiles no code of its own for several steps together: slower, and without the crashes of that.
+    Raises ValueError when the graph has not the last steps that are to be exact.
     """
     import openvino
 
@@ -156,14 +189,42 @@ def load(folder: Path, size: tuple[int, int], precision: Precision, *, is_fused:
             # Its own choice on processors with bfloat16 is that, asked or not.
             "INFERENCE_PRECISION_HINT": _HINTS[kind],
             "INFERENCE_NUM_THREADS": threads.wanted(),
-            "SNIPPETS_MODE": "ENABLE" if is_fused else "DISABLE",
+            "SNIPPETS_MODE": "ENABLE" if way.is_fused else "DISABLE",
         }
         return core.compile_model(part, "CPU", settings)
 
-    if precision == "float32":
-        return OpenVinoEngine((compiled(graph, precision),), precision, is_fused)
+    if way.precision == "float32":
+        return OpenVinoEngine((compiled(graph, "float32"),), way.name)
+    if way.exact == "sum":
+        _write_out_last_sum(graph)
+        return OpenVinoEngine((compiled(graph, way.precision),), way.name)
     body, end = _parted(graph)
-    return OpenVinoEngine((compiled(body, precision), compiled(end, "float32")), precision, is_fused)
+    return OpenVinoEngine((compiled(body, way.precision), compiled(end, "float32")), way.name)
+
+
+def _last_sum(graph: Any) -> Any:
+    """Returns the last convolution of a graph where it only adds up channels, to one; else None."""
+    *_, last = (step for step in graph.get_ordered_ops() if _is_convolution(step))
+    outputs, _, *kernel = last.input_value(1).get_shape()
+    return last if [outputs, *kernel] == [1, 1, 1] else None
+
+
+def _write_out_last_sum(graph: Any) -> None:
+    """Replaces the last convolution by a product and a sum, which OpenVINO computes in float32 whatever the rest does.
+
+    It does so with all simple steps behind the last convolution; what that one gives, it then does not round either.
+    Raises ValueError where the last convolution is more than a sum.
+    """
+    from openvino import opset8
+
+    step = _last_sum(graph)
+    if step is None:
+        raise ValueError("the graph does not end with a sum of channels")
+    product = opset8.multiply(step.input_value(0), step.input_value(1))
+    total = opset8.reduce_sum(product, np.array([1]), keep_dims=True)
+    for target in list(step.output(0).get_target_inputs()):
+        target.replace_source_output(total.output(0))
+    graph.validate_nodes_and_infer_types()
 
 
 def _parted(graph: Any) -> tuple[Any, Any]:

@@ -342,8 +342,8 @@ def test_a_crash_of_the_fused_graph_leads_to_the_other(
 ) -> None:
     """The child that tries the fused graph really crashes."""
 
-    def survives(folder: Path, size: tuple[int, int], precision: Precision, *, is_fused: bool = True) -> bool:
-        return trial.survives("os", "abort") if is_fused else trial.survives("time", "sleep", 0)
+    def survives(folder: Path, size: tuple[int, int], way: openvino_engine.Way) -> bool:
+        return trial.survives("os", "abort") if way.is_fused else trial.survives("time", "sleep", 0)
 
     monkeypatch.setattr(openvino_engine, "survives", survives)
     plain, fast = [make().run(picture) for _ in range(2)]

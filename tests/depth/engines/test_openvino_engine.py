@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 torch = pytest.importorskip("torch")
@@ -17,6 +18,7 @@ from mono3d_addon.depth import loading, resize  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.depth.engines import openvino_engine  # noqa: E402
 from mono3d_addon.depth.engines.agreement import compare  # noqa: E402
+from mono3d_addon.depth.engines.openvino_engine import Way  # noqa: E402
 from mono3d_addon.depth.networks.architectures import build  # noqa: E402
 
 import reference  # noqa: E402
@@ -25,6 +27,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 pytestmark = pytest.mark.torch
 
+needs_bfloat16 = pytest.mark.skipif(
+    "bfloat16" not in openvino_engine.precisions(), reason="the processor has no bfloat16"
+)
 needs_timm = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason="timm is not installed")
 
 
@@ -34,8 +39,9 @@ def largest_error(model: str, folder: Path) -> dict[tuple[int, int], float]:
     errors = {}
     for size, expected in reference.outputs(model).items():
         # On processors with AVX-512 OpenVINO 2026.4 crashes with the hybrid at small sizes.
-        is_fused = openvino_engine.survives(folder, size, "float32")
-        engine = openvino_engine.load(folder, size, "float32", is_fused=is_fused)
+        fused = Way("float32")
+        way = fused if openvino_engine.survives(folder, size, fused) else Way("float32", is_fused=False)
+        engine = openvino_engine.load(folder, size, way)
         found = engine.run(reference.picture(*size).numpy())[0]
         errors[size] = float(np.abs(found[::4, ::4] - expected).max() / expected.std())
     return errors
@@ -65,14 +71,14 @@ def test_one_graph_serves_all_sizes(tmp_path: Path) -> None:
         picture = reference.picture(*size)
         with torch.inference_mode():
             expected = network(picture).numpy()
-        found = openvino_engine.load(tmp_path, size, "float32").run(picture.numpy())
+        found = openvino_engine.load(tmp_path, size, Way("float32")).run(picture.numpy())
         np.testing.assert_allclose(found, expected, atol=1e-4 * expected.std())
 
 
 def test_several_pictures_keep_their_order(tmp_path: Path) -> None:
     network = loading.network(MODELS["starter"], BUNDLED_FOLDER / "starter.safetensors", None)
     openvino_engine.convert(network, MODELS["starter"], tmp_path)
-    engine = openvino_engine.load(tmp_path, (64, 96), "float32")
+    engine = openvino_engine.load(tmp_path, (64, 96), Way("float32"))
     pictures = np.concatenate([reference.picture(64, 96).numpy() * scale for scale in (1, 0.5, 0.1)])
     together = engine.run(pictures)
     for picture, found in zip(pictures, together, strict=True):
@@ -84,9 +90,9 @@ def test_last_steps_apart_change_nothing(tmp_path: Path, monkeypatch: pytest.Mon
     network = loading.network(MODELS["starter"], BUNDLED_FOLDER / "starter.safetensors", None)
     openvino_engine.convert(network, MODELS["starter"], tmp_path)
     picture = reference.picture(96, 128).numpy()
-    whole = openvino_engine.load(tmp_path, (96, 128), "float32")
+    whole = openvino_engine.load(tmp_path, (96, 128), Way("float32"))
     monkeypatch.setattr(openvino_engine, "_HINTS", {"float32": "f32", "bfloat16": "f32"})
-    parted = openvino_engine.load(tmp_path, (96, 128), "bfloat16")
+    parted = openvino_engine.load(tmp_path, (96, 128), Way("bfloat16"))
     assert (len(whole.parts), len(parted.parts)) == (1, 2)
     expected = whole.run(picture)
     np.testing.assert_allclose(parted.run(picture), expected, atol=1e-5 * expected.std())
@@ -101,11 +107,31 @@ def test_the_last_steps_of_every_kind_of_decoder_are_found(
     size, expected = next(iter(reference.outputs(model).items()))
     openvino_engine.convert(build(model, reference.state_dict(model)), MODELS[model], tmp_path)
     monkeypatch.setattr(openvino_engine, "_HINTS", {"float32": "f32", "bfloat16": "f32"})
-    found = openvino_engine.load(tmp_path, size, "bfloat16").run(reference.picture(*size).numpy())[0]
-    assert np.abs(found[::4, ::4] - expected).max() < 1e-4 * expected.std()
+    for way in (Way("bfloat16", "sum"), Way("bfloat16", "end")):
+        found = openvino_engine.load(tmp_path, size, way).run(reference.picture(*size).numpy())[0]
+        assert np.abs(found[::4, ::4] - expected).max() < 1e-4 * expected.std()
 
 
-@pytest.mark.skipif("bfloat16" not in openvino_engine.precisions(), reason="the processor has no bfloat16")
+@needs_bfloat16
+@needs_timm
+def test_a_last_sum_in_float32_takes_away_a_part_of_the_grain(tmp_path: Path) -> None:
+    model = "dpt_swin2_tiny_256"
+    size = next(iter(reference.outputs(model)))
+    openvino_engine.convert(build(model, reference.state_dict(model)), MODELS[model], tmp_path)
+    ways = openvino_engine.ways(tmp_path)
+    assert [way.exact for way in ways if way.precision == "bfloat16"] == ["sum", "end"]
+    picture = reference.picture(*size).numpy()
+    by_sum, by_end, plain = (openvino_engine.load(tmp_path, size, way).run(picture) for way in ways[:3])
+    assert compare(plain, by_sum, "bfloat16").agrees
+    assert grain(by_end - plain) < grain(by_sum - plain) < 0.25 * grain(plain)
+
+
+def grain(values: NDArray[np.float32]) -> float:
+    """Returns the median step from a pixel of (1, h, w) to the next one."""
+    return float(np.median(np.abs(np.diff(values, axis=2))))
+
+
+@needs_bfloat16
 def test_even_surfaces_stay_even_in_bfloat16(tmp_path: Path) -> None:
     weights = BUNDLED_FOLDER / "starter.safetensors"
     network = loading.network(MODELS["starter"], weights, None)
@@ -113,10 +139,20 @@ def test_even_surfaces_stay_even_in_bfloat16(tmp_path: Path) -> None:
     pixels = np.asarray(Image.open(ROOT / "tests" / "photos" / "coffee.png").convert("RGB").resize((192, 128)))
     picture = resize.picture(pixels, 192, 128, MODELS["starter"])[None]
     plain, fast = (
-        openvino_engine.load(tmp_path, (128, 192), precision).run(picture) for precision in ("float32", "bfloat16")
+        openvino_engine.load(tmp_path, (128, 192), way).run(picture) for way in (Way("float32"), Way("bfloat16"))
     )
     verdict = compare(plain, fast, "bfloat16")
     assert verdict.agrees, verdict
+
+
+def test_the_starter_model_ends_with_more_than_a_sum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = loading.network(MODELS["starter"], BUNDLED_FOLDER / "starter.safetensors", None)
+    openvino_engine.convert(network, MODELS["starter"], tmp_path)
+    monkeypatch.setattr(openvino_engine, "precisions", lambda: ("bfloat16", "float32"))
+    expected = [Way("bfloat16", "end"), Way("float32"), Way("float32", is_fused=False)]
+    assert list(openvino_engine.ways(tmp_path)) == expected
+    with pytest.raises(ValueError, match="sum of channels"):
+        openvino_engine.load(tmp_path, (64, 96), Way("bfloat16", "sum"))
 
 
 def test_float32_weights_stay_float32(tmp_path: Path) -> None:
