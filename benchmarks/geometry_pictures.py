@@ -137,9 +137,13 @@ def render(solid: Solid, seen_by: Any, sideways: float, raised: float) -> Any:
     middle = np.median(solid.vertices, axis=0)
     turn = _turn(math.radians(sideways), math.radians(-raised))
     across, down, along = ((solid.vertices - middle) @ turn).T
-    # Back along the view until nearly all of it is in the picture.
-    away = [np.abs(across) * camera.fx * 2 / width, np.abs(down) * camera.fy * 2 / height]
-    eye = middle - turn @ np.array([0, 0, np.quantile(np.maximum(*away) - along, 0.97)])
+    # Aside and back along the view until nearly all of it is in the picture.
+    centre, away = [], []
+    for place, slope in ((across, width / camera.fx / 2), (down, height / camera.fy / 2)):
+        low, high = (np.quantile(sign * place / slope - along, 0.995) for sign in (-1, 1))
+        centre.append(slope * (high - low) / 2)
+        away.append((high + low) / 2)
+    eye = middle + turn @ np.array([*centre, -max(away)])
     rays = camera.back_project(np.ones((height, width), np.float32)) @ turn.T.astype(np.float32)
     lines = np.concatenate([np.broadcast_to(eye.astype(np.float32), rays.shape), rays], axis=1).astype(np.float32)
     hit = scene.cast_rays(tensor(np.ascontiguousarray(lines)))

@@ -4,6 +4,7 @@
 `python3 benchmarks/networks.py --data-folder FOLDER [MODEL ...]`, with the packages installed in FOLDER. A model whose
 weights are not there gets made-up ones (`tests/depth/reference.py`), which take the same time. Every engine runs in a
 process of its own and does one run when told to; the ratio is that of two runs in a row, the median of all pairs.
+*At best* is the ratio of the fastest runs, which tells more on a machine whose speed changes while others use it.
 *Load* is the first run's time beyond a second one's, with importing the library; *cold start* goes from the start of
 the process to its second result.
 
@@ -85,7 +86,8 @@ def main() -> None:
         return
     print(f"{options.runs} pairs, batches of {options.batch}, {options.device}, {os.cpu_count()} processors\n")
     columns = ["model", "size", "engine", "ours ms", "plain ms", "plain / ours"]
-    columns += ["other / ours"] * bool(options.against)
+    columns += ["at best"]
+    columns += ["other / ours", "at best"] * bool(options.against)
     columns += ["load s", "plain load s", "cold start s", "plain cold s", "MB", "plain MB"]
     print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|", flush=True)
     for name in options.models:
@@ -107,8 +109,11 @@ def row(case: Case, options: argparse.Namespace, packages: Path) -> str:
     rounds = [[program.run() for program in programs] for _ in range(options.runs)]
     for program in programs:
         program.close()
-    seconds = [statistics.median(column) for column in zip(*rounds, strict=True)]
-    ratios = [statistics.median(one[number] / one[0] for one in rounds) for number in range(1, len(programs))]
+    columns = list(zip(*rounds, strict=True))
+    seconds = [statistics.median(column) for column in columns]
+    ratios: list[float] = []
+    for number in range(1, len(programs)):
+        ratios += [statistics.median(one[number] / one[0] for one in rounds), min(columns[number]) / min(columns[0])]
     facts, plain_facts = json.loads(ours.told), json.loads(plain.told)
     cells = [
         case.model,

@@ -21,6 +21,7 @@ import sys
 import time
 import venv
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,12 @@ WHEELS = {
 CORE_COMPONENTS = ("worker", "scene", "web")
 IMPORTED_COMPONENTS = ("worker", "web")
 """What the part "core" installs with the product's own installer, and what of it its tests import."""
+
+OTHER_FOLDERS = ("tests/blender", "tests/programs", "tests/browser")
+"""What the part "core" leaves to the others."""
+
+SINGLE_FOLDERS = ("tests/vendor_installer", "tests/core", "tests/surface")
+"""Tests of the part "core" that use one processor at a time; they run beside its others, which takes a third less."""
 
 REAL_INSTALLS = ("bpy-4.5", "bpy-5.2")
 """Parts, one for each Python, in which the real packages are installed too."""
@@ -138,8 +145,25 @@ def run_core(extra: list[str]) -> Outcome:
         # A .pth file, unlike PYTHONPATH, also holds for the isolated children that the tests start.
         place = next(site_packages(environment)) / f"{component}.pth"
         place.write_text(found.stdout, encoding="utf-8")
-    ignored = ["--ignore", "tests/blender", "--ignore", "tests/programs", "--ignore", "tests/browser"]
-    return pytest("core", [str(python), "-m", "pytest", *ignored, *extra], {"MONO3D_TEST_DATA": str(data)})
+    command, variables = [str(python), "-m", "pytest"], {"MONO3D_TEST_DATA": str(data)}
+    if any(not one.startswith("-") for one in extra):
+        # Whoever names tests, or what to look for in their names, wants them in one run.
+        return pytest("core", [*command, *ignored(OTHER_FOLDERS), *extra], variables)
+    with ThreadPoolExecutor(1) as beside:
+        single = beside.submit(pytest, "core, beside", [*command, *SINGLE_FOLDERS, *extra], variables, is_shown=False)
+        rest = pytest("core", [*command, *ignored((*OTHER_FOLDERS, *SINGLE_FOLDERS)), *extra], variables)
+        return together("core", rest, single.result())
+
+
+def ignored(folders: Sequence[str]) -> list[str]:
+    """Returns the words by which pytest leaves folders out."""
+    return [word for folder in folders for word in ("--ignore", folder)]
+
+
+def together(part: str, *outcomes: Outcome) -> Outcome:
+    """Returns the sums of the counts of a part's runs."""
+    counts = (sum(getattr(one, name) for one in outcomes) for name in ("passed", "failed", "skipped"))
+    return Outcome(part, *counts)
 
 
 def run_browser(extra: list[str]) -> Outcome:
@@ -270,17 +294,22 @@ def call(command: Sequence[str]) -> None:
         raise SystemExit(f"setting up the tests failed: {' '.join(command)[:200]}")
 
 
-def pytest(part: str, command: list[str], extra_environment: dict[str, str]) -> Outcome:
-    """Runs pytest, shows its output, and returns its counts."""
+def pytest(part: str, command: list[str], extra_environment: dict[str, str], *, is_shown: bool = True) -> Outcome:
+    """Runs pytest, shows its output, while it runs or when it has ended, and returns its counts."""
     variables = {**os.environ, **extra_environment, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True, errors="replace")
     assert process.stdout is not None
     last = ""
+    held: list[str] = []
     for line in process.stdout:
-        print(line, end="", flush=True)
+        if is_shown:
+            print(line, end="", flush=True)
+        else:
+            held.append(line)
         if re.search(r"\d+ (passed|failed|skipped|error)", line):
             last = line
     code = process.wait()
+    print(*held, sep="", end="", flush=True)
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|error)", last)}
     failed = counts.get("failed", 0) + counts.get("error", 0)
     # A crash after the last test, or no test at all, is a failure too.
