@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measures starter models side by side, and beside them a vertical ramp that sees nothing.
 
-python3 -m training.evaluate --model OLD=starter.safetensors --model NEW=new.safetensors --photos photos-*.tar
+python3 -m training.evaluate --model OLD=starter.safetensors --model NEW=new.safetensors --photos labelled
     --exact renders-held --ground-truth rgbd --ground-truth-offset 31.086 --json evaluation.json
 
 Markdown tables go to standard output; the JSON file also has every picture's scores. Below a table stands how each

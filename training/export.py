@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the weights file of a training: `python3 -m training.export --checkpoint FILE --out starter.safetensors`."""
+"""Writes the weights file of a training: `python3 -m training.export --checkpoint FILE --out own.safetensors`."""
 
 from __future__ import annotations
 

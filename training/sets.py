@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 DISPARITY_ENDING = ".disp.png"
 PICTURE_ENDINGS = (".jpg", ".png")
@@ -47,8 +47,8 @@ class Example:
     disparity_at: Place
 
     def picture(self) -> Image.Image:
-        """Returns the picture, RGB."""
-        return Image.open(io.BytesIO(self.picture_at.read())).convert("RGB")
+        """Returns the picture, RGB, upright as its disparity is."""
+        return ImageOps.exif_transpose(Image.open(io.BytesIO(self.picture_at.read()))).convert("RGB")
 
     def disparity(self) -> NDArray[np.float32]:
         """Returns the disparity, float32 (h, w) in 0..1, near = large."""

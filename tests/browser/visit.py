@@ -154,6 +154,8 @@ class Visit:
         """Returns when the 3D view stands still."""
         before = b""
         for _ in range(60):
+            # What is asked for is drawn with the next frame, which on a busy machine comes late.
+            self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
             after = self.find("#canvas").screenshot()
             if after == before:
                 return

@@ -56,3 +56,17 @@ def test_the_rule_gives_the_published_split() -> None:
     lines = path("starter/set/split.txt").read_text().split("\n")
     for name, part in (line.split() for line in lines if line):
         assert sets.is_held(name) == (part == "held"), name
+
+
+def test_the_rule_keeps_these_out() -> None:
+    held = [number for number in range(200) if sets.is_held(f"photo_{number}")]
+    assert held == [21, 23, 32, 102, 106, 121, 138, 157, 164, 173]
+
+
+def test_a_turned_photo_is_upright(tmp_path: Path) -> None:
+    _write(tmp_path / "set", "a", np.uint8)
+    (tmp_path / "set" / "a.png").unlink()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (90, 60)).save(tmp_path / "set" / "a.jpg", exif=exif)
+    assert sets.read([tmp_path / "set"])[0].picture().size == (60, 90)
