@@ -14,6 +14,7 @@ from mono3d_addon.core.files import written_beside
 from mono3d_addon.core.photo import read_photo
 from mono3d_addon.depth import align
 from mono3d_addon.depth.estimate import Estimator, Look
+from mono3d_addon.errors import Mono3DError
 
 from .sets import DISPARITY_ENDING, PICTURE_ENDINGS
 
@@ -35,21 +36,25 @@ def label(
     """Writes each photo of the folder `photos` with its disparity into `out`, a set, and returns how many are new.
 
     Photos that `out` has already are left as they are. `progress` hears how many of how many are done.
-    Raises Mono3DError for a photo that cannot be read, and what the teacher raises.
+    Raises Mono3DError where there is no photo, for one that cannot be read, and what the teacher raises.
     """
     out.mkdir(parents=True, exist_ok=True)
     named = {
         file.stem: file
         for file in sorted(photos.iterdir())
-        if file.suffix in PICTURE_ENDINGS and not file.name.startswith(".") and not file.name.endswith(DISPARITY_ENDING)
+        if file.suffix.lower() in PICTURE_ENDINGS
+        and not file.name.startswith(".")
+        and not file.name.endswith(DISPARITY_ENDING)
     }
+    if not named:
+        raise Mono3DError(f"There is no .jpg or .png photo in '{photos}'.")
     wanted = [name for name in named if not (out / f"{name}{DISPARITY_ENDING}").is_file()]
     step = TOGETHER if teacher.gains_by_many else 1
     for start in range(0, len(wanted), step):
         names = wanted[start : start + step]
         pixels = [read_photo(named[name]).pixels for name in names]
         for name, disparity in zip(names, disparities(pixels, teacher, network_sizes), strict=True):
-            with written_beside(out / named[name].name) as beside:
+            with written_beside(out / f"{name}{named[name].suffix.lower()}") as beside:
                 beside.write_bytes(named[name].read_bytes())
             # The disparity comes last: with it the example is whole.
             with written_beside(out / f"{name}{DISPARITY_ENDING}") as beside:

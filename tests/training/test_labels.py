@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mono3d_addon.depth.estimate import AS_TRAINED, Estimate, Estimator, Look
+from mono3d_addon.errors import Mono3DError
 from training import labels, photos, sets
 
 Floats = NDArray[np.float32]
@@ -80,6 +81,15 @@ def test_a_folder_becomes_a_set_and_what_is_there_stays(tmp_path: Path) -> None:
     (tmp_path / "set" / "made_004.disp.png").unlink()
     assert labels.label(source, tmp_path / "set", teacher, [32]) == 1
     assert [count for count, _ in made.looks] == [8, 2, 1]
+
+
+def test_endings_in_capitals_are_photos_and_nothing_is_no_set(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(Mono3DError, match="no .jpg or .png photo"):
+        labels.label(tmp_path / "photos", tmp_path / "set", _teacher()[0], [32])
+    Image.fromarray(_ramp()).save(tmp_path / "photos" / "DSC_1.JPG")
+    assert labels.label(tmp_path / "photos", tmp_path / "set", _teacher()[0], [32]) == 1
+    assert [example.name for example in sets.read([tmp_path / "set"])] == ["DSC_1"]
 
 
 @pytest.mark.torch
