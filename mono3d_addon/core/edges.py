@@ -26,7 +26,7 @@ _COLOR_WEIGHT = 0.9
 _COLOR_NOISE = 0.01
 """Squared distance of colours (0..1) that differ too little to tell the sides apart."""
 _NO_STEP = 3.0
-"""Neighbours that differ by less than this many jumps are on one surface and are evened out."""
+"""Neighbours that differ by less than this many jumps, and that no step parts for sure, are evened out."""
 _ROUNDS, _BESIDE = 3, 4
 
 
@@ -58,7 +58,8 @@ def sharpen_edges(inverse_depth: Floats, guide: NDArray[np.float32], jump: float
     sharp = np.where(is_near, np.maximum(large, steps.high), np.minimum(large, steps.low))
     # What is left where the band ends goes, the steps stay.
     beside = windows.maximum(steps.band.astype(np.float32), _BESIDE) > 0
-    return evened(np.where(steps.band, sharp, large).astype(np.float32), beside, _NO_STEP * jump, _ROUNDS)
+    side = np.where(steps.cut, np.where(is_near, 1, -1), 0).astype(np.int8)
+    return evened(np.where(steps.band, sharp, large).astype(np.float32), beside, _NO_STEP * jump, _ROUNDS, side)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from .mesh import Floats
 
 _REACH = 12
 """Cells of the network's map in which a ramp must have come to its end: twice what networks blur (on the starter)."""
-_BEYOND = 3
+_BEYOND = 4
 """Cells of a plateau that tell its slope."""
 _CREST = 4
 """Cells around, within which the ramp's steepest place counts for a cell at its foot."""
@@ -29,6 +29,14 @@ _SECOND_RAMP = (0.5, 1.3)
 _SURE_STEP = 3.0
 """A step counts from this many times the jump on; where one does, the smaller ones that it runs out into do too."""
 _RUN_OUT = 8
+_CLEAR_STEP = 1.5
+"""Steps where near is so many times as near as far tell how long this network's ramps are, if there are enough."""
+_ENOUGH, _UNKNOWN_LENGTH = 50, 10.0
+_LONG = 1.5
+_LONG_STEP = 2.0
+"""A ramp that is so many times as long as theirs is a slanted face, unless near is this many times as near as far."""
+_ALONE = 1.3
+"""A ramp is the foot of another where a rise of so many times its own steepest is on its profile."""
 _CUT_RAMP = 6
 _CUT_RISE = 2.0
 """A ramp of at most so many cells, from its foot to the border of the picture that cuts it off, is that of a step where
@@ -43,11 +51,13 @@ class Steps:
     band  bool (rows, columns), the cells on a ramp
     low   float32 (rows, columns), 1/metres, what the far side has at each cell of the band; 0 elsewhere
     high  the same of the near side
+    cut   bool (rows, columns), where in the band the two sides are apart for sure; else a small step may be a remnant
     """
 
     band: NDArray[np.bool_]
     low: Floats
     high: Floats
+    cut: NDArray[np.bool_]
 
 
 def find_steps(inverse_depth: Floats, rows: int, columns: int, jump: float) -> Steps:
@@ -58,40 +68,61 @@ def find_steps(inverse_depth: Floats, rows: int, columns: int, jump: float) -> S
     slopes = _slopes(inverse_depth)
     steep = np.hypot(*slopes) > inverse_depth * np.float32(jump / (3 * _REACH))
     row, column = np.nonzero(steep)
-    low, high, _, _, found = _sides(inverse_depth, slopes, row.astype(np.float32), column.astype(np.float32), jump)
+    ramps = _ramps(inverse_depth, slopes, row.astype(np.float32), column.astype(np.float32), jump)
+    longest = _LONG * _usual_length(ramps)
+    found = _are_steps(ramps, jump, longest)
     band, sure = np.zeros(steep.shape, bool), np.zeros(steep.shape, np.float32)
-    band[row, column] = found & (high > low * np.float32(1 + jump))
-    sure[row, column] = found & (high > low * np.float32(1 + _SURE_STEP * jump))
+    band[row, column] = found
+    sure[row, column] = found & ramps.rise_by(_SURE_STEP * jump)
     for _ in range(_RUN_OUT):
         sure = windows.maximum(sure, 1) * band
     wide = windows.enlarge(sure, columns, rows) > 0.05
-    return _at_cells(inverse_depth, slopes, wide, jump)
+    return _at_cells(inverse_depth, slopes, wide, jump, longest)
 
 
-def _at_cells(inverse_depth: Floats, slopes: tuple[Floats, Floats], wide: NDArray[np.bool_], jump: float) -> Steps:
+def _usual_length(ramps: _Ramps) -> float:
+    """Returns how long the ramps of clear steps are, in cells, all but the longest quarter: the network's blur."""
+    clear = ramps.length[ramps.is_crest & ramps.rise_by(_CLEAR_STEP - 1.0)]
+    return float(np.quantile(clear, 0.75)) if len(clear) >= _ENOUGH else _UNKNOWN_LENGTH
+
+
+def _are_steps(ramps: _Ramps, jump: float, longest: float) -> NDArray[np.bool_]:
+    return ramps.found & ramps.rise_by(jump) & ((ramps.length <= longest) | ramps.rise_by(_LONG_STEP - 1.0))
+
+
+def _at_cells(
+    inverse_depth: Floats, slopes: tuple[Floats, Floats], wide: NDArray[np.bool_], jump: float, longest: float
+) -> Steps:
     """Returns the steps at those cells of the mesh that are in `wide`, bool (rows, columns)."""
-    rows, columns = wide.shape
     row, column = np.nonzero(wide)
-    scale = np.float32(inverse_depth.shape[0] / rows), np.float32(inverse_depth.shape[1] / columns)
-    low, high, far, near, found = _sides(
-        inverse_depth,
-        slopes,
-        (row.astype(np.float32) + np.float32(0.5)) * scale[0] - np.float32(0.5),
-        (column.astype(np.float32) + np.float32(0.5)) * scale[1] - np.float32(0.5),
-        jump,
-    )
-    found &= high > low * np.float32(1 + jump)
-    middle = (low + high) / 2
-    band = np.zeros(wide.shape, bool)
+    down = _network_cells(row, len(wide), len(inverse_depth))
+    across = _network_cells(column, wide.shape[1], inverse_depth.shape[1])
+    ramps = _ramps(inverse_depth, slopes, down, across, jump)
+    found = _are_steps(ramps, jump, longest)
+    middle = (ramps.low + ramps.high) / 2
+    band, cut = np.zeros(wide.shape, bool), np.zeros(wide.shape, bool)
     band[row[found], column[found]] = True
+    is_sure = ramps.rise_by(_SURE_STEP * jump) | (ramps.is_alone & (ramps.length <= longest))
+    cut[row[found], column[found]] = is_sure[found]
     least = inverse_depth.min()
-    sides = []
-    for values in (np.clip(far, least, middle), np.maximum(near, middle)):
+
+    def evenly(values: Floats) -> Floats:
+        """Neighbouring profiles differ by where their plateaus seem to start."""
         side = np.zeros(wide.shape, np.float32)
         side[row[found], column[found]] = values[found]
-        # Neighbouring profiles differ by where their plateaus seem to start.
-        sides.append(evened(side, band, _SURE_STEP * jump, 1))
-    return Steps(band, *sides)
+        return evened(side, band, _SURE_STEP * jump, 1)
+
+    low, high = evenly(np.clip(ramps.far, least, middle)), evenly(np.maximum(ramps.near, middle))
+    return Steps(band, low, high, cut)
+
+
+def _network_cells(cells: NDArray[np.intp], size: int, network_size: int) -> Floats:
+    """Returns where `cells`, (n,), of the mesh's `size` are along the network's, float32 (n,).
+
+    The mesh's outermost cells are beyond the middles of the network's, and are taken to be there.
+    """
+    places = (cells + 0.5) * (network_size / size) - 0.5
+    return np.clip(places, 0, network_size - 1).astype(np.float32)
 
 
 def _slopes(values: Floats) -> tuple[Floats, Floats]:
@@ -100,11 +131,33 @@ def _slopes(values: Floats) -> tuple[Floats, Floats]:
     return down.astype(np.float32), across.astype(np.float32)
 
 
-def _sides(
-    inverse_depth: Floats, slopes: tuple[Floats, Floats], row: Floats, column: Floats, jump: float
-) -> tuple[Floats, Floats, Floats, Floats, NDArray[np.bool_]]:
-    """Returns for places, float32 (n,) each, in cells: low and high end of the ramp, both plateaus carried on to the
-    place, and whether there are both. All (n,)."""
+@dataclass(frozen=True)
+class _Ramps:
+    """The ramps at some places, all (n,).
+
+    low, high  what they rise from and to, 1/metres; far, near: both plateaus carried on to the place
+    found      whether there are both plateaus
+    length     cells from the one to the other
+    is_crest   whether the place is at the ramp's steepest, and both plateaus are in the picture
+    is_alone   whether nothing much steeper is near
+    """
+
+    low: Floats
+    high: Floats
+    far: Floats
+    near: Floats
+    found: NDArray[np.bool_]
+    length: NDArray[np.intp]
+    is_crest: NDArray[np.bool_]
+    is_alone: NDArray[np.bool_]
+
+    def rise_by(self, share: float) -> NDArray[np.bool_]:
+        risen: NDArray[np.bool_] = self.high > self.low * np.float32(1 + share)
+        return risen
+
+
+def _ramps(inverse_depth: Floats, slopes: tuple[Floats, Floats], row: Floats, column: Floats, jump: float) -> _Ramps:
+    """Returns the ramps at places, float32 (n,) each, in cells."""
     down, across = (_sampled(part, row, column) for part in slopes)
     length = np.maximum(np.hypot(down, across), np.float32(1e-20))
     down /= length
@@ -118,14 +171,15 @@ def _sides(
         outside[number] = (r < 0) | (r > rows - 1) | (c < 0) | (c > columns - 1)
         profile[number] = _sampled(inverse_depth, r, c)
     rise, beyond = np.diff(profile, axis=0), outside[1:] | outside[:-1]
-    crest = np.maximum(rise[span - _CREST : span + _CREST].max(axis=0, initial=0), np.float32(1e-20))
+    around = rise[span - _CREST : span + _CREST]
+    crest = np.maximum(around.max(axis=0, initial=0), np.float32(1e-20))
     up = _plateau(rise[span:], beyond[span:], crest)
     back = _plateau(rise[:span][::-1], beyond[:span][::-1], crest)
     each = np.arange(len(row))
     low, high = profile[span - back.start, each], profile[span + up.start, each]
     far = profile[span - back.anchor, each] + back.rise * back.anchor
     near = profile[span + up.anchor, each] - up.rise * up.anchor
-    found = up.found & back.found
+    both = up.found & back.found
     is_steep = crest > low * np.float32(_CUT_RISE * jump)
     cut_above = is_steep & up.is_cut & back.found & ~back.is_cut & (_room(beyond[span:]) + back.start <= _CUT_RAMP)
     cut_below = is_steep & back.is_cut & up.found & ~up.is_cut & (_room(beyond[:span][::-1]) + up.start <= _CUT_RAMP)
@@ -135,7 +189,16 @@ def _sides(
     if cut_below.any():
         mirrored = 2 * _crest(profile[::-1], rise[::-1], beyond[::-1], cut_below) - high[cut_below]
         low[cut_below] = far[cut_below] = np.minimum(mirrored, low[cut_below])
-    return low, high, far, near, found | cut_above | cut_below
+    return _Ramps(
+        low,
+        high,
+        far,
+        near,
+        found=both | cut_above | cut_below,
+        length=up.start + back.start,
+        is_crest=both & ~up.is_cut & ~back.is_cut & (np.maximum(around[_CREST - 1], around[_CREST]) >= crest),
+        is_alone=np.where(beyond, np.float32(0), np.abs(rise)).max(axis=0, initial=0) <= np.float32(_ALONE) * crest,
+    )
 
 
 def _room(outside: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -222,9 +285,14 @@ def _sampled(values: Floats, row: Floats, column: Floats) -> Floats:
     return upper
 
 
-def evened(values: Floats, zone: NDArray[np.bool_], jump: float, rounds: int) -> Floats:
+def evened(
+    values: Floats, zone: NDArray[np.bool_], jump: float, rounds: int, side: NDArray[np.int8] | None = None
+) -> Floats:
     """Returns `values`, float32 (h, w), with those in the `zone` the means of the ones around that do not jump from
-    them, by `rounds` of a sigma filter (Lee 1983) over 5 x 5 cells; the two cells at the border stay."""
+    them, by `rounds` of a sigma filter (Lee 1983) over 5 x 5 cells; the two cells at the border stay.
+
+    `side`, (h, w), is 1 and -1 for the cells of two sides that are apart, however little, and 0 for others.
+    """
     columns = values.shape[1]
     zone = zone.copy()
     zone[:_WINDOW] = zone[-_WINDOW:] = False
@@ -232,13 +300,17 @@ def evened(values: Floats, zone: NDArray[np.bool_], jump: float, rounds: int) ->
     cells = np.flatnonzero(zone)
     result = values.ravel().copy()
     around = range(-_WINDOW, _WINDOW + 1)
+    sides = np.zeros(values.size, np.int8) if side is None else side.ravel()
+    across = -sides[cells]
     for _ in range(rounds):
         own = result[cells]
         most = own * np.float32(jump)
         total, count = np.zeros_like(own), np.zeros_like(own)
-        for offset in (down * columns + across for down in around for across in around):
+        for offset in (down * columns + right for down in around for right in around):
             other = result[cells + offset]
             like = np.abs(other - own) <= most
+            if side is not None:
+                like &= (sides[cells + offset] != across) | (across == 0)
             total += other * like
             count += like
         result[cells] = total / count

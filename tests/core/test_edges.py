@@ -10,6 +10,7 @@ from mono3d_addon.core import windows
 from mono3d_addon.core.edges import sharpen_edges
 from mono3d_addon.core.steps import find_steps
 
+import measures
 import scenes
 
 GREY = np.full((80, 120, 3), 0.5, np.float32)
@@ -134,3 +135,34 @@ def test_a_pole_that_hides_another_surface_does_not_mix_three_depths() -> None:
     sharp = sharpen_edges(blurred(inverse, 2), guide, 0.04)[20:60]
     off = np.abs(sharp[..., None] - np.array([0.9, 0.5, 0.2])).min(axis=2)
     assert off.max() < 0.02
+
+
+def test_a_small_step_that_a_large_one_runs_out_into_stays_a_step() -> None:
+    """Where a box meets the floor its edge fades: as far as it counts, no vertex may hang between the two sides."""
+    row, column = np.mgrid[:80, :120]
+    near = 0.5
+    far = near / (1.07 + 0.01 * np.maximum(40.0 - row, 0.0))
+    inverse = np.where(column < 60, near, far).astype(np.float32)
+    sharp = sharpen_edges(blurred(inverse, 1), GREY, 0.04)[10:36, 40:80]
+    place = (sharp - far[10:36, 40:80]) / (near - far[10:36, 40:80])
+    assert not ((place > 0.15) & (place < 0.85)).any(), "vertices in mid-air are left"
+
+
+@pytest.mark.parametrize("width", [2, 3, 4])
+def test_the_outermost_cells_of_the_mesh_are_on_their_side_too(width: int) -> None:
+    """They are beyond the middles of the network's outermost cells, where no profile begins."""
+    depth = np.full((300, 480), 4.0, np.float32)
+    depth[:, : 60 + width] = 2.0
+    seen = np.ascontiguousarray(measures.network_view(depth, 1.0, 160)[10:90, 20:140])
+    sharp = sharpen_edges(seen, np.full((240, 360, 3), 0.5, np.float32), 0.04)[60:180]
+    assert np.abs(sharp[:, 0] / sharp[:, 2] - 1).max() < 0.02
+
+
+def test_a_slanted_face_beside_clear_steps_is_no_step() -> None:
+    """A network that draws its steps sharp draws no step as a long ramp: that is the top of a table."""
+    row = np.tile(np.arange(160.0)[:, None], (1, 120))
+    face = np.clip((row - 90.0) / 14.0, 0.0, 1.0)
+    inverse = np.where(row < 50, 0.2, 0.4 * (1.0 + 0.4 * face)).astype(np.float32)
+    band = find_steps(blurred(inverse, 1), 160, 120, 0.04).band[:, 10:110]
+    assert band[46:54].any(axis=0).all()
+    assert not band[80:115].any()
