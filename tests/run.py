@@ -4,6 +4,8 @@
 Needs Python 3.11 or newer with pip, and a network the first time. Everything goes to the folder `.environments` in
 the repository, or to the one that MONO3D_TEST_ENVIRONMENTS names, and is used again by the next run.
 
+While the core's tests run, the other parts are set up; those in the wheels run two at a time.
+
 Parts, all by default; one that this machine cannot offer is left out with its reason:
   core         everything outside Blender, with the packages that the product's own installer brings
   bpy-4.2 bpy-4.5 bpy-5.0 bpy-5.2   the Blender side in the `bpy` wheels (5.2 wants Python 3.13)
@@ -20,9 +22,10 @@ import subprocess
 import sys
 import time
 import venv
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,27 +100,50 @@ class Outcome:
     reason: str = ""
 
 
+Run = Callable[[list[str], bool], Outcome]
+"""Runs a part's tests with further arguments of pytest, shown while they run or once they have ended."""
+
+
 def main(arguments: Sequence[str]) -> int:
     """Runs the wanted parts and returns 0 when no test failed."""
     split = list(arguments).index("--") if "--" in arguments else len(arguments)
     wanted, extra = list(arguments[:split]), list(arguments[split + 1 :])
-    known: dict[str, Callable[[list[str]], Outcome]] = {"core": run_core, "browser": run_browser}
-    known |= {part: (lambda rest, part=part: run_wheel(part, rest)) for part in WHEELS}  # type: ignore[misc]
-    known |= {part: (lambda rest, part=part: run_program(part, rest)) for part in PROGRAMS}  # type: ignore[misc]
+    known: dict[str, Callable[[], Run]] = {"core": prepare_core, "browser": prepare_browser}
+    known |= {part: partial(prepare_wheel, part) for part in WHEELS}
+    known |= {part: partial(prepare_program, part) for part in PROGRAMS}
     wanted = wanted or list(known)
     if unknown := [part for part in wanted if part not in known]:
         print(f"There is no part '{unknown[0]}'; choose of {', '.join(known)}.", file=sys.stderr)
         return 2
     HOME.mkdir(parents=True, exist_ok=True)
-    outcomes = []
-    for part in wanted:
-        print(f"\n=== {part} ===", flush=True)
-        try:
-            outcomes.append(known[part](extra))
-        except LeftOut as reason:
-            print(f"left out: {reason}", flush=True)
-            outcomes.append(Outcome(part, reason=str(reason)))
+    with ThreadPoolExecutor(1) as ahead:
+        ready = {part: ahead.submit(known[part]) for part in wanted}
+        outcomes: list[Outcome] = []
+        for part in wanted:
+            if part != "core":
+                # The others are touchier than the core's: nothing is set up beside them.
+                wait(ready.values())
+            if part not in [one.part for one in outcomes]:
+                lane = [one for one in wanted if one in WHEELS] if part in WHEELS else [part]
+                outcomes += run_beside(lane, ready, extra)
     return summary(outcomes)
+
+
+def run_beside(parts: Sequence[str], ready: Mapping[str, Future[Run]], extra: list[str]) -> list[Outcome]:
+    """Runs parts once they are set up, two at a time, and returns their outcomes in the order of `parts`."""
+
+    def outcome(part: str) -> Outcome:
+        try:
+            run = ready[part].result()
+            if len(parts) == 1:
+                print(f"\n=== {part} ===", flush=True)
+            return run(extra, len(parts) == 1)
+        except LeftOut as reason:
+            print(f"\n=== {part} ===\nleft out: {reason}", flush=True)
+            return Outcome(part, reason=str(reason))
+
+    with ThreadPoolExecutor(2) as lanes:
+        return list(lanes.map(outcome, parts))
 
 
 def summary(outcomes: Sequence[Outcome]) -> int:
@@ -131,8 +157,8 @@ def summary(outcomes: Sequence[Outcome]) -> int:
     return 0 if failed == 0 and passed > 0 else 1
 
 
-def run_core(extra: list[str]) -> Outcome:
-    """Installs the packages of CORE_COMPONENTS with the product's installer and runs all tests outside Blender."""
+def prepare_core() -> Run:
+    """Installs the packages of CORE_COMPONENTS with the product's installer, for all tests outside Blender."""
     environment = HOME / f"core-{sys.version_info.major}.{sys.version_info.minor}"
     python = make_environment(environment, sys.executable, CORE_TOOLS)
     data = HOME / "data"
@@ -145,13 +171,18 @@ def run_core(extra: list[str]) -> Outcome:
         # A .pth file, unlike PYTHONPATH, also holds for the isolated children that the tests start.
         place = next(site_packages(environment)) / f"{component}.pth"
         place.write_text(found.stdout, encoding="utf-8")
-    command, variables = [str(python), "-m", "pytest"], {"MONO3D_TEST_DATA": str(data)}
+    return partial(run_core, [str(python), "-m", "pytest"], {"MONO3D_TEST_DATA": str(data)})
+
+
+def run_core(command: list[str], variables: dict[str, str], extra: list[str], is_shown: bool) -> Outcome:
+    """Runs all tests outside Blender, in two lanes."""
     if any(not one.startswith("-") for one in extra):
         # Whoever names tests, or what to look for in their names, wants them in one run.
-        return pytest("core", [*command, *ignored(OTHER_FOLDERS), *extra], variables)
+        return pytest("core", [*command, *ignored(OTHER_FOLDERS), *extra], variables, is_shown)
     with ThreadPoolExecutor(1) as beside:
-        single = beside.submit(pytest, "core, beside", [*command, *SINGLE_FOLDERS, *extra], variables, is_shown=False)
-        rest = pytest("core", [*command, *ignored((*OTHER_FOLDERS, *SINGLE_FOLDERS)), *extra], variables)
+        single = beside.submit(pytest, "core, beside", [*command, *SINGLE_FOLDERS, *extra], variables, False)
+        folders = ignored((*OTHER_FOLDERS, *SINGLE_FOLDERS))
+        rest = pytest("core", [*command, *folders, *extra], variables, is_shown)
         return together("core", rest, single.result())
 
 
@@ -166,15 +197,15 @@ def together(part: str, *outcomes: Outcome) -> Outcome:
     return Outcome(part, *counts)
 
 
-def run_browser(extra: list[str]) -> Outcome:
-    """Runs tests/browser: the real server with real workers, visited by a real browser."""
+def prepare_browser() -> Run:
+    """Sets up tests/browser: the real server with real workers, visited by a real browser."""
     chromium = find_chromium()
     environment = HOME / f"browser-{sys.version_info.major}.{sys.version_info.minor}"
     python = make_environment(environment, sys.executable, BROWSER_TOOLS)
     data = HOME / "data"
     call([sys.executable, "-m", "vendor_installer", "install", "--data-folder", str(data), *CORE_COMPONENTS])
     variables = {"MONO3D_TEST_DATA": str(data), "MONO3D_TEST_CHROMIUM": chromium}
-    return pytest("browser", [str(python), "-m", "pytest", "tests/browser", *extra], variables)
+    return tests_of("browser", [str(python), "-m", "pytest", "tests/browser"], variables)
 
 
 def find_chromium() -> str:
@@ -194,8 +225,8 @@ def find_chromium() -> str:
     raise LeftOut("apt-get installed no Chromium")
 
 
-def run_wheel(part: str, extra: list[str]) -> Outcome:
-    """Runs tests/blender in a Python with the bpy wheel of one version."""
+def prepare_wheel(part: str) -> Run:
+    """Sets up tests/blender in a Python with the bpy wheel of one version."""
     version, python_version, numpy = WHEELS[part]
     environment = HOME / part
     python = make_environment(environment, find_python(python_version), (*TOOLS, f"bpy=={version}", numpy))
@@ -203,11 +234,11 @@ def run_wheel(part: str, extra: list[str]) -> Outcome:
     # The part "core", where it was run, lends its Python for real workers.
     if lent := next(HOME.glob("core-*/bin/python"), None):
         variables["MONO3D_TEST_WORKER"] = str(lent)
-    return pytest(part, [str(python), "tests/blender/run_pytest.py", "tests/blender", *extra], variables)
+    return tests_of(part, [str(python), "tests/blender/run_pytest.py", "tests/blender"], variables)
 
 
-def run_program(part: str, extra: list[str]) -> Outcome:
-    """Runs tests/programs, with the core's Python, against a real Blender program in a Debian of its own."""
+def prepare_program(part: str) -> Run:
+    """Sets up tests/programs, with the core's Python, against a real Blender program in a Debian of its own."""
     environment = HOME / f"core-{sys.version_info.major}.{sys.version_info.minor}"
     if not environment.exists():
         raise LeftOut("run the part 'core' first")
@@ -216,7 +247,12 @@ def run_program(part: str, extra: list[str]) -> Outcome:
     except SystemExit as failure:
         raise LeftOut(str(failure)) from failure
     python = next(iter(environment.glob("bin/python")))
-    return pytest(part, [str(python), "-m", "pytest", "tests/programs", *extra], {"MONO3D_BLENDER_ROOT": str(root)})
+    return tests_of(part, [str(python), "-m", "pytest", "tests/programs"], {"MONO3D_BLENDER_ROOT": str(root)})
+
+
+def tests_of(part: str, command: list[str], variables: dict[str, str]) -> Run:
+    """Returns what runs a part's tests."""
+    return lambda extra, is_shown: pytest(part, [*command, *extra], variables, is_shown)
 
 
 def make_environment(folder: Path, python: str, requirements: Sequence[str]) -> Path:
@@ -286,15 +322,15 @@ def make_debian(release: str) -> Path:
 def call(command: Sequence[str]) -> None:
     """Runs a step of the set-up in the repository; its output is shown only when it fails."""
     began = time.monotonic()
-    print("  $", " ".join(command)[:150], end="", flush=True)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False)
-    print(f"  ({time.monotonic() - began:.0f} s)", flush=True)
+    # In one piece: tests may be writing at the same time.
+    print(f"  $ {' '.join(command)[:150]}  ({time.monotonic() - began:.0f} s)\n", end="", flush=True)
     if done.returncode != 0:
         print(done.stdout[-4000:], done.stderr[-4000:], sep="\n", file=sys.stderr)
         raise SystemExit(f"setting up the tests failed: {' '.join(command)[:200]}")
 
 
-def pytest(part: str, command: list[str], extra_environment: dict[str, str], *, is_shown: bool = True) -> Outcome:
+def pytest(part: str, command: list[str], extra_environment: dict[str, str], is_shown: bool) -> Outcome:
     """Runs pytest, shows its output, while it runs or when it has ended, and returns its counts."""
     variables = {**os.environ, **extra_environment, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True, errors="replace")
@@ -309,7 +345,8 @@ def pytest(part: str, command: list[str], extra_environment: dict[str, str], *, 
         if re.search(r"\d+ (passed|failed|skipped|error)", line):
             last = line
     code = process.wait()
-    print(*held, sep="", end="", flush=True)
+    if held:
+        print(f"\n=== {part} ===\n{''.join(held)}", end="", flush=True)
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|error)", last)}
     failed = counts.get("failed", 0) + counts.get("error", 0)
     # A crash after the last test, or no test at all, is a failure too.
