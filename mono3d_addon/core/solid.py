@@ -20,7 +20,7 @@ from .manifold import Fans, separate_fans
 from .mesh import Floats, Ints, Mesh
 
 _APART = 0.1
-"""How far the copies of a vertex with several fans draw back from each other, in lengths of their shortest edge.
+"""How far the copies of a vertex with several fans draw back from each other, as a share of their ways inwards.
 
 A file without shared vertices, such as STL, would else join them again.
 """
