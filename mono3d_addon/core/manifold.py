@@ -40,7 +40,7 @@ def separate_fans(triangles: Ints, vertices: int) -> Fans:
     triangles = _without_crowds(_without_repeats(triangles), vertices)
     start = triangles.reshape(-1).astype(np.int64)
     end = np.roll(triangles, -1, axis=1).reshape(-1).astype(np.int64)
-    mate = _mates(start, end, vertices)
+    mate = mates(start, end, vertices)
     corner = np.arange(len(start))
     before = corner - corner % 3 + (corner + 2) % 3
     following = mate[before]
@@ -84,7 +84,7 @@ def _without_crowds(triangles: Ints, vertices: int) -> Ints:
     return np.delete(triangles, np.unique(later // 3), axis=0) if len(later) else triangles
 
 
-def _mates(start: NDArray[np.int64], end: NDArray[np.int64], vertices: int) -> NDArray[np.intp]:
+def mates(start: NDArray[np.int64], end: NDArray[np.int64], vertices: int) -> NDArray[np.intp]:
     """Returns for each half-edge the one that runs along it the other way, intp; -1 where there is none."""
     mate = np.full(len(start), -1, np.intp)
     key = np.minimum(start, end) * vertices + np.maximum(start, end)

@@ -4,6 +4,10 @@
 Walls run along the viewing rays. In the picture every ray meets the front once, so front, walls and back, which are
 ordered along the rays, cannot cross each other, however near things overlap far ones. Walls along the depth axis
 would: the body of a near thing would run into the background, which spreads with the distance.
+
+Flat walls with nothing between front and back would be long needles, many of them in one plane but for rounding.
+Tests with a fixed tolerance, such as Open3D's, find some of these to cross. So walls have rows, low ones next to the
+front, and pleats: behind the front, each vertex lies a little inside the piece that the wall bounds, by its own way.
 """
 
 from __future__ import annotations
@@ -13,18 +17,34 @@ from numpy.typing import NDArray
 
 from ..errors import Mono3DError
 from .manifold import Fans, separate_fans
-from .mesh import Floats, Mesh
+from .mesh import Floats, Ints, Mesh
 
 _APART = 0.1
-"""How far the copies of a vertex with several fans draw back from each other, in lengths of their shortest edge.
+"""How far the copies of a vertex with several fans draw back from each other, as a share of their ways inwards.
 
 A file without shared vertices, such as STL, would else join them again.
 """
+
+_PLEAT = (0.05, 0.2)
+"""Least and largest way of a wall's vertices into their piece, in mean ways to their neighbours."""
+
+_STEEPEST = 0.5
+"""The largest way for a row, as a share of its height over the longest edge: the front may fall away steeply there."""
+
+_LOWEST = 4.0
+"""Height of the first row, in longest edges around its vertex; less where the walls are too low for that."""
+
+_GROWTH = 3.0
+"""Where the walls are highest, their rows end at the powers of 1, 2, 3... with this exponent."""
+
+_MOST_ROWS = 12
 
 _STEP = np.float32(1e-4)
 """How far, at most and of their distance, vertices of the back that coincide are moved apart."""
 
 _ROUNDS = 200
+
+_TINY = 1e-12
 
 Doubles = NDArray[np.float64]
 
@@ -36,33 +56,40 @@ def solid(front: Mesh, back: str, thickness: float, size: float) -> Mesh:
     thickness  millimetres that front and back are apart where the front is farthest
     size       millimetres of the printed body's longest side, along the camera's axes (see `print_scale`)
 
-    The front's vertices, their colours, texture coordinates and normals stay, but for those where several pieces
-    touch in one point, which draw a little apart. A vertex of the back has those of the front on the same ray.
+    The front's vertices come first. They, their colours, texture coordinates and normals stay, but for those where
+    several pieces touch in one point, which draw a little apart. As many of the back follow, each on the ray of its
+    counterpart at the front, at the rim a fraction of an edge inside; then those between, row by row.
     Raises Mono3DError when the thickness is too large for the size.
     """
     fans = separate_fans(np.asarray(front.triangles), len(front.vertices))
-    count = len(fans.source)
+    count, rim = len(fans.source), np.unique(fans.rim).astype(np.intp)
     vertices, uv = _drawn_apart(front, fans)
     z = vertices[:, 2].astype(np.float64)
     base = np.full(count, z.max(initial=0.0)) if back == "flat" else 2.0 * z.max(initial=0.0) - z
     rays = vertices / z[:, None]
-    depth = _thickness(vertices, rays * base[:, None], rays, thickness / size)
-    behind = _all_different((rays * (base + depth)[:, None]).astype(np.float32))
-    from_front, to_front = fans.rim.T
-    walls = [
-        np.stack([to_front, from_front, from_front + count], axis=1),
-        np.stack([to_front, from_front + count, to_front + count], axis=1),
-    ]
-    triangles = np.concatenate([fans.triangles, fans.triangles[:, [0, 2, 1]] + count, *walls]).astype(np.int32)
+    inwards = np.zeros_like(rays)
+    inwards[rim, :2] = _mean_ways(rays[:, :2], fans.triangles, rim, 2)
+    random = np.random.default_rng(0)
+    pleated = rays + inwards * random.uniform(*_PLEAT, (count, 1))
+    depth = _thickness(vertices, pleated * base[:, None], pleated, thickness / size)
+    longest = _longest_edges(vertices, fans.triangles, rim)
+    heights = _heights((base + depth - z)[rim], longest)
+    rows = [pleated * (base + depth)[:, None]]
+    for height in heights:
+        way = np.minimum(random.uniform(*_PLEAT, len(rim)), _STEEPEST * height / longest)
+        rows.append((rays[rim] + inwards[rim] * way[:, None]) * (z[rim] + height)[:, None])
+    between = np.tile(rim, len(heights))
+    source = np.concatenate([np.arange(count), np.arange(count), between])
     normals = np.asarray(front.normals)[fans.source]
     turned = np.zeros_like(normals) if back == "flat" else normals.copy()
     turned[:, 2] = 1.0 if back == "flat" else -normals[:, 2]
+    walls = _walls(fans.rim, rim, count, len(heights))
     return Mesh(
-        vertices=np.concatenate([vertices, behind]),
-        triangles=triangles,
-        uv=np.concatenate([uv, uv]),
-        colors=np.tile(np.asarray(front.colors)[fans.source], (2, 1)),
-        normals=np.concatenate([normals, turned]),
+        vertices=np.concatenate([vertices, _all_different(np.concatenate(rows).astype(np.float32))]),
+        triangles=np.concatenate([fans.triangles, fans.triangles[:, [0, 2, 1]] + count, walls]).astype(np.int32),
+        uv=uv[source],
+        colors=np.asarray(front.colors)[fans.source[source]],
+        normals=np.concatenate([normals, turned, _outwards(rays, inwards, normals)[between]]),
     )
 
 
@@ -74,23 +101,90 @@ def print_scale(mesh: Mesh, size: float) -> float:
 
 def _drawn_apart(front: Mesh, fans: Fans) -> tuple[Floats, Floats]:
     """Returns places and texture coordinates of the vertices, the copies moved a little into their own fan."""
-    vertices, uv = np.asarray(front.vertices)[fans.source], np.asarray(front.uv)[fans.source]
-    count = len(vertices)
-    moves = fans.is_copy.copy()
-    around = fans.triangles[moves[fans.triangles].any(axis=1)]
-    here = np.concatenate([around[:, corner] for corner in (0, 1, 2, 0, 1, 2)])
-    there = np.concatenate([around[:, corner] for corner in (1, 2, 0, 2, 0, 1)])
-    table = np.hstack([vertices, uv]).astype(np.float64)
-    steps = table[there] - table[here]
-    number = np.maximum(np.bincount(here, minlength=count), 1)
-    way = np.stack([np.bincount(here, step, count) for step in steps.T], axis=1) / number[:, None]
-    shortest = np.full(count, np.inf)
-    np.minimum.at(shortest, here, np.linalg.norm(steps[:, :3], axis=1))
-    length = np.linalg.norm(way[:, :3], axis=1)
-    moves &= length > 0
-    table[moves] += way[moves] * (_APART * np.minimum(shortest[moves] / length[moves], 1.0))[:, None]
-    places = table.astype(np.float32)
+    places = np.hstack([np.asarray(front.vertices), np.asarray(front.uv)])[fans.source]
+    copies = np.flatnonzero(fans.is_copy)
+    ways = _mean_ways(places.astype(np.float64), fans.triangles, copies, 3)
+    places[copies] = (places[copies] + _APART * ways).astype(np.float32)
     return places[:, :3], places[:, 3:]
+
+
+def _mean_ways(places: Doubles, triangles: Ints, chosen: NDArray[np.intp], axes: int) -> Doubles:
+    """Returns the mean way, (k, columns), from the `chosen` vertices to their neighbours in the `triangles`.
+
+    In the first `axes` columns it is no longer than the triangles around are high, so slivers do not turn over.
+    """
+    number = np.full(len(places), -1)
+    number[chosen] = np.arange(len(chosen))
+    around = triangles[(number[triangles] >= 0).any(axis=1)]
+    owner = number[around]
+    is_chosen = owner >= 0
+    one, other = (np.roll(places[around], step, axis=1) - places[around] for step in (1, 2))
+    steps = (one + other)[is_chosen]
+    owner = owner[is_chosen]
+    found = 2 * np.bincount(owner, minlength=len(chosen))
+    ways = np.stack([np.bincount(owner, step, len(chosen)) for step in steps.T], axis=1) / found[:, None]
+    one, other = one[..., :axes], other[..., :axes]
+    squares = (one**2).sum(axis=2)
+    doubled = np.sqrt(
+        np.maximum(squares[:, 0] * (other[:, 0] ** 2).sum(axis=1) - (one * other).sum(axis=2)[:, 0] ** 2, 0)
+    )
+    height = doubled / np.sqrt(np.maximum(squares.max(axis=1), _TINY))
+    room = np.full(len(chosen), np.inf)
+    np.minimum.at(room, owner, np.broadcast_to(height[:, None], is_chosen.shape)[is_chosen])
+    length = np.linalg.norm(ways[:, :axes], axis=1)
+    return ways * (room / np.maximum(np.maximum(length, room), _TINY))[:, None]
+
+
+def _longest_edges(vertices: Floats, triangles: Ints, chosen: NDArray[np.intp]) -> Doubles:
+    """Returns the length of the longest edge of the triangles around each of the `chosen` vertices, (k,)."""
+    is_chosen = np.zeros(len(vertices), bool)
+    is_chosen[chosen] = True
+    around = triangles[is_chosen[triangles].any(axis=1)]
+    corners = vertices[around].astype(np.float64)
+    sides = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
+    longest = np.full(len(vertices), _TINY)
+    np.maximum.at(longest, around, sides[:, None])
+    return longest[chosen]
+
+
+def _heights(walls: Doubles, longest: Doubles) -> list[Doubles]:
+    """Returns how far behind the front the rows end, all but the last, where the walls are so high.
+
+    Powers of the row's number: low where the front has small triangles, high where the walls have only themselves
+    beside them, and nowhere much higher than the row before.
+    """
+    if not len(walls):
+        return []
+    steps = np.maximum(walls / (_LOWEST * longest), 1.0)
+    rows = min(int(np.ceil(steps.max() ** (1 / _GROWTH))), _MOST_ROWS)
+    growth = np.maximum(np.log(steps) / np.log(max(rows, 2)), 1.0)
+    return [walls * (row / rows) ** growth for row in range(1, rows)]
+
+
+def _walls(edges: Ints, rim: NDArray[np.intp], count: int, rows: int) -> Ints:
+    """Returns the triangles of the walls behind the `edges` of the rim, with so many `rows` of vertices between.
+
+    Diagonals take turns, so that triangles one above the other, which may be nearly in one plane, share a vertex.
+    """
+    place = np.searchsorted(rim, edges)
+    between = [(2 * count + row * len(rim) + place).astype(np.int32) for row in range(rows)]
+    levels: list[Ints] = [edges, *between, edges + np.int32(count)]
+    halves: list[tuple[Ints, Ints, Ints]] = []
+    for row in range(rows + 1):
+        (a, b), (c, d) = levels[row].T, levels[row + 1].T
+        halves += [(b, a, c), (b, c, d)] if row % 2 == 0 else [(b, a, d), (a, c, d)]
+    return np.concatenate([np.stack(corners, axis=1) for corners in halves])
+
+
+def _outwards(rays: Doubles, inwards: Doubles, normals: Floats) -> Floats:
+    """Returns the walls' normals, across the rays: away from the piece; the front's where no way leads inwards."""
+    away = -inwards
+    away[:, 2] = (inwards * rays).sum(axis=1)
+    length = np.linalg.norm(away, axis=1)
+    found = length > _TINY
+    result = normals.copy()
+    result[found] = away[found] / length[found, None]
+    return result
 
 
 def _all_different(places: Floats) -> Floats:

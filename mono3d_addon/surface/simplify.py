@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..core.manifold import mates
 from ..errors import Mono3DError
 from . import open3d_library
 from .meshing import Skin, to_open3d
@@ -18,6 +20,10 @@ _HASTE = 7.0
 
 _STEEPEST = 0.2
 """Cosine of the angle of sight below which a vertex is not moved any farther along the view."""
+
+
+_FLIPS = 10
+"""Rounds in which triangles that lie on others are turned back."""
 
 
 def decimate(skin: Skin, target: int) -> Skin:
@@ -42,7 +48,38 @@ def decimate(skin: Skin, target: int) -> Skin:
             places, triangles = fast_simplification.simplify(
                 places, triangles, target_count=target, agg=_HASTE, preserve_border=keep_rims
             )
-    return Skin(np.asarray(places, np.float64), np.asarray(triangles, np.int32))
+    return unfolded(Skin(np.asarray(places, np.float64), np.array(triangles, np.int32)))
+
+
+def unfolded(skin: Skin) -> Skin:
+    """Returns `skin` with its triangles that decimation turned over in the picture turned back, as far as possible.
+
+    Such a triangle lies on a neighbour, across its longest side; the other diagonal of the two parts them.
+    """
+    triangles = skin.triangles.copy()
+    for _ in range(_FLIPS):
+        corners = skin.places[triangles, :2]
+        sides = np.roll(corners, -1, axis=1) - corners
+        turned = np.flatnonzero(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0] > 0)
+        if not len(turned):
+            break
+        half = 3 * turned + np.linalg.norm(sides[turned], axis=2).argmax(axis=1)
+        start = triangles.reshape(-1).astype(np.int64)
+        mate = mates(start, np.roll(triangles, -1, axis=1).reshape(-1).astype(np.int64), len(skin.places))[half]
+        half, mate = half[mate >= 0], mate[mate >= 0]
+        # One flip at a time for a triangle: the others are for the next rounds.
+        met = np.unique(np.concatenate([half // 3, mate // 3]), return_index=True)[1] % max(len(half), 1)
+        alone = np.bincount(met, minlength=len(half)) == 2
+        half, mate = half[alone], mate[alone]
+        (a, b, c), d = (start[half - half % 3 + (half + step) % 3] for step in range(3)), start[_before(mate)]
+        triangles[half // 3] = np.stack([a, d, c], axis=1)
+        triangles[mate // 3] = np.stack([d, b, c], axis=1)
+    return Skin(skin.places, triangles)
+
+
+def _before(half: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Returns the half-edges that come before `half` around their triangles."""
+    return half - half % 3 + (half + 2) % 3
 
 
 def smooth(skin: Skin, rounds: int) -> Skin:

@@ -86,7 +86,7 @@ def test_two_pieces_that_touch_in_a_point_are_parted() -> None:
         np.tile([0, 0, -1], (6, 1)).astype("f4"),
     )
     body = solid(mesh, "flat", 3.0, 100.0)
-    check_closed(body.triangles, 14)
+    check_closed(body.triangles, len(body.vertices))
     one, other = body.vertices[:7][fans.is_copy]
     assert 0.05 < np.linalg.norm(one - other) < 0.3
     np.testing.assert_array_equal(body.vertices[:7][~fans.is_copy], vertices[fans.source[~fans.is_copy]])
@@ -115,12 +115,15 @@ def test_the_front_stays_and_the_back_lies_on_its_rays() -> None:
     view = scenes.camera(36, 30)
     front = torn(4, 10, 12, 0.2)
     body = solid(front, "flat", 3.0, 100.0)
-    half = len(body.vertices) // 2
-    ahead, behind = body.vertices[:half], body.vertices[half:]
-    assert (np.abs(body.uv[:half] - view.uv(ahead)) < 1e-4).all()
-    np.testing.assert_allclose(view.uv(behind), view.uv(ahead), atol=1e-5)
-    assert np.ptp(behind[:, 2]) < 1e-5
     fans = separate_fans(front.triangles, len(front.vertices))
+    half = len(fans.source)
+    ahead, behind = body.vertices[:half], body.vertices[half : 2 * half]
+    assert (np.abs(body.uv[:half] - view.uv(ahead)) < 1e-4).all()
+    inner = np.setdiff1d(np.arange(half), fans.rim)
+    np.testing.assert_allclose(view.uv(behind)[inner], view.uv(ahead)[inner], atol=1e-5)
+    off = (view.uv(behind) - view.uv(ahead)) * [12, 10]
+    assert (np.linalg.norm(off, axis=1) < 0.2).all()
+    assert np.ptp(behind[:, 2]) < 1e-5
     assert fans.is_copy.any()
     moved = (ahead != front.vertices[fans.source]).any(axis=1)
     np.testing.assert_array_equal(moved, fans.is_copy)
@@ -134,9 +137,49 @@ def test_millimetres_are_as_asked(back: str, thickness: float, size: float) -> N
     body = solid(front, back, thickness, size)
     scale = print_scale(body, size)
     assert np.ptp(body.vertices, axis=0).max() * scale == pytest.approx(size, rel=1e-5)
-    half = len(body.vertices) // 2
-    between = (body.vertices[half:, 2] - body.vertices[:half, 2]) * scale
+    half = len(front.vertices)
+    between = (body.vertices[half : 2 * half, 2] - body.vertices[:half, 2]) * scale
     assert between.min() == pytest.approx(thickness, rel=1e-3)
+
+
+@pytest.mark.parametrize("back", ["flat", "mirrored"])
+def test_walls_are_pleated_rows(back: str) -> None:
+    """Low rows first, no triangle from front to back, and none in the plane of the next but one beside it."""
+    view = scenes.camera(64, 48)
+    front = build_grid(scenes.room(view).astype(np.float32), view, np.zeros((48, 64, 3), np.uint8), 0.04).mesh(view)
+    body = solid(front, back, 3.0, 100.0)
+    rim = separate_fans(front.triangles, len(front.vertices)).rim
+    half = len(front.vertices)
+    walls = body.triangles[2 * len(front.triangles) :]
+    rows = len(walls) // (2 * len(rim))
+    assert 2 <= rows <= 12
+    assert len(body.vertices) == 2 * half + (rows - 1) * len(np.unique(rim))
+    span = np.ptp(body.vertices[walls, 2], axis=1).reshape(rows, 2, -1).max(axis=1)
+    whole = (body.vertices[rim + half, 2] - body.vertices[rim, 2]).max(axis=1)
+    assert (span < 0.9 * whole).all()
+    assert (span[0] / whole).mean() < (span[-1] / whole).mean()
+    # Along the picture's upper border, walls that were not pleated would lie in the plane of its rays.
+    slope = body.vertices[2 * half :, 1] / body.vertices[2 * half :, 2]
+    upper = slope[slope < slope.min() + 0.3 / view.fy]
+    assert len(np.unique(upper.round(6))) > 0.9 * len(upper)
+    # Where the walls' normals are sideways, they look out of the picture.
+    out = body.normals[2 * half :][slope < slope.min() + 0.3 / view.fy]
+    assert (out[:, 1] < 0).mean() > 0.9
+    np.testing.assert_allclose(np.linalg.norm(body.normals, axis=1), 1, atol=1e-4)
+
+
+def test_a_sliver_at_the_rim_is_not_turned_over() -> None:
+    """A vertex of a wall goes no farther than its triangles are wide, so the back keeps its side."""
+    places = np.array([[0, 0], [0, 2], [0.01, 4], [3, -1]], np.float32)
+    vertices = np.column_stack([places, np.full(4, 9, np.float32)])
+    triangles = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+    normals = np.tile([0, 0, -1], (4, 1)).astype("f4")
+    body = solid(Mesh(vertices, triangles, places, np.zeros((4, 3), np.uint8), normals), "flat", 3.0, 100.0)
+    check_closed(body.triangles, len(body.vertices))
+    for side in (0, 2):
+        a, b, c = (body.vertices[body.triangles[side : side + 2, corner], :2] for corner in range(3))
+        area = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
+        assert (area < 0).all() if side == 0 else (area > 0).all()
 
 
 def test_too_thick_is_a_clear_error() -> None:

@@ -24,7 +24,7 @@ from mono3d_addon import settings
 from mono3d_addon.core.grid_cells import with_quads
 from mono3d_addon.core.mesh import PointCloud
 from mono3d_addon.core.reconstruction import Reconstruction
-from mono3d_addon.core.solid import solid
+from mono3d_addon.core.solid import print_scale, solid
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.surface.export import FORMATS, write
 from mono3d_addon.surface.export.depth_image import encode
@@ -346,6 +346,7 @@ def test_stl_by_an_independent_reader(tmp_path: Path) -> None:
 
 def test_a_solid_is_printed_in_millimetres(tmp_path: Path) -> None:
     result = results.result(tmp_path, solid="flat", solid_size=80.0, solid_thickness=2.0)
+    relief = np.ptp(result.mesh.vertices[:, 2])
     result = replace(result, mesh=solid(result.mesh, "flat", 2.0, 80.0))
     path = export(result, "stl", tmp_path)
     assert path.read_bytes()[:80].startswith(b"Mono3D, millimetres")
@@ -353,10 +354,8 @@ def test_a_solid_is_printed_in_millimetres(tmp_path: Path) -> None:
     assert read.is_watertight and read.is_winding_consistent and read.volume > 0
     assert len(read.faces) == len(result.mesh.triangles)
     assert read.extents.max() == pytest.approx(80.0, rel=1e-5)
-    # The camera looks along +y: the flat back is the farthest.
-    back = read.vertices[:, 1].max()
-    front = read.vertices[read.vertices[:, 1] < back - 1e-3]
-    assert back - front[:, 1].max() == pytest.approx(2.0, rel=1e-3)
+    # The camera looks along +y: the flat back is the farthest, behind the front's relief.
+    assert read.extents[1] - relief * print_scale(result.mesh, 80.0) == pytest.approx(2.0, rel=1e-3)
 
 
 def with_quads_of(result: Any) -> Any:

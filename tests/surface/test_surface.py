@@ -20,7 +20,8 @@ from mono3d_addon.settings import Settings
 from mono3d_addon.surface import open3d_library
 from mono3d_addon.surface.build import adaptive_mesh, refine, surface_mesh
 from mono3d_addon.surface.cloud import clean_cloud, picture_space, torn_rim
-from mono3d_addon.surface.meshing import OrientedPoints, Skin, crop, drop_small_pieces, nearest_points, poisson
+from mono3d_addon.surface.meshing import OrientedPoints, Skin, crop, drop_small_pieces, facing, nearest_points, poisson
+from mono3d_addon.surface.simplify import unfolded
 
 pytest.importorskip("fast_simplification")
 pytestmark = pytest.mark.open3d
@@ -194,6 +195,13 @@ def test_the_rim_is_where_the_mesh_is_torn(camera: Camera) -> None:
     assert rim[0].all()
     torn = results.grid(camera)
     assert torn_rim(torn).reshape(camera.height, camera.width)[1:-1, 1:-1].any()
+
+
+def test_a_triangle_that_lies_on_its_neighbour_is_turned_back() -> None:
+    places = np.array([[0, 0, 0], [4, 0, 0], [2, 3, 0], [2, 1, 5]], np.float64)
+    skin = unfolded(Skin(places, np.array([[0, 1, 3], [0, 2, 1]], np.int32)))
+    assert {frozenset(one) for one in skin.triangles.tolist()} == {frozenset({0, 2, 3}), frozenset({1, 2, 3})}
+    assert len(facing(skin).triangles) == 2
 
 
 def test_decimation_reaches_its_target_and_keeps_the_outline(grid: Grid, camera: Camera) -> None:
