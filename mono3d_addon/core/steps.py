@@ -30,11 +30,11 @@ _SURE_STEP = 3.0
 """A step counts from this many times the jump on; where one does, the smaller ones that it runs out into do too."""
 _RUN_OUT = 8
 _CLEAR_STEP = 1.5
-"""Steps where near is so many times as near as far tell how long this network's ramps are, if there are enough."""
-_ENOUGH, _UNKNOWN_LENGTH = 50, 10.0
-_LONG = 1.5
-_LONG_STEP = 2.0
-"""A ramp that is so many times as long as theirs is a slanted face, unless near is this many times as near as far."""
+"""Steps where near is so many times as near as far tell how sharp a map is, if there are enough."""
+_ENOUGH, _SHARP = 50, 6.0
+"""So many places on such steps, and so many cells of ramp where a map is sharp."""
+_LONG, _LONG_STEP = 1.5, 2.0
+"""There, a ramp so many times as long is a slanted face, unless near is so many times as near as far."""
 _ALONE = 1.3
 """A ramp is the foot of another where a rise of so many times its own steepest is on its profile."""
 _CUT_RAMP = 6
@@ -69,7 +69,7 @@ def find_steps(inverse_depth: Floats, rows: int, columns: int, jump: float) -> S
     steep = np.hypot(*slopes) > inverse_depth * np.float32(jump / (3 * _REACH))
     row, column = np.nonzero(steep)
     ramps = _ramps(inverse_depth, slopes, row.astype(np.float32), column.astype(np.float32), jump)
-    longest = _LONG * _usual_length(ramps)
+    longest = _longest(ramps)
     found = _are_steps(ramps, jump, longest)
     band, sure = np.zeros(steep.shape, bool), np.zeros(steep.shape, np.float32)
     band[row, column] = found
@@ -80,10 +80,14 @@ def find_steps(inverse_depth: Floats, rows: int, columns: int, jump: float) -> S
     return _at_cells(inverse_depth, slopes, wide, jump, longest)
 
 
-def _usual_length(ramps: _Ramps) -> float:
-    """Returns how long the ramps of clear steps are, in cells, all but the longest quarter: the network's blur."""
+def _longest(ramps: _Ramps) -> float:
+    """Returns how long the ramp of a step may be, in cells, judged by those of clear steps.
+
+    A map that shows these sharp shows none as a long ramp. Networks trained on photos draw theirs in all lengths.
+    """
     clear = ramps.length[ramps.is_crest & ramps.rise_by(_CLEAR_STEP - 1.0)]
-    return float(np.quantile(clear, 0.75)) if len(clear) >= _ENOUGH else _UNKNOWN_LENGTH
+    usual = float(np.quantile(clear, 0.75)) if len(clear) >= _ENOUGH else np.inf
+    return _LONG * usual if usual <= _SHARP else np.inf
 
 
 def _are_steps(ramps: _Ramps, jump: float, longest: float) -> NDArray[np.bool_]:
