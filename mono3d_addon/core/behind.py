@@ -77,9 +77,9 @@ def fill_behind(
         return None
     color = _clean_colors(resize_to(pixels, columns, rows), layer, inverse)
     values = np.concatenate([inverse.reshape(-1, 1)[layer.cells], color], axis=1)
-    values = _membrane(values, layer, rows, columns)
-    filled = np.zeros(rows * columns, bool)
     is_filled = np.arange(len(values)) >= layer.fixed
+    values = _membrane(values, layer.cells, ~is_filled, columns)
+    filled = np.zeros(rows * columns, bool)
     is_behind = values[:, 0] * np.float32(1 + tear / 2) < inverse.reshape(-1)[layer.cells]
     use = ~is_filled | is_behind
     filled[layer.cells[is_filled & is_behind]] = True
@@ -185,35 +185,37 @@ def _clean_colors(guide: NDArray[np.float32], layer: _Layer, inverse: Floats) ->
     return np.where(sums[:, 3:] > 0, sums[:, :3] / np.maximum(sums[:, 3:], 1), own).astype(np.float32)
 
 
-def _membrane(values: NDArray[np.float32], layer: _Layer, rows: int, columns: int) -> NDArray[np.float32]:
-    """Returns `values`, float32 (n, c), with those of the filled cells spread smoothly from the rim's.
+def _membrane(values: Floats, cells: NDArray[np.intp], is_fixed: NDArray[np.bool_], columns: int) -> Floats:
+    """Returns `values`, float32 (n, c), at `cells`, flat in rows of `columns`; those not fixed are a membrane between
+    those that are: nearly the solution of Laplace's equation.
 
-    First from step to step, then by relaxation (Jacobi) to nearly the solution of Laplace's equation.
+    By a cascade of grids (Bornemann and Deuflhard 1996): the solution for blocks of two by two cells is the start from
+    which some rounds of relaxation (Jacobi) remove what is rough.
     """
-    index = np.full((rows + 2) * (columns + 2), -1, np.int64)
+    halved = (columns + 1) // 2
+    blocks, block = np.unique(cells // columns // 2 * halved + cells % columns // 2, return_inverse=True)
+    result = values.copy()
+    if halved > 1 and not is_fixed.all():
+        count = np.bincount(block, is_fixed, len(blocks))
+        sums = np.stack([np.bincount(block, is_fixed * part, len(blocks)) for part in values.T], axis=1)
+        means = (sums / np.maximum(count, 1)[:, None]).astype(np.float32)
+        result[~is_fixed] = _membrane(means, blocks, count > 0, halved)[block][~is_fixed]
+    return _relaxed(result, cells, np.flatnonzero(~is_fixed), columns)
+
+
+def _relaxed(values: Floats, cells: NDArray[np.intp], free: NDArray[np.intp], columns: int) -> Floats:
+    """Returns `values`, float32 (n, c), with the `free` ones, by number, drawn to the means of their neighbours."""
     wide = columns + 2
-    padded = (layer.cells // columns + 1) * wide + layer.cells % columns + 1
-    index[padded] = np.arange(len(padded))
-    neighbours = np.stack([index[padded[layer.fixed :] + down * wide + across] for down, across in _STEPS])
+    padded = (cells // columns + 1) * wide + cells % columns + 1
+    index = np.full(int(padded.max(initial=0)) + wide + 1, len(cells), np.intp)
+    index[padded] = np.arange(len(cells))
+    neighbours = np.stack([index[padded[free] + down * wide + across] for down, across in _STEPS])
+    # Where there is no neighbour is an extra row of noughts.
     result = np.concatenate([values, np.zeros((1, values.shape[1]), np.float32)])
-    result[layer.fixed :] = 0
-    weight = np.zeros(len(result), np.float32)
-    weight[: layer.fixed] = 1
-    # Index -1 is the extra row, which weighs nothing. The cells are in the order in which they were reached.
-    todo = np.arange(neighbours.shape[1])
-    while len(todo):
-        count = weight[neighbours[:, todo]].sum(axis=0)
-        ready = count > 0
-        if not ready.any():
-            break
-        now = todo[ready]
-        result[now + layer.fixed] = result[neighbours[:, now]].sum(axis=0) / count[ready][:, None]
-        weight[now + layer.fixed] = 1
-        todo = todo[~ready]
-    share = np.maximum(weight[neighbours].sum(axis=0), 1)[:, None]
+    share = np.float32(1) / (1 + (neighbours < len(cells)).sum(axis=0, dtype=np.float32))[:, None]
     for _ in range(_ROUNDS):
-        total = result[neighbours[0]]
-        for other in neighbours[1:]:
+        total = result[free]
+        for other in neighbours:
             total += result[other]
-        result[layer.fixed : -1] = total / share
+        result[free] = total * share
     return result[:-1]

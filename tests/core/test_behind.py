@@ -98,3 +98,20 @@ def test_a_floor_under_a_thing_ends_at_the_contact() -> None:
     column = np.rint(found.mesh.uv[:, 0] * 160 - 0.5).astype(int)
     off = np.abs(found.mesh.vertices[:, 2] / floor[row, column] - 1)
     assert np.median(off) < 0.05
+
+
+def test_colours_and_depth_behind_are_a_smooth_membrane() -> None:
+    """What changes evenly around a thing, changes evenly behind it, and stands in no streaks."""
+    depth, pixels = square(300, 400, near=1.0)
+    view = scenes.camera(400, 300)
+    slope = np.linspace(60, 200, 400)
+    wall = depth > 2
+    pixels[wall] = np.broadcast_to(np.stack([slope, 255 - slope, slope], axis=1), (300, 400, 3))[wall].astype(np.uint8)
+    depth = np.where(wall, 1 / np.linspace(0.2, 0.3, 300, dtype=np.float32)[:, None], depth)
+    found = fill_behind(depth, view, pixels, 0.04)
+    assert found is not None
+    hole = (slice(110, 190), slice(145, 255))
+    assert np.abs(found.texture[hole][..., 0].astype(float) - slope[hole[1]]).max() < 4
+    row = (1 - found.mesh.uv[:, 1]) * 300 - 0.5
+    expected = 1 / np.interp(row, np.arange(300), np.linspace(0.2, 0.3, 300))
+    assert np.abs(found.mesh.vertices[:, 2] / expected - 1).max() < 0.02
