@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sets up what the tests need and runs all of them: `python3 tests/run.py [PART ...] [-- PYTEST ARGUMENTS]`.
 
+With --set-up it only sets up what they need.
 Needs Python 3.11 or newer with pip, and a network the first time. Everything goes to the folder `.environments` in
 the repository, or to the one that MONO3D_TEST_ENVIRONMENTS names, and is used again by the next run.
 
-While the core's tests run, the other parts are set up; those in the wheels run two at a time.
+While the core's tests run, the parts after it are set up; those in the wheels run two at a time.
 
 Parts, all by default; one that this machine cannot offer is left out with its reason:
   core         everything outside Blender, with the packages that the product's own installer brings
@@ -35,6 +36,8 @@ CORE_TOOLS = (*TOOLS, "jsonschema==4.26.0")
 
 BROWSER_TOOLS = (*TOOLS, "playwright==1.65.2", "axe-playwright-python==0.1.8", "numpy==2.4.6", "pillow==13.0.0")
 """What the part "browser" drives Chromium with; Playwright's own browsers are not downloaded."""
+
+SET_UP_ONLY = "--set-up"
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -107,7 +110,8 @@ Run = Callable[[list[str], bool], Outcome]
 def main(arguments: Sequence[str]) -> int:
     """Runs the wanted parts and returns 0 when no test failed."""
     split = list(arguments).index("--") if "--" in arguments else len(arguments)
-    wanted, extra = list(arguments[:split]), list(arguments[split + 1 :])
+    wanted, extra = [word for word in arguments[:split] if word != SET_UP_ONLY], list(arguments[split + 1 :])
+    is_set_up_only = SET_UP_ONLY in arguments[:split]
     known: dict[str, Callable[[], Run]] = {"core": prepare_core, "browser": prepare_browser}
     known |= {part: partial(prepare_wheel, part) for part in WHEELS}
     known |= {part: partial(prepare_program, part) for part in PROGRAMS}
@@ -117,16 +121,35 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     HOME.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(1) as ahead:
-        ready = {part: ahead.submit(known[part]) for part in wanted}
-        outcomes: list[Outcome] = []
-        for part in wanted:
-            if part != "core":
-                # The others are touchier than the core's: nothing is set up beside them.
-                wait(ready.values())
-            if part not in [one.part for one in outcomes]:
-                lane = [one for one in wanted if one in WHEELS] if part in WHEELS else [part]
-                outcomes += run_beside(lane, ready, extra)
-    return summary(outcomes)
+        ready = {part: ahead.submit(known[part]) for part in dict.fromkeys(wanted)}
+        try:
+            return summary(run_all(ready, extra)) if not is_set_up_only else set_up(ready)
+        finally:
+            ahead.shutdown(cancel_futures=True)
+
+
+def set_up(ready: Mapping[str, Future[Run]]) -> int:
+    """Waits until all parts are set up and returns 0 when none was left out."""
+    for part, future in ready.items():
+        try:
+            future.result()
+        except LeftOut as reason:
+            print(f"{part} left out: {reason}", file=sys.stderr)
+            return 1
+    return 0
+
+
+def run_all(ready: Mapping[str, Future[Run]], extra: list[str]) -> list[Outcome]:
+    """Runs the tests of all parts and returns what became of them."""
+    outcomes: list[Outcome] = []
+    for part in ready:
+        if part != "core":
+            # The others are touchier than the core's: nothing is set up beside them.
+            wait(ready.values())
+        if part not in [one.part for one in outcomes]:
+            lane = [one for one in ready if one in WHEELS] if part in WHEELS else [part]
+            outcomes += run_beside(lane, ready, extra)
+    return outcomes
 
 
 def run_beside(parts: Sequence[str], ready: Mapping[str, Future[Run]], extra: list[str]) -> list[Outcome]:
