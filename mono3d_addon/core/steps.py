@@ -41,6 +41,8 @@ _CUT_RAMP = 6
 _CUT_RISE = 2.0
 """A ramp of at most so many cells, from its foot to the border of the picture that cuts it off, is that of a step where
 it rises by at least so many jumps in a cell: no floor is as steep, but one with its horizon a dozen cells away."""
+_EDGE = 0.01
+"""Cells by which a place may be beyond the picture and still counts as on its border."""
 _WINDOW = 2
 
 
@@ -172,7 +174,8 @@ def _ramps(inverse_depth: Floats, slopes: tuple[Floats, Floats], row: Floats, co
     outside = np.empty(profile.shape, bool)
     for number in range(2 * span + 1):
         r, c = row + np.float32(number - span) * down, column + np.float32(number - span) * across
-        outside[number] = (r < 0) | (r > rows - 1) | (c < 0) | (c > columns - 1)
+        # A profile along the border leaves the picture by no more than rounding.
+        outside[number] = (r < -_EDGE) | (r > rows - 1 + _EDGE) | (c < -_EDGE) | (c > columns - 1 + _EDGE)
         profile[number] = _sampled(inverse_depth, r, c)
     rise, beyond = np.diff(profile, axis=0), outside[1:] | outside[:-1]
     around = rise[span - _CREST : span + _CREST]

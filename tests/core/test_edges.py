@@ -166,3 +166,13 @@ def test_a_slanted_face_beside_clear_steps_is_no_step() -> None:
     band = find_steps(blurred(inverse, 1), 160, 120, 0.04).band[:, 10:110]
     assert band[46:54].any(axis=0).all()
     assert not band[80:115].any()
+
+
+@pytest.mark.parametrize("radius", [0, 2])
+def test_a_profile_along_the_border_does_not_leave_the_picture(radius: int) -> None:
+    """By rounding it would, and then a ramp that nothing cuts off is taken for one that the border does."""
+    inverse = np.full((192, 256), 0.2, np.float32)
+    inverse[:, :128] = 0.9
+    seen = blurred(inverse, radius) if radius else inverse
+    sharp = sharpen_edges(seen, np.full((768, 1024, 3), 0.5, np.float32), 0.04)
+    assert sharp.max() < 0.9 * 1.07
