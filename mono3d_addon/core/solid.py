@@ -70,23 +70,26 @@ def solid(front: Mesh, back: str, thickness: float, size: float) -> Mesh:
     inwards = np.zeros_like(rays)
     inwards[rim, :2] = _mean_ways(rays[:, :2], fans.triangles, rim, 2)
     random = np.random.default_rng(0)
-    pleated = rays + inwards * random.uniform(*_PLEAT, (count, 1))
+    pleats = random.uniform(*_PLEAT, (count, 1))
+    pleated = rays + inwards * pleats
     depth = _thickness(vertices, pleated * base[:, None], pleated, thickness / size)
     longest = _longest_edges(vertices, fans.triangles, rim)
-    heights = _heights((base + depth - z)[rim], longest)
-    rows = [pleated * (base + depth)[:, None]]
+    walls = (base + depth - z)[rim]
+    pleats[rim, 0] = np.minimum(pleats[rim, 0], _STEEPEST * walls / longest)
+    rows = [(rays + inwards * pleats) * (base + depth)[:, None]]
+    heights = _heights(walls, longest)
     for height in heights:
         way = np.minimum(random.uniform(*_PLEAT, len(rim)), _STEEPEST * height / longest)
         rows.append((rays[rim] + inwards[rim] * way[:, None]) * (z[rim] + height)[:, None])
+    sides = _walls(fans.rim, rim, count, len(heights))
     between = np.tile(rim, len(heights))
     source = np.concatenate([np.arange(count), np.arange(count), between])
     normals = np.asarray(front.normals)[fans.source]
     turned = np.zeros_like(normals) if back == "flat" else normals.copy()
     turned[:, 2] = 1.0 if back == "flat" else -normals[:, 2]
-    walls = _walls(fans.rim, rim, count, len(heights))
     return Mesh(
         vertices=np.concatenate([vertices, _all_different(np.concatenate(rows).astype(np.float32))]),
-        triangles=np.concatenate([fans.triangles, fans.triangles[:, [0, 2, 1]] + count, walls]).astype(np.int32),
+        triangles=np.concatenate([fans.triangles, fans.triangles[:, [0, 2, 1]] + count, sides]).astype(np.int32),
         uv=uv[source],
         colors=np.asarray(front.colors)[fans.source[source]],
         normals=np.concatenate([normals, turned, _outwards(rays, inwards, normals)[between]]),
@@ -148,10 +151,10 @@ def _longest_edges(vertices: Floats, triangles: Ints, chosen: NDArray[np.intp]) 
 
 
 def _heights(walls: Doubles, longest: Doubles) -> list[Doubles]:
-    """Returns how far behind the front the rows end, all but the last, where the walls are so high.
+    """Returns how far behind the front each row but the last ends, at each vertex of walls that are `walls` high.
 
     Powers of the row's number: low where the front has small triangles, high where the walls have only themselves
-    beside them, and nowhere much higher than the row before.
+    beside them.
     """
     if not len(walls):
         return []

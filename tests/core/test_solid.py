@@ -182,6 +182,21 @@ def test_a_sliver_at_the_rim_is_not_turned_over() -> None:
         assert (area < 0).all() if side == 0 else (area > 0).all()
 
 
+@pytest.mark.parametrize("back", ["flat", "mirrored"])
+def test_low_walls_beside_steep_fronts_are_hardly_pleated(back: str) -> None:
+    """A vertex behind the rim that went far inwards would come out in front of what falls away steeply there."""
+    depth = np.where(np.arange(12) % 4 < 2, 1.0, 3.0).astype(np.float32) * np.ones((9, 1), np.float32)
+    view = scenes.camera(12, 9)
+    front = build_grid(depth, view, np.zeros((9, 12, 3), np.uint8), 0.0).mesh(view)
+    body = solid(front, back, 0.1, 1000.0)
+    count = len(front.vertices)
+    first, last = body.vertices[:count], body.vertices[count : 2 * count]
+    # From 1 metre to 3 in a pixel, where 1 / z is linear: the first fifth of it falls by 0.77 of its width.
+    fallen = 0.77 * np.abs(view.project(last) - view.project(first)).max(axis=1)
+    assert fallen.max() > 0
+    assert (fallen < last[:, 2] - first[:, 2] + 1e-5).all()
+
+
 def test_too_thick_is_a_clear_error() -> None:
     with pytest.raises(Mono3DError, match="too large for its size"):
         solid(torn(0, 5, 5, 0.0), "flat", 100.0, 50.0)
