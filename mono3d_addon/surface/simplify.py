@@ -21,7 +21,6 @@ _HASTE = 7.0
 _STEEPEST = 0.2
 """Cosine of the angle of sight below which a vertex is not moved any farther along the view."""
 
-
 _FLIPS = 10
 """Rounds in which triangles that lie on others are turned back."""
 
@@ -54,7 +53,8 @@ def decimate(skin: Skin, target: int) -> Skin:
 def unfolded(skin: Skin) -> Skin:
     """Returns `skin` with its triangles that decimation turned over in the picture turned back, as far as possible.
 
-    Such a triangle lies on a neighbour, across its longest side; the other diagonal of the two parts them.
+    Such a triangle lies on a neighbour, across its longest side; the other diagonal of the two parts them. Where that
+    is an edge already, they stay.
     """
     triangles = skin.triangles.copy()
     for _ in range(_FLIPS):
@@ -65,13 +65,18 @@ def unfolded(skin: Skin) -> Skin:
             break
         half = 3 * turned + np.linalg.norm(sides[turned], axis=2).argmax(axis=1)
         start = triangles.reshape(-1).astype(np.int64)
-        mate = mates(start, np.roll(triangles, -1, axis=1).reshape(-1).astype(np.int64), len(skin.places))[half]
+        end = np.roll(triangles, -1, axis=1).reshape(-1).astype(np.int64)
+        mate = mates(start, end, len(skin.places))[half]
         half, mate = half[mate >= 0], mate[mate >= 0]
         # One flip at a time for a triangle: the others are for the next rounds.
         met = np.unique(np.concatenate([half // 3, mate // 3]), return_index=True)[1] % max(len(half), 1)
         alone = np.bincount(met, minlength=len(half)) == 2
         half, mate = half[alone], mate[alone]
         (a, b, c), d = (start[half - half % 3 + (half + step) % 3] for step in range(3)), start[_before(mate)]
+        edges = np.minimum(start, end) * len(skin.places) + np.maximum(start, end)
+        diagonals, first = np.unique(np.minimum(c, d) * len(skin.places) + np.maximum(c, d), return_index=True)
+        new = first[~np.isin(diagonals, edges)]
+        half, mate, a, b, c, d = (part[new] for part in (half, mate, a, b, c, d))
         triangles[half // 3] = np.stack([a, d, c], axis=1)
         triangles[mate // 3] = np.stack([d, b, c], axis=1)
     return Skin(skin.places, triangles)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -202,6 +203,20 @@ def test_a_triangle_that_lies_on_its_neighbour_is_turned_back() -> None:
     skin = unfolded(Skin(places, np.array([[0, 1, 3], [0, 2, 1]], np.int32)))
     assert {frozenset(one) for one in skin.triangles.tolist()} == {frozenset({0, 2, 3}), frozenset({1, 2, 3})}
     assert len(facing(skin).triangles) == 2
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_turning_triangles_back_puts_no_third_on_an_edge(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    row, column = np.mgrid[:7, :7]
+    places = np.stack([column.ravel(), row.ravel(), random.uniform(1, 2, 49)], axis=1)
+    places[:, :2] += random.uniform(-0.9, 0.9, (49, 2))
+    corner = (row[:-1, :-1] * 7 + column[:-1, :-1]).reshape(-1, 1)
+    triangles = np.concatenate([corner + np.array(half) for half in ((0, 7, 1), (1, 7, 8))]).astype(np.int32)
+    turned = unfolded(Skin(places, triangles)).triangles
+    edges = Counter(frozenset((int(one[k]), int(one[k - 1]))) for one in turned for k in range(3))
+    assert max(edges.values()) <= 2
+    assert all(len(edge) == 2 for edge in edges)
 
 
 def test_decimation_reaches_its_target_and_keeps_the_outline(grid: Grid, camera: Camera) -> None:
