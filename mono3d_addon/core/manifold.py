@@ -42,8 +42,7 @@ def separate_fans(triangles: Ints, vertices: int) -> Fans:
     end = np.roll(triangles, -1, axis=1).reshape(-1).astype(np.int64)
     mate = mates(start, end, vertices)
     corner = np.arange(len(start))
-    before = corner - corner % 3 + (corner + 2) % 3
-    following = mate[before]
+    following = mate[before(corner)]
     is_last = following < 0
     jump = np.where(is_last, corner, following)
     least = corner.copy()
@@ -84,10 +83,21 @@ def _without_crowds(triangles: Ints, vertices: int) -> Ints:
     return np.delete(triangles, np.unique(later // 3), axis=0) if len(later) else triangles
 
 
+def before(half: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Returns the half-edges that come before `half` around their triangles; number 3 t + k starts at corner k of t."""
+    return half - half % 3 + (half + 2) % 3
+
+
+def edge_keys(start: NDArray[np.int64], end: NDArray[np.int64], vertices: int) -> NDArray[np.int64]:
+    """Returns a number for each edge, the same in either direction."""
+    keys: NDArray[np.int64] = np.minimum(start, end) * vertices + np.maximum(start, end)
+    return keys
+
+
 def mates(start: NDArray[np.int64], end: NDArray[np.int64], vertices: int) -> NDArray[np.intp]:
     """Returns for each half-edge the one that runs along it the other way, intp; -1 where there is none."""
     mate = np.full(len(start), -1, np.intp)
-    key = np.minimum(start, end) * vertices + np.maximum(start, end)
+    key = edge_keys(start, end, vertices)
     order = np.argsort(key, kind="stable")
     ordered = key[order]
     is_new = np.ones(len(key) + 1, bool)

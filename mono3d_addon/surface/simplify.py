@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..core.manifold import mates
+from ..core.manifold import before, edge_keys, mates
 from ..errors import Mono3DError
 from . import open3d_library
 from .meshing import Skin, to_open3d
@@ -72,19 +71,13 @@ def unfolded(skin: Skin) -> Skin:
         met = np.unique(np.concatenate([half // 3, mate // 3]), return_index=True)[1] % max(len(half), 1)
         alone = np.bincount(met, minlength=len(half)) == 2
         half, mate = half[alone], mate[alone]
-        (a, b, c), d = (start[half - half % 3 + (half + step) % 3] for step in range(3)), start[_before(mate)]
-        edges = np.minimum(start, end) * len(skin.places) + np.maximum(start, end)
-        diagonals, first = np.unique(np.minimum(c, d) * len(skin.places) + np.maximum(c, d), return_index=True)
-        new = first[~np.isin(diagonals, edges)]
+        (a, b, c), d = (start[half - half % 3 + (half + step) % 3] for step in range(3)), start[before(mate)]
+        diagonals, first = np.unique(edge_keys(c, d, len(skin.places)), return_index=True)
+        new = first[~np.isin(diagonals, edge_keys(start, end, len(skin.places)))]
         half, mate, a, b, c, d = (part[new] for part in (half, mate, a, b, c, d))
         triangles[half // 3] = np.stack([a, d, c], axis=1)
         triangles[mate // 3] = np.stack([d, b, c], axis=1)
     return Skin(skin.places, triangles)
-
-
-def _before(half: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Returns the half-edges that come before `half` around their triangles."""
-    return half - half % 3 + (half + 2) % 3
 
 
 def smooth(skin: Skin, rounds: int) -> Skin:
