@@ -57,6 +57,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("data")
 
 
+def photo_named(name: str) -> Path:
+    if name.endswith(".heic"):
+        pytest.importorskip("pillow_heif")
+    return ROOT / "tests" / "photos" / name if name in OURS else shared_data.path(f"photos/{name}")
+
+
 def solid_of(photo: Path, data: Path, folder: Path, **settings: Any) -> Mesh:
     folders = pipeline.Folders(work=folder, data=data)
     return pipeline.reconstruct(photo, Settings(**settings), lambda stage, share: None, folders).mesh
@@ -88,10 +94,7 @@ def judge(mesh: Mesh, open3d: Any, *, tries_all_pairs: bool = True) -> Any:
 def test_every_photo_becomes_a_solid(
     name: str, surface: str, detail: int, back: str, data: Path, tmp_path: Path, open3d: Any
 ) -> None:
-    photo = ROOT / "tests" / "photos" / name if name in OURS else shared_data.path(f"photos/{name}")
-    if photo.suffix == ".heic":
-        pytest.importorskip("pillow_heif")
-    judge(solid_of(photo, data, tmp_path, solid=back, surface=surface, detail=detail), open3d)
+    judge(solid_of(photo_named(name), data, tmp_path, solid=back, surface=surface, detail=detail), open3d)
 
 
 @pytest.mark.parametrize("back", ["flat", "mirrored"])
@@ -103,12 +106,11 @@ def test_a_solid_in_one_piece(surface: str, back: str, data: Path, tmp_path: Pat
     assert len(sizes) == 1
 
 
-@pytest.mark.parametrize("back", ["flat", "mirrored"])
-@pytest.mark.parametrize("surface", ["grid", "adaptive"])
-def test_more_detail(surface: str, back: str, data: Path, tmp_path: Path, open3d: Any) -> None:
+@pytest.mark.parametrize(("surface", "back"), [("grid", "flat"), ("adaptive", "mirrored")])
+@pytest.mark.parametrize("name", [*OURS, *SHARED])
+def test_more_detail(name: str, surface: str, back: str, data: Path, tmp_path: Path, open3d: Any) -> None:
     """More than Open3D tries all pairs of in the time of a test."""
-    photo = ROOT / "tests" / "photos" / "china.jpg"
-    mesh = solid_of(photo, data, tmp_path, solid=back, surface=surface, detail=256)
+    mesh = solid_of(photo_named(name), data, tmp_path, solid=back, surface=surface, detail=256)
     judge(mesh, open3d, tries_all_pairs=False)
 
 
