@@ -56,8 +56,8 @@ IMPORTED_COMPONENTS = ("worker", "web")
 OTHER_FOLDERS = ("tests/blender", "tests/programs", "tests/browser")
 """What the part "core" leaves to the others."""
 
-SINGLE_FOLDERS = ("tests/vendor_installer", "tests/core", "tests/surface")
-"""Tests of the part "core" that use one processor at a time; they run beside its others, which takes a third less."""
+BESIDE = ("tests/vendor_installer", "tests/core", "tests/surface", "tests/depth/test_networks.py")
+"""Tests of the part "core" that run beside its others: about half of the work, none of it watched by the clock."""
 
 REAL_INSTALLS = ("bpy-4.5", "bpy-5.2")
 """Parts, one for each Python, in which the real packages are installed too."""
@@ -203,15 +203,15 @@ def run_core(command: list[str], variables: dict[str, str], extra: list[str], is
         # Whoever names tests, or what to look for in their names, wants them in one run.
         return pytest("core", [*command, *ignored(OTHER_FOLDERS), *extra], variables, is_shown)
     with ThreadPoolExecutor(1) as beside:
-        single = beside.submit(pytest, "core, beside", [*command, *SINGLE_FOLDERS, *extra], variables, False)
-        folders = ignored((*OTHER_FOLDERS, *SINGLE_FOLDERS))
-        rest = pytest("core", [*command, *folders, *extra], variables, is_shown)
-        return together("core", rest, single.result())
+        other = beside.submit(pytest, "core, beside", [*command, *BESIDE, *extra], variables, False)
+        left_out = ignored((*OTHER_FOLDERS, *BESIDE))
+        rest = pytest("core", [*command, *left_out, *extra], variables, is_shown)
+        return together("core", rest, other.result())
 
 
-def ignored(folders: Sequence[str]) -> list[str]:
-    """Returns the words by which pytest leaves folders out."""
-    return [word for folder in folders for word in ("--ignore", folder)]
+def ignored(places: Sequence[str]) -> list[str]:
+    """Returns the words by which pytest leaves folders and files out."""
+    return [word for place in places for word in ("--ignore", place)]
 
 
 def together(part: str, *outcomes: Outcome) -> Outcome:
