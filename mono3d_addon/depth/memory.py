@@ -13,6 +13,8 @@ _WORDS = (
     "alloc_cpu",
     "bad_alloc",
     "alloc_failed",
+    "cublas_status_not_initialized",
+    "invalid buffer size",
     "out_of_device_memory",
     "out_of_host_memory",
     "could not create a memory",

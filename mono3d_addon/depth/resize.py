@@ -33,7 +33,8 @@ def input_size(width: int, height: int, model: Model, network_size: int = 0) -> 
         return side, side
     to_width, to_height = side / width, side / height
     if model.resize == "minimal":
-        scale = min(to_width, to_height, key=lambda factor: abs(1 - factor))
+        # The first of two that change a side equally is taken: the height's, as by MiDaS.
+        scale = min(to_height, to_width, key=lambda factor: abs(1 - factor))
     else:
         scale = min(to_width, to_height)
     largest = LARGEST_AREA * side * side

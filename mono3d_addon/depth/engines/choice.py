@@ -63,10 +63,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Candidates:
-    """What to try, the fastest first, and whether there may be more of them the next time."""
+    """What to try, the fastest first, whether there may be more of them the next time, and why there are none."""
 
     now: Sequence[Candidate] = ()
     more_later: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,10 @@ class EngineChoice:
             return Result(found, engine.name)
         # A half precision has a small range, which a photo unlike the first may leave.
         plain = self.plain()
-        return Result(plain.run(pictures), plain.name, (f"{engine.name} {_OUT_OF_RANGE}; {plain.name} was used.",))
+        outside = ~np.isfinite(found).all(axis=(1, 2))
+        found[outside] = plain.run(pictures[outside])
+        name = plain.name if outside.all() else f"{engine.name} and {plain.name}"
+        return Result(found, name, (f"{engine.name} {_OUT_OF_RANGE}; {plain.name} was used.",))
 
     def plain(self) -> TorchEngine:
         """Returns plain float32: torch on the processor or, where the user wants it plain, on the device."""
@@ -137,7 +141,6 @@ class EngineChoice:
 
     def _first(self, pictures: Pictures, size: tuple[int, int], tell: Tell) -> Result:
         """Finds the engine for a new size, and returns what it gives."""
-        notes: list[str] = []
 
         @functools.cache
         def expected() -> NDArray[np.float32]:
@@ -145,8 +148,9 @@ class EngineChoice:
             return self.plain().run(pictures[:1])
 
         candidates = self._candidates(size, tell)
+        notes = [candidates.reason] if candidates.reason else []
         for candidate in candidates.now:
-            engine, found, refusal = self._tried(candidate, pictures, expected)
+            engine, found, refusal = self._tried_in_room(candidate, pictures, expected)
             if engine is not None and found is not None:
                 self._by_size[size] = engine
                 self._release_plain()
@@ -157,6 +161,17 @@ class EngineChoice:
             self._by_size[size] = self.plain()
         return Result(result, self.plain().name, tuple(notes))
 
+    def _tried_in_room(
+        self, candidate: Candidate, pictures: Pictures, expected: Callable[[], NDArray[np.float32]]
+    ) -> tuple[Engine | None, NDArray[np.float32] | None, str]:
+        """Returns the same as `_tried`; where a processor's memory does not suffice for an engine, plain may do."""
+        try:
+            return self._tried(candidate, pictures, expected)
+        except (RuntimeError, MemoryError) as error:
+            if self.device != "cpu" or not memory.is_full(error):
+                raise
+        return None, None, "the memory did not suffice for it"
+
     def _tried(
         self, candidate: Candidate, pictures: Pictures, expected: Callable[[], NDArray[np.float32]]
     ) -> tuple[Engine | None, NDArray[np.float32] | None, str]:
@@ -166,9 +181,13 @@ class EngineChoice:
         recorded. That it failed is not: with another driver, or less in the memory, it may work the next time.
         """
         verdict = self._verdict(candidate.key)
-        if verdict is None and not candidate.survives():
-            verdict = Verdict(False, 0.0, float("inf"), "it crashes")
-            self._remember(candidate.key, verdict)
+        if verdict is None:
+            expected()
+            # There may be no room for both: what it gave is what is needed.
+            self._release_plain()
+            if not candidate.survives():
+                verdict = Verdict(False, 0.0, float("inf"), "it crashes")
+                self._remember(candidate.key, verdict)
         if verdict is not None and not verdict.agrees:
             return None, None, verdict.reason
         try:
@@ -250,8 +269,10 @@ class EngineChoice:
 
         Making it takes several times as long as running the network once, which does not pay for a single photo.
         """
-        if self._kept is None or self._cannot_convert or not openvino_engine.is_usable():
+        if self._kept is None or not openvino_engine.is_usable():
             return Candidates()
+        if self._cannot_convert:
+            return Candidates(reason=self._not_made())
         version = openvino_engine.version()
         name = f"openvino-{version}"
         graph = self._kept.intact(name)
@@ -260,19 +281,18 @@ class EngineChoice:
                 return Candidates(more_later=True)
             graph = self._converted(self._kept, name, tell)
             if graph is None:
-                return Candidates(more_later=not self._cannot_convert)
+                return Candidates(reason=self._not_made()) if self._cannot_convert else Candidates(more_later=True)
         where = f"{openvino_engine.processor()};{version}"
         return Candidates([_compiled(self._kept, graph, size, way, where) for way in openvino_engine.ways(graph)])
 
     def _converted(self, kept: Kept, name: str, tell: Tell) -> Path | None:
         """Returns the folder of the new graph; None while another process makes it, and where it cannot be made."""
         tell(f"Preparing {self._model.name} for this processor, once")
-        network = self.plain().network
         try:
             made = kept.make_once(
                 name,
                 _GRAPH_BYTES * self._model.parameters,
-                lambda folder: openvino_engine.convert(network, self._model, folder),
+                lambda folder: openvino_engine.convert_beside(self._model, self._weights, kept.folder, folder),
             )
         except Exception:
             print(f"The graph of {self._model.name} was not made:", file=sys.stderr)
@@ -282,6 +302,9 @@ class EngineChoice:
         if made is not None:
             kept.discard_others("openvino-", name)
         return made
+
+    def _not_made(self) -> str:
+        return f"OpenVINO is not used for '{self._model.name}' here: making its graph failed (the log tells more)."
 
 
 def _compiled(kept: Kept, graph: Path, size: tuple[int, int], way: openvino_engine.Way, where: str) -> Candidate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -181,14 +182,46 @@ def test_a_network_that_cannot_be_converted_still_runs(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(openvino_engine, "GRAPH", "no/such/folder/graph.xml")
+    def failing(*_: object) -> bool:
+        return trial.succeeds("os", "stat", "/nowhere/at all")
+
+    monkeypatch.setattr(openvino_engine.trial, "succeeds", failing)
     assert make().run(picture).engine == PLAIN
     engines = make()
     for size in ((64, 96), (96, 64), (64, 64)):
-        assert engines.run(picture[..., : size[0], : size[1]].copy()).engine == PLAIN
+        result = engines.run(picture[..., : size[0], : size[1]].copy())
+        assert result.engine == PLAIN
+        assert result.notes == (
+            "OpenVINO is not used for 'starter' here: making its graph failed (the log tells more).",
+        )
     # Trying takes long, and would end the same way for every size.
     assert capsys.readouterr().err.count("The graph of starter was not made") == 1
     assert not list(tmp_path.rglob("*.partial"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("step", ["succeeds", "survives"])
+def test_a_process_that_the_system_ends_for_its_memory_costs_speed_only(
+    make: Callable[..., EngineChoice], picture: Pictures, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    original = trial.survives
+    assert make().run(picture).engine == PLAIN
+
+    def killed(*_: object) -> bool:
+        return original("signal", "raise_signal", int(signal.SIGKILL))
+
+    with monkeypatch.context() as full:
+        full.setattr(openvino_engine.trial, step, killed)
+        result = make().run(picture)
+    assert result.engine == PLAIN and "OpenVINO" in result.notes[0] and result.disparity.shape == (1, 128, 192)
+    assert make().run(picture).engine.startswith("OpenVINO")
+
+
+def test_the_plain_network_goes_before_another_engine_is_opened(odd: Callable[..., Odd], picture: Pictures) -> None:
+    """There may be no room for the weights twice."""
+    engines = odd(lambda result: result, opened=lambda: held.append(engines._plain), survives=lambda: not engines._plain)
+    held: list[TorchEngine | None] = []
+    assert engines.run(picture).engine == "odd engine" and held == [None]
 
 
 def test_while_another_process_makes_the_graph_torch_runs(
@@ -330,9 +363,9 @@ def test_an_engine_that_does_not_fit_the_memory_is_not_held_to_crash(
     def survives() -> bool:
         raise MemoryError
 
-    engines = odd(lambda x: x, survives=survives)
-    with pytest.raises(MemoryError):
-        engines.run(picture)
+    result = odd(lambda x: x, survives=survives).run(picture)
+    assert result.engine == PLAIN
+    assert result.notes == ("odd engine is not used for 'starter' here: the memory did not suffice for it.",)
     assert odd(lambda x: x).run(picture).engine == "odd engine"
 
 
@@ -406,12 +439,35 @@ def test_an_engine_that_fails_is_tried_again_by_the_next_process(
     assert odd(lambda result: result).run(picture).engine == "odd engine"
 
 
-def test_full_memory_is_for_the_caller_to_deal_with(odd: Callable[..., Odd], picture: Pictures) -> None:
+def test_a_full_card_is_for_the_caller_to_deal_with(odd: Callable[..., Odd], picture: Pictures) -> None:
     def full(*_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
+    engines = odd(full)
+    engines.device = "cuda"
     with pytest.raises(torch.OutOfMemoryError):
-        odd(full).run(picture)
+        engines.run(picture)
+
+
+def test_one_photo_of_a_batch_that_leaves_the_range_of_half_precision(
+    odd: Callable[..., Odd], picture: Pictures
+) -> None:
+    infinite = [False]
+
+    def second_infinite(result: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.concatenate((result[:1], result[1:] * np.float32(np.inf))) if infinite[0] else result
+
+    engines = odd(second_infinite)
+    both = np.concatenate((picture, picture[..., ::-1]))
+    expected = engines.run(both).disparity
+    infinite[0] = True
+    seen: list[int] = []
+    plain = engines.plain()
+    original = plain.network.forward
+    plain.network.forward = lambda x: seen.append(len(x)) or original(x)  # type: ignore[func-returns-value]
+    result = engines.run(both)
+    assert result.engine == f"odd engine and {PLAIN}" and seen == [1]
+    np.testing.assert_allclose(result.disparity, expected, atol=1e-4)
 
 
 def test_a_photo_that_leaves_the_range_of_half_precision(odd: Callable[..., Odd], picture: Pictures) -> None:

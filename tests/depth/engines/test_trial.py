@@ -23,6 +23,11 @@ def test_what_returns_or_raises_survives(capfd: pytest.CaptureFixture[str]) -> N
     assert capfd.readouterr().out == ""
 
 
+def test_what_raises_does_not_succeed() -> None:
+    assert trial.succeeds("time", "sleep", 0)
+    assert not trial.succeeds("os", "stat", "/nowhere/at all")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_what_crashes_does_not() -> None:
     assert not trial.survives("os", "abort")
