@@ -212,6 +212,9 @@ def _all_around(photo: Photo, estimator: Estimator, look: Look, progress: Progre
     seen: list[Estimate] = []
 
     def network(views: Sequence[Pixels]) -> list[Floats]:
+        if estimator.gains_by_many:
+            seen.extend(estimator.estimate_all(views, look, progress))
+            return [estimate.disparity for estimate in seen]
         for number, view in enumerate(views):
             progress(f"view {number + 1} of {len(views)}", number / len(views))
             seen.append(estimator.estimate(view, look))

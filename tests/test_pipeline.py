@@ -225,6 +225,27 @@ def test_a_scene_is_levelled_by_its_ground(tmp_path: Path) -> None:
     assert not flat.camera.stands_in_scene and "not levelled" in flat.notes[-1]
 
 
+@pytest.mark.torch
+@needs_torch
+@pytest.mark.parametrize(("together", "calls"), [(True, [14]), (False, [1] * 14)])
+def test_the_views_of_a_panorama_run_together_where_that_pays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: bool, calls: list[int]
+) -> None:
+    seen: list[int] = []
+    original = estimate.Estimator.estimate_all
+
+    def watched(self: estimate.Estimator, photos: Sequence[Any], *given: Any) -> list[estimate.Estimate]:
+        seen.append(len(photos))
+        return original(self, photos, *given)
+
+    monkeypatch.setattr(estimate.Estimator, "gains_by_many", property(lambda self: together))
+    monkeypatch.setattr(estimate.Estimator, "estimate_all", watched)
+    photo = tmp_path / "around.png"
+    Image.new("RGB", (128, 64), (90, 90, 90)).save(photo)
+    result = run(photo, tmp_path, Settings(projection="equirectangular", network_size=64, detail=64))
+    assert result.camera.is_panorama and seen == calls
+
+
 def test_masks_and_panoramas_reach_the_mesh(tmp_path: Path) -> None:
     photo = tmp_path / "around.png"
     Image.new("RGB", (128, 64), (90, 90, 90)).save(photo)

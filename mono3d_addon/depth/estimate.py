@@ -103,12 +103,14 @@ class Estimator:
         """Returns the estimates of photos that the network sees at one size: together, or one by one for memory."""
         if len(photos) == 1:
             return [self._within_memory(photos[0], look, progress)]
-        try:
-            return self._run(self.engines, photos, look, progress)
-        except (RuntimeError, MemoryError) as error:
-            if not memory.is_full(error):
-                raise
-            self.engines.release()
+        width, height = self._input_size(photos[0], look)
+        if len(photos) <= self.engines.room((height, width)):
+            try:
+                return self._run(self.engines, photos, look, progress)
+            except (RuntimeError, MemoryError) as error:
+                if not memory.is_full(error):
+                    raise
+            self.engines.overflowed((height, width), len(photos))
         half = len(photos) // 2
         return self._together(photos[:half], look, progress) + self._together(photos[half:], look, progress)
 
@@ -117,12 +119,8 @@ class Estimator:
         notes: list[str] = []
         for engines, smaller in self._fallbacks(look):
             width, height = self._input_size(photo, smaller)
-            try:
-                found = self._run(engines, [photo], smaller, progress)[0]
-            except (RuntimeError, MemoryError) as error:
-                if not memory.is_full(error):
-                    raise
-                engines.release()
+            found = self._if_there_is_room(engines, photo, smaller, progress)
+            if found is None:
                 notes.append(f"The memory of the device '{engines.device}' did not suffice at {width}x{height}.")
                 continue
             if notes:
@@ -132,6 +130,21 @@ class Estimator:
             f"The memory of the device '{self.engines.device}' does not suffice for '{self.model.name}': "
             "choose a smaller network size or model, or another device."
         )
+
+    def _if_there_is_room(
+        self, engines: EngineChoice, photo: Pixels, look: Look, progress: Progress
+    ) -> Estimate | None:
+        """Returns the estimate; None where the memory does not suffice for it, or did not before."""
+        width, height = self._input_size(photo, look)
+        if not engines.room((height, width)):
+            return None
+        try:
+            return self._run(engines, [photo], look, progress)[0]
+        except (RuntimeError, MemoryError) as error:
+            if not memory.is_full(error):
+                raise
+        engines.overflowed((height, width), 1)
+        return None
 
     def _fallbacks(self, look: Look) -> Iterator[tuple[EngineChoice, Look]]:
         """Yields where and how to run: as asked, on the processor with the same result, there at smaller sizes."""

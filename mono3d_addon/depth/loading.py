@@ -23,10 +23,11 @@ _COPY = "weights.safetensors"
 
 
 def network(model: Model, weights: Path, kept: Kept | None, precision: Precision = "float32") -> nn.Module:
-    """Returns the network of `model`, float32 on the CPU, its tensors memory-mapped where their kind allows.
+    """Returns the network of `model` on the CPU; tensors that are float32 or of the `precision` are memory-mapped.
 
     A published file is a pickle with parts that no network uses. The first time it is read, a copy is kept with what is
     needed, as safetensors, in the number format that the device wants: half as large in a half precision.
+    `torch_engine.on_device` brings all of it to one kind of number.
     Raises Mono3DError when the file cannot be read or is another model's.
     """
     if kept is not None and (copied := _from_copy(model, kept, precision)) is not None:
@@ -40,7 +41,7 @@ def network(model: Model, weights: Path, kept: Kept | None, precision: Precision
         ) from error
     if kept is not None and not _serves_as_it_is(weights, found, precision):
         _keep_copy(kept, found, precision)
-    return assemble(model.name, found)
+    return assemble(model.name, found, TYPES[precision])
 
 
 def _from_copy(model: Model, kept: Kept, precision: Precision) -> nn.Module | None:
@@ -49,7 +50,7 @@ def _from_copy(model: Model, kept: Kept, precision: Precision) -> nn.Module | No
     if copy is None:
         return None
     try:
-        return assemble(model.name, checkpoint.read(copy / _COPY))
+        return assemble(model.name, checkpoint.read(copy / _COPY), TYPES[precision])
     except (Mono3DError, WrongTensorsError):
         kept.discard(copy.name)
         return None

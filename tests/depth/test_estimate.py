@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,23 @@ def test_a_full_card_hands_over_to_the_processor() -> None:
     )
 
 
+def test_a_full_card_is_not_tried_again_at_that_size() -> None:
+    card, processor = Engines(FULL, 0.5, device="cuda"), Engines(0.5)
+    estimator = with_engines(card, processor)
+    notes = [estimator.estimate(BLACK).notes for _ in range(3)]
+    assert len(card.seen) == 1 and len(processor.seen) == 3 and notes[0] == notes[1] == notes[2]
+    assert estimator.estimate(BLACK, Look(128)).engine == "fake on cuda"
+
+
+def test_what_a_card_could_not_hold_is_released_when_nothing_holds_on_to_it() -> None:
+    """While the error is at hand, its frames are too, with all that the network had computed."""
+    at_hand: list[BaseException | None] = []
+    card = Engines(FULL, FULL, 0.5, device="cuda")
+    card.release = lambda: at_hand.append(sys.exc_info()[1])  # type: ignore[method-assign]
+    with_engines(card, Engines(0.5)).estimate_all([BLACK] * 2)
+    assert at_hand == [None, None]
+
+
 def test_a_full_processor_sees_less() -> None:
     engines = Engines(FULL, MemoryError(), 0.5)
     estimate = with_engines(engines).estimate(BLACK)
@@ -207,7 +225,8 @@ def test_a_size_that_a_model_does_not_take_is_said() -> None:
 def test_a_card_too_small_for_several_photos_takes_fewer() -> None:
     engines = Engines(FULL, FULL, 0.5, device="cuda")
     estimates = with_engines(engines).estimate_all([BLACK] * 4)
-    assert [shape[0] for shape in engines.seen] == [4, 2, 1, 1, 2]
+    # Two at a time were too many: the other two are not tried together.
+    assert [shape[0] for shape in engines.seen] == [4, 2, 1, 1, 1, 1]
     assert len(estimates) == 4 and all(not estimate.notes for estimate in estimates)
 
 

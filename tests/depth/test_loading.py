@@ -18,7 +18,7 @@ from torch import Tensor, nn  # noqa: E402
 from mono3d_addon.depth import checkpoint, kept, loading  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.depth.engines.engine import Precision  # noqa: E402
-from mono3d_addon.depth.engines.torch_engine import on_device  # noqa: E402
+from mono3d_addon.depth.engines.torch_engine import TYPES, on_device  # noqa: E402
 from mono3d_addon.errors import Mono3DError  # noqa: E402
 
 import reference  # noqa: E402
@@ -69,14 +69,17 @@ def test_the_copy_gives_the_same_bits_and_is_read_instead(
     assert read == [copy]
 
 
-def test_the_copy_is_mapped_not_read(published: Path, keeps: kept.Kept) -> None:
-    loading.network(SMALL, published, keeps)
-    network = loading.network(SMALL, published, keeps)
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_the_copy_is_mapped_not_read(published: Path, keeps: kept.Kept, precision: Precision) -> None:
+    loading.network(SMALL, published, keeps, precision)
+    network = on_device(loading.network(SMALL, published, keeps, precision), "cpu", precision).network
     # Linux lists the files that a process has mapped; the name is there as long as the tensors are.
     maps = Path("/proc/self/maps")
     if not maps.exists():
         pytest.skip("only Linux tells which files are mapped")
-    assert str(copy_of(keeps, "float32")) in maps.read_text()
+    assert str(copy_of(keeps, precision)) in maps.read_text()
+    (body,) = {parameter.dtype for parameter in network.get_submodule("backbone").parameters()}
+    assert body == TYPES[precision]
     del network
 
 

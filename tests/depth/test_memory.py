@@ -18,7 +18,12 @@ def test_full_memory_is_recognised() -> None:
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**60)
     assert memory.is_full(caught.value)
-    for words in ("CUBLAS_STATUS_ALLOC_FAILED", "UR_RESULT_ERROR_OUT_OF_DEVICE_MEMORY", "std::bad_alloc", "Invalid buffer size: 19 GB"):
+    for words in (
+        "CUBLAS_STATUS_ALLOC_FAILED",
+        "UR_RESULT_ERROR_OUT_OF_DEVICE_MEMORY",
+        "std::bad_alloc",
+        "Invalid buffer size: 19 GB",
+    ):
         assert memory.is_full(RuntimeError(f"failure: {words}"))
     assert not memory.is_full(RuntimeError("shapes do not match"))
     assert not memory.is_full(ValueError("out of memory"))

@@ -100,6 +100,7 @@ class EngineChoice:
         self._verdicts: dict[str, Verdict] = {}
         self._plain: TorchEngine | None = None
         self._cannot_convert = False
+        self._room: dict[tuple[int, int], int] = {}
 
     def run(self, pictures: Pictures, tell: Tell = lambda words: None) -> Result:
         """Returns the disparity of pictures of one size. What an engine raises for full memory passes through.
@@ -138,6 +139,22 @@ class EngineChoice:
         self._by_size.clear()
         self._for_all_sizes.clear()
         self._plain = None
+        if self.device != "cpu" and "torch" in sys.modules:
+            from .torch_engine import give_back
+
+            give_back(self.device)
+
+    def room(self, size: tuple[int, int]) -> int:
+        """Returns how many pictures of a size, (height, width), may fit into the memory together, as far as known."""
+        return self._room.get(size, sys.maxsize)
+
+    def overflowed(self, size: tuple[int, int], count: int) -> None:
+        """Remembers that the memory did not suffice for `count` pictures of a size, and releases it.
+
+        Call it where the error is dealt with: while that is at hand, it holds on to what the network had computed.
+        """
+        self._room[size] = count // 2
+        self.release()
 
     def _first(self, pictures: Pictures, size: tuple[int, int], tell: Tell) -> Result:
         """Finds the engine for a new size, and returns what it gives."""

@@ -262,10 +262,17 @@ def _parted(graph: Any) -> tuple[Any, Any]:
     folding.register_pass(ConstantFolding())
     folding.run_passes(graph)
     begin = tuple(graph.get_rt_info([_END]).astype(str).split())
+    steps = graph.get_ordered_ops()
+    first = [step for step in steps if step.get_friendly_name().startswith(begin) and _is_convolution(step)]
+    # Where the decoder does not project, what it enlarges last leads straight into the head.
+    sources = [source.get_node() for step in first for source in step.input_values()]
+    first += [node for node in sources if node.get_type_name() == "Interpolate"]
+    begins = {step.get_friendly_name() for step in first}
     end: dict[str, Any] = {}
-    for step in graph.get_ordered_ops():
-        is_first = step.get_friendly_name().startswith(begin) and _is_convolution(step)
-        if is_first or any(source.get_node().get_friendly_name() in end for source in step.input_values()):
+    for step in steps:
+        if step.get_friendly_name() in begins or any(
+            source.get_node().get_friendly_name() in end for source in step.input_values()
+        ):
             end[step.get_friendly_name()] = step
     if not end:
         raise ValueError(f"the graph has no step whose name begins with {' or '.join(begin)}")

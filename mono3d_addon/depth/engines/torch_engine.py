@@ -51,6 +51,13 @@ def device_name(device: str) -> str:
     return str(name()) if name is not None else ""
 
 
+def give_back(device: str) -> None:
+    """Gives a card's memory that torch holds in reserve back to other programs, such as Blender."""
+    empty = getattr(getattr(torch, device, None), "empty_cache", None)
+    if empty is not None:
+        empty()
+
+
 def on_device(network: nn.Module, device: str, precision: Precision = "float32") -> TorchEngine:
     """Returns the engine that runs `network`, which moves to the device and takes on the precision."""
     beside = device in CHANNELS_LAST and precision != "float32"
@@ -61,7 +68,7 @@ def on_device(network: nn.Module, device: str, precision: Precision = "float32")
     if beside:
         # Only tensors with four dimensions know this order; the others stay as they are.
         moved = moved.to(memory_format=memory_format)  # type: ignore[call-overload]
-    if device == "cuda" and precision == "float32":
-        # By default convolutions round to TF32's ten bits.
+    if device == "cuda":
+        # By default convolutions in float32, and so the last steps of the others, round to TF32's ten bits.
         torch.backends.cudnn.allow_tf32 = False
     return TorchEngine(moved, device, precision, memory_format)

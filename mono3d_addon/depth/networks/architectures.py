@@ -169,17 +169,18 @@ def learnt(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
-def assemble(name: str, found: Mapping[str, Tensor]) -> Network:
-    """Returns the network `name`, ready to run in float32 on the CPU, with what it has `learnt`.
+def assemble(name: str, found: Mapping[str, Tensor], kind: torch.dtype = torch.float32) -> Network:
+    """Returns the network `name`, on the CPU, with what it has `learnt`: what is of this `kind` as it is, else float32.
 
-    The network is laid out without memory of its own and takes over the tensors as they are: a memory-mapped file
-    is not copied. Raises WrongTensorsError when the tensors do not fit.
+    The network is laid out without memory of its own and takes over the tensors: a memory-mapped file is not copied.
+    Raises WrongTensorsError when the tensors do not fit.
     """
     network = _laid_out(name)
     expected = network.state_dict()
     _check(expected, found, [])
     counters = {key: torch.tensor(0) for key in expected if key.endswith("num_batches_tracked")}
-    network.load_state_dict({key: value.float() for key, value in found.items()} | counters, assign=True)
+    taken = {key: value if value.dtype == kind else value.float() for key, value in found.items()}
+    network.load_state_dict(taken | counters, assign=True)
     fill_computed(network)
     return network.eval().requires_grad_(False)
 

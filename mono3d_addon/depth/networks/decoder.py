@@ -55,13 +55,16 @@ class Fusion(nn.Module):
         self.refine = unit(width)
         self.project = nn.Conv2d(width, next_width, 1) if projects else nn.Identity()
         self.align_corners = align_corners
+        self.enlarges_exactly = False
 
     def forward(self, x: Tensor, coarser: Tensor | None, next_size: Sequence[int]) -> Tensor:
         """Returns float (n, next_width, *next_size) of a map `x`, float (n, width, h, w), and the `coarser` result."""
         if self.skip is not None and coarser is not None:
-            x = coarser + self.skip(x)
+            x = self.skip(x)
+            x = coarser.to(x.dtype) + x
         # MiDaS enlarges before it projects. The two commute, and this order has a quarter of the work.
         x = self.project(_in_kind_of(self.project, self.refine(x)))
+        x = x.float() if self.enlarges_exactly else x
         return functional.interpolate(x, size=tuple(next_size), mode="bilinear", align_corners=self.align_corners)
 
 
@@ -171,6 +174,9 @@ class Decoder(nn.Module):
         """Has the parts of the `end` compute in float32 in a network that does not."""
         for name in self.end():
             self.get_submodule(name).float()
+        # Where it ends with no projection, what it enlarges is of the kind of its other steps.
+        last = cast(Fusion, self.fusion[0 if self.enlargement > 1 else 1])
+        last.enlarges_exactly = True
 
 
 def _in_kind_of(module: nn.Module, x: Tensor) -> Tensor:

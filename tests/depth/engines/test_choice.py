@@ -219,7 +219,9 @@ def test_a_process_that_the_system_ends_for_its_memory_costs_speed_only(
 
 def test_the_plain_network_goes_before_another_engine_is_opened(odd: Callable[..., Odd], picture: Pictures) -> None:
     """There may be no room for the weights twice."""
-    engines = odd(lambda result: result, opened=lambda: held.append(engines._plain), survives=lambda: not engines._plain)
+    engines = odd(
+        lambda result: result, opened=lambda: held.append(engines._plain), survives=lambda: not engines._plain
+    )
     held: list[TorchEngine | None] = []
     assert engines.run(picture).engine == "odd engine" and held == [None]
 

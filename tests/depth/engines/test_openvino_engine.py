@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("openvino")
+openvino = pytest.importorskip("openvino")
 
 from mono3d_addon.depth import loading, resize  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
@@ -100,7 +100,7 @@ def test_last_steps_apart_change_nothing(tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.slow
 @needs_timm
-@pytest.mark.parametrize("model", ["midas_v21_small_256", "dpt_levit_224", "dpt_swin2_tiny_256"])
+@pytest.mark.parametrize("model", ["midas_v21_small_256", "dpt_levit_224", "dpt_swin2_tiny_256", "midas_v21_384"])
 def test_the_last_steps_of_every_kind_of_decoder_are_found(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +110,11 @@ def test_the_last_steps_of_every_kind_of_decoder_are_found(
     for way in (Way("bfloat16", "sum"), Way("bfloat16", "end")):
         found = openvino_engine.load(tmp_path, size, way).run(reference.picture(*size).numpy())[0]
         assert np.abs(found[::4, ::4] - expected).max() < 1e-4 * expected.std()
+    graph = openvino.Core().read_model(tmp_path / openvino_engine.GRAPH)
+    graph.reshape([1, 3, *size])
+    _, end = openvino_engine._parted(graph)
+    enlarging = [step for step in end.get_ops() if step.get_type_name() == "Interpolate"]
+    assert len(enlarging) == 2, "by the decoder's last step and by the head"
 
 
 @needs_bfloat16

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 torch = pytest.importorskip("torch")
+
+from torch.nn import functional  # noqa: E402
 
 from mono3d_addon.depth import loading, resize  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
@@ -69,6 +72,34 @@ def test_channels_side_by_side_change_nothing_but_rounding(monkeypatch: pytest.M
     beside = on_device(loading.network(MODELS["starter"], weights, None), "cpu", "bfloat16")
     assert beside.memory_format == torch.channels_last
     assert compare(plain.run(picture), beside.run(picture), "bfloat16").agrees
+
+
+@pytest.mark.slow
+@needs_timm
+@pytest.mark.parametrize("model", ["midas_v21_384", "midas_v21_small_256", "dpt_levit_224"])
+def test_what_is_enlarged_last_is_not_rounded(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds: list[torch.dtype] = []
+    original = functional.interpolate
+
+    def watched(x: torch.Tensor, *given: Any, **named: Any) -> torch.Tensor:
+        kinds.append(x.dtype)
+        return original(x, *given, **named)
+
+    network = build(model, {name: one + 0.0 for name, one in reference.empty_state_dict(model).items()})
+    engine = on_device(network, "cpu", "bfloat16")
+    monkeypatch.setattr(functional, "interpolate", watched)
+    side = MODELS[model].network_size if MODELS[model].square_only else 64
+    engine.run(reference.picture(side, side).numpy())
+    # By the decoder's last step and by the head.
+    assert kinds[-2:] == [torch.float32] * 2 and torch.bfloat16 in kinds
+
+
+def test_a_card_computes_the_last_steps_as_exactly_as_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    network = loading.network(MODELS["starter"], BUNDLED_FOLDER / "starter.safetensors", None)
+    monkeypatch.setattr(network, "to", lambda **_: network)
+    on_device(network, "cuda", "float16")
+    assert not torch.backends.cudnn.allow_tf32
 
 
 @pytest.mark.slow
