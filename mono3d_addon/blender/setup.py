@@ -41,7 +41,7 @@ def look() -> None:
             if bpy.app.background:
                 current.planning.wait()  # there is nobody to keep waiting, and timers do not run
             if take_plan() is not None and not bpy.app.timers.is_registered(take_plan):
-                bpy.app.timers.register(take_plan, first_interval=_INTERVAL)
+                bpy.app.timers.register(take_plan, first_interval=_INTERVAL, persistent=True)
     except Mono3DError as error:
         current.setup = state.wrapped(str(error))
     models.look()

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mono3d_addon
-from mono3d_addon.blender import models, names, network, properties, registration, scene, setup, state
+from mono3d_addon.blender import events, models, names, network, properties, scene, setup, state
 from mono3d_addon.blender.weights_download import WeightsDownload
 from mono3d_addon.depth import weights
 from mono3d_addon.depth.catalogue import MODELS, Model
@@ -74,8 +74,28 @@ def test_nothing_is_left_after_switching_off() -> None:
         mono3d_addon.unregister()
         assert blender_names() == before
         assert len(menu._dyn_ui_initialize()) == entries
-        assert not bpy.app.timers.is_registered(registration._look)
+        assert not bpy.app.timers.is_registered(events.look)
     assert threading.active_count() == threads
+
+
+def test_a_file_that_is_opened_at_once_keeps_nothing_from_the_first_look(registered: None, tmp_path: Path) -> None:
+    """A double click on a .blend: Blender switches the add-on on and opens the file before any timer has run."""
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    mono3d_addon.unregister()
+    mono3d_addon.register()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    assert not state.current.checked and bpy.app.timers.is_registered(events.look)
+    events.look()
+    assert state.current.checked
+    bpy.app.timers.unregister(events.look)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    assert not bpy.app.timers.is_registered(events.look), "once is enough"
+
+
+def test_a_first_look_that_failed_is_taken_again_with_the_next_file(registered: None) -> None:
+    bpy.app.timers.unregister(events.look)
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    assert bpy.app.timers.is_registered(events.look)
 
 
 @pytest.mark.slow

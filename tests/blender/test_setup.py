@@ -141,7 +141,9 @@ def test_a_driver_that_does_not_answer_keeps_nobody_waiting(add_on: Path, monkey
     began = time.monotonic()
     setup.look()
     assert time.monotonic() - began < made.patience(1.0) and state.current.checked
-    assert "Finding out" in _shown(setup.draw) and bpy.app.timers.is_registered(setup.take_plan)
+    assert "Finding out" in _shown(setup.draw)
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    assert bpy.app.timers.is_registered(setup.take_plan), "another file was opened meanwhile"
     work = Installation(Wish(add_on))
     work.start()
     work.cancel()

@@ -29,7 +29,6 @@ from mono3d_addon.blender import (
     names,
     panel,
     preferences,
-    registration,
     running,
     setup,
     state,
@@ -346,7 +345,7 @@ def test_switching_on_and_off_leaks_nothing(empty_file: None) -> None:
         found["timers"] = sum(
             map(
                 bpy.app.timers.is_registered,
-                (registration._look, setup.take_plan, setup.take_removal, description.follow),
+                (events.look, setup.take_plan, setup.take_removal, description.follow),
             )
         )
         found["subclasses"] = len(bpy.types.Operator.__subclasses__()) + len(bpy.types.Panel.__subclasses__())
