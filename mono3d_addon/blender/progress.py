@@ -2,11 +2,13 @@
 """Operators that follow work done elsewhere, in a process or a thread, while Blender stays usable."""
 
 import contextlib
+import traceback
 from typing import Any, Literal
 
 import bpy
 
-from ..errors import Mono3DError
+from ..errors import Mono3DError, unforeseen
+from . import state
 from .texts import text
 
 Result = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
@@ -39,6 +41,19 @@ def push_undo(words: str) -> None:
     with bpy.context.temp_override(window=manager.windows[0]) if manager.windows else contextlib.nullcontext():
         if undo_push.poll():
             undo_push(message=words)
+
+
+def remove_timers() -> None:
+    """Takes back the timers of operators that are still following: when the add-on goes, Blender forgets those."""
+    for timer in tuple(state.current.timers):
+        _remove_timer(timer)
+
+
+def _remove_timer(timer: bpy.types.Timer) -> None:
+    manager: Any = bpy.context.window_manager
+    state.current.timers.remove(timer)
+    manager.event_timer_remove(timer)
+    manager.progress_end()
 
 
 class Follower(bpy.types.Operator):
@@ -75,12 +90,13 @@ class Follower(bpy.types.Operator):
         """Cleans up; returns a sentence for the user when the work failed."""
         raise NotImplementedError
 
+    def has_changed(self) -> bool:
+        """Tells, after the end, whether anything was changed that Blender's undo step would hold."""
+        return True
+
     def execute(self, context: bpy.types.Context) -> Result:
         """Does the work and waits for it."""
-        try:
-            self.begin(context)
-        except Mono3DError as error:
-            self.report({"ERROR"}, str(error))
+        if not self._has_begun(context):
             return {"CANCELLED"}
         try:
             self.wait(context)
@@ -93,12 +109,10 @@ class Follower(bpy.types.Operator):
         manager = context.window_manager
         if bpy.app.background or manager is None or context.window is None:
             return self.execute(context)
-        try:
-            self.begin(context)
-        except Mono3DError as error:
-            self.report({"ERROR"}, str(error))
+        if not self._has_begun(context):
             return {"CANCELLED"}
         self._timer = manager.event_timer_add(_INTERVAL, window=context.window)
+        state.current.timers.append(self._timer)
         manager.progress_begin(0.0, 1.0)
         manager.modal_handler_add(self)
         redraw()
@@ -106,31 +120,56 @@ class Follower(bpy.types.Operator):
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> Result:
         """Looks at the work; leaves all events but ESC to Blender."""
-        if event.type == "ESC" and event.value == "PRESS":
-            self.stop()
-        elif event.type != "TIMER":
+        is_stopped = event.type == "ESC" and event.value == "PRESS"
+        if not is_stopped and event.type != "TIMER":
             return {"PASS_THROUGH"}
-        going_on = self.advance(context)
+        try:
+            if is_stopped:
+                self.stop()
+            going_on = self.advance(context)
+        except Exception as error:
+            # Left to Blender, it would end the operator but not its work, and nothing could be started any more.
+            traceback.print_exc()
+            return self._give_up(context, unforeseen(error))
         redraw()
         if going_on:
             if context.window_manager:
                 context.window_manager.progress_update(self.fraction())
             return {"PASS_THROUGH"}
-        self._remove_timer(context)
-        return self._end(self.finish(context))
+        self._remove_timer()
+        result = self._end(self.finish(context))
+        return result if self.has_changed() else {"CANCELLED"}
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Called by Blender when the window closes or another file is opened."""
         self.stop()
-        self._remove_timer(context)
+        self._remove_timer()
         self.finish(context)
 
-    def _remove_timer(self, context: bpy.types.Context) -> None:
-        manager: Any = context.window_manager
-        if self._timer is not None and manager:
-            manager.event_timer_remove(self._timer)
-            manager.progress_end()
-        self._timer = None
+    def _has_begun(self, context: bpy.types.Context) -> bool:
+        try:
+            self.begin(context)
+        except Mono3DError as error:
+            self.report({"ERROR"}, str(error))
+            return False
+        except OSError as error:
+            traceback.print_exc()
+            self.report({"ERROR"}, unforeseen(error))
+            return False
+        return True
+
+    def _give_up(self, context: bpy.types.Context, failure: str) -> Result:
+        self._remove_timer()
+        self.stop()
+        self.finish(context)
+        state.current.say(failure, failed=True)
+        return self._end(failure)
+
+    def _remove_timer(self) -> None:
+        timer, self._timer = self._timer, None
+        # Switching the add-on off takes it away before the operator hears of it.
+        if timer in state.current.timers:
+            _remove_timer(timer)
 
     def _end(self, failure: str) -> Result:
         redraw()

@@ -16,6 +16,7 @@ from . import (
     models,
     panel,
     preferences,
+    progress,
     properties,
     running,
     setup,
@@ -57,6 +58,7 @@ def unregister() -> None:
     for timer in (setup.take_plan, setup.take_removal, description.follow):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)
+    progress.remove_timers()
     thumbnails.clear()
     marks.picked.hide()
     state.reset()

@@ -68,6 +68,7 @@ class State:
     depth_of      the photo whose depth that is
     previews      Blender's collection of small pictures
     scratch       folder for temporary files
+    timers        Blender's timers by which operators follow their work
     planning      what must be installed is being found out
     installation  packages being installed or removed
     download      weights being downloaded
@@ -96,6 +97,7 @@ class State:
     depth_of: str = ""
     previews: Any = None
     scratch: Path | None = None
+    timers: list[Any] = field(default_factory=list)
     planning: Planning | None = None
     installation: Installation | Removal | None = None
     download: WeightsDownload | None = None

@@ -216,6 +216,16 @@ def test_what_is_no_picture_is_not_offered(values: Any) -> None:
     assert not chosen.is_usable(movie)
 
 
+def test_an_image_without_a_folder_to_write_to_is_one_sentence(
+    values: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = types.SimpleNamespace(tempdir=str(tmp_path / "gone"))
+    monkeypatch.setattr(chosen, "bpy", types.SimpleNamespace(app=app, path=bpy.path))
+    values.image = bpy.data.images.new("a", 8, 8)
+    with pytest.raises(Mono3DError, match="No folder for temporary files"):
+        chosen.files(values)
+
+
 def test_nothing_chosen_is_one_sentence(values: Any) -> None:
     with pytest.raises(Mono3DError, match="Choose a photo first"):
         chosen.files(values)
