@@ -119,6 +119,7 @@ class ShapeFollower(progress.Follower):
     bl_label = "Shape"
     bl_options = {"UNDO"}
     _uid = 0
+    _under_way: Any = None
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -137,12 +138,13 @@ class ShapeFollower(progress.Follower):
         self._uid = owner.session_uid
         state.current.say()
         self.ask(context, owner)
+        self._under_way = pending(owner)
 
     def advance(self, context: bpy.types.Context) -> bool:
         """Goes on; tells whether more is to come."""
         advance()
-        under_way = shaping().pending.get(self._uid)
-        return under_way is not None and not under_way.blocked
+        under_way = self._under_way
+        return under_way is not None and shaping().pending.get(self._uid) is under_way and not under_way.blocked
 
     def wait(self, context: bpy.types.Context) -> None:
         """Waits for the mesh."""
@@ -164,6 +166,10 @@ class ShapeFollower(progress.Follower):
     def finish(self, context: bpy.types.Context) -> str:
         """Returns the sentence of a failure."""
         return shaping().failure
+
+    def has_changed(self) -> bool:
+        """Tells whether the mesh was changed without an undo step; a second one would take away what can be redone."""
+        return self._under_way is not None and self._under_way.is_begun
 
 
 class MONO3D_OT_reshape(ShapeFollower):
@@ -298,8 +304,12 @@ CLASSES = (
 
 @persistent  # type: ignore[untyped-decorator]
 def _before_undo(*_: Any) -> None:
-    if state.current.shaping is not None:
-        state.current.shaping.before_undo()
+    work = state.current.shaping
+    if work is not None:
+        dropped = tuple(work.pending.values())
+        work.before_undo()
+        for one in dropped:
+            one.is_begun = False  # it is an undo step now
 
 
 @persistent  # type: ignore[untyped-decorator]
