@@ -55,7 +55,7 @@ def register() -> None:
 
 def unregister() -> None:
     """Takes everything back and ends the workers."""
-    for timer in (setup.take_plan, setup.take_removal, description.follow):
+    for timer in (setup.take_plan, setup.follow, models.follow, description.follow):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)
     progress.remove_timers()

@@ -11,8 +11,6 @@ from ..errors import Mono3DError
 from . import models, network, progress, state
 from .texts import text
 
-_INTERVAL = 0.1
-
 
 def look() -> None:
     """Finds out what is missing and what is there, and keeps it for the panels; reads a few small files.
@@ -41,7 +39,7 @@ def look() -> None:
             if bpy.app.background:
                 current.planning.wait()  # there is nobody to keep waiting, and timers do not run
             if take_plan() is not None and not bpy.app.timers.is_registered(take_plan):
-                bpy.app.timers.register(take_plan, first_interval=_INTERVAL, persistent=True)
+                bpy.app.timers.register(take_plan, first_interval=progress.INTERVAL, persistent=True)
     except Mono3DError as error:
         current.setup = state.wrapped(str(error))
     models.look()
@@ -55,32 +53,48 @@ def take_plan() -> float | None:
     if planning is None:
         return None
     if planning.running:
-        return _INTERVAL
+        return progress.INTERVAL
     current.planning = None
     current.setup = state.wrapped(planning.error or "\n".join(plan.summary() for plan in planning.plans))
     progress.redraw()
     return None
 
 
-def take_removal() -> float | None:
-    """Tells how the removal went when it is over; returns after which time to look again, None when it is told."""
+def follow() -> float | None:
+    """Takes in an installation or removal once it is over; returns when to come again, None when that is done."""
+    work = state.current.installation
+    if work is not None and work.running:
+        progress.redraw()
+        return progress.INTERVAL
+    if work is not None:
+        take()
+        progress.redraw()
+    return None
+
+
+def take() -> str:
+    """Tells how an installation or removal went, which is over; returns the sentence of a failure."""
     from .installation import Removal
 
     current = state.current
-    removal = current.installation
-    if not isinstance(removal, Removal):
-        return None
-    if removal.running:
-        return _INTERVAL
-    current.installation = None
+    work, current.installation = current.installation, None
     look()
-    if removal.error:
-        current.say(removal.error, failed=True)
-    else:
-        waits = [text("Files still in use go with the next start.")] if removal.waits else []
+    if work is None:
+        return ""
+    if work.cancelled:
+        current.say(text("The installation was cancelled; what was there before is unchanged."))
+    elif work.error:
+        current.say(work.error, failed=True)
+        return work.error
+    elif isinstance(work, Removal):
+        waits = [text("Files still in use go with the next start.")] if work.waits else []
         current.say(text("Uninstalled."), *waits)
-    progress.redraw()
-    return None
+    else:
+        # The next job shall start with the new packages, and nobody here needs the old ones then.
+        current.forget_worker()
+        tidy()
+        current.say(text("Installed. Choose a photo and press Generate."))
+    return ""
 
 
 def tidy() -> None:
@@ -139,13 +153,14 @@ def _log_button(layout: bpy.types.UILayout) -> None:
     button.name = "install.log"
 
 
-class _Installer(progress.Follower):
+class _Installer(progress.Starter):
     """Installs; a subclass says whether also what is there. `action` are its words for a refusal."""
 
     bl_idname = "mono3d.installer"
     bl_label = "Install"
     action = "install the packages"
     again = repair = False
+    follow = staticmethod(follow)
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -167,41 +182,14 @@ class _Installer(progress.Follower):
         installation = state.current.installation = Installation(wish)
         installation.start()
 
-    def advance(self, context: bpy.types.Context) -> bool:
-        """Tells whether the installation still runs."""
-        return state.current.installation is not None and state.current.installation.running
-
     def wait(self, context: bpy.types.Context) -> None:
         """Waits for its end."""
         if state.current.installation is not None:
             state.current.installation.wait()
 
-    def fraction(self) -> float:
-        """Returns how much is done."""
-        return state.current.installation.fraction if state.current.installation else 1.0
-
-    def stop(self) -> None:
-        """Asks it to stop."""
-        if state.current.installation is not None:
-            state.current.installation.cancel()
-
     def finish(self, context: bpy.types.Context) -> str:
         """Looks at the result; returns the sentence of a failure."""
-        installation, state.current.installation = state.current.installation, None
-        look()
-        if installation is None:
-            return ""
-        if installation.cancelled:
-            state.current.say(text("The installation was cancelled; what was there before is unchanged."))
-        elif installation.error:
-            state.current.say(installation.error, failed=True)
-            return installation.error
-        else:
-            # The next job shall start with the new packages, and nobody here needs the old ones then.
-            state.current.forget_worker()
-            tidy()
-            state.current.say(text("Installed. Choose a photo and press Generate."))
-        return ""
+        return take()
 
 
 def _idle(cls: Any) -> bool:
@@ -257,11 +245,12 @@ class MONO3D_OT_cancel_install(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MONO3D_OT_uninstall(bpy.types.Operator):
+class MONO3D_OT_uninstall(progress.Starter):
     """Remove the packages; models, cache and settings stay"""
 
     bl_idname = "mono3d.uninstall"
     bl_label = "Uninstall"
+    follow = staticmethod(follow)
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -274,7 +263,13 @@ class MONO3D_OT_uninstall(bpy.types.Operator):
         return manager.invoke_confirm(self, event)
 
     def execute(self, context: bpy.types.Context) -> progress.Result:
-        """Removes them, in a thread; waits for it only where nobody sees Blender."""
+        """Removes them, confirmed by the user; waits for it only where nobody sees Blender."""
+        if bpy.app.background:
+            return super().execute(context)
+        return self.start(context)
+
+    def begin(self, context: bpy.types.Context) -> None:
+        """Starts to remove them, in a thread."""
         from .installation import Removal
 
         current = state.current
@@ -282,16 +277,15 @@ class MONO3D_OT_uninstall(bpy.types.Operator):
         current.say()
         removal = current.installation = Removal(current.data_folder)
         removal.start()
-        if not bpy.app.background:
-            bpy.app.timers.register(take_removal, first_interval=_INTERVAL, persistent=True)
-            progress.redraw()
-            return {"FINISHED"}
-        removal.wait()
-        take_removal()
-        if removal.error:
-            self.report({"ERROR"}, removal.error)
-            return {"CANCELLED"}
-        return {"FINISHED"}
+
+    def wait(self, context: bpy.types.Context) -> None:
+        """Waits for its end."""
+        if state.current.installation is not None:
+            state.current.installation.wait()
+
+    def finish(self, context: bpy.types.Context) -> str:
+        """Looks at the result; returns the sentence of a failure."""
+        return take()
 
 
 class MONO3D_OT_copy_report(bpy.types.Operator):

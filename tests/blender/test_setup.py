@@ -24,6 +24,7 @@ from vendor_installer import components, locks, planning, smoke, upkeep
 from vendor_installer.interpreter import probe
 
 import made
+import stand_in
 
 bpy = pytest.importorskip("bpy")
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -108,6 +109,29 @@ def test_a_failure_is_one_sentence_and_the_log_can_be_opened(add_on: Path, monke
     assert state.current.failed and state.current.setup and state.current.installation is None
     assert "mono3d.open_log" in _shown(setup.draw)
     assert "libGL" in (add_on / "logs" / "install.log").read_text()
+
+
+def test_an_installation_goes_on_over_another_file(add_on: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = types.SimpleNamespace(background=False, timers=bpy.app.timers)
+    monkeypatch.setattr(progress, "bpy", types.SimpleNamespace(app=app, context=bpy.context, types=bpy.types))
+    assert stand_in.followed(setup.MONO3D_OT_install).invoke(bpy.context, None) == {"FINISHED"}
+    work = state.current.installation
+    assert work is not None and not bpy.ops.mono3d.install.poll()
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    assert state.current.installation is work and not work.cancelled and bpy.app.timers.is_registered(setup.follow)
+    while setup.follow() is not None:
+        time.sleep(0.02)
+    assert not state.current.setup and "Installed." in " ".join(state.current.messages)
+    mono3d_addon.unregister()
+    assert not bpy.app.timers.is_registered(setup.follow)
+    mono3d_addon.register()
+
+
+def test_the_preferences_tell_how_it_went(add_on: Path) -> None:
+    bpy.ops.mono3d.install()
+    page = preferences.MONO3D_AP_preferences
+    values = {name: getattr(page, name, None) for name in ("data_folder", "wheelhouse", "backend", *preferences.HABITS)}
+    assert "Installed." in _shown(lambda layout: page.draw(types.SimpleNamespace(layout=layout, **values), bpy.context))  # type: ignore[arg-type]
 
 
 def test_cancelling_takes_less_than_a_second(add_on: Path, house: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ from mono3d_addon.blender import (
     events,
     jobs,
     menus,
+    models,
     names,
     panel,
     preferences,
@@ -355,7 +356,7 @@ def test_switching_on_and_off_leaks_nothing(empty_file: None) -> None:
         found["timers"] = sum(
             map(
                 bpy.app.timers.is_registered,
-                (events.look, setup.take_plan, setup.take_removal, description.follow),
+                (events.look, setup.take_plan, setup.follow, models.follow, description.follow),
             )
         )
         found["subclasses"] = len(bpy.types.Operator.__subclasses__()) + len(bpy.types.Panel.__subclasses__())

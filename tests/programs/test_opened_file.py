@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -39,3 +40,34 @@ def test_the_sidebar_offers_what_to_do(blender: Window) -> None:
     assert not any("Finding out" in line for line in blender.ask("result = list(addon_state().setup)"))
     assert [name for name in blender.buttons() if "mono3d" in name]
     blender.shot("sidebar")
+
+
+_SLOW = """
+import importlib
+installation = importlib.import_module(f'{NAME}.mono3d_addon.blender.installation')
+network = sys.modules[f'{NAME}.mono3d_addon.blender.network']
+def work(self, progress, cancelled):
+    while not bpy.app.driver_namespace.get('enough') and not cancelled():
+        time.sleep(0.05)
+installation.Installation.work = work
+network.refusal = lambda action: ''
+"""
+
+
+def test_an_installation_outlives_the_preferences_and_the_file(blender: Window) -> None:
+    """What it would do is left out: it is the operator that is followed or not."""
+    blender.ask(_SLOW)
+    blender.ask("bpy.ops.screen.userpref_show('INVOKE_DEFAULT')")
+    blender.wait_for("len(bpy.context.window_manager.windows) == 2", 20.0)
+    second = "bpy.context.window_manager.windows[1]"
+    blender.ask(f"with bpy.context.temp_override(window={second}): bpy.ops.mono3d.install('INVOKE_DEFAULT')")
+    blender.wait_for("addon_state().installation.running", 20.0)
+    blender.ask(f"with bpy.context.temp_override(window={second}): bpy.ops.wm.window_close()")
+    blender.wait_for("len(bpy.context.window_manager.windows) == 1", 20.0)
+    blender.ask("bpy.app.timers.register(lambda: bpy.ops.wm.open_mainfile(filepath=bpy.data.filepath) and None)")
+    time.sleep(3.0)
+    assert blender.ask("w = addon_state().installation\nresult = w is not None and w.running and not w.cancelled")
+    blender.ask("bpy.app.driver_namespace['enough'] = True")
+    blender.wait_for("addon_state().installation is None", 20.0)
+    assert "Installed." in " ".join(blender.ask("result = list(addon_state().messages)"))
+    assert "Traceback" not in blender.output()
