@@ -32,7 +32,8 @@ def data_folder() -> Path:
     if chosen:
         return Path(bpy.path.abspath(chosen))
     if names.IS_EXTENSION:
-        return Path(bpy.utils.extension_path_user(names.PACKAGE, create=True))
+        # Not made here: where that fails, Blender answers with an empty path, which would be the current directory.
+        return Path(bpy.utils.extension_path_user(names.PACKAGE))
     from .. import environment
 
     return environment.default_data_folder()
