@@ -31,7 +31,6 @@ def look() -> None:
     setup.look()
     setup.tidy()
     preferences.start_scenes()
-    description.look_soon()
     progress.redraw()
 
 
@@ -57,7 +56,7 @@ def _another_scene() -> None:
 @persistent  # type: ignore[untyped-decorator]
 def _after_loading(*_: object) -> None:
     # A path that is relative to the file is another photo now.
-    state.current.photos.clear()
+    description.forget_all()
     state.current.depth = None
     # Subscriptions go with the file, and it may have been opened over itself.
     bpy.msgbus.clear_by_owner(_OWNER)

@@ -8,8 +8,10 @@ import bpy
 from bpy.props import StringProperty
 
 from ..errors import Mono3DError
-from . import models, network, progress, state
+from . import description, models, network, progress, state
 from .texts import text
+
+_LOG_LINES = 30
 
 
 def look() -> None:
@@ -44,6 +46,9 @@ def look() -> None:
         current.setup = state.wrapped(str(error))
     models.look()
     current.checked = True
+    if not current.setup:
+        # What is chosen may have waited for the packages.
+        description.look_soon()
 
 
 def take_plan() -> float | None:
@@ -139,7 +144,8 @@ def draw_installed(layout: bpy.types.UILayout) -> None:
         row.operator("mono3d.uninstall", icon="TRASH")
     row = layout.row(align=True)
     row.operator("mono3d.copy_report", icon="COPYDOWN")
-    _log_button(row)
+    _log_button(row, "worker.log")
+    _log_button(row, words="Installation Log")
 
 
 def draw_update(layout: bpy.types.UILayout) -> None:
@@ -148,9 +154,23 @@ def draw_update(layout: bpy.types.UILayout) -> None:
         layout.operator("mono3d.update", icon="IMPORT", text="Update the packages")
 
 
-def _log_button(layout: bpy.types.UILayout) -> None:
-    button: Any = layout.operator("mono3d.open_log", icon="TEXT")
-    button.name = "install.log"
+def _log_button(layout: bpy.types.UILayout, name: str = "install.log", words: str = "Open Log") -> None:
+    button: Any = layout.operator("mono3d.open_log", icon="TEXT", text=words)
+    button.name = name
+
+
+def report() -> str:
+    """Returns a description of Blender, the machine, what is installed and the ends of the logs."""
+    from .. import environment
+    from . import preferences
+
+    folder = state.current.data_folder
+    lines = [f"Blender {bpy.app.version_string}", environment.report(folder)]
+    log = preferences.log_file(folder)
+    if log.is_file():
+        lines.append(f"End of {log}:")
+        lines += [f"  {line}" for line in log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]]
+    return "\n".join(lines) + "\n"
 
 
 class _Installer(progress.Starter):
@@ -296,10 +316,8 @@ class MONO3D_OT_copy_report(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> progress.Result:
         """Puts it on the clipboard."""
-        from .. import environment
-
         manager: Any = context.window_manager
-        manager.clipboard = f"Blender {bpy.app.version_string}\n{environment.report(state.current.data_folder)}\n"
+        manager.clipboard = report()
         self.report({"INFO"}, "The report is on the clipboard.")
         return {"FINISHED"}
 

@@ -240,6 +240,27 @@ def test_the_report_is_copied(add_on: Path) -> None:
 
     text = environment.report(add_on)
     assert "alpha 1.0" in text and "Free space" in text
+    log = preferences.log_file(add_on)
+    log.write_text("".join(f"line {number}\n" for number in range(100)))
+    told = setup.report()
+    assert told.startswith("Blender ") and "alpha 1.0" in told and f"End of {log}:" in told
+    assert "line 99" in told and "line 50\n" not in told
+
+
+def test_both_logs_can_be_opened(add_on: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bpy.ops.mono3d.install()
+    buttons: list[Any] = []
+
+    def operator(name: str, **options: Any) -> Any:
+        buttons.append(types.SimpleNamespace(operator=name, **options))
+        return buttons[-1]
+
+    layout = Mock(operator=operator)
+    for name in ("box", "row", "column"):
+        getattr(layout, name).return_value = layout
+    setup.draw_installed(layout)
+    shown = {one.text: one.name for one in buttons if one.operator == "mono3d.open_log"}
+    assert shown == {"Open Log": "worker.log", "Installation Log": "install.log"}
 
 
 def test_a_log_that_is_not_there_yet_is_told(add_on: Path) -> None:
