@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 LIVE = {item.name: item for items in properties.live_groups().values() for item in items}
 
+_UNTIL_RENDERED = 0.25
+"""Seconds between two looks at whether Blender still renders."""
+
 _MAIN = ("near", "far", "field_of_view", "detail", "tear", "smooth", "surface")
 """Settings that the panel itself shows; the others stand in panels below it, by group."""
 
@@ -38,7 +41,9 @@ def pending(owner: bpy.types.Object | None) -> "Pending | None":
 
 def advance() -> float | None:
     """Goes on with everything that is being shaped; a timer of Blender's."""
-    return state.current.shaping.advance() if state.current.shaping is not None else None
+    if state.current.shaping is None:
+        return None
+    return _UNTIL_RENDERED if running.is_rendering() else state.current.shaping.advance()
 
 
 def start() -> None:

@@ -59,7 +59,7 @@ class State:
     shaping       objects that are getting another shape
     began         `time.monotonic()` when they were handed over
     lap_began     the same of the photo in work
-    waiting       a result is there and waits until the user has finished what is at hand
+    waiting       what is shown of a result that waits until the user has finished what is at hand; empty: none waits
     expected      seconds that they take usually; None where it is not known
     describer     the process that reads photos for their description
     describing    a photo being looked at: what tells it from others, the job, and where its thumbnail comes
@@ -88,7 +88,7 @@ class State:
     shaping: Shaping | None = None
     began: float = 0.0
     lap_began: float = 0.0
-    waiting: bool = False
+    waiting: str = ""
     expected: float | None = None
     describer: Worker | None = None
     describing: tuple[str, Job, Path] | None = None

@@ -341,6 +341,16 @@ def test_undo_in_mid_drag_takes_the_draft_back(cup: Any, drag: Drag) -> None:
     assert drag.work.pending == {} and drag.work.advance() is None
 
 
+def test_nothing_changes_during_a_render(cup: Any, drag: Drag, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = vertices(cup)
+    monkeypatch.setattr(running, "is_rendering", lambda: True)
+    drag.work.change(cup, {"near": 0.5})
+    assert shape_panel.advance() and np.array_equal(vertices(cup), before) and drag.jobs == []
+    monkeypatch.setattr(running, "is_rendering", lambda: False)
+    shape_panel.advance()
+    assert not np.array_equal(vertices(cup), before)
+
+
 @pytest.mark.parametrize("ending", ["undone", "kept", "stopped", "done"])
 def test_only_a_followed_change_of_the_mesh_becomes_an_undo_step(cup: Any, drag: Drag, ending: str) -> None:
     """Another one after an undo would take away what can be redone."""
