@@ -212,5 +212,5 @@ class Follower(Starter):
     def _remove_timer(self) -> None:
         timer, self._timer = self._timer, None
         # Switching the add-on off takes it away before the operator hears of it.
-        if timer in state.current.timers:
+        if timer is not None and timer in state.current.timers:
             _remove_timer(timer)

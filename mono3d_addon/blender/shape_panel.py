@@ -148,8 +148,8 @@ class ShapeFollower(progress.Follower):
     def advance(self, context: bpy.types.Context) -> bool:
         """Goes on; tells whether more is to come."""
         advance()
-        under_way = self._under_way
-        return under_way is not None and shaping().pending.get(self._uid) is under_way and not under_way.blocked
+        under_way = shaping().pending.get(self._uid)
+        return under_way is not None and under_way is self._under_way and not under_way.blocked
 
     def wait(self, context: bpy.types.Context) -> None:
         """Waits for the mesh."""
