@@ -12,6 +12,11 @@ class Mono3DError(Exception):
     """
 
 
+def unforeseen(error: BaseException) -> str:
+    """Returns the sentence for a defect whose traceback is in the console."""
+    return f"Something unforeseen went wrong ({type(error).__name__}: {error}); the console tells more."
+
+
 class Cancelled(Mono3DError):
     """The user stopped the job."""
 

@@ -50,7 +50,7 @@ class Background:
         raise NotImplementedError
 
     def _run(self) -> None:
-        from ..errors import Mono3DError
+        from ..errors import Mono3DError, unforeseen
 
         def progress(stage: str, fraction: float) -> None:
             self.stage, self.fraction = stage, fraction
@@ -61,4 +61,4 @@ class Background:
             self.error = str(error)
         except Exception as error:
             traceback.print_exc()
-            self.error = f"Something unforeseen went wrong ({type(error).__name__}: {error}); the console tells more."
+            self.error = unforeseen(error)

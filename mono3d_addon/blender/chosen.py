@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import bpy
 
 from ..errors import Mono3DError
 from ..photos import SUFFIXES
-from . import names, state
+from . import names, state, temporary
 
 _SOURCES = ("FILE", "GENERATED")
 
@@ -102,7 +101,10 @@ def _save(image: Any, path: Path) -> None:
 
 
 def scratch() -> Path:
-    """Returns the add-on's folder for temporary files, which goes when it is switched off or Blender ends."""
+    """Returns the add-on's folder for temporary files, which goes when it is switched off or Blender ends.
+
+    Raises Mono3DError when it cannot be made.
+    """
     if state.current.scratch is None or not state.current.scratch.is_dir():
-        state.current.scratch = Path(tempfile.mkdtemp(prefix="mono3d-", dir=bpy.app.tempdir or None))
+        state.current.scratch = temporary.folder(bpy.app.tempdir or None)
     return state.current.scratch

@@ -51,6 +51,13 @@ def forget(values: Any) -> None:
     state.current.photos.pop(chosen.key(values), None)
 
 
+def forget_all() -> None:
+    """Forgets what is known of photos, and gives their pictures back to Blender."""
+    for name in state.current.photos:
+        thumbnails.drop(name)
+    state.current.photos.clear()
+
+
 def _begin(values: Any) -> None:
     key = chosen.key(values)
     if not chosen.is_any(values) or key in state.current.photos:

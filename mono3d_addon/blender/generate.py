@@ -25,7 +25,8 @@ class MONO3D_OT_generate(running.PhotoJob):
 
     def wanted(self, values: Any) -> list[Path]:
         """Returns the photos that the operator was given, else those of the scene."""
-        return [Path(line) for line in self.photos.splitlines() if line] or super().wanted(values)
+        given = [Path(bpy.path.abspath(line)).absolute() for line in self.photos.splitlines() if line]
+        return given or super().wanted(values)
 
     def build(self, folder: Path, target: bpy.types.Scene) -> None:
         """Builds the result into the scene, as one undo step."""

@@ -6,15 +6,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import shutil
-import tempfile
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ..errors import Mono3DError
+from ..errors import Mono3DError, unforeseen
 from ..settings import Settings
 from ..worker.client import Job, Worker
+from . import temporary
 
 Build = Callable[[Path], None]
 """Takes over the result that lies in a folder; its files are gone afterwards."""
@@ -98,8 +98,7 @@ class Run:
             self.failures.append(self._named(str(error)))
         except Exception as error:
             traceback.print_exc()
-            sentence = f"Something unforeseen went wrong ({type(error).__name__}: {error}); the console tells more."
-            self.failures.append(self._named(sentence))
+            self.failures.append(self._named(unforeseen(error)))
         finally:
             self._clean()
 
@@ -107,16 +106,16 @@ class Run:
         self._job = None
         while self._waiting and self._job is None:
             self._photo = self._waiting.popleft()
-            self._folder = Path(tempfile.mkdtemp(prefix="mono3d-"))
-            request = {
-                "task": self._task,
-                "photo": str(self._photo),
-                "settings": dataclasses.asdict(self._settings),
-                "folder": str(self._folder),
-                "exports": {},
-                "keep": True,
-            }
             try:
+                self._folder = temporary.folder()
+                request = {
+                    "task": self._task,
+                    "photo": str(self._photo),
+                    "settings": dataclasses.asdict(self._settings),
+                    "folder": str(self._folder),
+                    "exports": {},
+                    "keep": True,
+                }
                 self._job = self._worker.submit(request)
             except Mono3DError as error:
                 self.failures.append(self._named(str(error)))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The models in Blender: the state of their weights, and downloading them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import StringProperty
@@ -10,6 +10,9 @@ from ..depth.catalogue import MODELS, Model, model_named
 from ..errors import Mono3DError
 from . import network, progress, state
 from .texts import text
+
+if TYPE_CHECKING:
+    from .weights_download import WeightsDownload
 
 
 def look() -> None:
@@ -38,19 +41,26 @@ def draw(layout: bpy.types.UILayout, name: str) -> None:
         return
     layout.label(text=line.text, icon="ERROR" if line.action else "CHECKMARK")
     if current.download is not None:
-        download = current.download
-        progress.draw(layout, download.stage.rpartition(": ")[2], download.fraction, "mono3d.cancel_download")
+        _draw_download(layout, current.download)
     elif line.action:
         button: Any = layout.operator("mono3d.download_model", text=line.action, icon="IMPORT")
         button.model = name
 
 
+def _draw_download(layout: bpy.types.UILayout, download: "WeightsDownload") -> None:
+    progress.draw(layout, download.stage.rpartition(": ")[2], download.fraction, "mono3d.cancel_download")
+
+
 def draw_list(layout: bpy.types.UILayout) -> None:
     """Shows all models with their states."""
     column = layout.box().column(align=True)
+    download = state.current.download
     for name, line in state.current.models.items():
         row = column.split(factor=0.35)
         row.label(text=name)
+        if download is not None and download.model.name == name:
+            _draw_download(row, download)
+            continue
         row = row.split(factor=0.7)
         row.label(text=line.text)
         if line.action:
@@ -58,11 +68,41 @@ def draw_list(layout: bpy.types.UILayout) -> None:
             button.model = name
 
 
-class MONO3D_OT_download_model(progress.Follower):
-    """Download the weights of the model from their publisher and verify them. ESC stops; what has arrived is kept"""
+def follow() -> float | None:
+    """Takes in a download once it is over; returns when to come again, None when that is done."""
+    download = state.current.download
+    if download is not None and download.running:
+        progress.redraw()
+        return progress.INTERVAL
+    if download is not None:
+        take()
+        progress.redraw()
+    return None
+
+
+def take() -> str:
+    """Tells how a download went, which is over; returns the sentence of a failure."""
+    current = state.current
+    download, current.download = current.download, None
+    look()
+    if download is None:
+        return ""
+    if download.cancelled:
+        current.say(text("The download was stopped; the next one goes on from there."))
+    elif download.error:
+        current.say(download.error, failed=True)
+        return download.error
+    else:
+        current.say(text("{model} is ready.", model=download.model.name))
+    return ""
+
+
+class MONO3D_OT_download_model(progress.Starter):
+    """Download the weights of the model from their publisher and verify them; stopped, what has arrived is kept"""
 
     bl_idname = "mono3d.download_model"
     bl_label = "Download model"
+    follow = staticmethod(follow)
 
     model: StringProperty(  # type: ignore[valid-type]
         name="Model",
@@ -95,38 +135,14 @@ class MONO3D_OT_download_model(progress.Follower):
         download = state.current.download = WeightsDownload(model, state.current.data_folder)
         download.start()
 
-    def advance(self, context: bpy.types.Context) -> bool:
-        """Tells whether the download still runs."""
-        return state.current.download is not None and state.current.download.running
-
     def wait(self, context: bpy.types.Context) -> None:
         """Waits for its end."""
         if state.current.download is not None:
             state.current.download.wait()
 
-    def fraction(self) -> float:
-        """Returns how much is here."""
-        return state.current.download.fraction if state.current.download else 1.0
-
-    def stop(self) -> None:
-        """Asks it to stop."""
-        if state.current.download is not None:
-            state.current.download.cancel()
-
     def finish(self, context: bpy.types.Context) -> str:
         """Looks at the result; returns the sentence of a failure."""
-        download, state.current.download = state.current.download, None
-        look()
-        if download is None:
-            return ""
-        if download.cancelled:
-            state.current.say(text("The download was stopped; the next one goes on from there."))
-        elif download.error:
-            state.current.say(download.error, failed=True)
-            return download.error
-        else:
-            state.current.say(text("{model} is ready.", model=download.model.name))
-        return ""
+        return take()
 
 
 class MONO3D_OT_cancel_download(bpy.types.Operator):
@@ -141,7 +157,7 @@ class MONO3D_OT_cancel_download(bpy.types.Operator):
         return state.current.download is not None
 
     def execute(self, context: bpy.types.Context) -> progress.Result:
-        """Asks the download to stop; the operator that follows it cleans up."""
+        """Asks the download to stop; the timer that follows it cleans up."""
         if state.current.download is not None:
             state.current.download.cancel()
         return {"FINISHED"}

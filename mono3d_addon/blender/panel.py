@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from . import choose, chosen, depth_preview, models, names, properties, running, setup, state
+from . import choose, chosen, depth_preview, models, names, progress, properties, running, setup, state
 
 
 def _is_ready(context: bpy.types.Context) -> bool:
@@ -43,7 +43,7 @@ class MONO3D_PT_main(_Sidebar):
             if chosen.is_any(scene.mono3d):
                 _draw_generate(layout, scene.mono3d)
             setup.draw_update(layout)
-        _draw_messages(layout)
+        progress.draw_messages(layout)
         if names.is_ours(context.active_object):
             layout.operator("mono3d.look_through_camera", icon="VIEW_CAMERA")
 
@@ -62,14 +62,6 @@ def _draw_generate(layout: Any, values: Any) -> None:
         button = layout.row()
         button.scale_y = 1.4
         button.operator("mono3d.generate", icon="MESH_GRID")
-
-
-def _draw_messages(layout: Any) -> None:
-    if state.current.messages:
-        box = layout.box().column(align=True)
-        box.alert = state.current.failed
-        for line in state.current.messages:
-            box.label(text=line, translate=False)
 
 
 class _Part(_Sidebar):

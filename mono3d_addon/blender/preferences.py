@@ -8,7 +8,7 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from ..settings import Habits, fields_of
-from . import models, names, properties, setup, state
+from . import models, names, progress, properties, setup, state
 from .texts import label
 
 HABITS = {item.name: item for item in fields_of(Habits)}
@@ -32,7 +32,8 @@ def data_folder() -> Path:
     if chosen:
         return Path(bpy.path.abspath(chosen))
     if names.IS_EXTENSION:
-        return Path(bpy.utils.extension_path_user(names.PACKAGE, create=True))
+        # Not made here: where that fails, Blender answers with an empty path, which would be the current directory.
+        return Path(bpy.utils.extension_path_user(names.PACKAGE))
     from .. import environment
 
     return environment.default_data_folder()
@@ -128,6 +129,7 @@ class MONO3D_AP_preferences(_Habits, bpy.types.AddonPreferences):
         label(column, "In use: {folder}", folder=folder)
         label(column, "Log: {file}", file=log_file(folder))
         setup.draw(self.layout)
+        progress.draw_messages(self.layout)
         setup.draw_installed(self.layout)
         models.draw_list(self.layout)
 

@@ -2,16 +2,19 @@
 """Operators that follow work done elsewhere, in a process or a thread, while Blender stays usable."""
 
 import contextlib
+import traceback
+from collections.abc import Callable
 from typing import Any, Literal
 
 import bpy
 
-from ..errors import Mono3DError
+from ..errors import Mono3DError, unforeseen
+from . import state
 from .texts import text
 
 Result = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
 
-_INTERVAL = 0.1
+INTERVAL = 0.1
 
 
 def draw(layout: bpy.types.UILayout, stage: str, fraction: float, cancel: str) -> None:
@@ -20,6 +23,15 @@ def draw(layout: bpy.types.UILayout, stage: str, fraction: float, cancel: str) -
     row.progress(factor=fraction, type="BAR", text=f"{text(stage)} {fraction:.0%}", translate=False)
     if cancel:
         row.operator(cancel, text="", icon="X")
+
+
+def draw_messages(layout: Any) -> None:
+    """Shows the sentences about what was done last."""
+    if state.current.messages:
+        box = layout.box().column(align=True)
+        box.alert = state.current.failed
+        for line in state.current.messages:
+            box.label(text=line, translate=False)
 
 
 def redraw() -> None:
@@ -41,26 +53,99 @@ def push_undo(words: str) -> None:
             undo_push(message=words)
 
 
-class Follower(bpy.types.Operator):
-    """Invoked, it follows its work by a timer until the end or ESC; executed, or without a window, it waits.
+def remove_timers() -> None:
+    """Takes back the timers of operators that are still following: when the add-on goes, Blender forgets those."""
+    for timer in tuple(state.current.timers):
+        _remove_timer(timer)
 
-    A subclass says how to begin, advance, wait, stop and finish.
+
+def _remove_timer(timer: bpy.types.Timer) -> None:
+    manager: Any = bpy.context.window_manager
+    state.current.timers.remove(timer)
+    manager.event_timer_remove(timer)
+    manager.progress_end()
+
+
+class Starter(bpy.types.Operator):
+    """Invoked, it starts work that goes on whatever becomes of windows and files, which `follow` takes the end of;
+    executed, or without a window, it waits.
+
+    A subclass says how to begin, wait and finish.
+    """
+
+    bl_idname = "mono3d.starter"
+    bl_label = "Start"
+    follow: Callable[[], float | None]
+    """The timer that looks at the work; a function of a module, as the operator is gone by then."""
+
+    def begin(self, context: bpy.types.Context) -> None:
+        """Starts the work. Raises Mono3DError when it cannot."""
+        raise NotImplementedError
+
+    def wait(self, context: bpy.types.Context) -> None:
+        """Waits for the end of the work."""
+        raise NotImplementedError
+
+    def finish(self, context: bpy.types.Context) -> str:
+        """Cleans up; returns a sentence for the user when the work failed."""
+        raise NotImplementedError
+
+    def execute(self, context: bpy.types.Context) -> Result:
+        """Does the work and waits for it."""
+        if not self._has_begun(context):
+            return {"CANCELLED"}
+        try:
+            self.wait(context)
+        finally:
+            failure = self.finish(context)
+        return self._end(failure)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Result:
+        """Starts the work, and waits for it only where nobody sees Blender."""
+        return self.execute(context) if bpy.app.background else self.start(context)
+
+    def start(self, context: bpy.types.Context) -> Result:
+        """Starts the work and has the timer follow it."""
+        if not self._has_begun(context):
+            return {"CANCELLED"}
+        follow = type(self).follow
+        if not bpy.app.timers.is_registered(follow):
+            bpy.app.timers.register(follow, first_interval=INTERVAL, persistent=True)
+        redraw()
+        return {"FINISHED"}
+
+    def _has_begun(self, context: bpy.types.Context) -> bool:
+        try:
+            self.begin(context)
+        except Mono3DError as error:
+            self.report({"ERROR"}, str(error))
+            return False
+        except OSError as error:
+            traceback.print_exc()
+            self.report({"ERROR"}, unforeseen(error))
+            return False
+        return True
+
+    def _end(self, failure: str) -> Result:
+        redraw()
+        if failure:
+            self.report({"ERROR"}, failure)
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class Follower(Starter):
+    """Invoked, it follows its work by a timer until the end or ESC, and no longer than its window and file are there.
+
+    A subclass also says how to advance and stop.
     """
 
     bl_idname = "mono3d.follower"
     bl_label = "Follow"
     _timer: bpy.types.Timer | None = None
 
-    def begin(self, context: bpy.types.Context) -> None:
-        """Starts the work. Raises Mono3DError when it cannot."""
-        raise NotImplementedError
-
     def advance(self, context: bpy.types.Context) -> bool:
         """Takes in what happened, without waiting; tells whether the work goes on."""
-        raise NotImplementedError
-
-    def wait(self, context: bpy.types.Context) -> None:
-        """Waits for the end of the work."""
         raise NotImplementedError
 
     def fraction(self) -> float:
@@ -71,34 +156,19 @@ class Follower(bpy.types.Operator):
         """Stops the work."""
         raise NotImplementedError
 
-    def finish(self, context: bpy.types.Context) -> str:
-        """Cleans up; returns a sentence for the user when the work failed."""
-        raise NotImplementedError
-
-    def execute(self, context: bpy.types.Context) -> Result:
-        """Does the work and waits for it."""
-        try:
-            self.begin(context)
-        except Mono3DError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        try:
-            self.wait(context)
-        finally:
-            failure = self.finish(context)
-        return self._end(failure)
+    def has_changed(self) -> bool:
+        """Tells, after the end, whether anything was changed that Blender's undo step would hold."""
+        return True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Result:
         """Starts the work and follows it."""
         manager = context.window_manager
         if bpy.app.background or manager is None or context.window is None:
             return self.execute(context)
-        try:
-            self.begin(context)
-        except Mono3DError as error:
-            self.report({"ERROR"}, str(error))
+        if not self._has_begun(context):
             return {"CANCELLED"}
-        self._timer = manager.event_timer_add(_INTERVAL, window=context.window)
+        self._timer = manager.event_timer_add(INTERVAL, window=context.window)
+        state.current.timers.append(self._timer)
         manager.progress_begin(0.0, 1.0)
         manager.modal_handler_add(self)
         redraw()
@@ -106,35 +176,41 @@ class Follower(bpy.types.Operator):
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> Result:
         """Looks at the work; leaves all events but ESC to Blender."""
-        if event.type == "ESC" and event.value == "PRESS":
-            self.stop()
-        elif event.type != "TIMER":
+        is_stopped = event.type == "ESC" and event.value == "PRESS"
+        if not is_stopped and event.type != "TIMER":
             return {"PASS_THROUGH"}
-        going_on = self.advance(context)
+        try:
+            if is_stopped:
+                self.stop()
+            going_on = self.advance(context)
+        except Exception as error:
+            # Left to Blender, it would end the operator but not its work, and nothing could be started any more.
+            traceback.print_exc()
+            return self._give_up(context, unforeseen(error))
         redraw()
         if going_on:
             if context.window_manager:
                 context.window_manager.progress_update(self.fraction())
             return {"PASS_THROUGH"}
-        self._remove_timer(context)
-        return self._end(self.finish(context))
+        self._remove_timer()
+        result = self._end(self.finish(context))
+        return result if self.has_changed() else {"CANCELLED"}
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Called by Blender when the window closes or another file is opened."""
         self.stop()
-        self._remove_timer(context)
+        self._remove_timer()
         self.finish(context)
 
-    def _remove_timer(self, context: bpy.types.Context) -> None:
-        manager: Any = context.window_manager
-        if self._timer is not None and manager:
-            manager.event_timer_remove(self._timer)
-            manager.progress_end()
-        self._timer = None
+    def _give_up(self, context: bpy.types.Context, failure: str) -> Result:
+        self._remove_timer()
+        self.stop()
+        self.finish(context)
+        state.current.say(failure, failed=True)
+        return self._end(failure)
 
-    def _end(self, failure: str) -> Result:
-        redraw()
-        if failure:
-            self.report({"ERROR"}, failure)
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def _remove_timer(self) -> None:
+        timer, self._timer = self._timer, None
+        # Switching the add-on off takes it away before the operator hears of it.
+        if timer is not None and timer in state.current.timers:
+            _remove_timer(timer)

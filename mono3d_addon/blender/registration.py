@@ -41,11 +41,9 @@ _CLASSES = (
     *known_distances.CLASSES,
 )
 
-_FIRST_LOOK = 0.2
-
 
 def register() -> None:
-    """Registers classes, properties, menu entries and handlers; looks at the installation a moment later."""
+    """Registers classes, properties, menu entries and handlers; `events` looks at the installation a moment later."""
     state.reset()
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
@@ -53,14 +51,14 @@ def register() -> None:
     shape_panel.register()
     menus.register()
     events.register()
-    bpy.app.timers.register(_look, first_interval=_FIRST_LOOK)
 
 
 def unregister() -> None:
     """Takes everything back and ends the workers."""
-    for timer in (_look, setup.take_plan, setup.take_removal, description.follow):
+    for timer in (setup.take_plan, setup.follow, models.follow, description.follow):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)
+    progress.remove_timers()
     thumbnails.clear()
     marks.picked.hide()
     state.reset()
@@ -70,11 +68,3 @@ def unregister() -> None:
     properties.unregister()
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)
-
-
-def _look() -> None:
-    setup.look()
-    setup.tidy()
-    preferences.start_scenes()
-    description.look_soon()
-    progress.redraw()

@@ -70,7 +70,7 @@ class PhotoJob(progress.Follower):
         run = state.current.run
         if run is None:
             return False
-        state.current.waiting = run.has_result and is_user_busy(context)
+        state.current.waiting = hindrance(context) if run.has_result else ""
         if not state.current.waiting:
             run.advance(self._build)
         return run.running
@@ -92,7 +92,7 @@ class PhotoJob(progress.Follower):
     def finish(self, context: bpy.types.Context) -> str:
         """Tells how it went; returns the sentence of a failure."""
         run, state.current.run = state.current.run, None
-        state.current.waiting = False
+        state.current.waiting = ""
         if run is None:
             return ""
         if run.cancelled:
@@ -109,17 +109,25 @@ class PhotoJob(progress.Follower):
         self.build(folder, target)
 
 
-def is_user_busy(context: bpy.types.Context) -> bool:
-    """Tells whether a result would have to wait.
+def hindrance(context: bpy.types.Context) -> str:
+    """Returns what is shown of a result that has to wait; empty when it need not.
 
     Outside Object Mode an undo step holds the edited mesh only, and not a new object; in the middle of a drag it
     would hold half a movement.
     """
     if bpy.app.background:
-        return False
+        return ""
+    if is_rendering():
+        return "Ready: it appears after the render"
     windows = context.window_manager.windows if context.window_manager else ()
     names = [operator.bl_idname for window in windows for operator in window.modal_operators]
-    return context.mode != "OBJECT" or any(name.startswith(_BUSY_WITH) for name in names)
+    is_busy = context.mode != "OBJECT" or any(name.startswith(_BUSY_WITH) for name in names)
+    return "Ready: it appears in Object Mode" if is_busy else ""
+
+
+def is_rendering() -> bool:
+    """Tells whether Blender renders a picture or an animation, which may not find the file changed in its middle."""
+    return bool(bpy.app.is_job_running("RENDER"))
 
 
 def wished(values: Any) -> Settings:
@@ -161,9 +169,7 @@ def draw(layout: bpy.types.UILayout) -> None:
     run = state.current.run
     if run is None:
         return
-    stage = text(run.stage)
-    if state.current.waiting:
-        stage = text("Ready: it appears in Object Mode")
+    stage = text(state.current.waiting or run.stage)
     progress.draw(layout, stage, run.fraction, "mono3d.cancel")
     elapsed, expected = state.current.elapsed, state.current.expected
     if expected is None:

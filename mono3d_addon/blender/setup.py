@@ -8,10 +8,10 @@ import bpy
 from bpy.props import StringProperty
 
 from ..errors import Mono3DError
-from . import models, network, progress, state
+from . import description, models, network, progress, state
 from .texts import text
 
-_INTERVAL = 0.1
+_LOG_LINES = 30
 
 
 def look() -> None:
@@ -41,11 +41,14 @@ def look() -> None:
             if bpy.app.background:
                 current.planning.wait()  # there is nobody to keep waiting, and timers do not run
             if take_plan() is not None and not bpy.app.timers.is_registered(take_plan):
-                bpy.app.timers.register(take_plan, first_interval=_INTERVAL)
+                bpy.app.timers.register(take_plan, first_interval=progress.INTERVAL, persistent=True)
     except Mono3DError as error:
         current.setup = state.wrapped(str(error))
     models.look()
     current.checked = True
+    if not current.setup:
+        # What is chosen may have waited for the packages.
+        description.look_soon()
 
 
 def take_plan() -> float | None:
@@ -55,32 +58,48 @@ def take_plan() -> float | None:
     if planning is None:
         return None
     if planning.running:
-        return _INTERVAL
+        return progress.INTERVAL
     current.planning = None
     current.setup = state.wrapped(planning.error or "\n".join(plan.summary() for plan in planning.plans))
     progress.redraw()
     return None
 
 
-def take_removal() -> float | None:
-    """Tells how the removal went when it is over; returns after which time to look again, None when it is told."""
+def follow() -> float | None:
+    """Takes in an installation or removal once it is over; returns when to come again, None when that is done."""
+    work = state.current.installation
+    if work is not None and work.running:
+        progress.redraw()
+        return progress.INTERVAL
+    if work is not None:
+        take()
+        progress.redraw()
+    return None
+
+
+def take() -> str:
+    """Tells how an installation or removal went, which is over; returns the sentence of a failure."""
     from .installation import Removal
 
     current = state.current
-    removal = current.installation
-    if not isinstance(removal, Removal):
-        return None
-    if removal.running:
-        return _INTERVAL
-    current.installation = None
+    work, current.installation = current.installation, None
     look()
-    if removal.error:
-        current.say(removal.error, failed=True)
-    else:
-        waits = [text("Files still in use go with the next start.")] if removal.waits else []
+    if work is None:
+        return ""
+    if work.cancelled:
+        current.say(text("The installation was cancelled; what was there before is unchanged."))
+    elif work.error:
+        current.say(work.error, failed=True)
+        return work.error
+    elif isinstance(work, Removal):
+        waits = [text("Files still in use go with the next start.")] if work.waits else []
         current.say(text("Uninstalled."), *waits)
-    progress.redraw()
-    return None
+    else:
+        # The next job shall start with the new packages, and nobody here needs the old ones then.
+        current.forget_worker()
+        tidy()
+        current.say(text("Installed. Choose a photo and press Generate."))
+    return ""
 
 
 def tidy() -> None:
@@ -125,7 +144,8 @@ def draw_installed(layout: bpy.types.UILayout) -> None:
         row.operator("mono3d.uninstall", icon="TRASH")
     row = layout.row(align=True)
     row.operator("mono3d.copy_report", icon="COPYDOWN")
-    _log_button(row)
+    _log_button(row, "worker.log")
+    _log_button(row, words="Installation Log")
 
 
 def draw_update(layout: bpy.types.UILayout) -> None:
@@ -134,18 +154,33 @@ def draw_update(layout: bpy.types.UILayout) -> None:
         layout.operator("mono3d.update", icon="IMPORT", text="Update the packages")
 
 
-def _log_button(layout: bpy.types.UILayout) -> None:
-    button: Any = layout.operator("mono3d.open_log", icon="TEXT")
-    button.name = "install.log"
+def _log_button(layout: bpy.types.UILayout, name: str = "install.log", words: str = "Open Log") -> None:
+    button: Any = layout.operator("mono3d.open_log", icon="TEXT", text=words)
+    button.name = name
 
 
-class _Installer(progress.Follower):
+def report() -> str:
+    """Returns a description of Blender, the machine, what is installed and the ends of the logs."""
+    from .. import environment
+    from . import preferences
+
+    folder = state.current.data_folder
+    lines = [f"Blender {bpy.app.version_string}", environment.report(folder)]
+    log = preferences.log_file(folder)
+    if log.is_file():
+        lines.append(f"End of {log}:")
+        lines += [f"  {line}" for line in log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]]
+    return "\n".join(lines) + "\n"
+
+
+class _Installer(progress.Starter):
     """Installs; a subclass says whether also what is there. `action` are its words for a refusal."""
 
     bl_idname = "mono3d.installer"
     bl_label = "Install"
     action = "install the packages"
     again = repair = False
+    follow = staticmethod(follow)
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -167,41 +202,14 @@ class _Installer(progress.Follower):
         installation = state.current.installation = Installation(wish)
         installation.start()
 
-    def advance(self, context: bpy.types.Context) -> bool:
-        """Tells whether the installation still runs."""
-        return state.current.installation is not None and state.current.installation.running
-
     def wait(self, context: bpy.types.Context) -> None:
         """Waits for its end."""
         if state.current.installation is not None:
             state.current.installation.wait()
 
-    def fraction(self) -> float:
-        """Returns how much is done."""
-        return state.current.installation.fraction if state.current.installation else 1.0
-
-    def stop(self) -> None:
-        """Asks it to stop."""
-        if state.current.installation is not None:
-            state.current.installation.cancel()
-
     def finish(self, context: bpy.types.Context) -> str:
         """Looks at the result; returns the sentence of a failure."""
-        installation, state.current.installation = state.current.installation, None
-        look()
-        if installation is None:
-            return ""
-        if installation.cancelled:
-            state.current.say(text("The installation was cancelled; what was there before is unchanged."))
-        elif installation.error:
-            state.current.say(installation.error, failed=True)
-            return installation.error
-        else:
-            # The next job shall start with the new packages, and nobody here needs the old ones then.
-            state.current.forget_worker()
-            tidy()
-            state.current.say(text("Installed. Choose a photo and press Generate."))
-        return ""
+        return take()
 
 
 def _idle(cls: Any) -> bool:
@@ -257,11 +265,12 @@ class MONO3D_OT_cancel_install(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MONO3D_OT_uninstall(bpy.types.Operator):
+class MONO3D_OT_uninstall(progress.Starter):
     """Remove the packages; models, cache and settings stay"""
 
     bl_idname = "mono3d.uninstall"
     bl_label = "Uninstall"
+    follow = staticmethod(follow)
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -274,7 +283,13 @@ class MONO3D_OT_uninstall(bpy.types.Operator):
         return manager.invoke_confirm(self, event)
 
     def execute(self, context: bpy.types.Context) -> progress.Result:
-        """Removes them, in a thread; waits for it only where nobody sees Blender."""
+        """Removes them, confirmed by the user; waits for it only where nobody sees Blender."""
+        if bpy.app.background:
+            return super().execute(context)
+        return self.start(context)
+
+    def begin(self, context: bpy.types.Context) -> None:
+        """Starts to remove them, in a thread."""
         from .installation import Removal
 
         current = state.current
@@ -282,16 +297,15 @@ class MONO3D_OT_uninstall(bpy.types.Operator):
         current.say()
         removal = current.installation = Removal(current.data_folder)
         removal.start()
-        if not bpy.app.background:
-            bpy.app.timers.register(take_removal, first_interval=_INTERVAL, persistent=True)
-            progress.redraw()
-            return {"FINISHED"}
-        removal.wait()
-        take_removal()
-        if removal.error:
-            self.report({"ERROR"}, removal.error)
-            return {"CANCELLED"}
-        return {"FINISHED"}
+
+    def wait(self, context: bpy.types.Context) -> None:
+        """Waits for its end."""
+        if state.current.installation is not None:
+            state.current.installation.wait()
+
+    def finish(self, context: bpy.types.Context) -> str:
+        """Looks at the result; returns the sentence of a failure."""
+        return take()
 
 
 class MONO3D_OT_copy_report(bpy.types.Operator):
@@ -302,10 +316,8 @@ class MONO3D_OT_copy_report(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> progress.Result:
         """Puts it on the clipboard."""
-        from .. import environment
-
         manager: Any = context.window_manager
-        manager.clipboard = f"Blender {bpy.app.version_string}\n{environment.report(state.current.data_folder)}\n"
+        manager.clipboard = report()
         self.report({"INFO"}, "The report is on the clipboard.")
         return {"FINISHED"}
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 LIVE = {item.name: item for items in properties.live_groups().values() for item in items}
 
+_UNTIL_RENDERED = 0.25
+"""Seconds between two looks at whether Blender still renders."""
+
 _MAIN = ("near", "far", "field_of_view", "detail", "tear", "smooth", "surface")
 """Settings that the panel itself shows; the others stand in panels below it, by group."""
 
@@ -38,7 +41,9 @@ def pending(owner: bpy.types.Object | None) -> "Pending | None":
 
 def advance() -> float | None:
     """Goes on with everything that is being shaped; a timer of Blender's."""
-    return state.current.shaping.advance() if state.current.shaping is not None else None
+    if state.current.shaping is None:
+        return None
+    return _UNTIL_RENDERED if running.is_rendering() else state.current.shaping.advance()
 
 
 def start() -> None:
@@ -119,6 +124,7 @@ class ShapeFollower(progress.Follower):
     bl_label = "Shape"
     bl_options = {"UNDO"}
     _uid = 0
+    _under_way: Any = None
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -137,12 +143,13 @@ class ShapeFollower(progress.Follower):
         self._uid = owner.session_uid
         state.current.say()
         self.ask(context, owner)
+        self._under_way = pending(owner)
 
     def advance(self, context: bpy.types.Context) -> bool:
         """Goes on; tells whether more is to come."""
         advance()
         under_way = shaping().pending.get(self._uid)
-        return under_way is not None and not under_way.blocked
+        return under_way is not None and under_way is self._under_way and not under_way.blocked
 
     def wait(self, context: bpy.types.Context) -> None:
         """Waits for the mesh."""
@@ -164,6 +171,10 @@ class ShapeFollower(progress.Follower):
     def finish(self, context: bpy.types.Context) -> str:
         """Returns the sentence of a failure."""
         return shaping().failure
+
+    def has_changed(self) -> bool:
+        """Tells whether the mesh was changed without an undo step; a second one would take away what can be redone."""
+        return self._under_way is not None and self._under_way.is_begun
 
 
 class MONO3D_OT_reshape(ShapeFollower):
@@ -298,8 +309,12 @@ CLASSES = (
 
 @persistent  # type: ignore[untyped-decorator]
 def _before_undo(*_: Any) -> None:
-    if state.current.shaping is not None:
-        state.current.shaping.before_undo()
+    work = state.current.shaping
+    if work is not None:
+        dropped = tuple(work.pending.values())
+        work.before_undo()
+        for one in dropped:
+            one.is_begun = False  # it is an undo step now
 
 
 @persistent  # type: ignore[untyped-decorator]

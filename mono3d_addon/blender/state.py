@@ -59,7 +59,7 @@ class State:
     shaping       objects that are getting another shape
     began         `time.monotonic()` when they were handed over
     lap_began     the same of the photo in work
-    waiting       a result is there and waits until the user has finished what is at hand
+    waiting       what is shown of a result that waits until the user has finished what is at hand; empty: none waits
     expected      seconds that they take usually; None where it is not known
     describer     the process that reads photos for their description
     describing    a photo being looked at: what tells it from others, the job, and where its thumbnail comes
@@ -68,6 +68,7 @@ class State:
     depth_of      the photo whose depth that is
     previews      Blender's collection of small pictures
     scratch       folder for temporary files
+    timers        Blender's timers by which operators follow their work
     planning      what must be installed is being found out
     installation  packages being installed or removed
     download      weights being downloaded
@@ -87,7 +88,7 @@ class State:
     shaping: Shaping | None = None
     began: float = 0.0
     lap_began: float = 0.0
-    waiting: bool = False
+    waiting: str = ""
     expected: float | None = None
     describer: Worker | None = None
     describing: tuple[str, Job, Path] | None = None
@@ -96,6 +97,7 @@ class State:
     depth_of: str = ""
     previews: Any = None
     scratch: Path | None = None
+    timers: list[Any] = field(default_factory=list)
     planning: Planning | None = None
     installation: Installation | Removal | None = None
     download: WeightsDownload | None = None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A worker that speaks the real protocol in a real process, but hands out results made beforehand.
 
-So the Blender half is tested in Pythons for which neither torch nor Open3D is installed. And a layout that panels can
-draw on without a window.
+So the Blender half is tested in Pythons for which neither torch nor Open3D is installed. And operators that can
+be followed, and a layout that panels can draw on, without a window.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from mono3d_addon.core import reconstruction
 from mono3d_addon.worker.client import Worker
 
 import made
+from made import bpy
 
 _PROGRAM = """#!{python}
 import json, os, shutil, sys, time
@@ -57,6 +58,18 @@ def worker(folder: Path, kind: str = "reconstruct") -> Worker:
     program.write_text(_PROGRAM.format(python=sys.executable, prepared=str(folder)))
     program.chmod(0o755)
     return Worker(kind, [], folder / "worker.log", folder, python=str(program))
+
+
+def followed(operator: type, **properties: Any) -> Any:
+    """Returns what Blender would make of an operator's class: an object with its methods, and what it reported."""
+    methods: dict[str, Any] = {}
+    for cls in reversed(operator.__mro__[: operator.__mro__.index(bpy.types.Operator)]):
+        methods |= {name: one for name, one in vars(cls).items() if not name.startswith("__") and name != "bl_rna"}
+    one: Any = type("Followed", (), methods)()
+    one.reported = []
+    one.report = lambda kind, sentence: one.reported.append(sentence)
+    vars(one).update(properties)
+    return one
 
 
 class Layout:

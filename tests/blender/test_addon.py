@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mono3d_addon
-from mono3d_addon.blender import models, names, network, properties, registration, scene, setup, state
+from mono3d_addon.blender import events, models, names, network, progress, properties, scene, setup, state
 from mono3d_addon.blender.weights_download import WeightsDownload
 from mono3d_addon.depth import weights
 from mono3d_addon.depth.catalogue import MODELS, Model
@@ -28,6 +29,7 @@ from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import PRESETS, Settings, preset
 
 import made
+import stand_in
 from file_server import Behaviour, serving
 from made import bpy
 
@@ -74,8 +76,28 @@ def test_nothing_is_left_after_switching_off() -> None:
         mono3d_addon.unregister()
         assert blender_names() == before
         assert len(menu._dyn_ui_initialize()) == entries
-        assert not bpy.app.timers.is_registered(registration._look)
+        assert not bpy.app.timers.is_registered(events.look)
     assert threading.active_count() == threads
+
+
+def test_a_file_that_is_opened_at_once_keeps_nothing_from_the_first_look(registered: None, tmp_path: Path) -> None:
+    """A double click on a .blend: Blender switches the add-on on and opens the file before any timer has run."""
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    mono3d_addon.unregister()
+    mono3d_addon.register()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    assert not state.current.checked and bpy.app.timers.is_registered(events.look)
+    events.look()
+    assert state.current.checked
+    bpy.app.timers.unregister(events.look)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    assert not bpy.app.timers.is_registered(events.look), "once is enough"
+
+
+def test_a_first_look_that_failed_is_taken_again_with_the_next_file(registered: None) -> None:
+    bpy.app.timers.unregister(events.look)
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    assert bpy.app.timers.is_registered(events.look)
 
 
 @pytest.mark.slow
@@ -272,6 +294,25 @@ def test_a_download_is_stopped_and_gone_on_with(registered: None, small_model: B
     assert state.current.models[name].action == "Go on with the download"
     bpy.ops.mono3d.download_model(model=name)
     assert state.current.models[name].action == ""
+
+
+def test_a_download_goes_on_over_another_file(
+    registered: None, small_model: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "midas_v21_small_256"
+    app = types.SimpleNamespace(background=False, timers=bpy.app.timers)
+    monkeypatch.setattr(progress, "bpy", types.SimpleNamespace(app=app, context=bpy.context, types=bpy.types))
+    small_model.gate = threading.Event()
+    operator = stand_in.followed(models.MONO3D_OT_download_model, model=name)
+    assert operator.invoke(bpy.context, None) == {"FINISHED"}
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    assert bpy.app.timers.is_registered(models.follow) and models.follow() is not None
+    models.draw_list(layout := Mock())
+    assert "mono3d.cancel_download" in str(layout.mock_calls), "the preferences show it, with a button that stops it"
+    small_model.gate.set()
+    while models.follow() is not None:
+        time.sleep(0.02)
+    assert state.current.models[name].action == "" and state.current.download is None
 
 
 def test_looking_through_the_camera(registered: None, tmp_path: Path) -> None:

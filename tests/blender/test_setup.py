@@ -24,6 +24,7 @@ from vendor_installer import components, locks, planning, smoke, upkeep
 from vendor_installer.interpreter import probe
 
 import made
+import stand_in
 
 bpy = pytest.importorskip("bpy")
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -110,6 +111,29 @@ def test_a_failure_is_one_sentence_and_the_log_can_be_opened(add_on: Path, monke
     assert "libGL" in (add_on / "logs" / "install.log").read_text()
 
 
+def test_an_installation_goes_on_over_another_file(add_on: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = types.SimpleNamespace(background=False, timers=bpy.app.timers)
+    monkeypatch.setattr(progress, "bpy", types.SimpleNamespace(app=app, context=bpy.context, types=bpy.types))
+    assert stand_in.followed(setup.MONO3D_OT_install).invoke(bpy.context, None) == {"FINISHED"}
+    work = state.current.installation
+    assert work is not None and not bpy.ops.mono3d.install.poll()
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    assert state.current.installation is work and not work.cancelled and bpy.app.timers.is_registered(setup.follow)
+    while setup.follow() is not None:
+        time.sleep(0.02)
+    assert not state.current.setup and "Installed." in " ".join(state.current.messages)
+    mono3d_addon.unregister()
+    assert not bpy.app.timers.is_registered(setup.follow)
+    mono3d_addon.register()
+
+
+def test_the_preferences_tell_how_it_went(add_on: Path) -> None:
+    bpy.ops.mono3d.install()
+    page = preferences.MONO3D_AP_preferences
+    values = {name: getattr(page, name, None) for name in ("data_folder", "wheelhouse", "backend", *preferences.HABITS)}
+    assert "Installed." in _shown(lambda layout: page.draw(types.SimpleNamespace(layout=layout, **values), bpy.context))  # type: ignore[arg-type]
+
+
 def test_cancelling_takes_less_than_a_second(add_on: Path, house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smoke, "SCRIPTS", types.MappingProxyType({"worker": "import time; time.sleep(60)"}))
     work = state.current.installation = Installation(Wish(add_on, wheelhouse=house))
@@ -141,7 +165,9 @@ def test_a_driver_that_does_not_answer_keeps_nobody_waiting(add_on: Path, monkey
     began = time.monotonic()
     setup.look()
     assert time.monotonic() - began < made.patience(1.0) and state.current.checked
-    assert "Finding out" in _shown(setup.draw) and bpy.app.timers.is_registered(setup.take_plan)
+    assert "Finding out" in _shown(setup.draw)
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    assert bpy.app.timers.is_registered(setup.take_plan), "another file was opened meanwhile"
     work = Installation(Wish(add_on))
     work.start()
     work.cancel()
@@ -214,6 +240,27 @@ def test_the_report_is_copied(add_on: Path) -> None:
 
     text = environment.report(add_on)
     assert "alpha 1.0" in text and "Free space" in text
+    log = preferences.log_file(add_on)
+    log.write_text("".join(f"line {number}\n" for number in range(100)))
+    told = setup.report()
+    assert told.startswith("Blender ") and "alpha 1.0" in told and f"End of {log}:" in told
+    assert "line 99" in told and "line 50\n" not in told
+
+
+def test_both_logs_can_be_opened(add_on: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bpy.ops.mono3d.install()
+    buttons: list[Any] = []
+
+    def operator(name: str, **options: Any) -> Any:
+        buttons.append(types.SimpleNamespace(operator=name, **options))
+        return buttons[-1]
+
+    layout = Mock(operator=operator)
+    for name in ("box", "row", "column"):
+        getattr(layout, name).return_value = layout
+    setup.draw_installed(layout)
+    shown = {one.text: one.name for one in buttons if one.operator == "mono3d.open_log"}
+    assert shown == {"Open Log": "worker.log", "Installation Log": "install.log"}
 
 
 def test_a_log_that_is_not_there_yet_is_told(add_on: Path) -> None:

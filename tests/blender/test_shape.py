@@ -9,6 +9,7 @@ import math
 import os
 import subprocess
 import time
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from mono3d_addon.settings import Settings
 from mono3d_addon.worker.client import Worker
 
 import made
+import stand_in
 from made import bpy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -337,6 +339,46 @@ def test_undo_in_mid_drag_takes_the_draft_back(cup: Any, drag: Drag) -> None:
     owner = bpy.data.objects[name]
     assert np.array_equal(vertices(owner), before) and scene.stored_settings(owner) == SMALL
     assert drag.work.pending == {} and drag.work.advance() is None
+
+
+def test_nothing_changes_during_a_render(cup: Any, drag: Drag, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = vertices(cup)
+    monkeypatch.setattr(running, "is_rendering", lambda: True)
+    drag.work.change(cup, {"near": 0.5})
+    assert shape_panel.advance() and np.array_equal(vertices(cup), before) and drag.jobs == []
+    monkeypatch.setattr(running, "is_rendering", lambda: False)
+    shape_panel.advance()
+    assert not np.array_equal(vertices(cup), before)
+
+
+@pytest.mark.parametrize("ending", ["undone", "kept", "stopped", "done"])
+def test_only_a_followed_change_of_the_mesh_becomes_an_undo_step(cup: Any, drag: Drag, ending: str) -> None:
+    """Another one after an undo would take away what can be redone."""
+    operator = stand_in.followed(shape_panel.MONO3D_OT_remesh)
+    context = bpy.context
+    operator.begin(context)
+    assert operator.modal(context, types.SimpleNamespace(type="TIMER", value="NOTHING")) == {"PASS_THROUGH"}
+    event = types.SimpleNamespace(type="TIMER", value="NOTHING")
+    if ending == "undone":
+        shape_panel._before_undo()
+    elif ending == "kept":
+        bpy.ops.mono3d.keep_shape()
+    elif ending == "stopped":
+        event = types.SimpleNamespace(type="ESC", value="PRESS")
+    else:
+        drag.until_done()
+    assert operator.modal(context, event) == ({"FINISHED"} if ending == "done" else {"CANCELLED"})
+    assert not operator.reported
+
+
+def test_a_draft_that_was_undone_is_no_further_step(cup: Any, drag: Drag) -> None:
+    operator = stand_in.followed(shape_panel.MONO3D_OT_remesh)
+    drag.work.change(cup, {"near": 0.5})
+    drag.work.advance()
+    operator._uid, operator._under_way = cup.session_uid, drag.work.of(cup)
+    assert operator.has_changed()
+    shape_panel._before_undo()
+    assert not operator.has_changed()
 
 
 def test_saved_and_opened_again_it_needs_neither_photo_nor_cache(

@@ -24,12 +24,13 @@ from mono3d_addon.blender import (
     description,
     durations,
     events,
+    installation,
     jobs,
     menus,
+    models,
     names,
     panel,
     preferences,
-    registration,
     running,
     setup,
     state,
@@ -100,6 +101,12 @@ def test_several_photos_become_a_mesh_each_and_one_that_fails_stops_none(values:
     assert len(values.more_photos) == 0, "another photo takes the place of all"
 
 
+def test_photos_that_are_given_may_be_relative_to_the_file(values: Any, tmp_path: Path) -> None:
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    assert bpy.ops.mono3d.generate(photos="//cup.jpg\n/photos/a.jpg") == {"FINISHED"}
+    assert [one["photo"] for one in requests(tmp_path / "worker")] == [str(tmp_path / "cup.jpg"), "/photos/a.jpg"]
+
+
 def test_importing_is_choosing_and_generating(values: Any) -> None:
     files = [{"name": "a.jpg"}, {"name": "b.jpg"}]
     assert bpy.ops.mono3d.import_photo(directory="/photos", files=files) == {"FINISHED"}
@@ -154,6 +161,23 @@ def test_the_result_goes_to_the_scene_where_it_was_asked_for(values: Any) -> Non
     bpy.data.scenes.new("second")
     running.PhotoJob._build(operator, Path())  # type: ignore[arg-type]
     assert built == [first]
+
+
+def test_a_result_waits_for_editing_and_rendering(values: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs_of_blender: list[str] = []
+    app = types.SimpleNamespace(background=False, is_job_running=jobs_of_blender.__contains__)
+    monkeypatch.setattr(running, "bpy", types.SimpleNamespace(app=app, context=bpy.context, types=bpy.types))
+    context: Any = types.SimpleNamespace(window_manager=None, mode="OBJECT")
+    assert running.hindrance(context) == ""
+    context.mode = "EDIT_MESH"
+    assert running.hindrance(context) == "Ready: it appears in Object Mode"
+    jobs_of_blender.append("RENDER")
+    assert running.hindrance(context) == "Ready: it appears after the render"
+    state.current.run = types.SimpleNamespace(stage="Reading", fraction=1.0, cancel=lambda: None)  # type: ignore[assignment]
+    state.current.waiting = running.hindrance(context)
+    running.draw(layout := stand_in.Layout())  # type: ignore[arg-type]
+    assert "Ready: it appears after the render 100%" in layout.texts
+    state.current.run = None
 
 
 def test_a_scene_of_another_file_is_left_alone(values: Any, tmp_path: Path) -> None:
@@ -217,6 +241,16 @@ def test_what_is_no_picture_is_not_offered(values: Any) -> None:
     assert not chosen.is_usable(movie)
 
 
+def test_an_image_without_a_folder_to_write_to_is_one_sentence(
+    values: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = types.SimpleNamespace(tempdir=str(tmp_path / "gone"))
+    monkeypatch.setattr(chosen, "bpy", types.SimpleNamespace(app=app, path=bpy.path))
+    values.image = bpy.data.images.new("a", 8, 8)
+    with pytest.raises(Mono3DError, match="No folder for temporary files"):
+        chosen.files(values)
+
+
 def test_nothing_chosen_is_one_sentence(values: Any) -> None:
     with pytest.raises(Mono3DError, match="Choose a photo first"):
         chosen.files(values)
@@ -253,6 +287,23 @@ def test_a_depth_with_holes_and_another_size_takes_the_same_images(values: Any) 
     second[1].pixels.foreach_get(pixels)
     rows = pixels.reshape(10, 6, 4)[::-1]
     assert rows[0, 0].tolist() == [0, 0, 0, 0] and rows[1, 1].tolist() == [2, 2, 2, 1]
+
+
+def test_a_photo_that_was_chosen_before_the_packages_came_is_looked_at(
+    values: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = types.SimpleNamespace(background=False, timers=bpy.app.timers)
+    monkeypatch.setattr(description, "bpy", types.SimpleNamespace(app=app, context=bpy.context))
+    values.photo = "/photos/a.jpg"
+    state.current.setup = ("Packages are missing",)
+    assert description.follow() is None
+    bpy.app.timers.unregister(description.follow)  # as Blender does then
+    monkeypatch.setattr(installation, "COMPONENTS", ())  # nothing is missing now
+    setup.look()
+    assert bpy.app.timers.is_registered(description.follow)
+    while description.follow() is not None:
+        time.sleep(0.02)
+    assert state.current.photos["/photos/a.jpg"].lines == ("60 x 40 pixels",)
 
 
 def test_the_photo_is_described(values: Any) -> None:
@@ -346,7 +397,7 @@ def test_switching_on_and_off_leaks_nothing(empty_file: None) -> None:
         found["timers"] = sum(
             map(
                 bpy.app.timers.is_registered,
-                (registration._look, setup.take_plan, setup.take_removal, description.follow),
+                (events.look, setup.take_plan, setup.follow, models.follow, description.follow),
             )
         )
         found["subclasses"] = len(bpy.types.Operator.__subclasses__()) + len(bpy.types.Panel.__subclasses__())
@@ -415,9 +466,11 @@ def test_the_worker_is_started_as_the_habits_say(
 
 
 def test_a_file_that_is_opened_is_looked_at_afresh(values: Any) -> None:
-    state.current.photos["//a.jpg"] = state.PhotoLine(problem="of the file before")
+    values.photo = "//a.jpg"
+    description.look_now(values)
+    assert "//a.jpg" in state.current.previews
     bpy.ops.wm.read_homefile(use_factory_startup=True)
-    assert not state.current.photos
+    assert not state.current.photos and "//a.jpg" not in state.current.previews
     assert events._after_loading in bpy.app.handlers.load_post
 
 

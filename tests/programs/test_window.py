@@ -43,12 +43,7 @@ def blender(program: Program) -> Iterator[Window]:
         photo.convert("RGB").resize((2400, 1600), Image.Resampling.BICUBIC).save(window.folder / "coffee.jpg")
     try:
         window.wait_until_ready()
-        window.keys("Escape", over=(400, 600))
-        # Else each move of the mouse over the sidebar has the software renderer draw the view behind it too.
-        window.ask("bpy.context.preferences.system.use_region_overlap = False")
-        window.keys("n", over=window.view())
-        time.sleep(0.5)
-        window.ask("view_3d()[2].active_panel_category = 'Mono3D'; view_3d()[1].tag_redraw()")
+        window.open_sidebar()
         yield window
     finally:
         window.close()

@@ -21,16 +21,16 @@ WIDTH, HEIGHT = 1400, 900
 
 
 class Window:
-    """Blender with the file browser inside its window and the sidebar's tab of the add-on open."""
+    """Blender on a screen of its own, started with the .blend `file` if one is given."""
 
-    def __init__(self, program: Program, name: str) -> None:
+    def __init__(self, program: Program, name: str, file: str = "") -> None:
         self.program = program
         self.folder = program.work / name
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         screen = f"-screen 0 {WIDTH}x{HEIGHT}x24 +extension GLX -nolisten tcp"
         command = ["xvfb-run", "-a", "-s", screen, "blender", "--window-geometry", "0", "0", str(WIDTH), str(HEIGHT)]
-        command += ["--no-window-focus", "--python", f"{WORK}/scripts/serve_window.py", "--"]
+        command += ["--no-window-focus", *([file] if file else []), "--python", f"{WORK}/scripts/serve_window.py", "--"]
         command += [program.inside(self.folder)]
         self._output = (self.folder / "output.txt").open("wb")
         self._process = subprocess.Popen(
@@ -44,6 +44,15 @@ class Window:
         self._wait((self.folder / "ready.json").exists, 120.0, "Blender did not start")
         self._variables = json.loads((self.folder / "ready.json").read_text())
         self.ask("result = len(bpy.context.window_manager.windows)")
+
+    def open_sidebar(self) -> None:
+        """Opens the add-on's tab, after the splash screen if there is one."""
+        self.keys("Escape", over=(400, 600))
+        # Else each move of the mouse over the sidebar has the software renderer draw the view behind it too.
+        self.ask("bpy.context.preferences.system.use_region_overlap = False")
+        self.keys("n", over=self.view())
+        time.sleep(0.5)
+        self.ask("view_3d()[2].active_panel_category = 'Mono3D'; view_3d()[1].tag_redraw()")
 
     def close(self) -> str:
         """Ends Blender and returns what it printed."""
