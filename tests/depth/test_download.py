@@ -156,6 +156,59 @@ def test_a_file_changed_in_between_comes_whole(server: Behaviour, data: Path) ->
     assert download(model, data).read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize(
+    ("now", "tag", "modified"),
+    [
+        (CONTENT, '"2"', ""),
+        (CONTENT, "", "Sun, 22 Nov 2026 10:00:00 GMT"),
+        (CONTENT, 'W/"1"', ""),
+        (CONTENT, "", ""),
+        (CONTENT + b"more", '"1"', ""),
+    ],
+    ids=["another tag", "another kind of validator", "a weak tag", "no validator", "another length"],
+)
+def test_a_server_that_gives_no_heed_to_the_condition(
+    server: Behaviour, tmp_path: Path, now: bytes, tag: str, modified: str
+) -> None:
+    """The rest of another file is not put behind the beginning of the first."""
+    source = transfer.Source(f"{server.address}/x.pt", len(CONTENT), 1000, has_hash=False)
+    partial = tmp_path / "partial"
+    server.content, server.cuts, server.ranges = OTHER, deque([100_000]), "careless"
+    with pytest.raises(transfer.TransferError):
+        transfer.fetch(source, partial, patience=ONCE)
+    server.content, server.tag, server.modified = now, tag, modified
+    transfer.fetch(source, partial, patience=HASTY)
+    assert partial.read_bytes() == now
+    assert asked_for(server) == [None, "bytes=100000-", None]
+
+
+def test_a_changed_file_is_told_from_its_rest_where_a_hash_decides(server: Behaviour, tmp_path: Path) -> None:
+    source = transfer.Source(f"{server.address}/x.pt", len(CONTENT), 0, has_hash=True)
+    partial = tmp_path / "partial"
+    server.content, server.cuts, server.ranges = OTHER, deque([100_000, 100_000]), "careless"
+    with pytest.raises(transfer.TransferError):
+        transfer.fetch(source, partial, patience=ONCE)
+    server.tag = ""  # nothing speaks against it, and the hash will tell
+    with pytest.raises(transfer.TransferError):
+        transfer.fetch(source, partial, patience=ONCE)
+    server.content, server.tag = CONTENT, '"2"'
+    transfer.fetch(source, partial, patience=HASTY)
+    assert partial.read_bytes() == CONTENT
+    assert asked_for(server) == [None, "bytes=100000-", "bytes=200000-", None]
+
+
+def test_the_rest_may_name_the_older_kind_of_validator_too(server: Behaviour, tmp_path: Path) -> None:
+    """The first answer had a time only, the second one a tag beside the same time."""
+    source = transfer.Source(f"{server.address}/x.pt", len(CONTENT), 0, has_hash=False)
+    server.tag, server.modified, server.cuts = "", "Sun, 22 Nov 2026 10:00:00 GMT", deque([100_000])
+    with pytest.raises(transfer.TransferError):
+        transfer.fetch(source, tmp_path / "partial", patience=ONCE)
+    server.tag = '"1"'
+    transfer.fetch(source, tmp_path / "partial", patience=HASTY)
+    assert (tmp_path / "partial").read_bytes() == CONTENT
+    assert asked_for(server) == [None, "bytes=100000-"]
+
+
 def test_without_a_validator_parts_are_joined_only_where_a_hash_decides(server: Behaviour, data: Path) -> None:
     server.content, server.tag, server.cuts = OTHER, "", deque([100_000])
     failure(published(server), data, ONCE)
