@@ -101,7 +101,7 @@ def _download(
         weights.address_of(model), model.file_bytes, weights.size_tolerance(model), bool(model.sha256)
     )
     report = _Report(model.file, progress)
-    while True:
+    for is_last in (False, True):
         _make_sure_of_room(model, partial)
         joined = transfer.fetch(source, partial, report.bytes, cancelled, patience)
         progress(f"Verifying {model.file}", 1.0)
@@ -111,9 +111,10 @@ def _download(
             transfer.discard(partial)
             return target
         transfer.discard(partial)
-        # A file joined from several tries may be a mixture; one that came as a whole is what the server has.
-        if not joined:
-            raise TransferError(f"what came is not the right file: {fault}")
+        # A file joined from several tries may be a mixture, which a fresh start tells from what the server has.
+        if not joined or is_last:
+            break
+    raise TransferError(f"what came is not the right file: {fault}")
 
 
 def _is_plain(file: str) -> bool:

@@ -289,6 +289,13 @@ def test_a_wrong_hash_leaves_nothing(server: Behaviour, data: Path) -> None:
     assert left_over(data) == []
 
 
+def test_a_wrong_file_on_a_server_that_always_cuts_is_given_up(server: Behaviour, data: Path) -> None:
+    server.content, server.cuts = OTHER, deque([200_000, len(OTHER)] * 30)
+    message = failure(published(server), data)
+    assert hashlib.sha256(OTHER).hexdigest() in message
+    assert asked_for(server).count(None) == 2 and left_over(data) == []
+
+
 def test_another_hash_than_that_of_the_file_first_used(server: Behaviour, data: Path) -> None:
     model = unhashed(server)
     path = download(model, data)
