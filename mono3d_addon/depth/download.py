@@ -37,7 +37,7 @@ def download(
     """Returns the weights file of `model` in the weights folder, downloaded unless a right one lies there already.
 
     What has arrived when it fails or is cancelled is kept, and the next call goes on from there. A wrong file that
-    lies in the place is replaced, and only by a right one. `progress` gets bytes and speed in words, and a fraction.
+    lies in the place is replaced, and only by a right one; where no hash is published, the new one's is recorded. `progress` gets bytes and speed in words, and a fraction.
     Raises Mono3DError, whose sentence names the file, its address and the folder, and Cancelled.
     """
     if model.bundled or not _is_plain(model.file):
@@ -94,8 +94,11 @@ def _download(
     model: Model, data_folder: Path, progress: Progress, cancelled: Callable[[], bool], patience: Patience
 ) -> Path:
     target = weights.weights_folder(data_folder) / model.file
-    if target.is_file() and not weights.fault_of(model, target, data_folder):
-        return target
+    # One that cannot be read is replaced as a damaged one is.
+    with contextlib.suppress(OSError):
+        if target.is_file() and not weights.fault_of(model, target, data_folder):
+            return target
+    replaces = weights.status(model, data_folder).state == "damaged"
     partial = weights.partial_file(model, data_folder)
     source = transfer.Source(
         weights.address_of(model), model.file_bytes, weights.size_tolerance(model), bool(model.sha256)
@@ -105,7 +108,7 @@ def _download(
         _make_sure_of_room(model, partial)
         joined = transfer.fetch(source, partial, report.bytes, cancelled, patience)
         progress(f"Verifying {model.file}", 1.0)
-        fault = weights.fault_of(model, partial, data_folder, known_as=target)
+        fault = weights.fault_of(model, partial, data_folder, known_as=target, replaces=replaces)
         if not fault:
             partial.replace(target)
             transfer.discard(partial)

@@ -7,7 +7,6 @@ import dataclasses
 import errno
 import hashlib
 import os
-import random
 import shutil
 import signal
 import socket
@@ -31,11 +30,12 @@ from mono3d_addon.depth.download import download
 from mono3d_addon.depth.transfer import Patience
 from mono3d_addon.errors import Cancelled, Mono3DError
 
+from checkpoint_file import checkpoint
 from file_server import Behaviour, serving
 
 ROOT = Path(__file__).resolve().parents[2]
-CONTENT = random.Random(1).randbytes(300_000)
-OTHER = random.Random(2).randbytes(300_000)
+NAMES = ("pretrained.a.weight", "scratch.b.bias")
+CONTENT, OTHER = (checkpoint(NAMES, 300_000, seed) for seed in (1, 2))
 HASTY = Patience(timeout=5.0, tries=3, pause=0.0)
 ONCE = Patience(timeout=5.0, tries=0, pause=0.0)
 posix = pytest.mark.skipif(os.name == "nt", reason="uses what POSIX systems have")
@@ -70,7 +70,8 @@ def published(server: Behaviour, content: bytes = CONTENT) -> Model:
 
 def unhashed(server: Behaviour) -> Model:
     """A model whose hash nobody has published and whose size is a guess."""
-    return dataclasses.replace(published(server), sha256=None, size_is_exact=False, file_bytes=len(CONTENT) - 30_000)
+    row = dataclasses.replace(published(server), sha256=None, known_by=NAMES)
+    return dataclasses.replace(row, size_is_exact=False, file_bytes=len(CONTENT) - 30_000)
 
 
 def left_over(data: Path) -> list[str]:
@@ -304,6 +305,47 @@ def test_another_hash_than_that_of_the_file_first_used(server: Behaviour, data: 
     assert "of the file first used" in failure(model, data)
     weights.forget(model, data)
     assert download(model, data).read_bytes() == OTHER
+
+
+@pytest.mark.parametrize("content", [bytes(len(CONTENT)), checkpoint(["x.weight"], len(CONTENT))], ids=["zeros", "x"])
+def test_a_file_of_unknown_hash_without_the_models_tensors(server: Behaviour, data: Path, content: bytes) -> None:
+    server.content = content
+    assert "what came is not the right file: it " in failure(unhashed(server), data)
+    assert left_over(data) == []
+    server.content = CONTENT
+    assert download(unhashed(server), data).read_bytes() == CONTENT
+
+
+def test_a_download_in_place_of_a_damaged_file_forgets_the_hash_first_used(server: Behaviour, data: Path) -> None:
+    model = unhashed(server)
+    path = download(model, data)
+    server.content = OTHER
+    path.write_bytes(CONTENT[:1000])
+    server.statuses = deque([404])
+    with pytest.raises(Mono3DError):
+        download(model, data)
+    path.write_bytes(OTHER)
+    assert "of the file first used" in weights.fault_of(model, path, data), "it is forgotten for the right one only"
+    assert download(model, data).read_bytes() == OTHER
+    assert weights.status(model, data).state == "ready"
+    assert not weights.fault_of(model, path, data, afresh=True)
+
+
+def test_a_file_that_may_not_be_read_is_replaced(
+    server: Behaviour, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = published(server)
+    place = download(model, data)
+    (data / weights.RECORD).unlink()
+    real = weights.sha256_of
+
+    def refusing(path: Path) -> str:
+        if path == place:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(weights, "sha256_of", refusing)
+    assert download(model, data) == place and len(server.requests) == 2
 
 
 @pytest.mark.parametrize(
