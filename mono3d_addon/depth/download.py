@@ -37,7 +37,8 @@ def download(
     """Returns the weights file of `model` in the weights folder, downloaded unless a right one lies there already.
 
     What has arrived when it fails or is cancelled is kept, and the next call goes on from there. A wrong file that
-    lies in the place is replaced, and only by a right one; where no hash is published, the new one's is recorded. `progress` gets bytes and speed in words, and a fraction.
+    lies in the place is replaced, and only by a right one, whose hash is recorded anew where none is published.
+    `progress` gets bytes and speed in words, and a fraction.
     Raises Mono3DError, whose sentence names the file, its address and the folder, and Cancelled.
     """
     if model.bundled or not _is_plain(model.file):

@@ -104,7 +104,7 @@ def find(model: Model, data_folder: Path, explicit: Path | None = None) -> Path:
     Raises Mono3DError when there is none (the sentence says which file to put where) or when it is not the right one.
     """
     if explicit is not None:
-        if not os.path.isfile(explicit):
+        if not _is_file(explicit):
             raise Mono3DError(f"The weights file {explicit} does not exist; choose another or leave the setting empty.")
         # A file under a name of its own is taken as the user's own training: only its tensors have to fit.
         if explicit.name == model.file:
@@ -121,8 +121,7 @@ def find(model: Model, data_folder: Path, explicit: Path | None = None) -> Path:
 
 def present(model: Model, data_folder: Path) -> Path | None:
     """Returns the first of `places` where there is a file, right or wrong; None where there is none."""
-    # Path.is_file raises for a folder that may not be looked into.
-    return next((path for path in places(model, data_folder) if os.path.isfile(path)), None)
+    return next((path for path in places(model, data_folder) if _is_file(path)), None)
 
 
 def status(model: Model, data_folder: Path) -> Status:
@@ -239,6 +238,14 @@ def _state(path: Path) -> list[int]:
     """Returns what changes when a file is written."""
     state = path.stat()
     return [state.st_size, state.st_mtime_ns]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    # As for a folder that may not be looked into.
+    except OSError:
+        return False
 
 
 def _unreadable(path: Path) -> str:

@@ -229,7 +229,6 @@ def unreadable() -> Iterator[Path]:
 @pytest.mark.parametrize("model", [PUBLISHED, NO_HASH], ids=["published hash", "no hash"])
 @pytest.mark.parametrize("name", ["", "own.pt"])
 def test_a_file_that_may_not_be_read(unreadable: Path, model: Model, name: str) -> None:
-    path = unreadable / "weights" / model.file
     explicit = unreadable / "weights" / name if name else None
     with pytest.raises(Mono3DError, match=r"cannot be read \(Permission denied\)"):
         weights.find(model, unreadable, explicit)
