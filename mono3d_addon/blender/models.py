@@ -31,7 +31,10 @@ def _line(model: Model) -> state.ModelLine:
 
 
 def draw(layout: bpy.types.UILayout, name: str) -> None:
-    """Shows the state of the model `name`, with a button where its weights are missing, or the running download."""
+    """Shows the state of the model `name`, with a button where its weights are missing, or the running download.
+
+    One of another model is named, as it may run while the user looks for a third.
+    """
     current = state.current
     line = current.models.get(name)
     if line is None:
@@ -39,7 +42,9 @@ def draw(layout: bpy.types.UILayout, name: str) -> None:
     layout.label(text=line.text, icon="ERROR" if line.action else "CHECKMARK")
     if current.download is not None:
         download = current.download
-        progress.draw(layout, download.stage.rpartition(": ")[2], download.fraction, "mono3d.cancel_download")
+        stage = download.stage.rpartition(": ")[2]
+        told = stage if download.model.name == name else f"{download.model.name}: {stage}"
+        progress.draw(layout, told, download.fraction, "mono3d.cancel_download")
     elif line.action:
         button: Any = layout.operator("mono3d.download_model", text=line.action, icon="IMPORT")
         button.model = name

@@ -101,9 +101,13 @@ def places(model: Model, data_folder: Path) -> Iterator[Path]:
 def find(model: Model, data_folder: Path, explicit: Path | None = None) -> Path:
     """Returns the verified weights file of `model`: the `explicit` one if given, else the first of `places`.
 
+    An `explicit` path may begin with ~, which no shell has written out in --weights=~/own.pt.
     Raises Mono3DError when there is none (the sentence says which file to put where) or when it is not the right one.
     """
     if explicit is not None:
+        # It raises where there is no such user; then the path is taken as it is.
+        with contextlib.suppress(RuntimeError):
+            explicit = explicit.expanduser()
         if not _is_file(explicit):
             raise Mono3DError(f"The weights file {explicit} does not exist; choose another or leave the setting empty.")
         # A file under a name of its own is taken as the user's own training: only its tensors have to fit.
