@@ -286,7 +286,7 @@ def _wrong_hash(model: Model, found: str, record: Record) -> str:
 def _known(model: Model, path: Path, record: Record) -> _Found | None:
     """Returns what was found earlier, if the file has not changed since."""
     with contextlib.suppress(TypeError):
-        found = _Found(**record["verified"].get(str(path.resolve())))
+        found = _Found(**record["verified"].get(str(path.resolve()), {}))
         if found.seen == _state(path):
             return found
     return None

@@ -260,7 +260,7 @@ def test_the_sidebar_tells_which_model_is_downloaded(registered: None, small_mod
 
 
 def test_damaged_weights_are_downloaded_again(registered: None, small_model: Behaviour, tmp_path: Path) -> None:
-    row = models.model_named("")
+    row = small_row(small_model)
     place = tmp_path / "data" / "weights" / row.file
     place.parent.mkdir(parents=True)
     place.write_bytes(bytes(1000))
