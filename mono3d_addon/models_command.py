@@ -81,18 +81,20 @@ def _list(models: Iterable[Model], folder: Path, as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, indent=1, ensure_ascii=False))
         return
-    table = [["model", "state", "size", "licence", "choose this when"]]
+    table = [["model", "state", "size", "SHA-256", "licence", "choose this when"]]
     for row in rows:
         state = row["state"]
         if row["arrived"]:
             state += f" ({row['arrived'] / row['bytes']:.0%} here)"
         if row["kept_bytes"]:
             state += f" (+{row['kept_bytes'] / 1e6:,.0f} MB kept)"
-        table.append([row["name"], state, f"{row['bytes'] / 1e6:,.0f} MB", row["licence"], row["choose_when"]])
-    widths = [max(len(line[column]) for line in table) for column in range(4)]
+        sha256 = "published" if row["sha256"] else "unknown"
+        size = f"{row['bytes'] / 1e6:,.0f} MB"
+        table.append([row["name"], state, size, sha256, row["licence"], row["choose_when"]])
+    widths = [max(len(line[column]) for line in table) for column in range(5)]
     for line in table:
-        name, state, size, licence = (word.ljust(width) for word, width in zip(line, widths, strict=False))
-        print(f"{name}  {state}  {size.strip().rjust(widths[2])}  {licence}  {line[4]}".rstrip())
+        name, state, size, sha256, licence = (word.ljust(width) for word, width in zip(line, widths, strict=False))
+        print(f"{name}  {state}  {size.strip().rjust(widths[2])}  {sha256}  {licence}  {line[5]}".rstrip())
     for row in rows:
         if row["problem"]:
             print(f"\n{row['problem']}")
@@ -133,8 +135,12 @@ def _verify(model: Model, folder: Path) -> str:
     if path is None:
         raise Mono3DError(weights.missing_message(model, folder))
     weights.verify(model, path, folder, afresh=True)
-    basis = "its SHA-256 is the published one" if model.sha256 else "its SHA-256 is that of its first use"
-    return f"{model.name}: right, {basis} ({path})"
+    if model.sha256:
+        return f"{model.name}: right, its SHA-256 is the published one ({path})"
+    return (
+        f"{model.name}: right as far as can be told: no SHA-256 is published; its size, its checksums and the names of "
+        f"tensors in it fit, and its SHA-256 is the one recorded on first use ({path})"
+    )
 
 
 def _remove(model: Model, folder: Path) -> str:

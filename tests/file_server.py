@@ -24,7 +24,7 @@ class Behaviour:
     content   the file
     tag       its ETag; empty: none
     modified  its Last-Modified; empty: none
-    ranges    what it makes of the header Range
+    ranges    what it makes of the header Range; "careless": right, but it gives no heed to If-Range
     statuses  answers to the next requests instead of the file
     cuts      bytes of the body after which the next answers end with the connection; -1: before the answer begins
     redirect  address that every request but those below /moved is sent to
@@ -39,7 +39,7 @@ class Behaviour:
     content: bytes = b""
     tag: str = '"1"'
     modified: str = ""
-    ranges: Literal["right", "ignored", "shifted"] = "right"
+    ranges: Literal["right", "ignored", "shifted", "careless"] = "right"
     statuses: deque[int] = field(default_factory=deque)
     cuts: deque[int] = field(default_factory=deque)
     redirect: str = ""
@@ -86,7 +86,8 @@ class _Handler(BaseHTTPRequestHandler):
         content, start, status = behaviour.content, 0, 200
         wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         condition = self.headers.get("If-Range")
-        if wanted and behaviour.ranges != "ignored" and condition in (None, behaviour.tag, behaviour.modified):
+        holds = behaviour.ranges == "careless" or condition in (None, behaviour.tag, behaviour.modified)
+        if wanted and behaviour.ranges != "ignored" and holds:
             start, status = int(wanted[1]), 206
             if start >= len(content):
                 self._plain(416, **{"Content-Range": f"bytes */{len(content)}"})

@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -26,11 +25,12 @@ from mono3d_addon.depth.catalogue import MODELS, Model
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import MODEL_NAMES, Settings
 
+from checkpoint_file import checkpoint
 from file_server import Behaviour, serving
 
 ROOT = Path(__file__).resolve().parent.parent
-CONTENT = random.Random(3).randbytes(200_000)
 SMALL, HYBRID = "midas_v21_small_256", "dpt_hybrid_384"
+CONTENT, OTHER = (checkpoint(MODELS[HYBRID].known_by, 200_000, seed) for seed in (3, 4))
 
 
 @pytest.fixture(autouse=True)
@@ -165,8 +165,31 @@ def test_removing_what_is_left_of_a_download_and_its_remembered_hash(
     weights.partial_file(models[HYBRID], data).write_bytes(b"begun")
     assert models_command.run(["remove", HYBRID, "--data-folder", str(data)], "models", models) == 0
     assert [one.name for one in path.parent.iterdir()] == [f".{path.name}.lock"]
-    server.content = CONTENT[::-1]
-    assert download.download(models[HYBRID], data).read_bytes() == CONTENT[::-1]
+    server.content = OTHER
+    assert download.download(models[HYBRID], data).read_bytes() == OTHER
+
+
+def test_a_model_of_which_no_hash_is_known(
+    models: Mapping[str, Model], data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command(*words: str) -> tuple[int, str]:
+        code = models_command.run([*words, "--data-folder", str(data)], "mono3d models", models)
+        told = capsys.readouterr()
+        return code, told.out + told.err
+
+    rows = command("list")[1].splitlines()
+    assert "unknown" in rows[3] and "published" in rows[2] and "published" in rows[1]
+    place = data / "weights" / models[HYBRID].file
+    place.parent.mkdir(parents=True)
+    place.write_bytes(bytes(len(CONTENT)))
+    code, told = command("verify", HYBRID)
+    assert code == 1 and "damaged" in told and f"models download {HYBRID}" in told
+    assert "damaged" in command("list")[1].splitlines()[3]
+    assert command("download", HYBRID)[0] == 0
+    code, told = command("verify", HYBRID)
+    assert code == 0
+    for word in ("no SHA-256 is published", "size", "checksums", "names of tensors", "first use"):
+        assert word in told
 
 
 def test_removing_while_it_is_downloaded(

@@ -4,6 +4,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ from PIL import Image
 from mono3d_addon import pipeline
 from mono3d_addon.core.reconstruction import Reconstruction
 from mono3d_addon.depth import estimate
+from mono3d_addon.depth.catalogue import BUNDLED_FOLDER
 from mono3d_addon.depth.estimate import Estimate, Estimator
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
@@ -41,6 +43,20 @@ def test_a_cache_that_cannot_be_written_costs_no_photo(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "cache").write_text("in the way")
     assert run(ROOT / "tests" / "photos" / "coffee.png", tmp_path).counts()["triangles"] > 1000
+
+
+@pytest.mark.torch
+@needs_torch
+def test_weights_of_ones_own_may_lie_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no shell has written the folder out, as in --weights=~/own.safetensors and in Blender's field."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    shutil.copy(BUNDLED_FOLDER / "starter.safetensors", tmp_path / "own.safetensors")
+    photo = ROOT / "tests" / "photos" / "coffee.png"
+    settings = dataclasses.replace(PLAIN, weights="~/own.safetensors")
+    assert run(photo, tmp_path / "work", settings).counts()["triangles"] > 1000
+    with pytest.raises(Mono3DError, match=r"~no-such-user.own\.safetensors does not exist"):
+        run(photo, tmp_path / "work", dataclasses.replace(PLAIN, weights="~no-such-user/own.safetensors"))
 
 
 @pytest.mark.torch

@@ -34,21 +34,26 @@ def _line(model: Model) -> state.ModelLine:
 
 
 def draw(layout: bpy.types.UILayout, name: str) -> None:
-    """Shows the state of the model `name`, with a button where its weights are missing, or the running download."""
+    """Shows the state of the model `name`, with a button where its weights are missing, or the running download.
+
+    One of another model is named, as it may run while the user looks for a third.
+    """
     current = state.current
     line = current.models.get(name)
     if line is None:
         return
     layout.label(text=line.text, icon="ERROR" if line.action else "CHECKMARK")
     if current.download is not None:
-        _draw_download(layout, current.download)
+        _draw_download(layout, current.download, name)
     elif line.action:
         button: Any = layout.operator("mono3d.download_model", text=line.action, icon="IMPORT")
         button.model = name
 
 
-def _draw_download(layout: bpy.types.UILayout, download: "WeightsDownload") -> None:
-    progress.draw(layout, download.stage.rpartition(": ")[2], download.fraction, "mono3d.cancel_download")
+def _draw_download(layout: bpy.types.UILayout, download: "WeightsDownload", beside: str) -> None:
+    stage = download.stage.rpartition(": ")[2]
+    told = stage if download.model.name == beside else f"{download.model.name}: {stage}"
+    progress.draw(layout, told, download.fraction, "mono3d.cancel_download")
 
 
 def draw_list(layout: bpy.types.UILayout) -> None:
@@ -59,7 +64,7 @@ def draw_list(layout: bpy.types.UILayout) -> None:
         row = column.split(factor=0.35)
         row.label(text=name)
         if download is not None and download.model.name == name:
-            _draw_download(row, download)
+            _draw_download(row, download, name)
             continue
         row = row.split(factor=0.7)
         row.label(text=line.text)

@@ -22,6 +22,8 @@ IMAGENET_MEAN: Channels = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION: Channels = (0.229, 0.224, 0.225)
 
 RELEASES = "https://github.com/isl-org/MiDaS/releases/download"
+LAST_TENSOR = "scratch.output_conv.4.bias"
+"""The last one of every network of MiDaS."""
 BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 
 
@@ -36,6 +38,7 @@ class Model:
     file_bytes       size of the file; within 50 kB where not `size_is_exact`
     size_is_exact    whether the publisher states that size
     sha256           hash of the file in hexadecimal; None: unknown, recorded on first use
+    known_by         where `sha256` is unknown: names of tensors that the file must hold, deep ones of the network
     licence          licence of the weights
     parameters       learnt numbers, as MiDaS counts them: with those that it never uses
     network_size     side of the pictures the model was trained with, in pixels
@@ -63,6 +66,7 @@ class Model:
     antialias: bool = False
     square_only: bool = False
     bundled: bool = False
+    known_by: tuple[str, ...] = ()
 
 
 Preparation = tuple[ResizeRule, Channels, Channels]
@@ -89,6 +93,7 @@ def _official(
     sha256: str | None = None,
     licence: str = "MIT",
     square_only: bool = False,
+    known_by: str = "",
 ) -> Model:
     resize, mean, deviation = PREPARATIONS[release]
     return Model(
@@ -106,6 +111,7 @@ def _official(
         mean=mean,
         deviation=deviation,
         square_only=square_only,
+        known_by=(known_by, LAST_TENSOR) if known_by else (),
     )
 
 
@@ -146,6 +152,7 @@ ROWS = (
         parameters=41_701_331,
         network_size=256,
         file_bytes=172_140_000,
+        known_by="pretrained.model.layers.2.blocks.5.attn.cpb_mlp.0.weight",
         square_only=True,
     ),
     _official(
@@ -155,6 +162,7 @@ ROWS = (
         parameters=50_630_837,
         network_size=224,
         file_bytes=204_498_000,
+        known_by="pretrained.model.blocks.27.m.2.bn.weight",
         square_only=True,
     ),
     _official(
@@ -164,6 +172,7 @@ ROWS = (
         parameters=72_260_713,
         network_size=384,
         file_bytes=289_689_000,
+        known_by="pretrained.model.features.39.mlp.conv2.weight",
     ),
     _official(
         "dpt_swin2_base_384",
@@ -172,6 +181,7 @@ ROWS = (
         parameters=102_378_913,
         network_size=384,
         file_bytes=436_219_000,
+        known_by="pretrained.model.layers.2.blocks.17.attn.cpb_mlp.0.weight",
         square_only=True,
     ),
     _official(
@@ -193,6 +203,7 @@ ROWS = (
         parameters=111_531_689,
         network_size=384,
         file_bytes=478_181_000,
+        known_by="pretrained.model.blocks.11.attn.relative_position_bias_table",
     ),
     _official(
         "dpt_hybrid_384",
@@ -201,6 +212,7 @@ ROWS = (
         parameters=123_146_985,
         network_size=384,
         file_bytes=492_712_000,
+        known_by="pretrained.model.patch_embed.backbone.stages.2.blocks.8.conv3.weight",
         # The published 501f0c75...3853 belongs to an older file name; whether the content is the same is not known.
     ),
     _official(
@@ -210,6 +222,7 @@ ROWS = (
         parameters=213_407_453,
         network_size=384,
         file_bytes=867_372_000,
+        known_by="pretrained.model.layers.2.blocks.17.attn.relative_position_bias_table",
         square_only=True,
     ),
     _official(
@@ -219,6 +232,7 @@ ROWS = (
         parameters=213_411_869,
         network_size=384,
         file_bytes=880_350_000,
+        known_by="pretrained.model.layers.2.blocks.17.attn.cpb_mlp.0.weight",
         square_only=True,
     ),
     _official(
@@ -250,6 +264,7 @@ ROWS = (
         network_size=512,
         file_bytes=1_581_966_003,
         size_is_exact=True,
+        known_by="pretrained.model.blocks.23.attn.relative_position_bias_table",
         # Only a SHA-512 was found: 66cbb00ea7bccd6e43d3fd277bd21002d8d8c2c5c487e5fcd1e1d70c691688a1
         # 9122418b3ddfa94e62ab9f086957aa67bbec39afe2b41c742aaaf0699ee50b33.
     ),

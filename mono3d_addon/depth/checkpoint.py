@@ -17,19 +17,24 @@ CONTAINERS = ("model", "state_dict")
 """Keys under which training scripts put the tensors beside their own state."""
 
 
-def read(path: Path) -> dict[str, Tensor]:
+def read(path: Path, remedy: str = "choose another file") -> dict[str, Tensor]:
     """Returns the tensors of a weights file by name, on the CPU, memory-mapped where the format allows it.
 
     Takes safetensors and torch's own format; the latter is a pickle, of which only tensors are accepted.
-    Raises Mono3DError when the file is damaged, of another kind, or holds anything else than tensors.
+    Raises Mono3DError when the file is damaged, of another kind, or holds anything else than tensors; its sentence
+    ends with the `remedy`.
     """
     try:
-        content = _read_safetensors(path) if is_safetensors(path) else _read_torch(path)
+        has_safetensors = is_safetensors(path)
+    except OSError as error:
+        raise Mono3DError(f"The weights file {path} cannot be read ({error.strerror or error}); {remedy}.") from error
+    try:
+        content = _read_safetensors(path) if has_safetensors else _read_torch(path)
     # Damaged and hostile files make the readers raise almost anything; whatever it is, the file is of no use.
     except Exception as error:
         raise Mono3DError(
-            f"The weights file {path} cannot be read: it is damaged, of another kind, or holds more than numbers; "
-            "nothing in it was run."
+            f"The weights file {path} cannot be read: it is damaged, of another kind, or holds more than numbers "
+            f"(nothing in it was run); {remedy}."
         ) from error
     for container in CONTAINERS:
         if isinstance(content, Mapping) and isinstance(content.get(container), Mapping):
@@ -37,7 +42,7 @@ def read(path: Path) -> dict[str, Tensor]:
     if not isinstance(content, Mapping) or not all(
         isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
     ):
-        raise Mono3DError(f"The weights file {path} does not hold the tensors of a network.")
+        raise Mono3DError(f"The weights file {path} does not hold the tensors of a network; {remedy}.")
     return dict(content)
 
 

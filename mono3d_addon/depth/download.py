@@ -37,7 +37,8 @@ def download(
     """Returns the weights file of `model` in the weights folder, downloaded unless a right one lies there already.
 
     What has arrived when it fails or is cancelled is kept, and the next call goes on from there. A wrong file that
-    lies in the place is replaced, and only by a right one. `progress` gets bytes and speed in words, and a fraction.
+    lies in the place is replaced, and only by a right one, whose hash is recorded anew where none is published.
+    `progress` gets bytes and speed in words, and a fraction.
     Raises Mono3DError, whose sentence names the file, its address and the folder, and Cancelled.
     """
     if model.bundled or not _is_plain(model.file):
@@ -94,26 +95,30 @@ def _download(
     model: Model, data_folder: Path, progress: Progress, cancelled: Callable[[], bool], patience: Patience
 ) -> Path:
     target = weights.weights_folder(data_folder) / model.file
-    if target.is_file() and not weights.fault_of(model, target, data_folder):
-        return target
+    # One that cannot be read is replaced as a damaged one is.
+    with contextlib.suppress(OSError):
+        if target.is_file() and not weights.fault_of(model, target, data_folder):
+            return target
+    replaces = weights.status(model, data_folder).state == "damaged"
     partial = weights.partial_file(model, data_folder)
     source = transfer.Source(
         weights.address_of(model), model.file_bytes, weights.size_tolerance(model), bool(model.sha256)
     )
     report = _Report(model.file, progress)
-    while True:
+    for is_last in (False, True):
         _make_sure_of_room(model, partial)
         joined = transfer.fetch(source, partial, report.bytes, cancelled, patience)
         progress(f"Verifying {model.file}", 1.0)
-        fault = weights.fault_of(model, partial, data_folder, known_as=target)
+        fault = weights.fault_of(model, partial, data_folder, known_as=target, replaces=replaces)
         if not fault:
             partial.replace(target)
             transfer.discard(partial)
             return target
         transfer.discard(partial)
-        # A file joined from several tries may be a mixture; one that came as a whole is what the server has.
-        if not joined:
-            raise TransferError(f"what came is not the right file: {fault}")
+        # A file joined from several tries may be a mixture, which a fresh start tells from what the server has.
+        if not joined or is_last:
+            break
+    raise TransferError(f"what came is not the right file: {fault}")
 
 
 def _is_plain(file: str) -> bool:

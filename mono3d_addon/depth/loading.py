@@ -18,6 +18,7 @@ from .engines.engine import Precision
 from .engines.torch_engine import TYPES
 from .kept import Kept
 from .networks.architectures import WrongTensorsError, assemble, learnt
+from .weights import remedy
 
 _COPY = "weights.safetensors"
 
@@ -32,8 +33,9 @@ def network(model: Model, weights: Path, kept: Kept | None, precision: Precision
     """
     if kept is not None and (copied := _from_copy(model, kept, precision)) is not None:
         return copied
+    help_with_it = remedy(model) if weights.name == model.file else "choose another file, or leave the setting empty"
     try:
-        found = learnt(model.name, checkpoint.read(weights))
+        found = learnt(model.name, checkpoint.read(weights, help_with_it))
     except WrongTensorsError as error:
         raise Mono3DError(
             f"The weights file {weights} does not belong to the model '{model.name}' ({error}); "

@@ -3,7 +3,7 @@
 
 The bytes lie in a partial file, and beside it what they are part of: the address, the length and the validator (ETag
 or Last-Modified) that the server gave. The next try asks for the rest with Range and If-Range (RFC 9110, 13.1.5 and
-14), so that a file that was changed in between comes whole instead of mixed.
+14), so that a file that was changed in between comes whole instead of mixed, and looks at what the answer is part of.
 """
 
 from __future__ import annotations
@@ -143,6 +143,9 @@ def _attempt(
             # What is there is not the beginning of what the server has, or the server cannot count: begin anew.
             discard(partial)
             raise _BrokenError("the server sends another part of it than was asked for")
+        if answer.status == 206 and not _goes_on(answer, total, note, source):
+            discard(partial)
+            raise _BrokenError("the server sends the rest of another file than the one begun")
         if answer.headers.get("Content-Encoding", "identity") != "identity":
             raise TransferError("the server, or a proxy, sent it packed")
         if total is not None and not source.fits(total):
@@ -253,6 +256,17 @@ def _validator(answer: http.client.HTTPResponse) -> str:
     """Returns what If-Range may be given: a strong ETag, else the time of the last change."""
     tag = answer.headers.get("ETag", "")
     return tag if tag.startswith('"') else answer.headers.get("Last-Modified", "")
+
+
+def _goes_on(answer: http.client.HTTPResponse, total: int | None, note: dict[str, Any], source: Source) -> bool:
+    """Tells whether a part belongs to the file of which `note` speaks; servers and caches may overlook If-Range.
+
+    RFC 9110, 15.3.7.3. Where no hash will tell, a part without the validator that the beginning had is not trusted.
+    """
+    if total is not None and note.get("total") not in (None, total):
+        return False
+    offered = {answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")} - {""}
+    return not note["validator"] or note["validator"] in offered or (not offered and source.has_hash)
 
 
 def _refuse_status(code: int) -> NoReturn:

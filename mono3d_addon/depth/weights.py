@@ -4,20 +4,30 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import Mono3DError
+from . import file_lock
 from .catalogue import BUNDLED_FOLDER, Model
 
 PREDICTED_SIZE_TOLERANCE = 50_000
 RECORD = Path("cache") / "verified_weights.json"
+RECORD_LOCK = RECORD.with_name(f".{RECORD.name}.lock")
+_PATIENCE = 5.0
+"""Seconds to wait for a process that holds the record's lock, which takes it for milliseconds."""
+
+Record = dict[str, dict[str, Any]]
+"""What was found of files, by their paths, under "verified"; hashes by models' names, where none is published, under
+"first_seen"."""
 
 MIRROR = "MONO3D_WEIGHTS_MIRROR"
 """Environment variable: address of a folder that offers the files of all models, instead of the publishers'."""
@@ -38,6 +48,20 @@ class Status:
     path: Path | None = None
     arrived: int = 0
     problem: str = ""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What reading a file told.
+
+    seen    its size and time of change then
+    sha256  its hash
+    fault   what is wrong with its tensors; only looked for where no hash is published
+    """
+
+    seen: list[int]
+    sha256: str
+    fault: str
 
 
 def weights_folder(data_folder: Path) -> Path:
@@ -77,14 +101,20 @@ def places(model: Model, data_folder: Path) -> Iterator[Path]:
 def find(model: Model, data_folder: Path, explicit: Path | None = None) -> Path:
     """Returns the verified weights file of `model`: the `explicit` one if given, else the first of `places`.
 
+    An `explicit` path may begin with ~, which no shell has written out in --weights=~/own.pt.
     Raises Mono3DError when there is none (the sentence says which file to put where) or when it is not the right one.
     """
     if explicit is not None:
-        if not explicit.is_file():
+        # It raises where there is no such user; then the path is taken as it is.
+        with contextlib.suppress(RuntimeError):
+            explicit = explicit.expanduser()
+        if not _is_file(explicit):
             raise Mono3DError(f"The weights file {explicit} does not exist; choose another or leave the setting empty.")
         # A file under a name of its own is taken as the user's own training: only its tensors have to fit.
         if explicit.name == model.file:
             verify(model, explicit, data_folder)
+        elif fault := _unreadable(explicit):
+            raise Mono3DError(f"The weights file {explicit} {fault}; change that, or choose another file.")
         return explicit
     path = present(model, data_folder)
     if path is None:
@@ -95,18 +125,20 @@ def find(model: Model, data_folder: Path, explicit: Path | None = None) -> Path:
 
 def present(model: Model, data_folder: Path) -> Path | None:
     """Returns the first of `places` where there is a file, right or wrong; None where there is none."""
-    return next((path for path in places(model, data_folder) if path.is_file()), None)
+    return next((path for path in places(model, data_folder) if _is_file(path)), None)
 
 
 def status(model: Model, data_folder: Path) -> Status:
-    """Returns what is known of the weights of `model` without reading them: sizes, and hashes found earlier."""
+    """Returns what is known of the weights of `model` without reading them: sizes, and what was found earlier."""
     path = present(model, data_folder)
     if path is None:
         partial = partial_file(model, data_folder)
         return Status("to download", arrived=partial.stat().st_size if partial.is_file() else 0)
+    if fault := _unreadable(path) or _wrong_size(model, path):
+        return Status("damaged", path, problem=_sentence(model, path, fault))
     record = _read_record(data_folder)
-    fault = _wrong_size(model, path) or _wrong_hash(model, _known_hash(path, record), record)
-    if fault:
+    known = _known(model, path, record)
+    if known and (fault := known.fault or _wrong_hash(model, known.sha256, record)):
         return Status("damaged", path, problem=_sentence(model, path, fault))
     return Status("bundled" if model.bundled else "ready", path)
 
@@ -123,46 +155,113 @@ def missing_message(model: Model, data_folder: Path) -> str:
 
 
 def verify(model: Model, path: Path, data_folder: Path, *, afresh: bool = False) -> None:
-    """Makes sure that `path` holds the published weights of `model`. Raises Mono3DError when it is another file."""
-    if fault := fault_of(model, path, data_folder, afresh=afresh):
+    """Makes sure that `path` holds the published weights of `model`.
+
+    Raises Mono3DError when it is another file, or one that cannot be read.
+    """
+    try:
+        fault = fault_of(model, path, data_folder, afresh=afresh)
+    except OSError as error:
+        fault = _refused(error)
+    if fault:
         raise Mono3DError(_sentence(model, path, fault))
 
 
-def fault_of(model: Model, path: Path, data_folder: Path, *, afresh: bool = False, known_as: Path | None = None) -> str:
+def fault_of(
+    model: Model,
+    path: Path,
+    data_folder: Path,
+    *,
+    afresh: bool = False,
+    known_as: Path | None = None,
+    replaces: bool = False,
+) -> str:
     """Returns what is wrong with the file `path`, by its size and its SHA-256; empty when it is the published one.
 
-    A hash once found is recorded with the file's size and time of change, and the file is not read again until these
-    differ, unless `afresh`. Where no hash was published, the first one seen is recorded and later files are held
-    against it. `known_as` is where the file is about to be moved, which the record then names instead.
+    What was found is recorded with the file's size and time of change, and the file is not read again until these
+    differ, unless `afresh`. Where no hash was published, the file has to be whole and hold the model's tensors; the
+    hash of the first such file is recorded and later files are held against it, except one that `replaces` a damaged
+    file. `known_as` is where the file is about to be moved, which the record then names instead.
+    Raises OSError when the file cannot be read.
     """
     if fault := _wrong_size(model, path):
         return fault
     record = _read_record(data_folder)
-    known = None if afresh else _known_hash(path, record)
-    found = known or sha256_of(path)
-    fault = _wrong_hash(model, found, record)
-    first = not fault and model.sha256 is None and model.name not in record["first_seen"]
-    if known is None or first:
-        state = path.stat()
-        key = str((known_as or path).resolve())
-        record["verified"][key] = {"seen": [state.st_size, state.st_mtime_ns], "sha256": found}
-        if first:
-            record["first_seen"][model.name] = found
-        _write_record(data_folder, record)
-    return fault
+    known = None if afresh else _known(model, path, record)
+    found = known or _look(model, path)
+    is_first = model.sha256 is None and not found.fault and (replaces or model.name not in record["first_seen"])
+    if known is None or is_first:
+
+        def remember(record: Record) -> None:
+            record["verified"][str((known_as or path).resolve())] = dataclasses.asdict(found)
+            if is_first and replaces:
+                record["first_seen"][model.name] = found.sha256
+            elif is_first:
+                record["first_seen"].setdefault(model.name, found.sha256)
+
+        record = _change_record(data_folder, remember)
+    return found.fault or _wrong_hash(model, found.sha256, record)
 
 
 def forget(model: Model, data_folder: Path) -> None:
     """Forgets the hash that was recorded for `model` on first use, so that another file may take its place."""
-    record = _read_record(data_folder)
-    if record["first_seen"].pop(model.name, None) is not None:
-        _write_record(data_folder, record)
+    if model.name in _read_record(data_folder)["first_seen"]:
+        _change_record(data_folder, lambda record: record["first_seen"].pop(model.name, None))
 
 
 def sha256_of(path: Path) -> str:
     """Returns the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def remedy(model: Model) -> str:
+    """Returns what helps a user whose weights file of `model` is damaged, as a part of a sentence."""
+    if model.bundled:
+        return "install Mono3D again"
+    return (
+        f"download it again (with 'models download {model.name}' on the command line, by the button Download again in "
+        f"Blender's sidebar, or from {address_of(model)}), or give weights of your own another name"
+    )
+
+
+def _look(model: Model, path: Path) -> _Found:
+    """Reads a file. Raises OSError when it cannot be read."""
+    # Before its content: a file that changes meanwhile is read again the next time.
+    seen = _state(path)
+    fault = ""
+    if model.sha256 is None:
+        # Readers of archives and pickles, which no start with a published hash waits for.
+        from . import tensor_names
+
+        fault = tensor_names.fault_of(path, model.known_by)
+    return _Found(seen, sha256_of(path), fault)
+
+
+def _state(path: Path) -> list[int]:
+    """Returns what changes when a file is written."""
+    state = path.stat()
+    return [state.st_size, state.st_mtime_ns]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    # As for a folder that may not be looked into.
+    except OSError:
+        return False
+
+
+def _unreadable(path: Path) -> str:
+    try:
+        with path.open("rb"):
+            return ""
+    except OSError as error:
+        return _refused(error)
+
+
+def _refused(error: OSError) -> str:
+    return f"cannot be read ({error.strerror or error})"
 
 
 def _wrong_size(model: Model, path: Path) -> str:
@@ -172,9 +271,9 @@ def _wrong_size(model: Model, path: Path) -> str:
     return f"it has {size:,} bytes instead of {'' if model.size_is_exact else 'about '}{model.file_bytes:,}"
 
 
-def _wrong_hash(model: Model, found: str | None, record: dict[str, dict[str, Any]]) -> str:
+def _wrong_hash(model: Model, found: str, record: Record) -> str:
     expected = model.sha256 or record["first_seen"].get(model.name)
-    if found is None or expected is None or found == expected:
+    if expected is None or found == expected:
         return ""
     if model.sha256:
         return f"its SHA-256 is {found}, the one published is {expected}"
@@ -184,12 +283,12 @@ def _wrong_hash(model: Model, found: str | None, record: dict[str, dict[str, Any
     )
 
 
-def _known_hash(path: Path, record: dict[str, dict[str, Any]]) -> str | None:
-    """Returns the hash found earlier, if the file has not changed since."""
-    state = path.stat()
-    entry = record["verified"].get(str(path.resolve()))
-    if isinstance(entry, dict) and entry.get("seen") == [state.st_size, state.st_mtime_ns]:
-        return str(entry.get("sha256"))
+def _known(model: Model, path: Path, record: Record) -> _Found | None:
+    """Returns what was found earlier, if the file has not changed since."""
+    with contextlib.suppress(TypeError):
+        found = _Found(**record["verified"].get(str(path.resolve()), {}))
+        if found.seen == _state(path):
+            return found
     return None
 
 
@@ -199,17 +298,13 @@ def size_tolerance(model: Model) -> int:
 
 
 def _sentence(model: Model, path: Path, fault: str) -> str:
-    remedy = (
-        "install Mono3D again"
-        if model.bundled
-        else f"download it again (with 'models download {model.name}' on the command line, by the button Download in "
-        f"Blender's sidebar, or from {address_of(model)}), or give weights of your own another name"
-    )
-    return f"{path} is not the right weights file of '{model.name}': {fault}; {remedy}."
+    if fault.startswith("cannot"):
+        return f"The weights file {path} {fault}; change that, or {remedy(model)}."
+    return f"{path} is not the right weights file of '{model.name}': {fault}; {remedy(model)}."
 
 
-def _read_record(data_folder: Path) -> dict[str, dict[str, Any]]:
-    record: dict[str, dict[str, Any]] = {"verified": {}, "first_seen": {}}
+def _read_record(data_folder: Path) -> Record:
+    record: Record = {"verified": {}, "first_seen": {}}
     with contextlib.suppress(OSError, ValueError):
         stored = json.loads((data_folder / RECORD).read_text(encoding="utf-8"))
         for part, entries in record.items():
@@ -218,16 +313,33 @@ def _read_record(data_folder: Path) -> dict[str, dict[str, Any]]:
     return record
 
 
-def _write_record(data_folder: Path, record: dict[str, Any]) -> None:
-    target = data_folder / RECORD
+def _change_record(data_folder: Path, change: Callable[[Record], object]) -> Record:
+    """Returns the record with a change, made to what other processes have written until now."""
+    end = time.monotonic() + _PATIENCE
+
+    def wait() -> None:
+        if time.monotonic() > end:
+            raise TimeoutError
+
     # A data folder that cannot be written costs a second of hashing at each start, not the job.
     with contextlib.suppress(OSError):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump(record, stream, indent=1)
-            Path(partial).replace(target)
-        except OSError:
-            Path(partial).unlink(missing_ok=True)
-            raise
+        (data_folder / RECORD).parent.mkdir(parents=True, exist_ok=True)
+        with file_lock.held(data_folder / RECORD_LOCK, wait):
+            record = _read_record(data_folder)
+            change(record)
+            _write_record(data_folder / RECORD, record)
+            return record
+    record = _read_record(data_folder)
+    change(record)
+    return record
+
+
+def _write_record(target: Path, record: Record) -> None:
+    handle, partial = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump(record, stream, indent=1)
+        Path(partial).replace(target)
+    except OSError:
+        Path(partial).unlink(missing_ok=True)
+        raise

@@ -32,13 +32,17 @@ class Form:
 
     @classmethod
     def of(cls, options: WebOptions, data_folder: Path) -> Form:
-        """Returns the form of a server; models are those whose weights are there."""
+        """Returns the form of a server; models are those whose weights are there, as far as is known undamaged."""
         most = {
             "detail": options.max_detail,
             "network_size": options.max_network_size,
             "poisson_depth": options.max_poisson_depth,
         }
-        models = tuple(name for name, model in MODELS.items() if model.bundled or weights.present(model, data_folder))
+        models = tuple(
+            name
+            for name, model in MODELS.items()
+            if model.bundled or weights.status(model, data_folder).state == "ready"
+        )
         found = {}
         for item in fields_of(Settings):
             choice = item.choice

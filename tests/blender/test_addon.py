@@ -267,6 +267,32 @@ def test_the_sidebar_offers_what_is_missing_and_computes_nothing(
     assert ready.operator.called is False and not small_model.requests
 
 
+def test_the_sidebar_tells_which_model_is_downloaded(registered: None, small_model: Behaviour, tmp_path: Path) -> None:
+    row = small_row(small_model)
+    state.current.models = {name: state.ModelLine("To download", "Download") for name in (row.name, "dpt_large_384")}
+    download = state.current.download = WeightsDownload(row, tmp_path)
+    download.stage = f"Downloading {row.file}: 1.0 of 2.0 MB"
+    try:
+        for name, told in ((row.name, "1.0 of 2.0 MB 0%"), ("dpt_large_384", f"{row.name}: 1.0 of 2.0 MB 0%")):
+            models.draw(layout := Mock(), name)
+            shown = [call.kwargs.get("text") for call in layout.mock_calls]
+            assert told in shown
+    finally:
+        state.current.download = None
+
+
+def test_damaged_weights_are_downloaded_again(registered: None, small_model: Behaviour, tmp_path: Path) -> None:
+    row = small_row(small_model)
+    place = tmp_path / "data" / "weights" / row.file
+    place.parent.mkdir(parents=True)
+    place.write_bytes(bytes(1000))
+    setup.look()
+    assert state.current.models[row.name] == state.ModelLine("Damaged, 2 MB, MIT", "Download again")
+    assert bpy.ops.mono3d.download_model(model=row.name) == {"FINISHED"}
+    assert state.current.models[row.name] == state.ModelLine("Ready, 2 MB, MIT")
+    assert place.stat().st_size == 2_000_000
+
+
 def test_a_download_that_fails_is_told(registered: None, small_model: Behaviour) -> None:
     small_model.statuses.append(404)
     with pytest.raises(RuntimeError, match="404"):

@@ -26,6 +26,7 @@ def test_rows_are_complete(model: Model) -> None:
     assert model.licence and model.parameters > 1_000_000
     assert model.network_size % 32 == 0
     assert model.sha256 is None or len(bytes.fromhex(model.sha256)) == 32
+    assert bool(model.known_by) is (model.sha256 is None)
     assert bool(model.address) is not model.bundled
     if model.address:
         assert model.address.startswith("https://github.com/isl-org/MiDaS/releases/download/v")

@@ -128,6 +128,49 @@ def test_damaged_files_give_a_sentence_or_tensors(tmp_path: Path, data: st.DataO
     assert all(isinstance(tensor, torch.Tensor) for tensor in found.values())
 
 
+def test_a_damaged_file_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "midas_v21_small_256.pt"
+    path.write_bytes(bytes(100))
+    with pytest.raises(Mono3DError) as caught:
+        loading.network(MODELS["midas_v21_small_256"], path, None)
+    for word in ("damaged", "models download midas_v21_small_256", "Download again", "sidebar"):
+        assert word in str(caught.value)
+    assert str(caught.value).count(". ") == 0 and str(caught.value).endswith(".")
+
+
+def test_a_file_that_cannot_be_opened_is_not_called_damaged(tmp_path: Path) -> None:
+    with pytest.raises(Mono3DError, match=r"cannot be read \(Is a directory\)") as caught:
+        checkpoint.read(tmp_path)
+    assert "damaged" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a\n\x1b[31mred", "a" * 5000])
+def test_names_in_hostile_files_are_told_in_brief(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "own.pt"
+    torch.save({**reference.state_dict("midas_v21_small_256"), name: torch.ones(3)}, path)
+    with pytest.raises(Mono3DError, match="unknown") as caught:
+        loading.network(MODELS["midas_v21_small_256"], path, None)
+    told = str(caught.value)
+    assert told.isprintable() and name[:1] in told and len(told) < 400 + len(str(path))
+
+
+@pytest.mark.parametrize("form", ["sparse", "compressed", "meta", "nested"])
+def test_tensors_that_are_no_plain_numbers(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "own.pt"
+    tensors = reference.state_dict("midas_v21_small_256")
+    name = "scratch.output_conv.4.weight"
+    made = {
+        "sparse": lambda: tensors[name].to_sparse(),
+        "compressed": lambda: tensors[name].reshape(1, -1).to_sparse_csr(),
+        "meta": lambda: tensors[name].to("meta"),
+        "nested": lambda: torch.nested.nested_tensor([tensors[name][0]]),
+    }
+    tensors[name] = made[form]()
+    torch.save(tensors, path)
+    with pytest.raises(Mono3DError, match=r"own\.pt"):
+        loading.network(MODELS["midas_v21_small_256"], path, None)
+
+
 def test_weights_of_another_model(tmp_path: Path) -> None:
     other = tmp_path / "other.safetensors"
     shutil.copy(BUNDLED_FOLDER / "starter.safetensors", other)

@@ -7,7 +7,6 @@ import dataclasses
 import errno
 import hashlib
 import os
-import random
 import shutil
 import signal
 import socket
@@ -31,11 +30,12 @@ from mono3d_addon.depth.download import download
 from mono3d_addon.depth.transfer import Patience
 from mono3d_addon.errors import Cancelled, Mono3DError
 
+from checkpoint_file import checkpoint
 from file_server import Behaviour, serving
 
 ROOT = Path(__file__).resolve().parents[2]
-CONTENT = random.Random(1).randbytes(300_000)
-OTHER = random.Random(2).randbytes(300_000)
+NAMES = ("pretrained.a.weight", "scratch.b.bias")
+CONTENT, OTHER = (checkpoint(NAMES, 300_000, seed) for seed in (1, 2))
 HASTY = Patience(timeout=5.0, tries=3, pause=0.0)
 ONCE = Patience(timeout=5.0, tries=0, pause=0.0)
 posix = pytest.mark.skipif(os.name == "nt", reason="uses what POSIX systems have")
@@ -70,7 +70,8 @@ def published(server: Behaviour, content: bytes = CONTENT) -> Model:
 
 def unhashed(server: Behaviour) -> Model:
     """A model whose hash nobody has published and whose size is a guess."""
-    return dataclasses.replace(published(server), sha256=None, size_is_exact=False, file_bytes=len(CONTENT) - 30_000)
+    row = dataclasses.replace(published(server), sha256=None, known_by=NAMES)
+    return dataclasses.replace(row, size_is_exact=False, file_bytes=len(CONTENT) - 30_000)
 
 
 def left_over(data: Path) -> list[str]:
@@ -156,6 +157,59 @@ def test_a_file_changed_in_between_comes_whole(server: Behaviour, data: Path) ->
     assert download(model, data).read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize(
+    ("now", "tag", "modified"),
+    [
+        (CONTENT, '"2"', ""),
+        (CONTENT, "", "Sun, 22 Nov 2026 10:00:00 GMT"),
+        (CONTENT, 'W/"1"', ""),
+        (CONTENT, "", ""),
+        (CONTENT + b"more", '"1"', ""),
+    ],
+    ids=["another tag", "another kind of validator", "a weak tag", "no validator", "another length"],
+)
+def test_a_server_that_gives_no_heed_to_the_condition(
+    server: Behaviour, tmp_path: Path, now: bytes, tag: str, modified: str
+) -> None:
+    """The rest of another file is not put behind the beginning of the first."""
+    source = transfer.Source(f"{server.address}/x.pt", len(CONTENT), 1000, has_hash=False)
+    partial = tmp_path / "partial"
+    server.content, server.cuts, server.ranges = OTHER, deque([100_000]), "careless"
+    with pytest.raises(transfer.TransferError):
+        transfer.fetch(source, partial, patience=ONCE)
+    server.content, server.tag, server.modified = now, tag, modified
+    transfer.fetch(source, partial, patience=HASTY)
+    assert partial.read_bytes() == now
+    assert asked_for(server) == [None, "bytes=100000-", None]
+
+
+def test_a_changed_file_is_told_from_its_rest_where_a_hash_decides(server: Behaviour, tmp_path: Path) -> None:
+    source = transfer.Source(f"{server.address}/x.pt", len(CONTENT), 0, has_hash=True)
+    partial = tmp_path / "partial"
+    server.content, server.cuts, server.ranges = OTHER, deque([100_000, 100_000]), "careless"
+    with pytest.raises(transfer.TransferError):
+        transfer.fetch(source, partial, patience=ONCE)
+    server.tag = ""  # nothing speaks against it, and the hash will tell
+    with pytest.raises(transfer.TransferError):
+        transfer.fetch(source, partial, patience=ONCE)
+    server.content, server.tag = CONTENT, '"2"'
+    transfer.fetch(source, partial, patience=HASTY)
+    assert partial.read_bytes() == CONTENT
+    assert asked_for(server) == [None, "bytes=100000-", "bytes=200000-", None]
+
+
+def test_the_rest_may_name_the_older_kind_of_validator_too(server: Behaviour, tmp_path: Path) -> None:
+    """The first answer had a time only, the second one a tag beside the same time."""
+    source = transfer.Source(f"{server.address}/x.pt", len(CONTENT), 0, has_hash=False)
+    server.tag, server.modified, server.cuts = "", "Sun, 22 Nov 2026 10:00:00 GMT", deque([100_000])
+    with pytest.raises(transfer.TransferError):
+        transfer.fetch(source, tmp_path / "partial", patience=ONCE)
+    server.tag = '"1"'
+    transfer.fetch(source, tmp_path / "partial", patience=HASTY)
+    assert (tmp_path / "partial").read_bytes() == CONTENT
+    assert asked_for(server) == [None, "bytes=100000-"]
+
+
 def test_without_a_validator_parts_are_joined_only_where_a_hash_decides(server: Behaviour, data: Path) -> None:
     server.content, server.tag, server.cuts = OTHER, "", deque([100_000])
     failure(published(server), data, ONCE)
@@ -236,6 +290,13 @@ def test_a_wrong_hash_leaves_nothing(server: Behaviour, data: Path) -> None:
     assert left_over(data) == []
 
 
+def test_a_wrong_file_on_a_server_that_always_cuts_is_given_up(server: Behaviour, data: Path) -> None:
+    server.content, server.cuts = OTHER, deque([200_000, len(OTHER)] * 30)
+    message = failure(published(server), data)
+    assert hashlib.sha256(OTHER).hexdigest() in message
+    assert asked_for(server).count(None) == 2 and left_over(data) == []
+
+
 def test_another_hash_than_that_of_the_file_first_used(server: Behaviour, data: Path) -> None:
     model = unhashed(server)
     path = download(model, data)
@@ -244,6 +305,47 @@ def test_another_hash_than_that_of_the_file_first_used(server: Behaviour, data: 
     assert "of the file first used" in failure(model, data)
     weights.forget(model, data)
     assert download(model, data).read_bytes() == OTHER
+
+
+@pytest.mark.parametrize("content", [bytes(len(CONTENT)), checkpoint(["x.weight"], len(CONTENT))], ids=["zeros", "x"])
+def test_a_file_of_unknown_hash_without_the_models_tensors(server: Behaviour, data: Path, content: bytes) -> None:
+    server.content = content
+    assert "what came is not the right file: it " in failure(unhashed(server), data)
+    assert left_over(data) == []
+    server.content = CONTENT
+    assert download(unhashed(server), data).read_bytes() == CONTENT
+
+
+def test_a_download_in_place_of_a_damaged_file_forgets_the_hash_first_used(server: Behaviour, data: Path) -> None:
+    model = unhashed(server)
+    path = download(model, data)
+    server.content = OTHER
+    path.write_bytes(CONTENT[:1000])
+    server.statuses = deque([404])
+    with pytest.raises(Mono3DError):
+        download(model, data)
+    path.write_bytes(OTHER)
+    assert "of the file first used" in weights.fault_of(model, path, data), "it is forgotten for the right one only"
+    assert download(model, data).read_bytes() == OTHER
+    assert weights.status(model, data).state == "ready"
+    assert not weights.fault_of(model, path, data, afresh=True)
+
+
+def test_a_file_that_may_not_be_read_is_replaced(
+    server: Behaviour, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = published(server)
+    place = download(model, data)
+    (data / weights.RECORD).unlink()
+    real = weights.sha256_of
+
+    def refusing(path: Path) -> str:
+        if path == place:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(weights, "sha256_of", refusing)
+    assert download(model, data) == place and len(server.requests) == 2
 
 
 @pytest.mark.parametrize(

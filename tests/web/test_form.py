@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mono3d_addon.depth.catalogue import MODELS
 from mono3d_addon.settings import PRESETS, Settings, WebOptions, fields_of
 from mono3d_addon.web import sniff
 from mono3d_addon.web.form import Form, read_object
@@ -72,6 +73,17 @@ def test_models_without_weights_are_not_offered(tmp_path: Path) -> None:
     model = next(item for item in FORM.fields.values() if item.name == "model")
     assert model.choice.options == ("starter",)
     assert math.isclose(FORM.settings({"near": 1}).near, 1.0) and isinstance(FORM.settings({"near": 1}).near, float)
+
+
+def test_damaged_weights_are_not_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    whole, cut = MODELS["dpt_levit_224"], MODELS["dpt_hybrid_384"]
+    for model, size in ((whole, whole.file_bytes), (cut, 1000)):
+        path = tmp_path / "weights" / model.file
+        path.parent.mkdir(exist_ok=True)
+        with path.open("wb") as stream:
+            stream.truncate(size)
+    assert Form.of(WebOptions(), tmp_path).fields["model"].choice.options == ("starter", whole.name)
 
 
 def test_a_header_without_end_is_left(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 Value = TypeVar("Value")
 
+_MOST_LETTERS = 60
+
 Names = Mapping[str, str | None]
 """Beginnings of published names -> what stands there in ours; None: the network has no use for such tensors."""
 
@@ -44,7 +46,8 @@ def renamed(tensors: Mapping[str, Value], names: Names) -> tuple[dict[str, Value
 
 
 def brief(names: Iterable[str]) -> str:
-    """Returns a list of names for a sentence: the first, and how many more there are."""
+    """Returns a list of names for a sentence: the first, without what would not print, and how many more there are."""
     ordered = sorted(names)
+    first = ordered[0] if len(ordered[0]) <= _MOST_LETTERS else f"{ordered[0][:_MOST_LETTERS]}..."
     more = f" and {len(ordered) - 1} more" if len(ordered) > 1 else ""
-    return f"'{ordered[0]}'{more}"
+    return f"{first!r}{more}"
