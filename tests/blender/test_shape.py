@@ -447,6 +447,22 @@ def test_other_work_on_the_mesh_counts_as_well(cup: Any, work: str) -> None:
         bpy.ops.mono3d.reshape(tear=0.2)
 
 
+def test_a_re_mesh_leaves_no_shape_keys_of_the_mesh_before(cup: Any) -> None:
+    """They hold the places of other vertices, which would be shown instead of those of the new mesh."""
+    cup.shape_key_add(name="Basis")
+    cup.shape_key_add(name="Mine").data[7].co.x += 0.5
+    count = len(cup.data.vertices)
+    with pytest.raises(RuntimeError, match="by hand"):
+        bpy.ops.mono3d.reshape(detail=64)
+    assert len(cup.data.shape_keys.key_blocks) == 2 and len(cup.data.vertices) == count
+    assert bpy.ops.mono3d.remesh() == {"FINISHED"}
+    assert bpy.ops.mono3d.reshape(detail=64) == {"FINISHED"}, "nothing made by hand is left"
+    assert cup.data.shape_keys is None and not bpy.data.shape_keys
+    shown = cup.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    assert len(shown.data.vertices) == len(cup.data.vertices) < count
+    assert np.array_equal(vertices(shown), vertices(cup))
+
+
 def test_in_edit_mode_nothing_happens_until_it_is_left(cup: Any, drag: Drag) -> None:
     before = vertices(cup)
     bpy.ops.object.mode_set(mode="EDIT")
