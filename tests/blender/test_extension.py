@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,12 @@ def test_blender_finds_it_valid(source: str, package: Path) -> None:
     answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "warning" not in (answer.stdout + answer.stderr).lower()
+
+
+@pytest.mark.parametrize(("permission", "sign"), [("clipboard", ".clipboard ="), ("network", "allow_network")])
+def test_what_the_code_does_is_permitted_by_the_manifest(permission: str, sign: str) -> None:
+    assert any(sign in path.read_text(encoding="utf-8") for path in (ROOT / "mono3d_addon" / "blender").glob("*.py"))
+    assert permission in tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))["permissions"]
 
 
 def test_it_installs_and_starts(package: Path, tmp_path: Path) -> None:
