@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`blender -b --python mono3d_addon/batch.py -- PHOTO... -o FOLDER`: the pipeline inside a headless Blender.
 
-The same command line as `python -m mono3d_addon`; scenes are written by the Blender that runs it.
+The same command line as `python -m mono3d_addon`; scenes are written by the Blender that runs it. Packages that the
+sidebar installed are found, unless --data-folder or MONO3D_DATA name another folder.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ def main(arguments: list[str]) -> int:
     if root not in sys.path:
         sys.path.insert(0, root)
     from mono3d_addon import cli
-    from mono3d_addon.blender import network
+    from mono3d_addon.blender import addon_folder, network
     from mono3d_addon.blender.headless import BlenderSceneWriter
 
+    if not os.environ.get("MONO3D_DATA") and (folder := addon_folder.with_packages()):
+        os.environ["MONO3D_DATA"] = str(folder)
     # The flags --install and --download are the user's leave, unless Blender itself was told to stay offline.
     no_network = network.refusal("use --install, --download or 'models download'") if network.forbidden() else ""
     return cli.main(arguments, PROGRAM, BlenderSceneWriter, no_network)

@@ -66,8 +66,8 @@ def require(component: str, data_folder: Path) -> Path:
     found = packages(component, data_folder)
     if found is None:
         raise Mono3DError(
-            f"The packages of '{component}' are not installed in '{data_folder}': run with --install on the "
-            "command line, or click Install in the sidebar."
+            f"The packages of '{component}' are not installed in '{data_folder}': run with --install or name "
+            "the folder that has them with --data-folder on the command line; in Blender, click Install in the sidebar."
         )
     return found
 

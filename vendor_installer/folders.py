@@ -13,15 +13,17 @@ other than "downloads" on Windows and macOS. So whatever is removed as a whole h
 from __future__ import annotations
 
 import contextlib
+import ntpath
 import os
 import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath, PureWindowsPath
+from typing import Any, TypeVar
 
+_AnyPath = TypeVar("_AnyPath", bound=PurePath)
 _LONG_LOG = 2_000_000
 """Bytes of the log, some dozens of installations, after which a new one is begun."""
 
@@ -85,6 +87,18 @@ class Folders:
             self.own.rmdir()
 
 
+def long_path(path: _AnyPath) -> _AnyPath:
+    """Returns an absolute path of Windows in the form that may have more than 260 letters; any other as it is.
+
+    Wheels have paths of 170 letters, and Blender's folder for extensions has about as many.
+    """
+    if not isinstance(path, PureWindowsPath) or not path.is_absolute() or str(path).startswith("\\\\?"):
+        return path
+    # Behind the prefix Windows resolves neither ".." nor ".".
+    whole = ntpath.normpath(path)
+    return type(path)("\\\\?\\UNC" + whole[1:] if whole.startswith("\\\\") else "\\\\?\\" + whole)
+
+
 def existing_parent(path: Path) -> Path:
     """Returns the nearest folder above (or equal to) `path` that exists."""
     path = path.absolute()
@@ -101,10 +115,11 @@ def remove_tree(path: Path) -> bool:
             Path(failed).chmod(stat.S_IRWXU)
             function(failed)
 
+    whole = long_path(path)
     if sys.version_info >= (3, 12):
-        shutil.rmtree(path, onexc=retry)
+        shutil.rmtree(whole, onexc=retry)
     else:
-        shutil.rmtree(path, onerror=retry)
+        shutil.rmtree(whole, onerror=retry)
     return not path.exists()
 
 
@@ -115,8 +130,9 @@ def size_text(count: int) -> str:
 
 def file_sizes(folder: Path) -> Iterator[tuple[Path, int]]:
     """Yields every file below `folder` with its size; files that vanish meanwhile are left out."""
-    for root, _, names in os.walk(folder):
+    whole = long_path(folder)
+    for root, _, names in os.walk(whole):
         for name in names:
             path = Path(root) / name
             with contextlib.suppress(OSError):
-                yield path, path.lstat().st_size
+                yield folder / path.relative_to(whole), path.lstat().st_size

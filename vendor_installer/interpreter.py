@@ -7,7 +7,9 @@ import dataclasses
 import json
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
+from typing import Any
 
 from .components import LINUX, MACOS, WINDOWS
 from .environment import child_environment
@@ -107,6 +109,9 @@ def probe(executable: str, packages: tuple[str, ...] = ()) -> Interpreter:
 
     Raises InstallError when it cannot be run.
     """
+    options: dict[str, Any] = {}
+    if sys.platform == "win32":
+        options["creationflags"] = subprocess.CREATE_NO_WINDOW
     try:
         done = subprocess.run(
             [executable, "-I", "-c", _PROBE, *packages],
@@ -116,6 +121,7 @@ def probe(executable: str, packages: tuple[str, ...] = ()) -> Interpreter:
             timeout=60,
             env=child_environment(),
             stdin=subprocess.DEVNULL,
+            **options,
         )
         found = json.loads(done.stdout.strip().rpartition("\n")[2])  # a sitecustomize may print before
     except subprocess.TimeoutExpired as error:

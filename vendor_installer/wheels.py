@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from .errors import InstallError
+from .folders import long_path
 
 _PIECE = 1 << 20
 NO_MOVES: Mapping[str, str] = types.MappingProxyType({})
@@ -77,7 +78,7 @@ def unpack(
     try:
         with zipfile.ZipFile(wheel) as archive:
             for item, relative in members(archive, trims, moves):
-                path = target / relative
+                path = long_path(target) / relative
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(item) as source, path.open("wb") as sink:
                     while piece := source.read(_PIECE):

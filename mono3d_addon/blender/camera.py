@@ -83,11 +83,15 @@ def _see_all_around(data: Any) -> None:
 
 
 def stored(owner: bpy.types.Object) -> Camera:
-    """Returns the photo's camera stored on a mesh or camera object. Raises Mono3DError when there is none."""
+    """Returns the photo's camera stored on a mesh or camera object. Raises Mono3DError when it cannot be read."""
     try:
         return Camera(**json.loads(owner[names.CAMERA]))
-    except (KeyError, TypeError, ValueError) as error:
+    except KeyError as error:
         raise Mono3DError(f"'{owner.name}' was not made by Mono3D: it holds no camera.") from error
+    except (TypeError, ValueError) as error:
+        raise Mono3DError(
+            f"The camera stored on '{owner.name}' is of another version of Mono3D; generate it again from the photo."
+        ) from error
 
 
 def use(scene: bpy.types.Scene, made: bpy.types.Object) -> None:

@@ -31,13 +31,8 @@ def draw(layout: bpy.types.UILayout) -> None:
     for part in line.lines:
         about.label(text=part, translate=False)
     label(about, "Both are images of this file now:")
-    for name in image_names(state.current.depth_of):
+    for name in state.current.depth_images:
         about.label(text=name, icon="IMAGE_DATA", translate=False)
-
-
-def image_names(photo: str) -> tuple[str, str]:
-    """Returns the names of the coloured image and of the image in metres."""
-    return f"{photo} disparity", f"{photo} depth"
 
 
 def make_images(photo: str, disparity: Floats, depth: Floats) -> tuple[bpy.types.Image, bpy.types.Image]:
@@ -52,7 +47,7 @@ def make_images(photo: str, disparity: Floats, depth: Floats) -> tuple[bpy.types
     from ..core.disparity import normalise
 
     pictures = []
-    for name, values in zip(image_names(photo), (disparity, depth), strict=True):
+    for kind, values in (("disparity", disparity), ("depth", depth)):
         rows, columns = values.shape
         rgba = np.ones((rows, columns, 4), dtype=np.float32)
         if values is depth:
@@ -61,8 +56,7 @@ def make_images(photo: str, disparity: Floats, depth: Floats) -> tuple[bpy.types
             rgba[..., 3] = known
         else:
             rgba[..., :3] = coloured(normalise(disparity, 1.0)) / np.float32(255.0)
-        picture = _image(name, columns, rows, is_float=values is depth)
-        picture[names.DEPTH] = photo
+        picture = _image(photo, kind, columns, rows, is_float=values is depth)
         pixels: Any = picture.pixels
         pixels.foreach_set(rgba[::-1].reshape(-1))
         picture.pack()
@@ -71,15 +65,21 @@ def make_images(photo: str, disparity: Floats, depth: Floats) -> tuple[bpy.types
     return pictures[0], pictures[1]
 
 
-def _image(name: str, width: int, height: int, *, is_float: bool) -> Any:
-    """Returns the image called `name`: one that we made before, with whatever uses it, else a new one."""
+def _image(photo: str, kind: str, width: int, height: int, *, is_float: bool) -> Any:
+    """Returns the image of this kind of the photo: one that we made before, with whatever uses it, else a new one.
+
+    It is known by its properties: Blender shortens long names and numbers those that are taken.
+    """
     images: Any = bpy.data.images
-    found = next((one for one in images if names.DEPTH in one and one.name == name and one.library is None), None)
-    if found is not None and found.is_float == is_float:
+    ours = [one for one in images if one.get(names.DEPTH) == photo and one.get(names.DEPTH_KIND) == kind]
+    found = next((one for one in ours if one.library is None and one.is_float == is_float), None)
+    if found is not None:
         if tuple(found.size) != (width, height):
             found.scale(width, height)
         return found
-    return images.new(name, width, height, alpha=True, float_buffer=is_float, is_data=is_float)
+    made = images.new(f"{photo} {kind}", width, height, alpha=True, float_buffer=is_float, is_data=is_float)
+    made[names.DEPTH], made[names.DEPTH_KIND] = photo, kind
+    return made
 
 
 class MONO3D_OT_show_depth(running.PhotoJob):
@@ -98,11 +98,12 @@ class MONO3D_OT_show_depth(running.PhotoJob):
         disparity, depth = reconstruction.load_depth(folder)
         run = state.current.run
         photo = run.photo.stem if run is not None else target.name
-        picture, _ = make_images(photo, disparity, depth)
+        pictures = make_images(photo, disparity, depth)
         step = max(1, -(-max(disparity.shape) // _SIDE))
         icon = thumbnails.show("depth", coloured(normalise(disparity, 1.0))[::step, ::step])
         state.current.depth, state.current.depth_of = state.PhotoLine(icon, _distances(depth)), photo
-        _show(picture)
+        state.current.depth_images = tuple(one.name for one in pictures)
+        _show(pictures[0])
         progress.push_undo("Show depth")
 
 

@@ -30,7 +30,7 @@ def write(result: Reconstruction, blend: Path | None, picture: Path | None) -> d
     seconds: dict[str, float] = {}
     began = time.perf_counter()
     target = _empty_scene()
-    built = scene.build(result, target, blend)
+    built = scene.build(result, target, blend, replaces=True)
     if blend is not None:
         _prepare_to_open(target, built)
         with written_beside(blend) as beside, _no_thumbnail(), _relative_images():

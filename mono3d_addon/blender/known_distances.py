@@ -11,7 +11,7 @@ from . import marks, names, progress, shape_panel, shaped, state
 
 # What brings numpy is imported when it is needed.
 if TYPE_CHECKING:
-    from mathutils import Vector
+    from mathutils import Matrix, Vector
 
 _HINT = "Mono3D: click the {which} point on the mesh; ESC or right click cancels"
 _BARS = {"UI", "TOOLS", "HEADER", "TOOL_HEADER"}
@@ -71,12 +71,12 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
             return self.execute(context)
         try:
             first, second = self._points(context, owner)
+            scale = _scale(owner)
+            eye = Matrix(frame.pose(camera.stored(owner))).translation
         except Mono3DError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        scale = _scale(owner)
         self.first, self.second = first, second
-        eye = Matrix(frame.pose(camera.stored(owner))).translation
         self.first_distance, self.second_distance = (scale * (point - eye).length for point in (first, second))
         self.apart = (first - second).length * scale
         marks.picked.show(owner, [first, second])
@@ -149,7 +149,7 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
             owner.update_from_editmode()
             points = [vertex.co.copy() for vertex in data.vertices if vertex.select]
         else:
-            to_local = owner.matrix_world.inverted()
+            to_local = _to_local(owner)
             empties = [one for one in context.selected_objects if one.type == "EMPTY"]
             points = [to_local @ one.matrix_world.translation for one in empties]
         if len(points) != 2:
@@ -164,16 +164,21 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
 
     bl_idname = "mono3d.pick_distances"
     bl_label = "Pick Two Points"
+    _uid = 0
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Offers it in a 3D view, in Object Mode, for a mesh of Mono3D."""
-        if shape_panel.refuse(cls, context):
-            return False
-        if context.mode != "OBJECT":
-            cls.poll_message_set("Leave Edit Mode first, or select two vertices and use Known Distances")
-            return False
-        return True
+        return not cls._refuse(context)
+
+    @classmethod
+    def _refuse(cls, context: bpy.types.Context) -> str:
+        """Returns why no points can be picked, and tells Blender; empty when they can."""
+        sentence = shape_panel.refuse(cls, context)
+        if not sentence and context.mode != "OBJECT":
+            sentence = "Leave Edit Mode first, or select two vertices and use Known Distances"
+            cls.poll_message_set(sentence)
+        return sentence
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> progress.Result:
         """Starts listening for clicks."""
@@ -193,23 +198,49 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
             return {"CANCELLED"}
         if event.type != "LEFTMOUSE" or event.value != "PRESS":
             return {"PASS_THROUGH"}
-        owner = shaped.target(context)
         region = _region_under(context, event)
-        if owner is None or region is None:
+        if region is None:
             return {"PASS_THROUGH"}
-        point = _hit(context, region, owner, (event.mouse_x - region.x, event.mouse_y - region.y))
+        try:
+            owner = self._owner(context)
+            if owner is None:
+                return {"PASS_THROUGH"}
+            point = _hit(region, owner, (event.mouse_x - region.x, event.mouse_y - region.y))
+        except Mono3DError as error:
+            self.cancel(context)
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
         if point is None:
-            self.report({"INFO"}, "There is no part of the mesh under the mouse; click on it.")
+            self.report({"INFO"}, f"There is no part of '{owner.name}' under the mouse; click on it.")
             return {"RUNNING_MODAL"}
+        self._uid = owner.session_uid
         self._points.append(point)
         marks.picked.show(owner, self._points)
         if len(self._points) < 2:
             self._say(context)
             return {"RUNNING_MODAL"}
         self._end_hint(context)
-        operators: Any = bpy.ops.mono3d  # type: ignore[attr-defined]
-        operators.known_distances("INVOKE_DEFAULT", first=self._points[0], second=self._points[1])
+        _ask_for_distances(self._points[0], self._points[1])
         return {"FINISHED"}
+
+    def _owner(self, context: bpy.types.Context) -> bpy.types.Object | None:
+        """Returns the mesh to click on: that of the first point, which becomes the active one again; else that now is.
+
+        Raises Mono3DError when its points can no longer be picked.
+        """
+        if self._points:
+            first = next((one for one in bpy.data.objects if one.session_uid == self._uid), None)
+            try:
+                if first is not None and shaped.target(context) != first:
+                    context.view_layer.objects.active = first  # type: ignore[union-attr]
+            except RuntimeError:  # it is in another scene or collection by now
+                first = None
+            if first is None:
+                raise Mono3DError("The mesh with the first point is gone; pick two points of another one.")
+        owner = shaped.target(context)
+        if owner is not None and (reason := self._refuse(context)):
+            raise Mono3DError(f"{reason}.")
+        return owner
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Takes the marks and the hint away."""
@@ -251,15 +282,30 @@ class MONO3D_OT_forget_distances(bpy.types.Operator):
         return {"FINISHED"}
 
 
+def _ask_for_distances(first: Any, second: Any) -> None:
+    operators: Any = bpy.ops.mono3d  # type: ignore[attr-defined]
+    operators.known_distances("INVOKE_DEFAULT", first=first, second=second)
+
+
+def _to_local(owner: bpy.types.Object) -> "Matrix":
+    """Returns what takes places of the world to the object's own coordinates. Raises Mono3DError where nothing does."""
+    try:
+        return owner.matrix_world.inverted()
+    except ValueError as error:
+        raise Mono3DError(
+            f"'{owner.name}' is scaled to 0, so that nothing on it can be measured; give it another scale first."
+        ) from error
+
+
 def _scale(owner: bpy.types.Object) -> float:
-    """Returns how much larger the object is in the world than in its own coordinates."""
-    return float(abs(owner.matrix_world.determinant()) ** (1.0 / 3.0)) or 1.0
+    """Returns how much larger the object is in the world than in itself. Raises Mono3DError where that is 0."""
+    return float(abs(_to_local(owner).determinant()) ** (-1.0 / 3.0))
 
 
 def _region_under(context: bpy.types.Context, event: bpy.types.Event) -> Any:
     """Returns the region of the 3D view under the mouse, None where a bar lies over it, such as the sidebar."""
     view = None
-    for region in context.area.regions if context.area else ():
+    for region in context.area.regions if context.area and context.area.type == "VIEW_3D" else ():
         across, up = event.mouse_x - region.x, event.mouse_y - region.y
         if not (0 <= across < region.width and 0 <= up < region.height):
             continue
@@ -270,15 +316,20 @@ def _region_under(context: bpy.types.Context, event: bpy.types.Event) -> Any:
     return view
 
 
-def _hit(context: bpy.types.Context, region: Any, owner: bpy.types.Object, place: tuple[float, float]) -> Any:
-    """Returns the point of the mesh, in its own coordinates, under a place of the region; None where there is none."""
+def _hit(region: Any, owner: bpy.types.Object, place: tuple[float, float]) -> Any:
+    """Returns the point of the mesh, in its own coordinates, under a place of the region; None where there is none.
+
+    Raises Mono3DError where the object is scaled to nothing.
+    """
     from bpy_extras import view3d_utils
 
-    space: Any = context.space_data
-    view = space.region_3d
+    to_local = _to_local(owner)
+    if not owner.visible_get():
+        return None
+    # In quad view each of the four regions looks its own way.
+    view = region.data
     origin = view3d_utils.region_2d_to_origin_3d(region, view, place)
     towards = view3d_utils.region_2d_to_vector_3d(region, view, place)
-    to_local = owner.matrix_world.inverted()
     direction = (to_local.to_3x3() @ towards).normalized()
     found, point, *_ = owner.ray_cast(to_local @ origin, direction)
     return (point.x, point.y, point.z) if found else None

@@ -5,6 +5,7 @@ from typing import Any
 
 import bpy
 
+from ..errors import Mono3DError
 from . import names, progress
 
 
@@ -53,7 +54,11 @@ class MONO3D_OT_look_through_camera(bpy.types.Operator):
             return {"CANCELLED"}
         from . import camera
 
-        camera.use(context.scene, eye)
+        try:
+            camera.use(context.scene, eye)
+        except Mono3DError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
         space: Any = context.space_data
         if space is not None and space.type == "VIEW_3D":
             space.region_3d.view_perspective = "CAMERA"

@@ -45,11 +45,12 @@ class Marks:
 
         context = bpy.context
         owner = bpy.data.objects.get(self._owner)
-        space: Any = context.space_data
-        if owner is None or context.region is None:
+        # The region's own: in quad view each of the four looks its own way.
+        view = context.region_data
+        if owner is None or context.region is None or view is None:
             return
         for number, point in enumerate(self.points, 1):
-            place = location_3d_to_region_2d(context.region, space.region_3d, owner.matrix_world @ Vector(point))
+            place = location_3d_to_region_2d(context.region, view, owner.matrix_world @ Vector(point))
             if place is not None:
                 _draw_mark((place.x, place.y), str(number))
 

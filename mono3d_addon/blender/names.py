@@ -36,6 +36,9 @@ DRAFT = "mono3d_draft"
 DEPTH = "mono3d_depth"
 """Custom property of an image that shows a photo's depth: the photo's name."""
 
+DEPTH_KIND = "mono3d_depth_kind"
+"""Custom property of such an image: "disparity" or "depth"."""
+
 DIGEST = "mono3d_digest"
 """Custom property of the mesh: what it looked like when Mono3D made it."""
 

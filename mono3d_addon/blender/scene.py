@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,17 +28,25 @@ class Built:
     camera: bpy.types.Object
 
 
-def build(result: Reconstruction, scene: bpy.types.Scene, blend: Path | None = None) -> Built:
+_LONGEST_NAME = 200
+"""Bytes of a file's name before "texture": most file systems take 255 in all."""
+
+
+def build(
+    result: Reconstruction, scene: bpy.types.Scene, blend: Path | None = None, *, replaces: bool = False
+) -> Built:
     """Adds `result` to `scene`, in a collection of its own with the photo's name; returns what was made.
 
     Mesh and camera stand at the origin: the camera looks along +Y, Z is up, one unit is one metre. Where a floor was
     found, it is at height 0 and the camera stands above the origin, tilted as it was. The scene's own camera and
     render size change only where it has no camera yet. Textures are packed, unless the settings say otherwise and the
-    path that the .blend file has or will have is given: then they are put beside it.
+    path that the .blend file has or will have is given: then they are put beside it. Each gets a name that no file
+    has yet, unless `replaces` tells that the .blend file is this result's alone and written anew with it.
     Raises Mono3DError when the texture cannot be read; nothing stays behind then.
     """
+    beside = functools.partial(_beside, result, blend, replaces)
     try:
-        image, relief = _images(result, blend)
+        image, relief = _images(result, beside)
     except (RuntimeError, OSError) as error:
         raise Mono3DError(f"The texture of {result.name} cannot be read: {error}.") from error
     settings = result.settings
@@ -47,7 +57,7 @@ def build(result: Reconstruction, scene: bpy.types.Scene, blend: Path | None = N
         mesh_data.set_normals(data, result.scene_whole.normals)
     data.materials.append(material.create(result.name, image, settings.material, settings.shading, relief))
     if result.behind_texture is not None:
-        copy = _beside(result, blend, result.behind_texture, "behind_")
+        copy = beside(result.behind_texture, "behind_")
         try:
             layer_behind.show(data, result.name, result.behind_texture, settings, copy)
         except Mono3DError:
@@ -83,20 +93,28 @@ def _undo(data: bpy.types.Mesh, *images: bpy.types.Image | None) -> None:
             bpy.data.images.remove(image)
 
 
-def _images(result: Reconstruction, blend: Path | None) -> tuple[bpy.types.Image, bpy.types.Image | None]:
+def _images(
+    result: Reconstruction, beside: Callable[[Path, str], Path | None]
+) -> tuple[bpy.types.Image, bpy.types.Image | None]:
     """Returns the photo and, where there is one, the normal map."""
-    photo = material.load_image(result.name, result.texture, _beside(result, blend, result.texture, ""))
+    photo = material.load_image(result.name, result.texture, beside(result.texture, ""))
     if result.normal_map is None:
         return photo, None
-    copy = _beside(result, blend, result.normal_map, "normal_")
+    copy = beside(result.normal_map, "normal_")
     return photo, material.load_image(f"{result.name} normal", result.normal_map, copy, "Non-Color")
 
 
-def _beside(result: Reconstruction, blend: Path | None, path: Path, kind: str) -> Path | None:
+def _beside(result: Reconstruction, blend: Path | None, replaces: bool, path: Path, kind: str) -> Path | None:
     """Returns where the picture at `path` goes beside the .blend file; None where it is packed."""
     if blend is None or result.settings.pack_texture:
         return None
-    return blend.with_name(f"{blend.stem}_{kind}texture{path.suffix}")
+    if replaces:
+        return blend.with_name(f"{blend.stem}_{kind}texture{path.suffix}")
+    start = f"{blend.stem}_{result.name}".encode(errors="ignore")[:_LONGEST_NAME].decode(errors="ignore")
+    number, place = 2, blend.with_name(f"{start}_{kind}texture{path.suffix}")
+    while place.exists():
+        number, place = number + 1, blend.with_name(f"{start}_{kind}texture_{number}{path.suffix}")
+    return place
 
 
 def stored_settings(mesh: bpy.types.Object) -> Settings:

@@ -434,6 +434,8 @@ def _replace_mesh(owner: bpy.types.Object, made: Remeshed, settings: Settings) -
 
     data: Any = owner.data
     trusted = settings.surface == "grid" and not settings.target_triangles and settings.solid == "off"
+    if data.shape_keys is not None:
+        owner.shape_key_clear()  # They hold the old vertices' places; the user was asked, as for all that is hand-made.
     mesh_data.fill(data, made.mesh, trusted=trusted, edges=made.edges, behind=made.behind)
     if made.behind_texture is not None:
         layer_behind.show(data, owner.name, made.behind_texture, settings)

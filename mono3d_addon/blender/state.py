@@ -66,6 +66,7 @@ class State:
     photos        what is known of photos, by what tells them apart
     depth         the depth that was shown last
     depth_of      the photo whose depth that is
+    depth_images  the names of the images that show it
     previews      Blender's collection of small pictures
     scratch       folder for temporary files
     timers        Blender's timers by which operators follow their work
@@ -95,6 +96,7 @@ class State:
     photos: dict[str, PhotoLine] = field(default_factory=dict)
     depth: PhotoLine | None = None
     depth_of: str = ""
+    depth_images: tuple[str, ...] = ()
     previews: Any = None
     scratch: Path | None = None
     timers: list[Any] = field(default_factory=list)

@@ -3,14 +3,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from mono3d_addon import build
+from mono3d_addon.depth import weights
+from vendor_installer.manifest import FORMAT, Installed
 
 from made import bpy
 
@@ -51,6 +57,31 @@ sys.stdout.flush()
 os._exit(0)
 """
 
+_BATCH = """
+import json, runpy, sys
+import bpy
+from pathlib import Path
+case = json.loads(sys.argv[1])
+name = "bl_ext.user_default.mono3d"
+bpy.ops.extensions.package_install_files(filepath=case["package"], repo="user_default", enable_on_install=True)
+if case["chosen"]:
+    bpy.context.preferences.addons[name].preferences.data_folder = case["chosen"]
+if case["installed"]:
+    folder = Path(case["chosen"] or bpy.utils.extension_path_user(name))
+    environment = folder / "environments" / f"worker-cp{sys.version_info[0]}{sys.version_info[1]}-here-cpu"
+    (environment / "packages-1").mkdir(parents=True)
+    (environment / "manifest.json").write_text(case["manifest"])
+script = Path(sys.modules[name].__file__).parent / "mono3d_addon" / "batch.py"
+if case["factory"]:
+    bpy.ops.preferences.addon_disable(module=name)
+    for module in [one for one in sys.modules if one.startswith("bl_ext.")]:
+        del sys.modules[module]
+sys.argv[1:] = ["--", "models", "path", *case["options"]]
+sys.argv[0] = case["script"] or str(script)
+print("the answer:")
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -75,9 +106,48 @@ def test_blender_finds_it_valid(source: str, package: Path) -> None:
     assert "warning" not in (answer.stdout + answer.stderr).lower()
 
 
+@pytest.mark.parametrize(("permission", "sign"), [("clipboard", ".clipboard ="), ("network", "allow_network")])
+def test_what_the_code_does_is_permitted_by_the_manifest(permission: str, sign: str) -> None:
+    assert any(sign in path.read_text(encoding="utf-8") for path in (ROOT / "mono3d_addon" / "blender").glob("*.py"))
+    assert permission in tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))["permissions"]
+
+
 def test_it_installs_and_starts(package: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path)}
     command = [sys.executable, "-c", _INSTALL, str(package)]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, cwd=tmp_path)
     assert "all well" in answer.stdout, answer.stdout + answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "case"),
+    [
+        *itertools.product(("its own", "a clone's"), ("enabled", "chosen", "nothing", "variable", "option")),
+        ("its own", "factory"),  # from a clone nothing leads to an extension that is switched off
+    ],
+)
+def test_the_batch_finds_what_the_sidebar_installed(script: str, case: str, package: Path, tmp_path: Path) -> None:
+    installed = Installed(
+        "worker", "cp3", "here", "cpu", Path("packages-1"), "digest", True, {}, {}, {}, 0, 0.0, "2026-01-01T00:00:00"
+    )
+    request = {
+        "package": str(package),
+        "script": "" if script == "its own" else str(ROOT / "mono3d_addon" / "batch.py"),
+        "chosen": str(tmp_path / "chosen") if case == "chosen" else "",
+        "installed": case != "nothing",
+        "factory": case == "factory",
+        "options": ["--data-folder", str(tmp_path / "named")] if case == "option" else [],
+        "manifest": json.dumps(dataclasses.asdict(installed) | {"packages": "packages-1", "format": FORMAT}),
+    }
+    own = tmp_path / "extensions" / ".user" / "user_default" / "mono3d"
+    folders = {"chosen": tmp_path / "chosen", "nothing": tmp_path / "share" / "mono3d"}
+    folders |= {"variable": tmp_path / "variable", "option": tmp_path / "named"}
+    environment = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "share")}
+    environment.pop("MONO3D_DATA", None)
+    if case in ("variable", "option"):
+        environment["MONO3D_DATA"] = str(tmp_path / "variable")
+    command = [sys.executable, "-c", _BATCH, json.dumps(request)]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, cwd=tmp_path)
+    told = answer.stdout.partition("the answer:\n")[2].strip()
+    assert told == str(weights.weights_folder(folders.get(case, own))), answer.stdout + answer.stderr

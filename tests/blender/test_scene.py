@@ -14,7 +14,7 @@ import pytest
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
-from mono3d_addon.blender import camera, headless, names, scene
+from mono3d_addon.blender import camera, headless, names, scene, source
 from mono3d_addon.core.camera import Camera
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
@@ -160,6 +160,33 @@ def test_textures_lie_beside_where_wanted(tmp_path: Path) -> None:
     for image in images.values():
         assert not image.packed_file and image.size[0] > 0, "found from where the file is now"
     assert images["//cup_normal_texture.png"].colorspace_settings.name == "Non-Color"
+
+
+def test_in_a_scene_of_the_users_own_every_photo_keeps_its_texture(tmp_path: Path) -> None:
+    file, work = tmp_path / "street.blend", tmp_path / "work"
+    bpy.ops.wm.save_as_mainfile(filepath=str(file))
+    theirs = [tmp_path / "street_texture.png", tmp_path / "street_made_texture.png"]
+    for path in theirs:
+        path.write_text("the user's own")
+    pictures = []
+    for number in range(3):
+        folder = work / str(number)
+        folder.mkdir(parents=True)
+        colour = np.full((12, 16, 3), 80 * number, np.uint8)
+        result = made.reconstruction(folder, made.camera(400, 300), 12, 16, colour, pack_texture=False)
+        result = relief(dataclasses.replace(result, name="cup" if number == 2 else "made"), (128, 128, 255))
+        built = scene.build(result, bpy.context.scene, file)
+        pictures.append((built.mesh, result.texture.read_bytes()))
+    assert [path.read_text() for path in theirs] == ["the user's own"] * 2
+    expected = {"street_made_texture_2.png", "street_made_texture_3.png", "street_cup_texture.png"}
+    expected |= {"street_made_normal_texture.png", "street_made_normal_texture_2.png", "street_cup_normal_texture.png"}
+    there = {path.name for path in tmp_path.glob("*.png")} - {path.name for path in theirs}
+    assert there == expected
+    for mesh, picture in pictures:
+        assert (work / source.write(mesh, work).texture).read_bytes() == picture, "what a re-mesh is given"
+    written = dataclasses.replace(result, name="\u8336" * 80)
+    scene.build(written, bpy.context.scene, file)
+    assert len(list(tmp_path.glob("street_\u8336*texture.png"))) == 2, "not too long for a disk"
 
 
 def relief(result: Any, colour: tuple[int, int, int]) -> Any:

@@ -16,11 +16,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mathutils import Euler, Matrix, Vector
 
 from mono3d_addon.blender import (
     camera,
     hand_made,
     known_distances,
+    marks,
     names,
     running,
     scene,
@@ -489,6 +491,22 @@ def test_other_work_on_the_mesh_counts_as_well(cup: Any, work: str) -> None:
         bpy.ops.mono3d.reshape(tear=0.2)
 
 
+def test_a_re_mesh_leaves_no_shape_keys_of_the_mesh_before(cup: Any) -> None:
+    """They hold the places of other vertices, which would be shown instead of those of the new mesh."""
+    cup.shape_key_add(name="Basis")
+    cup.shape_key_add(name="Mine").data[7].co.x += 0.5
+    count = len(cup.data.vertices)
+    with pytest.raises(RuntimeError, match="by hand"):
+        bpy.ops.mono3d.reshape(detail=64)
+    assert len(cup.data.shape_keys.key_blocks) == 2 and len(cup.data.vertices) == count
+    assert bpy.ops.mono3d.remesh() == {"FINISHED"}
+    assert bpy.ops.mono3d.reshape(detail=64) == {"FINISHED"}, "nothing made by hand is left"
+    assert cup.data.shape_keys is None and not bpy.data.shape_keys
+    shown = cup.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    assert len(shown.data.vertices) == len(cup.data.vertices) < count
+    assert np.array_equal(vertices(shown), vertices(cup))
+
+
 def test_in_edit_mode_nothing_happens_until_it_is_left(cup: Any, drag: Drag) -> None:
     before = vertices(cup)
     bpy.ops.object.mode_set(mode="EDIT")
@@ -614,6 +632,134 @@ def test_impossible_distances_change_nothing(cup: Any, distances: tuple[float, f
     assert np.array_equal(vertices(cup), before) and not cup.get(names.KNOWN)
     with pytest.raises(RuntimeError, match="Pick two points"):
         bpy.ops.mono3d.known_distances(kind="CAMERA")
+
+
+@pytest.mark.parametrize("kind", ["CAMERA", "BETWEEN"])
+def test_distances_of_what_is_scaled_to_nothing_are_one_sentence(cup: Any, kind: str) -> None:
+    places = vertices(cup)
+    near_one, far_one = places[places[:, 1].argmin()], places[places[:, 1].argmax()]
+    cup.scale = (1.0, 0.0, 1.0)
+    bpy.context.view_layer.update()
+    with pytest.raises(RuntimeError, match=r"scaled to 0"):
+        bpy.ops.mono3d.known_distances(kind=kind)
+    with pytest.raises(RuntimeError, match=r"scaled to 0"):
+        bpy.ops.mono3d.known_distances(kind=kind, first=near_one, second=far_one)
+    with pytest.raises(Mono3DError, match=r"scaled to 0"):
+        known_distances._hit(Region(Vector()), cup, (50.0, 50.0))
+
+
+@pytest.fixture
+def broken_camera(cup: Any) -> Any:
+    """An object of a version that knows more of cameras."""
+    for one in (cup, *cup.children):
+        one[names.CAMERA] = json.dumps({**json.loads(one[names.CAMERA]), "shutter": 0.01})
+    return cup
+
+
+def test_a_camera_of_another_version_is_one_sentence(broken_camera: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RuntimeError, match=r"camera stored on .* another version"):
+        bpy.ops.mono3d.look_through_camera()
+    told: list[str] = []
+    asking = types.SimpleNamespace(report=lambda kind, sentence: told.append(sentence))
+    asking._points = lambda context, owner: (Vector(), Vector())
+    monkeypatch.setattr(known_distances, "bpy", types.SimpleNamespace(app=types.SimpleNamespace(background=False)))
+    invoke: Any = known_distances.MONO3D_OT_known_distances.invoke
+    assert invoke(asking, bpy.context, None) == {"CANCELLED"} and "another version" in told[0]
+
+
+class Region:
+    """A region of a 3D view, 100 pixels a side, that looks from a place along +Y, 90 degrees wide."""
+
+    width = height = 100
+
+    def __init__(self, place: Any) -> None:
+        view = Euler((math.pi / 2, 0.0, 0.0)).to_matrix().to_4x4()
+        view.translation = place
+        view.invert()
+        lens = Matrix(((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, -1, -0.02), (0, 0, -1, 0)))
+        self.data = types.SimpleNamespace(is_perspective=True, view_matrix=view, perspective_matrix=lens @ view)
+        self.x = self.y = 0
+
+
+def test_in_quad_view_a_click_goes_where_its_own_part_looks(cup: Any) -> None:
+    bpy.context.view_layer.update()
+    straight, away = (known_distances._hit(Region(Vector((x, 0.0, 0.0))), cup, (50.0, 50.0)) for x in (0.0, 100.0))
+    assert straight is not None and straight[:1] + straight[2:] == pytest.approx((0.0, 0.0), abs=1e-4)
+    assert away is None, "looks past it"
+    cup.hide_viewport = True
+    bpy.context.view_layer.update()
+    assert known_distances._hit(Region(Vector()), cup, (50.0, 50.0)) is None
+
+
+class Picking:
+    """Pick Two Points at work: `click` stands for a click that hits the mesh, `told` is what the user reads."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.told: list[str] = []
+        self.asked: list[tuple[Any, Any]] = []
+        self.hit: list[Any] = []
+        self.cls: Any = known_distances.MONO3D_OT_pick_distances
+        self._points: list[Any] = []
+
+        def hit(region: Any, owner: Any, place: Any) -> tuple[float, float, float]:
+            self.hit.append(owner)
+            return (float(len(self.hit)), 0.0, 0.0)
+
+        monkeypatch.setattr(known_distances, "_hit", hit)
+        monkeypatch.setattr(known_distances, "_region_under", lambda context, event: Region(Vector()))
+        monkeypatch.setattr(known_distances, "_ask_for_distances", lambda *points: self.asked.append(points))
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.cls, name)
+        return types.MethodType(found, self) if isinstance(found, types.FunctionType) else found
+
+    def report(self, kind: Any, sentence: str) -> None:
+        self.told.append(sentence)
+
+    def click(self) -> Any:
+        event = types.SimpleNamespace(type="LEFTMOUSE", value="PRESS", mouse_x=5, mouse_y=5)
+        return self.cls.modal(self, bpy.context, event)
+
+
+def test_both_points_are_of_the_mesh_that_was_clicked_first(
+    cup: Any, reconstructed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = scene.build(reconstruction.load(reconstructed), bpy.context.scene).mesh
+    picking = Picking(monkeypatch)
+    assert picking.click() == {"RUNNING_MODAL"}
+    bpy.context.view_layer.objects.active = other
+    assert picking.click() == {"FINISHED"}
+    assert picking.hit == [cup, cup] and bpy.context.view_layer.objects.active == cup
+    assert picking.asked == [((1.0, 0.0, 0.0), (2.0, 0.0, 0.0))]
+
+
+def test_a_mesh_that_is_gone_between_two_clicks_is_one_sentence(cup: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    picking = Picking(monkeypatch)
+    picking.click()
+    bpy.data.objects.remove(cup)
+    assert picking.click() == {"CANCELLED"} and "first point is gone" in picking.told[0]
+    assert marks.picked.points == [] and not picking.asked
+
+
+def test_a_mesh_that_left_the_scene_between_two_clicks_is_too(cup: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    picking = Picking(monkeypatch)
+    picking.click()
+    cup.users_collection[0].objects.unlink(cup)
+    assert picking.click() == {"CANCELLED"} and "first point is gone" in picking.told[0]
+    assert marks.picked.points == [] and not picking.asked
+
+
+@pytest.mark.parametrize("clicks", [0, 1])
+def test_generate_pressed_while_points_are_picked_ends_that(
+    cup: Any, clicks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picking = Picking(monkeypatch)
+    for _ in range(clicks):
+        picking.click()
+    monkeypatch.setattr(state.current, "run", types.SimpleNamespace(cancel=lambda: None))
+    assert picking.click() == {"CANCELLED"}
+    assert picking.told == ["A photo is being worked on; wait for it or cancel it."]
+    assert marks.picked.points == [] and not picking.asked
 
 
 def test_what_the_image_carries_is_what_the_network_gave(cup: Any, reconstructed: Path, tmp_path: Path) -> None:

@@ -277,6 +277,22 @@ def test_the_depth_becomes_two_images_that_are_replaced(values: Any, tmp_path: P
     assert ours() == []
 
 
+@pytest.mark.parametrize("photo", ["cup", "a very long name " * 4, "\u8336" * 40])
+def test_the_images_are_replaced_whatever_they_are_called(values: Any, photo: str) -> None:
+    foreign = bpy.data.images.new("cup disparity", 4, 4)
+    values.photo = f"/photos/{photo}.jpg"
+    bpy.ops.mono3d.show_depth()
+    ours_now = set(bpy.data.images) - {foreign}
+    assert len(ours_now) == 2 and tuple(foreign.size) == (4, 4)
+    next(iter(ours_now)).name = "renamed by the user"
+    for _ in range(2):
+        bpy.ops.mono3d.show_depth()
+        assert set(bpy.data.images) - {foreign} == ours_now
+    layout = stand_in.Layout()
+    depth_preview.draw(layout)  # type: ignore[arg-type]
+    assert set(layout.texts[-2:]) == {image.name for image in ours_now}
+
+
 def test_a_depth_with_holes_and_another_size_takes_the_same_images(values: Any) -> None:
     first: Any = depth_preview.make_images("a", np.ones((4, 6), np.float32), np.ones((8, 12), np.float32))
     depth = np.full((10, 6), 2.0, dtype=np.float32)
