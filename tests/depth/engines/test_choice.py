@@ -185,7 +185,7 @@ def test_a_network_that_cannot_be_converted_still_runs(
     def failing(*_: object) -> bool:
         return trial.succeeds("os", "stat", "/nowhere/at all")
 
-    monkeypatch.setattr(openvino_engine.trial, "succeeds", failing)
+    monkeypatch.setattr(trial, "succeeds", failing)
     assert make().run(picture).engine == PLAIN
     engines = make()
     for size in ((64, 96), (96, 64), (64, 64)):
@@ -211,7 +211,7 @@ def test_a_process_that_the_system_ends_for_its_memory_costs_speed_only(
         return original("signal", "raise_signal", int(signal.SIGKILL))
 
     with monkeypatch.context() as full:
-        full.setattr(openvino_engine.trial, step, killed)
+        full.setattr(trial, step, killed)
         result = make().run(picture)
     assert result.engine == PLAIN and "OpenVINO" in result.notes[0] and result.disparity.shape == (1, 128, 192)
     assert make().run(picture).engine.startswith("OpenVINO")
@@ -219,11 +219,15 @@ def test_a_process_that_the_system_ends_for_its_memory_costs_speed_only(
 
 def test_the_plain_network_goes_before_another_engine_is_opened(odd: Callable[..., Odd], picture: Pictures) -> None:
     """There may be no room for the weights twice."""
-    engines = odd(
-        lambda result: result, opened=lambda: held.append(engines._plain), survives=lambda: not engines._plain
-    )
     held: list[TorchEngine | None] = []
-    assert engines.run(picture).engine == "odd engine" and held == [None]
+    made: list[Odd] = []
+
+    def holds() -> bool:
+        held.append(made[0]._plain)
+        return True
+
+    made.append(odd(lambda result: result, opened=lambda: held.append(made[0]._plain), survives=holds))
+    assert made[0].run(picture).engine == "odd engine" and held == [None, None]
 
 
 def test_while_another_process_makes_the_graph_torch_runs(

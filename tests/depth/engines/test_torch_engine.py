@@ -13,6 +13,7 @@ from PIL import Image
 
 torch = pytest.importorskip("torch")
 
+from torch import Tensor  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from mono3d_addon.depth import loading, resize  # noqa: E402
@@ -78,10 +79,10 @@ def test_channels_side_by_side_change_nothing_but_rounding(monkeypatch: pytest.M
 @needs_timm
 @pytest.mark.parametrize("model", ["midas_v21_384", "midas_v21_small_256", "dpt_levit_224"])
 def test_what_is_enlarged_last_is_not_rounded(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    kinds: list[torch.dtype] = []
+    kinds: list[object] = []
     original = functional.interpolate
 
-    def watched(x: torch.Tensor, *given: Any, **named: Any) -> torch.Tensor:
+    def watched(x: Tensor, *given: Any, **named: Any) -> Tensor:
         kinds.append(x.dtype)
         return original(x, *given, **named)
 
