@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -30,24 +31,34 @@ def collect(words: Iterable[str]) -> list[PhotoTask]:
     A word that leads to no photo becomes a task with a problem, so that the rest goes on and the report tells.
     Photos of the same name from different places or with different endings get distinct names.
     """
-    found: dict[Path, str] = {}
+    found: dict[Path, tuple[Path, str]] = {}
     for word in words:
         for path, problem in _expand(word):
-            found.setdefault(path, problem)
-    stems = Counter(_fold(path.stem) for path in found)
+            found.setdefault(place_of(path), (path, problem))
+    stems = Counter(fold(path.stem) for path, _ in found.values())
     tasks: list[PhotoTask] = []
     taken: set[str] = set()
-    for path, problem in found.items():
-        name = path.stem if stems[_fold(path.stem)] == 1 else path.name.replace(".", "_")
+    for path, problem in found.values():
+        name = path.stem if stems[fold(path.stem)] == 1 else path.name.replace(".", "_")
         name = _distinct(name, taken)
-        taken.add(_fold(name))
+        taken.add(fold(name))
         tasks.append(PhotoTask(path, name, problem))
     return tasks
+
+
+def fold(name: str) -> str:
+    """Returns the name as file systems that ignore case see it."""
+    return name.casefold()
 
 
 def is_photo(path: Path) -> bool:
     """Tells whether the name of `path` ends like a photo's and is not a hidden file."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def place_of(path: Path) -> Path:
+    """Returns the one path of a file that others may lead to; a link is a file of its own, not what it leads to."""
+    return Path(os.path.realpath(path.parent), path.name)
 
 
 def _without_results(photos: list[Path]) -> list[Path]:
@@ -63,14 +74,9 @@ def _without_results(photos: list[Path]) -> list[Path]:
     return [path for path in photos if not is_result(path)]
 
 
-def _fold(name: str) -> str:
-    """Returns the name as file systems that ignore case see it."""
-    return name.casefold()
-
-
 def _distinct(name: str, taken: set[str]) -> str:
     number, candidate = 2, name
-    while _fold(candidate) in taken:
+    while fold(candidate) in taken:
         candidate, number = f"{name}_{number}", number + 1
     return candidate
 

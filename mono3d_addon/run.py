@@ -11,7 +11,7 @@ import tempfile
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from .errors import Mono3DError
 from .outputs import BY_ENDING, PREVIEW, output_files
-from .photos import PhotoTask
+from .photos import PhotoTask, fold, place_of
 from .report import Record, totals
 from .settings import RunOptions, Settings
 from .worker.client import Worker
@@ -101,14 +101,22 @@ def prepare(target: Target) -> None:
 
 
 def spare_photos(tasks: Sequence[PhotoTask], target: Target) -> list[PhotoTask]:
-    """Returns the tasks, those with a problem that would write over a photo of this run."""
-    photos = {task.path.absolute() for task in tasks}
-    spared = []
-    for task in tasks:
-        hit = next((path for path in target.files(task).values() if path.absolute() in photos), None)
-        problem = f"Its result '{hit.name}' would replace a photo; choose another output folder." if hit else ""
-        spared.append(replace(task, problem=task.problem or problem))
-    return spared
+    """Returns the tasks, those with a problem of which is known by now that they would write over a photo of this run.
+
+    What lies beside a mesh or a .blend file shows only when it is made; `_move_all` looks at all.
+    """
+    photos = _places(tasks)
+    return [replace(task, problem=task.problem or _harm(target.files(task).values(), photos)) for task in tasks]
+
+
+def _places(tasks: Iterable[PhotoTask]) -> frozenset[str]:
+    return frozenset(fold(str(place_of(task.path))) for task in tasks)
+
+
+def _harm(files: Iterable[Path], photos: frozenset[str]) -> str:
+    """Returns a sentence where one of `files` would be written over a photo, else nothing."""
+    hit = next((path for path in files if fold(str(place_of(path))) in photos), None)
+    return f"Its result '{hit.name}' would replace a photo; choose another output folder." if hit else ""
 
 
 def run(
@@ -130,7 +138,7 @@ def run(
     everyone = [make_worker(number) for number in range(min(options.jobs, max(1, len(tasks))))]
     for worker in everyone:
         workers.put(worker)
-    batch = _Batch(settings, options.skip_existing, target, workers, scenes, display)
+    batch = _Batch(settings, options.skip_existing, target, _places(tasks), workers, scenes, display)
     waiting: deque[tuple[PhotoTask, Future[_Reconstructed | Record]]] = deque()
     remaining = deque(tasks)
     pool = ThreadPoolExecutor(len(everyone), thread_name_prefix="mono3d")
@@ -185,6 +193,7 @@ class _Batch:
     settings: Settings
     skip_existing: bool
     target: Target
+    photos: frozenset[str]
     workers: queue.SimpleQueue[Worker]
     scenes: SceneWriter
     display: Display
@@ -238,7 +247,7 @@ class _Batch:
             if blend or preview:
                 self.display.progress(task, "Building the scene", 0.7)
                 seconds |= self.scenes.write(outcome.folder, blend, preview)
-            files = _move_all(outcome.staging, self.target.folder)
+            files = _move_all(outcome.staging, self.target.folder, self.photos)
             return Record(
                 photo=str(task.path),
                 status="done",
@@ -253,13 +262,17 @@ class _Batch:
         return failure.record
 
 
-def _move_all(staging: Path, folder: Path) -> list[Path]:
-    """Renames every file of `staging` into `folder` and returns where they are now."""
-    moved = []
-    for path in sorted(staging.iterdir()):
-        path.replace(folder / path.name)
-        moved.append(folder / path.name)
-    return moved
+def _move_all(staging: Path, folder: Path, photos: frozenset[str]) -> list[Path]:
+    """Renames every file of `staging` into `folder` and returns where they are now.
+
+    Raises Mono3DError before the first one when one would replace a photo of the run.
+    """
+    files = {path: folder / path.name for path in sorted(staging.iterdir())}
+    if harm := _harm(files.values(), photos):
+        raise Mono3DError(harm)
+    for path, final in files.items():
+        path.replace(final)
+    return list(files.values())
 
 
 class _as_record:

@@ -151,6 +151,20 @@ def test_one_output_name_for_two_photos_is_wrong_usage(data: Path, tmp_path: Pat
     assert done.returncode == 2 and "give a folder" in done.stderr
 
 
+@pytest.mark.parametrize("options", [("--format", "obj"), ("--format", "blend", "--no-pack-texture")])
+def test_no_picture_beside_a_result_replaces_a_photo_of_the_run(
+    data: Path, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    shutil.copy(PHOTOS / "coffee.png", tmp_path / "wood.png")
+    shutil.copy(PHOTOS / "astronaut.png", tmp_path / "wood_texture.png")
+    photos = (tmp_path / "wood.png", tmp_path / "wood_texture.png")
+    done = mono3d(data, *photos, "-o", tmp_path, *options, "--no-preview", "--detail", 64)
+    assert (tmp_path / "wood_texture.png").read_bytes() == (PHOTOS / "astronaut.png").read_bytes()
+    assert done.returncode == 1 and "1 done, 1 failed" in done.stdout
+    assert "wood.png: failed. Its result 'wood_texture.png' would replace a photo" in done.stderr
+    assert not [path for path in tmp_path.iterdir() if path.stem == "wood" and path.suffix != ".png"]
+
+
 def worker_of(process: subprocess.Popen[str], job: str) -> int:
     """Returns the process number of the command's child of the kind `job` once it works on a photo."""
     end = time.monotonic() + 60

@@ -59,3 +59,10 @@ def test_pictures_of_an_earlier_run_are_no_photos(tmp_path: Path) -> None:
     assert [task.name for task in collect([str(tmp_path)])] == ["cup", "sea_depth"]
     assert [task.name for task in collect([str(tmp_path / "*.*")])] == ["cup", "sea_depth"]
     assert [task.name for task in collect([str(tmp_path / "cup_preview.png")])] == ["cup_preview"]
+
+
+def test_one_photo_by_two_spellings_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, "in/a/cup.jpg", "in/b/cup.jpg")
+    monkeypatch.chdir(tmp_path)
+    words = ["in/a/cup.jpg", "./in/../in/a/cup.jpg", str(tmp_path / "in" / "a"), "in/b/cup.jpg"]
+    assert [str(task.path) for task in collect(words)] == [str(Path("in/a/cup.jpg")), str(Path("in/b/cup.jpg"))]

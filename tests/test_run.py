@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,17 @@ def test_no_result_replaces_a_photo_of_the_run(tmp_path: Path) -> None:
     spared = spare_photos(tasks, target_of(RunOptions(output=str(tmp_path), format=("glb",))))
     assert "x_preview.png" in spared[0].problem and not spared[1].problem
     assert not any(task.problem for task in spare_photos(tasks, target_of(RunOptions(output=str(tmp_path / "out")))))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="making links there takes a right of its own")
+def test_a_photo_is_known_by_whatever_path(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "x_preview.png").touch()
+    (tmp_path / "out").symlink_to(tmp_path / "in")
+    tasks = [PhotoTask(tmp_path / "x.png", "x"), PhotoTask(tmp_path / "in" / "x_preview.png", "x_preview")]
+    for output in (tmp_path / "out", tmp_path / "in" / ".." / "in"):
+        spared = spare_photos(tasks, target_of(RunOptions(output=str(output), format=("glb",))))
+        assert "x_preview.png" in spared[0].problem and not spared[1].problem
 
 
 def test_an_output_below_a_file_is_told(tmp_path: Path) -> None:
