@@ -37,8 +37,8 @@ BY_ENDING = {
 }
 """The format that an output file's ending asks for."""
 
-PICTURES = ("_depth", "_preview", "_texture")
-"""How the names of those results end that look like photos themselves."""
+PICTURES = ("_depth", "_preview", "_behind_texture", "_normal_texture", "_texture")
+"""How the names of those results end that look like photos themselves; the longer ones first."""
 
 
 def output_files(name: str, formats: Iterable[str], folder: Path) -> dict[str, Path]:

@@ -152,8 +152,8 @@ def run(
             task, future = waiting[0]
             record = batch.finish(task, future.result())
             waiting.popleft()
-            display.finished(task, record)
             records.append(record)
+            display.finished(task, record)
     finally:
         _end(pool, everyone, [future for _, future in waiting])
         scenes.close()
@@ -293,7 +293,8 @@ class _as_record:
                 f"A file cannot be written ({error.strerror or error}); look at the free space and the permissions."
             )
         elif isinstance(error, Exception):
-            traceback.print_exception(error)
+            with contextlib.suppress(OSError):
+                traceback.print_exception(error)
             message = f"Something unforeseen went wrong ({type(error).__name__}: {error})."
         else:
             return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -163,6 +164,37 @@ def test_no_picture_beside_a_result_replaces_a_photo_of_the_run(
     assert done.returncode == 1 and "1 done, 1 failed" in done.stdout
     assert "wood.png: failed. Its result 'wood_texture.png' would replace a photo" in done.stderr
     assert not [path for path in tmp_path.iterdir() if path.stem == "wood" and path.suffix != ".png"]
+
+
+@posix
+@pytest.mark.parametrize("end", ["| head -n 1", "> /dev/full", ">&-", "> /dev/full 2>&1"])
+def test_results_do_not_depend_on_who_reads_the_log(data: Path, tmp_path: Path, end: str) -> None:
+    if "/dev/full" in end and not Path("/dev/full").exists():
+        pytest.skip("no /dev/full")
+    photos = [tmp_path / f"{number}.png" for number in range(3)]
+    for photo in photos:
+        shutil.copy(PHOTOS / "coffee.png", photo)
+    words = shlex.join(command(data, *photos, "-o", tmp_path / "out", *light("--report", tmp_path / "report.json")))
+    line = f"set -o pipefail; {words} {end}"
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.ply", "1.ply", "2.ply"]
+    assert json.loads((tmp_path / "report.json").read_text())["done"] == 3
+
+
+@posix
+def test_a_reader_that_leaves_early_is_told_nothing() -> None:
+    line = f"set -o pipefail; {shlex.join([sys.executable, '-m', 'mono3d_addon', 'models', 'list'])} | true"
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_pictures_that_are_left_out_are_named(data: Path, tmp_path: Path) -> None:
+    for name in ("cup.png", "cup_texture.png"):
+        shutil.copy(PHOTOS / "coffee.png", tmp_path / name)
+    done = mono3d(data, tmp_path, "-o", tmp_path / "out", *light())
+    assert done.returncode == 0 and "1 done in" in done.stdout
+    assert "'cup_texture.png' was left out as a result of an earlier run" in done.stdout
 
 
 def worker_of(process: subprocess.Popen[str], job: str) -> int:
