@@ -15,12 +15,12 @@ from pathlib import Path
 from . import environment, models_command
 from .arguments import CommandLine, parse
 from .display import TerminalDisplay, say
-from .errors import Mono3DError
+from .errors import Mono3DError, WrongUsage
 from .installing import install
 from .outputs import PREVIEW
 from .photos import find
 from .report import Record, write_report
-from .run import SceneWriter, Target, prepare, run, spare_photos, target_of, timed
+from .run import SceneWriter, Target, prepare, prepare_report, run, spare_photos, target_of, timed
 from .scenes import ChildSceneWriter
 from .worker.client import Worker
 
@@ -55,7 +55,7 @@ def main(
         return int(exit.code or 0)
     except Mono3DError as error:
         say(f"{program}: {error}", sys.stderr)
-        return SOME_FAILED
+        return USAGE if isinstance(error, WrongUsage) else SOME_FAILED
     except KeyboardInterrupt:
         say(f"{program}: stopped; what was in work left nothing half done.", sys.stderr)
         return INTERRUPTED
@@ -111,12 +111,11 @@ def _run(command: CommandLine, scene_writer: MakeSceneWriter | None, may_ask: bo
     if found.left_out:
         say(_left_out(found.left_out), sys.stdout)
     if target.name and len(tasks) > 1:
-        say(f"{options.output} names one file but there are {len(tasks)} photos; give a folder.", sys.stderr)
-        return USAGE
-    prepare(target)
+        raise WrongUsage(f"{options.output} names one file but there are {len(tasks)} photos; give a folder.")
     report = Path(options.report).expanduser() if options.report else None
     if report is not None:
-        prepare(Target(report.parent, ()))
+        prepare_report(report, tasks)
+    prepare(target)
     folders = {component: environment.require(component, data_folder) for component in components}
     to_do = [task for task in tasks if not task.problem and not (options.skip_existing and target.has_all(task))]
     if to_do and may_ask:

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import queue
+import re
 import shutil
 import tempfile
 import time
@@ -17,7 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from .errors import Mono3DError
+from .errors import Mono3DError, WrongUsage
 from .outputs import BY_ENDING, PREVIEW, output_files
 from .photos import PhotoTask, fold, place_of
 from .report import Record, totals
@@ -28,6 +30,9 @@ _MOST_AHEAD = 7
 """Photos to come of which a worker hears: more than eight pictures together are hardly faster on any card."""
 
 _SCENE_FORMATS = ("blend", PREVIEW)
+
+_FILE_ENDING = re.compile(r"\.(?!\d+$)[A-Za-z0-9]{2,5}")
+"""What no folder's name is likely to end in: a date or a version ends in digits."""
 
 
 class SceneWriter(Protocol):
@@ -77,27 +82,48 @@ class Target:
 def target_of(options: RunOptions) -> Target:
     """Returns what `--output` and `--format` ask for; an output with a known ending is one file of that format.
 
-    Raises Mono3DError when the two contradict each other.
+    Raises WrongUsage when the two contradict each other, or the output looks like a file that is not written.
     """
     output = Path(options.output).expanduser()
     form = BY_ENDING.get(output.suffix.lower())
     if form and not output.is_dir():
         if options.format not in (RunOptions.format, (form,)):
-            raise Mono3DError(f"The output '{options.output}' is one {form} file, but --format asks for others too.")
+            others = ", ".join(options.format) or "none"
+            raise WrongUsage(f"The output '{options.output}' is one {form} file, but --format asks for {others}.")
         return Target(output.parent, (form,), output.name)
+    if _FILE_ENDING.fullmatch(output.suffix) and not options.output.endswith(("/", os.sep)) and not output.exists():
+        raise WrongUsage(
+            f"A file '{output.name}' cannot be written: the endings are {' '.join(BY_ENDING)}. "
+            "To have a new folder of that name, let it end in '/'."
+        )
     formats = (*options.format, PREVIEW) if options.preview else options.format
     return Target(output, formats)
 
 
 def prepare(target: Target) -> None:
-    """Makes the output folder. Raises Mono3DError when results cannot be written there."""
+    """Makes the output folder. Raises Mono3DError when there are no results or they cannot be written there."""
+    if not target.formats:
+        raise WrongUsage("With neither a format nor a preview nothing would be written; name one with --format.")
+    _prepare_folder(target.folder)
+
+
+def prepare_report(path: Path, tasks: Sequence[PhotoTask]) -> None:
+    """Makes the folder of the report. Raises Mono3DError when the report cannot be written to `path`."""
+    if path.is_dir():
+        raise WrongUsage(f"The report '{path}' is a folder; name a file in it.")
+    if fold(str(place_of(path))) in _places(tasks):
+        raise WrongUsage(f"The report '{path}' would replace a photo; give it another name.")
+    _prepare_folder(path.parent)
+
+
+def _prepare_folder(folder: Path) -> None:
     try:
-        target.folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=target.folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         reason = error.strerror or str(error)
-        raise Mono3DError(f"Nothing can be written to '{target.folder}' ({reason}); choose another folder.") from error
+        raise Mono3DError(f"Nothing can be written to '{folder}' ({reason}); choose another folder.") from error
 
 
 def spare_photos(tasks: Sequence[PhotoTask], target: Target) -> list[PhotoTask]:
@@ -206,7 +232,7 @@ class _Batch:
         if task.problem:
             return Record(str(task.path), "failed", task.problem)
         if not self._is_to_do(task):
-            return Record(str(task.path), "skipped", "All its results are there.")
+            return Record(str(task.path), "skipped", "All results of this name are there.")
         with _as_record(task) as outcome, contextlib.ExitStack() as undo:
             folder = Path(tempfile.mkdtemp(prefix="mono3d-"))
             undo.callback(shutil.rmtree, folder, ignore_errors=True)

@@ -70,7 +70,7 @@ def test_one_photo_gives_all_that_was_promised(data: Path, tmp_path: Path) -> No
     assert preview.std() > 20.0
     began = time.monotonic()
     again = mono3d(data, PHOTOS / "coffee.png", "-o", out, "--skip-existing")
-    assert again.returncode == 0 and "1 skipped" in again.stdout
+    assert again.returncode == 0 and "1 skipped" in again.stdout and "of this name" in again.stdout
     assert time.monotonic() - began < 5.0
 
 
@@ -195,6 +195,20 @@ def test_pictures_that_are_left_out_are_named(data: Path, tmp_path: Path) -> Non
     done = mono3d(data, tmp_path, "-o", tmp_path / "out", *light())
     assert done.returncode == 0 and "1 done in" in done.stdout
     assert "'cup_texture.png' was left out as a result of an earlier run" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("-o", "cup.ply", "--format", "glb"), "--format asks for glb"),
+        (("-o", "cup.gltf"), "cannot be written"),
+        (("--format", "", "--no-preview"), "nothing would be written"),
+        (("--report", "."), "is a folder"),
+    ],
+)
+def test_wrong_usage_is_told_before_any_work(tmp_path: Path, words: tuple[str, ...], told: str) -> None:
+    done = mono3d(tmp_path / "empty", PHOTOS / "coffee.png", *words)
+    assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
 
 
 def worker_of(process: subprocess.Popen[str], job: str) -> int:
