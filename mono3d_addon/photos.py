@@ -83,7 +83,11 @@ def _without_results(pictures: Iterable[Path], results: dict[Path, Path]) -> lis
     def is_result(path: Path) -> bool:
         end = next((end for end in PICTURES if path.stem.endswith(end)), "")
         photo = path.stem.removesuffix(end)
-        return bool(end and photo) and any(path.with_name(one) in names for one in (photo, _NUMBER.sub("", photo)))
+        if not end or not photo:
+            return False
+        beside = PICTURES[end]
+        is_alone = bool(beside) and not any(path.with_name(photo + ending).exists() for ending in beside)
+        return not is_alone and any(path.with_name(one) in names for one in (photo, _NUMBER.sub("", photo)) if one)
 
     results.update({place_of(path): path for path in found if is_result(path)})
     return [path for path in found if not is_result(path)]

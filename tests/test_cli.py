@@ -190,11 +190,11 @@ def test_a_reader_that_leaves_early_is_told_nothing() -> None:
 
 
 def test_pictures_that_are_left_out_are_named(data: Path, tmp_path: Path) -> None:
-    for name in ("cup.png", "cup_texture.png"):
+    for name in ("cup.png", "cup_preview.png"):
         shutil.copy(PHOTOS / "coffee.png", tmp_path / name)
     done = mono3d(data, tmp_path, "-o", tmp_path / "out", *light())
     assert done.returncode == 0 and "1 done in" in done.stdout
-    assert "'cup_texture.png' was left out as a result of an earlier run" in done.stdout
+    assert "'cup_preview.png' was left out as a result of an earlier run" in done.stdout
 
 
 @pytest.mark.parametrize(

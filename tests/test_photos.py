@@ -61,7 +61,7 @@ def test_what_counts_as_photo() -> None:
 
 
 def test_pictures_of_an_earlier_run_are_no_photos(tmp_path: Path) -> None:
-    make(tmp_path, "cup.jpg", "cup_preview.png", "cup_depth.png", "cup_texture.png", "sea_depth.png")
+    make(tmp_path, "cup.jpg", "cup.mtl", "cup_preview.png", "cup_depth.png", "cup_texture.png", "sea_depth.png")
     assert [task.name for task in collect([str(tmp_path)])] == ["cup", "sea_depth"]
     assert [task.name for task in collect([str(tmp_path / "*.*")])] == ["cup", "sea_depth"]
     assert [task.name for task in collect([str(tmp_path / "cup_preview.png")])] == ["cup_preview"]
@@ -72,12 +72,21 @@ def test_pictures_of_an_earlier_run_are_no_photos_whatever_the_photos_are_called
     ours = ("cup_jpg_depth.png", "cup_png_preview.png", "cup_2_depth.png", "sea_behind_texture.png")
     plain = f"{plain_name('my säa')}_normal_texture.png"
     make(tmp_path, "cup.jpg", "cup.png", "sea.jpg", "my säa.jpg", *ours, plain, "old_depth.png")
+    make(tmp_path, "sea.blend", f"{plain_name('my säa')}.mtl")
     names = ["cup_jpg", "cup_png", "my säa", "old_depth", "sea"]
     found = find([str(tmp_path)])
     assert [task.name for task in found.tasks] == names
     assert sorted(path.name for path in found.left_out) == sorted([*ours, plain])
     named = find([str(tmp_path), str(tmp_path / "cup_2_depth.png")])
     assert named.tasks[-1].name == "cup_2_depth" and len(named.left_out) == len(ours)
+
+
+def test_a_texture_beside_no_mesh_is_a_photo(tmp_path: Path) -> None:
+    """It would be left out first and then written over by the texture of the other's mesh."""
+    make(tmp_path, "wood.jpg", "wood_texture.jpg", "lawn.jpg", "lawn.blend", "lawn_texture.jpg")
+    found = find([str(tmp_path)])
+    assert [task.name for task in found.tasks] == ["lawn", "wood", "wood_texture"]
+    assert [path.name for path in found.left_out] == ["lawn_texture.jpg"]
 
 
 def test_one_photo_by_two_spellings_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
