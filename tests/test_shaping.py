@@ -71,8 +71,9 @@ def test_what_is_kept_between_meshes_never_shows() -> None:
 @pytest.mark.parametrize("name", ["field_of_view", "shift_x", "shift_y"])
 def test_a_panorama_tells_that_it_has_no_lens(name: str) -> None:
     around = Shaper(photo(), disparity(), is_panorama=True)
+    change: dict[str, Any] = {name: 30.0}
     assert shape(around, BASE).notes == ()
-    (note,) = shape(around, replace(BASE, **{name: 30.0})).notes
+    (note,) = shape(around, replace(BASE, **change)).notes
     assert note == "A panorama shows all directions: field of view and shifts have no effect on it."
 
 
