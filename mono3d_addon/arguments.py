@@ -32,8 +32,10 @@ def parse(arguments: Sequence[str], program: str) -> CommandLine:
     Exits with code 2 and a sentence on standard error for wrong usage, 0 for --help and --version.
     """
     parser = build_parser(program)
-    given = vars(parser.parse_intermixed_args(arguments))
-    photos = (*given.pop("photos", ()), *given.pop("rgb", ()))
+    # argparse itself looks for options behind it where these may stand between photos.
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    given = vars(parser.parse_intermixed_args(arguments[:end]))
+    photos = (*given.pop("photos", ()), *given.pop("rgb", ()), *arguments[end + 1 :])
     chosen = given.pop("preset", "balanced")
     try:
         options = RunOptions(**coerce(RunOptions, given))
@@ -72,7 +74,10 @@ def build_parser(program: str) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "photos", nargs="*", metavar="PHOTO", help="photo, folder of photos, or pattern such as 'in/*.jpg'"
+        "photos",
+        nargs="*",
+        metavar="PHOTO",
+        help="photo, folder of photos, or pattern such as 'in/*.jpg'; what follows -- is one",
     )
     parser.add_argument("--rgb", action="append", metavar="PHOTO", help="another way to name a photo")
     parser.add_argument("--version", action="version", version=f"mono3d {version()}")

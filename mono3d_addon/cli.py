@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import threading
@@ -13,13 +14,13 @@ from pathlib import Path
 
 from . import environment, models_command
 from .arguments import CommandLine, parse
-from .display import TerminalDisplay
-from .errors import Mono3DError
+from .display import TerminalDisplay, say
+from .errors import Mono3DError, WrongUsage
 from .installing import install
 from .outputs import PREVIEW
-from .photos import collect
+from .photos import find
 from .report import Record, write_report
-from .run import SceneWriter, Target, prepare, run, spare_photos, target_of, timed
+from .run import SceneWriter, Target, prepare, prepare_report, run, spare_photos, target_of, timed
 from .scenes import ChildSceneWriter
 from .worker.client import Worker
 
@@ -53,15 +54,22 @@ def main(
     except SystemExit as exit:  # argparse has already printed the reason
         return int(exit.code or 0)
     except Mono3DError as error:
-        print(f"{program}: {error}", file=sys.stderr)
-        return SOME_FAILED
+        say(f"{program}: {error}", sys.stderr)
+        return USAGE if isinstance(error, WrongUsage) else SOME_FAILED
     except KeyboardInterrupt:
-        print(f"{program}: stopped; what was in work left nothing half done.", file=sys.stderr)
+        say(f"{program}: stopped; what was in work left nothing half done.", sys.stderr)
         return INTERRUPTED
-    except Exception as error:
-        traceback.print_exc()
-        print(f"{program}: something unforeseen went wrong ({type(error).__name__}: {error}).", file=sys.stderr)
+    except BrokenPipeError:  # whoever read the lines that were asked for, as in `models list | head`, has enough
         return SOME_FAILED
+    except Exception as error:
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
+        say(f"{program}: something unforeseen went wrong ({type(error).__name__}: {error}).", sys.stderr)
+        return SOME_FAILED
+    finally:
+        # What is not flushed yet; the interpreter's own last flush complains.
+        for stream in (sys.stdout, sys.stderr):
+            say("", stream, end="")
 
 
 def _stop_in_order() -> None:
@@ -98,14 +106,16 @@ def _run(command: CommandLine, scene_writer: MakeSceneWriter | None, may_ask: bo
         if options.download:
             models_command.provide(command.settings, data_folder, leave=True)
         return DONE
-    tasks = spare_photos(collect(command.photos), target)
+    found = find(command.photos)
+    tasks = spare_photos(found.tasks, target)
+    if found.left_out:
+        say(_left_out(found.left_out), sys.stdout)
     if target.name and len(tasks) > 1:
-        print(f"{options.output} names one file but there are {len(tasks)} photos; give a folder.", file=sys.stderr)
-        return USAGE
-    prepare(target)
+        raise WrongUsage(f"{options.output} names one file but there are {len(tasks)} photos; give a folder.")
     report = Path(options.report).expanduser() if options.report else None
     if report is not None:
-        prepare(Target(report.parent, ()))
+        prepare_report(report, tasks)
+    prepare(target)
     folders = {component: environment.require(component, data_folder) for component in components}
     to_do = [task for task in tasks if not task.problem and not (options.skip_existing and target.has_all(task))]
     if to_do and may_ask:
@@ -132,7 +142,7 @@ def _run(command: CommandLine, scene_writer: MakeSceneWriter | None, may_ask: bo
         display.close()
         if report is not None:
             write_report(report, records, time.perf_counter() - began)
-    print(timed(records, began))
+    say(timed(records, began), sys.stdout)
     return SOME_FAILED if any(record.status == "failed" for record in records) else DONE
 
 
@@ -144,3 +154,9 @@ def _components(target: Target, needs_bpy: bool) -> tuple[str, ...]:
     if "vtp" in target.formats:
         wanted.append("vtp")
     return tuple(wanted)
+
+
+def _left_out(pictures: Sequence[Path]) -> str:
+    others = f" and {len(pictures) - 1} more" if len(pictures) > 1 else ""
+    was = "were left out as results" if others else "was left out as a result"
+    return f"'{pictures[0].name}'{others} {was} of an earlier run; name a photo itself to have it done all the same."

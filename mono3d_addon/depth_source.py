@@ -43,7 +43,7 @@ def own_depth(photo: Photo, settings: Settings) -> OwnDepth | None:
     else:
         found, name = read_embedded(photo.path, settings.max_pixels), "inside the photo"
     values = as_metres(found)
-    notes = [_note(values.kind, name, is_guess=settings.depth_kind == "auto")]
+    notes = [_note(found.kind, name, is_guess=settings.depth_kind == "auto")]
     rows, columns = values.values.shape
     stretch = columns / rows * photo.size[1] / photo.size[0]
     if not 1.0 / _ASPECT < stretch < _ASPECT:
@@ -81,8 +81,8 @@ def _kind_of(settings: Settings) -> Kind | None:
 
 
 def _note(kind: Kind, name: str, *, is_guess: bool) -> str:
-    if kind == "metres":
-        note = f"The depth {name} is in metres; near and far have no effect."
-    else:
+    if kind == "disparity":
         note = f"The depth {name} is disparity, near = large; near and far give it its scale."
+    else:
+        note = f"The depth {name} is in {kind}; near and far have no effect."
     return f"{note} If that is wrong, set 'Own depth holds'." if is_guess else note

@@ -3,13 +3,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from .photos import PhotoTask
 from .report import Record
+
+
+def say(line: str, stream: TextIO | None, end: str = "\n") -> None:
+    """Prints a line to standard output or error; no work ends because nobody can read it.
+
+    Whoever reads may have left (`| head`), the disk behind the stream may be full, or the stream was never open.
+    """
+    if stream is None:
+        return
+    # A file name need not be text, nor its letters be known to a redirected output's encoding.
+    encoding = stream.encoding or "utf-8"
+    try:
+        print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, end=end, flush=True)
+    except OSError:
+        # The last flush would fail too, and with it the exit code.
+        with contextlib.suppress(OSError), Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), stream.fileno())
 
 
 class TerminalDisplay:
@@ -22,7 +41,7 @@ class TerminalDisplay:
         self._total = total
         self._fractions: dict[str, float] = {}
         self._bar: Any = None
-        tqdm = _load_tqdm(packages) if sys.stderr.isatty() else None
+        tqdm = _load_tqdm(packages) if _is_terminal(sys.stderr) else None
         if tqdm is not None:
             form = "{desc:<22.22} {percentage:3.0f}%|{bar}| {n:.1f}/{total:.0f} photos [{elapsed}<{remaining}]"
             self._bar = tqdm.tqdm(total=float(total), bar_format=form, file=sys.stderr, leave=False)
@@ -57,12 +76,10 @@ class TerminalDisplay:
         if self._bar is not None:
             self._bar.close()
 
-    def _print(self, line: str, stream: Any) -> None:
+    def _print(self, line: str, stream: TextIO | None) -> None:
         if self._bar is not None:
             self._bar.clear()
-        # A file name need not be text, nor its letters be known to a redirected output's encoding.
-        encoding = stream.encoding or "utf-8"
-        print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+        say(line, stream)
         if self._bar is not None:
             self._bar.refresh()
 
@@ -74,21 +91,25 @@ class StageLines:
     """
 
     def __enter__(self) -> StageLines:
-        self._moves = sys.stderr.isatty()
+        self._moves = _is_terminal(sys.stderr)
         self._stage, self._told = "", 0.0
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._moves:
-            print(file=sys.stderr)
+            say("", sys.stderr)
 
     def progress(self, stage: str, fraction: float) -> None:
         """Shows the stage; its fraction only where the line can move."""
         if self._moves:
-            print(f"\r\033[K{fraction:4.0%} {stage}", end="", file=sys.stderr, flush=True)
+            say(f"\r\033[K{fraction:4.0%} {stage}", sys.stderr, end="")
         elif stage.partition(":")[0] != self._stage or fraction >= self._told + 0.1:
-            print(f"{fraction:4.0%} {stage}", file=sys.stderr, flush=True)
+            say(f"{fraction:4.0%} {stage}", sys.stderr)
             self._stage, self._told = stage.partition(":")[0], fraction
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
 
 
 def _load_tqdm(packages: Path | None) -> Any:

@@ -12,6 +12,10 @@ class Mono3DError(Exception):
     """
 
 
+class WrongUsage(Mono3DError):
+    """What was asked for contradicts itself or leads nowhere; nothing was begun."""
+
+
 def unforeseen(error: BaseException) -> str:
     """Returns the sentence for a defect whose traceback is in the console."""
     return f"Something unforeseen went wrong ({type(error).__name__}: {error}); the console tells more."

@@ -179,7 +179,7 @@ def _parse(arguments: Sequence[str], program: str, models: Mapping[str, Model]) 
         "path": "tell where the weights lie; without a name: the folder",
     }
     for action, text in texts.items():
-        made = actions.add_parser(action, parents=[common], help=text, description=f"{text.capitalize()}.")
+        made = actions.add_parser(action, parents=[common], help=text, description=f"{text[0].upper()}{text[1:]}.")
         if action == "list":
             made.add_argument("--json", action="store_true", help="as JSON, sizes in bytes")
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from types import MappingProxyType
 
 PREVIEW = "preview"
 
@@ -37,8 +38,15 @@ BY_ENDING = {
 }
 """The format that an output file's ending asks for."""
 
-PICTURES = ("_depth", "_preview", "_texture")
-"""How the names of those results end that look like photos themselves."""
+_MESHES = (".mtl", ".blend")
+
+PICTURES = MappingProxyType(
+    {"_depth": (), "_preview": (), "_behind_texture": _MESHES, "_normal_texture": _MESHES, "_texture": _MESHES}
+)
+"""How the names of those results end that look like photos themselves, the longer ones first.
+
+A texture never comes alone: with the endings of the files of which one lies beside it.
+"""
 
 
 def output_files(name: str, formats: Iterable[str], folder: Path) -> dict[str, Path]:

@@ -4,15 +4,21 @@
 from __future__ import annotations
 
 import glob
+import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .core.plain_name import plain_name
 from .outputs import PICTURES
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".avif", ".tif", ".tiff", ".webp", ".bmp", ".gif")
 """Endings that are taken for photos when a folder is searched or files are offered."""
+
+_NUMBER = re.compile(r"_\d+$")
+"""What follows the name of results where it is taken."""
 
 
 @dataclass(frozen=True)
@@ -24,25 +30,39 @@ class PhotoTask:
     problem: str = ""
 
 
-def collect(words: Iterable[str]) -> list[PhotoTask]:
+@dataclass(frozen=True)
+class Found:
+    """The photos to work on, and the pictures that were left out as results of an earlier run."""
+
+    tasks: list[PhotoTask]
+    left_out: list[Path]
+
+
+def find(words: Iterable[str]) -> Found:
     """Returns a task for every photo that the words name: files, folders (their photos, sorted) and patterns.
 
     A word that leads to no photo becomes a task with a problem, so that the rest goes on and the report tells.
     Photos of the same name from different places or with different endings get distinct names.
     """
-    found: dict[Path, str] = {}
+    found: dict[Path, tuple[Path, str]] = {}
+    results: dict[Path, Path] = {}
     for word in words:
-        for path, problem in _expand(word):
-            found.setdefault(path, problem)
-    stems = Counter(_fold(path.stem) for path in found)
+        for path, problem in _expand(word, results):
+            found.setdefault(place_of(path), (path, problem))
+    stems = Counter(fold(path.stem) for path, _ in found.values())
     tasks: list[PhotoTask] = []
     taken: set[str] = set()
-    for path, problem in found.items():
-        name = path.stem if stems[_fold(path.stem)] == 1 else path.name.replace(".", "_")
+    for path, problem in found.values():
+        name = path.stem if stems[fold(path.stem)] == 1 else _with_ending(path)
         name = _distinct(name, taken)
-        taken.add(_fold(name))
+        taken.add(fold(name))
         tasks.append(PhotoTask(path, name, problem))
-    return tasks
+    return Found(tasks, [path for place, path in results.items() if place not in found])
+
+
+def fold(name: str) -> str:
+    """Returns the name as file systems that ignore case see it."""
+    return name.casefold()
 
 
 def is_photo(path: Path) -> bool:
@@ -50,36 +70,46 @@ def is_photo(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
-def _without_results(photos: list[Path]) -> list[Path]:
-    """Returns the photos without the pictures that an earlier run made of others among them."""
-    names = {path.with_suffix("") for path in photos}
+def place_of(path: Path) -> Path:
+    """Returns the one path of a file that others may lead to; a link is a file of its own, not what it leads to."""
+    return Path(os.path.realpath(path.parent), path.name)
+
+
+def _without_results(pictures: Iterable[Path], results: dict[Path, Path]) -> list[Path]:
+    """Returns the photos, sorted; the pictures that an earlier run made of others among them go to `results`."""
+    found = sorted(path for path in pictures if is_photo(path))
+    names = {path.with_name(name) for path in found for name in (path.stem, plain_name(path.stem), _with_ending(path))}
 
     def is_result(path: Path) -> bool:
-        plain = path.with_suffix("")
-        return any(
-            plain.name.endswith(end) and plain.with_name(plain.name.removesuffix(end)) in names for end in PICTURES
-        )
+        end = next((end for end in PICTURES if path.stem.endswith(end)), "")
+        photo = path.stem.removesuffix(end)
+        if not end or not photo:
+            return False
+        beside = PICTURES[end]
+        is_alone = bool(beside) and not any(path.with_name(photo + ending).exists() for ending in beside)
+        return not is_alone and any(path.with_name(one) in names for one in (photo, _NUMBER.sub("", photo)) if one)
 
-    return [path for path in photos if not is_result(path)]
+    results.update({place_of(path): path for path in found if is_result(path)})
+    return [path for path in found if not is_result(path)]
 
 
-def _fold(name: str) -> str:
-    """Returns the name as file systems that ignore case see it."""
-    return name.casefold()
+def _with_ending(path: Path) -> str:
+    """Returns the name of results where several photos have the same stem."""
+    return path.name.replace(".", "_")
 
 
 def _distinct(name: str, taken: set[str]) -> str:
     number, candidate = 2, name
-    while _fold(candidate) in taken:
+    while fold(candidate) in taken:
         candidate, number = f"{name}_{number}", number + 1
     return candidate
 
 
-def _expand(word: str) -> Iterator[tuple[Path, str]]:
+def _expand(word: str, results: dict[Path, Path]) -> Iterator[tuple[Path, str]]:
     path = Path(word).expanduser()
     if path.is_dir():
         try:
-            photos = _without_results(sorted(item for item in path.iterdir() if is_photo(item)))
+            photos = _without_results(path.iterdir(), results)
         except OSError as error:
             yield path, f"The folder '{word}' cannot be read ({error.strerror or error})."
             return
@@ -90,7 +120,7 @@ def _expand(word: str) -> Iterator[tuple[Path, str]]:
         yield path, ""
     else:
         found = glob.glob(str(path), recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
-        matches = _without_results(sorted(Path(item) for item in found if is_photo(Path(item))))
+        matches = _without_results(map(Path, found), results)
         yield from ((item, "") for item in matches)
         if not matches:
             yield path, f"The pattern '{word}' matches no photo."

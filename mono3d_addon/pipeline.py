@@ -178,7 +178,7 @@ def _estimate(
     place = _cache_file(photo, file, settings, folders, is_panorama=is_all_around)
     known = _AHEAD.estimates.pop(place, None) or _cached(place)
     if known is not None:
-        return known
+        return _told_of_device(known, settings.device)
     with stages.stage(DISPARITY) as within:
         # Before torch is imported, which an engine does only where it must.
         threads.prepare()
@@ -203,6 +203,14 @@ def _estimate(
             if not estimate.is_reduced:
                 _keep(estimate, where)
     return first
+
+
+def _told_of_device(known: Estimate, device: str) -> Estimate:
+    """Returns an earlier estimate; a note says so where it was made on another device than is asked for now."""
+    if device == "auto" or f" on {device}" in known.engine:
+        return known
+    note = f"The depth is known from an earlier time, by {known.engine}; the device '{device}' was not used."
+    return dataclasses.replace(known, notes=(*known.notes, note))
 
 
 def _all_around(photo: Photo, estimator: Estimator, look: Look, progress: Progress) -> Estimate:

@@ -18,7 +18,7 @@ Status = Literal["done", "failed", "skipped"]
 
 @dataclass(frozen=True)
 class Record:
-    """What became of one photo: times in seconds, the camera's values in pixels, paths of the files written."""
+    """What became of one photo: times in seconds, the camera's values as in the camera file, paths of files."""
 
     photo: str
     status: Status

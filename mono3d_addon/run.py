@@ -5,21 +5,23 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import queue
+import re
 import shutil
 import tempfile
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from .errors import Mono3DError
+from .errors import Mono3DError, WrongUsage
 from .outputs import BY_ENDING, PREVIEW, output_files
-from .photos import PhotoTask
+from .photos import PhotoTask, fold, place_of
 from .report import Record, totals
 from .settings import RunOptions, Settings
 from .worker.client import Worker
@@ -28,6 +30,9 @@ _MOST_AHEAD = 7
 """Photos to come of which a worker hears: more than eight pictures together are hardly faster on any card."""
 
 _SCENE_FORMATS = ("blend", PREVIEW)
+
+_FILE_ENDING = re.compile(r"\.(?!\d+$)[A-Za-z0-9]{2,5}")
+"""What no folder's name is likely to end in: a date or a version ends in digits."""
 
 
 class SceneWriter(Protocol):
@@ -77,38 +82,67 @@ class Target:
 def target_of(options: RunOptions) -> Target:
     """Returns what `--output` and `--format` ask for; an output with a known ending is one file of that format.
 
-    Raises Mono3DError when the two contradict each other.
+    Raises WrongUsage when the two contradict each other, or the output looks like a file that is not written.
     """
     output = Path(options.output).expanduser()
     form = BY_ENDING.get(output.suffix.lower())
     if form and not output.is_dir():
         if options.format not in (RunOptions.format, (form,)):
-            raise Mono3DError(f"The output '{options.output}' is one {form} file, but --format asks for others too.")
+            others = ", ".join(options.format) or "none"
+            raise WrongUsage(f"The output '{options.output}' is one {form} file, but --format asks for {others}.")
         return Target(output.parent, (form,), output.name)
+    if _FILE_ENDING.fullmatch(output.suffix) and not options.output.endswith(("/", os.sep)) and not output.exists():
+        raise WrongUsage(
+            f"A file '{output.name}' cannot be written: the endings are {' '.join(BY_ENDING)}. "
+            "To have a new folder of that name, let it end in '/'."
+        )
     formats = (*options.format, PREVIEW) if options.preview else options.format
     return Target(output, formats)
 
 
 def prepare(target: Target) -> None:
-    """Makes the output folder. Raises Mono3DError when results cannot be written there."""
+    """Makes the output folder. Raises Mono3DError when there are no results or they cannot be written there."""
+    if not target.formats:
+        raise WrongUsage("With neither a format nor a preview nothing would be written; name one with --format.")
+    _prepare_folder(target.folder)
+
+
+def prepare_report(path: Path, tasks: Sequence[PhotoTask]) -> None:
+    """Makes the folder of the report. Raises Mono3DError when the report cannot be written to `path`."""
+    if path.is_dir():
+        raise WrongUsage(f"The report '{path}' is a folder; name a file in it.")
+    if fold(str(place_of(path))) in _places(tasks):
+        raise WrongUsage(f"The report '{path}' would replace a photo; give it another name.")
+    _prepare_folder(path.parent)
+
+
+def _prepare_folder(folder: Path) -> None:
     try:
-        target.folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=target.folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         reason = error.strerror or str(error)
-        raise Mono3DError(f"Nothing can be written to '{target.folder}' ({reason}); choose another folder.") from error
+        raise Mono3DError(f"Nothing can be written to '{folder}' ({reason}); choose another folder.") from error
 
 
 def spare_photos(tasks: Sequence[PhotoTask], target: Target) -> list[PhotoTask]:
-    """Returns the tasks, those with a problem that would write over a photo of this run."""
-    photos = {task.path.absolute() for task in tasks}
-    spared = []
-    for task in tasks:
-        hit = next((path for path in target.files(task).values() if path.absolute() in photos), None)
-        problem = f"Its result '{hit.name}' would replace a photo; choose another output folder." if hit else ""
-        spared.append(replace(task, problem=task.problem or problem))
-    return spared
+    """Returns the tasks, those with a problem of which is known by now that they would write over a photo of this run.
+
+    What lies beside a mesh or a .blend file shows only when it is made; `_move_all` looks at all.
+    """
+    photos = _places(tasks)
+    return [replace(task, problem=task.problem or _harm(target.files(task).values(), photos)) for task in tasks]
+
+
+def _places(tasks: Iterable[PhotoTask]) -> frozenset[str]:
+    return frozenset(fold(str(place_of(task.path))) for task in tasks)
+
+
+def _harm(files: Iterable[Path], photos: frozenset[str]) -> str:
+    """Returns a sentence where one of `files` would be written over a photo, else nothing."""
+    hit = next((path for path in files if fold(str(place_of(path))) in photos), None)
+    return f"Its result '{hit.name}' would replace a photo; choose another output folder." if hit else ""
 
 
 def run(
@@ -130,7 +164,7 @@ def run(
     everyone = [make_worker(number) for number in range(min(options.jobs, max(1, len(tasks))))]
     for worker in everyone:
         workers.put(worker)
-    batch = _Batch(settings, options.skip_existing, target, workers, scenes, display)
+    batch = _Batch(settings, options.skip_existing, target, _places(tasks), workers, scenes, display)
     waiting: deque[tuple[PhotoTask, Future[_Reconstructed | Record]]] = deque()
     remaining = deque(tasks)
     pool = ThreadPoolExecutor(len(everyone), thread_name_prefix="mono3d")
@@ -144,8 +178,8 @@ def run(
             task, future = waiting[0]
             record = batch.finish(task, future.result())
             waiting.popleft()
-            display.finished(task, record)
             records.append(record)
+            display.finished(task, record)
     finally:
         _end(pool, everyone, [future for _, future in waiting])
         scenes.close()
@@ -185,6 +219,7 @@ class _Batch:
     settings: Settings
     skip_existing: bool
     target: Target
+    photos: frozenset[str]
     workers: queue.SimpleQueue[Worker]
     scenes: SceneWriter
     display: Display
@@ -197,7 +232,7 @@ class _Batch:
         if task.problem:
             return Record(str(task.path), "failed", task.problem)
         if not self._is_to_do(task):
-            return Record(str(task.path), "skipped", "All its results are there.")
+            return Record(str(task.path), "skipped", "All results of this name are there.")
         with _as_record(task) as outcome, contextlib.ExitStack() as undo:
             folder = Path(tempfile.mkdtemp(prefix="mono3d-"))
             undo.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -238,7 +273,7 @@ class _Batch:
             if blend or preview:
                 self.display.progress(task, "Building the scene", 0.7)
                 seconds |= self.scenes.write(outcome.folder, blend, preview)
-            files = _move_all(outcome.staging, self.target.folder)
+            files = _move_all(outcome.staging, self.target.folder, self.photos)
             return Record(
                 photo=str(task.path),
                 status="done",
@@ -253,13 +288,17 @@ class _Batch:
         return failure.record
 
 
-def _move_all(staging: Path, folder: Path) -> list[Path]:
-    """Renames every file of `staging` into `folder` and returns where they are now."""
-    moved = []
-    for path in sorted(staging.iterdir()):
-        path.replace(folder / path.name)
-        moved.append(folder / path.name)
-    return moved
+def _move_all(staging: Path, folder: Path, photos: frozenset[str]) -> list[Path]:
+    """Renames every file of `staging` into `folder` and returns where they are now.
+
+    Raises Mono3DError before the first one when one would replace a photo of the run.
+    """
+    files = {path: folder / path.name for path in sorted(staging.iterdir())}
+    if harm := _harm(files.values(), photos):
+        raise Mono3DError(harm)
+    for path, final in files.items():
+        path.replace(final)
+    return list(files.values())
 
 
 class _as_record:
@@ -280,7 +319,8 @@ class _as_record:
                 f"A file cannot be written ({error.strerror or error}); look at the free space and the permissions."
             )
         elif isinstance(error, Exception):
-            traceback.print_exception(error)
+            with contextlib.suppress(OSError):
+                traceback.print_exception(error)
             message = f"Something unforeseen went wrong ({type(error).__name__}: {error})."
         else:
             return False

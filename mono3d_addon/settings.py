@@ -303,7 +303,8 @@ class RunOptions(SetupOptions):
     format: tuple[str, ...] = _choice(("blend", "glb", "ply", "npy", "png16"), "Formats", "Output",
         "What to write for each photo, separated by commas", options=FORMATS)
     preview: bool = _choice(True, "Preview", "Output", "Render a picture of each result")
-    skip_existing: bool = _choice(False, "Skip existing", "Run", "Leave out photos whose results are all there")
+    skip_existing: bool = _choice(False, "Skip existing", "Run",
+        "Leave out photos whose results are all there; they go by name, so another photo of that name is left out too")
     jobs: int = _choice(1, "Jobs", "Run", "Photos worked on at a time, each by its own worker", minimum=1, maximum=64)
     report: str = _choice("", "Report", "Run", "Write a JSON record of every photo to this file", is_path=True)
     download: bool = _choice(False, "Download", "Setup",

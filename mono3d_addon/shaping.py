@@ -41,6 +41,7 @@ _ONLY_A_GRID = (
     "A panorama keeps its torn grid: other surfaces, fewer triangles, smoothing, trimming, filling behind, photo "
     "detail, quads, solids and normal maps are for ordinary photos."
 )
+_NO_LENS = "A panorama shows all directions: field of view and shifts have no effect on it."
 _NOTHING_BEHIND = "A solid has a back of its own, so nothing is filled in behind."
 _AFTER_DEPTH = (
     "crop_left",
@@ -184,6 +185,8 @@ class Shaper:
                 if stands is None:
                     notes.append("No clear ground was found, so the scene was not levelled.")
         if self.is_panorama:
+            if settings.field_of_view or settings.shift_x or settings.shift_y:
+                notes.append(_NO_LENS)
             if _needs_pinhole(settings):
                 notes.append(_ONLY_A_GRID)
         elif _needs_surface(settings):

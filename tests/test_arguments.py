@@ -47,6 +47,12 @@ def test_photos_and_options_in_any_order() -> None:
     assert command.options.format == ("glb", "ply") and command.options.output == "out"
 
 
+def test_what_follows_two_dashes_is_a_photo() -> None:
+    command = parse(["a.jpg", "--format", "glb", "--", "-dash.jpg", "--detail", "--"], "mono3d")
+    assert command.photos == ("a.jpg", "-dash.jpg", "--detail", "--") and command.options.format == ("glb",)
+    assert parse(["--", "-dash.jpg"], "mono3d").photos == ("-dash.jpg",)
+
+
 def test_install_needs_no_photo() -> None:
     assert parse(["--install"], "mono3d").photos == ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -69,7 +70,7 @@ def test_one_photo_gives_all_that_was_promised(data: Path, tmp_path: Path) -> No
     assert preview.std() > 20.0
     began = time.monotonic()
     again = mono3d(data, PHOTOS / "coffee.png", "-o", out, "--skip-existing")
-    assert again.returncode == 0 and "1 skipped" in again.stdout
+    assert again.returncode == 0 and "1 skipped" in again.stdout and "of this name" in again.stdout
     assert time.monotonic() - began < 5.0
 
 
@@ -149,6 +150,65 @@ def test_a_read_only_output_folder_is_one_sentence(data: Path, tmp_path: Path) -
 def test_one_output_name_for_two_photos_is_wrong_usage(data: Path, tmp_path: Path) -> None:
     done = mono3d(data, PHOTOS / "coffee.png", PHOTOS / "china.jpg", "-o", tmp_path / "both.ply")
     assert done.returncode == 2 and "give a folder" in done.stderr
+
+
+@pytest.mark.parametrize("options", [("--format", "obj"), ("--format", "blend", "--no-pack-texture")])
+def test_no_picture_beside_a_result_replaces_a_photo_of_the_run(
+    data: Path, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    shutil.copy(PHOTOS / "coffee.png", tmp_path / "wood.png")
+    shutil.copy(PHOTOS / "astronaut.png", tmp_path / "wood_texture.png")
+    photos = (tmp_path / "wood.png", tmp_path / "wood_texture.png")
+    done = mono3d(data, *photos, "-o", tmp_path, *options, "--no-preview", "--detail", 64)
+    assert (tmp_path / "wood_texture.png").read_bytes() == (PHOTOS / "astronaut.png").read_bytes()
+    assert done.returncode == 1 and "1 done, 1 failed" in done.stdout
+    assert "wood.png: failed. Its result 'wood_texture.png' would replace a photo" in done.stderr
+    assert not [path for path in tmp_path.iterdir() if path.stem == "wood" and path.suffix != ".png"]
+
+
+@posix
+@pytest.mark.parametrize("end", ["| head -n 1", "> /dev/full", ">&-", "> /dev/full 2>&1"])
+def test_results_do_not_depend_on_who_reads_the_log(data: Path, tmp_path: Path, end: str) -> None:
+    if "/dev/full" in end and not Path("/dev/full").exists():
+        pytest.skip("no /dev/full")
+    photos = [tmp_path / f"{number}.png" for number in range(3)]
+    for photo in photos:
+        shutil.copy(PHOTOS / "coffee.png", photo)
+    words = shlex.join(command(data, *photos, "-o", tmp_path / "out", *light("--report", tmp_path / "report.json")))
+    line = f"set -o pipefail; {words} {end}"
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.ply", "1.ply", "2.ply"]
+    assert json.loads((tmp_path / "report.json").read_text())["done"] == 3
+
+
+@posix
+def test_a_reader_that_leaves_early_is_told_nothing() -> None:
+    line = f"set -o pipefail; {shlex.join([sys.executable, '-m', 'mono3d_addon', 'models', 'list'])} | true"
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_pictures_that_are_left_out_are_named(data: Path, tmp_path: Path) -> None:
+    for name in ("cup.png", "cup_preview.png"):
+        shutil.copy(PHOTOS / "coffee.png", tmp_path / name)
+    done = mono3d(data, tmp_path, "-o", tmp_path / "out", *light())
+    assert done.returncode == 0 and "1 done in" in done.stdout
+    assert "'cup_preview.png' was left out as a result of an earlier run" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("-o", "cup.ply", "--format", "glb"), "--format asks for glb"),
+        (("-o", "cup.gltf"), "cannot be written"),
+        (("--format", "", "--no-preview"), "nothing would be written"),
+        (("--report", "."), "is a folder"),
+    ],
+)
+def test_wrong_usage_is_told_before_any_work(tmp_path: Path, words: tuple[str, ...], told: str) -> None:
+    done = mono3d(tmp_path / "empty", PHOTOS / "coffee.png", *words)
+    assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
 
 
 def worker_of(process: subprocess.Popen[str], job: str) -> int:

@@ -1,15 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import errno
 import io
 import sys
 from pathlib import Path
 
 import pytest
 
-from mono3d_addon.display import TerminalDisplay
+from mono3d_addon.display import StageLines, TerminalDisplay
 from mono3d_addon.photos import PhotoTask
 from mono3d_addon.report import Record
+
+
+def show(path: Path, status: str) -> None:
+    counts, camera = {"vertices": 3, "triangles": 1, "points": 0}, {"source": "assumed"}
+    record = Record(str(path), status, counts=counts, camera=camera, files=["x/写真.ply"])  # type: ignore[arg-type]
+    display = TerminalDisplay(1, None)
+    display.finished(PhotoTask(path, path.stem), record)
+    display.close()
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
@@ -23,9 +32,24 @@ def test_a_name_that_the_terminal_cannot_show_stops_no_batch(
     monkeypatch.setattr(sys, "stdout", stream)
     monkeypatch.setattr(sys, "stderr", stream)
     path = Path("写真 caf\udce9.jpg")
-    counts, camera = {"vertices": 3, "triangles": 1, "points": 0}, {"source": "assumed"}
-    record = Record(str(path), status, counts=counts, camera=camera, files=["x/写真.ply"])  # type: ignore[arg-type]
-    display = TerminalDisplay(1, None)
-    display.finished(PhotoTask(path, path.stem), record)
-    display.close()
+    show(path, status)
     assert b"caf\\udce9.jpg: " in shown.getvalue()
+
+
+class Full(io.StringIO):
+    """What has a full disk behind it."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("stream", [None, Full()])
+@pytest.mark.parametrize("status", ["done", "failed", "skipped"])
+def test_a_log_that_nobody_can_read_stops_no_batch(
+    stream: io.StringIO | None, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", stream)
+    show(Path("cup.jpg"), status)
+    with StageLines() as lines:
+        lines.progress("Downloading", 0.5)

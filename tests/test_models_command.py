@@ -328,3 +328,9 @@ def test_the_command_line_downloads_without_a_photo(
     error = capsys.readouterr().err
     assert "200,000 bytes instead of 85,761,505" in error and "Traceback" not in error
     assert [path for path, _ in server.requests] == [f"/{MODELS[SMALL].file}"]
+
+
+def test_help_spells_names_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        models_command.run(["verify", "--help"], "mono3d models")
+    assert "compare their SHA-256" in capsys.readouterr().out

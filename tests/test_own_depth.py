@@ -159,6 +159,15 @@ def test_other_arrays_are_one_sentence(tmp_path: Path, array: NDArray[Any], word
         read_depth(tmp_path / "d.npy", 1.0)
 
 
+@pytest.mark.parametrize("kind", ["metres", "millimetres", "disparity"])
+def test_the_note_says_what_was_asked_for(photo: Photo, tmp_path: Path, kind: str) -> None:
+    Image.fromarray((NEAR_LEFT * 1000).astype(np.uint16)).save(tmp_path / "d16.png")
+    found = own_depth(photo, Settings(depth_file=str(tmp_path / "d16.png"), depth_kind=kind))
+    assert found is not None and found.notes[0].startswith(
+        f"The depth 'd16.png' is {kind}" if kind == "disparity" else f"The depth 'd16.png' is in {kind};"
+    )
+
+
 def test_metres_stay_metres(photo: Photo) -> None:
     own = as_metres(DepthValues(NEAR_LEFT, "metres"))
     depth, valid = own_depth_map(own, photo, Settings(detail=48, near=10.0, far=20.0))

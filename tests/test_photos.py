@@ -2,17 +2,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from mono3d_addon.photos import collect, is_photo
+from mono3d_addon.core.plain_name import plain_name
+from mono3d_addon.photos import PhotoTask, find, is_photo
 
 
 def make(folder: Path, *names: str) -> None:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
+
+
+def collect(words: Iterable[str]) -> list[PhotoTask]:
+    return find(words).tasks
 
 
 def test_files_folders_and_patterns(tmp_path: Path) -> None:
@@ -55,7 +61,36 @@ def test_what_counts_as_photo() -> None:
 
 
 def test_pictures_of_an_earlier_run_are_no_photos(tmp_path: Path) -> None:
-    make(tmp_path, "cup.jpg", "cup_preview.png", "cup_depth.png", "cup_texture.png", "sea_depth.png")
+    make(tmp_path, "cup.jpg", "cup.mtl", "cup_preview.png", "cup_depth.png", "cup_texture.png", "sea_depth.png")
     assert [task.name for task in collect([str(tmp_path)])] == ["cup", "sea_depth"]
     assert [task.name for task in collect([str(tmp_path / "*.*")])] == ["cup", "sea_depth"]
     assert [task.name for task in collect([str(tmp_path / "cup_preview.png")])] == ["cup_preview"]
+
+
+def test_pictures_of_an_earlier_run_are_no_photos_whatever_the_photos_are_called(tmp_path: Path) -> None:
+    """Photos of one stem or from several folders, layers and maps, and names that OBJ cannot hold."""
+    ours = ("cup_jpg_depth.png", "cup_png_preview.png", "cup_2_depth.png", "sea_behind_texture.png")
+    plain = f"{plain_name('my säa')}_normal_texture.png"
+    make(tmp_path, "cup.jpg", "cup.png", "sea.jpg", "my säa.jpg", *ours, plain, "old_depth.png")
+    make(tmp_path, "sea.blend", f"{plain_name('my säa')}.mtl")
+    names = ["cup_jpg", "cup_png", "my säa", "old_depth", "sea"]
+    found = find([str(tmp_path)])
+    assert [task.name for task in found.tasks] == names
+    assert sorted(path.name for path in found.left_out) == sorted([*ours, plain])
+    named = find([str(tmp_path), str(tmp_path / "cup_2_depth.png")])
+    assert named.tasks[-1].name == "cup_2_depth" and len(named.left_out) == len(ours)
+
+
+def test_a_texture_beside_no_mesh_is_a_photo(tmp_path: Path) -> None:
+    """It would be left out first and then written over by the texture of the other's mesh."""
+    make(tmp_path, "wood.jpg", "wood_texture.jpg", "lawn.jpg", "lawn.blend", "lawn_texture.jpg")
+    found = find([str(tmp_path)])
+    assert [task.name for task in found.tasks] == ["lawn", "wood", "wood_texture"]
+    assert [path.name for path in found.left_out] == ["lawn_texture.jpg"]
+
+
+def test_one_photo_by_two_spellings_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, "in/a/cup.jpg", "in/b/cup.jpg")
+    monkeypatch.chdir(tmp_path)
+    words = ["in/a/cup.jpg", "./in/../in/a/cup.jpg", str(tmp_path / "in" / "a"), "in/b/cup.jpg"]
+    assert [str(task.path) for task in collect(words)] == [str(Path("in/a/cup.jpg")), str(Path("in/b/cup.jpg"))]

@@ -191,6 +191,16 @@ def test_notes_are_kept_with_the_disparity(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.torch
 @needs_torch
+def test_what_is_known_from_another_device_is_told(tmp_path: Path) -> None:
+    photo = ROOT / "tests" / "photos" / "coffee.png"
+    here = dataclasses.replace(PLAIN, device="cpu")
+    assert run(photo, tmp_path, here).notes == run(photo, tmp_path, here).notes == run(photo, tmp_path, PLAIN).notes
+    (note,) = run(photo, tmp_path, dataclasses.replace(PLAIN, device="xpu")).notes
+    assert note == "The depth is known from an earlier time, by torch float32 on cpu; the device 'xpu' was not used."
+
+
+@pytest.mark.torch
+@needs_torch
 def test_a_damaged_cache_costs_time_only(tmp_path: Path) -> None:
     photo = ROOT / "tests" / "photos" / "coffee.png"
     expected = run(photo, tmp_path, PLAIN).disparity

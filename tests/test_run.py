@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from mono3d_addon.errors import Mono3DError
+from mono3d_addon.errors import Mono3DError, WrongUsage
 from mono3d_addon.photos import PhotoTask
-from mono3d_addon.run import prepare, spare_photos, target_of
+from mono3d_addon.run import prepare, prepare_report, spare_photos, target_of
 from mono3d_addon.settings import RunOptions
 
 CUP = PhotoTask(Path("photos/cup.jpg"), "cup")
@@ -36,9 +37,38 @@ def test_a_folder_with_an_ending_stays_a_folder(tmp_path: Path) -> None:
 
 
 def test_an_output_that_contradicts_the_format_is_told() -> None:
-    with pytest.raises(Mono3DError, match="--format"):
+    with pytest.raises(WrongUsage, match=r"'a\.ply' is one ply file, but --format asks for glb\."):
         target_of(RunOptions(output="a.ply", format=("glb",)))
     assert target_of(RunOptions(output="a.ply", format=("ply",))).formats == ("ply",)
+
+
+@pytest.mark.parametrize("name", ["cup.gltf", "cup.xyz", "cup.jpeg", "out/scan.las"])
+def test_an_ending_that_is_not_written_is_told(tmp_path: Path, name: str) -> None:
+    with pytest.raises(WrongUsage, match="cannot be written.*end in '/'"):
+        target_of(RunOptions(output=str(tmp_path / name)))
+    assert target_of(RunOptions(output=f"{tmp_path / name}/")).folder == tmp_path / name
+    (tmp_path / name).mkdir(parents=True)
+    assert target_of(RunOptions(output=str(tmp_path / name))).folder == tmp_path / name
+
+
+@pytest.mark.parametrize("name", ["out", ".", "..", "2026.11.26", "v1.5", ".hidden", "scans.of the house", "a. b"])
+def test_a_folder_may_have_points_in_its_name(tmp_path: Path, name: str) -> None:
+    assert target_of(RunOptions(output=str(tmp_path / name))).folder == tmp_path / name
+
+
+def test_nothing_to_write_is_told(tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match="--format"):
+        prepare(target_of(RunOptions(output=str(tmp_path / "out"), format=(), preview=False)))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_report_that_cannot_be_one_is_told_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match="is a folder"):
+        prepare_report(tmp_path, [CUP])
+    with pytest.raises(WrongUsage, match="would replace a photo"):
+        prepare_report(CUP.path, [CUP])
+    prepare_report(tmp_path / "new" / "report.json", [CUP])
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_no_result_replaces_a_photo_of_the_run(tmp_path: Path) -> None:
@@ -46,6 +76,17 @@ def test_no_result_replaces_a_photo_of_the_run(tmp_path: Path) -> None:
     spared = spare_photos(tasks, target_of(RunOptions(output=str(tmp_path), format=("glb",))))
     assert "x_preview.png" in spared[0].problem and not spared[1].problem
     assert not any(task.problem for task in spare_photos(tasks, target_of(RunOptions(output=str(tmp_path / "out")))))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="making links there takes a right of its own")
+def test_a_photo_is_known_by_whatever_path(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "x_preview.png").touch()
+    (tmp_path / "out").symlink_to(tmp_path / "in")
+    tasks = [PhotoTask(tmp_path / "x.png", "x"), PhotoTask(tmp_path / "in" / "x_preview.png", "x_preview")]
+    for output in (tmp_path / "out", tmp_path / "in" / ".." / "in"):
+        spared = spare_photos(tasks, target_of(RunOptions(output=str(output), format=("glb",))))
+        assert "x_preview.png" in spared[0].problem and not spared[1].problem
 
 
 def test_an_output_below_a_file_is_told(tmp_path: Path) -> None:

@@ -68,6 +68,15 @@ def test_what_is_kept_between_meshes_never_shows() -> None:
         assert np.array_equal(back.mesh.vertices, before.mesh.vertices)
 
 
+@pytest.mark.parametrize("name", ["field_of_view", "shift_x", "shift_y"])
+def test_a_panorama_tells_that_it_has_no_lens(name: str) -> None:
+    around = Shaper(photo(), disparity(), is_panorama=True)
+    change: dict[str, Any] = {name: 30.0}
+    assert shape(around, BASE).notes == ()
+    (note,) = shape(around, replace(BASE, **change)).notes
+    assert note == "A panorama shows all directions: field of view and shifts have no effect on it."
+
+
 def test_every_live_setting_of_the_grid_is_tried_above() -> None:
     live = {item.name for item in fields_of(Settings) if item.choice.live}
     assert set(CHANGES) | {"mask", "sky", "photo_detail"} == live - set(shaping._AFTER_GRID)

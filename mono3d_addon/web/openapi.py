@@ -178,7 +178,7 @@ def _schemas(form: Form) -> dict[str, Schema]:
             {
                 "width": _INTEGER,
                 "height": _INTEGER,
-                "camera": {"type": "object"},
+                "camera": {"type": "object", "description": "As in the camera file: pixels, degrees, metres."},
                 "counts": {"type": "object", "additionalProperties": _INTEGER},
                 "seconds": numbers,
                 "notes": {"type": "array", "items": _STRING},

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import time
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from ..core.reconstruction import Reconstruction
 from ..core.stages import Progress
 from ..settings import Settings
 from ..surface import export
+from ..surface.export.camera_file import values_of
 from . import page_files
 
 SAVING = "Saving the result"
@@ -73,7 +73,7 @@ def told(result: Reconstruction, folder: Path, seconds: Mapping[str, float]) -> 
         "counts": result.counts(),
         "seconds": dict(seconds),
         "notes": list(result.notes),
-        "camera": dataclasses.asdict(result.camera) | {"horizon": result.camera.horizon()},
+        "camera": values_of(result.camera),
         "engine": result.engine,
     }
 

@@ -29,7 +29,6 @@ from mono3d_addon.errors import Mono3DError
 from mono3d_addon.surface.export import FORMATS, write
 from mono3d_addon.surface.export.depth_image import encode
 from mono3d_addon.surface.export.gltf import linear_rgba
-from mono3d_addon.surface.export.obj import plain_name
 
 trimesh = pytest.importorskip("trimesh")
 
@@ -323,12 +322,6 @@ def test_obj_with_vertex_colours(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.rint(values[:, 3:] * 255), mesh.colors)
     faces = [[int(part) for corner in line[1:] for part in corner.split("/")] for line in lines if line[0] == "f"]
     np.testing.assert_array_equal(np.array(faces).reshape(-1, 3, 3) - 1, np.repeat(mesh.triangles, 3).reshape(-1, 3, 3))
-
-
-def test_different_names_stay_different() -> None:
-    assert plain_name("coffee_2.a-b") == "coffee_2.a-b"
-    assert plain_name("a b") != plain_name("a_b") != plain_name("a-b")
-    assert plain_name("é") != plain_name("è")
 
 
 def test_stl_by_an_independent_reader(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import json
 import os
 import shutil
 import signal
@@ -78,6 +79,15 @@ def test_a_job_gives_a_reconstruction_files_and_rising_progress(shared: Worker, 
     fractions = [fraction for _, fraction in seen]
     assert fractions == sorted(fractions) and len({stage for stage, _ in seen}) >= 3
     assert all(seconds >= 0 for seconds in result["seconds"].values())
+
+
+def test_the_camera_is_told_as_the_camera_file_tells_it(shared: Worker, tmp_path: Path) -> None:
+    result = shared.submit(request(tmp_path / "job", camera=str(tmp_path / "camera.json"))).wait()
+    written = json.loads((tmp_path / "camera.json").read_text(encoding="utf-8"))
+    told = result["camera"]
+    assert {name: written[name] for name in told} == told
+    assert told["fx"] > 0 and told["pitch_degrees"] == 0.0
+    assert told["metres_above_floor"] is None and told["horizon_pixels_from_top"] is None, "it was not levelled"
 
 
 def test_the_worker_keeps_the_model_and_the_disparity(shared: Worker, tmp_path: Path) -> None:

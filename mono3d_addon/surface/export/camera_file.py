@@ -36,6 +36,24 @@ def describe(result: Reconstruction) -> dict[str, Any]:
     known = np.asarray(result.depth)[np.isfinite(result.depth) & (np.asarray(result.depth) > 0)]
     return {
         "photo": result.photo.name,
+        **values_of(camera),
+        "depth_metres": {"nearest": float(known.min()), "farthest": float(known.max())},
+        "median_footprint_metres": median_footprint(np.asarray(result.depth), camera),
+        "blender": blender_values(camera),
+        "frames": {
+            "pixels": "upright photo, origin at its upper left corner, y down, pixel centres at +0.5",
+            "camera": _PANORAMA if camera.is_panorama else _PINHOLE,
+            "scene": "the camera frame turned upright: y straight down, z level, the floor beneath the camera at the "
+            "origin; the same as the camera frame where no floor was found or asked for",
+            "blender, ply, stl, vtp": "scene (x, z, -y): z up, the camera looks along +y",
+            "glb, obj": "scene (x, -y, -z): y up, the camera looks along -z",
+        },
+    }
+
+
+def values_of(camera: Camera) -> dict[str, Any]:
+    """Returns a camera's own values in pixels, degrees and metres; None where no floor was found or asked for."""
+    return {
         "width": camera.width,
         "height": camera.height,
         "fx": camera.fx,
@@ -56,17 +74,6 @@ def describe(result: Reconstruction) -> dict[str, Any]:
         "horizon_pixels_from_top": dict(zip(("left", "right"), camera.horizon(), strict=True))
         if camera.stands_in_scene
         else None,
-        "depth_metres": {"nearest": float(known.min()), "farthest": float(known.max())},
-        "median_footprint_metres": median_footprint(np.asarray(result.depth), camera),
-        "blender": blender_values(camera),
-        "frames": {
-            "pixels": "upright photo, origin at its upper left corner, y down, pixel centres at +0.5",
-            "camera": _PANORAMA if camera.is_panorama else _PINHOLE,
-            "scene": "the camera frame turned upright: y straight down, z level, the floor beneath the camera at the "
-            "origin; the same as the camera frame where no floor was found or asked for",
-            "blender, ply, stl, vtp": "scene (x, z, -y): z up, the camera looks along +y",
-            "glb, obj": "scene (x, -y, -z): y up, the camera looks along -z",
-        },
     }
 
 

@@ -7,8 +7,6 @@ The names inside the files are plain ASCII without spaces: readers disagree abou
 
 from __future__ import annotations
 
-import hashlib
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.mesh import Mesh
+from ...core.plain_name import plain_name
 from ...core.reconstruction import Reconstruction
 from .files import Staging
 from .frames import y_up
@@ -61,13 +60,6 @@ def write_obj(result: Reconstruction, path: Path, staging: Staging) -> None:
     if textured:
         for _, _, texture, beside in layers:
             shutil.copyfile(texture, staging.path_for(beside))
-
-
-def plain_name(name: str) -> str:
-    """Returns `name` in plain ASCII without spaces; a changed one ends in a digest, so that different ones differ."""
-    plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)
-    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
-    return plain if plain == name else f"{plain}-{digest[:8]}"
 
 
 def _is_unlit(result: Reconstruction) -> bool:
