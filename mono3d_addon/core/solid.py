@@ -26,10 +26,10 @@ A file without shared vertices, such as STL, would else join them again.
 """
 
 _PLEAT = (0.05, 0.2)
-"""Least and largest way of a wall's vertices into their piece, in mean ways to their neighbours."""
+"""Least and largest way of a wall's vertices into their piece, in ways to the nearest side across from them."""
 
 _STEEPEST = 0.5
-"""The largest way for a row, as a share of its height over the longest edge: the front may fall away steeply there."""
+"""By which share of a row's height the front, which may be steep, falls away at most where the row's vertices lie."""
 
 _LOWEST = 4.0
 """Height of the first row, in longest edges around its vertex; less where the walls are too low for that."""
@@ -68,18 +68,20 @@ def solid(front: Mesh, back: str, thickness: float, size: float) -> Mesh:
     base = np.full(count, z.max(initial=0.0)) if back == "flat" else 2.0 * z.max(initial=0.0) - z
     rays = vertices / z[:, None]
     inwards = np.zeros_like(rays)
-    inwards[rim, :2] = _mean_ways(rays[:, :2], fans.triangles, rim, 2)
+    inwards[rim, :2], fall = _inward_ways(rays[:, :2], 1.0 / z, fans, rim)
     random = np.random.default_rng(0)
     pleats = random.uniform(*_PLEAT, (count, 1))
     pleated = rays + inwards * pleats
     depth = _thickness(vertices, pleated * base[:, None], pleated, thickness / size)
     longest = _longest_edges(vertices, fans.triangles, rim)
     walls = (base + depth - z)[rim]
-    pleats[rim, 0] = np.minimum(pleats[rim, 0], _STEEPEST * walls / longest)
+    pleats[rim, 0] = np.minimum(pleats[rim, 0], _before_the_fall(walls, z[rim], fall, longest))
     rows = [(rays + inwards * pleats) * (base + depth)[:, None]]
     heights = _heights(walls, longest)
     for height in heights:
-        way = np.minimum(random.uniform(*_PLEAT, len(rim)), _STEEPEST * height / longest)
+        # A mirrored back comes nearer inside by as much as the front falls away.
+        room = _before_the_fall(np.minimum(height, walls - height), z[rim], fall, longest)
+        way = np.minimum(random.uniform(*_PLEAT, len(rim)), room)
         rows.append((rays[rim] + inwards[rim] * way[:, None]) * (z[rim] + height)[:, None])
     sides = _walls(fans.rim, rim, count, len(heights))
     between = np.tile(rim, len(heights))
@@ -136,6 +138,45 @@ def _mean_ways(places: Doubles, triangles: Ints, chosen: NDArray[np.intp], axes:
     np.minimum.at(room, owner, np.broadcast_to(height[:, None], is_chosen.shape)[is_chosen])
     length = np.linalg.norm(ways[:, :axes], axis=1)
     return ways * (room / np.maximum(np.maximum(length, room), _TINY))[:, None]
+
+
+def _inward_ways(places: Doubles, inverse: Doubles, fans: Fans, rim: NDArray[np.intp]) -> tuple[Doubles, Doubles]:
+    """Returns ways in the picture, (k, 2), from the vertices of the `rim` into their pieces, square to the rim.
+
+    Each is as long as it is to the nearest of the sides across from the vertex. When all vertices of a triangle go
+    less than a quarter of their ways, it does not turn over, however thin it is: how far one goes towards the sides
+    beside it, in heights above these, and the other way round, make up for each other.
+    The second array, (k,), tells how much the `inverse` depth of a triangle there changes at most over the whole way.
+    """
+    along = places[fans.rim[:, 1]] - places[fans.rim[:, 0]]
+    across = np.stack([along[:, 1], -along[:, 0]], axis=1) / np.maximum(np.hypot(*along.T), _TINY)[:, None]
+    ends = np.searchsorted(rim, fans.rim).T.reshape(-1)
+    ways = np.stack([np.bincount(ends, part, len(rim)) for part in np.tile(across, (2, 1)).T], axis=1)
+    is_rim = np.zeros(len(places), bool)
+    is_rim[rim] = True
+    around = fans.triangles[is_rim[fans.triangles].any(axis=1)]
+    corners = places[around]
+    sides = np.roll(corners, -1, axis=1) - np.roll(corners, 1, axis=1)
+    doubled = np.abs(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0])
+    room = np.full(len(places), np.inf)
+    np.minimum.at(room, around, doubled[:, None] / np.maximum(np.linalg.norm(sides, axis=2), _TINY))
+    gradient = np.linalg.norm((sides * inverse[around][..., None]).sum(axis=1), axis=1) / np.maximum(doubled, _TINY)
+    slope = np.zeros(len(places))
+    np.maximum.at(slope, around, gradient[:, None])
+    result: Doubles = ways * (room[rim] / np.maximum(np.hypot(*ways.T), _TINY))[:, None]
+    return result, slope[rim] * room[rim]
+
+
+def _before_the_fall(height: Doubles, z: Doubles, fall: Doubles, longest: Doubles) -> Doubles:
+    """Returns the share of the ways inwards up to which the front falls away by no more than `_STEEPEST` of `height`.
+
+    z        depth of the front at the rim
+    fall     by how much its inverse depth changes over the whole way
+    longest  the longest edge there: a wall that is lower goes less far, also where the front is level
+    """
+    reached = _STEEPEST * height
+    share: Doubles = reached / np.maximum(z * (z + reached) * fall, longest)
+    return share
 
 
 def _longest_edges(vertices: Floats, triangles: Ints, chosen: NDArray[np.intp]) -> Doubles:

@@ -182,6 +182,55 @@ def test_a_sliver_at_the_rim_is_not_turned_over() -> None:
         assert (area < 0).all() if side == 0 else (area > 0).all()
 
 
+def thin_strip(side: int, depth: float, seed: int) -> Mesh:
+    """Returns a piece beside the picture's x axis: vertices one apart on the rim, each the tip of thin triangles."""
+    random = np.random.default_rng(seed)
+    tips, fine = 4, 20
+    rim = np.column_stack([np.arange(tips), np.zeros(tips)])
+    inner = np.column_stack([np.arange(tips * fine) / fine - 0.5, 1 + 0.02 * random.random(tips * fine)])
+    fans = [(at * fine + tips + k, at * fine + tips + k + 1, at) for at in range(tips) for k in range(fine - 1)]
+    joints = [((at + 1) * fine + tips - 1, (at + 1) * fine + tips, at) for at in range(tips - 1)]
+    edges = [(at, (at + 1) * fine + tips, at + 1) for at in range(tips - 1)]
+    triangles = np.array(fans + joints + edges, np.int32)
+    places = np.concatenate([rim, inner]) * [1, side]
+    a, b, c = (places[triangles[:, corner]] for corner in range(3))
+    turned = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0] > 0
+    triangles[turned] = triangles[turned][:, [0, 2, 1]]
+    vertices = np.column_stack([places * 0.01, np.ones(len(places))]) * depth
+    return Mesh(
+        vertices.astype(np.float32),
+        triangles,
+        places.astype(np.float32),
+        np.zeros((len(places), 3), np.uint8),
+        np.tile([0, 0, -1], (len(places), 1)).astype("f4"),
+    )
+
+
+@limits(max_examples=40, deadline=None)
+@given(
+    st.floats(0.5, 4.0),
+    st.floats(1.05, 3.0),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(["flat", "mirrored"]),
+)
+def test_walls_behind_one_edge_lean_apart(depth: float, farther: float, seed: int, back: str) -> None:
+    """A near and a far piece meet in the picture: with walls in one plane, Open3D would think some of them cross."""
+    near, far = thin_strip(1, depth, seed), thin_strip(-1, depth * farther, seed + 1)
+    front = Mesh(
+        np.concatenate([near.vertices, far.vertices]),
+        np.concatenate([near.triangles, far.triangles + len(near.vertices)]).astype(np.int32),
+        *(np.concatenate([getattr(near, part), getattr(far, part)]) for part in ("uv", "colors", "normals")),
+    )
+    body = solid(front, back, 30.0, 60.0)
+    check_closed(body.triangles, len(body.vertices))
+    count = len(front.vertices)
+    behind = body.vertices[count:]
+    on_axis = body.uv[count:, 1] == 0
+    off = behind[on_axis, 1] / behind[on_axis, 2] * 100
+    # All four vertices on the axis, in each row and in the back, of both pieces.
+    assert (off > 0.03).sum() == (off < -0.03).sum() == len(off) / 2
+
+
 @pytest.mark.parametrize("back", ["flat", "mirrored"])
 def test_low_walls_beside_steep_fronts_are_hardly_pleated(back: str) -> None:
     """A vertex behind the rim that went far inwards would come out in front of what falls away steeply there."""
