@@ -43,6 +43,9 @@ SHARED = [
     "rocket.jpg",
 ]
 
+_MOST_MISTAKEN = 2
+"""Of the pairs in a solid."""
+
 
 @pytest.fixture(scope="module")
 def open3d() -> Any:
@@ -71,7 +74,9 @@ def solid_of(photo: Path, data: Path, folder: Path, **settings: Any) -> Mesh:
 def judge(mesh: Mesh, open3d: Any, *, tries_all_pairs: bool = True) -> Any:
     """Returns Open3D's mesh after both have found `mesh` closed and manifold, also without shared vertices.
 
-    To be watertight for Open3D, no two triangles may cross either, for which it tries all pairs.
+    To be watertight for Open3D, no two triangles may cross either, for which it tries all pairs, with a tolerance. On
+    some machine, whose disparity differs in its last digits, it may take a pair in one plane for crossing: exactly it
+    must not.
     """
     one = trimesh.Trimesh(mesh.vertices, mesh.triangles, process=False)
     loose = trimesh.Trimesh(mesh.vertices[mesh.triangles].reshape(-1, 3), np.arange(mesh.triangles.size).reshape(-1, 3))
@@ -84,7 +89,10 @@ def judge(mesh: Mesh, open3d: Any, *, tries_all_pairs: bool = True) -> Any:
     assert other.is_edge_manifold(allow_boundary_edges=False)
     assert other.is_vertex_manifold()
     assert other.is_orientable()
-    assert not tries_all_pairs or other.is_watertight()
+    if tries_all_pairs and not other.is_watertight():
+        pairs = np.asarray(other.get_self_intersecting_triangles())
+        assert 0 < len(pairs) <= _MOST_MISTAKEN, pairs
+        assert not any(cross(*(mesh.vertices[mesh.triangles[one]] for one in pair)) for pair in pairs)
     return other
 
 
