@@ -220,7 +220,12 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
             self._say(context)
             return {"RUNNING_MODAL"}
         self._end_hint(context)
-        _ask_for_distances(self._points[0], self._points[1])
+        try:
+            _ask_for_distances(self._points[0], self._points[1])
+        except RuntimeError as error:  # the sentence that the dialogue has reported instead of opening
+            self.cancel(context)
+            self.report({"ERROR"}, str(error).strip().removeprefix("Error: "))
+            return {"CANCELLED"}
         return {"FINISHED"}
 
     def _owner(self, context: bpy.types.Context) -> bpy.types.Object | None:

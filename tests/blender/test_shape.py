@@ -707,11 +707,15 @@ class Picking:
 
         monkeypatch.setattr(known_distances, "_hit", hit)
         monkeypatch.setattr(known_distances, "_region_under", lambda context, event: Region(Vector()))
-        monkeypatch.setattr(known_distances, "_ask_for_distances", lambda *points: self.asked.append(points))
+        self.really_ask = known_distances._ask_for_distances
+        monkeypatch.setattr(known_distances, "_ask_for_distances", self.ask)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.cls, name)
         return types.MethodType(found, self) if isinstance(found, types.FunctionType) else found
+
+    def ask(self, *points: Any) -> None:
+        self.asked.append(points)
 
     def report(self, kind: Any, sentence: str) -> None:
         self.told.append(sentence)
@@ -747,6 +751,17 @@ def test_a_mesh_that_left_the_scene_between_two_clicks_is_too(cup: Any, monkeypa
     cup.users_collection[0].objects.unlink(cup)
     assert picking.click() == {"CANCELLED"} and "first point is gone" in picking.told[0]
     assert marks.picked.points == [] and not picking.asked
+
+
+def test_what_the_dialogue_refuses_ends_the_picking_with_its_sentence(
+    broken_camera: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picking = Picking(monkeypatch)
+    monkeypatch.setattr(known_distances, "_ask_for_distances", picking.really_ask)
+    picking.click()
+    assert picking.click() == {"CANCELLED"}
+    assert len(picking.told) == 1 and picking.told[0].startswith("The camera stored on"), picking.told
+    assert marks.picked.points == []
 
 
 @pytest.mark.parametrize("clicks", [0, 1])
