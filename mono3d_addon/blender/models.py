@@ -75,14 +75,7 @@ def draw_list(layout: bpy.types.UILayout) -> None:
 
 def follow() -> float | None:
     """Takes in a download once it is over; returns when to come again, None when that is done."""
-    download = state.current.download
-    if download is not None and download.running:
-        progress.redraw()
-        return progress.INTERVAL
-    if download is not None:
-        take()
-        progress.redraw()
-    return None
+    return progress.followed(state.current.download, take)
 
 
 def take() -> str:

@@ -4,13 +4,16 @@
 import contextlib
 import traceback
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import bpy
 
 from ..errors import Mono3DError, unforeseen
 from . import state
 from .texts import text
+
+if TYPE_CHECKING:
+    from .background import Background
 
 Result = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
 
@@ -41,6 +44,18 @@ def redraw() -> None:
         for area in window.screen.areas:
             if area.type in {"VIEW_3D", "PREFERENCES"}:
                 area.tag_redraw()
+
+
+def followed(work: "Background | None", take: Callable[[], object]) -> float | None:
+    """Looks at work in a thread, for a timer: takes in its end; returns when to come again, None when that is done."""
+    if work is None:
+        return None
+    if work.running:
+        redraw()
+        return INTERVAL
+    take()
+    redraw()
+    return None
 
 
 def push_undo(words: str) -> None:

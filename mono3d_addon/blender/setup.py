@@ -67,14 +67,7 @@ def take_plan() -> float | None:
 
 def follow() -> float | None:
     """Takes in an installation or removal once it is over; returns when to come again, None when that is done."""
-    work = state.current.installation
-    if work is not None and work.running:
-        progress.redraw()
-        return progress.INTERVAL
-    if work is not None:
-        take()
-        progress.redraw()
-    return None
+    return progress.followed(state.current.installation, take)
 
 
 def take() -> str:
@@ -173,14 +166,30 @@ def report() -> str:
     return "\n".join(lines) + "\n"
 
 
-class _Installer(progress.Starter):
+class _Worker(progress.Starter):
+    """Installs or removes; a subclass says how to begin."""
+
+    bl_idname = "mono3d.packages"
+    bl_label = "Packages"
+    follow = staticmethod(follow)
+
+    def wait(self, context: bpy.types.Context) -> None:
+        """Waits for its end."""
+        if state.current.installation is not None:
+            state.current.installation.wait()
+
+    def finish(self, context: bpy.types.Context) -> str:
+        """Looks at the result; returns the sentence of a failure."""
+        return take()
+
+
+class _Installer(_Worker):
     """Installs; a subclass says whether also what is there. `action` are its words for a refusal."""
 
     bl_idname = "mono3d.installer"
     bl_label = "Install"
     action = "install the packages"
     again = repair = False
-    follow = staticmethod(follow)
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -201,15 +210,6 @@ class _Installer(progress.Starter):
         wish = Wish(state.current.data_folder, preferences.backend(), wheelhouse, self.again, self.repair)
         installation = state.current.installation = Installation(wish)
         installation.start()
-
-    def wait(self, context: bpy.types.Context) -> None:
-        """Waits for its end."""
-        if state.current.installation is not None:
-            state.current.installation.wait()
-
-    def finish(self, context: bpy.types.Context) -> str:
-        """Looks at the result; returns the sentence of a failure."""
-        return take()
 
 
 def _idle(cls: Any) -> bool:
@@ -265,12 +265,11 @@ class MONO3D_OT_cancel_install(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MONO3D_OT_uninstall(progress.Starter):
+class MONO3D_OT_uninstall(_Worker):
     """Remove the packages; models, cache and settings stay"""
 
     bl_idname = "mono3d.uninstall"
     bl_label = "Uninstall"
-    follow = staticmethod(follow)
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -297,15 +296,6 @@ class MONO3D_OT_uninstall(progress.Starter):
         current.say()
         removal = current.installation = Removal(current.data_folder)
         removal.start()
-
-    def wait(self, context: bpy.types.Context) -> None:
-        """Waits for its end."""
-        if state.current.installation is not None:
-            state.current.installation.wait()
-
-    def finish(self, context: bpy.types.Context) -> str:
-        """Looks at the result; returns the sentence of a failure."""
-        return take()
 
 
 class MONO3D_OT_copy_report(bpy.types.Operator):
