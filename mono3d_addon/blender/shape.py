@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import shutil
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -22,7 +21,7 @@ import bpy
 
 from ..errors import Mono3DError
 from ..settings import Settings
-from . import names, progress, shaped, state
+from . import names, progress, shaped, state, temporary
 
 # What brings numpy is imported with the first change: Blender's start waits for this module.
 if TYPE_CHECKING:
@@ -252,7 +251,7 @@ class Shaping:
 
         if state.current.run is not None:
             return
-        folder = Path(tempfile.mkdtemp(prefix="mono3d-"))
+        folder = temporary.folder()
         try:
             message = {
                 "task": "remesh",
