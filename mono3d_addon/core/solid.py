@@ -108,15 +108,16 @@ def _drawn_apart(front: Mesh, fans: Fans) -> tuple[Floats, Floats]:
     """Returns places and texture coordinates of the vertices, the copies moved a little into their own fan."""
     places = np.hstack([np.asarray(front.vertices), np.asarray(front.uv)])[fans.source]
     copies = np.flatnonzero(fans.is_copy)
-    ways = _mean_ways(places.astype(np.float64), fans.triangles, copies, 3)
+    ways = _mean_ways(places.astype(np.float64), fans.triangles, copies)
     places[copies] = (places[copies] + _APART * ways).astype(np.float32)
     return places[:, :3], places[:, 3:]
 
 
-def _mean_ways(places: Doubles, triangles: Ints, chosen: NDArray[np.intp], axes: int) -> Doubles:
+def _mean_ways(places: Doubles, triangles: Ints, chosen: NDArray[np.intp]) -> Doubles:
     """Returns the mean way, (k, columns), from the `chosen` vertices to their neighbours in the `triangles`.
 
-    In the first `axes` columns it is no longer than the triangles around are high, so slivers do not turn over.
+    In the first three columns, the places in space, it is no longer than the triangles around are high, so slivers do not
+    turn over.
     """
     number = np.full(len(places), -1)
     number[chosen] = np.arange(len(chosen))
@@ -128,7 +129,7 @@ def _mean_ways(places: Doubles, triangles: Ints, chosen: NDArray[np.intp], axes:
     owner = owner[is_chosen]
     found = 2 * np.bincount(owner, minlength=len(chosen))
     ways = np.stack([np.bincount(owner, step, len(chosen)) for step in steps.T], axis=1) / found[:, None]
-    one, other = one[..., :axes], other[..., :axes]
+    one, other = one[..., :3], other[..., :3]
     squares = (one**2).sum(axis=2)
     doubled = np.sqrt(
         np.maximum(squares[:, 0] * (other[:, 0] ** 2).sum(axis=1) - (one * other).sum(axis=2)[:, 0] ** 2, 0)
@@ -136,7 +137,7 @@ def _mean_ways(places: Doubles, triangles: Ints, chosen: NDArray[np.intp], axes:
     height = doubled / np.sqrt(np.maximum(squares.max(axis=1), _TINY))
     room = np.full(len(chosen), np.inf)
     np.minimum.at(room, owner, np.broadcast_to(height[:, None], is_chosen.shape)[is_chosen])
-    length = np.linalg.norm(ways[:, :axes], axis=1)
+    length = np.linalg.norm(ways[:, :3], axis=1)
     return ways * (room / np.maximum(np.maximum(length, room), _TINY))[:, None]
 
 
