@@ -89,8 +89,9 @@ def _without_results(pictures: Iterable[Path], results: dict[Path, Path]) -> lis
         is_alone = bool(beside) and not any(path.with_name(photo + ending).exists() for ending in beside)
         return not is_alone and any(path.with_name(one) in names for one in (photo, _NUMBER.sub("", photo)) if one)
 
-    results.update({place_of(path): path for path in found if is_result(path)})
-    return [path for path in found if not is_result(path)]
+    left_out = {path: place_of(path) for path in found if is_result(path)}
+    results.update({place: path for path, place in left_out.items()})
+    return [path for path in found if path not in left_out]
 
 
 def _with_ending(path: Path) -> str:
