@@ -116,7 +116,7 @@ def _drawn_apart(front: Mesh, fans: Fans) -> tuple[Floats, Floats]:
 def _mean_ways(places: Doubles, triangles: Ints, chosen: NDArray[np.intp]) -> Doubles:
     """Returns the mean way, (k, columns), from the `chosen` vertices to their neighbours in the `triangles`.
 
-    In the first three columns, the places in space, it is no longer than the triangles around are high, so slivers do not
+    In the first three columns, places in space, it is no longer than the triangles around are high, so slivers do not
     turn over.
     """
     number = np.full(len(places), -1)
