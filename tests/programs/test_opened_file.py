@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from conftest import Program  # type: ignore[attr-defined]
-from window import Window
+from window import Window, with_sidebar
 
 pytestmark = [pytest.mark.timeout(900)]
 
@@ -25,12 +25,8 @@ def blender(program: Program) -> Iterator[Window]:
     done = program.blender("--python-expr", save)
     assert done.returncode == 0, done.stdout + done.stderr
     window = Window(program, "opened", file)
-    try:
-        window.wait_until_ready()
-        window.open_sidebar()
+    with with_sidebar(window):
         yield window
-    finally:
-        window.close()
 
 
 def test_the_sidebar_offers_what_to_do(blender: Window) -> None:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from conftest import WORK, Program  # type: ignore[attr-defined]
-from window import Window
+from window import Window, with_sidebar
 
 PHOTO = Path(__file__).parents[1] / "photos" / "coffee.png"
 INSIDE = f"{WORK}/window/coffee.jpg"
@@ -42,11 +42,9 @@ def blender(program: Program) -> Iterator[Window]:
         # Large enough for a job of some seconds.
         photo.convert("RGB").resize((2400, 1600), Image.Resampling.BICUBIC).save(window.folder / "coffee.jpg")
     try:
-        window.wait_until_ready()
-        window.open_sidebar()
-        yield window
+        with with_sidebar(window):
+            yield window
     finally:
-        window.close()
         if SHOTS:
             shutil.copytree(window.folder, Path(SHOTS) / program.root.name, dirs_exist_ok=True)
 

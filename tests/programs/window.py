@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -211,3 +213,14 @@ class Window:
         while not condition():
             assert time.monotonic() < end and self._process.poll() is None, f"{complaint}\n{self.output()[-3000:]}"
             time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def with_sidebar(window: Window) -> Iterator[None]:
+    """Waits for Blender and opens the add-on's tab; ends Blender after the block."""
+    try:
+        window.wait_until_ready()
+        window.open_sidebar()
+        yield
+    finally:
+        window.close()
