@@ -19,6 +19,10 @@ from . import frame, framing, material
 from .scene import Built
 
 LONG_SIDE = 960
+_LONGEST_SIDE = 1920
+_MOST_UNEQUAL = 2.0
+"""From this ratio of its sides on, a photo's preview keeps its area instead of its long side."""
+
 SAMPLES = 4
 MARGIN = 0.04
 PARALLAX = 0.07
@@ -115,11 +119,9 @@ def _add_camera(scene: bpy.types.Scene, view: framing.View, seen_by: Camera) -> 
 
 def _set_render(scene: bpy.types.Scene, seen_by: Camera) -> None:
     """Flat shading needs no bounces and no denoising, and a few samples smooth the edges."""
-    width, height = seen_by.width, seen_by.height * seen_by.fx / seen_by.fy
-    scale = LONG_SIDE / max(width, height)
     render: Any = scene.render
     render.engine = "CYCLES"
-    render.resolution_x, render.resolution_y = max(16, round(scale * width)), max(16, round(scale * height))
+    render.resolution_x, render.resolution_y = _resolution(seen_by)
     render.resolution_percentage = 100
     render.pixel_aspect_x = render.pixel_aspect_y = 1.0
     render.use_file_extension = False
@@ -141,6 +143,15 @@ def _set_render(scene: bpy.types.Scene, seen_by: Camera) -> None:
     cycles.max_bounces = 0
     cycles.use_auto_tile = False
     cycles.use_light_tree = False
+
+
+def _resolution(seen_by: Camera) -> tuple[int, int]:
+    """Returns width and height of the preview: the photo's shape, in a size in which also a narrow strip shows."""
+    width, height = seen_by.width, seen_by.height * seen_by.fx / seen_by.fy
+    unequal = max(width, height) / min(width, height)
+    longer = math.sqrt(max(1.0, unequal / _MOST_UNEQUAL))
+    scale = min(LONG_SIDE * longer, _LONGEST_SIDE) / max(width, height)
+    return max(16, round(scale * width)), max(16, round(scale * height))
 
 
 def _background() -> bpy.types.World:

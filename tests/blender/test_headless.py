@@ -61,6 +61,19 @@ def test_the_preview_is_upright_and_not_mirrored(size: tuple[int, int], material
     assert [item.name for item in path.parent.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((800, 400), (960, 480)), ((800, 100), (1920, 240)), ((100, 500), (304, 1518)), ((1500, 30), (1920, 38))],
+)
+def test_the_preview_of_a_strip_is_longer(size: tuple[int, int], expected: tuple[int, int], tmp_path: Path) -> None:
+    columns, rows = max(2, size[0] // 10), max(2, size[1] // 10)
+    result = made.reconstruction(tmp_path, made.camera(*size), rows, columns, quarters(rows, columns))
+    headless.write(result, None, tmp_path / "preview.png")
+    picture = made.read_picture(tmp_path / "preview.png")
+    assert (picture.shape[1], picture.shape[0]) == expected
+    assert picture.std() > 0.05
+
+
 def test_a_saved_file_opens_as_it_was(tmp_path: Path) -> None:
     result = made.reconstruction(tmp_path, made.camera(400, 300, (0.05, 0.02)), 30, 40, near=0.5)
     blend = tmp_path / "out" / "größe 1.blend"
