@@ -37,7 +37,7 @@ _WORDS = {404: "There is no such page.", 405: "That cannot be done here; /openap
 
 def make_app(service: Service, rules: Rules) -> ASGIApp:
     """Returns the application that serves `service`, behind its guard."""
-    pages = Pages(service)
+    pages = Pages(service, rules)
 
     app = Starlette(
         routes=[
@@ -72,8 +72,9 @@ def make_app(service: Service, rules: Rules) -> ASGIApp:
 class Pages:
     """What answers each request."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, rules: Rules) -> None:
         self._service = service
+        self._rules = rules
 
     async def page(self, request: Request) -> Response:
         """The page."""
@@ -81,7 +82,7 @@ class Pages:
 
     async def description(self, request: Request) -> Response:
         """What this interface is, as OpenAPI."""
-        return Answer(openapi.document(self._service.form))
+        return Answer(openapi.document(self._service.form, self._rules.cookie))
 
     async def about(self, request: Request) -> Response:
         """What this server can do and takes."""

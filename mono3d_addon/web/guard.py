@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import hmac
 import time
 import urllib.parse
@@ -17,7 +18,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .answers import refused
 from .refusal import Refusal
 
-COOKIE = "mono3d_token"
 UPLOAD_PATH = "/api/jobs"
 
 MOST_HEADER_BYTES = 32 * 1024
@@ -72,6 +72,15 @@ class Rules:
     token: str
     hosts: frozenset[str]
     most_bytes: int
+
+    @property
+    def cookie(self) -> str:
+        """The name of the cookie that holds the token.
+
+        A browser sends it to all servers of a host, whatever their ports: each token has its own, so that signing in at
+        one server does not sign out at another.
+        """
+        return f"mono3d_token_{hashlib.sha256(self.token.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
 
 class Guard:
@@ -147,7 +156,7 @@ class Guard:
         if given and self._is_token(given[0]):
             answer = RedirectResponse("/", 303)
             answer.set_cookie(
-                COOKIE,
+                self._rules.cookie,
                 urllib.parse.quote(given[0], safe=""),
                 httponly=True,
                 # A strict one would not come along when the link to us stands on another site's page, such as a chat's.
@@ -158,7 +167,7 @@ class Guard:
                 max_age=30 * 86400,
             )
             return answer
-        if self._is_token(urllib.parse.unquote(_cookie(headers))):
+        if self._is_token(urllib.parse.unquote(_cookie(headers, self._rules.cookie))):
             return None
         if is_page:
             return HTMLResponse(_SIGN_IN.format(wrong=_WRONG if given else ""), 401)
@@ -284,9 +293,9 @@ def _bearer(headers: Headers) -> str | None:
     return secret.strip() if kind.lower() == "bearer" else None
 
 
-def _cookie(headers: Headers) -> str:
+def _cookie(headers: Headers, name: str) -> str:
     for part in ";".join(headers.getlist("cookie")).split(";"):
-        name, _, value = part.strip().partition("=")
-        if name == COOKIE:
+        told, _, value = part.strip().partition("=")
+        if told == name:
             return value
     return ""

@@ -34,8 +34,8 @@ _ERRORS = {
 }
 
 
-def document(form: Form) -> dict[str, Any]:
-    """Returns the description; `form` tells the settings and their bounds."""
+def document(form: Form, cookie: str) -> dict[str, Any]:
+    """Returns the description; `form` tells the settings and their bounds, `cookie` is the name of the token's."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -50,7 +50,7 @@ def document(form: Form) -> dict[str, Any]:
             "schemas": _schemas(form),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
-                "cookie": {"type": "apiKey", "in": "cookie", "name": "mono3d_token"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": cookie},
             },
             "responses": {str(status): _error(text) for status, text in _ERRORS.items()},
         },

@@ -30,7 +30,7 @@ class NoService:
 
 @pytest.fixture(scope="module")
 def described() -> dict[str, Any]:
-    return document(Form.of(WebOptions(), DATA))
+    return document(Form.of(WebOptions(), DATA), "the_cookie")
 
 
 def check(described: dict[str, Any], schema: str, value: Any) -> None:

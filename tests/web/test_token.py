@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from mono3d_addon.web.guard import Rules
 
 from web_server import COFFEE, SMALL, WebServer, need_packages, serving
 
 need_packages()
 TOKEN = "correcthorse42battery"
+COOKIE = Rules(TOKEN, frozenset(), 1).cookie
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +31,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def test_without_the_token_nothing_is_told(guarded: WebServer) -> None:
-    for headers in ({}, bearer("wrong"), bearer(""), {"Authorization": f"Basic {TOKEN}"}, {"Cookie": "mono3d_token=x"}):
+    for headers in ({}, bearer("wrong"), bearer(""), {"Authorization": f"Basic {TOKEN}"}, {"Cookie": f"{COOKIE}=x"}):
         for path in ("/api/about", "/api/jobs/x", "/openapi.json", "/static/index.html", f"/api/about?token={TOKEN}"):
             answer = guarded.ask("GET", path, headers=headers)
             assert answer.status == 401 and "token" in answer.error and answer.headers["www-authenticate"]
@@ -59,6 +63,20 @@ def test_the_link_becomes_a_cookie(guarded: WebServer) -> None:
     assert guarded.ask("GET", "/api/about", headers={"Cookie": f"other=1; {sent['Cookie']}; x"}).status == 200
     assert guarded.upload(b"", headers=sent).status == 415, "a request of the page"
     assert guarded.upload(b"", headers=sent | {"Origin": "http://evil.example"}).status == 403
+
+
+def test_two_servers_of_one_host_have_cookies_of_their_own(guarded: WebServer, tmp_path: Path) -> None:
+    """A browser sends all cookies of 127.0.0.1 to each of its ports, and replaces those of the same name."""
+    other = "anotherhorse43battery"
+    with serving(tmp_path, "--token", other) as second:
+        answers = (guarded.get(f"/?token={TOKEN}"), second.get(f"/?token={other}"))
+        kept = dict(answer.headers["set-cookie"].split(";")[0].split("=") for answer in answers)
+        both = {"Cookie": "; ".join(f"{name}={value}" for name, value in kept.items())}
+        assert [server.ask("GET", "/api/about", headers=both).status for server in (guarded, second)] == [200, 200]
+        wrong = {"Cookie": f"{COOKIE}={TOKEN}"}
+        assert second.ask("GET", "/api/about", headers=wrong).status == 401
+        described = guarded.ask("GET", "/openapi.json", headers=both).json()
+        assert described["components"]["securitySchemes"]["cookie"]["name"] == COOKIE
 
 
 def test_programs_send_it_in_a_header(guarded: WebServer) -> None:
