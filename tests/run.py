@@ -59,6 +59,10 @@ OTHER_FOLDERS = ("tests/blender", "tests/programs", "tests/browser")
 BESIDE = ("tests/vendor_installer", "tests/core", "tests/surface", "tests/depth/test_networks.py")
 """Tests of the part "core" that run beside its others: about half of the work, none of it watched by the clock."""
 
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""For runs beside each other: a library's threads spin while they wait for one that the other run keeps from working,
+which makes some tests dozens of times as slow."""
+
 REAL_INSTALLS = ("bpy-4.5", "bpy-5.2")
 """Parts, one for each Python, in which the real packages are installed too."""
 
@@ -191,9 +195,14 @@ def prepare_core() -> Run:
     for component in IMPORTED_COMPONENTS:
         command = [sys.executable, "-c", code, str(data), component]
         found = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-        # A .pth file, unlike PYTHONPATH, also holds for the isolated children that the tests start.
+        # A .pth file, unlike PYTHONPATH, also holds for the isolated children that the tests start. Hypothesis looks
+        # for constants in all modules outside a "site-packages", which takes it 40 s for torch's: hence the link.
+        link = environment / component / "site-packages"
+        link.parent.mkdir(exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(found.stdout.strip(), target_is_directory=True)
         place = next(site_packages(environment)) / f"{component}.pth"
-        place.write_text(found.stdout, encoding="utf-8")
+        place.write_text(str(link), encoding="utf-8")
     return partial(run_core, [str(python), "-m", "pytest"], {"MONO3D_TEST_DATA": str(data)})
 
 
@@ -202,6 +211,7 @@ def run_core(command: list[str], variables: dict[str, str], extra: list[str], is
     if any(not one.startswith("-") for one in extra):
         # Whoever names tests, or what to look for in their names, wants them in one run.
         return pytest("core", [*command, *ignored(OTHER_FOLDERS), *extra], variables, is_shown)
+    variables = {**variables, **ONE_THREAD}
     with ThreadPoolExecutor(1) as beside:
         other = beside.submit(pytest, "core, beside", [*command, *BESIDE, *extra], variables, False)
         left_out = ignored((*OTHER_FOLDERS, *BESIDE))
