@@ -208,7 +208,7 @@ class Settings:
         "Cut the surface where it is farther than this from every point; 0: keep",
         unit="x footprint", minimum=0.0, maximum=1000.0)
     target_triangles: int = _choice(0, "Triangles", "Surface",
-        "Decimate the mesh to about this many triangles; 0: keep all, or a tenth with the adaptive surface",
+        "Decimate the mesh to about this many triangles; 0: all, or with the adaptive surface a tenth and the edges",
         minimum=0, maximum=50_000_000)
     smooth: int = _choice(0, "Smoothing", "Surface",
         "Rounds of Taubin smoothing, which does not shrink", minimum=0, maximum=100)

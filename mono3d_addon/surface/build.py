@@ -72,6 +72,7 @@ def adaptive_mesh(
 ) -> AdaptiveMesh:
     """Returns the surface of `grid`, whose depth map has this `shape`, with `settings.target_triangles` triangles.
 
+    0 stands for a tenth of the grid's, and as many more as the rims need.
     First the grid's flat parts become large triangles of a bounded error, half as many again as wanted; quadric
     decimation then takes away the least useful, in the picture with the inverse depth as third axis, where planes
     stay planes. The first step bounds the largest error, the second lowers the mean. Rims keep all their points where
@@ -87,7 +88,9 @@ def adaptive_mesh(
     progress("Reducing triangles", 0.4)
     space = picture_space(grid, camera)
     skin = Skin(space.points_in(grid.points), triangles).only(np.ones(len(triangles), bool))
-    reduced = decimate(Skin(space.to_inverse(skin.places), skin.triangles), target)
+    reduced = decimate(
+        Skin(space.to_inverse(skin.places), skin.triangles), target, keep_rims=not settings.target_triangles
+    )
     skin = facing(crop(Skin(space.from_inverse(reduced.places), reduced.triangles), *space.bounds()))
     progress("Measuring the error", 0.7)
     largest, mean = _errors(skin, space, grid, rows, columns)

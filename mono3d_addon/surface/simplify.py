@@ -24,11 +24,12 @@ _FLIPS = 10
 """Rounds in which triangles that lie on others are turned back."""
 
 
-def decimate(skin: Skin, target: int) -> Skin:
+def decimate(skin: Skin, target: int, *, keep_rims: bool = False) -> Skin:
     """Returns `skin` with about `target` triangles by quadric error metrics (Garland and Heckbert 1997), 0: as it is.
 
     In picture space a step of one cell counts the same across, along the view, near and far. Rims, and with them
-    silhouettes, keep every vertex; where these alone need more than `target` triangles, a second pass thins them.
+    silhouettes, keep every vertex; where these alone need more than `target` triangles, a second pass thins them
+    unless `keep_rims`. Thinned rims of things that are close together can overlap in the picture.
     By fast-simplification: on the flat parts of a grid Open3D's decimation takes minutes, and moves the rims.
     Raises Mono3DError when that package is missing.
     """
@@ -41,10 +42,10 @@ def decimate(skin: Skin, target: int) -> Skin:
             f"Reducing triangles needs the package fast-simplification ({error}); install Mono3D's packages again."
         ) from error
     places, triangles = skin.places, skin.triangles
-    for keep_rims in (True, False):
+    for is_border_kept in (True,) if keep_rims else (True, False):
         if len(triangles) > _TOLERANCE * target:
             places, triangles = fast_simplification.simplify(
-                places, triangles, target_count=target, agg=_HASTE, preserve_border=keep_rims
+                places, triangles, target_count=target, agg=_HASTE, preserve_border=is_border_kept
             )
     return unfolded(Skin(np.asarray(places, np.float64), np.array(triangles, np.int32)))
 
