@@ -24,6 +24,8 @@ FLAGS = [
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
+    # Debian's Chromium asks for it; without a card it is slower than to draw the page without WebGL.
+    "--disable-gpu-rasterization",
     # A camera that shows a test picture.
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",

@@ -130,7 +130,7 @@ def test_through_the_camera_it_is_the_photo(
     visitor: Visitor, site: WebServer, window: dict[str, int], settings: dict[str, Any]
 ) -> None:
     # In one piece, since gaps are not the photo.
-    id = made(site, {"detail": 600, "edges": "connected", **settings})
+    id = made(site, {"detail": 300, "edges": "connected", **settings})
     visit = visitor(viewport=window)
     visit.open(id)
     with urllib.request.urlopen(f"{site.address}/api/jobs/{id}/photo") as response:

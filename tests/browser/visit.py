@@ -150,25 +150,24 @@ class Visit:
             self.page.wait_for_timeout(100)
         raise AssertionError("It did not come to be.")
 
-    def rest(self) -> None:
-        """Returns when the 3D view stands still."""
+    def rest(self) -> bytes:
+        """Returns the 3D view, a PNG, once it stands still."""
         before = b""
         for _ in range(60):
             # What is asked for is drawn with the next frame, which on a busy machine comes late.
             self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
             after = self.find("#canvas").screenshot()
             if after == before:
-                return
+                return after
             before = after
             self.page.wait_for_timeout(100)
         raise AssertionError("The view does not come to rest.")
 
     def seen(self) -> Picture:
         """Returns the 3D view at rest, (height, width, 3), 0 to 1."""
-        self.rest()
         # The outline of the focus is no part of the model.
         self.page.evaluate("document.activeElement?.blur()")
-        return as_picture(self.find("#canvas").screenshot())
+        return as_picture(self.rest())
 
     def vertices(self) -> int:
         """Returns the number of vertices that the page tells of the whole mesh."""
