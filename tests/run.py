@@ -263,7 +263,7 @@ def prepare_wheel(part: str) -> Run:
     version, python_version, numpy = WHEELS[part]
     environment = HOME / part
     python = make_environment(environment, find_python(python_version), (*TOOLS, f"bpy=={version}", numpy))
-    variables = {"MONO3D_TEST_INSTALL": "1"} if part in REAL_INSTALLS else {}
+    variables = {**ONE_THREAD, **({"MONO3D_TEST_INSTALL": "1"} if part in REAL_INSTALLS else {})}
     # The part "core", where it was run, lends its Python for real workers.
     if lent := next(HOME.glob("core-*/bin/python"), None):
         variables["MONO3D_TEST_WORKER"] = str(lent)
@@ -345,7 +345,9 @@ def make_debian(release: str) -> Path:
     if certificates.exists():
         shutil.copy(certificates, root / "etc/ssl/certs/ca-certificates.crt")
     call(["chroot", str(root), "apt-get", "update", "-qq"])
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *DEBIAN_PACKAGES]
+    # Made anew if anything goes wrong, so that nothing has to wait for the disk.
+    unsafe = ["-o", "Dpkg::Options::=--force-unsafe-io"]
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *unsafe, *DEBIAN_PACKAGES]
     call(["chroot", str(root), "env", "DEBIAN_FRONTEND=noninteractive", *install])
     call(["chroot", str(root), "apt-get", "clean"])
     done.write_text(release, encoding="utf-8")
