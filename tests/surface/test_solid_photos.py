@@ -96,8 +96,16 @@ def judge(mesh: Mesh, open3d: Any, *, tries_all_pairs: bool = True) -> Any:
     return other
 
 
-@pytest.mark.parametrize("back", ["flat", "mirrored"])
-@pytest.mark.parametrize(("surface", "detail"), [("grid", 56), ("adaptive", 128)])
+@pytest.mark.parametrize(
+    ("surface", "detail", "back"),
+    [
+        ("grid", 56, "flat"),
+        ("grid", 56, "mirrored"),
+        ("adaptive", 64, "mirrored"),
+        ("adaptive", 128, "flat"),
+        ("adaptive", 128, "mirrored"),
+    ],
+)
 @pytest.mark.parametrize("name", [*OURS, *SHARED])
 def test_every_photo_becomes_a_solid(
     name: str, surface: str, detail: int, back: str, data: Path, tmp_path: Path, open3d: Any
