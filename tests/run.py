@@ -195,15 +195,24 @@ def prepare_core() -> Run:
     for component in IMPORTED_COMPONENTS:
         command = [sys.executable, "-c", code, str(data), component]
         found = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-        # A .pth file, unlike PYTHONPATH, also holds for the isolated children that the tests start. Hypothesis looks
-        # for constants in all modules outside a "site-packages", which takes it 40 s for torch's: hence the link.
-        link = environment / component / "site-packages"
-        link.parent.mkdir(exist_ok=True)
-        link.unlink(missing_ok=True)
-        link.symlink_to(found.stdout.strip(), target_is_directory=True)
+        # A .pth file, unlike PYTHONPATH, also holds for the isolated children that the tests start.
         place = next(site_packages(environment)) / f"{component}.pth"
-        place.write_text(str(link), encoding="utf-8")
+        place.write_text(str(linked(Path(found.stdout.strip()), environment / component)), encoding="utf-8")
     return partial(run_core, [str(python), "-m", "pytest"], {"MONO3D_TEST_DATA": str(data)})
+
+
+def linked(packages: Path, folder: Path) -> Path:
+    """Returns `packages` by another path, with a name by which hypothesis knows that they are no code of ours.
+
+    It looks for constants in all modules outside a "site-packages", which takes it 40 s for those of torch.
+    """
+    if os.name == "nt":
+        return packages  # where links are not for everybody
+    link = folder / "site-packages"
+    folder.mkdir(exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(packages, target_is_directory=True)
+    return link
 
 
 def run_core(command: list[str], variables: dict[str, str], extra: list[str], is_shown: bool) -> Outcome:
