@@ -102,15 +102,11 @@ def test_killed_at_160_random_steps_of_a_repair(tiny_plan: MakePlan, data_folder
     assert code == 0 and count > 60, count
     chance = random.Random(4)
     killed = 0
-    for number in range(160):
-        step = chance.randint(1, count)
+    for step in (chance.randint(1, count) for _ in range(160)):
         code, _ = _in_child(lambda: keep(made), at_step=step)
         killed += code == -signal.SIGKILL
         assert _whole_or_nothing(data_folder), f"the previous state is gone after a kill at step {step}"
-        # In between the next one finds what the one before has left.
-        if number % 3 == 2:
-            _recovers(made, data_folder, keep_downloads=True)
-    _recovers(made, data_folder, keep_downloads=True)
+        _recovers(made, data_folder, keep_downloads=True)
     assert killed > 150
 
 
