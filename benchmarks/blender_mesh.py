@@ -26,9 +26,9 @@ except ImportError:  # a bare Python: bpy is where the installer put it
 
 import numpy as np  # noqa: E402
 
-from mono3d_addon.blender import mesh_data  # noqa: E402
-from mono3d_addon.core.camera import Camera  # noqa: E402
-from mono3d_addon.core.mesh import Mesh  # noqa: E402
+from mono3d_addon.blender.scene import mesh_data  # noqa: E402
+from mono3d_addon.core.camera.camera import Camera  # noqa: E402
+from mono3d_addon.core.mesh.mesh import Mesh  # noqa: E402
 
 WIDTH, HEIGHT, RUNS = 1920, 1080, 5
 

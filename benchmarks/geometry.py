@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "core")]
+sys.path.insert(0, str(ROOT))
 
 from mono3d_addon import environment  # noqa: E402
 
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.seconds:
         print_seconds()
         return 0
-    import truth_scenes
+    from tests.core import truth_scenes
 
     totals: dict[str, list[list[float]]] = {name: [] for name in METHODS}
     holes: list[tuple[float, float]] = []
@@ -82,8 +82,7 @@ def print_table(title: str, totals: Mapping[str, list[list[float]]]) -> None:
 
 
 def made(name: str, blur: float) -> Case:
-    import measures
-    import truth_scenes
+    from tests.core import measures, truth_scenes
 
     truth = truth_scenes.truth(name)
     seen = measures.network_view(truth.depth, blur)
@@ -94,9 +93,8 @@ def motorcycle(options: argparse.Namespace) -> Case:
     import numpy as np
     from PIL import Image
 
-    from mono3d_addon.core.camera import Camera
-
-    import measures
+    from mono3d_addon.core.camera.camera import Camera
+    from tests.core import measures
 
     pixels = np.asarray(Image.open(options.rgbd / "motorcycle_left.png").convert("RGB"))
     with np.load(options.rgbd / "motorcycle_disp.npz") as stored:
@@ -141,9 +139,9 @@ def guided(case: Case) -> Any:
 
 def ours(case: Case, **changes: Any) -> Any:
     """Returns the product's depth map; near and far are those that give the exact depth."""
-    from mono3d_addon.core.depth_map import depth_map
-    from mono3d_addon.core.lens import Lens
-    from mono3d_addon.core.photo import Photo
+    from mono3d_addon.core.camera.lens import Lens
+    from mono3d_addon.core.maps.depth_map import depth_map
+    from mono3d_addon.core.photo.photo import Photo
     from mono3d_addon.settings import Settings
 
     photo = Photo(Path(case.name), case.pixels, None, Lens(), "")
@@ -164,11 +162,10 @@ def figures(case: Case) -> dict[str, list[float]]:
     """Returns for each method the values of `FIGURES`."""
     import numpy as np
 
-    from mono3d_addon.core.grid import build_grid
-    from mono3d_addon.core.normals import grid_normals
+    from mono3d_addon.core.mesh.grid import build_grid
+    from mono3d_addon.core.mesh.normals import grid_normals
     from mono3d_addon.settings import Settings
-
-    import measures
+    from tests.core import measures
 
     tear = Settings().tear
     truth = case.normals if case.normals is not None else grid_normals(case.depth, case.camera, tear)
@@ -214,7 +211,7 @@ def true_triangles(case: Case) -> Any:
     """Returns the triangles between neighbours of the truth that no silhouette parts."""
     import numpy as np
 
-    import measures
+    from tests.core import measures
 
     rows, columns = case.depth.shape
     number = np.arange(rows * columns).reshape(rows, columns)
@@ -255,9 +252,9 @@ def hole_shares(case: Case) -> tuple[float, float]:
     of the torn grid, and of the one with what is behind. A hole is where the connected grid would be seen."""
     import numpy as np
 
-    from mono3d_addon.core.behind import fill_behind
-    from mono3d_addon.core.grid import build_grid
-    from mono3d_addon.core.mesh import joined
+    from mono3d_addon.core.mesh.background_fill import fill_behind
+    from mono3d_addon.core.mesh.grid import build_grid
+    from mono3d_addon.core.mesh.mesh import joined
     from mono3d_addon.settings import Settings
 
     depth, tear = ours(case), Settings().tear
@@ -287,12 +284,10 @@ def print_seconds() -> None:
     """Prints the time from disparity to grid mesh at 1 Mpx on one core; each mode in turn."""
     import os
 
-    from mono3d_addon.core.behind import fill_behind
-    from mono3d_addon.core.grid import build_grid
+    from mono3d_addon.core.mesh.background_fill import fill_behind
+    from mono3d_addon.core.mesh.grid import build_grid
     from mono3d_addon.settings import Settings
-
-    import measures
-    import truth_scenes
+    from tests.core import measures, truth_scenes
 
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})

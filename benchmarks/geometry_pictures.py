@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     import numpy as np
     from PIL import Image
 
-    from mono3d_addon.core.mesh import joined
+    from mono3d_addon.core.mesh.mesh import joined
 
     rows, fills = [], []
     for name, (near, far) in PHOTOS.items():
@@ -81,8 +81,8 @@ def reconstruct(photo: Path, near: float, far: float, data: Path) -> Any:
 def plain_grid(result: Any, pixels: Any) -> Solid:
     """Returns the grid as most do it: enlarged linearly, not torn."""
     from mono3d_addon.core import windows
-    from mono3d_addon.core.disparity import normalise, to_depth
-    from mono3d_addon.core.grid import build_grid
+    from mono3d_addon.core.maps.disparity import normalise, to_depth
+    from mono3d_addon.core.mesh.grid import build_grid
 
     rows, columns = pixels.shape[:2]
     settings = result.settings
@@ -121,7 +121,7 @@ def render(solid: Solid, seen_by: Any, sideways: float, raised: float) -> Any:
     """Returns a picture, uint8 (h, w, 3), of `solid` from beside and above, about its middle."""
     import numpy as np
 
-    from mono3d_addon.core.camera import Camera
+    from mono3d_addon.core.camera.camera import Camera
     from mono3d_addon.surface import open3d_library
 
     open3d = open3d_library.load()

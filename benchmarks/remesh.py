@@ -32,7 +32,9 @@ except ImportError:  # a bare Python: bpy is where the installer put it
     import bpy
 
 import mono3d_addon  # noqa: E402
-from mono3d_addon.blender import hand_made, mesh_data, scene, shape, state  # noqa: E402
+from mono3d_addon.blender import shape, state  # noqa: E402
+from mono3d_addon.blender.scene import build as scene  # noqa: E402
+from mono3d_addon.blender.scene import hand_made, mesh_data  # noqa: E402
 from mono3d_addon.core import reconstruction  # noqa: E402
 from mono3d_addon.settings import Settings  # noqa: E402
 from mono3d_addon.worker.client import Worker  # noqa: E402
@@ -115,7 +117,7 @@ def main() -> None:
 
 def steps(worker: Worker, owner: Any, folder: Path) -> None:
     """Prints what a full mesh is made of: the worker's stages, the way, and Blender's part."""
-    from mono3d_addon.blender import source
+    from mono3d_addon.blender.scene import source
     from mono3d_addon.worker import remesh_files
 
     times: dict[str, list[float]] = {}

@@ -40,12 +40,12 @@ def measure(step: str, photo: Path, data: Path, runs: int) -> dict[str, Any]:
     import numpy as np
 
     from mono3d_addon import pipeline
-    from mono3d_addon.core.depth_map import depth_map
-    from mono3d_addon.core.grid import build_grid
-    from mono3d_addon.core.grid_cells import with_quads
-    from mono3d_addon.core.normal_map import normal_map
-    from mono3d_addon.core.photo import read_photo
-    from mono3d_addon.core.solid import solid
+    from mono3d_addon.core.maps.depth_map import depth_map
+    from mono3d_addon.core.mesh.grid import build_grid
+    from mono3d_addon.core.mesh.grid_cells import with_quads
+    from mono3d_addon.core.mesh.normal_map import normal_map
+    from mono3d_addon.core.mesh.solid import solid
+    from mono3d_addon.core.photo.photo import read_photo
     from mono3d_addon.settings import Settings
     from mono3d_addon.surface import build
 
@@ -101,7 +101,7 @@ def room(width: int, height: int) -> tuple[Any, Any]:
     """Returns the exact depth of a floor, a wall and a ball, float32 (height, width), and its camera."""
     import numpy as np
 
-    from mono3d_addon.core.camera import Camera
+    from mono3d_addon.core.camera.camera import Camera
 
     camera = Camera.from_field_of_view(width, height, 0.96, "exact")
     right = (np.arange(width) + 0.5 - camera.cx) / camera.fx
@@ -128,7 +128,7 @@ def compare_poisson(runs: int) -> None:
     """Prints time and error of our Poisson surface and of a plain one: 8-bit disparity, depth 9, 10 % trimmed."""
     import numpy as np
 
-    from mono3d_addon.core.grid import build_grid
+    from mono3d_addon.core.mesh.grid import build_grid
     from mono3d_addon.settings import Settings
     from mono3d_addon.surface import build, open3d_library
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "core")]
+sys.path.insert(0, str(ROOT))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     import numpy as np
     from PIL import Image
 
-    import truth_scenes
+    from tests.core import truth_scenes
 
     options.folder.mkdir(parents=True, exist_ok=True)
     for name in truth_scenes.SCENES:

@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
         sys.path.insert(0, root)
     from mono3d_addon import cli
     from mono3d_addon.blender import addon_folder, network
-    from mono3d_addon.blender.headless import BlenderSceneWriter
+    from mono3d_addon.blender.scene.headless import BlenderSceneWriter
 
     if not os.environ.get("MONO3D_DATA") and (folder := addon_folder.with_packages()):
         os.environ["MONO3D_DATA"] = str(folder)

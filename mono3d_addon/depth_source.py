@@ -7,11 +7,11 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from .core.companions import companion
-from .core.depth_file import as_metres, read_array, read_bytes, read_pfm, read_picture
-from .core.depth_values import DepthValues, Kind
-from .core.embedded_depth import read_embedded
-from .core.photo import Photo
+from .core.maps.depth_file import as_metres, read_array, read_bytes, read_pfm, read_picture
+from .core.maps.depth_values import DepthValues, Kind
+from .core.maps.embedded_depth import read_embedded
+from .core.photo.companions import companion
+from .core.photo.photo import Photo
 from .errors import Mono3DError
 from .settings import Settings
 
@@ -65,7 +65,7 @@ def read_depth(path: Path, max_pixels: float, kind: Kind | None = None) -> Depth
         found = read_pfm(path, max_pixels)
     elif start.startswith(b"\x76\x2f\x31\x01"):
         # With it Open3D's folder comes in, which has other work to do before the first mesh.
-        from .surface.exr_file import read_exr
+        from .core.maps.exr_file import read_exr
 
         found = read_exr(path, max_pixels)
     elif start.startswith((b"\x89PNG", b"II*\0", b"MM\0*")):

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from .core.arrays import Floats
 from .core.files import written_beside
-from .core.mask import masked
-from .core.mesh import Floats
-from .core.normal_map import write_normal_map
-from .core.own_depth import own_disparity
-from .core.panorama import is_panorama
-from .core.photo import Photo, read_photo
+from .core.maps.own_depth import own_disparity
+from .core.mesh.normal_map import write_normal_map
+from .core.photo.mask import masked
+from .core.photo.panorama import is_panorama
+from .core.photo.photo import Photo, read_photo
 from .core.reconstruction import Reconstruction, photo_key
 from .core.stages import ESTIMATING, Progress, Stages
 from .depth import catalogue, panorama, threads, weights

@@ -11,24 +11,25 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .core.behind import Behind, fill_behind
-from .core.camera import Camera
-from .core.crop import cropped
-from .core.depth_map import depth_map
-from .core.depth_values import DepthValues
-from .core.grid import Grid, build_grid
-from .core.grid_cells import with_quads
-from .core.ground import standing
-from .core.lens import photo_camera
-from .core.mask import masked
-from .core.mesh import Bytes, Floats, Mesh, PointCloud
-from .core.normal_map import normal_map
-from .core.own_depth import own_depth_map
-from .core.photo import Photo, resize_to
-from .core.relief import with_relief
-from .core.sky import clamped, find_sky, without
-from .core.solid import solid
-from .core.sphere import build_sphere
+from .core.arrays import Bytes, Floats
+from .core.camera.camera import Camera
+from .core.camera.lens import photo_camera
+from .core.maps.crop import cropped
+from .core.maps.depth_map import depth_map
+from .core.maps.depth_values import DepthValues
+from .core.maps.ground import standing
+from .core.maps.own_depth import own_depth_map
+from .core.maps.relief import with_relief
+from .core.maps.sky import clamped, find_sky, without
+from .core.mesh.background_fill import Behind, fill_behind
+from .core.mesh.grid import Grid, build_grid
+from .core.mesh.grid_cells import with_quads
+from .core.mesh.mesh import Mesh, PointCloud
+from .core.mesh.normal_map import normal_map
+from .core.mesh.solid import solid
+from .core.mesh.sphere import build_sphere
+from .core.photo.mask import masked
+from .core.photo.photo import Photo, resize_to
 from .core.stages import Progress, Stages
 from .errors import Mono3DError
 from .settings import Settings

@@ -4,12 +4,6 @@
 from __future__ import annotations
 
 import signal
-import sys
-from pathlib import Path
-
-HERE = Path(__file__).resolve().parent
-# The last two hold `reference` and `web_server`, which tests in other folders want too.
-sys.path[:0] = [str(HERE.parent), str(HERE), str(HERE / "depth"), str(HERE / "web")]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's background job ignores Ctrl+C, and would have the commands that the tests start ignore it too.

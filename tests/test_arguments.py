@@ -8,8 +8,7 @@ from hypothesis import given
 
 from mono3d_addon.arguments import build_parser, parse
 from mono3d_addon.settings import RunOptions, Settings, fields_of, preset
-
-from test_settings import ANY_VALUES
+from tests.test_settings import ANY_VALUES
 
 
 def test_nothing_given_is_the_defaults() -> None:

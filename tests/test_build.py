@@ -63,7 +63,7 @@ def test_it_holds_what_runs_and_nothing_else(tmp_path: Path) -> None:
         "README.md",
         "mono3d_addon/__init__.py",
         "mono3d_addon/batch.py",
-        "mono3d_addon/blender/scene.py",
+        "mono3d_addon/blender/scene/build.py",
         "mono3d_addon/depth/bundled/starter.safetensors",
         "vendor_installer/__init__.py",
     ):

@@ -24,9 +24,8 @@ from mono3d_addon.depth import download, kept, weights
 from mono3d_addon.depth.catalogue import MODELS, Model
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import MODEL_NAMES, Settings
-
-from checkpoint_file import checkpoint
-from file_server import Behaviour, serving
+from tests.checkpoint_file import checkpoint
+from tests.file_server import Behaviour, serving
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL, HYBRID = "midas_v21_small_256", "dpt_hybrid_384"

@@ -16,10 +16,10 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image
 
-from mono3d_addon.core.depth_file import as_metres
-from mono3d_addon.core.depth_values import DepthValues
-from mono3d_addon.core.own_depth import filled, own_depth_map, own_disparity
-from mono3d_addon.core.photo import Photo, read_photo
+from mono3d_addon.core.maps.depth_file import as_metres
+from mono3d_addon.core.maps.depth_values import DepthValues
+from mono3d_addon.core.maps.own_depth import filled, own_depth_map, own_disparity
+from mono3d_addon.core.photo.photo import Photo, read_photo
 from mono3d_addon.depth_source import own_depth, read_depth
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings

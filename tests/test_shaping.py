@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from mono3d_addon import shaping
-from mono3d_addon.core import depth_map as depth_maps
-from mono3d_addon.core.lens import Lens
-from mono3d_addon.core.photo import Photo
+from mono3d_addon.core.camera.lens import Lens
+from mono3d_addon.core.maps import depth_map as depth_maps
+from mono3d_addon.core.photo.photo import Photo
 from mono3d_addon.core.stages import Stages
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings, fields_of

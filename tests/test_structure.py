@@ -19,8 +19,9 @@ MAY_IMPORT = {
     "core": {"core", "settings", "errors"},
     "depth": {"core", "depth", "settings", "errors"},
     "surface": {"core", "surface", "settings", "errors"},
+    "export": {"core", "surface", "export", "settings", "errors", "version"},
     # The client marks the packages of its child as in use.
-    "worker": {"core", "surface", "worker", "pipeline", "shaping", "settings", "errors", "version", "environment"},
+    "worker": {"core", "surface", "export", "worker", "pipeline", "shaping", "settings", "errors", "version", "environment"},
     # The server's process may load what needs no packages, and nothing that opens a photo.
     "web": {
         *("web", "worker", "scenes", "outputs", "settings", "errors", "version"),
@@ -35,8 +36,8 @@ ONLY_IN = {
     "openvino": ("depth",),
     "open3d": ("surface",),
     "fast_simplification": ("surface",),
-    "OpenEXR": ("surface",),
-    "pyvista": ("surface",),
+    "OpenEXR": ("core",),
+    "pyvista": ("export",),
     "bpy": ("blender",),
     "bmesh": ("blender",),
     "bpy_extras": ("blender",),

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
-from mono3d_addon.core.colour_map import coloured
-from mono3d_addon.core.disparity import normalise
 from mono3d_addon.core.files import written_beside
-from mono3d_addon.core.photo import Photo, read_photo
+from mono3d_addon.core.maps.colour_map import coloured
+from mono3d_addon.core.maps.disparity import normalise
+from mono3d_addon.core.photo.photo import Photo, read_photo
 from mono3d_addon.core.stages import Stages
 from mono3d_addon.depth import threads
 from mono3d_addon.errors import Mono3DError

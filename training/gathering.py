@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from mono3d_addon.core.files import written_beside
-from mono3d_addon.core.photo import read_photo
+from mono3d_addon.core.photo.photo import read_photo
 from mono3d_addon.depth import transfer
 
 from . import packages

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mono3d_addon.core.files import written_beside
-from mono3d_addon.core.photo import read_photo
+from mono3d_addon.core.photo.photo import read_photo
 from mono3d_addon.depth import align
 from mono3d_addon.depth.estimate import Estimator, Look
 from mono3d_addon.errors import Mono3DError

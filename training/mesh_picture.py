@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mono3d_addon.core.camera import Camera
-from mono3d_addon.core.mesh import Bytes, Floats, Mesh
-from mono3d_addon.core.raster import Covered, cover
+from mono3d_addon.core.arrays import Bytes, Floats
+from mono3d_addon.core.camera.camera import Camera
+from mono3d_addon.core.mesh.mesh import Mesh
+from mono3d_addon.core.mesh.raster import Covered, cover
 
 SIDEWAYS, RAISED = math.radians(14.0), math.radians(18.0)
 BACKGROUND = 196

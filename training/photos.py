@@ -12,7 +12,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from mono3d_addon import environment
-from mono3d_addon.core.photo import read_photo
+from mono3d_addon.core.photo.photo import read_photo
 from mono3d_addon.depth.catalogue import MODELS
 from mono3d_addon.depth.transfer import TransferError
 from mono3d_addon.errors import Mono3DError

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from mono3d_addon.core.disparity import to_depth
-from mono3d_addon.core.edges import sharpen_edges
+from mono3d_addon.core.maps.disparity import to_depth
+from mono3d_addon.core.maps.edges import sharpen_edges
 from mono3d_addon.settings import Settings
 
 from . import sets

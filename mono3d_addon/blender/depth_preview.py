@@ -12,7 +12,7 @@ from . import names, progress, running, state, thumbnails
 from .texts import label, text
 
 if TYPE_CHECKING:
-    from ..core.mesh import Floats
+    from ..core.arrays import Floats
 
 _SIDE = 256
 _THUMBNAIL_SCALE = 8.0
@@ -43,8 +43,8 @@ def make_images(photo: str, disparity: Floats, depth: Floats) -> tuple[bpy.types
     """
     import numpy as np
 
-    from ..core.colour_map import coloured
-    from ..core.disparity import normalise
+    from ..core.maps.colour_map import coloured
+    from ..core.maps.disparity import normalise
 
     pictures = []
     for kind, values in (("disparity", disparity), ("depth", depth)):
@@ -92,8 +92,8 @@ class MONO3D_OT_show_depth(running.PhotoJob):
     def build(self, folder: Path, target: bpy.types.Scene) -> None:
         """Makes the images, as one undo step."""
         from ..core import reconstruction
-        from ..core.colour_map import coloured
-        from ..core.disparity import normalise
+        from ..core.maps.colour_map import coloured
+        from ..core.maps.disparity import normalise
 
         disparity, depth = reconstruction.load_depth(folder)
         run = state.current.run

@@ -32,7 +32,8 @@ class MONO3D_OT_generate(running.PhotoJob):
         """Builds the result into the scene, as one undo step."""
         from ..core import reconstruction
         from ..core.stages import ESTIMATING
-        from . import durations, scene
+        from . import durations
+        from .scene import build as scene
 
         result = reconstruction.load(folder)
         built = scene.build(result, target, Path(bpy.data.filepath) if bpy.data.filepath else None)

@@ -7,7 +7,8 @@ import bpy
 from bpy.props import EnumProperty, FloatProperty, FloatVectorProperty
 
 from ..errors import Mono3DError
-from . import marks, names, progress, shape_panel, shaped, state
+from . import marks, names, progress, shape_panel, state
+from .scene import shaped
 
 # What brings numpy is imported when it is needed.
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
         """Shows what the mesh says now and asks for the distances."""
         from mathutils import Matrix
 
-        from . import camera, frame
+        from .scene import camera, frame
 
         owner = shaped.target(context)
         if bpy.app.background or owner is None:
@@ -118,8 +119,8 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
     def _ask(self, context: bpy.types.Context, owner: bpy.types.Object, *, makes_undo: bool) -> None:
         from mathutils import Matrix
 
-        from ..core.known_distances import KnownDistances, sighting
-        from . import camera, frame, source
+        from ..core.camera.known_distances import KnownDistances, sighting
+        from .scene import camera, frame, source
 
         first, second = self._points(context, owner)
         if owner.mode != "OBJECT":

@@ -52,7 +52,7 @@ class MONO3D_OT_look_through_camera(bpy.types.Operator):
         eye = camera_of(context.active_object)
         if eye is None or context.scene is None:
             return {"CANCELLED"}
-        from . import camera
+        from .scene import camera
 
         try:
             camera.use(context.scene, eye)

@@ -21,12 +21,13 @@ import bpy
 
 from ..errors import Mono3DError
 from ..settings import Settings
-from . import names, progress, shaped, state, temporary
+from . import names, progress, state, temporary
+from .scene import shaped
 
 # What brings numpy is imported with the first change: Blender's start waits for this module.
 if TYPE_CHECKING:
-    from ..core.camera import Camera
-    from ..core.known_distances import KnownDistances
+    from ..core.camera.camera import Camera
+    from ..core.camera.known_distances import KnownDistances
     from ..worker.client import Job, Worker
     from ..worker.remesh_files import Remeshed
 
@@ -209,7 +210,7 @@ class Shaping:
             pending.is_checked = False
             return _WAITING
         if not pending.is_checked and not pending.is_forced:
-            from . import hand_made
+            from .scene import hand_made
 
             if hand_made.is_changed(owner):
                 pending.blocked = HAND_MADE.format(name=owner.name)
@@ -247,7 +248,7 @@ class Shaping:
         self, owner: bpy.types.Object, pending: Pending, settings: Settings, *, is_draft: bool, source: bool = False
     ) -> None:
         """Hands the worker a job, unless a photo is being worked on: then it waits for its turn."""
-        from . import source as sources
+        from .scene import source as sources
 
         if state.current.run is not None:
             return
@@ -268,7 +269,7 @@ class Shaping:
 
     def _take(self, owner: bpy.types.Object, pending: Pending, request: Request) -> float | None:
         """Takes in what the worker made."""
-        from ..core.camera import Camera
+        from ..core.camera.camera import Camera
         from ..worker import remesh_files
 
         pending.request = None
@@ -304,7 +305,7 @@ class Shaping:
             else:
                 user[names.KNOWN] = pending.known.to_json()
             _refit(user, camera, settings)
-        from . import hand_made
+        from .scene import hand_made
 
         hand_made.remember(owner.data)  # type: ignore[arg-type]
         progress.redraw()
@@ -330,8 +331,8 @@ class Shaping:
 
 def camera_for(owner: bpy.types.Object, settings: Settings) -> Camera:
     """Returns the camera of an object's photo with these settings. Raises Mono3DError when its photo is gone."""
-    from ..core.lens import photo_camera
-    from . import camera, source
+    from ..core.camera.lens import photo_camera
+    from .scene import camera, source
 
     eye = camera.stored(owner)
     return photo_camera((eye.width, eye.height), source.lens(owner), settings, is_panorama=eye.is_panorama)
@@ -392,7 +393,7 @@ def _can_move(owner: bpy.types.Object, settings: Settings) -> bool:
 
     On the floor the ground has to be found anew, and what the sky does depends on the far distance.
     """
-    from . import camera, source
+    from .scene import camera, source
 
     eye = camera.stored(owner)
     is_plain = not eye.is_panorama and not eye.stands_in_scene and not settings.level
@@ -407,7 +408,7 @@ def _move(owner: bpy.types.Object, before: Settings, after: Settings) -> None:
     """
     import numpy as np
 
-    from . import camera
+    from .scene import camera
 
     data: Any = owner.data
     if not len(data.vertices):
@@ -429,7 +430,8 @@ def _move(owner: bpy.types.Object, before: Settings, after: Settings) -> None:
 
 
 def _replace_mesh(owner: bpy.types.Object, made: Remeshed, settings: Settings) -> None:
-    from . import layer_behind, material, mesh_data
+    from .scene import background_fill as layer_behind
+    from .scene import material, mesh_data
 
     data: Any = owner.data
     trusted = settings.surface == "grid" and not settings.target_triangles and settings.solid == "off"
@@ -447,8 +449,8 @@ def _refit(owner: bpy.types.Object, camera: Camera, settings: Settings) -> None:
     """Has the photo's camera follow: the object's own description and the camera object below it."""
     import json
 
-    from . import camera as cameras
     from .look_through import camera_of
+    from .scene import camera as cameras
 
     owner[names.CAMERA] = json.dumps(dataclasses.asdict(camera))
     eye = camera_of(owner)

@@ -10,7 +10,8 @@ from bpy.props import PointerProperty
 
 from ..errors import Mono3DError
 from ..settings import SettingField
-from . import names, progress, properties, running, shaped, state
+from . import names, progress, properties, running, state
+from .scene import shaped
 
 # What does the work is imported with the first change: Blender's start waits for this module.
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _shown(item: SettingField) -> Any:
     settings = under_way.wanted if under_way else shaped.stored_settings(owner)
     value = getattr(settings, item.name)
     if item.name == "field_of_view" and not value:
-        from . import camera
+        from .scene import camera
 
         try:
             return camera.stored(owner).field_of_view

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import state
 
 if TYPE_CHECKING:
-    from ..core.mesh import Bytes
+    from ..core.arrays import Bytes
 
 
 def show(name: str, pixels: Bytes) -> int:

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from ..errors import Mono3DError
 from ..settings import Settings
-from .camera import Camera
-from .depth_values import DepthValues
-from .lens import Lens
-from .mesh import Mesh, PointCloud, joined
+from .camera.camera import Camera
+from .camera.lens import Lens
+from .maps.depth_values import DepthValues
+from .mesh.mesh import Mesh, PointCloud, joined
 
 DESCRIPTION = "reconstruction.json"
 

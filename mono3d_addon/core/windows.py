@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .mesh import Floats
+from .arrays import Floats
 
 
 def maximum(values: Floats, radius: int, axes: tuple[int, ...] = (0, 1)) -> Floats:

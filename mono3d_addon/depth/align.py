@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.mesh import Floats
+from ..core.arrays import Floats
 
 Doubles = NDArray[np.float64]
 

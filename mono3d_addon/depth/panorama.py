@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.camera import directions
-from ..core.mesh import Floats
-from ..core.photo import resize_to
+from ..core.arrays import Floats
+from ..core.camera.camera import directions
+from ..core.photo.photo import resize_to
 
 Pixels = NDArray[np.uint8]
 Doubles = NDArray[np.float64]

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..core import windows
-from ..core.mesh import Floats
+from ..core.arrays import Floats
 from ..core.stages import Progress
 from . import align
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..core.adaptive import adaptive_triangles
-from ..core.camera import Camera
-from ..core.footprint import cell_size
-from ..core.grid import Grid
-from ..core.mesh import Bytes, Mesh, PointCloud
-from ..core.normals import vertex_normals
-from ..core.raster import cover
+from ..core.arrays import Bytes
+from ..core.camera.camera import Camera
+from ..core.mesh.adaptive import adaptive_triangles
+from ..core.mesh.footprint import cell_size
+from ..core.mesh.grid import Grid
+from ..core.mesh.mesh import Mesh, PointCloud
+from ..core.mesh.normals import vertex_normals
+from ..core.mesh.raster import cover
 from ..core.stages import Progress
 from ..errors import Mono3DError
 from ..settings import Settings

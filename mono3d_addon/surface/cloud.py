@@ -6,10 +6,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.camera import Camera
-from ..core.footprint import cell_size
-from ..core.grid import Grid
-from ..core.mesh import Floats, Ints, PointCloud
+from ..core.arrays import Floats, Ints
+from ..core.camera.camera import Camera
+from ..core.mesh.footprint import cell_size
+from ..core.mesh.grid import Grid
+from ..core.mesh.mesh import PointCloud
 from ..core.stages import Progress
 from ..errors import Mono3DError
 from ..settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.mesh import Bytes, Floats
+from ..core.arrays import Bytes, Floats
 
 
 def sample(pixels: Bytes, uv: Floats) -> Bytes:

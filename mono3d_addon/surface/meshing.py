@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.islands import joined
-from ..core.mesh import Ints
+from ..core.arrays import Ints
+from ..core.mesh.islands import joined
 from . import open3d_library
 from .picture_space import Doubles, stretch
 

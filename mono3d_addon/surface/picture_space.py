@@ -23,9 +23,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.camera import Camera
-from ..core.mesh import Floats
-from ..core.normals import unit
+from ..core.arrays import Floats
+from ..core.camera.camera import Camera
+from ..core.mesh.normals import unit
 
 Doubles = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.manifold import before, edge_keys, mates
+from ..core.mesh.manifold import before, edge_keys, mates
 from ..errors import Mono3DError
 from . import open3d_library
 from .meshing import Skin, to_open3d

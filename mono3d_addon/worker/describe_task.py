@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.lens import camera_of
-from ..core.photo import read_photo, thumbnail
+from ..core.camera.lens import camera_of
+from ..core.photo.photo import read_photo, thumbnail
 from ..core.stages import Progress
 
 

@@ -8,11 +8,11 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from .. import export
 from ..core import reconstruction
 from ..core.files import written_beside
 from ..core.reconstruction import Reconstruction
 from ..core.stages import Progress
-from ..surface import export
 
 _SEVERAL_FILES = "obj"
 _MEMBER = "mesh.obj"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..core.colour_map import coloured
-from ..core.disparity import normalise
+from .. import export
 from ..core.files import written_beside
+from ..core.maps.colour_map import coloured
+from ..core.maps.disparity import normalise
 from ..core.reconstruction import Reconstruction
-from ..surface import export
 from .page_layout import DEPTH, PHOTOS, VIEW
 
 _LARGEST_SIDE = 4096

@@ -28,7 +28,7 @@ TASKS: Final[Mapping[str, str]] = {
     "remesh": "mono3d_addon.worker.remesh_task",
     "shape": "mono3d_addon.worker.shape_task",
     "export": "mono3d_addon.worker.export_task",
-    "scene": "mono3d_addon.blender.scene_task",
+    "scene": "mono3d_addon.blender.scene.scene_task",
 }
 """The module whose `run(request, progress, data_folder) -> dict` does each task."""
 

@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import pipeline
+from .. import export, pipeline
 from ..core import reconstruction
 from ..core.reconstruction import Reconstruction
 from ..core.stages import Progress
+from ..export.camera_file import values_of
 from ..settings import Settings
-from ..surface import export
-from ..surface.export.camera_file import values_of
 from . import page_files
 
 SAVING = "Saving the result"

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.mesh import Ints, Mesh
-from ..core.triangle_edges import edges_of_faces
+from ..core.arrays import Ints
+from ..core.mesh.mesh import Mesh
+from ..core.mesh.triangle_edges import edges_of_faces
 
 _MESH = ("vertices", "triangles", "uv", "colors", "quads")
 _EDGES = ("edges", "corner_edges")
@@ -26,8 +27,8 @@ class Source:
     texture    its upright picture
     disparity  float32 (h, w) as .npy; the user's own depth map where `own_kind` says what its numbers are
     mask       bool (height, width) as .npy; empty without transparency
-    lens       the fields of `core.lens.Lens`
-    own_kind   see `core.depth_file.DepthValues`; empty where the network estimated the disparity
+    lens       the fields of `core.camera.lens.Lens`
+    own_kind   see `core.maps.depth_values.DepthValues`; empty where the network estimated the disparity
     is_panorama  whether the photo shows all directions
     """
 
@@ -45,8 +46,8 @@ class Remeshed:
     """A mesh as the task leaves it: with its edges, but with normals, which Blender makes itself, only where a normal
     map was made for them.
 
-    edges           see `core.triangle_edges.edges_of_faces`
-    behind          how many triangles at the end lie behind near things (see `core.behind`)
+    edges           see `core.mesh.triangle_edges.edges_of_faces`
+    behind          how many triangles at the end lie behind near things (see `core.mesh.background_fill`)
     behind_texture  path of their picture; None where there are none
     normal_map      path of the normal map; None where none is wanted
     """

@@ -10,12 +10,12 @@ from typing import Any, cast
 
 import numpy as np
 
-from ..core.depth_values import DepthValues, Kind
-from ..core.lens import Lens
-from ..core.mesh import joined
-from ..core.normal_map import write_normal_map
-from ..core.own_depth import own_disparity
-from ..core.photo import read_photo
+from ..core.camera.lens import Lens
+from ..core.maps.depth_values import DepthValues, Kind
+from ..core.maps.own_depth import own_disparity
+from ..core.mesh.mesh import joined
+from ..core.mesh.normal_map import write_normal_map
+from ..core.photo.photo import read_photo
 from ..core.reconstruction import in_scene
 from ..core.stages import Progress, Stages
 from ..settings import Settings

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import pipeline
 from ..core import reconstruction
-from ..core.photo import read_photo
+from ..core.photo.photo import read_photo
 from ..core.reconstruction import Reconstruction
 from ..core.stages import Progress, Stages
 from ..settings import Settings

@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def empty_file() -> Iterator[None]:
     """An empty Blender file, for tests that build scenes."""
-    from made import bpy
+    from tests.blender.made import bpy
 
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     yield

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mono3d_addon.core.camera import Camera
-from mono3d_addon.core.mesh import Mesh
+from mono3d_addon.core.camera.camera import Camera
+from mono3d_addon.core.mesh.mesh import Mesh
 from mono3d_addon.core.reconstruction import Reconstruction
 from mono3d_addon.settings import Settings
 

@@ -15,9 +15,8 @@ import numpy as np
 
 from mono3d_addon.core import reconstruction
 from mono3d_addon.worker.client import Worker
-
-import made
-from made import bpy
+from tests.blender import made
+from tests.blender.made import bpy
 
 _PROGRAM = """#!{python}
 import json, os, shutil, sys, time

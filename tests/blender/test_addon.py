@@ -21,17 +21,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mono3d_addon
-from mono3d_addon.blender import events, models, names, network, progress, properties, scene, setup, state
+from mono3d_addon.blender import events, models, names, network, progress, properties, setup, state
+from mono3d_addon.blender.scene import build as scene
 from mono3d_addon.blender.weights_download import WeightsDownload
 from mono3d_addon.depth import weights
 from mono3d_addon.depth.catalogue import MODELS, Model
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import PRESETS, Settings, preset
-
-import made
-import stand_in
-from file_server import Behaviour, serving
-from made import bpy
+from tests.blender import made, stand_in
+from tests.blender.made import bpy
+from tests.file_server import Behaviour, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -16,9 +16,8 @@ import pytest
 
 from mono3d_addon import build
 from mono3d_addon.depth import weights
+from tests.blender.made import bpy
 from vendor_installer.manifest import FORMAT, Installed
-
-from made import bpy
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mono3d_addon.core.triangle_edges import edges_of
-
-import made
+from mono3d_addon.core.mesh.triangle_edges import edges_of
+from tests.blender import made
 
 
 def check(triangles: NDArray[np.int32], vertices: int) -> None:

@@ -15,9 +15,8 @@ import pytest
 
 import mono3d_addon
 from mono3d_addon.blender import generate, progress, running, state
-
-import stand_in
-from made import bpy
+from tests.blender import stand_in
+from tests.blender.made import bpy
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in of the worker is a script")
 TIMER = types.SimpleNamespace(type="TIMER", value="NOTHING")

@@ -17,8 +17,7 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon import build
-
-from file_list import changed, listing
+from tests.file_list import changed, listing
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTO = ROOT / "tests" / "photos" / "coffee.png"

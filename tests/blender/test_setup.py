@@ -20,11 +20,9 @@ import vendor_installer
 from mono3d_addon import environment
 from mono3d_addon.blender import network, panel, preferences, progress, setup, state
 from mono3d_addon.blender.installation import Installation, Wish
+from tests.blender import made, stand_in
 from vendor_installer import components, locks, planning, smoke, upkeep
 from vendor_installer.interpreter import probe
-
-import made
-import stand_in
 
 bpy = pytest.importorskip("bpy")
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -34,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A wheelhouse with all of a 'worker' that is one tiny package, and its lock."""
     monkeypatch.syspath_prepend(ROOT / "tests/vendor_installer")
-    from local_index import locked, make_wheel, write_lock  # type: ignore[import-not-found,unused-ignore]
+    from tests.vendor_installer.local_index import locked, make_wheel, write_lock
 
     backends = {components.LINUX: "cpu", components.WINDOWS: "cpu", components.MACOS: "cpu"}
     tiny = components.Component("worker", "a package for tests", (), backends, {}, (), "worker")
@@ -88,7 +86,7 @@ def test_from_installing_to_uninstalling(add_on: Path, house: Path, tmp_path: Pa
     assert first and second and first.packages != second.packages and not first.packages.exists()
 
     assert not state.current.update
-    from local_index import locked, make_wheel, write_lock  # type: ignore[import-not-found,unused-ignore]
+    from tests.vendor_installer.local_index import locked, make_wheel, write_lock
 
     write_lock(tmp_path / "locks", probe(sys.executable), [locked(make_wheel(house, "alpha", "2.0"))], "worker")
     setup.look()

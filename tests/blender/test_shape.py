@@ -18,29 +18,16 @@ import numpy as np
 import pytest
 from mathutils import Euler, Matrix, Vector
 
-from mono3d_addon.blender import (
-    camera,
-    hand_made,
-    known_distances,
-    marks,
-    names,
-    running,
-    scene,
-    shape,
-    shape_panel,
-    shaped,
-    source,
-    state,
-)
+from mono3d_addon.blender import known_distances, marks, names, running, shape, shape_panel, state
+from mono3d_addon.blender.scene import build as scene
+from mono3d_addon.blender.scene import camera, hand_made, shaped, source
 from mono3d_addon.core import reconstruction
-from mono3d_addon.core.known_distances import KnownDistances, Sighting
+from mono3d_addon.core.camera.known_distances import KnownDistances, Sighting
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
 from mono3d_addon.worker.client import Worker
-
-import made
-import stand_in
-from made import bpy
+from tests.blender import made, stand_in
+from tests.blender.made import bpy
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = os.environ.get("MONO3D_TEST_WORKER", "")
@@ -393,7 +380,7 @@ def test_saved_and_opened_again_it_needs_neither_photo_nor_cache(
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "cup.blend"))
     code = f"""
 import sys, pathlib
-sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}, {str(ROOT / "tests" / "blender")!r}]
+sys.path.insert(0, {str(ROOT)!r})
 import bpy, numpy, mono3d_addon
 from mono3d_addon.blender import state
 from mono3d_addon.worker.client import Worker

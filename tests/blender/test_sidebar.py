@@ -38,10 +38,8 @@ from mono3d_addon.blender import (
 )
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Habits, Settings
-
-import made
-import stand_in
-from made import bpy
+from tests.blender import made, stand_in
+from tests.blender.made import bpy
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in of the worker is a script")
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from web_server import PHOTOS, WebServer, need_packages, serving
+from tests.web.web_server import PHOTOS, WebServer, need_packages, serving
 
 if TYPE_CHECKING:
-    from visit import Visit, Visitor
+    from tests.browser.visit import Visit, Visitor
 
 CHROMIUM = os.environ.get("MONO3D_TEST_CHROMIUM", "")
 FLAGS = [
@@ -67,7 +67,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def visitor(browser: Any, site: WebServer) -> Iterator[Visitor]:
     """Makes visitors; at the end each is asked whether all went as it should."""
-    from visit import DESKTOP, Visit
+    from tests.browser.visit import DESKTOP, Visit
 
     contexts: list[Any] = []
     visits: list[Visit] = []
@@ -95,7 +95,7 @@ def visit(visitor: Visitor) -> Visit:
 @pytest.fixture(scope="session")
 def coffee(site: WebServer) -> str:
     """A finished job; tests may look at it and download, but not shape it."""
-    from visit import made
+    from tests.browser.visit import made
 
     return made(site, {"detail": 300})
 
@@ -103,7 +103,7 @@ def coffee(site: WebServer) -> str:
 @pytest.fixture
 def own_coffee(site: WebServer) -> str:
     """A finished job of a test's own."""
-    from visit import made
+    from tests.browser.visit import made
 
     return made(site, {"detail": 300})
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from visit import PHONE, Visit, Visitor
+from tests.browser.visit import PHONE, Visit, Visitor
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from visit import PHONE, PHOTOS, Visit, Visitor
-from web_server import serving
+from tests.browser.visit import PHONE, PHOTOS, Visit, Visitor
+from tests.web.web_server import serving
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import trimesh
 from PIL import Image
 from playwright.sync_api import expect
 
-from visit import Visit
-from web_server import WebServer
+from tests.browser.visit import Visit
+from tests.web.web_server import WebServer
 
 
 def download(visit: Visit, format: str, folder: Path) -> Path:

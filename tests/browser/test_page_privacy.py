@@ -7,8 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from visit import Visit, Visitor
-from web_server import serving
+from tests.browser.visit import Visit, Visitor
+from tests.web.web_server import serving
 
 TOKEN = "correcthorsebatterystaple"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from visit import PATIENCE, PHOTOS, Visit, Visitor
-from web_server import WebServer, serving
+from tests.browser.visit import PATIENCE, PHOTOS, Visit, Visitor
+from tests.web.web_server import WebServer, serving
 
 SLOW = {"tiles": True, "flip": True}
 """Settings that have the network run many times."""

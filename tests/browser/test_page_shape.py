@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
-from visit import Visit, Visitor, difference
-from web_server import WebServer
+from tests.browser.visit import Visit, Visitor, difference
+from tests.web.web_server import WebServer
 
 
 def field(visit: Visit, name: str) -> Locator:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from visit import Visit
+from tests.browser.visit import Visit
 
 _SCALES = """
 async () => {

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from visit import PHONE, Picture, Visit, Visitor, as_picture, correlation, difference, made
-from web_server import WebServer
+from tests.browser.visit import PHONE, Picture, Visit, Visitor, as_picture, correlation, difference, made
+from tests.web.web_server import WebServer
 
 CHANGED = 0.02
 """Mean difference from which two views of the cup are certainly not the same."""

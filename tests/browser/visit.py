@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
-from web_server import WebServer
+from tests.web.web_server import WebServer
 
 SHOTS = os.environ.get("MONO3D_SCREENSHOTS", "")
 PHOTOS = Path(__file__).resolve().parents[1] / "photos"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mono3d_addon.core import windows
-from mono3d_addon.core.grid import links_of
+from mono3d_addon.core.mesh.grid import links_of
 
 Array = NDArray[np.float32]
 Flags = NDArray[np.bool_]

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mono3d_addon.core.camera import Camera
+from mono3d_addon.core.camera.camera import Camera
 
 Array = NDArray[np.float32]
 Paint = Callable[[Array], Array]

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from mono3d_addon.core.camera import Camera
+from mono3d_addon.core.camera.camera import Camera
 
 
 def camera(width: int = 160, height: int = 120, degrees: float = 55.0) -> Camera:

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mono3d_addon.core.grid import build_grid
-from mono3d_addon.core.mesh import PointCloud
+from mono3d_addon.core.mesh.grid import build_grid
+from mono3d_addon.core.mesh.mesh import PointCloud
 from mono3d_addon.core.reconstruction import DESCRIPTION, Reconstruction, load, save
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
-
-import scenes
+from tests.core import scenes
 
 
 def example(cloud: bool) -> Reconstruction:

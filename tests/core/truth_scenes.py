@@ -7,9 +7,8 @@ import math
 
 import numpy as np
 
-from mono3d_addon.core.camera import Camera
-
-from ray_caster import Array, Box, Item, Paint, Plane, Pole, Sphere, Truth, render
+from mono3d_addon.core.camera.camera import Camera
+from tests.core.ray_caster import Array, Box, Item, Paint, Plane, Pole, Sphere, Truth, render
 
 Color = tuple[float, float, float]
 

@@ -17,8 +17,7 @@ torch = pytest.importorskip("torch")
 from mono3d_addon.depth import checkpoint, loading  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.errors import Mono3DError  # noqa: E402
-
-import reference  # noqa: E402
+from tests.depth import reference  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -29,9 +29,8 @@ from mono3d_addon.depth.catalogue import MODELS, Model
 from mono3d_addon.depth.download import download
 from mono3d_addon.depth.transfer import Patience
 from mono3d_addon.errors import Cancelled, Mono3DError
-
-from checkpoint_file import checkpoint
-from file_server import Behaviour, serving
+from tests.checkpoint_file import checkpoint
+from tests.file_server import Behaviour, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("pretrained.a.weight", "scratch.b.bias")

@@ -20,8 +20,7 @@ from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.depth.engines.engine import Precision  # noqa: E402
 from mono3d_addon.depth.engines.torch_engine import TYPES, on_device  # noqa: E402
 from mono3d_addon.errors import Mono3DError  # noqa: E402
-
-import reference  # noqa: E402
+from tests.depth import reference  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mono3d_addon.core.camera import directions
+from mono3d_addon.core.camera.camera import directions
 from mono3d_addon.depth import panorama
 
 Pixels = NDArray[np.uint8]

@@ -12,8 +12,7 @@ import pytest
 
 from mono3d_addon.depth import tensor_names
 from mono3d_addon.depth.catalogue import MODELS, Model
-
-from checkpoint_file import checkpoint
+from tests.checkpoint_file import checkpoint
 
 NAMES = ("backbone.weight", "head.bias")
 WHOLE = checkpoint(NAMES, 5000)

@@ -19,8 +19,7 @@ import pytest
 from mono3d_addon.depth import file_lock, weights
 from mono3d_addon.depth.catalogue import MODELS, Model
 from mono3d_addon.errors import Mono3DError
-
-from checkpoint_file import checkpoint
+from tests.checkpoint_file import checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = b"not really weights" * 100

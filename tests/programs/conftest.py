@@ -8,15 +8,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.programs.program import WORK, Program
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(__file__).parent / "scripts"
 NAMED = os.environ.get("MONO3D_BLENDER_ROOT", "")
-WORK = "/mono3d"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,49 +26,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("binary")
             if not NAMED:
                 item.add_marker(pytest.mark.skip(reason="no Blender program (run 'python3 tests/run.py')"))
-
-
-@dataclass(frozen=True)
-class Program:
-    """Blender in the folder `root`; `work` is a folder in it that both sides see, inside it is called WORK."""
-
-    root: Path
-
-    @property
-    def work(self) -> Path:
-        return self.root / WORK.lstrip("/")
-
-    def inside(self, path: Path) -> str:
-        """Returns the path of a file below `work` as the program sees it."""
-        return "/" + str(path.relative_to(self.root))
-
-    def run(self, *command: str, timeout: float = 300, user: str = "") -> subprocess.CompletedProcess[str]:
-        """Runs a command in the Debian and returns its exit code and output."""
-        return subprocess.run(
-            self.command(*command, user=user),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout,
-            check=False,
-        )
-
-    def command(self, *command: str, user: str = "") -> list[str]:
-        """Returns the command that runs `command` in the Debian."""
-        settings = [f"HOME={WORK}/home", f"BLENDER_USER_RESOURCES={WORK}/resources", "LC_ALL=C.UTF-8"]
-        settings += [f"MONO3D_DATA={WORK}/data"]
-        chroot = ["chroot", *([f"--userspec={user}"] if user else []), str(self.root), "env", *settings]
-        return [*chroot, *command]
-
-    def blender(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        """Runs Blender without a window."""
-        return self.run("blender", "-b", "--python-exit-code", "1", *arguments, timeout=timeout)
-
-    def script(
-        self, name: str, *arguments: str, options: tuple[str, ...] = (), timeout: float = 300
-    ) -> subprocess.CompletedProcess[str]:
-        """Runs one of our scripts in Blender without a window; `options` are Blender's own."""
-        return self.blender(*options, "--python", f"{WORK}/scripts/{name}", "--", *arguments, timeout=timeout)
 
 
 @pytest.fixture(scope="session")

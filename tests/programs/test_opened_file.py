@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from conftest import Program  # type: ignore[attr-defined]
-from window import Window, with_sidebar
+from tests.programs.program import Program
+from tests.programs.window import Window, with_sidebar
 
 pytestmark = [pytest.mark.timeout(900)]
 

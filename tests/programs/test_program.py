@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-import shared_data
-from conftest import WORK, Program  # type: ignore[attr-defined]
-from file_list import Listing, changed, listing
+from tests import shared_data
+from tests.file_list import Listing, changed, listing
+from tests.programs.program import WORK, Program
 
 TEN_PHOTOS = (
     "coffee.png",

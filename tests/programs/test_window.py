@@ -21,8 +21,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from conftest import WORK, Program  # type: ignore[attr-defined]
-from window import Window, with_sidebar
+from tests.programs.program import WORK, Program
+from tests.programs.window import Window, with_sidebar
 
 PHOTO = Path(__file__).parents[1] / "photos" / "coffee.png"
 INSIDE = f"{WORK}/window/coffee.jpg"

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from conftest import WORK, Program  # type: ignore[attr-defined]
+from tests.programs.program import WORK, Program
 
 WIDTH, HEIGHT = 1400, 900
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mono3d_addon.core.camera import Camera
-from mono3d_addon.core.grid import Grid, build_grid
-from mono3d_addon.core.mesh import Mesh, PointCloud
+from mono3d_addon.core.camera.camera import Camera
+from mono3d_addon.core.mesh.grid import Grid, build_grid
+from mono3d_addon.core.mesh.mesh import Mesh, PointCloud
 from mono3d_addon.core.reconstruction import Reconstruction
 from mono3d_addon.settings import Settings
 

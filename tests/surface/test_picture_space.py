@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import numpy as np
-import results
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mono3d_addon.surface.picture_space import PictureSpace
+from tests.surface import results
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(1e-4, 1e6), st.floats(0.1, 20))

@@ -13,13 +13,12 @@ import numpy as np
 import pytest
 
 from mono3d_addon import pipeline
-from mono3d_addon.core.mesh import Mesh
+from mono3d_addon.core.mesh.mesh import Mesh
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
 from mono3d_addon.surface import open3d_library
 from mono3d_addon.version import ROOT
-
-import shared_data
+from tests import shared_data
 
 trimesh = pytest.importorskip("trimesh")
 

@@ -9,13 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import results
 
-from mono3d_addon.core.camera import Camera
-from mono3d_addon.core.grid import Grid
-from mono3d_addon.core.grid_cells import with_quads
-from mono3d_addon.core.manifold import separate_fans
-from mono3d_addon.core.mesh import Mesh
+from mono3d_addon.core.camera.camera import Camera
+from mono3d_addon.core.mesh.grid import Grid
+from mono3d_addon.core.mesh.grid_cells import with_quads
+from mono3d_addon.core.mesh.manifold import separate_fans
+from mono3d_addon.core.mesh.mesh import Mesh
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
 from mono3d_addon.surface import open3d_library
@@ -23,6 +22,7 @@ from mono3d_addon.surface.build import adaptive_mesh, refine, surface_mesh
 from mono3d_addon.surface.cloud import clean_cloud, picture_space, torn_rim
 from mono3d_addon.surface.meshing import OrientedPoints, Skin, crop, drop_small_pieces, facing, nearest_points, poisson
 from mono3d_addon.surface.simplify import unfolded
+from tests.surface import results
 
 pytest.importorskip("fast_simplification")
 pytestmark = pytest.mark.open3d

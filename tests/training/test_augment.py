@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.training.made_sets import write_set
 from training import augment, sets
-
-from made_sets import write_set
 
 
 @pytest.fixture

@@ -10,10 +10,9 @@ pytest.importorskip("torch")
 
 import torch
 
+from tests.training.made_sets import write_set
 from training import sets
 from training.batches import Batches, shape
-
-from made_sets import write_set
 
 pytestmark = pytest.mark.torch
 SMALL = (64, 96)

@@ -10,8 +10,8 @@ from PIL import Image
 
 pytest.importorskip("torch")
 
-from mono3d_addon.core.camera import Camera
-from mono3d_addon.core.mesh import Mesh, joined
+from mono3d_addon.core.camera.camera import Camera
+from mono3d_addon.core.mesh.mesh import Mesh, joined
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER
 from training import contact_sheet, mesh_picture
 

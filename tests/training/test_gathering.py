@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.file_server import Behaviour, serving
+from tests.training.made_packages import collection, deb, tar
 from training import photo_table, photos
-
-from file_server import Behaviour, serving
-from made_packages import collection, deb, tar
 
 TABLE = Path(photo_table.__file__).with_name("photos.csv")
 

@@ -13,9 +13,8 @@ from safetensors.torch import load_file, save_file
 
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER
 from mono3d_addon.depth.networks.architectures import WrongTensorsError
+from tests.shared_data import path
 from training import first_starter, models
-
-from shared_data import path
 
 pytestmark = pytest.mark.torch
 

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.training.made_packages import collection, deb, tar
 from training import packages
-
-from made_packages import collection, deb, tar
 
 FILES = {"usr/share/a.jpg": b"first", "usr/share/b.png": b"second"}
 

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.shared_data import path
 from training import sets
-
-from shared_data import path
 
 
 def _write(folder: Path, name: str, kind: type[np.unsignedinteger]) -> None:

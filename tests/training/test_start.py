@@ -12,10 +12,9 @@ pytest.importorskip("torch")
 import torch
 from safetensors.torch import load_file, save_file
 
+from tests.shared_data import path
 from training import start
 from training.export import export
-
-from shared_data import path
 
 pytestmark = pytest.mark.torch
 

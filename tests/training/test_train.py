@@ -15,10 +15,9 @@ import torch
 from safetensors.torch import load_file
 
 from mono3d_addon.depth.networks.architectures import build
+from tests.training.made_sets import write_set
 from training import sets, start, train
 from training.batches import Batch, Batches
-
-from made_sets import write_set
 
 pytestmark = pytest.mark.torch
 ROOT = Path(__file__).resolve().parents[2]

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
 import types
@@ -12,26 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.vendor_installer.local_index import Index, locked, make_wheel, serve, write_lock
+from tests.vendor_installer.tiny import LIT, TINY
 from vendor_installer import planning, smoke, upkeep
-from vendor_installer.components import LINUX, MACOS, WINDOWS, Component, Requirement
 from vendor_installer.interpreter import Interpreter, probe
 from vendor_installer.planning import Plan
-
-from local_index import Index, locked, make_wheel, serve, write_lock  # type: ignore[import-not-found,unused-ignore]
-
-TINY = Component(
-    name="tiny",
-    purpose="two packages for tests",
-    requirements=(Requirement("alpha"), Requirement("beta")),
-    backends={LINUX: "cpu", WINDOWS: "cpu", MACOS: "cpu"},
-    fallbacks={"cpu": "cpu-other"},
-    trims=("alpha/unused/*",),
-    smoke="tiny",
-)
-
-
-LIT = dataclasses.replace(TINY, name="lit", graphics={LINUX: ("cu128", "cu130", "rocm")}, fallbacks={})
-"""The same for graphics cards."""
 
 
 @pytest.fixture(scope="session")

@@ -22,15 +22,14 @@ from pathlib import Path
 import pytest
 
 import vendor_installer
+from tests.vendor_installer.local_index import Index, locked, make_wheel, write_lock
+from tests.vendor_installer.tiny import LIT
 from vendor_installer import InstallError, find, install, installation, planning, tidy, uninstall, verify
 from vendor_installer.folders import Folders
 from vendor_installer.guard import Busy
 from vendor_installer.interpreter import Interpreter
 from vendor_installer.planning import Plan
 from vendor_installer.upkeep import rubbish
-
-from conftest import LIT  # type: ignore[import-not-found,attr-defined,unused-ignore]
-from local_index import Index, locked, make_wheel, write_lock  # type: ignore[import-not-found,unused-ignore]
 
 MakePlan = Callable[[], Plan]
 

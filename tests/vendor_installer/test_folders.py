@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.vendor_installer.local_index import make_wheel
 from vendor_installer import folders, interpreter, wheels
-
-from local_index import make_wheel  # type: ignore[import-not-found,unused-ignore]
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.vendor_installer.local_index import locked, write_lock
 from vendor_installer import InstallError, graphics, planning
 from vendor_installer.components import LINUX, MACOS, WINDOWS
 from vendor_installer.graphics import detect
 from vendor_installer.interpreter import Interpreter
-
-from local_index import locked, write_lock  # type: ignore[import-not-found,unused-ignore]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the fake programs are shell scripts")
 

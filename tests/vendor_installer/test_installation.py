@@ -19,13 +19,12 @@ from pathlib import Path
 import pytest
 
 import vendor_installer
+from tests.vendor_installer.local_index import Index, locked, make_wheel, write_lock
 from vendor_installer import InstallCancelled, InstallError, Removal, find, install, manifest, planning, smoke
 from vendor_installer.folders import Folders
 from vendor_installer.guard import exclusive
 from vendor_installer.interpreter import Interpreter
 from vendor_installer.planning import Plan
-
-from local_index import Index, locked, make_wheel, write_lock  # type: ignore[import-not-found,unused-ignore]
 
 MakePlan = Callable[[], Plan]
 

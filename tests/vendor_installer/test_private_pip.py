@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 import vendor_installer
+from tests.vendor_installer.local_index import Index, make_wheel, serve
 from vendor_installer import InstallError, install, private_pip
 from vendor_installer.folders import Folders
 from vendor_installer.interpreter import Interpreter
 from vendor_installer.locks import LockedFile
 from vendor_installer.pip import pip_command
 from vendor_installer.private_pip import PIP, with_good_pip
-
-from local_index import Index, make_wheel, serve  # type: ignore[import-not-found,unused-ignore]
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.vendor_installer.local_index import make_wheel
 from vendor_installer import InstallError, wheels
-
-from local_index import make_wheel  # type: ignore[import-not-found,unused-ignore]
 
 
 def _tree(folder: Path) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from web_server import WebServer, need_packages, serving
+from tests.web.web_server import WebServer, need_packages, serving
 
 
 @pytest.fixture(scope="session")

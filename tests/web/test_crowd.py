@@ -21,9 +21,8 @@ import pytest
 import trimesh
 
 from mono3d_addon.version import ROOT
-
-from file_list import changed, listing
-from web_server import COFFEE, DATA, SMALL, WebServer, form, need_packages, png, serving
+from tests.file_list import changed, listing
+from tests.web.web_server import COFFEE, DATA, SMALL, WebServer, form, need_packages, png, serving
 
 pytestmark = [pytest.mark.torch, pytest.mark.open3d, pytest.mark.slow]
 need_packages()
@@ -142,7 +141,7 @@ class Hostile:
         return self._server.upload(data + self._chance.randbytes(500), SMALL, name="../../x.png").status
 
     def bomb(self) -> int:
-        from test_requests import huge_png
+        from tests.web.test_requests import huge_png
 
         side = self._chance.choice([20_000, 65_000, 2_000_000_000])
         return self._server.upload(huge_png(side, side)).status

@@ -17,8 +17,7 @@ from PIL import Image
 from mono3d_addon import environment
 from mono3d_addon.settings import FORMATS
 from mono3d_addon.web.downloads import clean_name, file_name, stem_of
-
-from web_server import COFFEE, DATA, SMALL, WebServer, need_packages
+from tests.web.web_server import COFFEE, DATA, SMALL, WebServer, need_packages
 
 pytestmark = [pytest.mark.torch, pytest.mark.open3d, pytest.mark.slow]
 need_packages()

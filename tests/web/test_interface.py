@@ -16,8 +16,7 @@ from mono3d_addon.web.app import make_app
 from mono3d_addon.web.form import Form, shown_settings
 from mono3d_addon.web.guard import Guard, Rules
 from mono3d_addon.web.openapi import document
-
-from web_server import COFFEE, DATA, SMALL, WebServer, need_packages
+from tests.web.web_server import COFFEE, DATA, SMALL, WebServer, need_packages
 
 need_packages()
 

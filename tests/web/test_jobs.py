@@ -14,7 +14,7 @@ import pytest
 import trimesh
 from PIL import Image
 
-from web_server import COFFEE, ENDLESS, PHOTOS, SMALL, WebServer, need_packages, png
+from tests.web.web_server import COFFEE, ENDLESS, PHOTOS, SMALL, WebServer, need_packages, png
 
 pytestmark = [pytest.mark.torch, pytest.mark.open3d, pytest.mark.slow]
 need_packages()

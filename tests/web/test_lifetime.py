@@ -20,8 +20,7 @@ from PIL import Image
 
 from mono3d_addon import environment
 from mono3d_addon.version import ROOT
-
-from web_server import DATA, ENDLESS, SMALL, WebServer, need_packages, png, serving
+from tests.web.web_server import DATA, ENDLESS, SMALL, WebServer, need_packages, png, serving
 
 pytestmark = [pytest.mark.torch, pytest.mark.open3d, pytest.mark.slow]
 need_packages()

@@ -10,7 +10,7 @@ import zlib
 
 import pytest
 
-from web_server import COFFEE, WebServer, form, need_packages, png
+from tests.web.web_server import COFFEE, WebServer, form, need_packages, png
 
 need_packages()
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon.web.guard import Rules
-
-from web_server import COFFEE, SMALL, WebServer, need_packages, serving
+from tests.web.web_server import COFFEE, SMALL, WebServer, need_packages, serving
 
 need_packages()
 TOKEN = "correcthorse42battery"

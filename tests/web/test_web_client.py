@@ -14,8 +14,7 @@ import trimesh
 from mono3d_addon.errors import Cancelled, Mono3DError
 from mono3d_addon.version import ROOT
 from mono3d_addon.web.client import Client, Refused
-
-from web_server import COFFEE, ENDLESS, SMALL, WebServer, need_packages, serving
+from tests.web.web_server import COFFEE, ENDLESS, SMALL, WebServer, need_packages, serving
 
 pytestmark = [pytest.mark.torch, pytest.mark.open3d, pytest.mark.slow]
 need_packages()

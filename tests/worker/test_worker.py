@@ -272,8 +272,8 @@ def test_the_parents_death_ends_the_worker(tmp_path: Path) -> None:
     code = f"""
 import sys, time
 from pathlib import Path
-sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}, {str(ROOT / "tests" / "worker")!r}]
-import test_worker
+sys.path.insert(0, {str(ROOT)!r})
+from tests.worker import test_worker
 worker = test_worker.Worker("reconstruct", [], Path({str(tmp_path)!r}) / "w.log", Path({str(tmp_path)!r}))
 job = worker.submit(test_worker.request(Path({str(tmp_path)!r}) / "a", test_worker.ENDLESS))
 test_worker.wait_for_surface(job)

@@ -20,8 +20,7 @@ from mono3d_addon.depth.engines import openvino_engine  # noqa: E402
 from mono3d_addon.depth.engines.agreement import compare  # noqa: E402
 from mono3d_addon.depth.engines.openvino_engine import Way  # noqa: E402
 from mono3d_addon.depth.networks.architectures import build  # noqa: E402
-
-import reference  # noqa: E402
+from tests.depth import reference  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -23,8 +23,7 @@ from mono3d_addon.depth.engines.agreement import compare  # noqa: E402
 from mono3d_addon.depth.engines.engine import Precision  # noqa: E402
 from mono3d_addon.depth.engines.torch_engine import TYPES, on_device  # noqa: E402
 from mono3d_addon.depth.networks.architectures import build  # noqa: E402
-
-import reference  # noqa: E402
+from tests.depth import reference  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The material of what lies behind near things: the second slot of a mesh, with a picture of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ...errors import Mono3DError
+from ...settings import Settings
+from . import material
+
+
+def show(data: bpy.types.Mesh, name: str, texture: Path, settings: Settings, copy: Path | None = None) -> None:
+    """Has the second material of `data` show the picture at `texture`; makes the material where there is none yet.
+
+    What the user changed in it stays: only the picture is exchanged. `copy` is where the picture goes beside the .blend
+    file; None packs it. Raises Mono3DError, and changes nothing, when the picture cannot be read.
+    """
+    name = f"{name} behind"
+    try:
+        if len(data.materials) > 1 and material.exchange(data.materials[1], material.PHOTO, name, texture, copy=copy):
+            return
+        painted = material.load_image(name, texture, copy)
+    except (RuntimeError, OSError) as error:
+        raise Mono3DError(f"The texture of {name} cannot be read: {error}.") from error
+    made = material.create(name, painted, settings.material, settings.shading)
+    while len(data.materials) < 1:
+        data.materials.append(None)
+    if len(data.materials) < 2:
+        data.materials.append(made)
+    elif data.materials[1] is None:
+        data.materials[1] = made

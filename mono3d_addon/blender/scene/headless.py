@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Results as files, from a Blender without a window: the .blend and its preview."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ...core import reconstruction
+from ...core.files import written_beside
+from ...core.reconstruction import Reconstruction
+from ...errors import Mono3DError
+from . import build as scene
+from . import camera, preview
+
+WRITING, RENDERING = "Writing the .blend file", "Rendering the preview"
+
+
+def write(result: Reconstruction, blend: Path | None, picture: Path | None) -> dict[str, float]:
+    """Writes `result` as a .blend file and as a PNG picture, either may be None; returns the seconds of each.
+
+    Replaces whatever is open in this Blender by an empty file. The .blend holds the photo, or has it beside, its render
+    gives the photo as photographed (view transform "Standard"), and it opens on a view through the photo's camera.
+    Raises Mono3DError when a file cannot be written; existing files are replaced only by complete ones.
+    """
+    seconds: dict[str, float] = {}
+    began = time.perf_counter()
+    target = _empty_scene()
+    built = scene.build(result, target, blend, replaces=True)
+    if blend is not None:
+        _prepare_to_open(target, built)
+        with written_beside(blend) as beside, _no_thumbnail(), _relative_images():
+            choices = {"copy": True, "compress": False, "relative_remap": False}
+            _call("The .blend file", bpy.ops.wm.save_as_mainfile, filepath=str(beside), **choices)
+        seconds[WRITING] = time.perf_counter() - began
+        began = time.perf_counter()
+    if picture is not None:
+        with written_beside(picture) as beside:
+            _call("The preview", preview.render, result, built, target, beside)
+        seconds[RENDERING] = time.perf_counter() - began
+    return seconds
+
+
+@contextmanager
+def _no_thumbnail() -> Iterator[None]:
+    """Keeps Blender from leaving a thumbnail in a cache of the desktop: only what was asked for is written."""
+    preferences: Any = bpy.context.preferences
+    before = preferences.filepaths.file_preview_type
+    preferences.filepaths.file_preview_type = "NONE"
+    try:
+        yield
+    finally:
+        preferences.filepaths.file_preview_type = before
+
+
+@contextmanager
+def _relative_images() -> Iterator[None]:
+    """Lets the pictures beside the .blend file be found from there, wherever both are moved together."""
+    loose = [image for image in bpy.data.images if image.source == "FILE" and not image.packed_file]
+    before = [image.filepath_raw for image in loose]
+    for image, path in zip(loose, before, strict=True):
+        image.filepath_raw = f"//{Path(path).name}"
+    try:
+        yield
+    finally:
+        for image, path in zip(loose, before, strict=True):
+            image.filepath_raw = path
+
+
+def warm_up() -> None:
+    """Gets Blender ready: reads its factory file, and with it the render engine, once."""
+    _empty_scene()
+
+
+class BlenderSceneWriter:
+    """Writes scenes in the Blender that runs this."""
+
+    def write(self, folder: Path, blend: Path | None, preview: Path | None) -> dict[str, float]:
+        """Writes the scene of the reconstruction saved in `folder`; returns the seconds of each stage."""
+        return write(reconstruction.load(folder), blend, preview)
+
+    def close(self) -> None:
+        """Holds nothing that must be ended."""
+
+
+def _empty_scene() -> Any:
+    """Opens Blender's factory file without objects, leaving the user's preferences alone."""
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    target: Any = bpy.context.scene
+    target.view_settings.view_transform = "Standard"
+    return target
+
+
+def _prepare_to_open(target: bpy.types.Scene, built: scene.Built) -> None:
+    camera.use(target, built.camera)
+    layer = target.view_layers[0]
+    layer.objects.active = built.mesh
+    built.mesh.select_set(True, view_layer=layer)
+    far = built.camera.data.clip_end  # type: ignore[union-attr]
+    for screen in bpy.data.screens:
+        for area in screen.areas:
+            space: Any = area.spaces.active
+            if area.type == "VIEW_3D":
+                space.shading.type = "MATERIAL"
+                space.clip_end = max(space.clip_end, far)
+                space.region_3d.view_perspective = "CAMERA"
+
+
+def _call(what: str, function: Callable[..., Any], *values: Any, **named: Any) -> None:
+    try:
+        function(*values, **named)
+    except RuntimeError as error:
+        raise Mono3DError(f"{what} cannot be made: {str(error).strip()}") from error

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worker's task "scene": a saved reconstruction in, a .blend file and a preview out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ...core import reconstruction
+from ...core.stages import Progress
+
+
+def warm_up() -> None:
+    """Loads Blender, which takes a second or two."""
+    from . import headless
+
+    headless.warm_up()
+
+
+def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[str, Any]:
+    """Writes `blend` and `preview` (paths or null) of the reconstruction in `folder`; returns their `seconds`."""
+    from . import headless
+
+    blend, picture = (Path(request[key]) if request[key] else None for key in ("blend", "preview"))
+    progress("Building the scene", 0.0)
+    return {"seconds": headless.write(reconstruction.load(Path(request["folder"])), blend, picture)}

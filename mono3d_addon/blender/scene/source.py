@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an image of a photo carries, so that its mesh can be made anew anywhere: disparity, mask and lens.
+
+Image and disparity lie in the .blend file and go along when an object is appended, linked or sent to somebody: neither
+the photo's file nor the network is needed again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ...core.camera.lens import Lens
+from ...core.reconstruction import Reconstruction
+from ...errors import Mono3DError
+from ...worker.remesh_files import Source
+from .. import names
+
+_DESCRIPTION, _DISPARITY, _MASK = "mono3d_source", "mono3d_disparity", "mono3d_mask"
+
+
+def store(image: bpy.types.Image, result: Reconstruction) -> None:
+    """Puts what `result` knows of its photo on the photo's `image`, as custom properties."""
+    description = {
+        "key": result.photo_key,
+        "name": result.photo.name.encode("utf-8", "replace").decode(),
+        "disparity": (result.own.values if result.own else result.disparity).shape,
+        "own_kind": result.own.kind if result.own else "",
+        "is_panorama": result.camera.is_panorama,
+        "mask": None if result.mask is None else result.mask.shape,
+        "lens": dataclasses.asdict(result.lens),
+    }
+    image[_DESCRIPTION] = json.dumps(description)
+    for name in (_DISPARITY, _MASK):
+        # Blender cuts bytes that replace others at the first zero.
+        image.pop(name, None)
+    values = result.own.values if result.own else result.disparity
+    image[_DISPARITY] = np.ascontiguousarray(values, np.float32).tobytes()
+    if result.mask is not None:
+        image[_MASK] = np.packbits(result.mask).tobytes()
+
+
+def image_of(owner: bpy.types.Object) -> bpy.types.Image:
+    """Returns the image with the disparity behind a mesh object. Raises Mono3DError when it is gone."""
+    image: Any = owner.get(names.IMAGE)
+    if image is None or _DESCRIPTION not in image:
+        raise Mono3DError(f"'{owner.name}' no longer has its photo in this file; generate it again from the photo.")
+    return image
+
+
+def key(owner: bpy.types.Object) -> str:
+    """Returns what the worker knows the photo by. Raises Mono3DError when it is gone."""
+    return str(_description(owner)["key"])
+
+
+def lens(owner: bpy.types.Object) -> Lens:
+    """Returns what EXIF told of the lens. Raises Mono3DError when the photo is gone."""
+    return Lens(**_description(owner)["lens"])
+
+
+def is_metric(owner: bpy.types.Object) -> bool:
+    """Tells whether the depth of an object is the user's own in metres, so that near and far have no say."""
+    return str(_description(owner)["own_kind"]) == "metres"
+
+
+def write(owner: bpy.types.Object, folder: Path) -> Source:
+    """Writes photo, disparity and mask into `folder` for the worker. Raises Mono3DError when the photo is gone."""
+    image: Any = image_of(owner)
+    description = _description(owner)
+    texture = folder / "texture"
+    texture.write_bytes(_picture(owner, image))
+    disparity = np.frombuffer(image[_DISPARITY], np.float32).reshape(description["disparity"])
+    np.save(folder / "disparity.npy", disparity, allow_pickle=False)
+    mask = ""
+    if description["mask"]:
+        rows, columns = description["mask"]
+        bits = np.unpackbits(np.frombuffer(image[_MASK], np.uint8), count=rows * columns)
+        mask = "mask.npy"
+        np.save(folder / mask, bits.reshape(rows, columns).astype(bool), allow_pickle=False)
+    return Source(
+        description["name"],
+        texture.name,
+        "disparity.npy",
+        mask,
+        description["lens"],
+        description["own_kind"],
+        description["is_panorama"],
+    )
+
+
+def _description(owner: bpy.types.Object) -> dict[str, Any]:
+    try:
+        return json.loads(image_of(owner)[_DESCRIPTION])
+    except ValueError as error:
+        raise Mono3DError(f"The photo of '{owner.name}' cannot be read: {error}.") from error
+
+
+def _picture(owner: bpy.types.Object, image: Any) -> bytes:
+    """Returns the picture's file: the packed one, else the one beside the .blend file."""
+    if image.packed_file is not None:
+        return image.packed_file.data
+    path = Path(bpy.path.abspath(image.filepath, library=image.library))
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Mono3DError(
+            f"The photo of '{owner.name}' is gone: '{path}' cannot be read; put it there or generate again."
+        ) from error

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From distances that the user measured to near and far: what makes a reconstruction metric.
+
+A network's disparity v tells inverse depth up to scale and shift, 1/z = a v + b (Ranftl et al. 2022, section 5). Near
+and far say the same in other words, v = 1 at near and v = 0 at far: b = 1/far, a = 1/near - 1/far.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...errors import Mono3DError
+
+# A panel reads what is stored, and must not wait for numpy.
+if TYPE_CHECKING:
+    from .camera import Camera
+
+_SMALLEST_STEP = 1e-4
+"""Disparities of two points that differ by less say nothing about scale and shift."""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A point of the mesh as the photo shows it.
+
+    u, v       pixels from the upper left corner of the photo
+    disparity  1 at near, 0 at far, linear in inverse depth; the same for any near and far
+    """
+
+    u: float
+    v: float
+    disparity: float
+
+    def point(self, camera: Camera, near: float, far: float) -> tuple[float, float, float]:
+        """Returns where the point lies with these two distances, in metres in the camera frame."""
+        z = 1.0 / (self.disparity * (1.0 / near - 1.0 / far) + 1.0 / far)
+        x, y = self.slopes(camera)
+        return x * z, y * z, z
+
+    def slopes(self, camera: Camera) -> tuple[float, float]:
+        """Returns x / z and y / z of the point."""
+        return (self.u - camera.cx) / camera.fx, (self.v - camera.cy) / camera.fy
+
+
+def sighting(point: tuple[float, float, float], camera: Camera, near: float, far: float) -> Sighting:
+    """Returns how the photo shows a `point` in metres in the camera frame, of a mesh made with `near` and `far`.
+
+    Raises Mono3DError when it does not lie in front of the camera.
+    """
+    x, y, z = point
+    if not z > 0.0:
+        raise Mono3DError("A point lies behind the camera; take points of the mesh as the photo shows it.")
+    disparity = (1.0 / z - 1.0 / far) / (1.0 / near - 1.0 / far)
+    return Sighting(camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy, disparity)
+
+
+@dataclass(frozen=True)
+class KnownDistances:
+    """Two points with what the user knows of them.
+
+    distances  metres in a straight line: two of them from the camera to each point, or one from point to point
+    """
+
+    first: Sighting
+    second: Sighting
+    distances: tuple[float, ...]
+
+    @property
+    def words(self) -> str:
+        """What is known, for people."""
+        if len(self.distances) == 1:
+            return f"two points {self.distances[0]:.4g} m apart"
+        return f"two points {self.distances[0]:.4g} m and {self.distances[1]:.4g} m away"
+
+    def solve(self, camera: Camera, near: float, far: float) -> tuple[float, float]:
+        """Returns near and far, metres, with which the points have their distances; exact, not a fit.
+
+        Two distances from the camera settle both; a distance from point to point settles the scale, and the
+        proportion of the given `near` and `far` stays. Raises Mono3DError when no depth has these distances.
+        """
+        if any(not (math.isfinite(distance) and distance > 0.0) for distance in self.distances):
+            raise Mono3DError("Distances must be larger than 0; enter what you measured.")
+        if len(self.distances) == 1:
+            return self._scaled(camera, near, far)
+        return self._from_camera(camera)
+
+    def _scaled(self, camera: Camera, near: float, far: float) -> tuple[float, float]:
+        apart = math.dist(self.first.point(camera, near, far), self.second.point(camera, near, far))
+        if not apart > 1e-6 * far:
+            raise Mono3DError("Both points are at the same place; take two that are apart.")
+        scale = self.distances[0] / apart
+        return near * scale, far * scale
+
+    def _from_camera(self, camera: Camera) -> tuple[float, float]:
+        inverse = [
+            math.hypot(*one.slopes(camera), 1.0) / distance
+            for one, distance in zip((self.first, self.second), self.distances, strict=True)
+        ]
+        step = self.first.disparity - self.second.disparity
+        if abs(step) < _SMALLEST_STEP:
+            raise Mono3DError("Both points are equally far in the photo; take one that is near and one that is far.")
+        slope = (inverse[0] - inverse[1]) / step
+        at_far = inverse[0] - slope * self.first.disparity
+        if not slope > 0.0:
+            raise Mono3DError(
+                "The point that is nearer in the photo has the larger distance; exchange the two distances."
+            )
+        if not at_far > 0.0:
+            raise Mono3DError(
+                "With these distances the farthest parts would lie behind the camera; measure again, or take a point "
+                "that is farther away."
+            )
+        return 1.0 / (at_far + slope), 1.0 / at_far
+
+    def to_json(self) -> str:
+        """Returns it as one JSON object."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> KnownDistances:
+        """Returns what `to_json` gave. Raises Mono3DError when the text is something else."""
+        try:
+            stored = json.loads(text)
+            first, second = (Sighting(**stored[name]) for name in ("first", "second"))
+            return cls(first, second, tuple(float(one) for one in stored["distances"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise Mono3DError(f"The stored distances cannot be read: {error}.") from error

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads depth maps: NumPy arrays, PFM, and pictures with 8, 16 or 32 bits. Never unpickles; sizes are checked first."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ...errors import Mono3DError
+from ..arrays import Floats
+from .depth_values import DepthValues, Kind
+
+_FARTHEST = 1e8
+"""Metres from which a distance means "nothing there": renderers write 1e10 for the background."""
+
+_PFM_HEADER = re.compile(rb"(P[Ff])\s+(\d{1,9})\s+(\d{1,9})\s+([-+.\deE]{1,30})[ \t]*\r?\n")
+
+
+def as_metres(found: DepthValues) -> DepthValues:
+    """Returns the same in metres where it is a distance, without what cannot be one; disparity stays as it is."""
+    if found.kind == "disparity":
+        return found
+    metres = found.values * np.float32(0.001) if found.kind == "millimetres" else found.values
+    with np.errstate(invalid="ignore"):
+        usable = (metres > 0.0) & (metres < _FARTHEST)
+    return DepthValues(np.where(usable, metres, np.float32(np.nan)), "metres")
+
+
+def read_array(path: Path, max_pixels: float) -> DepthValues:
+    """Returns the array of an NPY file; floating point numbers are taken as metres, whole ones as disparity.
+
+    Raises Mono3DError when it is no array of numbers of one channel, damaged, or larger than `max_pixels` megapixels.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # NumPy raises many kinds on damaged headers.
+        raise Mono3DError(f"'{path.name}' is no NPY file of numbers that can be read; save it anew.") from error
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+        raise Mono3DError(f"'{path.name}' holds no plain numbers; save the depth as a float32 array.")
+    kind: Kind = "metres" if array.dtype.kind == "f" else "disparity"
+    return DepthValues(plane(array, path, max_pixels), kind)
+
+
+def read_pfm(path: Path, max_pixels: float) -> DepthValues:
+    """Returns the numbers of a PFM file with one channel, by custom disparity (MiDaS, Middlebury).
+
+    The header is `Pf`, width and height, and a scale whose sign tells the byte order (negative: little-endian); rows
+    run from the bottom up (Debevec, "PFM Portable FloatMap Image Format"). Raises Mono3DError as `read_array`.
+    """
+    data = read_bytes(path, 200)
+    header = _PFM_HEADER.match(data)
+    if header is None:
+        raise Mono3DError(f"'{path.name}' is no PFM file that can be read; save it anew.")
+    if header[1] != b"Pf":
+        raise Mono3DError(f"'{path.name}' has three channels; a depth map has one.")
+    columns, rows = int(header[2]), int(header[3])
+    check_size((rows, columns), path, max_pixels)
+    try:
+        order = "<f4" if float(header[4]) < 0 else ">f4"
+        numbers = np.fromfile(path, order, rows * columns, offset=header.end())
+    except (OSError, ValueError) as error:
+        raise Mono3DError(f"'{path.name}' is no PFM file that can be read; save it anew.") from error
+    if numbers.size < rows * columns:
+        raise Mono3DError(f"'{path.name}' is cut off; copy it again.")
+    return DepthValues(plane(numbers.reshape(rows, columns)[::-1], path, max_pixels), "disparity")
+
+
+def read_picture(path: Path, max_pixels: float, *, raw: bool = False) -> DepthValues:
+    """Returns the greys of a PNG or TIFF, near bright; in metres where its text fields `near` and `far` tell the scale.
+
+    That is how this program writes them: `z = 1 / (v (1/near - 1/far) + 1/far)`; `raw` asks for the greys all the
+    same. Raises Mono3DError as `read_array`, and for pictures with colours.
+    """
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with warnings.catch_warnings(), Image.open(path, formats=("PNG", "TIFF")) as picture:
+            warnings.simplefilter("ignore")
+            check_size((picture.height, picture.width), path, max_pixels)
+            picture.load()
+            values = plane(grey_values(picture, path), path, max_pixels)
+            scale = None if raw else _scale_of(picture)
+    except Mono3DError:
+        raise
+    except Exception as error:  # Pillow raises many kinds on damaged files.
+        raise Mono3DError(f"'{path.name}' is no picture that can be read as depth ({error}).") from error
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+    if scale is None:
+        return DepthValues(values, "disparity")
+    near, far, white = scale
+    inverse = values.astype(np.float64) / white * (1.0 / near - 1.0 / far) + 1.0 / far
+    return DepthValues((1.0 / inverse).astype(np.float32), "metres")
+
+
+def grey_values(picture: Image.Image, path: Path) -> NDArray[Any]:
+    """Returns the numbers of a grey picture, (rows, columns), as they are. Raises Mono3DError when it has colours."""
+    if picture.mode in ("LA", "La", "RGBA", "PA", "P", "1"):
+        picture = picture.convert("L" if picture.mode in ("LA", "La", "1") else "RGB")
+    array = np.asarray(picture)
+    if picture.mode == "RGB":
+        if not ((array[..., 0] == array[..., 1]) & (array[..., 1] == array[..., 2])).all():
+            raise Mono3DError(f"'{path.name}' has colours; a depth map is grey, near bright.")
+        array = array[..., 0]
+    return array
+
+
+def plane(array: NDArray[Any], path: Path, max_pixels: float) -> Floats:
+    """Returns an array of numbers as float32 (rows, columns), infinite ones as NaN.
+
+    Raises Mono3DError when it has another shape, is too large, or nothing in it is known.
+    """
+    flat = array.reshape([side for side in array.shape if side != 1] or [1]) if array.ndim > 2 else array
+    if flat.ndim != 2 or 0 in flat.shape:
+        raise Mono3DError(f"'{path.name}' has the shape {array.shape}; a depth map has rows and columns.")
+    check_size(flat.shape, path, max_pixels)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = np.array(flat, dtype=np.float32)
+    values[~np.isfinite(values)] = np.nan
+    if np.isnan(values).all():
+        raise Mono3DError(f"'{path.name}' holds no distances.")
+    return values
+
+
+def check_size(shape: tuple[int, ...], path: Path, max_pixels: float) -> None:
+    """Raises Mono3DError when a map of `shape` has no pixels or more than `max_pixels` megapixels."""
+    if min(shape) < 1:
+        raise Mono3DError(f"'{path.name}' holds no pixels.")
+    if shape[0] * shape[1] > max_pixels * 1e6:
+        raise Mono3DError(
+            f"'{path.name}' has {shape[1]} x {shape[0]} pixels, more than the limit of {max_pixels:g} megapixels; "
+            "make it smaller or raise 'Largest photo'."
+        )
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """Returns the first bytes of a file, at most so many. Raises Mono3DError when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise Mono3DError(f"'{path.name}' cannot be read ({error.strerror or error}).") from error
+
+
+def _scale_of(picture: Image.Image) -> tuple[float, float, float] | None:
+    """Returns near and far in metres and the number of white, where the picture tells them."""
+    try:
+        near, far = float(picture.info["near"]), float(picture.info["far"])
+        white = float(picture.info.get("scale", 65535))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return (near, far, white) if 0.0 < near <= far < _FARTHEST and white > 0.0 else None

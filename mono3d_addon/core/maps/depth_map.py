@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a network's small disparity to the depth of every cell of the mesh."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ...settings import Settings
+from .. import windows
+from ..arrays import Floats
+from ..photo.photo import Photo, cells, grid_size, resize_to
+from .disparity import normalise, to_depth
+from .edges import sharpen_edges
+
+
+def depth_map(disparity: Floats, photo: Photo, settings: Settings) -> tuple[Floats, NDArray[np.bool_] | None]:
+    """Returns depth, float32 (rows, columns) in metres along z, and where the photo's mask keeps it (None: all).
+
+    `disparity` is float32 (h, w) at any size, near = large, and covers the whole photo. The result has
+    `settings.detail` cells along the longer side, at most the photo's pixels.
+    """
+    columns, rows = grid_size(*photo.size, settings.detail)
+    small_mask = None if photo.mask is None else _share_kept(photo.mask, disparity.shape) > 0.5
+    normalised = normalise(disparity, settings.percentile, small_mask)
+    inverse_depth = 1.0 / to_depth(normalised, settings.near, settings.far)
+    if settings.edge_aware and settings.tear > 0.0:
+        if inverse_depth.shape[0] > rows or inverse_depth.shape[1] > columns:
+            inverse_depth = windows.resize(inverse_depth, columns, rows)
+        inverse_depth = sharpen_edges(inverse_depth, resize_to(photo.pixels, columns, rows), settings.tear)
+    else:
+        inverse_depth = np.maximum(windows.resize(inverse_depth, columns, rows), inverse_depth.min())
+    valid = None
+    if photo.mask is not None:
+        valid = photo.mask[np.ix_(cells(photo.mask.shape[0], rows), cells(photo.mask.shape[1], columns))]
+    return (1.0 / inverse_depth).astype(np.float32), valid
+
+
+def _share_kept(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> Floats:
+    """Returns the share of each cell, float32 of `shape`, that the mask keeps."""
+    picture = Image.fromarray(mask.astype(np.uint8) * 255).resize((shape[1], shape[0]), Image.Resampling.BOX)
+    return np.asarray(picture, dtype=np.float32) / np.float32(255.0)

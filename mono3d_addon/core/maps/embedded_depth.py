@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The depth that phones store inside their portrait photos.
+
+- Google: GDepth (a picture in base64 in the XMP, developers.google.com/depthmap-metadata) and Dynamic Depth 1.0 (2019;
+  a picture behind the photo, described by its XMP).
+- Apple: a second JPEG behind the photo, described by XMP of its own (`apdi`), and the auxiliary depth image of HEIC.
+
+What the photo's EXIF says of its orientation holds for its depth, too.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ...errors import Mono3DError
+from ..arrays import Floats
+from ..photo import jpeg_parts
+from .depth_file import check_size, grey_values, plane
+from .depth_values import DepthValues
+
+_GDEPTH = "http://ns.google.com/photos/1.0/depthmap/"
+_DYNAMIC_DEPTH = "http://ns.google.com/photos/dd/1.0/depthmap/"
+_CONTAINERS = (
+    ("http://ns.google.com/photos/dd/1.0/container/", "http://ns.google.com/photos/dd/1.0/item/"),
+    ("http://ns.google.com/photos/1.0/container/", "http://ns.google.com/photos/1.0/container/item/"),
+)
+_APPLE, _APPLE_DEPTH = "http://ns.apple.com/pixeldatainfo/1.0/", "http://ns.apple.com/depthData/1.0/"
+_METRES = {"": 1.0, "m": 1.0, "meter": 1.0, "meters": 1.0, "metres": 1.0, "mm": 0.001, "millimeters": 0.001}
+_ORIENTATION = 274
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What each EXIF orientation is undone by (CIPA DC-008, tag 274)."""
+_NO_RELIEF = "holds no depth map; switch 'Depth inside the photo' off, or give one as 'Own depth'."
+
+_UNIFORM_INVERSE_Z, _UNIFORM_Z = 0, 2
+"""Kinds of depth representation of HEVC (ITU-T H.265, annex G.14.3.3)."""
+
+
+def read_embedded(path: Path, max_pixels: float) -> DepthValues:
+    """Returns the depth stored inside the photo at `path`, upright like the photo.
+
+    It is in metres where the file tells its scale, else relative disparity, near = large. Raises Mono3DError when
+    there is none, or it is damaged or larger than `max_pixels` megapixels.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Mono3DError(f"'{path.name}' cannot be read ({error.strerror or error}).") from error
+    if data[:2] != b"\xff\xd8":
+        return _of_heic(data, path, max_pixels)
+    trees = jpeg_parts.xmp_of(data)
+    for found in (_gdepth(trees, path, max_pixels), _dynamic_depth(data, trees, path, max_pixels)):
+        if found is not None:
+            return _upright(found, data)
+    for picture in jpeg_parts.further_pictures(data):
+        apple = _apple_jpeg(picture, path, max_pixels)
+        if apple is not None:
+            return _upright(apple, data)
+    raise Mono3DError(f"'{path.name}' {_NO_RELIEF}")
+
+
+def _gdepth(trees: list[ElementTree.Element], path: Path, max_pixels: float) -> DepthValues | None:
+    encoded = jpeg_parts.value_of(trees, _GDEPTH, "Data")
+    if not encoded:
+        return None
+    try:
+        picture = base64.b64decode(encoded)
+    except (binascii.Error, ValueError) as error:
+        raise Mono3DError(f"The depth map inside '{path.name}' is damaged; copy the photo again.") from error
+    return _ranged(_shares(picture, path, max_pixels), trees, _GDEPTH)
+
+
+def _dynamic_depth(data: bytes, trees: list[ElementTree.Element], path: Path, max_pixels: float) -> DepthValues | None:
+    wanted = {jpeg_parts.value_of(trees, _DYNAMIC_DEPTH, name) for name in ("DepthURI", "ItemSemantic")} - {""}
+    if not wanted:
+        return None
+    for keys, picture in _items(data, trees):
+        if keys & wanted:
+            return _ranged(_shares(picture, path, max_pixels), trees, _DYNAMIC_DEPTH)
+    raise Mono3DError(f"The depth map that '{path.name}' tells of is not in the file; copy the photo again.")
+
+
+def _items(data: bytes, trees: list[ElementTree.Element]) -> Iterator[tuple[set[str], bytes]]:
+    """Yields name and meaning, and the bytes, of each file behind the photo.
+
+    They stand at the end of the file in the order of the directory, so that their places count from there: the
+    photo's own length is not told.
+    """
+    for container, item in _CONTAINERS:
+        entries = [element for tree in trees for element in tree.iter(f"{{{container}}}Item")]
+        place = len(data)
+        for element in reversed(entries[1:]):
+            values = {key: jpeg_parts.value_of([element], item, key) for key in ("Length", "DataURI", "Semantic")}
+            length = int(values["Length"]) if values["Length"].isdigit() else 0
+            place -= length
+            if length and place > 0:
+                yield {values["DataURI"], values["Semantic"]}, data[place : place + length]
+
+
+def _ranged(shares: Floats, trees: list[ElementTree.Element], namespace: str) -> DepthValues:
+    """Returns metres of values between 0 (near) and 1 (far), by the formulae of both of Google's formats.
+
+    RangeLinear: `z = near + v (far - near)`; RangeInverse: `z = far near / (far - v (far - near))`. Without usable
+    distances, or in units that are none of length, relative disparity.
+    """
+    try:
+        near, far = (float(jpeg_parts.value_of(trees, namespace, name)) for name in ("Near", "Far"))
+    except ValueError:
+        near, far = 0.0, 0.0
+    linear = jpeg_parts.value_of(trees, namespace, "Format").lower().endswith("linear")
+    metres = _METRES.get(jpeg_parts.value_of(trees, namespace, "Units").lower())
+    if not 0.0 < near < far < np.inf or metres is None:
+        return DepthValues(np.float32(1.0) - shares, "disparity")
+    values = shares.astype(np.float64)
+    depth = near + values * (far - near) if linear else far * near / (far - values * (far - near))
+    return DepthValues((depth * metres).astype(np.float32), "metres")
+
+
+def _apple_jpeg(picture: bytes, path: Path, max_pixels: float) -> DepthValues | None:
+    """Returns what one of the pictures behind an Apple photo holds; None where that is a matte or a gain map.
+
+    The greys run from `FloatMinValue` to `FloatMaxValue`; disparity is in 1/m, to be trusted as such only where the
+    accuracy is called absolute.
+    """
+    trees = jpeg_parts.xmp_of(picture)
+    kind = jpeg_parts.value_of(trees, _APPLE, "AuxiliaryImageType").lower()
+    native = jpeg_parts.value_of(trees, _APPLE, "NativeFormat")
+    if native.isdigit() and int(native) < 2**32:
+        native = struct.pack(">I", int(native)).decode("latin-1")
+    is_depth = kind.endswith("depth") or native in ("hdep", "fdep")
+    is_disparity = kind.endswith("disparity") or native in ("hdis", "fdis")
+    if not (is_depth or is_disparity):
+        return None
+    shares = _shares(picture, path, max_pixels)
+    try:
+        low, high = (float(jpeg_parts.value_of(trees, _APPLE, f"Float{end}Value")) for end in ("Min", "Max"))
+    except ValueError:
+        low, high = 0.0, 0.0
+    if not -np.inf < low < high < np.inf:
+        return DepthValues(np.float32(1.0) - shares if is_depth else shares, "disparity")
+    values = (low + shares.astype(np.float64) * (high - low)).astype(np.float32)
+    if is_depth:
+        return DepthValues(values, "metres")
+    if jpeg_parts.value_of(trees, _APPLE_DEPTH, "Accuracy").lower() == "absolute" and low > 0.0:
+        return DepthValues(np.float32(1.0) / values, "metres")
+    return DepthValues(values, "disparity")
+
+
+def _of_heic(data: bytes, path: Path, max_pixels: float) -> DepthValues:
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise Mono3DError(f"'{path.name}' needs the package pillow-heif, which is missing ({error}).") from error
+    try:
+        if not pillow_heif.is_supported(data):
+            raise Mono3DError(f"'{path.name}' {_NO_RELIEF}")
+        images = pillow_heif.open_heif(io.BytesIO(data)).info.get("depth_images") or []
+        if not images:
+            raise Mono3DError(f"'{path.name}' {_NO_RELIEF}")
+        check_size(images[0].size[::-1], path, max_pixels)
+        picture = images[0].to_pillow()
+        shares = _as_shares(grey_values(picture, path), path, max_pixels)
+        described = images[0].info.get("metadata") or {}
+    except Mono3DError:
+        raise
+    except Exception as error:  # libheif's errors are of many kinds.
+        raise Mono3DError(f"The depth map inside '{path.name}' cannot be read ({error}).") from error
+    return _represented(shares, described)
+
+
+def _represented(shares: Floats, described: dict[str, Any]) -> DepthValues:
+    """Returns values 0..1 as HEVC's depth representation describes them: larger is nearer, but for distances."""
+    near, far = (float(described.get(key) or 0.0) for key in ("z_near", "z_far"))
+    kind = described.get("representation_type")
+    known = 0.0 < near < far < np.inf
+    if kind == _UNIFORM_Z:
+        distance = near + shares * (far - near) if known else np.float32(1.0) - shares
+        return DepthValues(np.asarray(distance, np.float32), "metres" if known else "disparity")
+    if kind == _UNIFORM_INVERSE_Z and known:
+        inverse = 1.0 / far + shares.astype(np.float64) * (1.0 / near - 1.0 / far)
+        return DepthValues((1.0 / inverse).astype(np.float32), "metres")
+    return DepthValues(shares, "disparity")
+
+
+def _shares(picture: bytes, path: Path, max_pixels: float) -> Floats:
+    """Returns the greys of a JPEG or PNG in memory as float32 (rows, columns), 0..1."""
+    try:
+        with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG")) as opened:
+            check_size((opened.height, opened.width), path, max_pixels)
+            grey = opened.convert("L") if opened.mode in ("RGB", "YCbCr") else opened
+            return _as_shares(grey_values(grey, path), path, max_pixels)
+    except Mono3DError:
+        raise
+    except Exception as error:  # Pillow raises many kinds on damaged pictures.
+        raise Mono3DError(f"The depth map inside '{path.name}' is damaged ({error}); copy the photo again.") from error
+
+
+def _as_shares(greys: NDArray[Any], path: Path, max_pixels: float) -> Floats:
+    white = np.float32(255.0 if greys.dtype == np.uint8 else 65535.0)
+    return np.asarray(plane(greys, path, max_pixels) / white, np.float32)
+
+
+def _upright(found: DepthValues, data: bytes) -> DepthValues:
+    """Returns the depth turned as the photo's EXIF orientation turns the photo."""
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as photo:
+            orientation = int(photo.getexif().get(_ORIENTATION, 1))
+    except Exception:  # Pillow raises many kinds on damaged EXIF, and such a photo is taken as it is.
+        return found
+    turned = Image.fromarray(found.values)
+    if orientation in _TURNS:
+        turned = turned.transpose(_TURNS[orientation])
+    return DepthValues(np.array(turned, np.float32), found.kind)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the user's own depth map to the depth of every cell of the mesh."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ...settings import Settings
+from ..arrays import Floats
+from ..photo.photo import Photo, cells, grid_size
+from .depth_map import depth_map
+from .depth_values import DepthValues
+
+_FLAT = 1e-6
+_NEAREST, _FARTHEST = 0.0011, 9.9e5
+"""Metres: within the bounds of the settings 'near' and 'far'."""
+
+Known = NDArray[np.bool_]
+
+
+def own_disparity(own: DepthValues) -> Floats:
+    """Returns the map as inverse depth, float32 (rows, columns), near = large; what is not known is filled in."""
+    values, known = own.values, np.isfinite(own.values)
+    if own.kind != "disparity":
+        values = np.divide(
+            np.float32(1.0), np.clip(values, _NEAREST, _FARTHEST), where=known, out=np.zeros_like(values)
+        )
+    return filled(values, known)
+
+
+def own_depth_map(own: DepthValues, photo: Photo, settings: Settings) -> tuple[Floats, Known | None]:
+    """Returns depth and validity for the mesh as `depth_map` does, from the user's map, stretched over the photo.
+
+    Metres stay as they are, and near and far have no say. A map at least as fine as the mesh is taken cell by cell,
+    without blending neighbours or moving edges; a coarser one is brought to the photo's edges like a network's.
+    """
+    columns, rows = grid_size(*photo.size, settings.detail)
+    disparity, known = own_disparity(own), np.isfinite(own.values)
+    known = known[np.ix_(cells(known.shape[0], rows), cells(known.shape[1], columns))]
+    if disparity.shape[0] >= rows and disparity.shape[1] >= columns:
+        disparity = disparity[np.ix_(cells(disparity.shape[0], rows), cells(disparity.shape[1], columns))]
+        settings = dataclasses.replace(settings, edge_aware=False)
+    if own.kind == "disparity":
+        depth, valid = depth_map(disparity, _without_unknown(photo, own), settings)
+        return depth, (known if valid is None else valid & known) if not known.all() else valid
+    depth = _metric(disparity, photo, settings)
+    return depth, _valid(photo, known)
+
+
+def _metric(inverse: Floats, photo: Photo, settings: Settings) -> Floats:
+    """Returns the depth of a map in 1/metres: its own range as near and far changes nothing."""
+    low, high = float(inverse.min()), float(inverse.max())
+    if high - low <= _FLAT * high:
+        columns, rows = grid_size(*photo.size, settings.detail)
+        return np.full((rows, columns), 1.0 / high, np.float32)
+    exact = dataclasses.replace(settings, near=1.0 / high, far=1.0 / low, percentile=0.0)
+    return depth_map(inverse, dataclasses.replace(photo, mask=None), exact)[0]
+
+
+def _valid(photo: Photo, known: Known) -> Known | None:
+    if photo.mask is not None:
+        rows, columns = known.shape
+        known = known & photo.mask[np.ix_(cells(photo.mask.shape[0], rows), cells(photo.mask.shape[1], columns))]
+    return None if known.all() else known
+
+
+def _without_unknown(photo: Photo, own: DepthValues) -> Photo:
+    """Returns the photo with a mask that leaves out what the map does not know, so that the fill is not measured."""
+    known = np.isfinite(own.values)
+    if known.all():
+        return photo
+    enlarged = np.asarray(Image.fromarray(known).resize(photo.size, Image.Resampling.NEAREST), bool)
+    mask = enlarged if photo.mask is None else photo.mask & enlarged
+    return dataclasses.replace(photo, mask=mask if mask.any() else photo.mask)
+
+
+def filled(values: Floats, known: Known) -> Floats:
+    """Returns `values`, float32 (rows, columns), where they are `known`, elsewhere the nearest known one of the row.
+
+    A row without any takes the nearest row that has some. At least one value must be known.
+    """
+    if known.all():
+        return values
+    result = _filled_along(values, known)
+    has: Known = np.asarray(known.any(axis=1))
+    return result[_nearest(has[None, :])[0]]
+
+
+def _filled_along(values: Floats, known: Known) -> Floats:
+    return np.take_along_axis(values, _nearest(known), axis=1)
+
+
+def _nearest(known: Known) -> NDArray[np.intp]:
+    """Returns for each place of each row the column of the nearest known one, intp (rows, columns); 0 without any."""
+    columns = np.arange(known.shape[1])
+    before = np.maximum.accumulate(np.where(known, columns, -1), axis=1)
+    after = np.minimum.accumulate(np.where(known, columns, 2 * known.shape[1])[:, ::-1], axis=1)[:, ::-1]
+    to_before = np.where(before < 0, 2 * known.shape[1], columns - before)
+    nearest = np.where(to_before <= after - columns, before, after)
+    return np.clip(nearest, 0, known.shape[1] - 1)

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The grid mesh: one vertex a cell of the depth map, torn where the depth jumps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import windows
+from ..arrays import Bytes, Floats, Ints
+from ..camera.camera import Camera
+from ..photo.photo import cells
+from .islands import drop_islands
+from .mesh import Mesh
+from .normals import grid_normals
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All points of a depth map with what connects them; the point cloud and the grid mesh are made from it.
+
+    points     float32 (rows * columns, 3), camera frame, metres
+    normals    float32 (rows * columns, 3), towards the camera
+    colors     uint8 (rows * columns, 3), sRGB, the photo's pixel under each point
+    triangles  int32 (m, 3), counter-clockwise seen from the camera, torn and without islands
+    """
+
+    points: Floats
+    normals: Floats
+    colors: Bytes
+    triangles: Ints
+
+    @property
+    def connected(self) -> NDArray[np.bool_]:
+        """Which points, bool (rows * columns,), belong to a triangle."""
+        used = np.zeros(len(self.points), dtype=bool)
+        used[self.triangles] = True
+        return used
+
+    def mesh(self, camera: Camera) -> Mesh:
+        """Returns the mesh of the points that belong to triangles."""
+        used = self.connected
+        number = np.cumsum(used, dtype=np.int32) - 1
+        vertices = self.points[used]
+        return Mesh(vertices, number[self.triangles], camera.uv(vertices), self.colors[used], self.normals[used])
+
+
+def build_grid(
+    depth: Floats,
+    camera: Camera,
+    pixels: Bytes,
+    tear: float,
+    min_island: float = 0.0,
+    valid: NDArray[np.bool_] | None = None,
+    trim: int = 0,
+    has_sharp_steps: bool = True,
+) -> Grid:
+    """Returns the grid over a depth map, float32 (rows, columns) in metres.
+
+    `pixels` is the photo, uint8 (height, width, 3). `tear` is the relative jump of depth that cuts, 0 for none;
+    pieces with less than `min_island` (share, 0..1) of the triangles are dropped; cells that are not `valid`,
+    bool (rows, columns), take no part; `trim` cells along tears and the photo's border are cut off.
+    Where the steps of `depth` are sharp, even slopes are told from them and stay whole, however steep.
+    """
+    triangles = torn_triangles(depth, tear, min_island, valid, has_sharp_steps)
+    if trim > 0:
+        inner = ~trimmed(triangles, depth.shape[0], depth.shape[1], trim).reshape(-1)
+        triangles = triangles[inner[triangles].all(axis=1)]
+    rows, columns = depth.shape
+    under = np.ix_(cells(pixels.shape[0], rows), cells(pixels.shape[1], columns))
+    colors = pixels[under].reshape(-1, 3)
+    return Grid(camera.back_project(depth), grid_normals(depth, camera, tear).reshape(-1, 3), colors, triangles)
+
+
+def torn_triangles(
+    depth: Floats, tear: float, min_island: float, valid: NDArray[np.bool_] | None, has_sharp_steps: bool = True
+) -> Ints:
+    """Returns the triangles, int32 (m, 3), of the grid over `depth`; see `build_grid`."""
+    rows, columns = depth.shape
+    kept = _kept(depth, tear, valid, has_sharp_steps)
+    triangles = _triangles(kept, rows, columns)
+    if min_island > 0.0:
+        triangles = drop_islands(triangles, *_links(kept, rows, columns), min_island)
+    return triangles
+
+
+def links_of(triangles: Ints, rows: int, columns: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Returns which neighbours of a grid its triangles link: along rows, bool (rows, columns - 1), and down columns,
+    bool (rows - 1, columns)."""
+    along, down = np.zeros(rows * columns, bool), np.zeros(rows * columns, bool)
+    for one, other in ((0, 1), (1, 2), (2, 0)):
+        first = np.minimum(triangles[:, one], triangles[:, other])
+        apart = np.abs(triangles[:, one] - triangles[:, other])
+        along[first[apart == 1]] = True
+        down[first[apart == columns]] = True
+    return along.reshape(rows, columns)[:, :-1], down.reshape(rows, columns)[:-1]
+
+
+def trimmed(triangles: Ints, rows: int, columns: int, trim: int) -> NDArray[np.bool_]:
+    """Returns the cells, bool (rows, columns), within `trim` cells of a tear or of the photo's border."""
+    along, down = links_of(triangles, rows, columns)
+    rim = np.zeros((rows, columns), np.float32)
+    rim[:, :-1][~along] = rim[:, 1:][~along] = 1
+    rim[:-1][~down] = rim[1:][~down] = 1
+    rim[0] = rim[-1] = rim[:, 0] = rim[:, -1] = 1
+    result: NDArray[np.bool_] = windows.maximum(rim, trim - 1) > 0
+    return result
+
+
+_HALVES = ("acd", "adb", "acb", "bcd")
+"""The four triangles that can be cut from the corners a b / c d of a cell; the first two share the diagonal a-d."""
+
+
+def _kept(
+    depth: Floats, tear: float, valid: NDArray[np.bool_] | None, has_sharp_steps: bool
+) -> dict[str, NDArray[np.bool_]]:
+    """Returns for each of `_HALVES` in which cells, bool (rows - 1, columns - 1), it is part of the mesh.
+
+    Each cell is cut along the diagonal with the smaller jump of disparity.
+    """
+    inverse = 1.0 / depth
+    usable = np.isfinite(depth) if valid is None else np.isfinite(depth) & valid
+    left, right, upper, lower = slice(None, -1), slice(1, None), slice(None, -1), slice(1, None)
+    corner = {"a": (upper, left), "b": (upper, right), "c": (lower, left), "d": (lower, right)}
+    a, b, c, d = (inverse[where] for where in corner.values())
+    falling = np.abs(a - d) <= np.abs(b - c)
+    kept = {}
+    for half in _HALVES:
+        keep = falling.copy() if half in _HALVES[:2] else ~falling
+        if not usable.all():
+            for name in half:
+                keep &= usable[corner[name]]
+        kept[half] = keep
+    if tear > 0.0:
+        whole = {half: _is_whole([inverse[corner[name]] for name in half], tear) for half in _HALVES}
+        jumps = np.zeros_like(falling)
+        for half in _HALVES:
+            jumps |= kept[half] & ~whole[half]
+        if has_sharp_steps:
+            row, column = np.nonzero(jumps)
+            jumps[jumps] = ~_is_even(inverse, row, column, tear)
+        for half in _HALVES:
+            kept[half] &= whole[half] | ~jumps
+    return kept
+
+
+def _triangles(kept: dict[str, NDArray[np.bool_]], rows: int, columns: int) -> Ints:
+    """Returns the kept triangles as indices into the grid's points."""
+    step = {"a": 0, "b": 1, "c": columns, "d": columns + 1}
+    first = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)[:-1, :-1]
+    parts = [first[keep][:, None] + np.array([step[name] for name in half], np.int32) for half, keep in kept.items()]
+    return np.concatenate(parts)
+
+
+def _links(kept: dict[str, NDArray[np.bool_]], rows: int, columns: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Returns which neighbours along rows, bool (rows, columns - 1), and columns, bool (rows - 1, columns), are linked.
+
+    Each triangle has one side of either kind, so these links alone tell what hangs together.
+    """
+    along, down = np.zeros((rows, columns - 1), bool), np.zeros((rows - 1, columns), bool)
+    along[:-1] |= kept["adb"] | kept["acb"]
+    along[1:] |= kept["acd"] | kept["bcd"]
+    down[:, :-1] |= kept["acd"] | kept["acb"]
+    down[:, 1:] |= kept["adb"] | kept["bcd"]
+    return along, down
+
+
+_SLOPE_REACH = 3
+_SLOPE_SHARE = 0.45
+_STEEPEST_SLOPE = 8.0
+
+
+def _is_even(inverse: Floats, row: NDArray[np.intp], column: NDArray[np.intp], tear: float) -> NDArray[np.bool_]:
+    """Tells which cells, at int (n,), lie on a slope, such as a floor seen at a grazing angle: bool (n,).
+
+    A plane's inverse depth is linear in the picture: on it one cell's change is a small share of that over seven
+    cells, at a step it is most of it. Changes of more than 8 tears make long slivers along the view and do not stay.
+    """
+    even = np.ones(len(row), bool)
+    for beside in (0, 1):
+        even &= _is_even_edge(inverse, row + beside, column, 1, tear)
+        even &= _is_even_edge(inverse, row, column + beside, 0, tear)
+    return even
+
+
+def _is_even_edge(
+    inverse: Floats, row: NDArray[np.intp], column: NDArray[np.intp], axis: int, tear: float
+) -> NDArray[np.bool_]:
+    """Tells whether the change from each place to the next along `axis` is that of a slope or next to none."""
+    rows, columns = inverse.shape
+    line = []
+    for offset in range(-_SLOPE_REACH, _SLOPE_REACH + 2):
+        if axis == 0:
+            line.append(inverse[np.clip(row + offset, 0, rows - 1), column])
+        else:
+            line.append(inverse[row, np.clip(column + offset, 0, columns - 1)])
+    first, second = line[_SLOPE_REACH : _SLOPE_REACH + 2]
+    change, least = np.abs(second - first), np.minimum(first, second)
+    spread = np.max(line, axis=0) - np.min(line, axis=0)
+    slope = (change <= _SLOPE_SHARE * spread) & (change <= _STEEPEST_SLOPE * tear * least)
+    even: NDArray[np.bool_] = slope | (change <= tear / 4 * least)
+    return even
+
+
+def _is_whole(inverse_depths: list[Floats], tear: float) -> NDArray[np.bool_]:
+    """Tells which triangles stay: the ratio of farthest to nearest corner is at most 1 + tear, at any scale."""
+    first, second, third = inverse_depths
+    nearest = np.maximum(np.maximum(first, second), third)
+    farthest = np.minimum(np.minimum(first, second), third)
+    whole: NDArray[np.bool_] = nearest <= farthest * np.float32(1.0 + tear)
+    return whole

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads a photo of any common kind into upright 8-bit sRGB pixels, with its mask and what EXIF tells of the lens."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from ...errors import Mono3DError
+from ..arrays import Bytes
+from ..camera.lens import Lens, read_lens
+
+SMALLEST_SIDE = 16
+OPAQUE = 128
+"""Alpha from which a pixel belongs to the subject."""
+
+_DECODERS = ("JPEG", "MPO", "PNG", "HEIF", "AVIF", "TIFF", "WEBP", "BMP", "GIF", "PPM", "JPEG2000", "TGA")
+_TEXTURE_DECODERS = {"JPEG": ".jpg", "PNG": ".png"}
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An upright photo.
+
+    path     file it was read from
+    pixels   uint8 (height, width, 3), sRGB
+    mask     bool (height, width), True where the alpha channel keeps the pixel; None without transparency
+    lens     what EXIF tells of focal length and sensor
+    digest   SHA-256 of the file, hexadecimal
+    texture  the file's own bytes where they already are an upright 8-bit sRGB picture, with the ending; else None
+    notes    sentences for the user about what was done to the colours
+    """
+
+    path: Path
+    pixels: Bytes
+    mask: NDArray[np.bool_] | None
+    lens: Lens
+    digest: str
+    texture: tuple[bytes, str] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending, as text: Blender and some files take nothing else."""
+        return self.path.stem.encode("utf-8", "replace").decode()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+    def write_texture(self, folder: Path) -> Path:
+        """Writes the upright picture into `folder` as `texture.jpg` or `texture.png` and returns its path.
+
+        The file's own bytes where they will do; else PNG up to 2 megapixels, above that JPEG without colour
+        subsampling, whose loss cannot be seen and which takes a tenth of the time and room.
+        """
+        if self.texture is not None:
+            data, suffix = self.texture
+            path = folder / f"texture{suffix}"
+            path.write_bytes(data)
+            return path
+        picture = Image.fromarray(self.pixels)
+        if self.pixels.shape[0] * self.pixels.shape[1] <= 2_000_000:
+            path = folder / "texture.png"
+            picture.save(path, compress_level=1)
+        else:
+            path = folder / "texture.jpg"
+            picture.save(path, quality=95, subsampling=0)
+        return path
+
+
+def read_photo(path: Path, max_pixels: float = 100.0, smallest: int = SMALLEST_SIDE) -> Photo:
+    """Returns the photo at `path`, upright and in sRGB. `max_pixels` is the limit in megapixels, `smallest` a side's.
+
+    EXIF orientation is applied (CIPA DC-008, tag 274), colour profiles are converted to sRGB, 16-bit and floating
+    point pictures are scaled to 8 bits. Of several frames the first is taken.
+    Raises Mono3DError with a sentence for the user for anything that is no usable photo.
+    """
+    data = _read_bytes(path)
+    with _pixel_limit_is_ours():
+        try:
+            with Image.open(io.BytesIO(data), formats=_decoders()) as picture:
+                _check_size(path, picture.size, max_pixels, smallest)
+                lens = read_lens(picture)
+                picture.load()
+                upright = ImageOps.exif_transpose(picture)
+                untouched = picture.format in _TEXTURE_DECODERS and upright.size == picture.size
+                untouched = untouched and picture.getexif().get(274, 1) == 1
+                suffix = _TEXTURE_DECODERS.get(picture.format or "")
+        except Mono3DError:
+            raise
+        except UnidentifiedImageError as error:
+            raise Mono3DError(f"'{path.name}' is not a photo that can be read; use JPEG, PNG, HEIC or TIFF.") from error
+        except (Image.DecompressionBombError, MemoryError) as error:
+            raise Mono3DError(f"'{path.name}' is too large to open; make it smaller first.") from error
+        except Exception as error:
+            # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more on damaged files.
+            raise Mono3DError(f"'{path.name}' is damaged or cut off ({error}); copy it again.") from error
+    pixels, mask, plain, notes = _to_srgb(upright)
+    texture = (data, suffix) if untouched and plain and suffix else None
+    return Photo(path, pixels, mask, lens, hashlib.sha256(data).hexdigest(), texture, notes)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise Mono3DError(f"'{path.name}' is a folder, not a photo.")
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise Mono3DError(f"There is no file '{path}'.") from error
+    except PermissionError as error:
+        raise Mono3DError(f"'{path.name}' may not be read; change its permissions.") from error
+    except OSError as error:
+        raise Mono3DError(f"'{path.name}' cannot be read ({error.strerror or error}).") from error
+    if not data:
+        raise Mono3DError(f"'{path.name}' is empty (0 bytes); copy it again.")
+    return data
+
+
+def _decoders() -> tuple[str, ...]:
+    """Registers HEIC and returns those of our decoders that are there: none of them runs other programs."""
+    with suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+    Image.init()
+    return tuple(name for name in _DECODERS if name in Image.OPEN)
+
+
+@contextmanager
+def _pixel_limit_is_ours() -> Iterator[None]:
+    """Suspends Pillow's own guard: the size is checked after the header is read and before any pixel is."""
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def _check_size(path: Path, size: tuple[int, int], max_pixels: float, smallest: int) -> None:
+    width, height = size
+    if min(size) < smallest:
+        raise Mono3DError(f"'{path.name}' has only {width} x {height} pixels; {smallest} a side are needed.")
+    if width * height > max_pixels * 1e6:
+        raise Mono3DError(
+            f"'{path.name}' has {width} x {height} pixels, more than the limit of {max_pixels:g} megapixels; "
+            "make it smaller or raise 'Largest photo'."
+        )
+
+
+def _to_srgb(picture: Image.Image) -> tuple[Bytes, NDArray[np.bool_] | None, bool, tuple[str, ...]]:
+    """Returns pixels, mask, whether the file's own colours were already right, and notes for the user."""
+    notes: tuple[str, ...] = ()
+    mask = None
+    plain = picture.mode == "RGB"
+    if "transparency" in picture.info or picture.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+        picture = _keep_info(picture, picture.convert("RGBA"))
+        alpha = np.asarray(picture.getchannel("A"))
+        mask = alpha >= OPAQUE
+        if mask.all():
+            mask = None
+        picture = _keep_info(picture, picture.convert("RGB"))
+    elif picture.mode.startswith("I") or picture.mode == "F":
+        picture = _eight_bits(picture)
+    elif picture.mode in ("P", "1"):
+        picture = _keep_info(picture, picture.convert("RGB"))
+    profile = picture.info.get("icc_profile")
+    if profile:
+        try:
+            converted = _convert_profile(picture, profile)
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            notes = ("The photo's colour profile is damaged and was left out.",)
+        else:
+            plain = plain and converted is picture
+            picture = converted
+    if picture.mode != "RGB":
+        picture = picture.convert("RGB")
+    return np.array(picture, dtype=np.uint8), mask, plain, notes
+
+
+def _keep_info(source: Image.Image, converted: Image.Image) -> Image.Image:
+    if "icc_profile" in source.info:
+        converted.info["icc_profile"] = source.info["icc_profile"]
+    return converted
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Returns the greys of a 16-bit, 32-bit or floating point picture as 8 bits.
+
+    Integers keep their scale (255 or 65535 is white); others are stretched to their largest value.
+    """
+    values = np.nan_to_num(np.asarray(picture, dtype=np.float64), posinf=0.0, neginf=0.0)
+    peak = float(values.max(initial=0.0))
+    if picture.mode == "F":
+        white = 1.0 if peak <= 1.0 else peak
+    elif picture.mode.startswith("I;16"):
+        white = 65535.0
+    else:
+        white = next((limit for limit in (255.0, 65535.0) if peak <= limit), peak)
+    return Image.fromarray(np.clip(np.rint(values * (255.0 / white)), 0, 255).astype(np.uint8))
+
+
+def _convert_profile(picture: Image.Image, profile: bytes) -> Image.Image:
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    if picture.mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):
+        return picture
+    converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    return converted if converted is not None else picture
+
+
+def resize_to(pixels: Bytes, width: int, height: int) -> NDArray[np.float32]:
+    """Returns `pixels`, uint8 (h, w, 3), averaged to float32 (height, width, 3) in 0..1."""
+    picture = Image.fromarray(pixels)
+    reduced = picture.resize((width, height), Image.Resampling.BOX, reducing_gap=None)
+    return np.asarray(reduced, dtype=np.float32) / np.float32(255.0)
+
+
+def thumbnail(pixels: Bytes, side: int) -> Bytes:
+    """Returns `pixels`, uint8 (h, w, 3), reduced to at most `side` pixels a side, uint8."""
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((side, side), Image.Resampling.BOX)
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def grid_size(width: int, height: int, detail: int) -> tuple[int, int]:
+    """Returns columns and rows of a grid over a photo whose longer side has `detail` cells, or the photo's size.
+
+    The shorter side of a very long photo keeps `SMALLEST_SIDE` cells, so that there is something to connect.
+    """
+    share = detail / max(width, height)
+    if share >= 1.0:
+        return width, height
+    columns, rows = (max(round(side * share), min(side, SMALLEST_SIDE)) for side in (width, height))
+    return columns, rows
+
+
+def cells(length: int, count: int) -> NDArray[np.intp]:
+    """Returns the pixel under the centre of each of `count` equal cells along `length` pixels."""
+    return np.minimum(((np.arange(count) + 0.5) * (length / count)).astype(np.intp), length - 1)

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The camera as JSON, for other programs and for setting one up by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.camera.blender_lens import SENSOR_MM, lens_of
+from ..core.camera.camera import Camera
+from ..core.mesh.footprint import median_footprint
+from ..core.reconstruction import Reconstruction
+from .files import Staging
+from .frames import z_up
+
+_PINHOLE = "pixel = (fx x / z + cx, fy y / z + cy) with x right, y down, z forward, metres (OpenCV)"
+_PANORAMA = (
+    "pixel = (fx longitude + cx, fy latitude + cy), radians to the right and downwards of z; x right, y down, "
+    "z forward, metres; depth is the distance from the camera"
+)
+
+
+def write_camera(result: Reconstruction, path: Path, staging: Staging) -> None:
+    """Writes the intrinsics, the field of view and its source, Blender's values, and what the frames mean."""
+    text = json.dumps(describe(result), indent=2, ensure_ascii=False, allow_nan=False)
+    staging.path_for(path).write_text(text + "\n", encoding="utf-8", errors="replace", newline="\n")
+
+
+def describe(result: Reconstruction) -> dict[str, Any]:
+    """Returns all that the camera file says, ready for JSON; lengths in metres, angles in degrees."""
+    camera = result.camera
+    known = np.asarray(result.depth)[np.isfinite(result.depth) & (np.asarray(result.depth) > 0)]
+    return {
+        "photo": result.photo.name,
+        **values_of(camera),
+        "depth_metres": {"nearest": float(known.min()), "farthest": float(known.max())},
+        "median_footprint_metres": median_footprint(np.asarray(result.depth), camera),
+        "blender": blender_values(camera),
+        "frames": {
+            "pixels": "upright photo, origin at its upper left corner, y down, pixel centres at +0.5",
+            "camera": _PANORAMA if camera.is_panorama else _PINHOLE,
+            "scene": "the camera frame turned upright: y straight down, z level, the floor beneath the camera at the "
+            "origin; the same as the camera frame where no floor was found or asked for",
+            "blender, ply, stl, vtp": "scene (x, z, -y): z up, the camera looks along +y",
+            "glb, obj": "scene (x, -y, -z): y up, the camera looks along -z",
+        },
+    }
+
+
+def values_of(camera: Camera) -> dict[str, Any]:
+    """Returns a camera's own values in pixels, degrees and metres; None where no floor was found or asked for."""
+    return {
+        "width": camera.width,
+        "height": camera.height,
+        "fx": camera.fx,
+        "fy": camera.fy,
+        "cx": camera.cx,
+        "cy": camera.cy,
+        "matrix": [[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]],
+        "field_of_view_degrees": {
+            "longer_side": math.degrees(camera.field_of_view),
+            "horizontal": 360.0 if camera.is_panorama else math.degrees(2 * math.atan(camera.width / (2 * camera.fx))),
+            "vertical": 180.0 if camera.is_panorama else math.degrees(2 * math.atan(camera.height / (2 * camera.fy))),
+        },
+        "source": camera.source,
+        "projection": camera.projection,
+        "pitch_degrees": math.degrees(camera.pitch),
+        "roll_degrees": math.degrees(camera.roll),
+        "metres_above_floor": camera.elevation if camera.stands_in_scene else None,
+        "horizon_pixels_from_top": dict(zip(("left", "right"), camera.horizon(), strict=True))
+        if camera.stands_in_scene
+        else None,
+    }
+
+
+def blender_values(camera: Camera) -> dict[str, Any]:
+    """Returns what to enter in Blender for this camera; shifts are in parts of the fitted side of the sensor.
+
+    A pixel that is not square is `fx / fy` times as tall as wide; Blender takes aspects of 1 and more, the rest goes
+    to the x aspect.
+    """
+    if camera.is_panorama:
+        return {
+            "type": "PANO",
+            "panorama_type": "EQUIRECTANGULAR",
+            "resolution_x": camera.width,
+            "resolution_y": camera.height,
+            "location": [0.0, 0.0, camera.elevation],
+            "rotation_euler_degrees": rotation_euler(camera),
+        }
+    tall = camera.fx / camera.fy
+    lens = lens_of(camera)
+    return {
+        "type": "PERSP",
+        "sensor_fit": lens.fit,
+        "sensor_mm": SENSOR_MM,
+        "lens_mm": lens.millimetres,
+        "shift_x": lens.shift_x,
+        "shift_y": lens.shift_y,
+        "pixel_aspect_x": max(1.0, 1.0 / tall),
+        "pixel_aspect_y": max(1.0, tall),
+        "resolution_x": camera.width,
+        "resolution_y": camera.height,
+        "location": [0.0, 0.0, camera.elevation],
+        "rotation_euler_degrees": rotation_euler(camera),
+    }
+
+
+def rotation_euler(camera: Camera) -> list[float]:
+    """Returns Blender's XYZ Euler angles in degrees of the camera: 90, 0, 0 for a level one.
+
+    Blender's camera axes (right, up, back) in the scene are the columns of M = Rz Ry Rx, from which the angles follow.
+    """
+    if not camera.stands_in_scene:
+        return [90.0, 0.0, 0.0]
+    axes = z_up(camera.rotation.T * np.array([[1.0], [-1.0], [-1.0]])).astype(np.float64).T
+    angles = (
+        math.atan2(axes[2, 1], axes[2, 2]),
+        math.atan2(-axes[2, 0], math.hypot(axes[0, 0], axes[1, 0])),
+        math.atan2(axes[1, 0], axes[0, 0]),
+    )
+    return [math.degrees(angle) for angle in angles]

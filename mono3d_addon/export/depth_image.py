@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The depth map as numbers (NPY), as a 16-bit picture (PNG) and as a float picture (OpenEXR)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from ..core.arrays import Floats
+from ..core.reconstruction import Reconstruction
+from ..errors import Mono3DError
+from .files import Staging
+
+_LARGEST = 65535
+
+
+def write_npy(result: Reconstruction, path: Path, staging: Staging) -> None:
+    """Writes the depth as NumPy's array file: float32 (rows, columns), metres along z."""
+    with staging.path_for(path).open("wb") as file:
+        np.save(file, np.asarray(result.depth, np.float32), allow_pickle=False)
+
+
+def write_png16(result: Reconstruction, path: Path, staging: Staging) -> None:
+    """Writes the depth as a 16-bit grey PNG, near white, far black; its text entries tell how to get metres back.
+
+    The grey value v, 0..1, is the normalised disparity: `z = 1 / (v (1 / near - 1 / far) + 1 / far)`. That is what
+    MiDaS and the programs fed by it call a depth map, it looks right as it is, and it spends the 65536 steps evenly
+    over what the camera can tell apart: the rounding moves a point by at most (far / near - 1) / 131070 of its
+    distance, whatever the scene's size. Millimetres would end at 65.5 m and show a cup as black.
+    `near` and `far` are the least and the largest depth of this map. Unknown depths are black.
+    """
+    values, near, far = encode(result.depth)
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Software", "Mono3D")
+    text.add_text("Description", "Depth as normalised disparity, near white; z = 1 / (v (1/near - 1/far) + 1/far)")
+    text.add_text("near", f"{near:.9g}")
+    text.add_text("far", f"{far:.9g}")
+    text.add_text("scale", str(_LARGEST))
+    text.add_text("unit", "metre")
+    with staging.path_for(path).open("wb") as file:
+        Image.fromarray(values).save(file, format="PNG", pnginfo=text, compress_level=4)
+
+
+def encode(depth: Floats) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.uint16]], float, float]:
+    """Returns the normalised disparity of `depth`, uint16 (rows, columns), and near and far in metres.
+
+    Raises Mono3DError when no depth is known.
+    """
+    metres = np.asarray(depth, np.float64)
+    known = np.isfinite(metres) & (metres > 0)
+    if not known.any():
+        raise Mono3DError("The depth map holds no distances; try another photo or model.")
+    near, far = float(metres[known].min()), float(metres[known].max())
+    inverse = np.divide(1.0, metres, out=np.full(metres.shape, 1 / far), where=known)
+    span = 1 / near - 1 / far
+    share = (inverse - 1 / far) / span if span > 0 else np.zeros_like(inverse)
+    return np.rint(np.clip(share, 0, 1) * _LARGEST).astype(np.uint16), near, far
+
+
+def write_exr(result: Reconstruction, path: Path, staging: Staging) -> None:
+    """Writes the depth as OpenEXR with one 32-bit float channel, metres along z, losslessly compressed.
+
+    The channel is `Y`, the name for a picture with one grey channel, which every program shows. `Z` would say
+    "depth", but Blender reads a picture that has nothing else as noise.
+    Raises Mono3DError when the OpenEXR package is not installed.
+    """
+    try:
+        import OpenEXR
+    except ImportError as error:
+        raise Mono3DError(
+            f"EXR files need the package OpenEXR, which cannot be loaded ({error}); install Mono3D's packages again."
+        ) from error
+    header = {
+        "compression": OpenEXR.ZIP_COMPRESSION,
+        "type": OpenEXR.scanlineimage,
+        "comments": "Mono3D: depth in metres along the optical axis",
+    }
+    partial = staging.path_for(path)
+    try:
+        OpenEXR.File(header, {"Y": np.ascontiguousarray(result.depth, np.float32)}).write(str(partial))
+    except RuntimeError as error:
+        raise OSError(str(error)) from error

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Binary glTF 2.0 (.glb) with the photo inside; y up, and the camera of the photo at the origin.
+
+Written directly: trimesh re-encodes the texture, writes COLOR_0 as it comes, and knows no unlit material.
+Specification: Khronos Group, glTF 2.0 (ISO/IEC 12113:2022) and KHR_materials_unlit.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.arrays import Bytes
+from ..core.camera.camera import Camera
+from ..core.mesh.mesh import Mesh
+from ..core.mesh.normal_map import tangents
+from ..core.reconstruction import Reconstruction
+from .files import Staging
+from .frames import y_up
+
+_VERTICES, _INDICES = 34962, 34963
+_KINDS = {"float32": 5126, "uint16": 5123, "uint32": 5125}
+
+
+def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
+    """Writes the mesh with normals, texture coordinates and a material, and the camera.
+
+    What is behind near things is a second primitive of the mesh with a material of its own.
+
+    COLOR_0 multiplies the texture in glTF, so a file holds either the photo as texture or the vertex colours in
+    linear light, as `settings.material` says. `settings.shading` 'emission' becomes KHR_materials_unlit.
+    A normal map comes with the tangents that it was made for; unlit materials do not show it.
+    """
+    buffer = _Buffer()
+    textured = result.settings.material == "texture"
+    layers = [("photo", result.scene_mesh, result.texture)]
+    if result.scene_behind is not None and result.behind_texture is not None:
+        layers.append(("behind", result.scene_behind, result.behind_texture))
+    document: dict[str, Any] = {
+        "asset": {"version": "2.0", "generator": "Mono3D"},
+        "scene": 0,
+        "scenes": [{"nodes": [0, 1]}],
+        "nodes": [{"name": result.name, "mesh": 0}, _camera_node(result.camera)],
+        "cameras": [_camera(result.camera, result)],
+        "meshes": [{"name": result.name, "primitives": []}],
+        "materials": [],
+    }
+    pictures: list[tuple[str, bytes]] = []
+    for number, (name, mesh, texture) in enumerate(layers):
+        document["meshes"][0]["primitives"].append(
+            _primitive(mesh, number, buffer, textured, result.normal_map is not None and number == 0)
+        )
+        material: dict[str, Any] = {
+            "name": name,
+            "doubleSided": True,
+            "pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0},
+        }
+        if textured:
+            material["pbrMetallicRoughness"]["baseColorTexture"] = {"index": len(pictures)}
+            pictures.append((result.name if number == 0 else name, texture.read_bytes()))
+        if result.normal_map is not None and number == 0:
+            material["normalTexture"] = {"index": len(pictures)}
+            pictures.append((f"{result.name} normals", result.normal_map.read_bytes()))
+        if result.settings.shading == "emission":
+            material["extensions"] = {"KHR_materials_unlit": {}}
+            document["extensionsUsed"] = ["KHR_materials_unlit"]
+        document["materials"].append(material)
+    if pictures:
+        document["images"] = [
+            {"bufferView": buffer.add_view(data), "mimeType": _mime(data), "name": name} for name, data in pictures
+        ]
+        # Linear filters and mipmaps, clamped: the photo does not repeat.
+        document["samplers"] = [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}]
+        document["textures"] = [{"source": index, "sampler": 0} for index in range(len(pictures))]
+    document |= {"accessors": buffer.accessors, "bufferViews": buffer.views, "buffers": [{"byteLength": buffer.length}]}
+    _save(staging.path_for(path), document, buffer)
+
+
+def _primitive(mesh: Mesh, material: int, buffer: _Buffer, textured: bool, with_tangents: bool) -> dict[str, Any]:
+    attributes = {
+        "POSITION": buffer.add_accessor(y_up(mesh.vertices), "VEC3", _VERTICES, bounds=True),
+        "NORMAL": buffer.add_accessor(y_up(mesh.normals), "VEC3", _VERTICES),
+        # glTF's texture coordinates start at the upper left corner.
+        "TEXCOORD_0": buffer.add_accessor(_from_top(mesh.uv), "VEC2", _VERTICES),
+    }
+    if with_tangents:
+        attributes["TANGENT"] = buffer.add_accessor(_tangents(mesh), "VEC4", _VERTICES)
+    if not textured:
+        attributes["COLOR_0"] = buffer.add_accessor(linear_rgba(mesh.colors), "VEC4", _VERTICES, normalized=True)
+    indices = buffer.add_accessor(np.asarray(mesh.triangles, np.uint32).reshape(-1), "SCALAR", _INDICES)
+    return {"attributes": attributes, "indices": indices, "material": material, "mode": 4}
+
+
+def linear_rgba(colors: Bytes) -> NDArray[np.uint16]:
+    """Returns sRGB `colors`, uint8 (n, 3), in linear light with full alpha, uint16 (n, 4): what COLOR_0 means.
+
+    IEC 61966-2-1. 16 bits keep all 256 steps apart in the shadows; the fourth makes each entry 8 bytes, aligned.
+    """
+    level = np.arange(256) / 255
+    curve = np.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)
+    result = np.full((len(colors), 4), 65535, np.uint16)
+    result[:, :3] = np.rint(curve * 65535).astype(np.uint16)[np.asarray(colors)]
+    return result
+
+
+@dataclass
+class _Buffer:
+    """The one binary buffer of the file, and the JSON that describes its parts."""
+
+    parts: list[bytes | memoryview] = field(default_factory=list)
+    length: int = 0
+    views: list[dict[str, Any]] = field(default_factory=list)
+    accessors: list[dict[str, Any]] = field(default_factory=list)
+
+    def add_view(self, data: bytes | memoryview, target: int | None = None) -> int:
+        size = memoryview(data).nbytes
+        view: dict[str, Any] = {"buffer": 0, "byteOffset": self.length, "byteLength": size}
+        self.views.append(view | ({"target": target} if target else {}))
+        padding = bytes(-size % 4)
+        self.parts += [data, padding]
+        self.length += size + len(padding)
+        return len(self.views) - 1
+
+    def add_accessor(
+        self,
+        array: NDArray[Any],
+        kind: Literal["SCALAR", "VEC2", "VEC3", "VEC4"],
+        target: int,
+        bounds: bool = False,
+        normalized: bool = False,
+    ) -> int:
+        accessor: dict[str, Any] = {"componentType": _KINDS[array.dtype.name], "count": len(array), "type": kind}
+        if bounds and len(array):
+            accessor |= {"min": array.min(axis=0).tolist(), "max": array.max(axis=0).tolist()}
+        if normalized:
+            accessor["normalized"] = True
+        little = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False))
+        view = self.add_view(little.reshape(-1).view(np.uint8).data, target)
+        self.accessors.append({"bufferView": view} | accessor)
+        return len(self.accessors) - 1
+
+
+def _from_top(uv: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.stack([uv[:, 0], np.float32(1) - uv[:, 1]], axis=1)
+
+
+def _camera_node(camera: Camera) -> dict[str, Any]:
+    """Returns the node of the camera: at the origin, or where it stands above the floor."""
+    node: dict[str, Any] = {"name": "camera of the photo", "camera": 0}
+    if camera.stands_in_scene:
+        # y_up on both sides: its axes in the frame of the file.
+        pose = np.eye(4)
+        pose[:3, :3] = y_up(y_up(camera.rotation.astype(np.float32)).T).T
+        pose[:3, 3] = y_up(camera.to_scene(np.zeros((1, 3), np.float32)))[0]
+        node["matrix"] = pose.T.ravel().tolist()
+    return node
+
+
+def _tangents(mesh: Mesh) -> NDArray[np.float32]:
+    found = tangents(mesh)
+    found[:, :3] = y_up(found[:, :3])
+    return found
+
+
+def _camera(camera: Camera, result: Reconstruction) -> dict[str, Any]:
+    """Returns glTF's camera, which looks along -z with y up; it has no place for an off-centre principal point.
+
+    Nor has it one for a panorama, which gets a view straight ahead.
+    """
+    if camera.is_panorama:
+        camera = Camera.from_field_of_view(3, 2, math.radians(75.0), camera.source)
+    return {
+        "name": "camera of the photo",
+        "type": "perspective",
+        "perspective": {
+            "yfov": 2 * math.atan(camera.height / (2 * camera.fy)),
+            "aspectRatio": camera.width / camera.height * (camera.fy / camera.fx),
+            "znear": max(0.01 * result.settings.near, 1e-6),
+        },
+    }
+
+
+def _mime(picture: bytes) -> str:
+    return "image/png" if picture.startswith(b"\x89PNG") else "image/jpeg"
+
+
+def _save(path: Path, document: dict[str, Any], buffer: _Buffer) -> None:
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+    text += b" " * (-len(text) % 4)
+    with path.open("wb") as file:
+        file.write(struct.pack("<4sII", b"glTF", 2, 12 + 8 + len(text) + 8 + buffer.length))
+        file.write(struct.pack("<I4s", len(text), b"JSON") + text)
+        file.write(struct.pack("<I4s", buffer.length, b"BIN\0"))
+        for part in buffer.parts:
+            file.write(part)
