@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -15,20 +17,46 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "mono3d_addon"
 
-MAY_IMPORT = {
-    "core": {"core", "settings", "errors"},
-    "depth": {"core", "depth", "settings", "errors"},
-    "surface": {"core", "surface", "settings", "errors"},
-    "export": {"core", "surface", "export", "settings", "errors", "version"},
+_BASE = {"errors", "settings", "version"}
+_RECONSTRUCTION = {*_BASE, "core", "depth", "surface", "export"}
+_FILES = {"outputs", "photos", "report", "environment"}
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "version": set(),
+    "settings": {"errors"},
+    "environment": {"errors"},
+    "core": _BASE,
+    "depth": {*_BASE, "core"},
+    "surface": {*_BASE, "core"},
+    "export": {*_BASE, "core"},
+    "depth_source": {*_BASE, "core"},
+    "shaping": {*_BASE, "core", "surface"},
+    "pipeline": {*_RECONSTRUCTION, "depth_source", "shaping"},
     # The client marks the packages of its child as in use.
-    "worker": {"core", "surface", "export", "worker", "pipeline", "shaping", "settings", "errors", "version", "environment"},
+    "worker": {*_RECONSTRUCTION, "pipeline", "shaping", "environment"},
+    "outputs": _BASE,
+    "photos": {*_BASE, "core", "outputs"},
+    "report": {*_BASE, "core"},
+    "display": {"photos", "report"},
+    "installing": {"environment", "display", "settings"},
+    "arguments": _BASE,
+    "scenes": {"worker"},
+    "run": {*_BASE, *_FILES, "worker"},
+    "models_command": {*_BASE, "depth", "environment", "display"},
     # The server's process may load what needs no packages, and nothing that opens a photo.
-    "web": {
-        *("web", "worker", "scenes", "outputs", "settings", "errors", "version"),
-        *("environment", "arguments", "installing", "core", "depth"),
+    "web": {*_BASE, "core", "depth", "environment", "worker", "scenes", "outputs", "arguments", "installing"},
+    "blender": {*_BASE, "core", "depth", "environment", "worker", "photos"},
+    "build": {*_BASE, "core"},
+    "cli": {
+        *(*_BASE, *_FILES, "worker", "web", "arguments", "display", "installing"),
+        *("models_command", "run", "scenes"),
     },
+    "batch": {"cli", "blender"},
+    "__main__": {"cli"},
+    "__init__": {"blender"},
 }
-"""Parts of ours that each folder may import; imports point one way."""
+"""Folder or module of the package -> the others that it may import. Nothing imports what stands below it."""
 
 ONLY_IN = {
     "torch": ("depth",),
@@ -36,7 +64,7 @@ ONLY_IN = {
     "openvino": ("depth",),
     "open3d": ("surface",),
     "fast_simplification": ("surface",),
-    "OpenEXR": ("core",),
+    "OpenEXR": ("core", "export"),
     "pyvista": ("export",),
     "bpy": ("blender",),
     "bmesh": ("blender",),
@@ -53,32 +81,94 @@ def sources(folder: Path) -> list[Path]:
 
 
 def imports(path: Path) -> Iterator[tuple[str, int]]:
-    """Yields the dotted name and the level of every import, those inside functions too."""
+    """Yields the dotted name and the level of every import, those inside functions too.
+
+    For `from package import name` it yields `package.name`, which may be a module or something in one.
+    """
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((alias.name, 0) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            if node.module:
-                yield node.module, node.level
+            prefix = f"{node.module}." if node.module else ""
+            yield from ((prefix + alias.name, node.level) for alias in node.names)
+
+
+def modules() -> dict[str, Path]:
+    """Returns every module of the package by its dotted name without `mono3d_addon`; packages by the folder's."""
+    found = {}
+    for path in sources(PACKAGE):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)] = path
+    return found
+
+
+@functools.cache
+def imported_modules() -> dict[str, set[str]]:
+    """Returns the modules of the package that each one imports, by their dotted names."""
+    known = modules()
+    graph: dict[str, set[str]] = {}
+    for name, path in known.items():
+        folder = path.relative_to(PACKAGE).parent.parts
+        graph[name] = set()
+        for target, level in imports(path):
+            if level:
+                parts = [*folder[: len(folder) - (level - 1)], *target.split(".")]
+            elif target.split(".")[0] == PACKAGE.name:
+                parts = target.split(".")[1:]
             else:
-                yield from ((alias.name, node.level) for alias in node.names)
+                continue
+            # The last part may be a name in the module before it.
+            candidates = (".".join(parts), ".".join(parts[:-1]))
+            graph[name] |= {one for one in candidates[:1] if one in known} or {x for x in candidates[1:] if x in known}
+        graph[name].discard(name)
+    return graph
 
 
-def part_of(path: Path, name: str, level: int) -> str:
-    """Returns the part of mono3d_addon (a folder or a module) that a relative import leads to."""
-    parts = ("mono3d_addon", *path.relative_to(PACKAGE).with_suffix("").parts)
-    target = (*parts[: len(parts) - level], *name.split("."))
-    return target[1] if len(target) > 1 and target[0] == "mono3d_addon" else ""
+def part_of(module: str) -> str:
+    """Returns the folder or module directly in the package to which a module belongs."""
+    return module.split(".")[0]
 
 
-@pytest.mark.parametrize("folder", sorted(MAY_IMPORT))
-def test_imports_point_one_way(folder: str) -> None:
+def test_every_part_has_its_place_in_the_order() -> None:
+    assert {part_of(module) for module in modules()} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("part", sorted(MAY_IMPORT))
+def test_imports_point_one_way(part: str) -> None:
+    for module, targets in imported_modules().items():
+        if part_of(module) == part:
+            for target in targets:
+                assert part_of(target) in MAY_IMPORT[part] | {part}, f"{module} imports {target}"
+
+
+def test_the_order_itself_has_no_circle() -> None:
+    assert not circles(MAY_IMPORT)
+
+
+def test_no_modules_import_each_other() -> None:
+    """Imports inside functions and for type checkers count too: who reads one module must not need the other."""
+    assert not circles(imported_modules())
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[str]:
+    """Returns a circle of imports in words, if there is one."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return [" imports ".join(reversed(error.args[1]))]
+    return []
+
+
+def test_a_planted_circle_is_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}}) != []
+    assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+@pytest.mark.parametrize("folder", ["core", "depth", "surface", "export", "worker", "web", "blender"])
+def test_folders_import_relatively(folder: str) -> None:
     for path in sources(PACKAGE / folder):
         for name, level in imports(path):
-            if level:
-                assert part_of(path, name, level) in MAY_IMPORT[folder], f"{path.relative_to(ROOT)} imports {name}"
-            else:
-                assert not name.startswith(("mono3d_addon", "vendor_installer")), f"{path.relative_to(ROOT)}: {name}"
+            assert level or not name.startswith(("mono3d_addon", "vendor_installer")), f"{path}: {name}"
 
 
 @pytest.mark.parametrize("library", sorted(ONLY_IN))
