@@ -20,6 +20,7 @@ from typing import Any, Literal
 from .errors import Mono3DError
 
 Unit = Literal["m", "mm", "deg", "px", "Mpx", "MB", "GB", "%", "x footprint", "min", "h"]
+Level = Literal["basic", "advanced"]
 Group = Literal[
     "Depth",
     "Camera",
@@ -70,7 +71,8 @@ class Choice:
 
     `minimum` and `maximum` are hard bounds, inclusive; `options` lists the allowed words (several may be
     given where the field is a tuple); `words` are extra spellings on the command line. `live` tells that a change
-    needs the mesh made anew and nothing else: neither the network nor another material.
+    needs the mesh made anew and nothing else: neither the network nor another material. `level` tells whether everybody
+    meets it first or only those who look for it: command line, panel and web form show the basic ones first.
     """
 
     label: str
@@ -83,10 +85,12 @@ class Choice:
     is_path: bool = False
     words: tuple[str, ...] = ()
     live: bool = False
+    level: Level = "advanced"
 
 
 def _choice(default: Any, label: str, group: Group, help: str, **details: Any) -> Any:
     details.setdefault("live", group in _LIVE_GROUPS)
+    details["level"] = "basic" if details.pop("basic", False) else "advanced"
     return field(default=default, metadata={"choice": Choice(label=label, group=group, help=help, **details)})
 
 
@@ -96,7 +100,8 @@ class Settings:
 
     # fmt: off
     model: str = _choice("starter", "Model", "Depth",
-        "Network that estimates the depth; 'starter' is bundled, others need their weights file", options=MODEL_NAMES)
+        "Network that estimates the depth; 'starter' is bundled, others need their weights file", options=MODEL_NAMES,
+        basic=True)
     weights: str = _choice("", "Weights file", "Depth",
         "Weights of the model; empty: the bundled file, the weights folder or the cache", is_path=True)
     device: str = _choice("auto", "Device", "Depth",
@@ -116,7 +121,7 @@ class Settings:
         "Carry the depth to the mesh along the edges of the photo instead of blurring across them", live=True)
     depth_file: str = _choice("", "Own depth", "Depth",
         "Depth map to take instead of the network's: PNG, TIFF, EXR, NPY or PFM; or a folder with a map of each "
-        "photo's name, such as cup.png, cup.exr or cup_depth.npy for cup.jpg", is_path=True)
+        "photo's name, such as cup.png, cup.exr or cup_depth.npy for cup.jpg", is_path=True, basic=True)
     embedded_depth: bool = _choice(False, "Depth inside the photo", "Depth",
         "Take the depth that a phone's portrait mode stored inside the photo instead of the network's; 'Own depth' "
         "comes first where both are given")
@@ -128,12 +133,12 @@ class Settings:
 
     field_of_view: float = _choice(0.0, "Field of view", "Camera",
         "Angle that the longer side of the photo covers; 0: from the photo's EXIF data, else 55 degrees",
-        unit="deg", minimum=0.0, maximum=160.0)
+        unit="deg", minimum=0.0, maximum=160.0, basic=True)
     near: float = _choice(1.0, "Near", "Camera",
-        "Distance of the nearest parts of the scene", unit="m", minimum=0.001, maximum=100_000.0)
+        "Distance of the nearest parts of the scene", unit="m", minimum=0.001, maximum=100_000.0, basic=True)
     far: float = _choice(6.0, "Far", "Camera",
         "Distance of the farthest parts; 3 to 4 times near suits a portrait, 6 to 10 times a street",
-        unit="m", minimum=0.002, maximum=1_000_000.0)
+        unit="m", minimum=0.002, maximum=1_000_000.0, basic=True)
     percentile: float = _choice(1.0, "Ignored extremes", "Camera",
         "Share of the pixels at each end of the depth range that do not take part in finding near and far",
         unit="%", minimum=0.0, maximum=20.0)
@@ -150,23 +155,23 @@ class Settings:
 
     mask: str = _choice("", "Mask", "Scene",
         "Picture of any size that is white where the photo is kept; or a folder with one of each photo's name",
-        is_path=True)
+        is_path=True, basic=True)
     sky: str = _choice("keep", "Sky", "Scene",
         "'keep' leaves the sky as the depth has it, 'clamp' makes it an even backdrop at the far distance, 'remove' "
-        "cuts it out; indoors nothing is found and nothing changes", options=("keep", "clamp", "remove"))
+        "cuts it out; indoors nothing is found and nothing changes", options=("keep", "clamp", "remove"), basic=True)
     level: bool = _choice(False, "Stand on the floor", "Scene",
         "Find the ground, turn the scene upright and put the ground at height 0, under a camera that is tilted as the "
-        "photo was taken; without a clear ground nothing changes")
+        "photo was taken; without a clear ground nothing changes", basic=True)
 
     detail: int = _choice(1024, "Detail", "Shape",
         "Vertices along the longer side of the mesh; never more than the photo has pixels",
-        unit="px", minimum=16, maximum=8192)
+        unit="px", minimum=16, maximum=8192, basic=True)
     tear: float = _choice(0.04, "Tear", "Shape",
         "Cut the mesh where the distance jumps by more than this share from one vertex to the next; 0: keep connected",
-        minimum=0.0, maximum=10.0)
+        minimum=0.0, maximum=10.0, basic=True)
     edges: str = _choice("tear", "Edges", "Shape",
         "'tear' cuts the mesh where near things hide far ones, 'fill' continues the far side behind them too, "
-        "'connected' leaves it in one piece", options=("tear", "fill", "connected"))
+        "'connected' leaves it in one piece", options=("tear", "fill", "connected"), basic=True)
     trim: int = _choice(0, "Trim", "Shape",
         "Cut this many vertices off along tears and the photo's border", unit="px", minimum=0, maximum=100)
     photo_detail: float = _choice(0.0, "Photo detail", "Shape",
@@ -190,7 +195,7 @@ class Settings:
     surface: str = _choice("grid", "Surface", "Surface",
         "'grid' keeps a vertex for each pixel, 'adaptive' needs few where it is flat, 'poisson' makes a smooth skin, "
         "'ball_pivoting' joins the cleaned points",
-        options=("grid", "adaptive", "poisson", "ball_pivoting"))
+        options=("grid", "adaptive", "poisson", "ball_pivoting"), basic=True)
     voxel: float = _choice(2.0, "Point spacing", "Surface",
         "Spacing to which the points are thinned before meshing, in pixels of the mesh grid; 0: keep all",
         unit="x footprint", minimum=0.0, maximum=100.0)
@@ -217,7 +222,7 @@ class Settings:
     solid: str = _choice("off", "Solid", "Surface",
         "Close the surface to a watertight body for 3D printing, with a flat back or one that mirrors the front; "
         "a tear of 0 keeps it in one piece",
-        options=("off", "flat", "mirrored"))
+        options=("off", "flat", "mirrored"), basic=True)
     solid_thickness: float = _choice(3.0, "Thickness", "Surface",
         "Thickness of the printed solid where it is thinnest", unit="mm", minimum=0.1, maximum=1000.0)
     solid_size: float = _choice(100.0, "Print size", "Surface",
@@ -227,7 +232,7 @@ class Settings:
         "Where the material takes its colours from", options=("texture", "vertex_colours"))
     shading: str = _choice("emission", "Shading", "Material",
         "'emission' shows the photo as it was lit, 'principled' reacts to the lamps of the scene",
-        options=("emission", "principled"))
+        options=("emission", "principled"), basic=True)
     normal_map: bool = _choice(False, "Normal map", "Material",
         "Keep the full depth's relief as a normal map on a mesh with fewer triangles; seen with principled shading")
     pack_texture: bool = _choice(True, "Pack textures", "Material",
@@ -277,7 +282,7 @@ class SetupOptions:
 
     # fmt: off
     install: bool = _choice(False, "Install", "Setup",
-        "First install what is missing, into the data folder; this uses the network")
+        "First install what is missing, into the data folder; this uses the network", basic=True)
     system: tuple[str, ...] = _choice((), "Packages of the system", "Setup",
         "Packages that this Python offers itself and that need not be installed, such as torch,torchvision; "
         "if not given, those that a Linux distribution's Python brings")
@@ -299,16 +304,19 @@ class RunOptions(SetupOptions):
     # fmt: off
     output: str = _choice("", "Output folder", "Output",
         "Folder for the results, made where missing; empty: the current one; a name such as cup.ply: only that file",
-        is_path=True, words=("-o", "--out"))
+        is_path=True, words=("-o", "--out"), basic=True)
     format: tuple[str, ...] = _choice(("blend", "glb", "ply", "npy", "png16"), "Formats", "Output",
-        "What to write for each photo, separated by commas", options=FORMATS)
-    preview: bool = _choice(True, "Preview", "Output", "Render a picture of each result")
+        "What to write for each photo, separated by commas", options=FORMATS, basic=True)
+    preview: bool = _choice(True, "Preview", "Output", "Render a picture of each result", basic=True)
     skip_existing: bool = _choice(False, "Skip existing", "Run",
-        "Leave out photos whose results are all there; they go by name, so another photo of that name is left out too")
-    jobs: int = _choice(1, "Jobs", "Run", "Photos worked on at a time, each by its own worker", minimum=1, maximum=64)
+        "Leave out photos whose results are all there; they go by name, so another photo of that name is left out too",
+        basic=True)
+    jobs: int = _choice(1, "Jobs", "Run", "Photos worked on at a time, each by its own worker", minimum=1, maximum=64,
+        basic=True)
     report: str = _choice("", "Report", "Run", "Write a JSON record of every photo to this file", is_path=True)
     download: bool = _choice(False, "Download", "Setup",
-        "Download the weights of the model if they are missing, into the data folder; this uses the network")
+        "Download the weights of the model if they are missing, into the data folder; this uses the network",
+        basic=True)
     # fmt: on
 
     def __post_init__(self) -> None:
@@ -321,10 +329,11 @@ class WebOptions(SetupOptions):
 
     # fmt: off
     host: str = _choice("127.0.0.1", "Host", "Server",
-        "Address to listen on; 127.0.0.1 is this computer alone, 0.0.0.0 every network that it is in")
-    port: int = _choice(8760, "Port", "Server", "Port to listen on; 0: any free one", minimum=0, maximum=65535)
+        "Address to listen on; 127.0.0.1 is this computer alone, 0.0.0.0 every network that it is in", basic=True)
+    port: int = _choice(8760, "Port", "Server", "Port to listen on; 0: any free one", minimum=0, maximum=65535,
+        basic=True)
     token: str = _choice("", "Token", "Server",
-        "Secret that visitors must know, at least 12 letters and digits; @FILE: the first line of a file")
+        "Secret that visitors must know, at least 12 letters and digits; @FILE: the first line of a file", basic=True)
     insecure: bool = _choice(False, "Insecure", "Server",
         "Listen beyond this computer without a token: whoever reaches the port may use it")
     open_browser: bool = _choice(True, "Open the browser", "Server", "Show the page in the browser at the start")
