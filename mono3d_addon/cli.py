@@ -15,7 +15,7 @@ from pathlib import Path
 from . import environment, models_command
 from .arguments import CommandLine, parse
 from .display import TerminalDisplay, say
-from .errors import Mono3DError, WrongUsage
+from .errors import Mono3DError, WrongUsage, unforeseen
 from .installing import install
 from .outputs import PREVIEW
 from .photos import find
@@ -64,7 +64,7 @@ def main(
     except Exception as error:
         with contextlib.suppress(OSError):
             traceback.print_exc()
-        say(f"{program}: something unforeseen went wrong ({type(error).__name__}: {error}).", sys.stderr)
+        say(f"{program}: {unforeseen(error, 'the traceback above')}", sys.stderr)
         return SOME_FAILED
     finally:
         # What is not flushed yet; the interpreter's own last flush complains.

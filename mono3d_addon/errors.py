@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one kind of error whose text is meant for the user."""
+"""Errors whose text is meant for the user."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from __future__ import annotations
 class Mono3DError(Exception):
     """A failure the user can understand: one sentence that says what happened and what to do.
 
-    Everything else that is raised is a defect of the program; the edges (command line, worker, panel)
-    turn it into a short sentence with the place of the log, and put the traceback there.
+    Any other exception is a defect of the program. The edges (command line, worker, panel, web server)
+    turn it into the sentence of `unforeseen` and write the traceback to the log.
     """
 
 
 class WrongUsage(Mono3DError):
-    """What was asked for contradicts itself or leads nowhere; nothing was begun."""
+    """The request is contradictory or incomplete; nothing was started."""
 
 
-def unforeseen(error: BaseException) -> str:
-    """Returns the sentence for a defect whose traceback is in the console."""
-    return f"Something unforeseen went wrong ({type(error).__name__}: {error}); the console tells more."
+def unforeseen(error: BaseException | None = None, place: str = "the console") -> str:
+    """Returns the user's sentence for a defect of the program, whose traceback is in `place`.
+
+    Without `error` it names no details, for readers who must not see them, such as a web page's visitors.
+    """
+    details = f" ({type(error).__name__}: {error})" if error is not None else ""
+    return f"An unforeseen error occurred{details}; see {place} for details."
 
 
 class Cancelled(Mono3DError):

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from .errors import Mono3DError, WrongUsage
+from .errors import Mono3DError, WrongUsage, unforeseen
 from .outputs import BY_ENDING, PREVIEW, output_files
 from .photos import PhotoTask, fold, place_of
 from .report import Record, totals
@@ -321,7 +321,7 @@ class _as_record:
         elif isinstance(error, Exception):
             with contextlib.suppress(OSError):
                 traceback.print_exception(error)
-            message = f"Something unforeseen went wrong ({type(error).__name__}: {error})."
+            message = unforeseen(error)
         else:
             return False
         self.record = Record(self._photo, "failed", message)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..errors import Mono3DError
+from ..errors import Mono3DError, unforeseen
 from ..settings import Settings
 from . import names, progress, state, temporary
 from .scene import shaped
@@ -163,7 +163,7 @@ class Shaping:
                 self._fail(owner, str(error))
             except Exception as error:
                 traceback.print_exc()
-                self._fail(owner, f"Something unforeseen went wrong ({type(error).__name__}: {error}).")
+                self._fail(owner, unforeseen(error))
         return min((delay for delay in delays if delay is not None), default=None)
 
     def finish(self, owner: bpy.types.Object) -> str:

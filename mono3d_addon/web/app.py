@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..errors import Mono3DError
+from ..errors import Mono3DError, unforeseen
 from ..version import version
 from ..worker.page_layout import DEPTH, PHOTOS, VIEW
 from . import downloads, events, openapi, samples, sniff
@@ -228,4 +228,4 @@ async def _on_our_error(request: Request, error: Exception) -> Response:
 
 
 async def _on_the_unforeseen(request: Request, error: Exception) -> Response:
-    return refused(Refusal(500, "Something unforeseen went wrong; the server's log tells more."))
+    return refused(Refusal(500, unforeseen(place="the server's log")))

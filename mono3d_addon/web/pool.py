@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ..errors import Cancelled, Mono3DError
+from ..errors import Cancelled, Mono3DError, unforeseen
 from ..worker.client import Job as WorkerJob
 from ..worker.client import Worker
 
@@ -198,9 +198,9 @@ class Pool:
             slot.has_seen(work.photo)
         except Mono3DError as error:
             work.end(error)
-        except Exception as error:
+        except Exception:
             _LOG.exception("a worker's thread failed")
-            work.end(Mono3DError(f"Something unforeseen went wrong ({type(error).__name__}); the log tells more."))
+            work.end(Mono3DError(unforeseen(place="the server's log")))
         finally:
             expiry.cancel()
         if work.has_expired and not self._is_closed:

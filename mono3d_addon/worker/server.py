@@ -20,7 +20,7 @@ import traceback
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..errors import Cancelled, Mono3DError
+from ..errors import Cancelled, Mono3DError, unforeseen
 from ..settings import LOG_LEVELS
 from . import protocol
 
@@ -128,4 +128,4 @@ def _sentence(error: Exception) -> str:
         return "The disk is full; make room on it, also in the folder for temporary files."
     if isinstance(error, ModuleNotFoundError):
         return f"A package is missing ({error.name}); install the packages again."
-    return f"Something unforeseen went wrong ({type(error).__name__}: {error}); the log tells more."
+    return unforeseen(error, "the log")

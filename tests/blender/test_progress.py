@@ -68,7 +68,7 @@ def test_a_defect_while_following_ends_the_job_with_one_sentence(
 ) -> None:
     monkeypatch.setattr(state.current.run, "advance", lambda build: 1 / 0)
     assert job.modal(job.context, TIMER) == {"CANCELLED"}
-    assert "unforeseen went wrong (ZeroDivisionError" in job.reported[0] and "Traceback" in capsys.readouterr().err
+    assert "unforeseen error occurred (ZeroDivisionError" in job.reported[0] and "Traceback" in capsys.readouterr().err
     assert state.current.run is None and state.current.failed and "unforeseen" in " ".join(state.current.messages)
     manager.event_timer_remove.assert_called_once()
     assert bpy.ops.mono3d.generate.poll()
