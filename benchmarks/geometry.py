@@ -66,9 +66,7 @@ def main(arguments: Sequence[str]) -> int:
         holes.append(hole_shares(case))
     print_table(f"mean of {len(truth_scenes.SCENES)} scenes", totals)
     before, after = (statistics.mean(column) for column in zip(*holes, strict=True))
-    print(
-        f"holes seen by a camera moved aside: {100 * before:.2f} % of the picture, filled behind: {100 * after:.2f} %"
-    )
+    print(f"holes seen by a camera moved aside: {100 * before:.2f} % of the picture, filled: {100 * after:.2f} %")
     if options.rgbd:
         print_table("motorcycle", {method: [found] for method, found in figures(motorcycle(options)).items()})
     return 0
@@ -249,10 +247,10 @@ def distances(points: Any, triangles: Any, others: Any, other_triangles: Any) ->
 
 def hole_shares(case: Case) -> tuple[float, float]:
     """Returns the share of the picture of a camera moved aside by an eighth of the nearest distance that is hole:
-    of the torn grid, and of the one with what is behind. A hole is where the connected grid would be seen."""
+    of the torn grid, and of the one with the background filled. A hole is where the connected grid would be seen."""
     import numpy as np
 
-    from mono3d_addon.core.mesh.background_fill import fill_behind
+    from mono3d_addon.core.mesh.background_fill import fill_background
     from mono3d_addon.core.mesh.grid import build_grid
     from mono3d_addon.core.mesh.mesh import joined
     from mono3d_addon.settings import Settings
@@ -260,8 +258,8 @@ def hole_shares(case: Case) -> tuple[float, float]:
     depth, tear = ours(case), Settings().tear
     mesh = build_grid(depth, case.camera, case.pixels, tear, 0.001).mesh(case.camera)
     sheet = build_grid(depth, case.camera, case.pixels, 0.0).mesh(case.camera)
-    behind = fill_behind(depth, case.camera, case.pixels, tear, 0.001)
-    seen = [sees(case, one) for one in (sheet, mesh, mesh if behind is None else joined(mesh, behind.mesh))]
+    background = fill_background(depth, case.camera, case.pixels, tear, 0.001)
+    seen = [sees(case, one) for one in (sheet, mesh, mesh if background is None else joined(mesh, background.mesh))]
     return float(np.mean(seen[0] & ~seen[1])), float(np.mean(seen[0] & ~seen[2]))
 
 
@@ -284,7 +282,7 @@ def print_seconds() -> None:
     """Prints the time from disparity to grid mesh at 1 Mpx on one core; each mode in turn."""
     import os
 
-    from mono3d_addon.core.mesh.background_fill import fill_behind
+    from mono3d_addon.core.mesh.background_fill import fill_background
     from mono3d_addon.core.mesh.grid import build_grid
     from mono3d_addon.settings import Settings
     from tests.core import measures, truth_scenes
@@ -294,7 +292,7 @@ def print_seconds() -> None:
     width, height = 1024, 976
     truth = truth_scenes.truth("clutter", width, height)
     case = Case("clutter", truth.camera, truth.pixels, truth.depth, measures.network_view(truth.depth))
-    steps: dict[str, list[float]] = {"depth map, plain": [], "depth map": [], "grid": [], "behind": []}
+    steps: dict[str, list[float]] = {"depth map, plain": [], "depth map": [], "grid": [], "background": []}
     for _ in range(7):
         for name, work in (
             ("depth map, plain", lambda: ours(case, edge_aware=False)),
@@ -308,8 +306,8 @@ def print_seconds() -> None:
         build_grid(*shape).mesh(case.camera)
         steps["grid"].append(time.process_time() - began)
         began = time.process_time()
-        fill_behind(*shape)
-        steps["behind"].append(time.process_time() - began)
+        fill_background(*shape)
+        steps["background"].append(time.process_time() - began)
     for name, seconds in steps.items():
         print(f"{name:18} {statistics.median(seconds):.2f} s ({min(seconds):.2f}-{max(seconds):.2f})")
 

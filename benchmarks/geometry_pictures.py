@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
         result = reconstruct(ROOT / "tests" / "photos" / name, near, far, options.data_folder)
         pixels = np.asarray(Image.open(result.photo).convert("RGB"))
         bare = Solid(result.mesh.vertices, result.mesh.triangles, result.mesh.colors)
-        whole = joined(result.mesh, result.behind)
+        whole = joined(result.mesh, result.background)
         filled = Solid(whole.vertices, whole.triangles, whole.colors)
         pictures = [bare, plain_grid(result, pixels), eight_bit_poisson(result, pixels)]
         rows.append(np.hstack([render(one, result.camera, SIDEWAYS, RAISED) for one in pictures]))
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def reconstruct(photo: Path, near: float, far: float, data: Path) -> Any:
-    """Returns the product's own reconstruction, with what is behind."""
+    """Returns the product's own reconstruction, with the background filled."""
     from mono3d_addon import pipeline
     from mono3d_addon.settings import Settings
 

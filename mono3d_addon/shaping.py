@@ -21,7 +21,7 @@ from .core.maps.ground import standing
 from .core.maps.own_depth import own_depth_map
 from .core.maps.relief import with_relief
 from .core.maps.sky import clamped, find_sky, without
-from .core.mesh.background_fill import Behind, fill_behind
+from .core.mesh.background_fill import BackgroundFill, fill_background
 from .core.mesh.grid import Grid, build_grid
 from .core.mesh.grid_cells import with_quads
 from .core.mesh.mesh import Mesh, PointCloud
@@ -43,7 +43,7 @@ _ONLY_A_GRID = (
     "detail, quads, solids and normal maps are for ordinary photos."
 )
 _NO_LENS = "A panorama shows all directions: field of view and shifts have no effect on it."
-_NOTHING_BEHIND = "A solid has a back of its own, so nothing is filled in behind."
+_NO_BACKGROUND = "A solid has a back of its own, so nothing is filled in behind."
 _AFTER_DEPTH = (
     "crop_left",
     "crop_right",
@@ -85,7 +85,7 @@ class Shape:
     depth: Floats
     mesh: Mesh
     cloud: PointCloud | None
-    behind: Behind | None
+    background: BackgroundFill | None
     normal_map: Bytes | None
     notes: tuple[str, ...]
 
@@ -136,7 +136,7 @@ class Shaper:
         self.own = own
         self.is_panorama = is_panorama
         self._depth: _Last[_DepthMap] = _Last()
-        self._grid: _Last[tuple[Grid, Behind | None]] = _Last()
+        self._grid: _Last[tuple[Grid, BackgroundFill | None]] = _Last()
         self._standing: _Last[Camera | None] = _Last()
 
     @property
@@ -165,7 +165,7 @@ class Shaper:
         photo = self.photo
         camera = photo_camera(photo.size, photo.lens, settings, is_panorama=self.is_panorama)
         before_surface = _without(settings, _AFTER_GRID)
-        cloud = behind = None
+        cloud = background = None
         notes: list[str] = []
         with stages.stage(MESH):
             found = self._depth.get(_without(before_surface, _AFTER_DEPTH), lambda: self._depth_map(settings))
@@ -174,7 +174,7 @@ class Shaper:
                 mesh = build_sphere(depth, photo.pixels, _tear(settings), settings.min_island / 100.0, valid)
             else:
                 depth = self._with_relief(depth, camera, settings)
-                grid, behind = self._grid.get(before_surface, lambda: self._grids(depth, camera, valid, settings))
+                grid, background = self._grid.get(before_surface, lambda: self._grids(depth, camera, valid, settings))
                 mesh = grid.mesh(camera)
                 if settings.quads and settings.surface == "grid":
                     mesh = with_quads(mesh, grid, depth.shape[1])
@@ -206,10 +206,10 @@ class Shaper:
             with stages.stage(SOLID):
                 mesh = solid(mesh, settings.solid, settings.solid_thickness, settings.solid_size)
             if settings.edges == "fill":
-                behind = None
-                notes.append(_NOTHING_BEHIND)
+                background = None
+                notes.append(_NO_BACKGROUND)
         depth = depth if valid is None else np.where(valid, depth, np.float32(np.nan))
-        return Shape(stands or camera, depth, mesh, cloud, behind, relief, tuple(notes))
+        return Shape(stands or camera, depth, mesh, cloud, background, relief, tuple(notes))
 
     def _surface(
         self,
@@ -244,8 +244,8 @@ class Shaper:
 
     def _grids(
         self, depth: Floats, camera: Camera, valid: NDArray[np.bool_] | None, settings: Settings
-    ) -> tuple[Grid, Behind | None]:
-        """Returns the grid, and the layer behind its near things where it is asked for."""
+    ) -> tuple[Grid, BackgroundFill | None]:
+        """Returns the grid, and the background behind its near things if the settings ask for it."""
         island = settings.min_island / 100.0
         shape = (
             depth,
@@ -257,7 +257,7 @@ class Shaper:
             settings.trim,
             settings.edge_aware,
         )
-        return build_grid(*shape), fill_behind(*shape) if settings.edges == "fill" else None
+        return build_grid(*shape), fill_background(*shape) if settings.edges == "fill" else None
 
     def _depth_map(self, settings: Settings) -> _DepthMap:
         """Returns the depth of the whole photo, by network or own map, without what mask and sky take away."""
@@ -293,8 +293,8 @@ def _needs_surface(settings: Settings) -> bool:
 def _needs_pinhole(settings: Settings) -> bool:
     """Tells whether something is asked for that panoramas do not have."""
     others = settings.quads or settings.normal_map or settings.solid != "off"
-    behind = settings.edges == "fill" or settings.trim > 0 or settings.photo_detail > 0.0
-    return _needs_surface(settings) or others or behind
+    background = settings.edges == "fill" or settings.trim > 0 or settings.photo_detail > 0.0
+    return _needs_surface(settings) or others or background
 
 
 def _tear(settings: Settings) -> float:

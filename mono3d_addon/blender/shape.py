@@ -430,16 +430,15 @@ def _move(owner: bpy.types.Object, before: Settings, after: Settings) -> None:
 
 
 def _replace_mesh(owner: bpy.types.Object, made: Remeshed, settings: Settings) -> None:
-    from .scene import background_fill as layer_behind
-    from .scene import material, mesh_data
+    from .scene import background_fill, material, mesh_data
 
     data: Any = owner.data
     trusted = settings.surface == "grid" and not settings.target_triangles and settings.solid == "off"
     if data.shape_keys is not None:
         owner.shape_key_clear()  # They hold the old vertices' places; the user was asked, as for all that is hand-made.
-    mesh_data.fill(data, made.mesh, trusted=trusted, edges=made.edges, behind=made.behind)
-    if made.behind_texture is not None:
-        layer_behind.show(data, owner.name, made.behind_texture, settings)
+    mesh_data.fill(data, made.mesh, trusted=trusted, edges=made.edges, background_triangles=made.background_triangles)
+    if made.background_texture is not None:
+        background_fill.show(data, owner.name, made.background_texture, settings)
     if made.normal_map is not None:
         mesh_data.set_normals(data, made.mesh.normals)
         material.exchange(data.materials[0], material.RELIEF, owner.name, made.normal_map, "Non-Color")

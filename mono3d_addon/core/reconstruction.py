@@ -43,8 +43,8 @@ class Reconstruction:
     seconds    time of each stage
     notes      sentences for the user ("3 small islands were dropped")
     photo_notes  those of them that are about the photo and its disparity, and hold for every mesh
-    behind     what continues the far side behind near things, seen by the same camera; None where there is none
-    behind_texture  path of the texture of `behind`: the photo with what is behind painted in
+    background  the mesh that continues the far side behind near things, seen by the same camera; None: not made
+    background_texture  path of the texture of `background`: the photo with the background painted in
     mask       bool (height, width), True where the photo's alpha channel keeps the pixel; None without transparency
     lens       what EXIF tells of focal length and sensor
     own        the depth map that the user brought along; None where the network estimated the depth
@@ -64,8 +64,8 @@ class Reconstruction:
     engine: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    behind: Mesh | None = None
-    behind_texture: Path | None = None
+    background: Mesh | None = None
+    background_texture: Path | None = None
     mask: NDArray[np.bool_] | None = None
     lens: Lens = field(default_factory=Lens)
     own: DepthValues | None = None
@@ -84,14 +84,14 @@ class Reconstruction:
         return in_scene(self.mesh, self.camera)
 
     @functools.cached_property
-    def scene_behind(self) -> Mesh | None:
-        """What is behind in the scene frame."""
-        return None if self.behind is None else in_scene(self.behind, self.camera)
+    def scene_background(self) -> Mesh | None:
+        """The background in the scene frame."""
+        return None if self.background is None else in_scene(self.background, self.camera)
 
     @functools.cached_property
     def scene_whole(self) -> Mesh:
-        """The surface and, after it, what is behind as one mesh in the scene frame."""
-        return self.scene_mesh if self.scene_behind is None else joined(self.scene_mesh, self.scene_behind)
+        """The surface and, after it, the background as one mesh in the scene frame."""
+        return self.scene_mesh if self.scene_background is None else joined(self.scene_mesh, self.scene_background)
 
     @functools.cached_property
     def scene_cloud(self) -> PointCloud | None:
@@ -103,7 +103,7 @@ class Reconstruction:
 
     def counts(self) -> dict[str, int]:
         """Returns the numbers of vertices, triangles and cloud points."""
-        meshes = [one for one in (self.mesh, self.behind) if one is not None]
+        meshes = [one for one in (self.mesh, self.background) if one is not None]
         return {
             "vertices": sum(len(one.vertices) for one in meshes),
             "triangles": sum(len(one.triangles) for one in meshes),
@@ -144,7 +144,7 @@ def save(result: Reconstruction, folder: Path) -> None:
         "name": result.name,
         "photo": str(result.photo),
         "texture": str(result.texture),
-        "behind_texture": None if result.behind_texture is None else str(result.behind_texture),
+        "behind_texture": None if result.background_texture is None else str(result.background_texture),
         "camera": dataclasses.asdict(result.camera),
         "settings": dataclasses.asdict(result.settings),
         "lens": dataclasses.asdict(result.lens),
@@ -165,8 +165,8 @@ def load(folder: Path) -> Reconstruction:
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         arrays = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in folder.glob("*.npy")}
         mesh = _part(Mesh, "mesh", arrays)
-        behind = _part(Mesh, "behind", arrays) if "behind_vertices" in arrays else None
-        behind_texture = description["behind_texture"]
+        background = _part(Mesh, "behind", arrays) if "behind_vertices" in arrays else None
+        background_texture = description["behind_texture"]
         cloud = _part(PointCloud, "cloud", arrays) if "cloud_points" in arrays else None
         return Reconstruction(
             name=description["name"],
@@ -181,8 +181,8 @@ def load(folder: Path) -> Reconstruction:
             mask=arrays.get("mask"),
             lens=Lens(**description["lens"]),
             own=DepthValues(arrays["own"], description["own_kind"]) if "own" in arrays else None,
-            behind=behind,
-            behind_texture=None if behind_texture is None else Path(behind_texture),
+            background=background,
+            background_texture=None if background_texture is None else Path(background_texture),
             engine=description["engine"],
             photo_digest=description["photo_digest"],
             seconds=description["seconds"],
@@ -215,7 +215,7 @@ def _arrays(result: Reconstruction) -> dict[str, NDArray[Any]]:
         arrays["mask"] = result.mask
     if result.own is not None:
         arrays["own"] = result.own.values
-    for prefix, part in (("mesh", result.mesh), ("cloud", result.cloud), ("behind", result.behind)):
+    for prefix, part in (("mesh", result.mesh), ("cloud", result.cloud), ("behind", result.background)):
         if part is not None:
             arrays |= {f"{prefix}_{item.name}": getattr(part, item.name) for item in dataclasses.fields(part)}
     return arrays

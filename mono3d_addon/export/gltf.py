@@ -32,7 +32,7 @@ _KINDS = {"float32": 5126, "uint16": 5123, "uint32": 5125}
 def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
     """Writes the mesh with normals, texture coordinates and a material, and the camera.
 
-    What is behind near things is a second primitive of the mesh with a material of its own.
+    The background (see `core.mesh.background_fill`) is a second primitive of the mesh with a material of its own.
 
     COLOR_0 multiplies the texture in glTF, so a file holds either the photo as texture or the vertex colours in
     linear light, as `settings.material` says. `settings.shading` 'emission' becomes KHR_materials_unlit.
@@ -41,8 +41,8 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
     buffer = _Buffer()
     textured = result.settings.material == "texture"
     layers = [("photo", result.scene_mesh, result.texture)]
-    if result.scene_behind is not None and result.behind_texture is not None:
-        layers.append(("behind", result.scene_behind, result.behind_texture))
+    if result.scene_background is not None and result.background_texture is not None:
+        layers.append(("behind", result.scene_background, result.background_texture))
     document: dict[str, Any] = {
         "asset": {"version": "2.0", "generator": "Mono3D"},
         "scene": 0,

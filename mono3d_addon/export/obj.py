@@ -37,9 +37,9 @@ def write_obj(result: Reconstruction, path: Path, staging: Staging) -> None:
     picture = path.with_name(f"{base}_texture{result.texture.suffix.lower()}")
     # The OBJ is the first one asked for, and so the last to appear.
     layers = [("photo", result.scene_mesh, result.texture, picture)]
-    if result.scene_behind is not None and result.behind_texture is not None:
-        beside = path.with_name(f"{base}_behind_texture{result.behind_texture.suffix.lower()}")
-        layers.append(("behind", result.scene_behind, result.behind_texture, beside))
+    if result.scene_background is not None and result.background_texture is not None:
+        beside = path.with_name(f"{base}_behind_texture{result.background_texture.suffix.lower()}")
+        layers.append(("behind", result.scene_background, result.background_texture, beside))
     with staging.path_for(path).open("wb") as file:
         file.write(f"# Mono3D, metres, y up\nmtllib {material.name}\n".encode("ascii"))
         first = 1

@@ -16,7 +16,7 @@ from ..core.mesh.triangle_edges import edges_of_faces
 
 _MESH = ("vertices", "triangles", "uv", "colors", "quads")
 _EDGES = ("edges", "corner_edges")
-_BEHIND = "behind.txt"
+_BACKGROUND = "background_triangles.txt"
 
 
 @dataclass(frozen=True)
@@ -47,23 +47,23 @@ class Remeshed:
     map was made for them.
 
     edges           see `core.mesh.triangle_edges.edges_of_faces`
-    behind          how many triangles at the end lie behind near things (see `core.mesh.background_fill`)
-    behind_texture  path of their picture; None where there are none
+    background_triangles  number of triangles at the end that are the background (see `core.mesh.background_fill`)
+    background_texture    path of its texture; None without a background
     normal_map      path of the normal map; None where none is wanted
     """
 
     mesh: Mesh
     edges: tuple[Ints, Ints]
-    behind: int = 0
-    behind_texture: Path | None = None
+    background_triangles: int = 0
+    background_texture: Path | None = None
     normal_map: Path | None = None
 
 
-def save(mesh: Mesh, folder: Path, behind: int = 0, *, with_normals: bool = False) -> None:
+def save(mesh: Mesh, folder: Path, background_triangles: int = 0, *, with_normals: bool = False) -> None:
     """Leaves a mesh and its edges, so that Blender need not look for them while its user waits.
 
-    Its last `behind` triangles lie behind near things; their picture must be in the folder already, and so must the
-    normal map that wants the normals.
+    Its last `background_triangles` triangles are the background. Its texture must already be in the
+    folder, and so must the normal map that needs the normals.
     """
     arrays = {name: getattr(mesh, name) for name in _MESH}
     arrays |= zip(_EDGES, edges_of_faces((mesh.quads, mesh.loose_triangles), len(mesh.vertices)), strict=True)
@@ -71,21 +71,21 @@ def save(mesh: Mesh, folder: Path, behind: int = 0, *, with_normals: bool = Fals
         arrays["normals"] = mesh.normals
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
-    (folder / _BEHIND).write_text(str(behind), encoding="ascii")
+    (folder / _BACKGROUND).write_text(str(background_triangles), encoding="ascii")
 
 
 def load(folder: Path) -> Remeshed:
     """Returns what `save` left, memory-mapped."""
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in (*_MESH, *_EDGES)}
     pairs, of_corner = (arrays.pop(name) for name in _EDGES)
-    behind = int((folder / _BEHIND).read_text(encoding="ascii"))
+    background_triangles = int((folder / _BACKGROUND).read_text(encoding="ascii"))
     normals, has_normals = np.empty((0, 3), np.float32), (folder / "normals.npy").exists()
     if has_normals:
         normals = np.load(folder / "normals.npy", mmap_mode="r", allow_pickle=False)
     return Remeshed(
         Mesh(**arrays, normals=normals),
         (pairs, of_corner),
-        behind,
-        folder / "behind.png" if behind else None,
+        background_triangles,
+        folder / "behind.png" if background_triangles else None,
         folder / "normal_map.png" if has_normals else None,
     )

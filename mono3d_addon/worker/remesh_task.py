@@ -40,13 +40,15 @@ def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[
     stages = Stages(progress, shares_of(settings))
     shape = shaper.shape(settings, stages)
     whole = shape.mesh
-    if shape.behind is not None:
-        whole = joined(shape.mesh, shape.behind.mesh)
-        shape.behind.write_texture(folder)
-    behind = len(whole.triangles) - len(shape.mesh.triangles)
+    if shape.background is not None:
+        whole = joined(shape.mesh, shape.background.mesh)
+        shape.background.write_texture(folder)
+    background_triangles = len(whole.triangles) - len(shape.mesh.triangles)
     if shape.normal_map is not None:
         write_normal_map(shape.normal_map, folder)
-    remesh_files.save(in_scene(whole, shape.camera), folder, behind, with_normals=shape.normal_map is not None)
+    remesh_files.save(
+        in_scene(whole, shape.camera), folder, background_triangles, with_normals=shape.normal_map is not None
+    )
     return {
         "camera": dataclasses.asdict(shape.camera),
         "counts": {"vertices": len(shape.mesh.vertices), "triangles": len(shape.mesh.triangles)},

@@ -50,13 +50,13 @@ def test_what_is_saved_is_loaded(tmp_path: Path, cloud: bool) -> None:
     assert (after.cloud is not None) == cloud
 
 
-def test_what_is_behind_is_saved_too(tmp_path: Path) -> None:
+def test_the_background_is_saved_too(tmp_path: Path) -> None:
     before = example(False)
-    before = dataclasses.replace(before, behind=before.mesh, behind_texture=Path("behind.png"))
+    before = dataclasses.replace(before, background=before.mesh, background_texture=Path("behind.png"))
     save(before, tmp_path)
     after = load(tmp_path)
-    assert after.behind is not None and after.behind_texture == Path("behind.png")
-    assert np.array_equal(after.behind.vertices, before.mesh.vertices)
+    assert after.background is not None and after.background_texture == Path("behind.png")
+    assert np.array_equal(after.background.vertices, before.mesh.vertices)
     assert after.counts()["vertices"] == 2 * len(before.mesh.vertices) == len(after.scene_whole.vertices)
     assert np.array_equal(after.scene_whole.uv[-5:], before.mesh.uv[-5:])
 

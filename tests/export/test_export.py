@@ -255,20 +255,20 @@ def test_obj_with_its_material_and_texture(tmp_path: Path) -> None:
 
 
 def layered(folder: Path, **changes: Any) -> Any:
-    """Returns a result with a layer behind, whose texture is all blue."""
+    """Returns a result with a background, whose texture is all blue."""
     result = results.result(folder, **changes)
     texture = folder / "behind.png"
     Image.new("RGB", (64, 48), (0, 0, 255)).save(texture)
-    return replace(result, behind=results.random_mesh(5, 30, 40), behind_texture=texture)
+    return replace(result, background=results.random_mesh(5, 30, 40), background_texture=texture)
 
 
-def test_glb_holds_what_is_behind_with_a_texture_of_its_own(tmp_path: Path) -> None:
+def test_glb_holds_the_background_with_a_texture_of_its_own(tmp_path: Path) -> None:
     result = layered(tmp_path)
     document, binary = read_glb(export(result, "glb", tmp_path))
-    front, behind = document["meshes"][0]["primitives"]
-    assert (front["material"], behind["material"]) == (0, 1)
-    positions = read_accessor(document, binary, behind["attributes"]["POSITION"])
-    np.testing.assert_array_equal(positions, y_up(result.behind.vertices).astype(np.float32))
+    front, background = document["meshes"][0]["primitives"]
+    assert (front["material"], background["material"]) == (0, 1)
+    positions = read_accessor(document, binary, background["attributes"]["POSITION"])
+    np.testing.assert_array_equal(positions, y_up(result.background.vertices).astype(np.float32))
     scene = trimesh.load(tmp_path / (NAME + ".glb"))
     colors = {
         geometry.visual.material.baseColorTexture.convert("RGB").getpixel((0, 0))
@@ -277,18 +277,21 @@ def test_glb_holds_what_is_behind_with_a_texture_of_its_own(tmp_path: Path) -> N
     assert colors == {(0, 0, 255), tuple(results.picture(results.view(64, 48))[0, 0])}
 
 
-def test_obj_holds_what_is_behind_with_a_texture_of_its_own(tmp_path: Path) -> None:
+def test_obj_holds_the_background_with_a_texture_of_its_own(tmp_path: Path) -> None:
     result = layered(tmp_path)
     files = write(result, "obj", tmp_path / "cup.obj")
     assert [file.name for file in files] == ["cup.obj", "cup.mtl", "cup_texture.png", "cup_behind_texture.png"]
     scene = trimesh.load(files[0], process=False, maintain_order=True)
     parts = {geometry.visual.material.name: geometry for geometry in scene.geometry.values()}
     assert set(parts) == {"photo", "behind"}
-    behind = parts["behind"]
+    background = parts["behind"]
     np.testing.assert_allclose(
-        behind.vertices[behind.faces], y_up(result.behind.vertices)[result.behind.triangles], rtol=1e-5, atol=1e-6
+        background.vertices[background.faces],
+        y_up(result.background.vertices)[result.background.triangles],
+        rtol=1e-5,
+        atol=1e-6,
     )
-    assert behind.visual.material.image.convert("RGB").getpixel((0, 0)) == (0, 0, 255)
+    assert background.visual.material.image.convert("RGB").getpixel((0, 0)) == (0, 0, 255)
 
 
 def test_ply_and_stl_hold_both_layers_as_one_mesh(tmp_path: Path) -> None:
@@ -297,7 +300,7 @@ def test_ply_and_stl_hold_both_layers_as_one_mesh(tmp_path: Path) -> None:
     read = trimesh.load(export(result, "ply", tmp_path), process=False)
     assert len(read.faces) == count
     table = read.metadata["_ply_raw"]["vertex"]["data"]
-    np.testing.assert_array_equal(table["red"][-30:], result.behind.colors[:, 0])
+    np.testing.assert_array_equal(table["red"][-30:], result.background.colors[:, 0])
     assert len(trimesh.load(export(result, "stl", tmp_path), process=False).faces) == count
 
 

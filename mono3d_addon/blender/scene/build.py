@@ -17,8 +17,7 @@ from ...core.reconstruction import Reconstruction
 from ...errors import Mono3DError
 from ...settings import Settings
 from .. import names
-from . import background_fill as layer_behind
-from . import camera, hand_made, material, mesh_data, source
+from . import background_fill, camera, hand_made, material, mesh_data, source
 
 
 @dataclass(frozen=True)
@@ -53,15 +52,15 @@ def build(
         raise Mono3DError(f"The texture of {result.name} cannot be read: {error}.") from error
     settings = result.settings
     trusted = settings.surface == "grid" and not settings.target_triangles and settings.solid == "off"
-    behind = 0 if result.behind is None else len(result.behind.triangles)
-    data = mesh_data.create(result.name, result.scene_whole, trusted=trusted, behind=behind)
+    background_triangles = 0 if result.background is None else len(result.background.triangles)
+    data = mesh_data.create(result.name, result.scene_whole, trusted=trusted, background_triangles=background_triangles)
     if relief is not None:
         mesh_data.set_normals(data, result.scene_whole.normals)
     data.materials.append(material.create(result.name, image, settings.material, settings.shading, relief))
-    if result.behind_texture is not None:
-        copy = beside(result.behind_texture, "behind_")
+    if result.background_texture is not None:
+        copy = beside(result.background_texture, "behind_")
         try:
-            layer_behind.show(data, result.name, result.behind_texture, settings, copy)
+            background_fill.show(data, result.name, result.background_texture, settings, copy)
         except Mono3DError:
             _undo(data, image, relief)
             raise

@@ -18,15 +18,20 @@ UV_LAYER = "UVMap"
 COLOUR_ATTRIBUTE = "Color"
 
 
-def create(name: str, mesh: Mesh, *, trusted: bool, behind: int = 0) -> bpy.types.Mesh:
+def create(name: str, mesh: Mesh, *, trusted: bool, background_triangles: int = 0) -> bpy.types.Mesh:
     """Returns a new Blender mesh that holds `mesh`; see `fill`."""
     target = bpy.data.meshes.new(name)
-    fill(target, mesh, trusted=trusted, behind=behind)
+    fill(target, mesh, trusted=trusted, background_triangles=background_triangles)
     return target
 
 
 def fill(
-    target: bpy.types.Mesh, mesh: Mesh, *, trusted: bool, edges: tuple[Ints, Ints] | None = None, behind: int = 0
+    target: bpy.types.Mesh,
+    mesh: Mesh,
+    *,
+    trusted: bool,
+    edges: tuple[Ints, Ints] | None = None,
+    background_triangles: int = 0,
 ) -> None:
     """Replaces the geometry of `target` by `mesh`, turned into Blender's frame; materials stay.
 
@@ -34,11 +39,11 @@ def fill(
     (one byte per channel and vertex, sRGB, so that a pixel of 128 stays 128). `trusted` tells that the
     triangles come from the grid, which has no repeated corners or faces; others are validated by Blender.
     `edges` are those of the faces, see `edges_of_faces`, where they are known already and the triangles are trusted.
-    The last `behind` triangles take the second material.
+    The last `background_triangles` triangles take the second material.
     """
     triangles = np.ascontiguousarray(mesh.loose_triangles, dtype=np.int32)
     slots = np.zeros(len(mesh.quads) + len(triangles), np.int32)
-    slots[len(slots) - behind :] = 1
+    slots[len(slots) - background_triangles :] = 1
     if not trusted:
         proper, edges = _is_proper(triangles), None
         triangles, slots = (
@@ -53,7 +58,7 @@ def fill(
         )
         _set_uv(target, mesh.uv, np.concatenate([some.reshape(-1) for some in faces]))
         _set_colours(target, mesh.colors)
-        if behind:
+        if background_triangles:
             target.polygons.foreach_set("material_index", slots)
     if not trusted:
         target.validate()

@@ -30,7 +30,7 @@ _STEPS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 
 
 @dataclass(frozen=True)
-class Behind:
+class BackgroundFill:
     """The layer behind: its mesh, and its texture, uint8 (rows, columns, 3), which covers the whole photo."""
 
     mesh: Mesh
@@ -53,7 +53,7 @@ class _Layer:
     fixed: int
 
 
-def fill_behind(
+def fill_background(
     depth: Floats,
     camera: Camera,
     pixels: Bytes,
@@ -62,7 +62,7 @@ def fill_behind(
     valid: NDArray[np.bool_] | None = None,
     trim: int = 0,
     has_sharp_steps: bool = True,
-) -> Behind | None:
+) -> BackgroundFill | None:
     """Returns the layer behind the near things of a grid with the same arguments (see `grid.build_grid`).
 
     The far rim of every tear grows under the near side, at most `_REACH` of the photo and less at small steps, to a
@@ -98,7 +98,7 @@ def fill_behind(
 
 def _finished(
     sheet: Floats, painted: NDArray[np.float32], filled: NDArray[np.bool_], camera: Camera, tear: float
-) -> Behind | None:
+) -> BackgroundFill | None:
     """Returns the layer over `sheet`, float32 (rows, columns) in metres, NaN where there is none."""
     found = torn_triangles(sheet, 3 * tear, 0.0, np.isfinite(sheet))
     found = found[filled[found].any(axis=1)]
@@ -111,7 +111,7 @@ def _finished(
     texture = np.clip(np.rint(painted * 255), 0, 255).astype(np.uint8)
     normals = grid_normals(sheet, camera, 3 * tear).reshape(-1, 3)[used]
     colors = texture.reshape(-1, 3)[used]
-    return Behind(Mesh(vertices, number[found], camera.uv(vertices), colors, normals), texture)
+    return BackgroundFill(Mesh(vertices, number[found], camera.uv(vertices), colors, normals), texture)
 
 
 def _grow(inverse: Floats, triangles: Ints, tear: float) -> _Layer | None:

@@ -222,13 +222,13 @@ def test_triangles_of_other_meshers_are_repaired(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("surface", ["grid", "poisson"])
-def test_what_is_behind_has_a_material_of_its_own(tmp_path: Path, surface: str) -> None:
+def test_the_background_has_a_material_of_its_own(tmp_path: Path, surface: str) -> None:
     seen_by = made.camera(400, 300)
     result = made.reconstruction(tmp_path, seen_by, 12, 16, surface=surface)
     far = made.reconstruction(tmp_path, seen_by, 6, 8, seed=3)
     painted = tmp_path / "behind.png"
     made.write_png(painted, np.full((6, 8, 3), 200, np.uint8))
-    result = dataclasses.replace(result, behind=far.mesh, behind_texture=painted)
+    result = dataclasses.replace(result, background=far.mesh, background_texture=painted)
     data = build(result).mesh.data
     slots = np.array([polygon.material_index for polygon in data.polygons])
     front = len(result.mesh.triangles)

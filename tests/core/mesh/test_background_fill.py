@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from mono3d_addon.core.mesh.background_fill import fill_behind
+from mono3d_addon.core.mesh.background_fill import fill_background
 from mono3d_addon.core.mesh.grid import build_grid
 from tests.core import scenes
 
@@ -26,7 +26,7 @@ def square(rows: int = 60, columns: int = 80, near: float = 2.0) -> tuple[np.nda
 def test_the_wall_goes_on_behind_the_square_in_its_own_colour() -> None:
     depth, pixels = square()
     view = scenes.camera(80, 60)
-    found = fill_behind(depth, view, pixels, 0.04)
+    found = fill_background(depth, view, pixels, 0.04)
     assert found is not None
     assert np.allclose(found.mesh.vertices[:, 2], 4.0, atol=1e-4)
     assert np.abs(found.mesh.colors.astype(int) - np.array(GREEN)).max() <= 1
@@ -36,7 +36,7 @@ def test_the_wall_goes_on_behind_the_square_in_its_own_colour() -> None:
 def test_its_texture_coordinates_are_projections_and_its_texture_is_right_there() -> None:
     depth, pixels = square()
     view = scenes.camera(80, 60)
-    found = fill_behind(depth, view, pixels, 0.04)
+    found = fill_background(depth, view, pixels, 0.04)
     assert found is not None
     assert np.abs(found.mesh.uv - view.uv(found.mesh.vertices)).max() < 1e-6
     column = np.rint(found.mesh.uv[:, 0] * 80 - 0.5).astype(int)
@@ -49,7 +49,7 @@ def test_no_hole_is_left_for_a_camera_that_moves() -> None:
     depth, pixels = square()
     view = scenes.camera(80, 60)
     front = build_grid(depth, view, pixels, 0.04).mesh(view)
-    found = fill_behind(depth, view, pixels, 0.04)
+    found = fill_background(depth, view, pixels, 0.04)
     assert found is not None
     on_wall = {tuple(place) for place in front.vertices[front.vertices[:, 2] > 3].round(4).tolist()}
     shared = [tuple(place) in on_wall for place in found.mesh.vertices.round(4).tolist()]
@@ -67,7 +67,7 @@ def test_it_never_comes_out_in_front(seed: int, trim: int) -> None:
         depth[row : row + 10, column : column + 12] = random.uniform(1, 5)
     pixels = random.integers(0, 256, (40, 50, 3), np.uint8)
     view = scenes.camera(50, 40)
-    found = fill_behind(depth, view, pixels, 0.04, trim=trim)
+    found = fill_background(depth, view, pixels, 0.04, trim=trim)
     if found is None:
         return
     column = np.rint(found.mesh.uv[:, 0] * 50 - 0.5).astype(int)
@@ -81,7 +81,7 @@ def test_it_never_comes_out_in_front(seed: int, trim: int) -> None:
 @pytest.mark.parametrize("tear", [0.0, 2.0])
 def test_without_tears_there_is_nothing_behind(tear: float) -> None:
     depth, pixels = square()
-    assert fill_behind(depth, scenes.camera(80, 60), pixels, tear) is None
+    assert fill_background(depth, scenes.camera(80, 60), pixels, tear) is None
 
 
 def test_a_floor_under_a_thing_ends_at_the_contact() -> None:
@@ -91,7 +91,7 @@ def test_a_floor_under_a_thing_ends_at_the_contact() -> None:
     depth[50:100, 60:100] = floor[100, 80]
     pixels = np.full((120, 160, 3), GREEN, np.uint8)
     pixels[50:100, 60:100] = RED
-    found = fill_behind(depth, view, pixels, 0.04)
+    found = fill_background(depth, view, pixels, 0.04)
     assert found is not None
     row = np.rint((1 - found.mesh.uv[:, 1]) * 120 - 0.5).astype(int)
     column = np.rint(found.mesh.uv[:, 0] * 160 - 0.5).astype(int)
@@ -107,7 +107,7 @@ def test_colours_and_depth_behind_are_a_smooth_membrane() -> None:
     wall = depth > 2
     pixels[wall] = np.broadcast_to(np.stack([slope, 255 - slope, slope], axis=1), (300, 400, 3))[wall].astype(np.uint8)
     depth = np.where(wall, 1 / np.linspace(0.2, 0.3, 300, dtype=np.float32)[:, None], depth)
-    found = fill_behind(depth, view, pixels, 0.04)
+    found = fill_background(depth, view, pixels, 0.04)
     assert found is not None
     hole = (slice(110, 190), slice(145, 255))
     assert np.abs(found.texture[hole][..., 0].astype(float) - slope[hole[1]]).max() < 4
