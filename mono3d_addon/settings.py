@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every choice a user has, once.
+"""All settings of the program, declared once.
 
-Four frozen dataclasses: `Settings` shapes a reconstruction and is stored with each result, `RunOptions` says
-where results go and how a run over many photos behaves, `WebOptions` whom the web page serves and within which limits,
-`Habits` how the program behaves on one computer, whatever the file. Each field carries a `Choice` with its label, help,
-unit and bounds; the command line, Blender's properties and the web form are generated from these.
+Four frozen dataclasses: `Settings` controls a reconstruction and is stored with each result, `RunOptions` sets the
+output and the behaviour of a run over many photos, `WebOptions` the web server's access and limits, `Habits` the
+preferences of one computer. Each field carries a `Choice` with its label, help, unit and bounds. The command line,
+Blender's properties, the web form and docs/settings.md are generated from these.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ Group = Literal[
     "Server",
     "Limits",
     "Setup",
-    "Habits",
+    "Preferences",
 ]
 
 _LIVE_GROUPS: tuple[Group, ...] = ("Camera", "Scene", "Shape", "Crop", "Surface")
-"""Groups whose settings shape the mesh and nothing else."""
+"""Groups whose settings change only the mesh, so that a change needs no new network run."""
 
 MODEL_NAMES = (
     "starter",
@@ -56,10 +56,10 @@ MODEL_NAMES = (
     "dpt_beit_large_384",
     "dpt_beit_large_512",
 )
-"""Names of the catalogue's rows; `depth.catalogue` describes each, a test holds the two together."""
+"""Names of the models. `depth.catalogue` has a row for each; a test compares the two."""
 
 FORMATS = ("blend", "glb", "ply", "obj", "stl", "cloud", "vtp", "npy", "png16", "exr", "camera")
-"""What can be written for each photo; `cloud` is the point cloud as PLY, `camera` the camera as JSON."""
+"""Names of the output formats; `cloud` is the point cloud as PLY, `camera` the camera as JSON."""
 
 
 LOG_LEVELS = ("error", "warning", "info", "debug")
@@ -67,12 +67,11 @@ LOG_LEVELS = ("error", "warning", "info", "debug")
 
 @dataclass(frozen=True)
 class Choice:
-    """What a user needs to know about one setting.
+    """Describes one setting for the user interfaces.
 
-    `minimum` and `maximum` are hard bounds, inclusive; `options` lists the allowed words (several may be
-    given where the field is a tuple); `words` are extra spellings on the command line. `live` tells that a change
-    needs the mesh made anew and nothing else: neither the network nor another material. `level` tells whether everybody
-    meets it first or only those who look for it: command line, panel and web form show the basic ones first.
+    `minimum` and `maximum` are hard, inclusive bounds. `options` lists the allowed words; a tuple field takes several
+    of them. `words` are further spellings on the command line. A change of a `live` setting rebuilds the mesh, but
+    needs neither the network nor another material. Interfaces show settings of the `level` "basic" first.
     """
 
     label: str
@@ -96,147 +95,158 @@ def _choice(default: Any, label: str, group: Group, help: str, **details: Any) -
 
 @dataclass(frozen=True)
 class Settings:
-    """What shapes one reconstruction. Round-trips through JSON; every value is checked on construction."""
+    """The settings of one reconstruction. Round-trips through JSON; every value is checked on construction."""
 
     # fmt: off
     model: str = _choice("starter", "Model", "Depth",
-        "Network that estimates the depth; 'starter' is bundled, others need their weights file", options=MODEL_NAMES,
+        "Network that estimates the depth; 'starter' is bundled, the others need a weights file", options=MODEL_NAMES,
         basic=True)
     weights: str = _choice("", "Weights file", "Depth",
-        "Weights of the model; empty: the bundled file, the weights folder or the cache", is_path=True)
+        "Weights file of the model; empty: the bundled file, or the one in the weights folder or the cache",
+        is_path=True)
     device: str = _choice("auto", "Device", "Depth",
-        "Where the network runs; 'auto' takes the first of cuda, mps and xpu that is there, else cpu",
+        "Device that runs the network; 'auto' uses the first available of cuda, mps and xpu, else cpu",
         options=("auto", "cpu", "cuda", "mps", "xpu"))
     network_size: int = _choice(0, "Network size", "Depth",
-        "Side of the picture that the network sees, rounded to a multiple of 32; 0: the size the model was trained at",
+        "Side of the network's input image, rounded to a multiple of 32; 0: the size the model was trained at",
         unit="px", minimum=0, maximum=2048)
     flip: bool = _choice(False, "Mirror average", "Depth",
-        "Let the network see the mirror image too and average both: steadier depth in twice the time")
+        "Run the network on the mirrored photo too and average both results: steadier depth in twice the time")
     tiles: bool = _choice(False, "Fine detail", "Depth",
-        "Let the network see overlapping parts of a large photo too: finer outlines in several times the time")
+        "Run the network on overlapping tiles of a large photo too: finer outlines, but several times slower",
+        basic=True)
     engine: str = _choice("auto", "Engine", "Depth",
-        "'auto' takes the fastest engine that gives the same depth as plain 32-bit torch, 'plain' takes that itself",
+        "Library that runs the network; 'auto' uses the fastest one whose result matches float32 PyTorch, 'plain' "
+        "always uses float32 PyTorch",
         options=("auto", "plain"))
     edge_aware: bool = _choice(True, "Sharp edges", "Depth",
-        "Carry the depth to the mesh along the edges of the photo instead of blurring across them", live=True)
+        "Align depth edges with the edges of the photo instead of blurring across them", live=True)
     depth_file: str = _choice("", "Own depth", "Depth",
-        "Depth map to take instead of the network's: PNG, TIFF, EXR, NPY or PFM; or a folder with a map of each "
-        "photo's name, such as cup.png, cup.exr or cup_depth.npy for cup.jpg", is_path=True, basic=True)
+        "Depth map to use instead of the network: PNG, TIFF, EXR, NPY or PFM; or a folder that has a map for each "
+        "photo, such as cup.png, cup.exr or cup_depth.npy for cup.jpg", is_path=True)
     embedded_depth: bool = _choice(False, "Depth inside the photo", "Depth",
-        "Take the depth that a phone's portrait mode stored inside the photo instead of the network's; 'Own depth' "
-        "comes first where both are given")
-    depth_kind: str = _choice("auto", "Own depth holds", "Depth",
-        "What the numbers of an own depth map are: 'disparity' (near = large, any scale), 'metres' or 'millimetres' "
-        "along the camera's axis; 'auto' goes by the file: what it says of itself, else NPY and EXR hold metres, "
-        "others disparity",
+        "Use the depth map that a phone's portrait mode stored in the photo instead of the network; 'Own depth' "
+        "takes precedence")
+    depth_kind: str = _choice("auto", "Own depth values", "Depth",
+        "Meaning of the values in an own depth map: 'disparity' (near = large, any scale), or 'metres' or "
+        "'millimetres' along the camera's axis; 'auto' reads the file's metadata, else assumes metres for NPY and EXR "
+        "and disparity for other files",
         options=("auto", "disparity", "metres", "millimetres"))
 
     field_of_view: float = _choice(0.0, "Field of view", "Camera",
-        "Angle that the longer side of the photo covers; 0: from the photo's EXIF data, else 55 degrees",
+        "Angle of view along the photo's longer side; 0: from EXIF, else 55 degrees",
         unit="deg", minimum=0.0, maximum=160.0, basic=True)
     near: float = _choice(1.0, "Near", "Camera",
-        "Distance of the nearest parts of the scene", unit="m", minimum=0.001, maximum=100_000.0, basic=True)
+        "Distance from the camera to the nearest parts of the scene", unit="m", minimum=0.001, maximum=100_000.0,
+        basic=True)
     far: float = _choice(6.0, "Far", "Camera",
-        "Distance of the farthest parts; 3 to 4 times near suits a portrait, 6 to 10 times a street",
+        "Distance from the camera to the farthest parts; 3 to 4 times near suits a portrait, 6 to 10 times a street",
         unit="m", minimum=0.002, maximum=1_000_000.0, basic=True)
     percentile: float = _choice(1.0, "Ignored extremes", "Camera",
-        "Share of the pixels at each end of the depth range that do not take part in finding near and far",
+        "Percentage of the pixels at each end of the depth range that is ignored when near and far are assigned",
         unit="%", minimum=0.0, maximum=20.0)
     shift_x: float = _choice(0.0, "Shift right", "Camera",
-        "For photos that were cropped: where the lens pointed, right of the photo's centre, in parts of its width",
+        "For cropped photos: how far the lens axis is to the right of the photo's centre, relative to its width",
         unit="%", minimum=-500.0, maximum=500.0)
     shift_y: float = _choice(0.0, "Shift down", "Camera",
-        "For photos that were cropped: where the lens pointed, below the photo's centre, in parts of its height",
+        "For cropped photos: how far the lens axis is below the photo's centre, relative to its height",
         unit="%", minimum=-500.0, maximum=500.0)
     projection: str = _choice("auto", "Projection", "Camera",
         "'pinhole' is an ordinary photo, 'equirectangular' a full 360-degree panorama, twice as wide as high; 'auto' "
-        "takes the panorama where the photo says that it is one", options=("auto", "pinhole", "equirectangular"),
+        "detects a panorama by the photo's metadata", options=("auto", "pinhole", "equirectangular"),
         live=False)
 
     mask: str = _choice("", "Mask", "Scene",
-        "Picture of any size that is white where the photo is kept; or a folder with one of each photo's name",
+        "Image of any size that is white where the photo is kept; or a folder that has a mask for each photo",
         is_path=True, basic=True)
     sky: str = _choice("keep", "Sky", "Scene",
-        "'keep' leaves the sky as the depth has it, 'clamp' makes it an even backdrop at the far distance, 'remove' "
-        "cuts it out; indoors nothing is found and nothing changes", options=("keep", "clamp", "remove"), basic=True)
+        "'keep' leaves the sky as estimated, 'clamp' turns it into an even backdrop at the far distance, 'remove' "
+        "cuts it out; a photo without sky does not change", options=("keep", "clamp", "remove"), basic=True)
     level: bool = _choice(False, "Stand on the floor", "Scene",
-        "Find the ground, turn the scene upright and put the ground at height 0, under a camera that is tilted as the "
-        "photo was taken; without a clear ground nothing changes", basic=True)
+        "Detect the ground, set the scene upright and put the ground at height 0; the camera keeps the tilt it had; "
+        "without a clear ground nothing changes", basic=True)
 
     detail: int = _choice(1024, "Detail", "Shape",
-        "Vertices along the longer side of the mesh; never more than the photo has pixels",
+        "Vertices along the longer side of the mesh; limited to the photo's size in pixels",
         unit="px", minimum=16, maximum=8192, basic=True)
     tear: float = _choice(0.04, "Tear", "Shape",
-        "Cut the mesh where the distance jumps by more than this share from one vertex to the next; 0: keep connected",
+        "Cut the mesh where the distance of neighbouring vertices differs by more than this fraction; 0: never cut",
         minimum=0.0, maximum=10.0, basic=True)
     edges: str = _choice("tear", "Edges", "Shape",
-        "'tear' cuts the mesh where near things hide far ones, 'fill' continues the far side behind them too, "
-        "'connected' leaves it in one piece", options=("tear", "fill", "connected"), basic=True)
+        "'tear' cuts the mesh where near objects hide far ones, 'fill' also continues the background behind them, "
+        "'connected' never cuts", options=("tear", "fill", "connected"), basic=True)
     trim: int = _choice(0, "Trim", "Shape",
-        "Cut this many vertices off along tears and the photo's border", unit="px", minimum=0, maximum=100)
+        "Remove this many vertices along tears and along the photo's border", unit="px", minimum=0, maximum=100)
     photo_detail: float = _choice(0.0, "Photo detail", "Shape",
-        "Relief from the light and dark of the photo, at most this many times the size of a pixel in the scene",
+        "Add relief from the photo's brightness; the limit is this many times a pixel's size in the scene",
         unit="x footprint", minimum=0.0, maximum=20.0)
     min_island: float = _choice(0.1, "Smallest island", "Shape",
-        "Drop loose pieces with less than this share of the triangles", unit="%", minimum=0.0, maximum=50.0)
+        "Remove loose pieces that have less than this percentage of the triangles",
+        unit="%", minimum=0.0, maximum=50.0)
     max_pixels: float = _choice(100.0, "Largest photo", "Shape",
         "Refuse photos with more pixels than this", unit="Mpx", minimum=0.01, maximum=1000.0, live=False)
 
     crop_left: float = _choice(0.0, "Crop left", "Crop",
-        "Share of the photo's width that is left out at its left side; the camera stays that of the whole photo",
+        "Percentage of the photo's width to leave out on the left; the camera stays that of the whole photo",
         unit="%", minimum=0.0, maximum=99.0)
     crop_right: float = _choice(0.0, "Crop right", "Crop",
-        "Share of the photo's width that is left out at its right side", unit="%", minimum=0.0, maximum=99.0)
+        "Percentage of the photo's width to leave out on the right", unit="%", minimum=0.0, maximum=99.0)
     crop_top: float = _choice(0.0, "Crop top", "Crop",
-        "Share of the photo's height that is left out at its top", unit="%", minimum=0.0, maximum=99.0)
+        "Percentage of the photo's height to leave out at the top", unit="%", minimum=0.0, maximum=99.0)
     crop_bottom: float = _choice(0.0, "Crop bottom", "Crop",
-        "Share of the photo's height that is left out at its bottom", unit="%", minimum=0.0, maximum=99.0)
+        "Percentage of the photo's height to leave out at the bottom", unit="%", minimum=0.0, maximum=99.0)
 
     surface: str = _choice("grid", "Surface", "Surface",
-        "'grid' keeps a vertex for each pixel, 'adaptive' needs few where it is flat, 'poisson' makes a smooth skin, "
-        "'ball_pivoting' joins the cleaned points",
+        "'grid' has a vertex per pixel, 'adaptive' few triangles in flat areas, 'poisson' is one smooth surface, "
+        "'ball_pivoting' connects the cleaned points",
         options=("grid", "adaptive", "poisson", "ball_pivoting"), basic=True)
     voxel: float = _choice(2.0, "Point spacing", "Surface",
-        "Spacing to which the points are thinned before meshing, in pixels of the mesh grid; 0: keep all",
+        "Poisson and ball pivoting: spacing to which points are thinned first, in pixels of the mesh grid; 0: keep all",
         unit="x footprint", minimum=0.0, maximum=100.0)
     outlier_neighbours: int = _choice(20, "Outlier neighbours", "Surface",
-        "Points around each point that tell whether it is an outlier; 0: keep outliers", minimum=0, maximum=200)
+        "Poisson and ball pivoting: neighbours that each point is compared with to detect outliers; 0: keep outliers",
+        minimum=0, maximum=200)
     outlier_deviation: float = _choice(2.0, "Outlier deviation", "Surface",
-        "Points farther from their neighbours than the average by this many standard deviations are outliers",
+        "Poisson and ball pivoting: a point is an outlier when its distance to its neighbours exceeds the average by "
+        "this many standard deviations",
         minimum=0.1, maximum=10.0)
     poisson_depth: int = _choice(9, "Poisson depth", "Surface",
-        "Levels of the octree: each one more doubles the detail and takes four times as long", minimum=4, maximum=12)
+        "Poisson: levels of the octree; each further level doubles the detail and takes four times as long",
+        minimum=4, maximum=12)
     trim_density: float = _choice(2.0, "Trim sparse", "Surface",
-        "Share of the Poisson surface with the least support by points that is cut away",
+        "Poisson: percentage of the surface to cut away where the fewest points support it",
         unit="%", minimum=0.0, maximum=50.0)
     trim_distance: float = _choice(3.0, "Trim far", "Surface",
-        "Cut the surface where it is farther than this from every point; 0: keep",
+        "Poisson: cut away the surface where it is farther than this from every point; 0: keep all",
         unit="x footprint", minimum=0.0, maximum=1000.0)
     target_triangles: int = _choice(0, "Triangles", "Surface",
-        "Decimate the mesh to about this many triangles; 0: all, or with the adaptive surface a tenth and the edges",
-        minimum=0, maximum=50_000_000)
+        "Decimate the mesh to about this many triangles; 0: no decimation, or for the adaptive surface a tenth of the "
+        "grid's triangles, more where edges need them",
+        minimum=0, maximum=50_000_000, basic=True)
     smooth: int = _choice(0, "Smoothing", "Surface",
-        "Rounds of Taubin smoothing, which does not shrink", minimum=0, maximum=100)
+        "Iterations of Taubin smoothing, which does not shrink the mesh", minimum=0, maximum=100)
     quads: bool = _choice(False, "Quads", "Surface",
-        "Give Blender, OBJ and PLY quads where the grid has whole cells; GLB and STL have triangles only")
+        "Use quads in Blender, OBJ and PLY where the grid has whole cells; GLB and STL support triangles only")
     solid: str = _choice("off", "Solid", "Surface",
-        "Close the surface to a watertight body for 3D printing, with a flat back or one that mirrors the front; "
-        "a tear of 0 keeps it in one piece",
+        "Close the surface to a watertight solid for 3D printing, with a flat back or a mirrored front; "
+        "set 'Tear' to 0 to get a single piece",
         options=("off", "flat", "mirrored"), basic=True)
     solid_thickness: float = _choice(3.0, "Thickness", "Surface",
-        "Thickness of the printed solid where it is thinnest", unit="mm", minimum=0.1, maximum=1000.0)
+        "Thickness of the printed solid at its thinnest place", unit="mm", minimum=0.1, maximum=1000.0)
     solid_size: float = _choice(100.0, "Print size", "Surface",
         "Longest side of the printed solid; its STL is in millimetres", unit="mm", minimum=1.0, maximum=10_000.0)
 
     material: str = _choice("texture", "Colours from", "Material",
-        "Where the material takes its colours from", options=("texture", "vertex_colours"))
+        "Source of the material's colours: the photo as a texture, or vertex colours",
+        options=("texture", "vertex_colours"))
     shading: str = _choice("emission", "Shading", "Material",
-        "'emission' shows the photo as it was lit, 'principled' reacts to the lamps of the scene",
+        "'emission' shows the photo as it was lit, 'principled' reacts to the scene's lights",
         options=("emission", "principled"), basic=True)
     normal_map: bool = _choice(False, "Normal map", "Material",
-        "Keep the full depth's relief as a normal map on a mesh with fewer triangles; seen with principled shading")
+        "Bake the relief of the full depth into a normal map, for meshes with few triangles; visible with principled "
+        "shading")
     pack_texture: bool = _choice(True, "Pack textures", "Material",
-        "Keep the textures inside the .blend file instead of beside it")
+        "Pack the textures into the .blend file instead of saving them next to it")
     # fmt: on
 
     def __post_init__(self) -> None:
@@ -249,12 +259,12 @@ class Settings:
 
     @property
     def has_own_depth(self) -> bool:
-        """Whether the depth comes from the user and no network runs."""
+        """Whether the user provides the depth, so that no network runs."""
         return bool(self.depth_file) or self.embedded_depth
 
     @property
     def depth_by(self) -> str:
-        """What the depth comes from, in words: the model's name, or that it is the user's own."""
+        """The source of the depth for display: the model's name, or "own depth"."""
         return "own depth" if self.has_own_depth else self.model
 
     def to_json(self) -> str:
@@ -263,7 +273,7 @@ class Settings:
 
     @classmethod
     def from_json(cls, text: str) -> Settings:
-        """Returns the settings stored by `to_json`. Unknown keys, from other versions, are left out.
+        """Returns the settings stored by `to_json`. Unknown keys, from other versions, are ignored.
 
         Raises Mono3DError when the text is no JSON object or a value is out of bounds.
         """
@@ -278,19 +288,20 @@ class Settings:
 
 @dataclass(frozen=True)
 class SetupOptions:
-    """What is installed, how and where, for every command that works on photos."""
+    """What to install, how and where, for every command that works on photos."""
 
     # fmt: off
     install: bool = _choice(False, "Install", "Setup",
-        "First install what is missing, into the data folder; this uses the network", basic=True)
-    system: tuple[str, ...] = _choice((), "Packages of the system", "Setup",
-        "Packages that this Python offers itself and that need not be installed, such as torch,torchvision; "
-        "if not given, those that a Linux distribution's Python brings")
+        "Install missing packages into the data folder first; this uses the network", basic=True)
+    system: tuple[str, ...] = _choice((), "System packages", "Setup",
+        "Packages to use from this Python instead of installing them, such as torch,torchvision; "
+        "default: those that the Linux distribution's Python provides")
     backend: str = _choice("auto", "Backend", "Setup",
-        "Build of PyTorch to install; 'auto' takes the best one for the graphics card whose files are pinned",
+        "Build of PyTorch to install; 'auto' selects the best one for the graphics card whose files are all pinned "
+        "by hash",
         options=("auto", "cpu", "cu126", "cu128", "cu130", "rocm", "mps", "xpu"))
     wheelhouse: str = _choice("", "Wheelhouse", "Setup",
-        "Install from this folder, made by 'python -m vendor_installer bundle', instead of from the network",
+        "Install from this folder, made with 'python3 -m vendor_installer bundle', instead of from the network",
         is_path=True)
     data_folder: str = _choice("", "Data folder", "Setup",
         "Folder for packages, weights and cache; empty: the user's data folder", is_path=True)
@@ -299,23 +310,25 @@ class SetupOptions:
 
 @dataclass(frozen=True)
 class RunOptions(SetupOptions):
-    """Where the results of a run go and how it behaves over many photos."""
+    """Where the results of a run go, and how a run over many photos behaves."""
 
     # fmt: off
     output: str = _choice("", "Output folder", "Output",
-        "Folder for the results, made where missing; empty: the current one; a name such as cup.ply: only that file",
+        "Folder for the results, created if missing; empty: the current folder; a file name such as cup.ply writes "
+        "only that file",
         is_path=True, words=("-o", "--out"), basic=True)
     format: tuple[str, ...] = _choice(("blend", "glb", "ply", "npy", "png16"), "Formats", "Output",
-        "What to write for each photo, separated by commas", options=FORMATS, basic=True)
-    preview: bool = _choice(True, "Preview", "Output", "Render a picture of each result", basic=True)
+        "Files to write for each photo, separated by commas", options=FORMATS, basic=True)
+    preview: bool = _choice(True, "Preview", "Output", "Render a preview image of each result", basic=True)
     skip_existing: bool = _choice(False, "Skip existing", "Run",
-        "Leave out photos whose results are all there; they go by name, so another photo of that name is left out too",
+        "Skip photos whose results all exist; only file names are compared, not photos or settings",
         basic=True)
-    jobs: int = _choice(1, "Jobs", "Run", "Photos worked on at a time, each by its own worker", minimum=1, maximum=64,
-        basic=True)
-    report: str = _choice("", "Report", "Run", "Write a JSON record of every photo to this file", is_path=True)
+    jobs: int = _choice(1, "Jobs", "Run", "Photos to process at the same time, each in its own worker process",
+        minimum=1, maximum=64, basic=True)
+    report: str = _choice("", "Report", "Run", "Write a JSON report with a record for each photo to this file",
+        is_path=True)
     download: bool = _choice(False, "Download", "Setup",
-        "Download the weights of the model if they are missing, into the data folder; this uses the network",
+        "Download missing weights of the model into the data folder; this uses the network",
         basic=True)
     # fmt: on
 
@@ -325,45 +338,47 @@ class RunOptions(SetupOptions):
 
 @dataclass(frozen=True)
 class WebOptions(SetupOptions):
-    """Whom the web page serves, and how much of the computer strangers may take."""
+    """Who may use the web page, and how much of the computer they may use."""
 
     # fmt: off
     host: str = _choice("127.0.0.1", "Host", "Server",
-        "Address to listen on; 127.0.0.1 is this computer alone, 0.0.0.0 every network that it is in", basic=True)
-    port: int = _choice(8760, "Port", "Server", "Port to listen on; 0: any free one", minimum=0, maximum=65535,
+        "Address to listen on; 127.0.0.1: only this computer, 0.0.0.0: all its networks", basic=True)
+    port: int = _choice(8760, "Port", "Server", "Port to listen on; 0: any free port", minimum=0, maximum=65535,
         basic=True)
     token: str = _choice("", "Token", "Server",
-        "Secret that visitors must know, at least 12 letters and digits; @FILE: the first line of a file", basic=True)
+        "Secret that visitors need, at least 12 letters and digits; @FILE reads it from the first line of a file",
+        basic=True)
     insecure: bool = _choice(False, "Insecure", "Server",
-        "Listen beyond this computer without a token: whoever reaches the port may use it")
-    open_browser: bool = _choice(True, "Open the browser", "Server", "Show the page in the browser at the start")
+        "Listen on a network without a token: anybody who reaches the port may use the server")
+    open_browser: bool = _choice(True, "Open the browser", "Server", "Open the page in the browser at the start",
+        basic=True)
     workers: int = _choice(1, "Workers", "Server",
-        "Photos worked on at a time, each by its own worker, which takes one to two gigabytes of memory",
-        minimum=1, maximum=64)
-    log_level: str = _choice("warning", "Log", "Server",
-        "How much is written to standard error: only what went wrong, or also what was done", options=LOG_LEVELS)
-    max_jobs: int = _choice(20, "Most jobs", "Limits",
-        "Photos that wait or are worked on; a further one is told to come again later", minimum=1, maximum=1000)
+        "Photos to process at the same time; each worker process needs one to two gigabytes of memory",
+        minimum=1, maximum=64, basic=True)
+    log_level: str = _choice("warning", "Log level", "Server",
+        "Least severe messages to write to standard error", options=LOG_LEVELS)
+    max_jobs: int = _choice(20, "Maximum jobs", "Limits",
+        "Jobs that may wait or run; further visitors are asked to try again later", minimum=1, maximum=1000)
     max_pixels: float = _choice(100.0, "Largest photo", "Limits",
         "Refuse photos with more pixels than this", unit="Mpx", minimum=0.01, maximum=1000.0)
     max_megabytes: float = _choice(100.0, "Largest upload", "Limits",
-        "Refuse uploads of more bytes than this", unit="MB", minimum=0.1, maximum=2000.0)
-    max_detail: int = _choice(2048, "Most detail", "Limits",
-        "Largest detail that visitors may ask for; memory and time grow with its square",
+        "Refuse uploads larger than this", unit="MB", minimum=0.1, maximum=2000.0)
+    max_detail: int = _choice(2048, "Maximum detail", "Limits",
+        "Highest detail that visitors may set; memory and time grow with its square",
         unit="px", minimum=16, maximum=8192)
-    max_network_size: int = _choice(1024, "Largest network size", "Limits",
-        "Largest side of the picture that the network may be made to see; some models' memory grows with its 4th power",
+    max_network_size: int = _choice(1024, "Maximum network size", "Limits",
+        "Largest network size that visitors may set; the memory of some models grows with its fourth power",
         unit="px", minimum=32, maximum=2048)
-    max_poisson_depth: int = _choice(10, "Most Poisson levels", "Limits",
-        "Largest Poisson depth that visitors may ask for; each level takes four times the time and memory",
+    max_poisson_depth: int = _choice(10, "Maximum Poisson depth", "Limits",
+        "Highest Poisson depth that visitors may set; each level takes four times the time and memory",
         minimum=4, maximum=12)
-    max_minutes: float = _choice(15.0, "Longest job", "Limits",
-        "Stop a job that takes longer than this", unit="min", minimum=0.05, maximum=1440.0)
+    max_minutes: float = _choice(15.0, "Job time limit", "Limits",
+        "Stop jobs that take longer than this", unit="min", minimum=0.05, maximum=1440.0)
     keep_hours: float = _choice(24.0, "Keep results", "Limits",
-        "Remove a photo and all that was made of it so long after its last change", unit="h",
+        "Delete a photo and its results this long after their last change", unit="h",
         minimum=0.001, maximum=8760.0)
-    max_gigabytes: float = _choice(20.0, "Room for results", "Limits",
-        "Remove the oldest results before their time when all together take more room than this", unit="GB",
+    max_gigabytes: float = _choice(20.0, "Storage for results", "Limits",
+        "Delete the oldest results early when all results together need more space than this", unit="GB",
         minimum=0.1, maximum=100_000.0)
     # fmt: on
 
@@ -378,11 +393,11 @@ PRESETS: Mapping[str, Mapping[str, Any]] = types.MappingProxyType(
         "best": {"detail": 1920, "tiles": True},
     }
 )
-"""Changes to the defaults, by name of the preset."""
+"""Each preset's changes to the defaults, by its name."""
 
 
 def preset(name: str) -> Settings:
-    """Returns the settings of the preset `name`. Raises Mono3DError when there is none of that name."""
+    """Returns the settings of the preset `name`. Raises Mono3DError for an unknown name."""
     if name not in PRESETS:
         raise Mono3DError(f"There is no preset '{name}'; choose one of {', '.join(PRESETS)}.")
     return Settings(**PRESETS[name])
@@ -393,18 +408,18 @@ _DEVICES = next(item.metadata["choice"].options for item in dataclasses.fields(S
 
 @dataclass(frozen=True)
 class Habits:
-    """How the program behaves on this computer, whatever the file; Blender's preferences are generated from it."""
+    """The preferences of one computer, the same for all files; Blender's preferences are generated from it."""
 
     # fmt: off
-    preset: str = _choice("balanced", "Default preset", "Habits",
-        "Settings with which a scene starts whose settings were not touched yet", options=tuple(PRESETS))
-    device: str = _choice("auto", "Device", "Habits",
-        "Where the network runs in scenes whose own device is 'auto'", options=_DEVICES)
-    idle_minutes: float = _choice(10.0, "Keep the model loaded", "Habits",
-        "After so long without a job the worker ends and gives its memory back; the next job starts it again; "
-        "0: it stays until Blender ends", unit="min", minimum=0.0, maximum=1440.0)
-    log_level: str = _choice("info", "Log", "Habits",
-        "How much the worker writes to its log: only what went wrong, or also what it did", options=LOG_LEVELS)
+    preset: str = _choice("balanced", "Default preset", "Preferences",
+        "Preset for scenes whose settings have not been changed yet", options=tuple(PRESETS), basic=True)
+    device: str = _choice("auto", "Device", "Preferences",
+        "Device that runs the network in scenes whose own device is 'auto'", options=_DEVICES, basic=True)
+    idle_minutes: float = _choice(10.0, "Keep the model loaded", "Preferences",
+        "Idle time after which the worker process ends and frees its memory; the next job starts it again; "
+        "0: keep it until Blender ends", unit="min", minimum=0.0, maximum=1440.0, basic=True)
+    log_level: str = _choice("info", "Log level", "Preferences",
+        "Least severe messages that the worker process writes to its log", options=LOG_LEVELS, basic=True)
     # fmt: on
 
     def __post_init__(self) -> None:
@@ -416,9 +431,9 @@ AnySettings = type[Settings] | type[RunOptions] | type[WebOptions] | type[Habits
 
 @dataclass(frozen=True)
 class SettingField:
-    """One field of a settings class, ready for whoever generates a user interface from it.
+    """One field of a settings class, for code that generates a user interface.
 
-    `kind` is the Python type of one value: `str`, `int`, `float` or `bool`; `many` tells a tuple of them.
+    `kind` is the Python type of one value: `str`, `int`, `float` or `bool`. With `many` the field is a tuple of them.
     """
 
     name: str
