@@ -9,7 +9,7 @@ from bpy.props import BoolProperty, CollectionProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from ..photos import SUFFIXES
-from . import chosen, progress, state
+from . import chosen, interface, state
 from .texts import label
 
 _FILTER = ";".join(f"*{suffix}" for suffix in SUFFIXES)
@@ -97,7 +97,7 @@ class MONO3D_OT_open_photo(_PhotoPicker):
     bl_label = "Choose photo"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> progress.Result:
+    def execute(self, context: bpy.types.Context) -> interface.Result:
         """Chooses them."""
         target: Any = context.scene
         chosen.choose(target.mono3d, self.paths())
@@ -117,7 +117,7 @@ class MONO3D_OT_import_photo(_PhotoPicker):
         options={"SKIP_SAVE"},
     )
 
-    def execute(self, context: bpy.types.Context) -> progress.Result:
+    def execute(self, context: bpy.types.Context) -> interface.Result:
         """Chooses them and has the operator that does the work begin."""
         target: Any = context.scene
         chosen.choose(target.mono3d, self.paths())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import names, progress, running, state, thumbnails
+from . import interface, names, running, state, thumbnails
 from .texts import label, text
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class MONO3D_OT_show_depth(running.PhotoJob):
         state.current.depth, state.current.depth_of = state.PhotoLine(icon, _distances(depth)), photo
         state.current.depth_images = tuple(one.name for one in pictures)
         _show(pictures[0])
-        progress.push_undo("Show depth")
+        interface.push_undo("Show depth")
 
 
 def _distances(depth: Floats) -> tuple[str, ...]:

@@ -11,37 +11,33 @@ from typing import Any
 import bpy
 
 from ..errors import Mono3DError
-from . import chosen, progress, state, thumbnails
+from . import chosen, interface, state, thumbnails, workers
 from .texts import text
 
 _SIDE = 256
 _INTERVAL = 0.05
-_IDLE_SECONDS = 30.0
 _MOST_KEPT = 16
 
 
-def look_soon() -> None:
-    """Has the chosen photo looked at in a moment."""
-    if not bpy.app.background and not bpy.app.timers.is_registered(follow):
-        bpy.app.timers.register(follow, first_interval=_INTERVAL, persistent=True)
+def refresh_soon() -> None:
+    """Describes the chosen photo a moment later."""
+    if not bpy.app.background and not bpy.app.timers.is_registered(poll):
+        bpy.app.timers.register(poll, first_interval=_INTERVAL, persistent=True)
 
 
-def look_now(values: Any) -> None:
-    """Looks at the photo that `values`, a `MONO3D_PG_settings`, names, and waits for it."""
-    _begin(values)
-    _take()
+def poll() -> float | None:
+    """Starts to describe the chosen photo, or stores its description once that is there.
 
-
-def follow() -> float | None:
-    """The timer: begins to look, takes over what was found; returns when to come again, None when all is known."""
+    A timer: returns the seconds until its next call, None once the description is complete.
+    """
     scene: Any = bpy.context.scene
     if scene is None or not state.current.checked or state.current.setup:
         return None
     if state.current.describing is None:
         _begin(scene.mono3d)
     elif not state.current.describing[1].poll():
-        _take()
-        progress.redraw()
+        _on_finished()
+        interface.redraw()
         _begin(scene.mono3d)
     return _INTERVAL if state.current.describing is not None else None
 
@@ -66,12 +62,12 @@ def _begin(values: Any) -> None:
         photo = chosen.files(values)[0]
         place = chosen.scratch() / "thumbnail.npy"
         request = {"photo": str(photo), "thumbnail": str(place), "side": _SIDE, "max_pixels": values.max_pixels}
-        state.current.describing = (key, _describer().submit(request), place)
+        state.current.describing = (key, workers.describer().submit(request), place)
     except Mono3DError as error:
         _keep(key, state.PhotoLine(problem=str(error)))
 
 
-def _take() -> None:
+def _on_finished() -> None:
     describing, state.current.describing = state.current.describing, None
     if describing is None:
         return
@@ -95,16 +91,3 @@ def _keep(key: str, line: state.PhotoLine) -> None:
         oldest = next(iter(photos))
         del photos[oldest]
         thumbnails.drop(oldest)
-
-
-def _describer() -> Any:
-    """Returns the process that reads photos, a new one where there is none. Raises Mono3DError without packages."""
-    from .. import environment
-    from ..worker.client import Worker
-
-    current = state.current
-    if current.describer is None:
-        packages = environment.require("worker", current.data_folder)
-        log = current.data_folder / "logs" / "describe.log"
-        current.describer = Worker("describe", [packages], log, current.data_folder, idle_seconds=_IDLE_SECONDS)
-    return current.describer

@@ -1,43 +1,43 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the add-on does once it is on, when Blender opens a file, and when the user switches to another scene."""
+"""What the add-on does after it is enabled, when a file is opened, and when the user switches scenes."""
 
 from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
 
-from . import description, preferences, progress, setup, state
+from . import description, interface, preference_values, readiness, state
 
-_FIRST_LOOK = 0.2
+_FIRST_REFRESH = 0.2
 
 
 def register() -> None:
-    """Has Blender tell of them, and the installation looked at in a moment."""
+    """Subscribes to them and checks the installation a moment later."""
     bpy.app.handlers.load_post.append(_after_loading)
     _subscribe()
-    _look_soon()
+    _refresh_soon()
 
 
 def unregister() -> None:
-    """Has Blender tell no more."""
-    if bpy.app.timers.is_registered(look):
-        bpy.app.timers.unregister(look)
+    """Ends the subscriptions."""
+    if bpy.app.timers.is_registered(refresh):
+        bpy.app.timers.unregister(refresh)
     bpy.app.handlers.load_post.remove(_after_loading)
     bpy.msgbus.clear_by_owner(_OWNER)
 
 
-def look() -> None:
-    """Looks at the installation and at what is chosen, after which panels show something."""
-    setup.look()
-    setup.tidy()
-    preferences.start_scenes()
-    progress.redraw()
+def refresh() -> None:
+    """Finds out what is installed and chosen; before that, panels show nothing."""
+    readiness.refresh()
+    readiness.tidy()
+    preference_values.start_scenes()
+    interface.redraw()
 
 
-def _look_soon() -> None:
-    if not bpy.app.timers.is_registered(look):
-        # Blender started with a file opens it before any timer has run, and drops those that are not persistent.
-        bpy.app.timers.register(look, first_interval=_FIRST_LOOK, persistent=True)
+def _refresh_soon() -> None:
+    if not bpy.app.timers.is_registered(refresh):
+        # Blender opens the file it was started with before any timer runs, and drops timers that are not persistent.
+        bpy.app.timers.register(refresh, first_interval=_FIRST_REFRESH, persistent=True)
 
 
 _OWNER = object()
@@ -49,18 +49,18 @@ def _subscribe() -> None:
 
 
 def _another_scene() -> None:
-    preferences.start_scenes()
-    description.look_soon()
+    preference_values.start_scenes()
+    description.refresh_soon()
 
 
 @persistent  # type: ignore[untyped-decorator]
 def _after_loading(*_: object) -> None:
-    # A path that is relative to the file is another photo now.
+    # A path relative to the .blend file now means another photo.
     description.forget_all()
     state.current.depth = None
-    # Subscriptions go with the file, and it may have been opened over itself.
+    # Blender drops subscriptions when a file is opened, except when it is the same file.
     bpy.msgbus.clear_by_owner(_OWNER)
     _subscribe()
     if not state.current.checked:
-        _look_soon()
+        _refresh_soon()
     _another_scene()

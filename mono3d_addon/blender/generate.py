@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 from bpy.props import StringProperty
 
-from . import look_through, progress, running, state
+from . import interface, look_through, running, state
 from .texts import text
 
 
@@ -39,7 +39,7 @@ class MONO3D_OT_generate(running.PhotoJob):
         built = scene.build(result, target, Path(bpy.data.filepath) if bpy.data.filepath else None)
         _make_active(target, built.mesh)
         look_through.show_colours_everywhere()
-        progress.push_undo("Photo as 3D mesh")
+        interface.push_undo("Photo as 3D mesh")
         run, seconds = state.current.run, state.current.lap()
         if ESTIMATING in result.seconds and run is not None and not run.failures:
             durations.learn(state.current.data_folder, result.settings, seconds)

@@ -10,7 +10,7 @@ from typing import Any
 
 from .background import Background, Progress
 
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 
 COMPONENTS = ("worker",)
 """What the add-on needs beside Blender."""
@@ -73,7 +73,7 @@ class Installation(Background):
         planning = Planning(wish, allow_network=online)
         planning.start()
         while planning.running:
-            planning.wait(_LOOK_SECONDS)
+            planning.wait(_POLL_SECONDS)
             if cancelled():
                 return
         if planning.error:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import Mono3DError, unforeseen
 from ..settings import Settings
-from ..worker.client import Job, Worker
+from ..worker.runner import Job, Runner
 from . import temporary
 
 Build = Callable[[Path], None]
@@ -26,7 +26,7 @@ class Run:
     task  what is done to them, a key of `worker.protocol.TASKS` that takes a photo, settings and a folder
     """
 
-    def __init__(self, worker: Worker, photos: Iterable[Path], settings: Settings, task: str = "reconstruct") -> None:
+    def __init__(self, worker: Runner, photos: Iterable[Path], settings: Settings, task: str = "reconstruct") -> None:
         self.done: list[str] = []
         self.failures: list[str] = []
         self.cancelled = False
@@ -71,7 +71,7 @@ class Run:
     def advance(self, build: Build) -> None:
         """Looks whether the photo in work is done, hands its result to `build`, and starts the next. Never waits."""
         if self._job is not None and not self._job.poll():
-            self._take(self._job, build)
+            self._on_finished(self._job, build)
             self._next()
 
     def finish(self, build: Build) -> None:
@@ -90,7 +90,7 @@ class Run:
         self._job = None
         self._clean()
 
-    def _take(self, job: Job, build: Build) -> None:
+    def _on_finished(self, job: Job, build: Build) -> None:
         try:
             build(Path(job.wait()["folder"]))
             self.done.append(self._photo.name)

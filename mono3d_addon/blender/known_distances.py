@@ -7,8 +7,8 @@ import bpy
 from bpy.props import EnumProperty, FloatProperty, FloatVectorProperty
 
 from ..errors import Mono3DError
-from . import marks, names, progress, shape_panel, state
-from .scene import shaped
+from . import interface, marks, names, shape_panel, state
+from .scene import reshaped
 
 # What brings numpy is imported when it is needed.
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
 
         from .scene import camera, frame
 
-        owner = shaped.target(context)
+        owner = reshaped.target(context)
         if bpy.app.background or owner is None:
             return self.execute(context)
         try:
@@ -93,12 +93,12 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
         for name in ("first_distance", "second_distance") if self.kind == _FROM_CAMERA else ("apart",):
             layout.prop(self, name)
 
-    def execute(self, context: bpy.types.Context) -> progress.Result:
+    def execute(self, context: bpy.types.Context) -> interface.Result:
         """Solves and makes the mesh anew: at once when called, else, after the dialogue, while Blender stays usable."""
         marks.picked.hide()
         if bpy.app.background or not self.options.is_invoke:
             return super().execute(context)
-        owner = shaped.target(context)
+        owner = reshaped.target(context)
         try:
             if owner is not None:
                 self._ask(context, owner, makes_undo=True)
@@ -125,7 +125,7 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
         first, second = self._points(context, owner)
         if owner.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
-        eye, settings = camera.stored(owner), shaped.stored_settings(owner)
+        eye, settings = camera.stored(owner), reshaped.stored_settings(owner)
         if eye.is_panorama or source.is_metric(owner):
             raise Mono3DError("Near and far have no say in a panorama or where your own depth is in metres; scale it.")
         to_camera = Matrix(frame.pose(eye)).inverted()
@@ -181,7 +181,7 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
             cls.poll_message_set(sentence)
         return sentence
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> progress.Result:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> interface.Result:
         """Starts listening for clicks."""
         space: Any = context.space_data
         if space is None or space.type != "VIEW_3D" or context.window_manager is None:
@@ -192,7 +192,7 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> progress.Result:
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> interface.Result:
         """Takes clicks on the mesh; leaves moving the view to Blender."""
         if event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
             self.cancel(context)
@@ -237,13 +237,13 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
         if self._points:
             first = next((one for one in bpy.data.objects if one.session_uid == self._uid), None)
             try:
-                if first is not None and shaped.target(context) != first:
+                if first is not None and reshaped.target(context) != first:
                     context.view_layer.objects.active = first  # type: ignore[union-attr]
             except RuntimeError:  # it is in another scene or collection by now
                 first = None
             if first is None:
                 raise Mono3DError("The mesh with the first point is gone; pick two points of another one.")
-        owner = shaped.target(context)
+        owner = reshaped.target(context)
         if owner is not None and (reason := self._refuse(context)):
             raise Mono3DError(f"{reason}.")
         return owner
@@ -277,12 +277,12 @@ class MONO3D_OT_forget_distances(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Offers it for a metric mesh."""
-        owner = shaped.target(context)
-        return owner is not None and bool(owner.get(names.KNOWN)) and not shaped.refusal(owner)
+        owner = reshaped.target(context)
+        return owner is not None and bool(owner.get(names.KNOWN)) and not reshaped.refusal(owner)
 
-    def execute(self, context: bpy.types.Context) -> progress.Result:
+    def execute(self, context: bpy.types.Context) -> interface.Result:
         """Forgets them."""
-        owner = shaped.target(context)
+        owner = reshaped.target(context)
         if owner is not None:
             del owner[names.KNOWN]
         return {"FINISHED"}
@@ -351,8 +351,8 @@ class MONO3D_PT_known_distances(shape_panel.Sidebar):
     def draw(self, context: bpy.types.Context) -> None:
         """Shows whether the mesh is metric, and how to make it so."""
         layout: Any = self.layout
-        owner = shaped.target(context)
-        words = shaped.metric_words(owner) if owner is not None else ""
+        owner = reshaped.target(context)
+        words = reshaped.metric_words(owner) if owner is not None else ""
         if words:
             column = layout.column(align=True)
             for line in state.wrapped(f"Metric: {words}."):

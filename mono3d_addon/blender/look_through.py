@@ -6,16 +6,8 @@ from typing import Any
 import bpy
 
 from ..errors import Mono3DError
-from . import names, progress
-
-
-def camera_of(owner: bpy.types.Object | None) -> bpy.types.Object | None:
-    """Returns the photo's camera object that belongs to `owner`, a mesh or that camera itself; None for others."""
-    if owner is None or not names.is_ours(owner):
-        return None
-    if owner.type == "CAMERA":
-        return owner
-    return next((child for child in owner.children if child.type == "CAMERA" and names.is_ours(child)), None)
+from . import interface
+from .scene import reshaped
 
 
 def show_colours(space: Any) -> None:
@@ -45,11 +37,11 @@ class MONO3D_OT_look_through_camera(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Offers it while a mesh or camera made by Mono3D is active."""
-        return camera_of(context.active_object) is not None
+        return reshaped.camera_of(context.active_object) is not None
 
-    def execute(self, context: bpy.types.Context) -> progress.Result:
+    def execute(self, context: bpy.types.Context) -> interface.Result:
         """Sets camera and render size, and the view where there is one."""
-        eye = camera_of(context.active_object)
+        eye = reshaped.camera_of(context.active_object)
         if eye is None or context.scene is None:
             return {"CANCELLED"}
         from .scene import camera

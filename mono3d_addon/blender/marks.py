@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from . import progress
+from . import interface
 
 _RADIUS = 7.0
 _RING = (1.0, 0.62, 0.1, 1.0)
@@ -29,7 +29,7 @@ class Marks:
         self._owner, self.points = owner.name, list(points)
         if self._handle is None and not bpy.app.background:
             self._handle = bpy.types.SpaceView3D.draw_handler_add(self._draw, (), "WINDOW", "POST_PIXEL")
-        progress.redraw()
+        interface.redraw()
 
     def hide(self) -> None:
         """Takes the marks away; does nothing where there are none."""
@@ -37,7 +37,7 @@ class Marks:
         if self._handle is not None:
             bpy.types.SpaceView3D.draw_handler_remove(self._handle, "WINDOW")
             self._handle = None
-            progress.redraw()
+            interface.redraw()
 
     def _draw(self) -> None:
         from bpy_extras.view3d_utils import location_3d_to_region_2d

@@ -1,36 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The models in Blender: the state of their weights, and downloading them."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 from bpy.props import StringProperty
 
-from ..depth.catalogue import MODELS, Model, model_named
+from ..depth.catalogue import model_named
 from ..errors import Mono3DError
-from . import network, progress, state
+from . import interface, network, progress, readiness, state
 from .texts import text
-
-if TYPE_CHECKING:
-    from .weights_download import WeightsDownload
-
-
-def look() -> None:
-    """Finds out which weights are here and keeps it for the panels; asks for the sizes of a few files."""
-    current = state.current
-    current.models = {model.name: _line(model) for model in MODELS.values()}
-
-
-def _line(model: Model) -> state.ModelLine:
-    from ..depth import weights
-
-    found = weights.status(model, state.current.data_folder)
-    text = f"{found.state.capitalize()}, {model.file_bytes / 1e6:,.0f} MB, {model.licence}"
-    if found.state == "to download":
-        return state.ModelLine(text, "Go on with the download" if found.arrived else "Download")
-    if found.state == "damaged" and not model.bundled:
-        return state.ModelLine(text, "Download again")
-    return state.ModelLine(text)
 
 
 def draw(layout: bpy.types.UILayout, name: str) -> None:
@@ -50,7 +29,7 @@ def draw(layout: bpy.types.UILayout, name: str) -> None:
         button.model = name
 
 
-def _draw_download(layout: bpy.types.UILayout, download: "WeightsDownload", beside: str) -> None:
+def _draw_download(layout: bpy.types.UILayout, download: state.Download, beside: str) -> None:
     stage = download.stage.rpartition(": ")[2]
     told = stage if download.model.name == beside else f"{download.model.name}: {stage}"
     progress.draw(layout, told, download.fraction, "mono3d.cancel_download")
@@ -73,16 +52,16 @@ def draw_list(layout: bpy.types.UILayout) -> None:
             button.model = name
 
 
-def follow() -> float | None:
-    """Takes in a download once it is over; returns when to come again, None when that is done."""
-    return progress.followed(state.current.download, take)
+def poll_download() -> float | None:
+    """Polls the download. A timer: returns the seconds until its next call, None once the download is over."""
+    return progress.poll_background(state.current.download, on_finished)
 
 
-def take() -> str:
-    """Tells how a download went, which is over; returns the sentence of a failure."""
+def on_finished() -> str:
+    """Reports how a finished download went; returns the error message, empty if there is none."""
     current = state.current
     download, current.download = current.download, None
-    look()
+    readiness.refresh_models()
     if download is None:
         return ""
     if download.cancelled:
@@ -100,7 +79,7 @@ class MONO3D_OT_download_model(progress.Starter):
 
     bl_idname = "mono3d.download_model"
     bl_label = "Download model"
-    follow = staticmethod(follow)
+    poll_work = staticmethod(poll_download)
 
     model: StringProperty(  # type: ignore[valid-type]
         name="Model",
@@ -119,18 +98,18 @@ class MONO3D_OT_download_model(progress.Starter):
     def begin(self, context: bpy.types.Context) -> None:
         """Starts the download. Raises Mono3DError when Blender may not go online."""
         from ..depth import weights
-        from . import setup
         from .weights_download import WeightsDownload
 
         scene: Any = context.scene
         model = model_named(self.model or scene.mono3d.model)
         if reason := network.refusal(f"download '{model.name}'"):
-            setup.look()
+            readiness.refresh()
             folder = state.current.data_folder
             raise Mono3DError(f"{reason} {weights.missing_message(model, folder)}")
-        setup.look()
+        readiness.refresh()
         state.current.say()
-        download = state.current.download = WeightsDownload(model, state.current.data_folder)
+        download = WeightsDownload(model, state.current.data_folder)
+        state.current.download = download
         download.start()
 
     def wait(self, context: bpy.types.Context) -> None:
@@ -139,8 +118,8 @@ class MONO3D_OT_download_model(progress.Starter):
             state.current.download.wait()
 
     def finish(self, context: bpy.types.Context) -> str:
-        """Looks at the result; returns the sentence of a failure."""
-        return take()
+        """Reports the result; returns the error message, empty if there is none."""
+        return on_finished()
 
 
 class MONO3D_OT_cancel_download(bpy.types.Operator):
@@ -154,7 +133,7 @@ class MONO3D_OT_cancel_download(bpy.types.Operator):
         """Offers it while a download runs."""
         return state.current.download is not None
 
-    def execute(self, context: bpy.types.Context) -> progress.Result:
+    def execute(self, context: bpy.types.Context) -> interface.Result:
         """Asks the download to stop; the timer that follows it cleans up."""
         if state.current.download is not None:
             state.current.download.cancel()

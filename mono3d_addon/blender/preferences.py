@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The add-on's preferences."""
 
-from pathlib import Path
 from typing import Any
 
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from ..settings import Habits, fields_of
-from . import models, names, progress, properties, setup, state
+from . import models, names, preference_values, progress, properties, readiness, setup, state, workers
+from .preference_values import HABITS
 from .texts import label
-
-HABITS = {item.name: item for item in fields_of(Habits)}
 
 BACKENDS = {
     "auto": ("Automatic", "The best one for the graphics card whose files are all pinned by a hash"),
@@ -26,63 +23,12 @@ BACKENDS = {
 """Word of --backend -> label and description."""
 
 
-def data_folder() -> Path:
-    """Returns the folder for packages, weights, cache and logs: the user's choice, else the extension's own."""
-    chosen = _chosen("data_folder")
-    if chosen:
-        return Path(bpy.path.abspath(chosen))
-    if names.IS_EXTENSION:
-        # Not made here: where that fails, Blender answers with an empty path, which would be the current directory.
-        return Path(bpy.utils.extension_path_user(names.PACKAGE))
-    from .. import environment
-
-    return environment.default_data_folder()
-
-
-def wheelhouse() -> Path | None:
-    """Returns the folder to install from instead of from the network, if the user named one."""
-    chosen = _chosen("wheelhouse")
-    return Path(bpy.path.abspath(chosen)) if chosen else None
-
-
-def backend() -> str | None:
-    """Returns the backend that the user chose; None for the best one."""
-    chosen = _chosen("backend")
-    return None if chosen in ("", "auto") else chosen
-
-
-def habits() -> Habits:
-    """Returns how the add-on is to behave on this computer."""
-    values = _values()
-    return Habits(**{name: properties.value_of(item, values) for name, item in HABITS.items()}) if values else Habits()
-
-
-def _values() -> Any:
-    preferences = bpy.context.preferences
-    addon = preferences.addons.get(names.PACKAGE) if preferences else None
-    return addon.preferences if addon else None
-
-
-def _chosen(name: str) -> str:
-    values = _values()
-    return str(getattr(values, name)) if values else ""
-
-
-def _look_again(values: Any, context: bpy.types.Context) -> None:
-    setup.look()
+def _refresh(values: Any, context: bpy.types.Context) -> None:
+    readiness.refresh()
 
 
 def _start_scenes(values: Any, context: bpy.types.Context) -> None:
-    start_scenes()
-
-
-def start_scenes() -> None:
-    """Has scenes that nobody has touched yet start with the default preset."""
-    name = habits().preset
-    for scene in bpy.data.scenes:
-        values: Any = scene
-        if scene.library is None:
-            properties.start_with(values.mono3d, name)
+    preference_values.start_scenes()
 
 
 class _Habits:
@@ -103,20 +49,20 @@ class MONO3D_AP_preferences(_Habits, bpy.types.AddonPreferences):
         name="Data folder",
         description="Folder for packages, weights, cache and logs; empty: the extension's own",
         subtype="DIR_PATH",
-        update=_look_again,
+        update=_refresh,
     )
 
     backend: EnumProperty(  # type: ignore[valid-type]
         name="Backend",
         description="Which build of PyTorch is installed; Update changes over to another one",
         items=[(word, label, text) for word, (label, text) in BACKENDS.items()],
-        update=_look_again,
+        update=_refresh,
     )
     wheelhouse: StringProperty(  # type: ignore[valid-type]
         name="Wheelhouse",
         description="Folder made by 'python -m vendor_installer bundle' to install from without a network",
         subtype="DIR_PATH",
-        update=_look_again,
+        update=_refresh,
     )
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -127,16 +73,11 @@ class MONO3D_AP_preferences(_Habits, bpy.types.AddonPreferences):
             column.prop(self, name)
         folder = state.current.data_folder
         label(column, "In use: {folder}", folder=folder)
-        label(column, "Log: {file}", file=log_file(folder))
+        label(column, "Log: {file}", file=workers.log_file(folder))
         setup.draw(self.layout)
         progress.draw_messages(self.layout)
         setup.draw_installed(self.layout)
         models.draw_list(self.layout)
-
-
-def log_file(folder: Path) -> Path:
-    """Returns the worker's log."""
-    return folder / "logs" / "worker.log"
 
 
 CLASSES = (MONO3D_AP_preferences,)

@@ -1,23 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Operators that follow work done elsewhere, in a process or a thread, while Blender stays usable."""
 
-import contextlib
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import bpy
 
 from ..errors import Mono3DError, unforeseen
 from . import state
+from .interface import INTERVAL, Result, redraw
 from .texts import text
-
-if TYPE_CHECKING:
-    from .background import Background
-
-Result = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
-
-INTERVAL = 0.1
 
 
 def draw(layout: bpy.types.UILayout, stage: str, fraction: float, cancel: str) -> None:
@@ -37,35 +30,19 @@ def draw_messages(layout: Any) -> None:
             box.label(text=line, translate=False)
 
 
-def redraw() -> None:
-    """Has the 3D views, with their sidebars, and the preferences drawn anew."""
-    manager = bpy.context.window_manager
-    for window in manager.windows if manager else ():
-        for area in window.screen.areas:
-            if area.type in {"VIEW_3D", "PREFERENCES"}:
-                area.tag_redraw()
+def poll_background(work: state.Work | None, on_finished: Callable[[], object]) -> float | None:
+    """Polls work in a thread for a timer and calls `on_finished` at its end.
 
-
-def followed(work: "Background | None", take: Callable[[], object]) -> float | None:
-    """Looks at work in a thread, for a timer: takes in its end; returns when to come again, None when that is done."""
+    Returns the seconds until the timer's next call, None once the work is over.
+    """
     if work is None:
         return None
     if work.running:
         redraw()
         return INTERVAL
-    take()
+    on_finished()
     redraw()
     return None
-
-
-def push_undo(words: str) -> None:
-    """Makes what was done an undo step, where Blender has any."""
-    manager: Any = bpy.context.window_manager
-    undo_push: Any = bpy.ops.ed.undo_push
-    # A timer has no window of its own.
-    with bpy.context.temp_override(window=manager.windows[0]) if manager.windows else contextlib.nullcontext():
-        if undo_push.poll():
-            undo_push(message=words)
 
 
 def remove_timers() -> None:
@@ -82,16 +59,16 @@ def _remove_timer(timer: bpy.types.Timer) -> None:
 
 
 class Starter(bpy.types.Operator):
-    """Invoked, it starts work that goes on whatever becomes of windows and files, which `follow` takes the end of;
-    executed, or without a window, it waits.
+    """Starts work that outlives windows and files. Invoked, it returns at once and a timer polls the work; executed, or
+    in background mode, it waits for the end.
 
-    A subclass says how to begin, wait and finish.
+    A subclass implements `begin`, `wait` and `finish`.
     """
 
     bl_idname = "mono3d.starter"
     bl_label = "Start"
-    follow: Callable[[], float | None]
-    """The timer that looks at the work; a function of a module, as the operator is gone by then."""
+    poll_work: Callable[[], float | None]
+    """The timer that polls the work: a module's function, because the operator no longer exists by then."""
 
     def begin(self, context: bpy.types.Context) -> None:
         """Starts the work. Raises Mono3DError when it cannot."""
@@ -120,12 +97,12 @@ class Starter(bpy.types.Operator):
         return self.execute(context) if bpy.app.background else self.start(context)
 
     def start(self, context: bpy.types.Context) -> Result:
-        """Starts the work and has the timer follow it."""
+        """Starts the work and the timer that polls it."""
         if not self._has_begun(context):
             return {"CANCELLED"}
-        follow = type(self).follow
-        if not bpy.app.timers.is_registered(follow):
-            bpy.app.timers.register(follow, first_interval=INTERVAL, persistent=True)
+        poll_work = type(self).poll_work
+        if not bpy.app.timers.is_registered(poll_work):
+            bpy.app.timers.register(poll_work, first_interval=INTERVAL, persistent=True)
         redraw()
         return {"FINISHED"}
 

@@ -145,14 +145,14 @@ def _take_photo(values: Any, context: bpy.types.Context) -> None:
     if values.photo and values.image:
         values.image = None
     description.forget(values)
-    description.look_soon()
+    description.refresh_soon()
 
 
 def _take_image(values: Any, context: bpy.types.Context) -> None:
     if values.image and values.photo:
         values.photo = ""
     description.forget(values)
-    description.look_soon()
+    description.refresh_soon()
 
 
 def _offers_image(values: Any, image: bpy.types.Image) -> bool:

@@ -18,6 +18,7 @@ from . import (
     preferences,
     progress,
     properties,
+    readiness,
     running,
     setup,
     shape_panel,
@@ -55,7 +56,7 @@ def register() -> None:
 
 def unregister() -> None:
     """Takes everything back and ends the workers."""
-    for timer in (setup.take_plan, setup.follow, models.follow, description.follow):
+    for timer in (readiness.poll_plan, setup.poll_installation, models.poll_download, description.poll):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)
     progress.remove_timers()

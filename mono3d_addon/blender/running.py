@@ -11,12 +11,12 @@ import bpy
 
 from ..errors import Mono3DError
 from ..settings import Settings
-from . import chosen, preferences, progress, properties, setup, state
+from . import chosen, interface, preference_values, progress, properties, readiness, state, workers
 from .texts import label, text
 
 # What brings numpy is imported with the first job: Blender's start waits for this module.
 if TYPE_CHECKING:
-    from ..worker.client import Worker
+    from ..worker.runner import Runner
 
 _BUSY_WITH = ("TRANSFORM_OT_", "SCULPT_OT_", "PAINT_OT_", "VIEW3D_OT_select", "VIEW3D_OT_edit_mesh", "MESH_OT_")
 """Beginnings of the names of those operators that may not find the scene changed in their middle."""
@@ -134,34 +134,14 @@ def wished(values: Any) -> Settings:
     """Returns a scene's settings; those that it leaves open are the computer's. Raises Mono3DError."""
     settings = properties.read(values)
     if settings.device == "auto":
-        settings = dataclasses.replace(settings, device=preferences.habits().device)
+        settings = dataclasses.replace(settings, device=preference_values.habits().device)
     return settings
 
 
-def worker() -> Worker:
-    """Returns the worker, a new one where there is none. Raises Mono3DError when packages are missing."""
-    from .. import environment
-    from ..worker.client import Worker
-
-    setup.look()
-    current = state.current
-    habits = preferences.habits()
-    started_with = (habits.idle_minutes, habits.log_level)
-    if current.worker is not None and current.worker_habits != started_with:
-        current.forget_worker()
-    if current.worker is None:
-        packages = environment.require("worker", current.data_folder)
-        folder = current.data_folder
-        current.worker = Worker(
-            "reconstruct",
-            [packages],
-            preferences.log_file(folder),
-            folder,
-            idle_seconds=60.0 * habits.idle_minutes,
-            log_level=habits.log_level,
-        )
-        current.worker_habits = started_with
-    return current.worker
+def worker() -> Runner:
+    """Returns the worker for photos. Raises Mono3DError if its packages are not installed."""
+    readiness.refresh()
+    return workers.worker(preference_values.habits())
 
 
 def draw(layout: bpy.types.UILayout) -> None:
@@ -199,7 +179,7 @@ class MONO3D_OT_cancel(bpy.types.Operator):
         """Offers it while a job runs."""
         return state.current.run is not None
 
-    def execute(self, context: bpy.types.Context) -> progress.Result:
+    def execute(self, context: bpy.types.Context) -> interface.Result:
         """Cancels; the operator that follows the job cleans up."""
         if state.current.run is not None:
             state.current.run.cancel()

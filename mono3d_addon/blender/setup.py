@@ -1,82 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Installing the packages: what is missing or there, the operators, and how both are shown."""
 
-import threading
 from typing import Any
 
 import bpy
 from bpy.props import StringProperty
 
 from ..errors import Mono3DError
-from . import description, models, network, progress, state
+from . import interface, network, preference_values, progress, readiness, state, workers
 from .texts import text
 
 _LOG_LINES = 30
 
 
-def look() -> None:
-    """Finds out what is missing and what is there, and keeps it for the panels; reads a few small files.
-
-    Where something is missing, what it would be is planned in a thread, because the graphics driver is asked.
-    """
-    from .. import environment
-    from . import preferences
-    from .installation import COMPONENTS, Planning, Wish
-
-    current = state.current
-    folder = preferences.data_folder()
-    if folder != current.data_folder:
-        current.forget_worker()
-        current.data_folder = folder
-    try:
-        found = environment.installed(COMPONENTS, folder)
-        backend, wheelhouse = preferences.backend(), preferences.wheelhouse()
-        current.installed = tuple(line for item in found for line in item.summary().splitlines())
-        current.update = any(environment.outdated(item) or item.backend != (backend or item.backend) for item in found)
-        current.planning, current.setup = None, ()
-        if len(found) < len(COMPONENTS):
-            current.planning = Planning(Wish(folder, backend, wheelhouse))
-            current.setup = state.wrapped("Finding out which ones this machine needs.")
-            current.planning.start()
-            if bpy.app.background:
-                current.planning.wait()  # there is nobody to keep waiting, and timers do not run
-            if take_plan() is not None and not bpy.app.timers.is_registered(take_plan):
-                bpy.app.timers.register(take_plan, first_interval=progress.INTERVAL, persistent=True)
-    except Mono3DError as error:
-        current.setup = state.wrapped(str(error))
-    models.look()
-    current.checked = True
-    if not current.setup:
-        # What is chosen may have waited for the packages.
-        description.look_soon()
+def poll_installation() -> float | None:
+    """Polls an installation or removal. A timer: returns the seconds until its next call, None once it is over."""
+    return progress.poll_background(state.current.installation, on_finished)
 
 
-def take_plan() -> float | None:
-    """Shows the plan when it is made; returns after which time to look again, None when it is done."""
-    current = state.current
-    planning = current.planning
-    if planning is None:
-        return None
-    if planning.running:
-        return progress.INTERVAL
-    current.planning = None
-    current.setup = state.wrapped(planning.error or "\n".join(plan.summary() for plan in planning.plans))
-    progress.redraw()
-    return None
-
-
-def follow() -> float | None:
-    """Takes in an installation or removal once it is over; returns when to come again, None when that is done."""
-    return progress.followed(state.current.installation, take)
-
-
-def take() -> str:
-    """Tells how an installation or removal went, which is over; returns the sentence of a failure."""
+def on_finished() -> str:
+    """Reports how a finished installation or removal went; returns the error message, empty if there is none."""
     from .installation import Removal
 
     current = state.current
     work, current.installation = current.installation, None
-    look()
+    readiness.refresh()
     if work is None:
         return ""
     if work.cancelled:
@@ -88,18 +36,11 @@ def take() -> str:
         waits = [text("Files still in use go with the next start.")] if work.waits else []
         current.say(text("Uninstalled."), *waits)
     else:
-        # The next job shall start with the new packages, and nobody here needs the old ones then.
+        # The next job must start with the new packages; then nothing here uses the old ones.
         current.forget_worker()
-        tidy()
+        readiness.tidy()
         current.say(text("Installed. Choose a photo and press Generate."))
     return ""
-
-
-def tidy() -> None:
-    """Removes, in a thread, what was replaced or uninstalled while something used it."""
-    from .. import environment
-
-    threading.Thread(target=environment.tidy, args=(state.current.data_folder,), daemon=True).start()
 
 
 def draw(layout: bpy.types.UILayout) -> None:
@@ -155,11 +96,10 @@ def _log_button(layout: bpy.types.UILayout, name: str = "install.log", words: st
 def report() -> str:
     """Returns a description of Blender, the machine, what is installed and the ends of the logs."""
     from .. import environment
-    from . import preferences
 
     folder = state.current.data_folder
     lines = [f"Blender {bpy.app.version_string}", environment.report(folder)]
-    log = preferences.log_file(folder)
+    log = workers.log_file(folder)
     if log.is_file():
         lines.append(f"End of {log}:")
         lines += [f"  {line}" for line in log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]]
@@ -171,7 +111,7 @@ class _Worker(progress.Starter):
 
     bl_idname = "mono3d.packages"
     bl_label = "Packages"
-    follow = staticmethod(follow)
+    poll_work = staticmethod(poll_installation)
 
     def wait(self, context: bpy.types.Context) -> None:
         """Waits for its end."""
@@ -179,8 +119,8 @@ class _Worker(progress.Starter):
             state.current.installation.wait()
 
     def finish(self, context: bpy.types.Context) -> str:
-        """Looks at the result; returns the sentence of a failure."""
-        return take()
+        """Reports the result; returns the error message, empty if there is none."""
+        return on_finished()
 
 
 class _Installer(_Worker):
@@ -198,16 +138,15 @@ class _Installer(_Worker):
 
     def begin(self, context: bpy.types.Context) -> None:
         """Starts the installation. Raises Mono3DError when Blender may not go online."""
-        from . import preferences
         from .installation import Installation, Wish
 
-        wheelhouse = preferences.wheelhouse()
+        wheelhouse = preference_values.wheelhouse()
         reason = "" if wheelhouse else network.refusal(self.action)
         if reason:
             raise Mono3DError(f"{reason} Without a network, name a wheelhouse in the add-on's preferences.")
-        look()
+        readiness.refresh()
         state.current.say()
-        wish = Wish(state.current.data_folder, preferences.backend(), wheelhouse, self.again, self.repair)
+        wish = Wish(state.current.data_folder, preference_values.backend(), wheelhouse, self.again, self.repair)
         installation = state.current.installation = Installation(wish)
         installation.start()
 
@@ -258,7 +197,7 @@ class MONO3D_OT_cancel_install(bpy.types.Operator):
         """Offers it while an installation runs."""
         return state.current.installation is not None and state.current.installation.can_be_cancelled
 
-    def execute(self, context: bpy.types.Context) -> progress.Result:
+    def execute(self, context: bpy.types.Context) -> interface.Result:
         """Asks the installation to stop."""
         if state.current.installation is not None:
             state.current.installation.cancel()
@@ -281,7 +220,7 @@ class MONO3D_OT_uninstall(_Worker):
         manager: Any = context.window_manager
         return manager.invoke_confirm(self, event)
 
-    def execute(self, context: bpy.types.Context) -> progress.Result:
+    def execute(self, context: bpy.types.Context) -> interface.Result:
         """Removes them, confirmed by the user; waits for it only where nobody sees Blender."""
         if bpy.app.background:
             return super().execute(context)
@@ -304,7 +243,7 @@ class MONO3D_OT_copy_report(bpy.types.Operator):
     bl_idname = "mono3d.copy_report"
     bl_label = "Copy Report"
 
-    def execute(self, context: bpy.types.Context) -> progress.Result:
+    def execute(self, context: bpy.types.Context) -> interface.Result:
         """Puts it on the clipboard."""
         manager: Any = context.window_manager
         manager.clipboard = report()
@@ -322,7 +261,7 @@ class MONO3D_OT_open_log(bpy.types.Operator):
         name="Log", description="File in the folder of logs", default="install.log", options={"HIDDEN", "SKIP_SAVE"}
     )
 
-    def execute(self, context: bpy.types.Context) -> progress.Result:
+    def execute(self, context: bpy.types.Context) -> interface.Result:
         """Opens it."""
         path = state.current.data_folder / "logs" / self.name
         if not path.is_file():

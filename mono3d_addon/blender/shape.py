@@ -21,15 +21,15 @@ import bpy
 
 from ..errors import Mono3DError, unforeseen
 from ..settings import Settings
-from . import names, progress, state, temporary
-from .scene import shaped
+from . import interface, names, state, temporary
+from .scene import reshaped
 
 # What brings numpy is imported with the first change: Blender's start waits for this module.
 if TYPE_CHECKING:
     from ..core.camera.camera import Camera
     from ..core.camera.known_distances import KnownDistances
-    from ..worker.client import Job, Worker
     from ..worker.remesh_files import Remeshed
+    from ..worker.runner import Job, Runner
 
 _PAUSE = 0.25
 """Seconds without a change after which it counts as settled."""
@@ -99,7 +99,7 @@ class Shaping:
     `worker` returns the worker, or raises Mono3DError; `clock` tells the time in seconds.
     """
 
-    def __init__(self, worker: Callable[[], Worker], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, worker: Callable[[], Runner], clock: Callable[[], float] = time.monotonic) -> None:
         self.pending: dict[int, Pending] = {}
         self.failure = ""
         self._worker = worker
@@ -112,7 +112,7 @@ class Shaping:
     def settings(self, owner: bpy.types.Object) -> Settings:
         """Returns the settings that the user sees: those asked for, else those that made the mesh."""
         pending = self.of(owner)
-        return pending.wanted if pending else shaped.stored_settings(owner)
+        return pending.wanted if pending else reshaped.stored_settings(owner)
 
     def change(
         self,
@@ -127,11 +127,11 @@ class Shaping:
 
         Raises Mono3DError, and changes nothing, when the object cannot be shaped or the values make no sense.
         """
-        if reason := shaped.refusal(owner):
+        if reason := reshaped.refusal(owner):
             raise Mono3DError(reason)
         pending = self.of(owner)
-        before = pending.wanted if pending else shaped.stored_settings(owner)
-        kept = known or (pending.known if pending else shaped.known_distances(owner))
+        before = pending.wanted if pending else reshaped.stored_settings(owner)
+        kept = known or (pending.known if pending else reshaped.known_distances(owner))
         if not known and _SETTLE_METRIC & {name for name, value in values.items() if value != getattr(before, name)}:
             kept = None
         wanted = replace(before, **values)
@@ -139,7 +139,7 @@ class Shaping:
             near, far = kept.solve(camera_for(owner, wanted), wanted.near, wanted.far)
             wanted = replace(wanted, near=near, far=far)
         if pending is None:
-            pending = Pending(wanted, kept, shaped.stored_settings(owner), self._clock(), makes_undo)
+            pending = Pending(wanted, kept, reshaped.stored_settings(owner), self._clock(), makes_undo)
             pending.is_drafted = bool(owner.get(names.DRAFT))
             self.pending[owner.session_uid] = pending
         pending.wanted, pending.known, pending.changed = wanted, kept, self._clock()
@@ -195,7 +195,7 @@ class Shaping:
         begun = any(pending.is_begun for pending in self.pending.values())
         self.close()
         if begun:
-            progress.push_undo("Shape")
+            interface.push_undo("Shape")
 
     def close(self) -> None:
         """Drops whatever is under way."""
@@ -214,7 +214,7 @@ class Shaping:
 
             if hand_made.is_changed(owner):
                 pending.blocked = HAND_MADE.format(name=owner.name)
-                progress.redraw()
+                interface.redraw()
                 return None
             pending.is_checked = True
         request = pending.request
@@ -224,7 +224,7 @@ class Shaping:
                     _give_up(pending)
                     return 0.0
                 return _INTERVAL
-            return self._take(owner, pending, request)
+            return self._on_finished(owner, pending, request)
         is_settled = self._clock() - pending.changed >= _PAUSE
         if pending.wanted != pending.shown and not is_settled:
             self._draft(owner, pending)
@@ -267,7 +267,7 @@ class Shaping:
             if pending.request is None:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def _take(self, owner: bpy.types.Object, pending: Pending, request: Request) -> float | None:
+    def _on_finished(self, owner: bpy.types.Object, pending: Pending, request: Request) -> float | None:
         """Takes in what the worker made."""
         from ..core.camera.camera import Camera
         from ..worker import remesh_files
@@ -308,20 +308,20 @@ class Shaping:
         from .scene import hand_made
 
         hand_made.remember(owner.data)  # type: ignore[arg-type]
-        progress.redraw()
+        interface.redraw()
 
     def _settle(self, owner: bpy.types.Object, pending: Pending) -> None:
         """Ends a change: the mesh is what was asked for."""
         self._drop(owner.session_uid)
         if pending.makes_undo and pending.is_begun:
-            progress.push_undo("Shape")
-        progress.redraw()
+            interface.push_undo("Shape")
+        interface.redraw()
 
     def _fail(self, owner: bpy.types.Object, sentence: str) -> None:
         self._drop(owner.session_uid)
         self.failure = sentence
         state.current.say(sentence, failed=True)
-        progress.redraw()
+        interface.redraw()
 
     def _drop(self, uid: int) -> None:
         pending = self.pending.pop(uid, None)
@@ -448,10 +448,9 @@ def _refit(owner: bpy.types.Object, camera: Camera, settings: Settings) -> None:
     """Has the photo's camera follow: the object's own description and the camera object below it."""
     import json
 
-    from .look_through import camera_of
     from .scene import camera as cameras
 
     owner[names.CAMERA] = json.dumps(dataclasses.asdict(camera))
-    eye = camera_of(owner)
+    eye = reshaped.camera_of(owner)
     if eye is not None and eye.library is None and eye.data is not None and eye.data.library is None:
         cameras.refit(eye, camera, settings.near, settings.far)

@@ -2,7 +2,7 @@
 """The panel that shapes the active object: sliders that show its own settings, and the operators behind them."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import bpy
 from bpy.app.handlers import persistent
@@ -10,8 +10,8 @@ from bpy.props import PointerProperty
 
 from ..errors import Mono3DError
 from ..settings import SettingField
-from . import names, progress, properties, running, state
-from .scene import shaped
+from . import interface, names, progress, properties, running, state
+from .scene import reshaped
 
 # What does the work is imported with the first change: Blender's start waits for this module.
 if TYPE_CHECKING:
@@ -28,23 +28,31 @@ _MAIN = ("near", "far", "field_of_view", "detail", "tear", "smooth", "surface")
 
 def shaping() -> "Shaping":
     """Returns what shapes objects, made with the first change."""
-    if state.current.shaping is None:
+    work = _present()
+    if work is None:
         from .shape import Shaping
 
-        state.current.shaping = Shaping(lambda: state.current.worker or running.worker())
-    return state.current.shaping
+        work = state.current.shaping = Shaping(lambda: state.current.worker or running.worker())
+    return work
+
+
+def _present() -> "Shaping | None":
+    """Returns what shapes objects; None before the first change."""
+    return cast("Shaping | None", state.current.shaping)
 
 
 def pending(owner: bpy.types.Object | None) -> "Pending | None":
     """Returns what is under way for an object."""
-    return state.current.shaping.of(owner) if owner is not None and state.current.shaping is not None else None
+    work = _present()
+    return work.of(owner) if owner is not None and work is not None else None
 
 
 def advance() -> float | None:
     """Goes on with everything that is being shaped; a timer of Blender's."""
-    if state.current.shaping is None:
+    work = _present()
+    if work is None:
         return None
-    return _UNTIL_RENDERED if running.is_rendering() else state.current.shaping.advance()
+    return _UNTIL_RENDERED if running.is_rendering() else work.advance()
 
 
 def start() -> None:
@@ -55,11 +63,11 @@ def start() -> None:
 
 def _shown(item: SettingField) -> Any:
     """Returns what a slider shows: the value asked for or stored; a field of view from EXIF as the angle it is."""
-    owner = shaped.target(bpy.context)
+    owner = reshaped.target(bpy.context)
     if owner is None:
         return properties.to_blender(item.name, item.default)
     under_way = pending(owner)
-    settings = under_way.wanted if under_way else shaped.stored_settings(owner)
+    settings = under_way.wanted if under_way else reshaped.stored_settings(owner)
     value = getattr(settings, item.name)
     if item.name == "field_of_view" and not value:
         from .scene import camera
@@ -73,7 +81,7 @@ def _shown(item: SettingField) -> Any:
 
 def _change(item: SettingField, value: Any) -> None:
     """Takes over what the user set; without a window nobody waits, and it is done at once."""
-    owner = shaped.target(bpy.context)
+    owner = reshaped.target(bpy.context)
     if owner is None:
         return
     try:
@@ -109,8 +117,8 @@ MONO3D_PG_shape = type(
 
 def refuse(cls: Any, context: bpy.types.Context) -> str:
     """Returns why an operator cannot shape the active object, and tells Blender; empty when it can."""
-    owner = shaped.target(context)
-    sentence = "Select a mesh made by Mono3D" if owner is None else shaped.refusal(owner).rstrip(".")
+    owner = reshaped.target(context)
+    sentence = "Select a mesh made by Mono3D" if owner is None else reshaped.refusal(owner).rstrip(".")
     if not sentence and state.current.run is not None:
         sentence = "A photo is being worked on; wait for it or cancel it"
     if sentence:
@@ -138,7 +146,7 @@ class ShapeFollower(progress.Follower):
 
     def begin(self, context: bpy.types.Context) -> None:
         """Asks for the change. Raises Mono3DError when it makes no sense."""
-        owner = shaped.target(context)
+        owner = reshaped.target(context)
         if owner is None:
             raise Mono3DError("Select a mesh made by Mono3D first.")
         self._uid = owner.session_uid
@@ -214,14 +222,14 @@ class MONO3D_OT_keep_shape(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Offers it while something is under way."""
-        return pending(shaped.target(context)) is not None
+        return pending(reshaped.target(context)) is not None
 
-    def execute(self, context: bpy.types.Context) -> progress.Result:
+    def execute(self, context: bpy.types.Context) -> interface.Result:
         """Drops what was asked for."""
-        owner = shaped.target(context)
+        owner = reshaped.target(context)
         if owner is not None:
             shaping().forget(owner)
-        progress.redraw()
+        interface.redraw()
         return {"FINISHED"}
 
 
@@ -235,7 +243,7 @@ class Sidebar(bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Shows it for Mono3D's meshes and their cameras only."""
-        return state.current.checked and not state.current.setup and shaped.target(context) is not None
+        return state.current.checked and not state.current.setup and reshaped.target(context) is not None
 
 
 class MONO3D_PT_active(Sidebar):
@@ -247,7 +255,7 @@ class MONO3D_PT_active(Sidebar):
     def draw(self, context: bpy.types.Context) -> None:
         """Shows the object's name, its main settings and what is under way."""
         layout: Any = self.layout
-        owner: Any = shaped.target(context)
+        owner: Any = reshaped.target(context)
         layout.label(text=owner.name, icon="MESH_GRID", translate=False)
         draw_state(layout, owner)
         draw_settings(layout, context, _MAIN)
@@ -310,7 +318,7 @@ CLASSES = (
 
 @persistent  # type: ignore[untyped-decorator]
 def _before_undo(*_: Any) -> None:
-    work = state.current.shaping
+    work = _present()
     if work is not None:
         dropped = tuple(work.pending.values())
         work.before_undo()

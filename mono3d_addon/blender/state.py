@@ -9,17 +9,14 @@ from __future__ import annotations
 import shutil
 import textwrap
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from ..worker.client import Job, Worker
-    from .installation import Installation, Planning, Removal
-    from .jobs import Run
-    from .shape import Shaping
-    from .weights_download import WeightsDownload
+    from ..depth.catalogue import Model
+    from ..worker.runner import Job, Runner
 
 _LINE = 34
 """Characters of a sidebar's line at its usual width."""
@@ -39,6 +36,87 @@ class PhotoLine(NamedTuple):
     lines: tuple[str, ...] = ()
     camera: str = ""
     problem: str = ""
+
+
+class Work(Protocol):
+    """What operators and panels use of work in progress; the classes themselves are not imported here."""
+
+    @property
+    def stage(self) -> str: ...  # noqa: D102
+
+    @property
+    def fraction(self) -> float: ...  # noqa: D102
+
+    @property
+    def running(self) -> bool: ...  # noqa: D102
+
+    @property
+    def cancelled(self) -> bool: ...  # noqa: D102
+
+    def cancel(self) -> None:
+        """Stops the work."""
+        ...
+
+
+class Background(Work, Protocol):
+    """Work in a thread; see `background.Background`."""
+
+    @property
+    def can_be_cancelled(self) -> bool: ...  # noqa: D102
+
+    @property
+    def error(self) -> str: ...  # noqa: D102
+
+    def wait(self) -> None:
+        """Waits for the end."""
+        ...
+
+
+class Planning(Background, Protocol):
+    """Planning an installation; see `installation.Planning`."""
+
+    @property
+    def plans(self) -> Sequence[Any]: ...  # noqa: D102
+
+
+class Download(Background, Protocol):
+    """The download of a model's weights; see `weights_download.WeightsDownload`."""
+
+    @property
+    def model(self) -> Model: ...  # noqa: D102
+
+
+class Run(Work, Protocol):
+    """Photos being processed; see `jobs.Run`."""
+
+    @property
+    def photo(self) -> Path: ...  # noqa: D102
+
+    @property
+    def has_result(self) -> bool: ...  # noqa: D102
+
+    @property
+    def failures(self) -> Sequence[str]: ...  # noqa: D102
+
+    def advance(self, build: Callable[[Path], None]) -> None:
+        """Builds a finished result and starts the next photo, without waiting."""
+        ...
+
+    def finish(self, build: Callable[[Path], None]) -> None:
+        """Waits for all photos and builds their results."""
+        ...
+
+
+class Reshaping(Protocol):
+    """Objects being reshaped; see `reshape.Reshaping`."""
+
+    def release_worker(self) -> None:
+        """Frees the worker for another job."""
+        ...
+
+    def close(self) -> None:
+        """Drops all pending changes."""
+        ...
 
 
 @dataclass(eq=False, repr=False)  # what is not generated saves a millisecond of Blender's start
@@ -83,15 +161,15 @@ class State:
     messages: tuple[str, ...] = ()
     failed: bool = False
     data_folder: Path = field(default_factory=Path)
-    worker: Worker | None = None
+    worker: Runner | None = None
     worker_habits: Any = None
     run: Run | None = None
-    shaping: Shaping | None = None
+    shaping: Reshaping | None = None
     began: float = 0.0
     lap_began: float = 0.0
     waiting: str = ""
     expected: float | None = None
-    describer: Worker | None = None
+    describer: Runner | None = None
     describing: tuple[str, Job, Path] | None = None
     photos: dict[str, PhotoLine] = field(default_factory=dict)
     depth: PhotoLine | None = None
@@ -101,8 +179,8 @@ class State:
     scratch: Path | None = None
     timers: list[Any] = field(default_factory=list)
     planning: Planning | None = None
-    installation: Installation | Removal | None = None
-    download: WeightsDownload | None = None
+    installation: Background | None = None
+    download: Download | None = None
 
     def say(self, *sentences: str, failed: bool = False) -> None:
         """Shows sentences to the user, wrapped to the sidebar."""

@@ -172,7 +172,7 @@ class Worker:
             threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
             self._start_idle_timer()
 
-    def submit(self, request: dict[str, Any]) -> Job:
+    def submit(self, request: Mapping[str, Any]) -> Job:
         """Returns the job that the worker now does. Raises Mono3DError when it is still busy or cannot start."""
         with self._lock:
             if self._job is not None and self._job.poll():

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mono3d_addon
-from mono3d_addon.blender import events, models, names, network, progress, properties, setup, state
+from mono3d_addon.blender import events, models, names, network, progress, properties, readiness, state
 from mono3d_addon.blender.scene import build as scene
 from mono3d_addon.blender.weights_download import WeightsDownload
 from mono3d_addon.depth import weights
@@ -78,7 +78,7 @@ def test_nothing_is_left_after_switching_off() -> None:
         mono3d_addon.unregister()
         assert blender_names() == before
         assert len(menu._dyn_ui_initialize()) == entries
-        assert not bpy.app.timers.is_registered(events.look)
+        assert not bpy.app.timers.is_registered(events.refresh)
     assert threading.active_count() == threads
 
 
@@ -88,18 +88,18 @@ def test_a_file_that_is_opened_at_once_keeps_nothing_from_the_first_look(registe
     mono3d_addon.unregister()
     mono3d_addon.register()
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
-    assert not state.current.checked and bpy.app.timers.is_registered(events.look)
-    events.look()
+    assert not state.current.checked and bpy.app.timers.is_registered(events.refresh)
+    events.refresh()
     assert state.current.checked
-    bpy.app.timers.unregister(events.look)
+    bpy.app.timers.unregister(events.refresh)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
-    assert not bpy.app.timers.is_registered(events.look), "once is enough"
+    assert not bpy.app.timers.is_registered(events.refresh), "once is enough"
 
 
 def test_a_first_look_that_failed_is_taken_again_with_the_next_file(registered: None) -> None:
-    bpy.app.timers.unregister(events.look)
+    bpy.app.timers.unregister(events.refresh)
     bpy.ops.wm.read_homefile(use_factory_startup=True)
-    assert bpy.app.timers.is_registered(events.look)
+    assert bpy.app.timers.is_registered(events.refresh)
 
 
 @pytest.mark.slow
@@ -233,7 +233,7 @@ def small_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Beh
     with serving() as server:
         server.content = bytes(2_000_000)
         row = small_row(server)
-        monkeypatch.setattr(models, "MODELS", {row.name: row})
+        monkeypatch.setattr(readiness, "MODELS", {row.name: row})
         monkeypatch.setattr(models, "model_named", lambda name: row)
         yield server
 
@@ -241,7 +241,7 @@ def small_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Beh
 def test_a_model_is_downloaded(registered: None, small_model: Behaviour, tmp_path: Path) -> None:
     name = "midas_v21_small_256"
     bpy.context.scene.mono3d.model = name
-    setup.look()
+    readiness.refresh()
     assert state.current.models[name] == state.ModelLine("To download, 2 MB, MIT", "Download")
     assert bpy.ops.mono3d.download_model() == {"FINISHED"}
     assert state.current.models[name] == state.ModelLine("Ready, 2 MB, MIT")
@@ -253,7 +253,7 @@ def test_the_sidebar_offers_what_is_missing_and_computes_nothing(
     registered: None, small_model: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = "midas_v21_small_256"
-    setup.look()
+    readiness.refresh()
     monkeypatch.setattr(weights, "status", None)
     layout = Mock()
     models.draw(layout, name)
@@ -285,7 +285,7 @@ def test_damaged_weights_are_downloaded_again(registered: None, small_model: Beh
     place = tmp_path / "data" / "weights" / row.file
     place.parent.mkdir(parents=True)
     place.write_bytes(bytes(1000))
-    setup.look()
+    readiness.refresh()
     assert state.current.models[row.name] == state.ModelLine("Damaged, 2 MB, MIT", "Download again")
     assert bpy.ops.mono3d.download_model(model=row.name) == {"FINISHED"}
     assert state.current.models[row.name] == state.ModelLine("Ready, 2 MB, MIT")
@@ -302,7 +302,7 @@ def test_a_download_that_fails_is_told(registered: None, small_model: Behaviour)
 def test_a_download_is_stopped_and_gone_on_with(registered: None, small_model: Behaviour) -> None:
     name = "midas_v21_small_256"
     small_model.gate = threading.Event()
-    setup.look()
+    readiness.refresh()
     row = small_row(small_model)
     download = state.current.download = WeightsDownload(row, state.current.data_folder)
     download.start()
@@ -315,7 +315,7 @@ def test_a_download_is_stopped_and_gone_on_with(registered: None, small_model: B
     small_model.gate.set()
     download.wait()
     state.current.download = small_model.gate = None
-    setup.look()
+    readiness.refresh()
     assert state.current.models[name].action == "Go on with the download"
     bpy.ops.mono3d.download_model(model=name)
     assert state.current.models[name].action == ""
@@ -331,11 +331,11 @@ def test_a_download_goes_on_over_another_file(
     operator = stand_in.followed(models.MONO3D_OT_download_model, model=name)
     assert operator.invoke(bpy.context, None) == {"FINISHED"}
     bpy.ops.wm.read_homefile(use_factory_startup=True)
-    assert bpy.app.timers.is_registered(models.follow) and models.follow() is not None
+    assert bpy.app.timers.is_registered(models.poll_download) and models.poll_download() is not None
     models.draw_list(layout := Mock())
     assert "mono3d.cancel_download" in str(layout.mock_calls), "the preferences show it, with a button that stops it"
     small_model.gate.set()
-    while models.follow() is not None:
+    while models.poll_download() is not None:
         time.sleep(0.02)
     assert state.current.models[name].action == "" and state.current.download is None
 

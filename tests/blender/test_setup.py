@@ -18,7 +18,17 @@ import pytest
 import mono3d_addon
 import vendor_installer
 from mono3d_addon import environment
-from mono3d_addon.blender import network, panel, preferences, progress, setup, state
+from mono3d_addon.blender import (
+    network,
+    panel,
+    preference_values,
+    preferences,
+    progress,
+    readiness,
+    setup,
+    state,
+    workers,
+)
 from mono3d_addon.blender.installation import Installation, Wish
 from tests.blender import made, stand_in
 from vendor_installer import components, locks, planning, smoke, upkeep
@@ -49,10 +59,10 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def add_on(house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The add-on switched on, with a data folder of its own; yields that."""
     monkeypatch.setenv("MONO3D_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(preferences, "wheelhouse", lambda: house)
+    monkeypatch.setattr(preference_values, "wheelhouse", lambda: house)
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     mono3d_addon.register()
-    setup.look()
+    readiness.refresh()
     yield tmp_path / "data"
     mono3d_addon.unregister()
 
@@ -89,7 +99,7 @@ def test_from_installing_to_uninstalling(add_on: Path, house: Path, tmp_path: Pa
     from tests.vendor_installer.local_index import locked, make_wheel, write_lock
 
     write_lock(tmp_path / "locks", probe(sys.executable), [locked(make_wheel(house, "alpha", "2.0"))], "worker")
-    setup.look()
+    readiness.refresh()
     assert state.current.update and "mono3d.update" in _shown(setup.draw_update)
     assert bpy.ops.mono3d.update() == {"FINISHED"}
     assert "alpha 2.0" in _shown(setup.draw_installed) and not state.current.update
@@ -116,19 +126,25 @@ def test_an_installation_goes_on_over_another_file(add_on: Path, monkeypatch: py
     work = state.current.installation
     assert work is not None and not bpy.ops.mono3d.install.poll()
     bpy.ops.wm.read_homefile(use_factory_startup=True)
-    assert state.current.installation is work and not work.cancelled and bpy.app.timers.is_registered(setup.follow)
-    while setup.follow() is not None:
+    assert (
+        state.current.installation is work
+        and not work.cancelled
+        and bpy.app.timers.is_registered(setup.poll_installation)
+    )
+    while setup.poll_installation() is not None:
         time.sleep(0.02)
     assert not state.current.setup and "Installed." in " ".join(state.current.messages)
     mono3d_addon.unregister()
-    assert not bpy.app.timers.is_registered(setup.follow)
+    assert not bpy.app.timers.is_registered(setup.poll_installation)
     mono3d_addon.register()
 
 
 def test_the_preferences_tell_how_it_went(add_on: Path) -> None:
     bpy.ops.mono3d.install()
     page = preferences.MONO3D_AP_preferences
-    values = {name: getattr(page, name, None) for name in ("data_folder", "wheelhouse", "backend", *preferences.HABITS)}
+    values = {
+        name: getattr(page, name, None) for name in ("data_folder", "wheelhouse", "backend", *preference_values.HABITS)
+    }
     assert "Installed." in _shown(lambda layout: page.draw(types.SimpleNamespace(layout=layout, **values), bpy.context))  # type: ignore[arg-type]
 
 
@@ -159,25 +175,25 @@ def test_a_driver_that_does_not_answer_keeps_nobody_waiting(add_on: Path, monkey
         return (types.SimpleNamespace(summary=lambda: "worker: alpha 1.0"),)
 
     monkeypatch.setattr(environment, "plans", plans)
-    monkeypatch.setattr(setup, "bpy", Mock(wraps=bpy, app=Mock(background=False, timers=bpy.app.timers)))
+    monkeypatch.setattr(readiness, "bpy", Mock(wraps=bpy, app=Mock(background=False, timers=bpy.app.timers)))
     began = time.monotonic()
-    setup.look()
+    readiness.refresh()
     assert time.monotonic() - began < made.patience(1.0) and state.current.checked
     assert "Finding out" in _shown(setup.draw)
     bpy.ops.wm.read_homefile(use_factory_startup=True)
-    assert bpy.app.timers.is_registered(setup.take_plan), "another file was opened meanwhile"
+    assert bpy.app.timers.is_registered(readiness.poll_plan), "another file was opened meanwhile"
     work = Installation(Wish(add_on))
     work.start()
     work.cancel()
     work.wait(made.patience(1.0))
     assert not work.running and work.cancelled
     answer.set()
-    while setup.take_plan() is not None:
+    while readiness.poll_plan() is not None:
         time.sleep(0.02)
     assert "worker: alpha 1.0" in _shown(setup.draw)
-    setup.look()
+    readiness.refresh()
     mono3d_addon.unregister()
-    assert not bpy.app.timers.is_registered(setup.take_plan)
+    assert not bpy.app.timers.is_registered(readiness.poll_plan)
     mono3d_addon.register()
 
 
@@ -206,7 +222,7 @@ def test_drawing_touches_no_file(add_on: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_without_leave_the_switches_are_named(action: str, add_on: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if bpy.app.online_access:
         pytest.skip("this Blender may go online")
-    monkeypatch.setattr(preferences, "wheelhouse", lambda: None)
+    monkeypatch.setattr(preference_values, "wheelhouse", lambda: None)
     with pytest.raises(RuntimeError, match=f"Allow Online Access.*--online-mode; then {action}.*wheelhouse"):
         getattr(bpy.ops.mono3d, action)()
     assert state.current.installation is None and not add_on.exists()
@@ -238,7 +254,7 @@ def test_the_report_is_copied(add_on: Path) -> None:
 
     text = environment.report(add_on)
     assert "alpha 1.0" in text and "Free space" in text
-    log = preferences.log_file(add_on)
+    log = workers.log_file(add_on)
     log.write_text("".join(f"line {number}\n" for number in range(100)))
     told = setup.report()
     assert told.startswith("Blender ") and "alpha 1.0" in told and f"End of {log}:" in told

@@ -20,7 +20,7 @@ from mathutils import Euler, Matrix, Vector
 
 from mono3d_addon.blender import known_distances, marks, names, running, shape, shape_panel, state
 from mono3d_addon.blender.scene import build as scene
-from mono3d_addon.blender.scene import camera, hand_made, shaped, source
+from mono3d_addon.blender.scene import camera, hand_made, reshaped, source
 from mono3d_addon.core import reconstruction
 from mono3d_addon.core.camera.known_distances import KnownDistances, Sighting
 from mono3d_addon.errors import Mono3DError
@@ -554,21 +554,21 @@ def test_two_distances_from_the_camera_make_it_metric(cup: Any) -> None:
     done = bpy.ops.mono3d.known_distances(
         kind="CAMERA", first=near_one, second=far_one, first_distance=0.42, second_distance=1.7
     )
-    assert done == {"FINISHED"} and "0.42 m and 1.7 m away" in shaped.metric_words(cup)
+    assert done == {"FINISHED"} and "0.42 m and 1.7 m away" in reshaped.metric_words(cup)
     distances = np.linalg.norm(vertices(cup), axis=1)
     assert np.abs(distances - 0.42).min() < 1e-4 and np.abs(distances - 1.7).min() < 1e-4
     before = scene.stored_settings(cup)
     bpy.ops.mono3d.reshape(detail=80)
     assert (scene.stored_settings(cup).near, scene.stored_settings(cup).far) == (before.near, before.far)
     bpy.ops.mono3d.reshape(field_of_view=math.radians(80.0))
-    known = shaped.known_distances(cup)
+    known = reshaped.known_distances(cup)
     assert known is not None and known.distances == pytest.approx((0.42, 1.7))
     now, eye = scene.stored_settings(cup), camera.stored(cup)
     assert now.near != before.near, "under another angle the same distances lie elsewhere along the axis"
     seen = [math.hypot(*one.point(eye, now.near, now.far)) for one in (known.first, known.second)]
     assert seen == pytest.approx([0.42, 1.7], rel=1e-6)
     bpy.ops.mono3d.reshape(near=0.3)
-    assert shaped.metric_words(cup) == "", "who sets near gives the measured distances up"
+    assert reshaped.metric_words(cup) == "", "who sets near gives the measured distances up"
 
 
 def test_a_distance_between_two_selected_vertices_scales(cup: Any) -> None:
@@ -582,12 +582,12 @@ def test_a_distance_between_two_selected_vertices_scales(cup: Any) -> None:
         cup.data.vertices[number].select = True
     bpy.ops.object.mode_set(mode="EDIT")
     bpy.ops.mono3d.known_distances(kind="BETWEEN", apart=2.5)
-    assert cup.mode == "OBJECT" and "2.5 m apart" in shaped.metric_words(cup)
+    assert cup.mode == "OBJECT" and "2.5 m apart" in reshaped.metric_words(cup)
     now = scene.stored_settings(cup)
     assert now.far / now.near == pytest.approx(settings.far / settings.near)
     places = vertices(cup)
     assert np.linalg.norm(places[places[:, 0].argmin()] - places[places[:, 0].argmax()]) == pytest.approx(2.5, rel=1e-4)
-    assert bpy.ops.mono3d.forget_distances() == {"FINISHED"} and shaped.metric_words(cup) == ""
+    assert bpy.ops.mono3d.forget_distances() == {"FINISHED"} and reshaped.metric_words(cup) == ""
 
 
 def test_two_empties_beside_a_scaled_object_do_too(cup: Any) -> None:

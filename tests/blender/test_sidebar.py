@@ -30,11 +30,14 @@ from mono3d_addon.blender import (
     models,
     names,
     panel,
+    preference_values,
     preferences,
+    readiness,
     running,
     setup,
     state,
     texts,
+    workers,
 )
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Habits, Settings
@@ -48,12 +51,12 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in of
 def values(registered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The settings of the scene, with a stand-in of the worker; `tmp_path / "data"` is the data folder."""
     monkeypatch.setenv("MONO3D_DATA", str(tmp_path / "data"))
-    setup.look()
+    readiness.refresh()
     # The packages count as installed.
     state.current.setup = ()
     worker, describer = stand_in.worker(tmp_path / "worker"), stand_in.worker(tmp_path / "describer", "describe")
     monkeypatch.setattr(running, "worker", lambda: worker)
-    monkeypatch.setattr(description, "_describer", lambda: describer)
+    monkeypatch.setattr(workers, "describer", lambda: describer)
     yield bpy.context.scene.mono3d
     worker.stop()
     describer.stop()
@@ -61,6 +64,12 @@ def values(registered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def ours() -> list[Any]:
     return [item for item in bpy.data.objects if "mono3d_settings" in item]
+
+
+def describe() -> None:
+    """Describes the chosen photo and waits for it."""
+    while description.poll() is not None:
+        time.sleep(0.02)
 
 
 def requests(folder: Path) -> list[dict[str, Any]]:
@@ -89,7 +98,7 @@ def test_from_the_photo_to_the_reopened_file(values: Any, tmp_path: Path) -> Non
 def test_several_photos_become_a_mesh_each_and_one_that_fails_stops_none(values: Any, tmp_path: Path) -> None:
     chosen.choose(values, ["/photos/a.jpg", "/photos/gone.jpg", "/photos/c.jpg"])
     layout = stand_in.Layout()
-    description.look_now(values)
+    describe()
     choose.draw(layout, values)  # type: ignore[arg-type]
     assert "60 x 40 pixels" in layout.texts and "and 2 more photos" in layout.texts
     with pytest.raises(RuntimeError, match=r"gone\.jpg: There is no file"):
@@ -171,7 +180,7 @@ def test_a_result_waits_for_editing_and_rendering(values: Any, monkeypatch: pyte
     assert running.hindrance(context) == "Ready: it appears in Object Mode"
     jobs_of_blender.append("RENDER")
     assert running.hindrance(context) == "Ready: it appears after the render"
-    state.current.run = types.SimpleNamespace(stage="Reading", fraction=1.0, cancel=lambda: None)  # type: ignore[assignment]
+    state.current.run = types.SimpleNamespace(stage="Reading", fraction=1.0, cancel=lambda: None)
     state.current.waiting = running.hindrance(context)
     running.draw(layout := stand_in.Layout())  # type: ignore[arg-type]
     assert "Ready: it appears after the render 100%" in layout.texts
@@ -191,7 +200,7 @@ def test_a_scene_of_another_file_is_left_alone(values: Any, tmp_path: Path) -> N
     cls = types.SimpleNamespace(poll_message_set=told.append)
     assert not running.PhotoJob.poll.__func__(cls, context)  # type: ignore[attr-defined]
     assert "make it local" in told[0]
-    preferences.start_scenes()
+    preference_values.start_scenes()
 
 
 @pytest.mark.parametrize("kind", ["generated", "painted", "float"])
@@ -310,23 +319,23 @@ def test_a_photo_that_was_chosen_before_the_packages_came_is_looked_at(
     monkeypatch.setattr(description, "bpy", types.SimpleNamespace(app=app, context=bpy.context))
     values.photo = "/photos/a.jpg"
     state.current.setup = ("Packages are missing",)
-    assert description.follow() is None
-    bpy.app.timers.unregister(description.follow)  # as Blender does then
+    assert description.poll() is None
+    bpy.app.timers.unregister(description.poll)  # as Blender does then
     monkeypatch.setattr(installation, "COMPONENTS", ())  # nothing is missing now
-    setup.look()
-    assert bpy.app.timers.is_registered(description.follow)
-    while description.follow() is not None:
+    readiness.refresh()
+    assert bpy.app.timers.is_registered(description.poll)
+    while description.poll() is not None:
         time.sleep(0.02)
     assert state.current.photos["/photos/a.jpg"].lines == ("60 x 40 pixels",)
 
 
 def test_the_photo_is_described(values: Any) -> None:
     values.photo = "/photos/a.jpg"
-    description.look_now(values)
+    describe()
     line = state.current.photos["/photos/a.jpg"]
     assert line.lines == ("60 x 40 pixels",) and line.camera == "assumed 55 degrees" and not line.problem
     values.photo = "/photos/gone.jpg"
-    description.look_now(values)
+    describe()
     layout = stand_in.Layout()
     choose.draw(layout, values)  # type: ignore[arg-type]
     assert "There is no file" in " ".join(layout.texts)
@@ -351,7 +360,7 @@ def test_a_fresh_user_sees_only_what_to_do_next(values: Any) -> None:
     values.photo = "/photos/a.jpg"
     layout = draw_all()
     assert "mono3d.generate" in layout.operators and {"near", "model", "preset"} <= set(layout.shown)
-    state.current.run = types.SimpleNamespace(stage="Reading", fraction=0.5, cancel=lambda: None)  # type: ignore[assignment]
+    state.current.run = types.SimpleNamespace(stage="Reading", fraction=0.5, cancel=lambda: None)
     assert "mono3d.generate" not in (layout := draw_all()).operators and "mono3d.cancel" in layout.operators
     state.current.run = None
 
@@ -369,7 +378,7 @@ def _hook(event: str, arguments: tuple[object, ...]) -> None:
 def test_drawing_touches_neither_files_nor_the_network_and_takes_under_a_millisecond(values: Any) -> None:
     sys.addaudithook(_hook)
     values.photo = "/photos/a.jpg"
-    description.look_now(values)
+    describe()
     bpy.ops.mono3d.generate()
     bpy.ops.mono3d.show_depth()
     touched: list[str] = []
@@ -411,7 +420,7 @@ def test_switching_on_and_off_leaks_nothing(empty_file: None) -> None:
         found["timers"] = sum(
             map(
                 bpy.app.timers.is_registered,
-                (events.look, setup.take_plan, setup.follow, models.follow, description.follow),
+                (events.refresh, readiness.poll_plan, setup.poll_installation, models.poll_download, description.poll),
             )
         )
         found["subclasses"] = len(bpy.types.Operator.__subclasses__()) + len(bpy.types.Panel.__subclasses__())
@@ -426,7 +435,7 @@ def test_switching_on_and_off_leaks_nothing(empty_file: None) -> None:
         thumbnails.show("a", np.zeros((8, 8, 3), np.uint8))
         assert state.current.previews is not None
         scratch = chosen.scratch()
-        assert setup.take_plan() is None
+        assert readiness.poll_plan() is None
         mono3d_addon.unregister()
         assert not scratch.exists()
 
@@ -451,17 +460,17 @@ def test_switching_on_and_off_leaks_nothing(empty_file: None) -> None:
 def test_the_habits_are_properties_and_are_honoured(
     values: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, item in preferences.HABITS.items():
+    for name, item in preference_values.HABITS.items():
         shown = preferences.MONO3D_AP_preferences.bl_rna.properties[name]
         assert shown.name == item.choice.label and item.choice.help in shown.description
-    assert preferences.habits() == Habits()
+    assert preference_values.habits() == Habits()
     chosen_habits = Habits(device="cpu", idle_minutes=0.5, log_level="debug", preset="fast")
-    monkeypatch.setattr(preferences, "habits", lambda: chosen_habits)
+    monkeypatch.setattr(preference_values, "habits", lambda: chosen_habits)
     assert running.wished(values).device == "cpu"
     values.device = "cuda"
     assert running.wished(values).device == "cuda", "the scene's own choice counts more"
     fresh = bpy.data.scenes.new("fresh")
-    preferences.start_scenes()
+    preference_values.start_scenes()
     assert fresh.mono3d.preset == "fast" and fresh.mono3d.detail == 512
     assert values.preset == "balanced" and values.detail == 1024, "what was touched stays as it is"
 
@@ -471,17 +480,17 @@ def test_the_worker_is_started_as_the_habits_say(
 ) -> None:
     monkeypatch.setenv("MONO3D_DATA", str(tmp_path))
     monkeypatch.setattr("mono3d_addon.environment.require", lambda name, folder: tmp_path)
-    monkeypatch.setattr(preferences, "habits", lambda: Habits(idle_minutes=0.5, log_level="debug"))
+    monkeypatch.setattr(preference_values, "habits", lambda: Habits(idle_minutes=0.5, log_level="debug"))
     first = running.worker()
     assert (first._idle_seconds, first._log_level) == (30.0, "debug") and running.worker() is first
-    monkeypatch.setattr(preferences, "habits", Habits)
+    monkeypatch.setattr(preference_values, "habits", Habits)
     second = running.worker()
     assert second is not first and (second._idle_seconds, second._log_level) == (600.0, "info")
 
 
 def test_a_file_that_is_opened_is_looked_at_afresh(values: Any) -> None:
     values.photo = "//a.jpg"
-    description.look_now(values)
+    describe()
     assert "//a.jpg" in state.current.previews
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     assert not state.current.photos and "//a.jpg" not in state.current.previews

@@ -24,6 +24,15 @@ def target(context: bpy.types.Context) -> bpy.types.Object | None:
     return owner if owner is not None and owner.type == "MESH" and names.SETTINGS in owner else None
 
 
+def camera_of(owner: bpy.types.Object | None) -> bpy.types.Object | None:
+    """Returns the photo's camera object that belongs to `owner`, a mesh or that camera itself; None for others."""
+    if owner is None or not names.is_ours(owner):
+        return None
+    if owner.type == "CAMERA":
+        return owner
+    return next((child for child in owner.children if child.type == "CAMERA" and names.is_ours(child)), None)
+
+
 def stored_settings(owner: bpy.types.Object) -> Settings:
     """Returns the settings that made an object; the usual ones where those stored on it cannot be read."""
     return _parsed(str(owner.get(names.SETTINGS, "")))
