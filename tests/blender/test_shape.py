@@ -516,7 +516,7 @@ def test_the_panel_reads_and_computes_nothing(cup: Any, monkeypatch: pytest.Monk
 
     state.current.checked = True
     monkeypatch.setattr(Settings, "from_json", classmethod(lambda cls, text: pytest.fail("parsed while drawing")))
-    shaped._parsed.cache_clear()
+    reshaped._parsed.cache_clear()
     layout = Mock()
     shape_panel.draw_state(layout, cup)
     shape_panel.draw_settings(layout, bpy.context, ("near", "surface"))

@@ -481,10 +481,10 @@ def test_the_worker_is_started_as_the_habits_say(
     monkeypatch.setenv("MONO3D_DATA", str(tmp_path))
     monkeypatch.setattr("mono3d_addon.environment.require", lambda name, folder: tmp_path)
     monkeypatch.setattr(preference_values, "habits", lambda: Habits(idle_minutes=0.5, log_level="debug"))
-    first = running.worker()
+    first: Any = running.worker()
     assert (first._idle_seconds, first._log_level) == (30.0, "debug") and running.worker() is first
     monkeypatch.setattr(preference_values, "habits", Habits)
-    second = running.worker()
+    second: Any = running.worker()
     assert second is not first and (second._idle_seconds, second._log_level) == (600.0, "info")
 
 
