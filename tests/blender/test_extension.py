@@ -30,16 +30,16 @@ assert name in bpy.context.preferences.addons, list(bpy.context.preferences.addo
 assert bpy.context.preferences.addons[name].preferences.data_folder == ""
 assert "mono3d_addon" not in sys.modules and "vendor_installer" not in sys.modules
 assert bpy.context.scene.mono3d.detail == 1024
-from bl_ext.user_default.mono3d.mono3d_addon.blender import names, preferences, state
+from bl_ext.user_default.mono3d.mono3d_addon.blender import names, preference_values, state
 from bl_ext.user_default.mono3d.mono3d_addon.blender import events
 assert names.PACKAGE == name and names.IS_EXTENSION
-own = preferences.data_folder()
+own = preference_values.data_folder()
 assert str(own).startswith(os.environ["BLENDER_USER_RESOURCES"])
 own.parent.mkdir(parents=True, exist_ok=True)
 own.write_text("a file where the folder should be")
-assert preferences.data_folder() == own, "nothing is written anywhere else"
+assert preference_values.data_folder() == own, "nothing is written anywhere else"
 own.unlink()
-events.look()
+events.refresh()
 assert state.current.checked
 for one in ("generate", "cancel", "install", "cancel_install", "look_through_camera", "import_photo"):
     getattr(bpy.ops.mono3d, one).get_rna_type()

@@ -126,11 +126,8 @@ def test_an_installation_goes_on_over_another_file(add_on: Path, monkeypatch: py
     work = state.current.installation
     assert work is not None and not bpy.ops.mono3d.install.poll()
     bpy.ops.wm.read_homefile(use_factory_startup=True)
-    assert (
-        state.current.installation is work
-        and not work.cancelled
-        and bpy.app.timers.is_registered(setup.poll_installation)
-    )
+    assert state.current.installation is work and not work.cancelled
+    assert bpy.app.timers.is_registered(setup.poll_installation)
     while setup.poll_installation() is not None:
         time.sleep(0.02)
     assert not state.current.setup and "Installed." in " ".join(state.current.messages)
