@@ -7,36 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import MappingProxyType
 
+from .formats import FORMATS, by_suffix
+
 PREVIEW = "preview"
+_PREVIEW_ENDING = "_preview.png"
 
-_NAMES = {
-    "blend": "{}.blend",
-    "glb": "{}.glb",
-    "ply": "{}.ply",
-    "obj": "{}.obj",
-    "stl": "{}.stl",
-    "cloud": "{}_cloud.ply",
-    "vtp": "{}.vtp",
-    "npy": "{}_depth.npy",
-    "png16": "{}_depth.png",
-    "exr": "{}_depth.exr",
-    "camera": "{}_camera.json",
-    PREVIEW: "{}_preview.png",
-}
-
-BY_ENDING = {
-    ".blend": "blend",
-    ".glb": "glb",
-    ".ply": "ply",
-    ".obj": "obj",
-    ".stl": "stl",
-    ".vtp": "vtp",
-    ".npy": "npy",
-    ".png": "png16",
-    ".exr": "exr",
-    ".json": "camera",
-}
-"""The format that an output file's ending asks for."""
+BY_ENDING = by_suffix()
+"""The format that an output file's suffix asks for."""
 
 _MESHES = (".mtl", ".blend")
 
@@ -51,4 +28,4 @@ A texture never comes alone: with the endings of the files of which one lies bes
 
 def output_files(name: str, formats: Iterable[str], folder: Path) -> dict[str, Path]:
     """Returns the path of each format's file (`preview` counts as one) for the photo called `name`."""
-    return {one: folder / _NAMES[one].format(name) for one in formats}
+    return {one: folder / f"{name}{_PREVIEW_ENDING if one == PREVIEW else FORMATS[one].ending}" for one in formats}

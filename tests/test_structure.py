@@ -29,13 +29,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "core": _BASE,
     "depth": {*_BASE, "core"},
     "surface": {*_BASE, "core"},
-    "export": {*_BASE, "core"},
+    "export": {*_BASE, "core", "formats"},
     "depth_source": {*_BASE, "core"},
     "shaping": {*_BASE, "core", "surface"},
     "pipeline": {*_RECONSTRUCTION, "depth_source", "shaping"},
     # The client marks the packages of its child as in use.
     "worker": {*_RECONSTRUCTION, "pipeline", "shaping", "environment"},
-    "outputs": _BASE,
+    "formats": {"environment", "settings"},
+    "outputs": {*_BASE, "formats"},
     "photos": {*_BASE, "core", "outputs"},
     "report": {*_BASE, "core"},
     "display": {"photos", "report"},
@@ -45,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run": {*_BASE, *_FILES, "worker"},
     "models_command": {*_BASE, "depth", "environment", "display"},
     # The server's process may load what needs no packages, and nothing that opens a photo.
-    "web": {*_BASE, "core", "depth", "environment", "worker", "scenes", "outputs", "arguments", "installing"},
+    "web": {*_BASE, "core", "depth", "environment", "worker", "scenes", "formats", "arguments", "installing"},
     "blender": {*_BASE, "core", "depth", "environment", "worker", "photos"},
     "build": {*_BASE, "core"},
     "cli": {

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import Mono3DError, unforeseen
+from ..formats import FORMATS
 from ..version import version
 from ..worker.page_layout import DEPTH, PHOTOS, VIEW
 from . import downloads, events, openapi, samples, sniff
@@ -182,13 +183,13 @@ class Pages:
     async def file(self, request: Request) -> Response:
         """A download."""
         job, format = self._job(request), request.path_params["format"]
-        if format not in downloads.DOWNLOADS:
+        if format not in FORMATS:
             raise Refusal(404, "There is no such format; /api/about lists them.")
         folder = self._service.whole(job).folder
         with folder.used():
             path = await self._service.file(job, format)
             name = downloads.file_name(job.name, format)
-            return _Lent(folder, path, media_type=downloads.DOWNLOADS[format].media_type, filename=name)
+            return _Lent(folder, path, media_type=FORMATS[format].media_type, filename=name)
 
     def _job(self, request: Request) -> Any:
         return self._service.job(request.path_params["id"])

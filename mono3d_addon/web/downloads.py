@@ -3,43 +3,11 @@
 
 from __future__ import annotations
 
-import types
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from ..environment import SCENE, VTP
-from ..outputs import output_files
-from ..settings import FORMATS
-
-
-@dataclass(frozen=True)
-class Download:
-    """One format: its label for people, its media type, the component that it needs, and what ends its file's name."""
-
-    label: str
-    media_type: str
-    needs: str = ""
-    ending: str = ""
-
-
-DOWNLOADS: Mapping[str, Download] = types.MappingProxyType(
-    {
-        "glb": Download("GLB: mesh with texture and camera, for viewers and engines", "model/gltf-binary"),
-        "ply": Download("PLY: mesh with colours", "application/octet-stream"),
-        "obj": Download("OBJ: mesh, material and texture in a zip", "application/zip", ending="_obj.zip"),
-        "stl": Download("STL: bare mesh, for printing", "model/stl"),
-        "vtp": Download("VTP: mesh for ParaView and VTK", "application/xml", VTP),
-        "cloud": Download("PLY: point cloud", "application/octet-stream"),
-        "npy": Download("NPY: depth in metres, for NumPy", "application/octet-stream"),
-        "png16": Download("PNG: depth in 16 bits", "image/png"),
-        "exr": Download("EXR: depth in metres", "image/x-exr"),
-        "camera": Download("JSON: camera", "application/json"),
-        "blend": Download("BLEND: scene for Blender", "application/x-blender", SCENE),
-    }
-)
-"""Every format of `settings.FORMATS`, in the order of the page."""
+from ..formats import FORMATS
 
 _LONGEST = 80
 
@@ -55,18 +23,18 @@ def described(installed: Collection[str]) -> list[dict[str, Any]]:
             "available": is_available(name, installed),
             "reason": "" if is_available(name, installed) else why_not(name),
         }
-        for name, one in DOWNLOADS.items()
+        for name, one in FORMATS.items()
     ]
 
 
 def is_available(name: str, installed: Collection[str]) -> bool:
     """Tells whether this server can write a format."""
-    return not DOWNLOADS[name].needs or DOWNLOADS[name].needs in installed
+    return not FORMATS[name].needs or FORMATS[name].needs in installed
 
 
 def why_not(name: str) -> str:
     """Returns the sentence why a format cannot be had."""
-    return f"The packages of '{DOWNLOADS[name].needs}' are not installed on this server."
+    return f"The packages of '{FORMATS[name].needs}' are not installed on this server."
 
 
 def file_name(name: str, format: str) -> str:
@@ -91,7 +59,4 @@ def clean_name(name: str) -> str:
 
 
 def _ending(name: str) -> str:
-    return DOWNLOADS[name].ending or output_files("", (name,), Path())[name].name
-
-
-assert set(DOWNLOADS) == set(FORMATS)
+    return FORMATS[name].archive or FORMATS[name].ending

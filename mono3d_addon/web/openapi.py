@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..formats import FORMATS
 from ..settings import PRESETS, SettingField
 from ..version import version
-from .downloads import DOWNLOADS
 from .form import Form
 from .samples import SAMPLES
 
@@ -60,7 +60,7 @@ def document(form: Form, cookie: str) -> dict[str, Any]:
 def _paths() -> dict[str, Any]:
     job = [_parameter("id", "The job's name, as its status has it.", _STRING)]
     sample = [_parameter("name", "The sample's name.", {"enum": list(SAMPLES)})]
-    format = [*job, _parameter("format", "The format's name.", {"enum": list(DOWNLOADS)})]
+    format = [*job, _parameter("format", "The format's name.", {"enum": list(FORMATS)})]
     status = _json("The job's status.", "Status")
     model = {"200": _content("The mesh, binary glTF.", "model/gltf-binary"), "304": {"description": "As before."}}
     photos = {"description": "The picture.", "content": {"image/jpeg": {}, "image/png": {}}}

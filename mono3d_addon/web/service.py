@@ -18,6 +18,7 @@ from typing import Any
 from .. import environment
 from ..environment import SCENE, VTP, WORKER
 from ..errors import Cancelled, Mono3DError
+from ..formats import FORMATS
 from ..scenes import ChildSceneWriter
 from ..settings import Settings, WebOptions
 from ..worker.client import Worker
@@ -108,7 +109,7 @@ class Service:
         if status["result"] is not None:
             status["result"]["files"] = {
                 name: f"/api/jobs/{job.id}/files/{name}"
-                for name in downloads.DOWNLOADS
+                for name in FORMATS
                 if downloads.is_available(name, self.installed)
             }
         return status
@@ -206,7 +207,7 @@ class Service:
 
         Raises Refusal: 404 for a format that is not to be had, 409 before there is a mesh, 500 when writing failed.
         """
-        if format not in downloads.DOWNLOADS:
+        if format not in FORMATS:
             raise Refusal(404, "There is no such format; /api/about lists them.")
         if not downloads.is_available(format, self.installed):
             raise Refusal(404, downloads.why_not(format))
