@@ -94,27 +94,27 @@ def imports(path: Path) -> Iterator[tuple[str, int]]:
             yield from ((prefix + alias.name, node.level) for alias in node.names)
 
 
-def modules() -> dict[str, Path]:
-    """Returns every module of the package by its dotted name without `mono3d_addon`; packages by the folder's."""
+def modules(package: Path = PACKAGE) -> dict[str, Path]:
+    """Returns every module of a package by its dotted name without the package's; packages by the folder's."""
     found = {}
-    for path in sources(PACKAGE):
-        parts = path.relative_to(PACKAGE).with_suffix("").parts
+    for path in sources(package):
+        parts = path.relative_to(package).with_suffix("").parts
         found[".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)] = path
     return found
 
 
 @functools.cache
-def imported_modules() -> dict[str, set[str]]:
-    """Returns the modules of the package that each one imports, by their dotted names."""
-    known = modules()
+def imported_modules(package: Path = PACKAGE) -> dict[str, set[str]]:
+    """Returns the modules of a package that each one imports, by their dotted names."""
+    known = modules(package)
     graph: dict[str, set[str]] = {}
     for name, path in known.items():
-        folder = path.relative_to(PACKAGE).parent.parts
+        folder = path.relative_to(package).parent.parts
         graph[name] = set()
         for target, level in imports(path):
             if level:
                 parts = [*folder[: len(folder) - (level - 1)], *target.split(".")]
-            elif target.split(".")[0] == PACKAGE.name:
+            elif target.split(".")[0] == package.name:
                 parts = target.split(".")[1:]
             else:
                 continue
@@ -146,9 +146,10 @@ def test_the_order_itself_has_no_circle() -> None:
     assert not circles(MAY_IMPORT)
 
 
-def test_no_modules_import_each_other() -> None:
+@pytest.mark.parametrize("package", ["mono3d_addon", "vendor_installer", "training"])
+def test_no_modules_import_each_other(package: str) -> None:
     """Imports inside functions and for type checkers count too: who reads one module must not need the other."""
-    assert not circles(imported_modules())
+    assert not circles(imported_modules(ROOT / package))
 
 
 def circles(graph: Mapping[str, set[str]]) -> list[str]:

@@ -13,12 +13,14 @@ The packages are for child processes only: nothing here changes the running inte
 
 from __future__ import annotations
 
-from .components import COMPONENTS, Component
+from .component import Component
+from .components import COMPONENTS
 from .doctor import doctor
 from .errors import InstallCancelled, InstallError
 from .installation import bundle, install
 from .manifest import Installed, find
-from .planning import Plan, PlannedPackage, outdated, plan
+from .planning import outdated, plan
+from .plans import Plan, PlannedPackage
 from .upkeep import Removal, tidy, uninstall, verify
 from .use import in_use
 

@@ -15,11 +15,13 @@ from .components import COMPONENTS
 from .doctor import doctor
 from .errors import InstallError
 from .folders import size_text
-from .graphics import NAMES
+from .graphics import BACKEND_NAMES
 from .installation import bundle, install
-from .interpreter import PLATFORM_TAGS, probe
+from .interpreter import probe
 from .manifest import find
-from .planning import Plan, plan
+from .planning import plan
+from .plans import Plan
+from .platforms import PLATFORM_TAGS
 from .upkeep import uninstall, verify
 
 
@@ -58,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("components", nargs="+", metavar="COMPONENT", help=f"one of {', '.join(COMPONENTS)}")
         made.add_argument(
             "--backend",
-            help=f"instead of the one chosen for this machine; one of {', '.join(NAMES)}",
+            help=f"instead of the one chosen for this machine; one of {', '.join(BACKEND_NAMES)}",
             metavar="BACKEND",
         )
         made.add_argument(

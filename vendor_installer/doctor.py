@@ -14,7 +14,7 @@ from .folders import Folders, existing_parent, file_sizes, size_text
 from .graphics import detect
 from .interpreter import probe
 from .manifest import find_all
-from .upkeep import rubbish
+from .upkeep import leftovers
 
 _LOG_LINES = 15
 
@@ -47,7 +47,7 @@ def doctor(data_folder: Path, python: str = sys.executable) -> str:
             lines.append(
                 "    from Python itself: " + ", ".join(f"{name} {version}" for name, version in item.system.items())
             )
-    for path in rubbish(folders):
+    for path in leftovers(folders):
         size = sum(count for _, count in file_sizes(path)) if path.is_dir() else 0
         lines.append(f"Waiting to be removed: {path}, {size_text(size)}")
     if folders.log.is_file():

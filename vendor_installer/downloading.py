@@ -19,7 +19,7 @@ from pathlib import Path
 from . import pip
 from .errors import InstallCancelled, InstallError, translate
 from .folders import Folders, file_sizes, remove_tree, size_text
-from .planning import Plan, PlannedPackage
+from .plans import Plan, PlannedPackage
 
 _TRIES = 3
 _PIECE = 1 << 22

@@ -65,7 +65,7 @@ class Folders:
         return self.data / "logs" / "install.log"
 
     @property
-    def guard(self) -> Path:
+    def install_lock(self) -> Path:
         """File whose lock an installation holds."""
         return self.data / "install.lock"
 
@@ -73,7 +73,7 @@ class Folders:
         """Returns the folder of the environment named like its lock."""
         return self.environments / name
 
-    def put_log_aside(self) -> None:
+    def rotate_log(self) -> None:
         """Starts a new log where the present one has grown long; the one before is kept as install.log.1."""
         with contextlib.suppress(OSError):
             if self.log.stat().st_size > _LONG_LOG:

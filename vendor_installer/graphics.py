@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .components import LINUX, MACOS, WINDOWS
+from .platforms import LINUX, MACOS, WINDOWS
 
-NAMES: Mapping[str, str] = {
+BACKEND_NAMES: Mapping[str, str] = {
     "cpu": "the processor",
     "cpu-pypi": "the processor (the standard index's build)",
     "mps": "Metal",
@@ -52,7 +52,7 @@ class Graphics:
         """What was found and what it leads to: "NVIDIA RTX 4070, driver 560 -> CUDA 12.8"."""
         if not self.device:
             return "no graphics card that PyTorch can use"
-        return f"{self.device} -> {NAMES[self.backends[0]] if self.backends else NAMES['cpu']}"
+        return f"{self.device} -> {BACKEND_NAMES[self.backends[0]] if self.backends else BACKEND_NAMES['cpu']}"
 
 
 def detect(platform: str, system_files: Path = Path("/sys")) -> Graphics:

@@ -14,11 +14,12 @@ from . import manifest, wheels
 from .downloading import download, sha256_of
 from .errors import InstallCancelled, InstallError, from_os_error
 from .folders import Folders, file_sizes, remove_tree, size_text
-from .guard import exclusive
+from .install_lock import exclusive
 from .manifest import Installed
-from .planning import Plan, checked
-from .smoke import try_out
-from .upkeep import STAGING, remove_rubbish, supersede
+from .planning import plan_with_network
+from .plans import Plan
+from .smoke import run_smoke_test
+from .upkeep import STAGING, deactivate_other_backends, remove_leftovers
 from .use import MARK, PACKAGES
 from .wheelhouse import fill
 
@@ -54,8 +55,8 @@ def bundle(
         progress(stage, min(count, total) / total)
 
     try:
-        with exclusive(folders.guard):
-            folders.put_log_aside()
+        with exclusive(folders.install_lock):
+            folders.rotate_log()
             files = download(plan, allow_network=True, on_progress=fetched, cancelled=cancelled)
             fill(folder, files.values(), lambda wheel: sha256_of(wheel, cancelled))
             folders.discard(folders.downloads, folders.temporary)
@@ -83,23 +84,23 @@ def install(
         raise InstallError("This plan is for another machine: make a bundle of it and install from that there.")
     folders = Folders(plan.data_folder)
     try:
-        with exclusive(folders.guard):
-            folders.put_log_aside()
+        with exclusive(folders.install_lock):
+            folders.rotate_log()
             current = manifest.read(plan.target)
             if current is not None and current.lock_digest == plan.digest and not repair:
-                supersede(current, folders)  # what a kill in the last moment may have left undone
+                deactivate_other_backends(current, folders)  # what a kill in the last moment may have left undone
                 return current
-            remove_rubbish(folders)
+            remove_leftovers(folders)
             remove_tree(folders.temporary)
-            if allow_network and not plan.checked:
+            if allow_network and not plan.sources_checked:
                 progress("Looking for the sources", 0.0)
-                plan = checked(plan)
+                plan = plan_with_network(plan)
                 for note in plan.notes:
                     progress(note, 0.0)
             installed = _Run(plan, folders, progress, cancelled).carry_out(allow_network)
             folders.discard(folders.temporary, *(() if keep_downloads else (folders.downloads,)))
-            supersede(installed, folders)
-            remove_rubbish(folders)
+            deactivate_other_backends(installed, folders)
+            remove_leftovers(folders)
             return installed
     except OSError as error:
         raise from_os_error(error, folders.log) from error
@@ -128,7 +129,7 @@ class _Run:
         try:
             sizes = self._unpack(files, staging, total)
             self.progress("Trying the packages out", _UNPACKED)
-            try_out(plan.component.smoke, staging, plan.interpreter, plan.backend, self.folders, self.cancelled)
+            run_smoke_test(plan.component.smoke, staging, plan.interpreter, plan.backend, self.folders, self.cancelled)
             if self.cancelled():
                 raise InstallCancelled
             self.progress("Switching over", _TRIED)

@@ -11,9 +11,9 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from .components import LINUX, MACOS, WINDOWS
 from .environment import child_environment
 from .errors import InstallError
+from .platforms import LINUX, MACOS, PLATFORM_TAGS, WINDOWS
 
 # Runs in the other interpreter, so it must not use anything of ours.
 _PROBE = """
@@ -76,14 +76,6 @@ class Interpreter:
         tags = [part for tag in PLATFORM_TAGS[self.platform] for part in ("--platform", tag)]
         abis = [part for abi in (self.tag, "abi3", "none") for part in ("--abi", abi)]
         return ["--implementation", "cp", "--python-version", f"{self.tag[2]}.{self.tag[3:]}", *abis, *tags]
-
-
-PLATFORM_TAGS = {
-    LINUX: ["manylinux2014_x86_64", *(f"manylinux_2_{minor}_x86_64" for minor in range(5, 36)), "linux_x86_64"],
-    WINDOWS: ["win_amd64"],
-    MACOS: ["macosx_14_0_arm64"],
-}
-"""Platform -> the names that wheels for it have."""
 
 
 def foreign(base: Interpreter, tag: str, platform: str, glibc: tuple[int, ...]) -> Interpreter:

@@ -35,7 +35,7 @@ class LockedFile:
     bytes: int
     stored: int
     index: str = ""
-    about: bool = False
+    sizes_estimated: bool = False
 
     def requirement(self) -> str:
         """Returns the line for pip, with the hash where it is known."""
@@ -46,7 +46,7 @@ class LockedFile:
         """Returns the line of the lock file."""
         notes = [f"file={self.file}"] if self.file else []
         notes += [f"bytes={self.bytes}", f"stored={self.stored}"]
-        notes += ["about=yes"] if self.about else []
+        notes += ["about=yes"] if self.sizes_estimated else []
         notes += [f"index={self.index}"] if self.index else []
         notes += [] if self.sha256 else ["hash=unknown"]
         return f"{self.requirement()}  # {' '.join(notes)}"
@@ -89,6 +89,11 @@ class Lock:
         return "\n".join((*head, *(item.line() for item in self.files))) + "\n"
 
 
+def normalized_name(name: str) -> str:
+    """Returns a package's name in the normalized form of the Python packaging specifications."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def lock_name(component: str, python_tag: str, platform: str, backend: str) -> str:
     """Returns the name that the lock and the environment's folder share."""
     return f"{component}-{python_tag}-{platform}-{backend}"
@@ -118,7 +123,7 @@ def parse(text: str, name: str) -> Lock:
                 bytes=int(notes["bytes"]),
                 stored=int(notes["stored"]),
                 index=notes.get("index", ""),
-                about=notes.get("about") == "yes",
+                sizes_estimated=notes.get("about") == "yes",
             )
         )
     return Lock(component, python_tag, platform, backend, tuple(files))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .folders import Folders, size_text
-from .graphics import NAMES
+from .graphics import BACKEND_NAMES
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -56,7 +56,7 @@ class Installed:
         lines = [
             f"{self.component}: " + ", ".join(f"{name} {self.versions[name]}" for name in biggest),
             *([f"  from Python itself: {', '.join(map(' '.join, self.system.items()))}"] if self.system else []),
-            f"  for {NAMES.get(self.backend, self.backend)}, {size_text(self.stored_bytes)}, "
+            f"  for {BACKEND_NAMES.get(self.backend, self.backend)}, {size_text(self.stored_bytes)}, "
             f"installed on {self.installed_at[:10]}"
             + ("" if self.hashes_complete else ", some files not pinned by a hash"),
             f"  in {self.packages.parent}",

@@ -39,18 +39,18 @@ PIP = LockedFile(
 )
 """The pip that is fetched."""
 
-GOOD = (25, 2)
+RESUMES_SINCE = (25, 2)
 """The first version that goes on with a cut download by itself."""
 
 _SECONDS = 10
 
 
-def with_good_pip(interpreter: Interpreter, data_folder: Path) -> Interpreter:
+def with_resuming_pip(interpreter: Interpreter, data_folder: Path) -> Interpreter:
     """Returns the interpreter with a good pip: its own, or ours, which is fetched once into the data folder.
 
     Where ours cannot be fetched, the interpreter stays as it is and the log says why. Uses the network.
     """
-    if interpreter.pip_version >= GOOD:
+    if interpreter.pip_version >= RESUMES_SINCE:
         return interpreter
     folders = Folders(data_folder)
     place = folders.tools / f"pip-{PIP.version}"

@@ -23,9 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from . import locks
-from .components import COMPONENTS, INDEXES, LINUX, MACOS, WINDOWS, Component, Requirement, build_label
+from .component import Component, Requirement
+from .components import COMPONENTS
 from .errors import InstallError
+from .indexes import INDEXES, build_label
 from .interpreter import probe
+from .locks import normalized_name
+from .platforms import LINUX, MACOS, WINDOWS
 from .wheels import stored_bytes
 
 # Blender's own builds bring 3.11 and 3.13, a Linux distribution's also 3.14.
@@ -103,13 +107,13 @@ def _narrowed(found: Sequence[dict[str, Any]], python_tag: str) -> list[str]:
     """Returns further bounds from what the found packages ask of each other (pydantic pins pydantic_core, ...)."""
     from pip._vendor.packaging.requirements import Requirement as Parsed
 
-    versions = {_plain(item["metadata"]["name"]): item["metadata"]["version"] for item in found}
+    versions = {normalized_name(item["metadata"]["name"]): item["metadata"]["version"] for item in found}
     markers = {"python_version": f"{python_tag[2]}.{python_tag[3:]}", "extra": ""}
     bounds = []
     for item in found:
         for text in item["metadata"].get("requires_dist", ()):
             parsed = Parsed(text)
-            version = versions.get(_plain(parsed.name))
+            version = versions.get(normalized_name(parsed.name))
             if version is None or (parsed.marker and not parsed.marker.evaluate(markers)):
                 continue
             if not parsed.specifier.contains(version, prereleases=True):
@@ -117,16 +121,12 @@ def _narrowed(found: Sequence[dict[str, Any]], python_tag: str) -> list[str]:
     return bounds
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def _resolve(requirements: Sequence[Requirement], python_tag: str, platform: str) -> list[dict[str, Any]]:
     texts = [item.text for item in requirements]
     for _ in range(6):
         # Without the maintainer's own pip settings, so that the hashes are those of the public index.
-        pinned = {_plain(text.split("==")[0]) for text in texts if "==" in text}
-        exact = [text for text in texts if _plain(re.split("[=<>!~]", text)[0]) in pinned]
+        pinned = {normalized_name(text.split("==")[0]) for text in texts if "==" in text}
+        exact = [text for text in texts if normalized_name(re.split("[=<>!~]", text)[0]) in pinned]
         others = [text for text in texts if text not in exact]
         # pip compares the Python that a package asks for with its own, so it must not compare where it has no choice.
         found = _report(exact, python_tag, platform, ["--isolated", "--ignore-requires-python"]) if exact else []
@@ -162,9 +162,13 @@ def _unread(requirement: Requirement, component: Component, platform: str, backe
         lock = locks.load(component.name, sibling.split("-")[1], platform, backend)
         for item in lock.files if lock else ():
             if item.name == name and item.version == version and item.sha256:
-                return locks.LockedFile(name, version, None, "", item.bytes, item.stored, requirement.index, about=True)
-    if requirement.about:
-        return locks.LockedFile(name, version, None, "", *requirement.about, requirement.index, about=True)
+                return locks.LockedFile(
+                    name, version, None, "", item.bytes, item.stored, requirement.index, sizes_estimated=True
+                )
+    if requirement.estimated_sizes:
+        return locks.LockedFile(
+            name, version, None, "", *requirement.estimated_sizes, requirement.index, sizes_estimated=True
+        )
     raise InstallError(f"The index '{requirement.index}' cannot be read and no other lock tells the size of {name}.")
 
 
@@ -174,7 +178,7 @@ def make_lock(component: Component, python_tag: str, platform: str, backend: str
     A file of an index that cannot be read gets no hash. Raises InstallError when the standard index offers no
     file for a package.
     """
-    wanted = [item for item in component.requirements if item.wanted(python_tag, platform, backend)]
+    wanted = [item for item in component.requirements if item.applies(python_tag, platform, backend)]
     standard = [item for item in wanted if not item.index]
     found = _resolve(standard, python_tag, platform)
     files = [_locked(item, component, backend, "") for item in found]
@@ -198,12 +202,12 @@ def all_names() -> tuple[str, ...]:
         for python_tag, platforms in _PYTHONS.items()
         for platform in platforms
         for backend in _backends(component, platform)
-        if any(item.wanted(python_tag, platform, backend) for item in component.requirements)
+        if any(item.applies(python_tag, platform, backend) for item in component.requirements)
     )
 
 
 def _backends(component: Component, platform: str) -> tuple[str, ...]:
-    usual = component.backends[platform]
+    usual = component.default_backends[platform]
     fallback = component.fallbacks.get(usual, "")
     declared = any(platform in item.platforms and fallback in item.backends for item in component.requirements)
-    return (usual, *([fallback] if declared else []), *component.graphics.get(platform, ()))
+    return (usual, *([fallback] if declared else []), *component.graphics_backends.get(platform, ()))

@@ -149,7 +149,7 @@ SCRIPTS: Mapping[str, str] = types.MappingProxyType(
 """Python source by name; each runs with the packages folder in front, a folder `scratch` and torch's `device`."""
 
 
-def try_out(
+def run_smoke_test(
     script: str,
     packages: Path,
     interpreter: Interpreter,

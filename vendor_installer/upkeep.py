@@ -19,16 +19,16 @@ from . import manifest
 from .components import COMPONENTS
 from .errors import InstallError, from_os_error
 from .folders import Folders, file_sizes, remove_tree
-from .guard import Busy, exclusive
+from .install_lock import Busy, exclusive
 from .interpreter import probe
 from .manifest import Installed
-from .smoke import try_out
+from .smoke import run_smoke_test
 from .use import PACKAGES, REMOVED, rename, rename_unused
 
 STAGING = ".staging-"
 """How the names of folders begin in which an installation is at work."""
 
-_OURS = re.compile(r"\w+-cp3\d+-\w+-[\w.-]+")
+_ENVIRONMENT_NAME = re.compile(r"\w+-cp3\d+-\w+-[\w.-]+")
 """The names of environments; whatever else lies beside them is the user's."""
 
 
@@ -57,7 +57,7 @@ def verify(
             f"These packages are for {installed.python_tag}, not for {interpreter.tag}: choose another Python."
         )
     script = component.smoke if component else "nothing"
-    try_out(script, installed.packages, interpreter, installed.backend, Folders(data_folder), cancelled)
+    run_smoke_test(script, installed.packages, interpreter, installed.backend, Folders(data_folder), cancelled)
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ def uninstall(component: str, data_folder: Path, python_tag: str | None = None) 
     prefix = f"{component}-{python_tag}-" if python_tag else f"{component}-"
     removed = 0
     try:
-        with exclusive(folders.guard):
+        with exclusive(folders.install_lock):
             for environment in [item for item in _environments(folders) if item.name.startswith(prefix)]:
                 removed += manifest.read(environment) is not None
                 (environment / manifest.NAME).unlink(missing_ok=True)
-            waiting, doomed = set_aside(folders)
+            waiting, doomed = detach_leftovers(folders)
             if not manifest.find_all(data_folder):
                 folders.discard(folders.downloads, folders.temporary, folders.tools)
         _delete(folders, doomed)
@@ -95,7 +95,7 @@ def uninstall(component: str, data_folder: Path, python_tag: str | None = None) 
     return Removal(removed, tuple(path for path in waiting if path.parent.name.startswith(prefix)))
 
 
-def supersede(installed: Installed, folders: Folders) -> None:
+def deactivate_other_backends(installed: Installed, folders: Folders) -> None:
     """Switches off the same component's environments with other backends, as after a new graphics card.
 
     Else the one with the latest date would be taken, and a clock that was set back would bring the old one back.
@@ -118,24 +118,24 @@ def tidy(data_folder: Path) -> tuple[Path, ...]:
     where nothing may be written it leaves everything as it is.
     """
     folders = Folders(data_folder)
-    waiting = rubbish(folders)
+    waiting = leftovers(folders)
     if not waiting:
         return ()
     try:
-        with exclusive(folders.guard):
-            waiting, doomed = set_aside(folders)
+        with exclusive(folders.install_lock):
+            waiting, doomed = detach_leftovers(folders)
         _delete(folders, doomed)
     except (Busy, OSError):
         pass
     return waiting
 
 
-def rubbish(folders: Folders) -> tuple[Path, ...]:
+def leftovers(folders: Folders) -> tuple[Path, ...]:
     """Returns everything below the environments that no manifest names."""
     found: list[Path] = []
     for environment in _environments(folders):
         current = manifest.read(environment)
-        if current is None and _unclear(environment / manifest.NAME):
+        if current is None and _may_name_packages(environment / manifest.NAME):
             continue
         for item in _content(environment):
             old = item.name.startswith(PACKAGES) and (current is None or item != current.packages)
@@ -144,19 +144,19 @@ def rubbish(folders: Folders) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def remove_rubbish(folders: Folders) -> None:
-    """Removes what `rubbish` finds and nobody uses. For whoever holds the guard."""
-    _, doomed = set_aside(folders)
+def remove_leftovers(folders: Folders) -> None:
+    """Removes what `leftovers` finds and nobody uses. For whoever holds the guard."""
+    _, doomed = detach_leftovers(folders)
     _delete(folders, doomed)
 
 
-def set_aside(folders: Folders) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
-    """Takes the names from what `rubbish` finds, which is done at once; for whoever holds the guard.
+def detach_leftovers(folders: Folders) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Takes the names from what `leftovers` finds, which is done at once; for whoever holds the guard.
 
     Returns what stays because it is in use, and what anybody may delete now, without the guard.
     """
     waiting, doomed = [], []
-    for item in rubbish(folders):
+    for item in leftovers(folders):
         if item.name.startswith(REMOVED) or not item.is_dir():
             doomed.append(item)
         elif renamed := (rename_unused(item) if item.name.startswith(PACKAGES) else rename(item)):
@@ -174,7 +174,7 @@ def _delete(folders: Folders, doomed: Sequence[Path]) -> None:
             item.unlink(missing_ok=True)
     for environment in _environments(folders):
         with contextlib.suppress(OSError):
-            if [item.name for item in environment.iterdir()] == [manifest.NAME] and not _unclear(
+            if [item.name for item in environment.iterdir()] == [manifest.NAME] and not _may_name_packages(
                 environment / manifest.NAME
             ):
                 (environment / manifest.NAME).unlink()
@@ -183,7 +183,9 @@ def _delete(folders: Folders, doomed: Sequence[Path]) -> None:
 
 def _environments(folders: Folders) -> list[Path]:
     try:
-        return sorted(item for item in folders.environments.iterdir() if item.is_dir() and _OURS.fullmatch(item.name))
+        return sorted(
+            item for item in folders.environments.iterdir() if item.is_dir() and _ENVIRONMENT_NAME.fullmatch(item.name)
+        )
     except OSError:
         return []
 
@@ -195,7 +197,7 @@ def _content(environment: Path) -> list[Path]:
         return []
 
 
-def _unclear(path: Path) -> bool:
+def _may_name_packages(path: Path) -> bool:
     """Whether there is a manifest that cannot be read just now, or is another version's: it may name what is beside."""
     try:
         values = json.loads(path.read_bytes())

@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 
 from .errors import InstallError
-from .interpreter import PLATFORM_TAGS
-from .locks import Lock, LockedFile
+from .locks import Lock, LockedFile, normalized_name
+from .platforms import PLATFORM_TAGS
 
 SUMS = "SHA256SUMS"
 
@@ -34,7 +34,7 @@ class Wheelhouse:
         for path in self._wheels:
             name, version, python, abi, platform = _parts(path)
             if (
-                name == re.sub(r"[-_.]+", "_", item.name).lower()
+                name == normalized_name(item.name).replace("-", "_")
                 and version == item.version.lower()
                 and (abi in ("none", "abi3") or lock.python_tag in python.split("."))
                 and (platform == "any" or set(platform.split(".")) & set(PLATFORM_TAGS[lock.platform]))

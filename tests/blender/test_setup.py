@@ -31,7 +31,8 @@ from mono3d_addon.blender import (
 )
 from mono3d_addon.blender.installation import Installation, Wish
 from tests.blender import made, stand_in
-from vendor_installer import components, locks, planning, smoke, upkeep
+from vendor_installer import locks, planning, platforms, smoke, upkeep
+from vendor_installer.component import Component
 from vendor_installer.interpreter import probe
 
 bpy = pytest.importorskip("bpy")
@@ -44,8 +45,8 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(ROOT / "tests/vendor_installer")
     from tests.vendor_installer.local_index import locked, make_wheel, write_lock
 
-    backends = {components.LINUX: "cpu", components.WINDOWS: "cpu", components.MACOS: "cpu"}
-    tiny = components.Component("worker", "a package for tests", (), backends, {}, (), "worker")
+    backends = {platforms.LINUX: "cpu", platforms.WINDOWS: "cpu", platforms.MACOS: "cpu"}
+    tiny = Component("worker", "a package for tests", (), backends, {}, (), "worker")
     for module in (planning, upkeep):
         monkeypatch.setattr(module, "COMPONENTS", {"worker": tiny})
     monkeypatch.setattr(smoke, "SCRIPTS", types.MappingProxyType({"worker": "import alpha\n"}))

@@ -15,7 +15,7 @@ from tests.vendor_installer.local_index import Index, locked, make_wheel, serve,
 from tests.vendor_installer.tiny import LIT, TINY
 from vendor_installer import planning, smoke, upkeep
 from vendor_installer.interpreter import Interpreter, probe
-from vendor_installer.planning import Plan
+from vendor_installer.plans import Plan
 
 
 @pytest.fixture(scope="session")

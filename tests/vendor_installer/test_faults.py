@@ -26,10 +26,10 @@ from tests.vendor_installer.local_index import Index, locked, make_wheel, write_
 from tests.vendor_installer.tiny import LIT
 from vendor_installer import InstallError, find, install, installation, planning, tidy, uninstall, verify
 from vendor_installer.folders import Folders
-from vendor_installer.guard import Busy
+from vendor_installer.install_lock import Busy
 from vendor_installer.interpreter import Interpreter
-from vendor_installer.planning import Plan
-from vendor_installer.upkeep import rubbish
+from vendor_installer.plans import Plan
+from vendor_installer.upkeep import leftovers
 
 MakePlan = Callable[[], Plan]
 
@@ -89,7 +89,7 @@ def _whole_or_nothing(data_folder: Path) -> bool:
 def _recovers(made: Plan, data_folder: Path, keep_downloads: bool = False) -> None:
     installed = install(made, allow_network=True, repair=True, keep_downloads=keep_downloads)
     verify(installed, data_folder)
-    assert find("tiny", data_folder) == installed and not rubbish(Folders(data_folder))
+    assert find("tiny", data_folder) == installed and not leftovers(Folders(data_folder))
 
 
 @pytest.mark.timeout(600)
@@ -303,4 +303,4 @@ def test_three_installers_at_once(index: Index, tiny_plan: MakePlan, data_folder
         for thread in threads:
             thread.join(60)
         assert len(codes) == 3 and set(codes) <= {0, 3} and 0 in codes
-        assert _whole_or_nothing(data_folder) and not rubbish(Folders(data_folder))
+        assert _whole_or_nothing(data_folder) and not leftovers(Folders(data_folder))

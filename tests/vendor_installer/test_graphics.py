@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.vendor_installer.local_index import locked, write_lock
-from vendor_installer import InstallError, graphics, planning
-from vendor_installer.components import LINUX, MACOS, WINDOWS
+from vendor_installer import InstallError, Plan, graphics, planning
 from vendor_installer.graphics import detect
 from vendor_installer.interpreter import Interpreter
+from vendor_installer.platforms import LINUX, MACOS, WINDOWS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the fake programs are shell scripts")
 
@@ -179,7 +179,7 @@ def locks_folder(tmp_path: Path, wheels: dict[str, Path], interpreter: Interpret
     return folder
 
 
-def _plan(data_folder: Path, locks_folder: Path, backend: str | None = None) -> planning.Plan:
+def _plan(data_folder: Path, locks_folder: Path, backend: str | None = None) -> Plan:
     return planning.plan("lit", data_folder, locks_folder=locks_folder, backend=backend)
 
 
@@ -221,7 +221,7 @@ def test_a_component_that_uses_no_card_does_not_look_for_one(
     _program(tmp_path, f"touch '{tmp_path}/asked'")
     write_lock(tmp_path / "one", interpreter, [locked(wheels["alpha"])])
     made = planning.plan("tiny", data_folder, locks_folder=tmp_path / "one")
-    assert made.found is None and not (tmp_path / "asked").exists()
+    assert made.graphics is None and not (tmp_path / "asked").exists()
 
 
 # Machines on which nothing can work

@@ -20,11 +20,11 @@ import pytest
 
 import vendor_installer
 from tests.vendor_installer.local_index import Index, locked, make_wheel, write_lock
-from vendor_installer import InstallCancelled, InstallError, Removal, find, install, manifest, planning, smoke
+from vendor_installer import InstallCancelled, InstallError, Removal, find, install, manifest, planning, smoke, sources
 from vendor_installer.folders import Folders
-from vendor_installer.guard import exclusive
+from vendor_installer.install_lock import exclusive
 from vendor_installer.interpreter import Interpreter
-from vendor_installer.planning import Plan
+from vendor_installer.plans import Plan
 
 MakePlan = Callable[[], Plan]
 
@@ -185,7 +185,7 @@ def test_packages_that_do_not_work_are_not_taken(
 
 def test_two_installations_at_once(tiny_plan: MakePlan, data_folder: Path) -> None:
     with (
-        exclusive(Folders(data_folder).guard),
+        exclusive(Folders(data_folder).install_lock),
         pytest.raises(InstallError, match=f"Another installation .process {os.getpid()}"),
     ):
         install(tiny_plan(), allow_network=True)
@@ -303,7 +303,8 @@ def test_an_unreachable_index_leads_to_the_declared_fallback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
 
-    monkeypatch.setattr(planning, "INDEXES", {"far": "http://127.0.0.1:9/simple"})
+    for module in (planning, sources):
+        monkeypatch.setattr(module, "INDEXES", {"far": "http://127.0.0.1:9/simple"})
     folder = tmp_path / "two locks"
     alpha = locked(wheels["alpha"], index="far")
     far = type(alpha)("alpha", "2.0+far", "0" * 64, "alpha-2.0+far-py3-none-any.whl", 5, 5, "far")
@@ -312,7 +313,7 @@ def test_an_unreachable_index_leads_to_the_declared_fallback(
         vendor_installer.plan("tiny", data_folder, locks_folder=folder, allow_network=True)
     write_lock(folder, interpreter, [locked(wheels["alpha"]), locked(wheels["beta"])], backend="cpu-other")
     unasked = vendor_installer.plan("tiny", data_folder, locks_folder=folder)
-    assert unasked.backend == "cpu" and not unasked.checked
+    assert unasked.backend == "cpu" and not unasked.sources_checked
     made = vendor_installer.plan("tiny", data_folder, locks_folder=folder, allow_network=True)
     assert made.backend == "cpu-other" and "cannot be reached" in made.summary()
     assert install(unasked, allow_network=True).backend == "cpu-other"
@@ -321,7 +322,7 @@ def test_an_unreachable_index_leads_to_the_declared_fallback(
 
 
 def test_packages_of_the_interpreter_itself_are_left_out(data_folder: Path, locks_folder: Path) -> None:
-    with pytest.raises(InstallError, match="does not offer alpha itself"):
+    with pytest.raises(InstallError, match="does not provide alpha itself"):
         vendor_installer.plan("tiny", data_folder, locks_folder=locks_folder, system=("alpha",))
 
 

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vendor_installer import InstallError, locks, relock
-from vendor_installer.components import COMPONENTS, INDEXES
-from vendor_installer.planning import plain
+from vendor_installer.components import COMPONENTS
+from vendor_installer.indexes import INDEXES
+from vendor_installer.locks import normalized_name
 
 ALL = [path.stem for path in sorted(locks.FOLDER.glob("*.txt"))]
 
@@ -46,18 +47,18 @@ def test_every_lock_parses_and_is_written_the_same_again(name: str) -> None:
     for item in lock.files:
         assert item.bytes > 0 and item.stored > 0
         assert not item.index or item.index in INDEXES
-        assert (item.sha256 is None) == item.about
+        assert (item.sha256 is None) == item.sizes_estimated
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_every_lock_holds_exactly_what_its_component_declares(name: str) -> None:
     lock = _load(name)
     declared = {
-        plain(requirement.text.replace("<", "=").replace(">", "=").split("=")[0])
+        normalized_name(requirement.text.replace("<", "=").replace(">", "=").split("=")[0])
         for requirement in COMPONENTS[lock.component].requirements
-        if requirement.wanted(lock.python_tag, lock.platform, lock.backend)
+        if requirement.applies(lock.python_tag, lock.platform, lock.backend)
     }
-    assert {plain(item.name) for item in lock.files} == declared
+    assert {normalized_name(item.name) for item in lock.files} == declared
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -89,7 +90,7 @@ files = st.builds(
     bytes=st.integers(0, 10**12),
     stored=st.integers(0, 10**12),
     index=st.sampled_from(["", *INDEXES]),
-    about=st.booleans(),
+    sizes_estimated=st.booleans(),
 )
 
 

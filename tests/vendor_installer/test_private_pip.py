@@ -17,7 +17,7 @@ from vendor_installer.folders import Folders
 from vendor_installer.interpreter import Interpreter
 from vendor_installer.locks import LockedFile
 from vendor_installer.pip import pip_command
-from vendor_installer.private_pip import PIP, with_good_pip
+from vendor_installer.private_pip import PIP, with_resuming_pip
 
 
 @pytest.fixture
@@ -53,24 +53,24 @@ def test_the_interpreters_pip_is_known(interpreter: Interpreter) -> None:
 def test_an_old_pip_is_replaced_by_ours_which_is_fetched_once(
     index: Index, old: Interpreter, data_folder: Path
 ) -> None:
-    found = with_good_pip(old, data_folder)
+    found = with_resuming_pip(old, data_folder)
     assert found.pip_version == (99, 1) and Path(found.pip_wheel) == Folders(data_folder).tools / "pip-99.1"
     assert (Path(found.pip_wheel) / "pip/__main__.py").read_text() == "print('ours')\n"
     assert pip_command(found)[-1] == found.pip_wheel
     assert len(index.requests) == 1
-    assert with_good_pip(old, data_folder) == found and len(index.requests) == 1
+    assert with_resuming_pip(old, data_folder) == found and len(index.requests) == 1
     assert [item.name for item in Folders(data_folder).tools.iterdir()] == ["pip-99.1"]
 
 
 def test_a_good_one_is_kept(index: Index, interpreter: Interpreter, data_folder: Path) -> None:
     good = dataclasses.replace(interpreter, pip_version=(25, 2))
-    assert with_good_pip(good, data_folder) == good and not index.requests
+    assert with_resuming_pip(good, data_folder) == good and not index.requests
 
 
 def test_a_python_without_pip_gets_ours(index: Index, bare: Interpreter, data_folder: Path) -> None:
     with pytest.raises(InstallError, match="has no pip"):
         pip_command(bare)
-    assert pip_command(with_good_pip(bare, data_folder))
+    assert pip_command(with_resuming_pip(bare, data_folder))
 
 
 @pytest.mark.parametrize("fault", ["lost", "another", "absent", "unreachable", "no index"])
@@ -93,7 +93,7 @@ def test_without_it_the_interpreters_own_is_used(
         monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     else:
         monkeypatch.setenv("PIP_NO_INDEX", "1")
-    assert with_good_pip(old, data_folder) == old
+    assert with_resuming_pip(old, data_folder) == old
     assert not Folders(data_folder).tools.exists() or not list(Folders(data_folder).tools.iterdir())
     if fault != "no index":
         assert "pip 99.1 was not fetched" in Folders(data_folder).log.read_text("utf-8")
@@ -120,9 +120,9 @@ def test_a_mirror_with_a_password_is_asked_with_it_and_it_is_never_written(
     address = index.url.replace("//", "//me:p%40ss@")
     monkeypatch.setenv("PIP_INDEX_URL", address)
     index.lost.add(private_pip.PIP.file)
-    assert with_good_pip(old, data_folder) == old
+    assert with_resuming_pip(old, data_folder) == old
     monkeypatch.setattr(private_pip, "PIP", dataclasses.replace(private_pip.PIP, file="pip-0-py3-none-any.whl"))
-    assert with_good_pip(old, data_folder) == old
+    assert with_resuming_pip(old, data_folder) == old
     log = Folders(data_folder).log.read_text()
     assert log.count("was not fetched") == 2 and "does not offer" in log and "ss@" not in log
     request = private_pip._request(address)
@@ -133,7 +133,7 @@ def test_an_index_that_does_not_speak_http_is_no_hindrance(
     index: Index, old: Interpreter, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:port/simple")
-    assert with_good_pip(old, data_folder) == old
+    assert with_resuming_pip(old, data_folder) == old
 
 
 def test_the_mirror_of_pips_own_configuration_is_asked(
@@ -142,7 +142,7 @@ def test_the_mirror_of_pips_own_configuration_is_asked(
     monkeypatch.delenv("PIP_INDEX_URL")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
     (tmp_path / "pip.conf").write_text(f"[global]\nindex-url = {index.url}\n", "utf-8")
-    assert with_good_pip(old, data_folder).pip_version == (99, 1) and len(index.requests) == 1
+    assert with_resuming_pip(old, data_folder).pip_version == (99, 1) and len(index.requests) == 1
 
 
 def test_the_proxy_of_pips_own_configuration_is_asked(
@@ -152,5 +152,5 @@ def test_the_proxy_of_pips_own_configuration_is_asked(
     monkeypatch.setenv("PIP_PROXY", index.url.removesuffix("/simple"))
     monkeypatch.setenv("PIP_INDEX_URL", "http://mirror.invalid/simple")
     monkeypatch.delenv("NO_PROXY")
-    assert with_good_pip(old, data_folder).pip_version == (99, 1)
+    assert with_resuming_pip(old, data_folder).pip_version == (99, 1)
     assert index.requests == [private_pip.PIP.file]

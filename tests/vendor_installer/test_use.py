@@ -18,9 +18,9 @@ import pytest
 import vendor_installer
 from vendor_installer import InstallError, Removal, doctor, find, in_use, install, manifest, tidy, uninstall, upkeep
 from vendor_installer.folders import Folders
-from vendor_installer.guard import exclusive
-from vendor_installer.planning import Plan
-from vendor_installer.upkeep import rubbish
+from vendor_installer.install_lock import exclusive
+from vendor_installer.plans import Plan
+from vendor_installer.upkeep import leftovers
 
 MakePlan = Callable[[], Plan]
 
@@ -82,7 +82,7 @@ def test_a_repair_leaves_the_old_packages_to_the_process_that_uses_them(tiny_pla
         assert f"Waiting to be removed: {before.packages}" in doctor(data_folder)
         assert child.imports() == "1.0"
     assert tidy(data_folder) == ()
-    assert not before.packages.exists() and after.packages.is_dir() and not rubbish(Folders(data_folder))
+    assert not before.packages.exists() and after.packages.is_dir() and not leftovers(Folders(data_folder))
 
 
 def test_an_uninstallation_in_use_is_told_and_finished_later(tiny_plan: MakePlan, data_folder: Path) -> None:
@@ -163,7 +163,7 @@ def test_tidying_leaves_a_running_installation_alone(tiny_plan: MakePlan, data_f
     installed = install(tiny_plan(), allow_network=True)
     staging = installed.packages.parent / ".staging-1234"
     staging.mkdir()
-    with exclusive(Folders(data_folder).guard):
+    with exclusive(Folders(data_folder).install_lock):
         assert tidy(data_folder) == (staging,) and staging.is_dir()
     assert tidy(data_folder) == () and not staging.exists()
 
@@ -236,7 +236,7 @@ def test_tidying_does_not_hold_up_an_installation_while_it_deletes(
 
     def delete(path: Path) -> bool:
         try:
-            with exclusive(Folders(data_folder).guard):
+            with exclusive(Folders(data_folder).install_lock):
                 held.append(False)
         except InstallError:
             held.append(True)

@@ -15,9 +15,9 @@ import pytest
 import vendor_installer
 from tests.vendor_installer.local_index import Index, locked, make_wheel, write_lock
 from vendor_installer import InstallError, bundle, commands, find, install
-from vendor_installer.components import LINUX, WINDOWS
 from vendor_installer.interpreter import Interpreter
-from vendor_installer.planning import Plan
+from vendor_installer.plans import Plan
+from vendor_installer.platforms import LINUX, WINDOWS
 from vendor_installer.wheelhouse import SUMS
 
 MakePlan = Callable[[], Plan]

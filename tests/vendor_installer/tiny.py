@@ -5,18 +5,19 @@ from __future__ import annotations
 
 import dataclasses
 
-from vendor_installer.components import LINUX, MACOS, WINDOWS, Component, Requirement
+from vendor_installer.component import Component, Requirement
+from vendor_installer.platforms import LINUX, MACOS, WINDOWS
 
 TINY = Component(
     name="tiny",
     purpose="two packages for tests",
     requirements=(Requirement("alpha"), Requirement("beta")),
-    backends={LINUX: "cpu", WINDOWS: "cpu", MACOS: "cpu"},
+    default_backends={LINUX: "cpu", WINDOWS: "cpu", MACOS: "cpu"},
     fallbacks={"cpu": "cpu-other"},
     trims=("alpha/unused/*",),
     smoke="tiny",
 )
 
 
-LIT = dataclasses.replace(TINY, name="lit", graphics={LINUX: ("cu128", "cu130", "rocm")}, fallbacks={})
+LIT = dataclasses.replace(TINY, name="lit", graphics_backends={LINUX: ("cu128", "cu130", "rocm")}, fallbacks={})
 """The same for graphics cards."""
