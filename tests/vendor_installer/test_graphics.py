@@ -228,8 +228,8 @@ def test_a_component_that_uses_no_card_does_not_look_for_one(
 
 
 REFUSED = (
-    ({"platform": "", "machine": "Darwin x86_64 64-bit"}, "no longer made for Intel Macs"),
-    ({"platform": "", "machine": "Windows arm64 64-bit"}, "not made for Windows on ARM"),
+    ({"platform": "", "machine": "Darwin x86_64 64-bit"}, "no longer support Intel Macs"),
+    ({"platform": "", "machine": "Windows arm64 64-bit"}, "does not support Windows on ARM"),
     ({"platform": "", "machine": "Linux x86_64 64-bit without glibc"}, "64-bit Linux with glibc"),
     ({"glibc": (2, 27)}, "glibc 2.27, but lit needs 2.28 or newer: use a newer Linux"),
     ({"tag": "cp39", "version": "3.9.1"}, "cannot be installed for Python 3.9.1"),
