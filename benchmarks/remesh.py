@@ -32,7 +32,7 @@ except ImportError:  # a bare Python: bpy is where the installer put it
     import bpy
 
 import mono3d_addon  # noqa: E402
-from mono3d_addon.blender import shape, state  # noqa: E402
+from mono3d_addon.blender import reshape, state  # noqa: E402
 from mono3d_addon.blender.scene import build as scene  # noqa: E402
 from mono3d_addon.blender.scene import hand_made, mesh_data  # noqa: E402
 from mono3d_addon.core import reconstruction  # noqa: E402
@@ -63,7 +63,7 @@ def enlarged_photo(folder: Path) -> Path:
     return path
 
 
-def measure(owner: Any, work: shape.Shaping, values: dict[str, Any]) -> dict[str, float]:
+def measure(owner: Any, work: reshape.Reshaping, values: dict[str, Any]) -> dict[str, float]:
     """Returns seconds from a change to the first mesh that shows it, to the last, and the longest time in Blender."""
     began, busiest, first = time.perf_counter(), 0.0, 0.0
     before = hand_made.digest(owner.data)
@@ -101,7 +101,7 @@ def main() -> None:
     result = reconstruction.load(folder)
     target: Any = bpy.context.scene
     owner: Any = scene.build(result, target).mesh
-    work = shape.Shaping(lambda: worker)
+    work = reshape.Reshaping(lambda: worker)
     print(f"Blender {bpy.app.version_string}, {len(owner.data.vertices):,} vertices, {options.rounds} rounds")
     measure(owner, work, {"near": 0.95})
     print("| setting | first mesh ms | full mesh ms | Blender is busy ms, at most |\n|---|---|---|---|")

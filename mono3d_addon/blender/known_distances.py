@@ -7,7 +7,7 @@ import bpy
 from bpy.props import EnumProperty, FloatProperty, FloatVectorProperty
 
 from ..errors import Mono3DError
-from . import interface, marks, names, shape_panel, state
+from . import interface, marks, names, reshape_panel, state
 from .scene import reshaped
 
 # What brings numpy is imported when it is needed.
@@ -33,7 +33,7 @@ def _distance_property(name: str, description: str, default: float) -> Any:
     return FloatProperty(name=name, description=description, subtype="DISTANCE", default=default, min=0.0, precision=3)
 
 
-class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
+class MONO3D_OT_known_distances(reshape_panel.ReshapeOperator):
     """Make the mesh metric by what you measured of two points: their distances from the camera or from each other.
 
     Without given points: the two selected vertices in Edit Mode, or two selected empties"""
@@ -104,7 +104,7 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
                 self._ask(context, owner, makes_undo=True)
         except Mono3DError as error:
             self.report({"ERROR"}, str(error))
-        shape_panel.start()
+        reshape_panel.start()
         # Nothing has changed yet: the undo step comes with the mesh.
         return {"CANCELLED"}
 
@@ -136,7 +136,7 @@ class MONO3D_OT_known_distances(shape_panel.ShapeFollower):
         measured = (self.first_distance, self.second_distance) if self.kind == _FROM_CAMERA else (self.apart,)
         scale = _scale(owner)
         known = KnownDistances(seen[0], seen[1], tuple(distance / scale for distance in measured))
-        shape_panel.shaping().change(owner, {}, known=known, makes_undo=makes_undo)
+        reshape_panel.reshaping().change(owner, {}, known=known, makes_undo=makes_undo)
 
     def _points(self, context: bpy.types.Context, owner: bpy.types.Object) -> "tuple[Vector, Vector]":
         """Returns both points in the object's coordinates: those given, else selected vertices or empties."""
@@ -175,7 +175,7 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
     @classmethod
     def _refuse(cls, context: bpy.types.Context) -> str:
         """Returns why no points can be picked, and tells Blender; empty when they can."""
-        sentence = shape_panel.refuse(cls, context)
+        sentence = reshape_panel.refuse(cls, context)
         if not sentence and context.mode != "OBJECT":
             sentence = "Leave Edit Mode first, or select two vertices and use Known Distances"
             cls.poll_message_set(sentence)
@@ -341,7 +341,7 @@ def _hit(region: Any, owner: bpy.types.Object, place: tuple[float, float]) -> An
     return (point.x, point.y, point.z) if found else None
 
 
-class MONO3D_PT_known_distances(shape_panel.Sidebar):
+class MONO3D_PT_known_distances(reshape_panel.Sidebar):
     """Makes the active mesh metric."""
 
     bl_label = "Known Distances"

@@ -19,9 +19,9 @@ from . import (
     progress,
     properties,
     readiness,
+    reshape_panel,
     running,
     setup,
-    shape_panel,
     state,
     thumbnails,
 )
@@ -38,7 +38,7 @@ _CLASSES = (
     *look_through.CLASSES,
     *menus.CLASSES,
     *panel.CLASSES,
-    *shape_panel.CLASSES,
+    *reshape_panel.CLASSES,
     *known_distances.CLASSES,
 )
 
@@ -49,7 +49,7 @@ def register() -> None:
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
     properties.register()
-    shape_panel.register()
+    reshape_panel.register()
     menus.register()
     events.register()
 
@@ -65,7 +65,7 @@ def unregister() -> None:
     state.reset()
     events.unregister()
     menus.unregister()
-    shape_panel.unregister()
+    reshape_panel.unregister()
     properties.unregister()
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)

@@ -59,8 +59,8 @@ class PhotoJob(progress.Follower):
         settings = wished(target.mono3d)
         self._scene = target.session_uid
         state.current.say()
-        if state.current.shaping is not None:
-            state.current.shaping.release_worker()
+        if state.current.reshaping is not None:
+            state.current.reshaping.release_worker()
         run = Run(worker(), photos, settings, self.task)
         usual = durations.expected(state.current.data_folder, settings) if self.task == "reconstruct" else None
         state.current.start(run, usual * len(photos) if usual is not None else None)

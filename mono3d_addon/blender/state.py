@@ -134,7 +134,7 @@ class State:
     worker        the worker process, kept between jobs
     worker_habits what the worker was started with
     run           photos being worked on
-    shaping       objects that are getting another shape
+    reshaping     objects being reshaped
     began         `time.monotonic()` when they were handed over
     lap_began     the same of the photo in work
     waiting       what is shown of a result that waits until the user has finished what is at hand; empty: none waits
@@ -164,7 +164,7 @@ class State:
     worker: Runner | None = None
     worker_habits: Any = None
     run: Run | None = None
-    shaping: Reshaping | None = None
+    reshaping: Reshaping | None = None
     began: float = 0.0
     lap_began: float = 0.0
     waiting: str = ""
@@ -217,10 +217,10 @@ class State:
             self.installation.cancel()
         if self.download is not None:
             self.download.cancel()
-        if self.shaping is not None:
-            self.shaping.close()
+        if self.reshaping is not None:
+            self.reshaping.close()
         self.forget_worker()
-        self.run = self.shaping = self.installation = self.download = None
+        self.run = self.reshaping = self.installation = self.download = None
         if self.scratch is not None:
             shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch = None

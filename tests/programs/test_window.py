@@ -263,7 +263,7 @@ def test_the_mesh_follows_its_own_settings(blender: Window) -> None:
     """Shape of the Active Object: near is entered there, the mesh moves at once, in place, and as one undo step."""
     known = blender.ask("result = [meshes()[0].name, meshes()[0].data.name, len(meshes())]")
     nearest = "min(vertex.co.y for vertex in meshes()[0].data.vertices)"
-    settled = "not addon_state().shaping or not addon_state().shaping.pending"
+    settled = "not addon_state().reshaping or not addon_state().reshaping.pending"
     before = blender.ask(f"result = {nearest}")
     place = blender.find("mono3d_shape.near")
     blender.keys("Return", over=place)
@@ -313,7 +313,7 @@ def test_two_points_are_picked_and_measured(blender: Window) -> None:
     assert not blender.ask(f"result = {known}")
     assert math.dist(first, second) > 0.05
     blender.keys("Return", over=(x, y))
-    blender.wait_for("not addon_state().shaping or not addon_state().shaping.pending", 60.0)
+    blender.wait_for("not addon_state().reshaping or not addon_state().reshaping.pending", 60.0)
     assert blender.ask(f"result = len({marks})") == 0
     assert blender.ask(f"result = {known}")
     blender.keys("ctrl+z", over=blender.view())

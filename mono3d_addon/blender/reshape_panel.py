@@ -15,7 +15,7 @@ from .scene import reshaped
 
 # What does the work is imported with the first change: Blender's start waits for this module.
 if TYPE_CHECKING:
-    from .shape import Pending, Shaping
+    from .reshape import Pending, Reshaping
 
 LIVE = {item.name: item for items in properties.live_groups().values() for item in items}
 
@@ -26,19 +26,19 @@ _MAIN = ("near", "far", "field_of_view", "detail", "tear", "smooth", "surface")
 """Settings that the panel itself shows; the others stand in panels below it, by group."""
 
 
-def shaping() -> "Shaping":
+def reshaping() -> "Reshaping":
     """Returns what shapes objects, made with the first change."""
     work = _present()
     if work is None:
-        from .shape import Shaping
+        from .reshape import Reshaping
 
-        work = state.current.shaping = Shaping(lambda: state.current.worker or running.worker())
+        work = state.current.reshaping = Reshaping(lambda: state.current.worker or running.worker())
     return work
 
 
-def _present() -> "Shaping | None":
+def _present() -> "Reshaping | None":
     """Returns what shapes objects; None before the first change."""
-    return cast("Shaping | None", state.current.shaping)
+    return cast("Reshaping | None", state.current.reshaping)
 
 
 def pending(owner: bpy.types.Object | None) -> "Pending | None":
@@ -85,7 +85,7 @@ def _change(item: SettingField, value: Any) -> None:
     if owner is None:
         return
     try:
-        work = shaping()
+        work = reshaping()
         work.change(owner, {item.name: properties.from_blender(item.name, value)})
         if bpy.app.background:
             work.finish(owner)
@@ -105,8 +105,8 @@ def _accessors(item: SettingField) -> dict[str, Callable[..., Any]]:
     return {"get": lambda group: _shown(item), "set": lambda group, value: _change(item, value)}
 
 
-MONO3D_PG_shape = type(
-    "MONO3D_PG_shape",
+MONO3D_PG_reshape = type(
+    "MONO3D_PG_reshape",
     (bpy.types.PropertyGroup,),
     {
         "__doc__": "The active object's settings. The window manager has them: the mesh is the undo step, not these.",
@@ -126,10 +126,10 @@ def refuse(cls: Any, context: bpy.types.Context) -> str:
     return sentence
 
 
-class ShapeFollower(progress.Follower):
+class ReshapeOperator(progress.Follower):
     """Follows one object until it has its shape; a subclass says which change it asks for."""
 
-    bl_idname = "mono3d.shape_follower"
+    bl_idname = "mono3d.reshape_operator"
     bl_label = "Shape"
     bl_options = {"UNDO"}
     _uid = 0
@@ -157,36 +157,36 @@ class ShapeFollower(progress.Follower):
     def advance(self, context: bpy.types.Context) -> bool:
         """Goes on; tells whether more is to come."""
         advance()
-        under_way = shaping().pending.get(self._uid)
+        under_way = reshaping().pending.get(self._uid)
         return under_way is not None and under_way is self._under_way and not under_way.blocked
 
     def wait(self, context: bpy.types.Context) -> None:
         """Waits for the mesh."""
         owner = next((one for one in bpy.data.objects if one.session_uid == self._uid), None)
         if owner is not None:
-            shaping().failure = shaping().finish(owner)
+            reshaping().failure = reshaping().finish(owner)
 
     def fraction(self) -> float:
         """Returns how much is done."""
-        under_way = shaping().pending.get(self._uid)
+        under_way = reshaping().pending.get(self._uid)
         return under_way.request.job.fraction if under_way and under_way.request else 0.0
 
     def stop(self) -> None:
         """Leaves the object as it is."""
         owner = next((one for one in bpy.data.objects if one.session_uid == self._uid), None)
         if owner is not None:
-            shaping().forget(owner)
+            reshaping().forget(owner)
 
     def finish(self, context: bpy.types.Context) -> str:
         """Returns the sentence of a failure."""
-        return shaping().failure
+        return reshaping().failure
 
     def has_changed(self) -> bool:
         """Tells whether the mesh was changed without an undo step; a second one would take away what can be redone."""
         return self._under_way is not None and self._under_way.is_begun
 
 
-class MONO3D_OT_reshape(ShapeFollower):
+class MONO3D_OT_reshape(ReshapeOperator):
     """Give the active mesh other settings, without running the network again; object, materials and modifiers stay"""
 
     bl_idname = "mono3d.reshape"
@@ -199,10 +199,10 @@ class MONO3D_OT_reshape(ShapeFollower):
         values = {
             name: properties.from_blender(name, getattr(self, name)) for name in LIVE if given.is_property_set(name)
         }
-        shaping().change(owner, values, makes_undo=False)
+        reshaping().change(owner, values, makes_undo=False)
 
 
-class MONO3D_OT_remesh(ShapeFollower):
+class MONO3D_OT_remesh(ReshapeOperator):
     """Make the mesh anew from the photo and the settings; what was changed on the mesh by hand is lost"""
 
     bl_idname = "mono3d.remesh"
@@ -210,7 +210,7 @@ class MONO3D_OT_remesh(ShapeFollower):
 
     def ask(self, context: bpy.types.Context, owner: bpy.types.Object) -> None:
         """Asks for the mesh as its settings have it."""
-        shaping().change(owner, {}, makes_undo=False, is_forced=True)
+        reshaping().change(owner, {}, makes_undo=False, is_forced=True)
 
 
 class MONO3D_OT_keep_shape(bpy.types.Operator):
@@ -228,7 +228,7 @@ class MONO3D_OT_keep_shape(bpy.types.Operator):
         """Drops what was asked for."""
         owner = reshaped.target(context)
         if owner is not None:
-            shaping().forget(owner)
+            reshaping().forget(owner)
         interface.redraw()
         return {"FINISHED"}
 
@@ -307,7 +307,7 @@ def _group_panel(group: str, items: list[SettingField]) -> type:
 
 
 CLASSES = (
-    MONO3D_PG_shape,
+    MONO3D_PG_reshape,
     MONO3D_OT_reshape,
     MONO3D_OT_remesh,
     MONO3D_OT_keep_shape,
@@ -328,8 +328,8 @@ def _before_undo(*_: Any) -> None:
 
 @persistent  # type: ignore[untyped-decorator]
 def _before_load(*_: Any) -> None:
-    if state.current.shaping is not None:
-        state.current.shaping.close()
+    if state.current.reshaping is not None:
+        state.current.reshaping.close()
 
 
 def _handlers() -> tuple[tuple[Any, Any], ...]:
@@ -339,7 +339,7 @@ def _handlers() -> tuple[tuple[Any, Any], ...]:
 
 def register() -> None:
     """Gives the window manager the active object's settings, and has undo and loading told."""
-    bpy.types.WindowManager.mono3d_shape = PointerProperty(type=MONO3D_PG_shape)  # type: ignore[attr-defined]
+    bpy.types.WindowManager.mono3d_shape = PointerProperty(type=MONO3D_PG_reshape)  # type: ignore[attr-defined]
     for handlers, handler in _handlers():
         handlers.append(handler)
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from mathutils import Euler, Matrix, Vector
 
-from mono3d_addon.blender import known_distances, marks, names, running, shape, shape_panel, state
+from mono3d_addon.blender import known_distances, marks, names, reshape, reshape_panel, running, state
 from mono3d_addon.blender.scene import build as scene
 from mono3d_addon.blender.scene import camera, hand_made, reshaped, source
 from mono3d_addon.core import reconstruction
@@ -205,7 +205,7 @@ def test_undo_and_redo_keep_settings_and_mesh_together(cup: Any, monkeypatch: py
     def now() -> Any:
         owner = bpy.data.objects[name]
         bpy.context.view_layer.objects.active = owner
-        shape_panel.advance()
+        reshape_panel.advance()
         return owner
 
     for step, near, tear, places in (
@@ -227,8 +227,8 @@ class Drag:
     def __init__(self, worker: Worker) -> None:
         self.time = 0.0
         self.jobs: list[dict[str, Any]] = []
-        self.work = shape.Shaping(lambda: worker, lambda: self.time)
-        state.current.shaping = self.work
+        self.work = reshape.Reshaping(lambda: worker, lambda: self.time)
+        state.current.reshaping = self.work
         submit = worker.submit
 
         def watched(request: dict[str, Any]) -> Any:
@@ -272,7 +272,7 @@ def test_a_moving_slider_is_followed_at_once_and_meshed_once(cup: Any, drag: Dra
 
 
 def test_drafts_are_coarse_and_the_last_value_wins(cup: Any, drag: Drag, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shape, "_DRAFT_DETAIL", 32)
+    monkeypatch.setattr(reshape, "_DRAFT_DETAIL", 32)
     drag.work.change(cup, {"tear": 0.1})
     drag.work.advance()
     drag.work.change(cup, {"tear": 0.2})
@@ -334,22 +334,22 @@ def test_nothing_changes_during_a_render(cup: Any, drag: Drag, monkeypatch: pyte
     before = vertices(cup)
     monkeypatch.setattr(running, "is_rendering", lambda: True)
     drag.work.change(cup, {"near": 0.5})
-    assert shape_panel.advance() and np.array_equal(vertices(cup), before) and drag.jobs == []
+    assert reshape_panel.advance() and np.array_equal(vertices(cup), before) and drag.jobs == []
     monkeypatch.setattr(running, "is_rendering", lambda: False)
-    shape_panel.advance()
+    reshape_panel.advance()
     assert not np.array_equal(vertices(cup), before)
 
 
 @pytest.mark.parametrize("ending", ["undone", "kept", "stopped", "done"])
 def test_only_a_followed_change_of_the_mesh_becomes_an_undo_step(cup: Any, drag: Drag, ending: str) -> None:
     """Another one after an undo would take away what can be redone."""
-    operator = stand_in.followed(shape_panel.MONO3D_OT_remesh)
+    operator = stand_in.followed(reshape_panel.MONO3D_OT_remesh)
     context = bpy.context
     operator.begin(context)
     assert operator.modal(context, types.SimpleNamespace(type="TIMER", value="NOTHING")) == {"PASS_THROUGH"}
     event = types.SimpleNamespace(type="TIMER", value="NOTHING")
     if ending == "undone":
-        shape_panel._before_undo()
+        reshape_panel._before_undo()
     elif ending == "kept":
         bpy.ops.mono3d.keep_shape()
     elif ending == "stopped":
@@ -361,12 +361,12 @@ def test_only_a_followed_change_of_the_mesh_becomes_an_undo_step(cup: Any, drag:
 
 
 def test_a_draft_that_was_undone_is_no_further_step(cup: Any, drag: Drag) -> None:
-    operator = stand_in.followed(shape_panel.MONO3D_OT_remesh)
+    operator = stand_in.followed(reshape_panel.MONO3D_OT_remesh)
     drag.work.change(cup, {"near": 0.5})
     drag.work.advance()
     operator._uid, operator._under_way = cup.session_uid, drag.work.of(cup)
     assert operator.has_changed()
-    shape_panel._before_undo()
+    reshape_panel._before_undo()
     assert not operator.has_changed()
 
 
@@ -418,7 +418,7 @@ def test_appended_it_can_be_shaped_and_linked_it_says_why_not(cup: Any, worker: 
         if link:
             assert not bpy.ops.mono3d.reshape.poll()
             with pytest.raises(Mono3DError, match="Make Local"):
-                shape_panel.shaping().change(owner, {"near": 0.5})
+                reshape_panel.reshaping().change(owner, {"near": 0.5})
             sliders().near = 0.5
             assert scene.stored_settings(owner).near == 1.0
         else:
@@ -436,13 +436,13 @@ def test_a_photo_that_is_gone_is_one_sentence(cup: Any, worker: Worker, tmp_path
     bpy.data.images.remove(image)
     assert not bpy.ops.mono3d.reshape.poll()
     with pytest.raises(Mono3DError, match="generate it again"):
-        shape_panel.shaping().change(cup, {"near": 0.5})
+        reshape_panel.reshaping().change(cup, {"near": 0.5})
 
 
 def test_an_older_object_without_disparity_is_one_sentence(cup: Any) -> None:
     del cup[names.IMAGE]
     with pytest.raises(Mono3DError, match="generate it again"):
-        shape_panel.shaping().change(cup, {"near": 0.5})
+        reshape_panel.reshaping().change(cup, {"near": 0.5})
 
 
 def test_a_mesh_changed_by_hand_is_not_overwritten_silently(cup: Any, drag: Drag) -> None:
@@ -518,8 +518,8 @@ def test_the_panel_reads_and_computes_nothing(cup: Any, monkeypatch: pytest.Monk
     monkeypatch.setattr(Settings, "from_json", classmethod(lambda cls, text: pytest.fail("parsed while drawing")))
     reshaped._parsed.cache_clear()
     layout = Mock()
-    shape_panel.draw_state(layout, cup)
-    shape_panel.draw_settings(layout, bpy.context, ("near", "surface"))
+    reshape_panel.draw_state(layout, cup)
+    reshape_panel.draw_settings(layout, bpy.context, ("near", "surface"))
     assert layout.operator.call_args.args == ("mono3d.remesh",)
     assert [call.args[1] for call in layout.column.return_value.prop.call_args_list] == ["near", "surface"]
 

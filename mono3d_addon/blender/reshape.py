@@ -79,7 +79,7 @@ class Pending:
         """What happens now, in words."""
         if self.request is not None and not self.request.is_draft:
             return self.request.job.stage
-        return "Shaping"
+        return "Reshaping"
 
 
 @dataclass
@@ -93,7 +93,7 @@ class Request:
     has_source: bool = False
 
 
-class Shaping:
+class Reshaping:
     """All objects that are being shaped, by their `session_uid`, which outlives renaming and undo.
 
     `worker` returns the worker, or raises Mono3DError; `clock` tells the time in seconds.
