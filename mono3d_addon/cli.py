@@ -15,14 +15,17 @@ from pathlib import Path
 from . import environment, models_command
 from .arguments import CommandLine, parse
 from .display import TerminalDisplay, say
+from .environment import SCENE, VTP, WORKER
 from .errors import Mono3DError, WrongUsage, unforeseen
 from .installing import install
-from .outputs import PREVIEW
-from .photos import find
-from .report import Record, write_report
-from .run import SceneWriter, Target, prepare, prepare_report, run, spare_photos, target_of, timed
-from .scenes import ChildSceneWriter
-from .worker.client import Worker
+from .run.loop import run, timed
+from .run.outputs import PREVIEW
+from .run.photos import find
+from .run.placement import prepare, prepare_report, reject_overwrites
+from .run.report import Record, write_report
+from .run.scenes import RunnerSceneWriter, SceneWriter
+from .run.target import Target, target_of
+from .worker.local import LocalRunners
 
 DONE, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -107,7 +110,7 @@ def _run(command: CommandLine, scene_writer: MakeSceneWriter | None, may_ask: bo
             models_command.provide(command.settings, data_folder, leave=True)
         return DONE
     found = find(command.photos)
-    tasks = spare_photos(found.tasks, target)
+    tasks = reject_overwrites(found.tasks, target)
     if found.left_out:
         say(_left_out(found.left_out), sys.stdout)
     if target.name and len(tasks) > 1:
@@ -120,24 +123,20 @@ def _run(command: CommandLine, scene_writer: MakeSceneWriter | None, may_ask: bo
     to_do = [task for task in tasks if not task.problem and not (options.skip_existing and target.has_all(task))]
     if to_do and may_ask:
         models_command.provide(command.settings, data_folder, leave=options.download)
-    packages = tuple(folders[component] for component in ("worker", "vtp") if component in folders)
-
-    def make_worker(number: int) -> Worker:
-        log = data_folder / "logs" / f"worker-{number}.log"
-        worker = Worker("reconstruct", packages, log, data_folder)
-        worker.start()
-        return worker
-
+    runners = LocalRunners(data_folder, folders)
     scenes: SceneWriter
     if scene_writer is not None:
         scenes = scene_writer()
     else:
-        needed = "scene" in folders and any(not task.problem for task in tasks)
-        scenes = ChildSceneWriter([folders["scene"]] if "scene" in folders else [], data_folder, start=needed)
-    display = TerminalDisplay(len(tasks), folders["worker"])
+        scene_runner = runners.for_scenes()
+        if SCENE in folders and any(not task.problem for task in tasks):
+            # Loading Blender takes seconds, during which the first photo is reconstructed.
+            scene_runner.start()
+        scenes = RunnerSceneWriter(scene_runner)
+    display = TerminalDisplay(len(tasks), folders[WORKER])
     records: list[Record] = []
     try:
-        run(tasks, command.settings, options, target, make_worker, scenes, display, records)
+        run(tasks, command.settings, options, target, runners, scenes, display, records)
     finally:
         display.close()
         if report is not None:
@@ -147,12 +146,12 @@ def _run(command: CommandLine, scene_writer: MakeSceneWriter | None, may_ask: bo
 
 
 def _components(target: Target, needs_bpy: bool) -> tuple[str, ...]:
-    """Returns the sets of packages that this run needs."""
-    wanted = ["worker"]
+    """Returns the components, sets of packages, that this run needs."""
+    wanted = [WORKER]
     if needs_bpy and ("blend" in target.formats or PREVIEW in target.formats):
-        wanted.append("scene")
+        wanted.append(SCENE)
     if "vtp" in target.formats:
-        wanted.append("vtp")
+        wanted.append(VTP)
     return tuple(wanted)
 
 

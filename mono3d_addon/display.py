@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
-from .photos import PhotoTask
-from .report import Record
+from .run.photos import PhotoTask
+from .run.report import Record
 
 
 def say(line: str, stream: TextIO | None, end: str = "\n") -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon.display import StageLines, TerminalDisplay
-from mono3d_addon.photos import PhotoTask
-from mono3d_addon.report import Record
+from mono3d_addon.run.photos import PhotoTask
+from mono3d_addon.run.report import Record
 
 
 def show(path: Path, status: str) -> None:

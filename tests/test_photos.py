@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon.core.plain_name import plain_name
-from mono3d_addon.photos import PhotoTask, find, is_photo
+from mono3d_addon.run.photos import PhotoTask, find, is_photo
 
 
 def make(folder: Path, *names: str) -> None:

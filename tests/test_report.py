@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mono3d_addon.report import Record, write_report
+from mono3d_addon.run.report import Record, write_report
 
 
 def test_a_report_holds_every_record_and_file_names_of_any_bytes(tmp_path: Path) -> None:

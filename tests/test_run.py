@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon.errors import Mono3DError, WrongUsage
-from mono3d_addon.photos import PhotoTask
-from mono3d_addon.run import prepare, prepare_report, spare_photos, target_of
+from mono3d_addon.run.photos import PhotoTask
+from mono3d_addon.run.placement import prepare, prepare_report, reject_overwrites
+from mono3d_addon.run.target import target_of
 from mono3d_addon.settings import RunOptions
 
 CUP = PhotoTask(Path("photos/cup.jpg"), "cup")
@@ -73,9 +74,11 @@ def test_a_report_that_cannot_be_one_is_told_before_the_work(tmp_path: Path) -> 
 
 def test_no_result_replaces_a_photo_of_the_run(tmp_path: Path) -> None:
     tasks = [PhotoTask(tmp_path / "x.png", "x"), PhotoTask(tmp_path / "x_preview.png", "x_preview")]
-    spared = spare_photos(tasks, target_of(RunOptions(output=str(tmp_path), format=("glb",))))
-    assert "x_preview.png" in spared[0].problem and not spared[1].problem
-    assert not any(task.problem for task in spare_photos(tasks, target_of(RunOptions(output=str(tmp_path / "out")))))
+    checked = reject_overwrites(tasks, target_of(RunOptions(output=str(tmp_path), format=("glb",))))
+    assert "x_preview.png" in checked[0].problem and not checked[1].problem
+    assert not any(
+        task.problem for task in reject_overwrites(tasks, target_of(RunOptions(output=str(tmp_path / "out"))))
+    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="making links there takes a right of its own")
@@ -85,8 +88,8 @@ def test_a_photo_is_known_by_whatever_path(tmp_path: Path) -> None:
     (tmp_path / "out").symlink_to(tmp_path / "in")
     tasks = [PhotoTask(tmp_path / "x.png", "x"), PhotoTask(tmp_path / "in" / "x_preview.png", "x_preview")]
     for output in (tmp_path / "out", tmp_path / "in" / ".." / "in"):
-        spared = spare_photos(tasks, target_of(RunOptions(output=str(output), format=("glb",))))
-        assert "x_preview.png" in spared[0].problem and not spared[1].problem
+        checked = reject_overwrites(tasks, target_of(RunOptions(output=str(output), format=("glb",))))
+        assert "x_preview.png" in checked[0].problem and not checked[1].problem
 
 
 def test_an_output_below_a_file_is_told(tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ PACKAGE = ROOT / "mono3d_addon"
 
 _BASE = {"errors", "settings", "version"}
 _RECONSTRUCTION = {*_BASE, "core", "depth", "surface", "export"}
-_FILES = {"outputs", "photos", "report", "environment"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
@@ -36,23 +35,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     # The client marks the packages of its child as in use.
     "worker": {*_RECONSTRUCTION, "pipeline", "shaping", "environment"},
     "formats": {"environment", "settings"},
-    "outputs": {*_BASE, "formats"},
-    "photos": {*_BASE, "core", "outputs"},
-    "report": {*_BASE, "core"},
-    "display": {"photos", "report"},
+    # Many photos: what to read and write, without an interface.
+    "run": {*_BASE, "core", "formats", "worker"},
+    "display": {"run"},
     "installing": {"environment", "display", "settings"},
     "arguments": _BASE,
-    "scenes": {"worker"},
-    "run": {*_BASE, *_FILES, "worker"},
     "models_command": {*_BASE, "depth", "environment", "display"},
     # The server's process may load what needs no packages, and nothing that opens a photo.
-    "web": {*_BASE, "core", "depth", "environment", "worker", "scenes", "formats", "arguments", "installing"},
-    "blender": {*_BASE, "core", "depth", "environment", "worker", "photos"},
+    "web": {*_BASE, "core", "depth", "environment", "formats", "worker", "run", "arguments", "installing"},
+    "blender": {*_BASE, "core", "depth", "environment", "worker", "run"},
     "build": {*_BASE, "core"},
-    "cli": {
-        *(*_BASE, *_FILES, "worker", "web", "arguments", "display", "installing"),
-        *("models_command", "run", "scenes"),
-    },
+    "cli": {*_BASE, "environment", "worker", "run", "web", "arguments", "display", "installing", "models_command"},
     "batch": {"cli", "blender"},
     "__main__": {"cli"},
     "__init__": {"blender"},

@@ -16,7 +16,7 @@ from mono3d_addon.core.photo.photo import read_photo
 from mono3d_addon.depth.catalogue import MODELS
 from mono3d_addon.depth.transfer import TransferError
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.photos import is_photo
+from mono3d_addon.run.photos import is_photo
 
 from . import photo_table
 from .alike import difference_hash

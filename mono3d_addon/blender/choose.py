@@ -8,7 +8,7 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
-from ..photos import SUFFIXES
+from ..run.photos import SUFFIXES
 from . import chosen, interface, state
 from .texts import label
 

@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from ..errors import Mono3DError
-from ..photos import SUFFIXES
+from ..run.photos import SUFFIXES
 from . import names, state, temporary
 
 _SOURCES = ("FILE", "GENERATED")

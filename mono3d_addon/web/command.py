@@ -16,10 +16,11 @@ from pathlib import Path
 
 from .. import environment
 from ..arguments import parse_web
-from ..environment import WEB, WORKER
+from ..environment import SCENE, VTP, WEB, WORKER
 from ..errors import Mono3DError
 from ..installing import install
 from ..settings import WebOptions
+from ..worker.local import LocalRunners
 from .reach import hosts_of, is_everywhere, is_loopback
 
 DONE = 0
@@ -61,11 +62,13 @@ def _serve(options: WebOptions, data_folder: Path, token: str) -> None:
     hosts = hosts_of(options.host) if not token and is_loopback(options.host) else frozenset()
     rules = Rules(token, hosts, int(options.max_megabytes * 1e6))
     address = _address(options.host, listener.getsockname()[1])
+    folders = {name: path for name in (WORKER, VTP, SCENE) if (path := environment.packages(name, data_folder))}
+    runners = LocalRunners(data_folder, folders, is_expendable=True)
 
     async def main() -> None:
-        service = Service(options, data_folder)
-        # Large uploads pass through temporary files, which belong to the session too.
-        tempfile.tempdir = str(service.session.uploads)
+        service = Service(options, data_folder, folders.keys() & {SCENE, VTP}, runners)
+        # Large uploads pass through temporary files, which are removed with the server's folder.
+        tempfile.tempdir = str(service.folder.uploads)
         try:
             _announce(options, address, token)
             await serve(options, service, rules, listener)

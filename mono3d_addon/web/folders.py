@@ -18,10 +18,10 @@ from ..errors import Mono3DError
 _LOCK = "in-use"
 
 
-class Session:
-    """The folder of one running server, below `parent`. Those of servers that ended without cleaning up are removed.
+class ServerFolder:
+    """The private folder of one running server, below `parent`. Folders of servers that crashed are removed.
 
-    The operating system holds a lock for each server that lives. Raises Mono3DError when it cannot be made.
+    Each running server holds a file lock of the operating system. Raises Mono3DError when no folder can be created.
     """
 
     def __init__(self, parent: Path) -> None:

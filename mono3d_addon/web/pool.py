@@ -10,12 +10,12 @@ import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
+from ..core.stages import Progress
 from ..errors import Cancelled, Mono3DError, unforeseen
-from ..worker.client import Job as WorkerJob
-from ..worker.client import Worker
+from ..worker.runner import Job as RunnerJob
+from ..worker.runner import Runner
 
 _LOG = logging.getLogger("mono3d.web")
 
@@ -24,9 +24,6 @@ _GRACE = 2.0
 
 _MOST_KNOWN = 8
 _MOST_URGENT_IN_A_ROW = 8
-_FIRST_TO_KILL = "700"
-
-Progress = Callable[[str, float], None]
 
 
 class Work:
@@ -57,8 +54,8 @@ class Work:
         self.left: asyncio.Future[None] = loop.create_future()
         self.is_given_up = False
         self.has_expired = False
-        self.worker_job: WorkerJob | None = None
-        # Whoever gave it up may not look at it any more.
+        self.runner_job: RunnerJob | None = None
+        # A cancelled work's exception need not be retrieved by anybody.
         self.done.add_done_callback(lambda future: future.cancelled() or future.exception())
 
     def end(self, outcome: dict[str, Any] | Mono3DError) -> None:
@@ -71,10 +68,10 @@ class Work:
 
 
 class _Slot:
-    """One worker, the work that it does, and the photos that it may still have in memory."""
+    """A runner, its current work, and the photos that it may still have in memory."""
 
-    def __init__(self, worker: Worker) -> None:
-        self.worker = worker
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
         self.work: Work | None = None
         self.known: OrderedDict[str, None] = OrderedDict()
 
@@ -93,9 +90,9 @@ class Pool:
     """
 
     def __init__(
-        self, workers: Sequence[Worker], on_move: Callable[[], None] = lambda: None, limit_seconds: float = 900.0
+        self, runners: Sequence[Runner], on_move: Callable[[], None] = lambda: None, limit_seconds: float = 900.0
     ) -> None:
-        self._slots = [_Slot(worker) for worker in workers]
+        self._slots = [_Slot(runner) for runner in runners]
         self._on_move = on_move
         self._limit = limit_seconds
         self._waiting: deque[Work] = deque()
@@ -103,14 +100,14 @@ class Pool:
         self._running: set[asyncio.Task[None]] = set()
         self._is_closed = False
         # A thread waits for each worker; asyncio's own few threads are for files.
-        self._threads = ThreadPoolExecutor(2 * len(workers) + 2, thread_name_prefix="mono3d-pool")
+        self._threads = ThreadPoolExecutor(2 * len(runners) + 2, thread_name_prefix="mono3d-pool")
 
     async def start(self) -> None:
         """Starts all workers, so that they load their libraries before the first photo comes.
 
         Raises Mono3DError when one cannot be started.
         """
-        await asyncio.gather(*(self._in_thread(self._warm, slot) for slot in self._slots))
+        await asyncio.gather(*(self._in_thread(slot.runner.start) for slot in self._slots))
 
     def submit(self, work: Work) -> Work:
         """Gives a work its place among those that wait, or a worker at once."""
@@ -135,29 +132,25 @@ class Pool:
             self._waiting.remove(work)
             work.left.set_result(None)
             self._on_move()
-        if work.worker_job is not None:
-            work.worker_job.supersede()
+        if work.runner_job is not None:
+            work.runner_job.supersede()
         work.end(Cancelled())
 
     def forget(self, photo: str) -> None:
         """Has the workers drop a photo from their memory."""
         for slot in self._slots:
             slot.known.pop(photo, None)
-            slot.worker.forget(photo)
-
-    def process_ids(self) -> list[int]:
-        """Returns the numbers of the workers' processes that run."""
-        return [found for slot in self._slots if (found := slot.worker.process_id) is not None]
+            slot.runner.forget(photo)
 
     async def close(self) -> None:
         """Gives up all works and stops all workers."""
         self._is_closed = True
         for work in (*self._waiting, *(slot.work for slot in self._slots if slot.work is not None)):
             self.cancel(work)
-        await asyncio.gather(*(self._in_thread(slot.worker.stop) for slot in self._slots))
+        await asyncio.gather(*(self._in_thread(slot.runner.stop) for slot in self._slots))
         await asyncio.gather(*self._running, return_exceptions=True)
         # One that was on its way to a worker has started it again.
-        await asyncio.gather(*(self._in_thread(slot.worker.stop) for slot in self._slots))
+        await asyncio.gather(*(self._in_thread(slot.runner.stop) for slot in self._slots))
         self._threads.shutdown(wait=False)
 
     def _dispatch(self) -> None:
@@ -194,10 +187,10 @@ class Pool:
 
         expiry = loop.call_later(self._limit, self._expire, slot, work)
         try:
-            work.end(await self._in_thread(_do, slot.worker, work, progress))
+            work.end(await self._in_thread(_do, slot.runner, work, progress))
             slot.has_seen(work.photo)
         except Mono3DError as error:
-            work.end(error)
+            work.end(too_long(self._limit) if work.has_expired else error)
         except Exception:
             _LOG.exception("a worker's thread failed")
             work.end(Mono3DError(unforeseen(place="the server's log")))
@@ -207,7 +200,7 @@ class Pool:
             await self._in_thread(self._restart, slot)
         elif work.is_given_up and not self._is_closed:
             await self._in_thread(self._await_leaving, slot, work)
-        if not slot.worker.alive:
+        if not slot.runner.alive:
             slot.known.clear()
         work.left.set_result(None)
         slot.work = None
@@ -215,24 +208,20 @@ class Pool:
             self._dispatch()
 
     def _expire(self, slot: _Slot, work: Work) -> None:
-        if work.worker_job is not None and work.worker_job.poll():
-            # The worker is stopped before it gets its next work, and not while it has it.
+        if work.runner_job is not None and work.runner_job.poll():
+            # `_carry_out` restarts the runner before it gets its next work.
             work.has_expired = True
-            work.worker_job.fail(str(too_long(self._limit)))
+            work.runner_job.supersede()
 
     def _await_leaving(self, slot: _Slot, work: Work) -> None:
-        if work.worker_job is not None and not work.worker_job.wait_until_left(_GRACE):
+        if work.runner_job is not None and not work.runner_job.wait_until_left(_GRACE):
             self._restart(slot)
 
     def _restart(self, slot: _Slot) -> None:
-        slot.worker.stop()
+        slot.runner.stop()
         slot.known.clear()
         with contextlib.suppress(Mono3DError):  # the next work meets it again, with somebody to tell
-            self._warm(slot)
-
-    def _warm(self, slot: _Slot) -> None:
-        slot.worker.start()
-        _kill_before_us(slot.worker)
+            slot.runner.start()
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         loop = asyncio.get_running_loop()
@@ -247,18 +236,9 @@ def too_long(seconds: float) -> Mono3DError:
     )
 
 
-def _do(worker: Worker, work: Work, progress: Progress) -> dict[str, Any]:
-    """Runs in a thread: has the worker do the work and waits for it."""
-    was_alive = worker.alive
-    job = work.worker_job = worker.submit(work.request)
-    if not was_alive:
-        _kill_before_us(worker)
+def _do(runner: Runner, work: Work, progress: Progress) -> dict[str, Any]:
+    """Runs in a thread: submits the work to its runner and waits for the result."""
+    job = work.runner_job = runner.submit(work.request)
     if work.is_given_up:
         job.supersede()
     return job.wait(progress)
-
-
-def _kill_before_us(worker: Worker) -> None:
-    """Has Linux, short of memory, end a worker and not the server: that costs one job."""
-    with contextlib.suppress(OSError):
-        Path(f"/proc/{worker.process_id}/oom_score_adj").write_text(_FIRST_TO_KILL, encoding="ascii")

@@ -11,19 +11,17 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from .. import environment
-from ..environment import SCENE, VTP, WORKER
 from ..errors import Cancelled, Mono3DError
 from ..formats import FORMATS
-from ..scenes import ChildSceneWriter
+from ..run.scenes import RunnerSceneWriter
 from ..settings import Settings, WebOptions
-from ..worker.client import Worker
+from ..worker.runner import Runners
 from . import downloads
-from .folders import LentFolder, Session, size_of
+from .folders import LentFolder, ServerFolder, size_of
 from .form import Form, shown_settings
 from .jobs import Job, Revision
 from .pool import Pool, Work, too_long
@@ -43,26 +41,24 @@ _BUSY = "The server is busy with other photos; try again in a minute."
 
 
 class Service:
-    """All jobs of one server and the workers that do them. Belongs to the event loop's thread.
+    """All jobs of one server and the runners that work on them. Belongs to the event loop's thread.
 
-    Raises Mono3DError when the packages of the worker are missing or no folder can be made.
+    installed  components with packages, which decide what can be downloaded
+    runners    makes what does the work
+
+    Raises Mono3DError when the server's folder cannot be created.
     """
 
-    def __init__(self, options: WebOptions, data_folder: Path) -> None:
+    def __init__(self, options: WebOptions, data_folder: Path, installed: Collection[str], runners: Runners) -> None:
         self.options = options
         self.data_folder = data_folder
-        self.installed = {name for name in (SCENE, VTP) if environment.packages(name, data_folder)}
-        packages = [environment.require(WORKER, data_folder)]
-        packages += [found for name in (VTP,) if (found := environment.packages(name, data_folder))]
-        self.session = Session(data_folder / "web")
-        workers = [
-            Worker("reconstruct", packages, data_folder / "logs" / f"web-{options.port}-{number}.log", data_folder)
-            for number in range(options.workers)
-        ]
-        self.pool = Pool(workers, self._on_move, options.max_minutes * 60.0)
+        self.installed = installed
+        self.folder = ServerFolder(data_folder / "web")
+        photo_runners = [runners.for_photos(f"web-{options.port}-{number}") for number in range(options.workers)]
+        self.pool = Pool(photo_runners, self._on_move, options.max_minutes * 60.0)
         self._jobs: dict[str, Job] = {}
         self._arriving: set[str] = set()
-        self._scenes: ChildSceneWriter | None = None
+        self._scenes = RunnerSceneWriter(runners.for_scenes(_SCENE_IDLE_SECONDS))
         self._scene_turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self.is_closing = False
@@ -80,12 +76,11 @@ class Service:
         for job in self._jobs.values():
             job.nudge()
         await self.pool.close()
-        if self._scenes is not None:
-            await asyncio.to_thread(self._scenes.close)
+        await asyncio.to_thread(self._scenes.close)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.to_thread(self.session.close)
+        await asyncio.to_thread(self.folder.close)
 
     # What visitors ask for
 
@@ -124,7 +119,7 @@ class Service:
         if self.is_closing or unfinished + len(self._arriving) >= self.options.max_jobs:
             raise Refusal(503, _BUSY, {"Retry-After": "60"})
         id = secrets.token_urlsafe(18)
-        folder = LentFolder(self.session.jobs / secrets.token_hex(16))
+        folder = LentFolder(self.folder.jobs / secrets.token_hex(16))
         self._arriving.add(id)
         try:
             _make(folder)
@@ -311,9 +306,6 @@ class Service:
 
     async def _write_scene(self, folder: Path, path: Path) -> None:
         async with self._scene_turn:
-            if self._scenes is None:
-                packages = [environment.require(SCENE, self.data_folder)]
-                self._scenes = ChildSceneWriter(packages, self.data_folder, False, _SCENE_IDLE_SECONDS)
             writing = asyncio.ensure_future(asyncio.to_thread(self._scenes.write, folder, path, None))
             limit = self.options.max_minutes * 60.0
             await asyncio.wait({writing}, timeout=limit)
@@ -334,7 +326,7 @@ class Service:
         told = re.sub(r" The log is [^\n]*", "", told)
         # That is the owner's to raise.
         told = told.replace(" or raise 'Largest photo'", "")
-        for place in (self.session.path, self.data_folder):
+        for place in (self.folder.path, self.data_folder):
             told = re.sub(re.escape(str(place)) + r"[^\s'\"]*", "the server", told)
         return told
 
@@ -364,7 +356,7 @@ class Service:
         """Removes what is not needed any more. Raises Refusal, 503, when the disk takes no other photo even so."""
         self.sweep()
         total = sum(job.bytes for job in self._jobs.values())
-        free = shutil.disk_usage(self.session.path).free
+        free = shutil.disk_usage(self.folder.path).free
         if total > self.options.max_gigabytes * 1e9 or free <= 2e6 * self.options.max_megabytes:
             raise Refusal(503, _NO_ROOM, {"Retry-After": "600"})
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The client's side: starts the worker, hands it jobs, and turns whatever happens to it into one sentence."""
+"""The client's side: starts the worker process, sends it requests, and reports each failure as one sentence."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from .. import environment
+from ..core.stages import Progress
 from ..errors import Cancelled, Mono3DError
 from ..version import ROOT
 from . import protocol
+from .runner import State
 
-State = Literal["running", "done", "failed", "cancelled"]
+_KILL_FIRST = "700"
+"""Linux: raises the badness score with which the kernel chooses what to kill when memory runs out, -1000..1000."""
 
 _START = """\
 import json, sys
@@ -30,7 +33,7 @@ main(sys.argv[1:])
 
 
 class Job:
-    """One request on its way. The reading thread fills it; whoever started it looks at it when it likes."""
+    """A request sent to a worker. The thread that reads the worker's events updates it; any thread may read it."""
 
     def __init__(self, worker: Worker, number: int) -> None:
         self.state: State = "running"
@@ -44,19 +47,19 @@ class Job:
         self._has_left = threading.Event()
 
     def poll(self) -> bool:
-        """Tells whether the job still runs; never blocks."""
+        """Returns whether the job is still running; never blocks."""
         return self.state == "running"
 
-    def wait(self, on_progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:
-        """Returns the result when there is one. Raises Mono3DError when the job failed or was cancelled.
+    def wait(self, on_progress: Progress | None = None) -> dict[str, Any]:
+        """Waits for the result and returns it. Raises Mono3DError when the job failed, Cancelled when it was stopped.
 
-        An interrupt from the keyboard cancels the job.
+        A keyboard interrupt cancels the job.
         """
         seen = ("", -1.0)
         try:
             while self.state == "running":
                 with self._changed:
-                    # Looked at under the lock, or an end just now would be seen half a second late.
+                    # Check under the lock: a change between check and wait would be noticed half a second late.
                     is_news = on_progress is not None and (self.stage, self.fraction) != seen
                     if self.state == "running" and not is_news:
                         self._changed.wait(0.5)
@@ -73,23 +76,26 @@ class Job:
         return self.result
 
     def cancel(self) -> None:
-        """Stops the worker at once; the next job starts a new one. Does nothing to a job that has ended."""
+        """Stops the worker process at once; the next job starts a new one. Does nothing when the job has ended."""
         if self.state == "running":
             self._end("cancelled")
             self._worker.stop()
 
     def supersede(self) -> None:
-        """Gives the job up without stopping the worker, which leaves it as soon as it can; the next may come now."""
+        """Cancels the job but keeps the process, which abandons it at its next progress report.
+
+        The next job may be submitted at once.
+        """
         if self.state == "running":
             self._end("cancelled")
             self._worker.send({"cancel": self.number})
 
     def wait_until_left(self, seconds: float) -> bool:
-        """Waits at most so long until the worker has left the job, given up or not; returns whether it has."""
+        """Waits until the worker has finished or abandoned the job; returns False after `seconds` without that."""
         return self._has_left.wait(seconds)
 
     def take(self, event: dict[str, Any]) -> None:
-        """Takes in what the worker says of this job."""
+        """Applies an event that the worker sent about this job."""
         if event["event"] == protocol.PROGRESS:
             with self._changed:
                 self.stage, self.fraction = str(event["stage"]), float(event["fraction"])
@@ -115,16 +121,17 @@ class Job:
 
 
 class Worker:
-    """A worker process that is started when needed and kept, with its loaded model, between jobs.
+    """A worker process that is started when needed and kept, with its loaded model, between jobs; a `runner.Runner`.
 
-    kind         task it serves, a key of `protocol.TASKS`
-    packages     folders of privately installed packages for its import path; none where the interpreter has them
-    log          file that receives what it prints; started afresh with each process
-    data_folder  folder with weights and cache
-    python       interpreter, by default this one
-    variables    changes to the environment of the process
-    idle_seconds time without a job after which the process is ended and its memory freed; 0: never
-    log_level    how much it writes to its log, one of `settings.LOG_LEVELS`
+    kind           task that it loads at its start and runs by default, a key of `protocol.TASKS`
+    packages       folders of installed packages for its import path; empty if the interpreter has them
+    log            file that receives what it prints; overwritten by each new process
+    data_folder    folder with weights and cache
+    python         interpreter; default: the running one
+    idle_seconds   time without a job after which the process ends and frees its memory; 0: never
+    variables      environment variables to set for the process
+    log_level      one of `settings.LOG_LEVELS`
+    is_expendable  whether Linux, short of memory, should kill the worker before this process
     """
 
     def __init__(
@@ -137,6 +144,7 @@ class Worker:
         idle_seconds: float = 0.0,
         variables: Mapping[str, str] | None = None,
         log_level: str = "info",
+        is_expendable: bool = False,
     ) -> None:
         self.kind = kind
         self.log = log
@@ -146,6 +154,7 @@ class Worker:
         self._idle_seconds = idle_seconds
         self._variables = dict(variables or {})
         self._log_level = log_level
+        self._is_expendable = is_expendable
         self._process: subprocess.Popen[bytes] | None = None
         self._job: Job | None = None
         self._number = 0
@@ -154,16 +163,19 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        """Whether the process runs."""
+        """Whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def process_id(self) -> int | None:
-        """The number of the running process."""
+        """The id of the process; None if it is not running."""
         return self._process.pid if self._process is not None and self.alive else None
 
     def start(self) -> None:
-        """Starts the process if it does not run; it imports its libraries while nobody waits yet."""
+        """Starts the process, if it is not running; it loads its libraries in the background.
+
+        Raises Mono3DError when it cannot be started.
+        """
         with self._lock:
             self._stop_idle_timer()
             if self.alive:
@@ -173,7 +185,7 @@ class Worker:
             self._start_idle_timer()
 
     def submit(self, request: Mapping[str, Any]) -> Job:
-        """Returns the job that the worker now does. Raises Mono3DError when it is still busy or cannot start."""
+        """Starts a request and returns its job. Raises Mono3DError when the worker is busy or cannot start."""
         with self._lock:
             if self._job is not None and self._job.poll():
                 raise Mono3DError("The worker is busy; wait for the running job or cancel it.")
@@ -185,11 +197,11 @@ class Worker:
         return job
 
     def forget(self, key: str) -> None:
-        """Has the process, if it runs, drop the photo that it keeps as `key` once the jobs before are over."""
+        """Has a running process drop the photo kept in memory as `key`, after the jobs submitted before."""
         self.send({"forget": key})
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Says something to the process; one that died just now hears nothing, and the reading thread tells of it."""
+        """Sends a message to the process, if it is running; the reading thread reports a process that has just died."""
         process = self._process
         if process is not None and process.stdin is not None:
             with contextlib.suppress(OSError, ValueError):
@@ -197,7 +209,7 @@ class Worker:
                 process.stdin.flush()
 
     def stop(self) -> None:
-        """Ends the process, and with it a running job, within a second."""
+        """Stops the process within a second, with any running job."""
         with self._lock:
             self._stop_idle_timer()
             process, self._process = self._process, None
@@ -217,7 +229,7 @@ class Worker:
         paths = json.dumps([str(path) for path in (*self._packages, ROOT)])
         command = [self._python, "-I", "-X", "utf8", "-c", _START, paths]
         command += ["--data-folder", str(self._data_folder), "--warm", self.kind, "--log-level", self._log_level]
-        # A session of its own keeps Ctrl+C in the terminal from reaching the child before the client decides.
+        # In a session of its own the child does not receive the terminal's Ctrl+C; the client decides what to do.
         platform_options: dict[str, Any] = (
             {"creationflags": 0x08000000} if os.name == "nt" else {"start_new_session": True}
         )
@@ -225,7 +237,7 @@ class Worker:
         try:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             with self.log.open("wb") as log, environment.in_use(self._packages) as held:
-                return subprocess.Popen(
+                process = subprocess.Popen(
                     command,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
@@ -236,13 +248,17 @@ class Worker:
                 )
         except OSError as error:
             raise Mono3DError(f"The worker cannot be started ({error.strerror or error}).") from error
+        if self._is_expendable:
+            with contextlib.suppress(OSError):
+                Path(f"/proc/{process.pid}/oom_score_adj").write_text(_KILL_FIRST, encoding="ascii")
+        return process
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
-        """Hands events to the job until the channel closes."""
+        """Passes events to their job until the channel closes."""
         assert process.stdout is not None
         for line in process.stdout:
             job = self._job
-            # A kill may cut the last line anywhere; what comes after it tells how the process ended.
+            # A kill may truncate the last line; the exit code then says how the process ended.
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 event = protocol.decode(line)
                 if job is not None and job.number == event.get("job"):
@@ -276,7 +292,7 @@ class Worker:
 
 
 def _cause_of_death(code: int, log: Path) -> str:
-    """Returns the sentence for a worker that ended in mid-job with the exit code `code` (negative: a signal)."""
+    """Returns the sentence for a worker that ended during a job with the exit code `code` (negative: a signal)."""
     if os.name != "nt" and code == -signal.SIGKILL:
         cause = "was killed, most likely because memory ran out; lower 'Detail' or take a smaller model"
     elif os.name != "nt" and code < 0:

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What everybody who wants work done is given: a runner that takes requests and a job for each of them.
+"""Protocols of what does the work: a runner takes requests and returns a job for each.
 
-`client.Worker` runs them in a child process on this computer; other runners send them elsewhere.
+`client.Worker` runs them in a child process on this computer; other runners may send them elsewhere. Command line, web
+server and Blender are given runners and never depend on a particular one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -16,12 +17,12 @@ State = Literal["running", "done", "failed", "cancelled"]
 
 
 class Job(Protocol):
-    """One request on its way.
+    """A submitted request.
 
-    state     "running" until it has ended, one way or another
-    stage     what is done now, in words for the user
-    fraction  how much of the whole is done, 0..1
-    result    the task's answer once the state is "done"
+    state     "running" until it ends
+    stage     current stage, in words for the user
+    fraction  completed share of the whole, 0..1
+    result    the task's result once the state is "done"
     error     the sentence for the user once the state is "failed"
     """
 
@@ -41,58 +42,69 @@ class Job(Protocol):
     def error(self) -> str: ...  # noqa: D102
 
     def poll(self) -> bool:
-        """Tells whether the job still runs; never blocks."""
+        """Returns whether the job is still running; never blocks."""
         ...
 
     def wait(self, on_progress: Progress | None = None) -> dict[str, Any]:
-        """Returns the result when there is one. Raises Mono3DError when the job failed, Cancelled when it was stopped.
+        """Waits for the result and returns it. Raises Mono3DError when the job failed, Cancelled when it was stopped.
 
-        An interrupt from the keyboard cancels the job.
+        A keyboard interrupt cancels the job.
         """
         ...
 
     def cancel(self) -> None:
-        """Stops the job at once, with whatever runs it. Does nothing to a job that has ended."""
+        """Stops the job at once, together with its runner's process. Does nothing when the job has ended."""
         ...
 
     def supersede(self) -> None:
-        """Discards the job without stopping what runs it, which leaves the job as soon as it can."""
+        """Cancels the job but keeps the runner's process, which abandons the job at its next progress report."""
         ...
 
     def wait_until_left(self, seconds: float) -> bool:
-        """Waits at most this long until the job is no longer worked on; returns whether it is so."""
+        """Waits until the runner has finished or abandoned the job; returns False after `seconds` without that."""
         ...
 
 
 class Runner(Protocol):
-    """Does the tasks of `protocol.TASKS`, one at a time, and keeps its networks loaded between them."""
+    """Runs the tasks of `protocol.TASKS`, one at a time, and keeps its networks loaded between them."""
 
     @property
     def alive(self) -> bool:
-        """Whether it is started."""
+        """Whether it is running."""
         ...
 
     @property
     def log(self) -> Path:
-        """The file with what it printed."""
+        """The file that receives what it prints."""
         ...
 
     def start(self) -> None:
-        """Gets ready, in the background, for the first request."""
+        """Starts it, if it is not running; it loads its libraries in the background.
+
+        Raises Mono3DError when it cannot be started.
+        """
         ...
 
     def submit(self, request: Mapping[str, Any]) -> Job:
-        """Returns the job of a request. Raises Mono3DError when the runner is busy or cannot start."""
+        """Starts a request and returns its job. Raises Mono3DError when the runner is busy or cannot start."""
         ...
 
     def forget(self, key: str) -> None:
-        """Drops the photo that is kept in memory as `key` once the jobs before are over."""
+        """Drops the photo kept in memory as `key`, after the jobs submitted before."""
         ...
 
     def stop(self) -> None:
-        """Ends it, and with it a running job, within a second; the next request starts it again."""
+        """Stops it within a second, with any running job; the next request starts it again."""
         ...
 
 
-MakeRunner = Callable[[int], Runner]
-"""Returns the runner of that number, for who needs several."""
+class Runners(Protocol):
+    """Makes the runners that a program needs; none of them is started yet."""
+
+    def for_photos(self, name: str) -> Runner:
+        """Returns a runner for the tasks of photos; `name` tells several apart, such as in the names of logs."""
+        ...
+
+    def for_scenes(self, idle_seconds: float = 0.0) -> Runner:
+        """Returns a runner that writes .blend files and previews; it ends after `idle_seconds` idle, 0: never."""
+        ...

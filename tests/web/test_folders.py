@@ -15,7 +15,7 @@ import pytest
 
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.version import ROOT
-from mono3d_addon.web.folders import LentFolder, Session, size_of
+from mono3d_addon.web.folders import LentFolder, ServerFolder, size_of
 
 
 def gone(path: Path) -> bool:
@@ -42,42 +42,42 @@ def test_a_folder_that_is_read_stays_until_the_reader_is_done(tmp_path: Path) ->
     asyncio.run(story())
 
 
-def test_sessions_are_private_and_leave_nothing(tmp_path: Path) -> None:
-    sessions = [Session(tmp_path / "web") for _ in range(2)]
-    for session in sessions:
-        assert stat.S_IMODE(session.path.stat().st_mode) == 0o700 and session.jobs.is_dir()
-        (session.jobs / "photo").write_bytes(bytes(1000))
-        assert size_of(session.path) == 1000
-        session.close()
+def test_folders_are_private_and_leave_nothing(tmp_path: Path) -> None:
+    folders = [ServerFolder(tmp_path / "web") for _ in range(2)]
+    for folder in folders:
+        assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700 and folder.jobs.is_dir()
+        (folder.jobs / "photo").write_bytes(bytes(1000))
+        assert size_of(folder.path) == 1000
+        folder.close()
     assert list((tmp_path / "web").iterdir()) == []
 
 
 def test_a_dead_servers_folder_goes_and_a_living_ones_stays(tmp_path: Path) -> None:
     code = f"import sys, time; sys.path.insert(0, {str(ROOT)!r})\n"
-    code += "from pathlib import Path; from mono3d_addon.web.folders import Session\n"
-    code += "session = Session(Path(sys.argv[1])); print(session.path, flush=True); time.sleep(60)"
+    code += "from pathlib import Path; from mono3d_addon.web.folders import ServerFolder\n"
+    code += "folder = ServerFolder(Path(sys.argv[1])); print(folder.path, flush=True); time.sleep(60)"
     command = [sys.executable, "-c", code, str(tmp_path)]
     other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert other.stdout is not None
     theirs = Path(other.stdout.readline().strip())
-    Session(tmp_path).close()
+    ServerFolder(tmp_path).close()
     assert theirs.is_dir()
     other.kill()
     other.wait()
     (tmp_path / "server-is-a-link").symlink_to(ROOT)
-    Session(tmp_path).close()
+    ServerFolder(tmp_path).close()
     assert not theirs.exists() and ROOT.is_dir()
 
 
 def test_many_that_start_at_once_do_not_take_each_others_folders(tmp_path: Path) -> None:
     with ThreadPoolExecutor(16) as pool:
-        sessions = list(pool.map(lambda _: Session(tmp_path), range(64)))
-    assert all(session.jobs.is_dir() and session.uploads.is_dir() for session in sessions)
-    for session in sessions:
-        session.close()
+        folders = list(pool.map(lambda _: ServerFolder(tmp_path), range(64)))
+    assert all(folder.jobs.is_dir() and folder.uploads.is_dir() for folder in folders)
+    for folder in folders:
+        folder.close()
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(Mono3DError, match="Nothing can be written to .*; choose another --data-folder"):
-        Session(tmp_path / "file" / "web")
+        ServerFolder(tmp_path / "file" / "web")

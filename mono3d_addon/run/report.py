@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from .core.files import written_beside
-from .version import version
+from ..core.files import written_beside
+from ..version import version
 
 Status = Literal["done", "failed", "skipped"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import MappingProxyType
 
-from .formats import FORMATS, by_suffix
+from ..formats import FORMATS, by_suffix
 
 PREVIEW = "preview"
 _PREVIEW_ENDING = "_preview.png"

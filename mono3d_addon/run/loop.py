@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Processes the photos of a run: the files of a photo appear together or not at all, and a failure stops no other."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import queue
+import shutil
+import tempfile
+import time
+import traceback
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..errors import Mono3DError, unforeseen
+from ..settings import RunOptions, Settings
+from ..worker.runner import Runner, Runners
+from .outputs import PREVIEW
+from .photos import PhotoTask
+from .placement import move_into_place, photo_keys
+from .report import Record, totals
+from .scenes import SceneWriter
+from .target import Target
+
+_MOST_AHEAD = 7
+"""Number of following photos named in a request; batches of more than eight are hardly faster on any graphics card."""
+
+_SCENE_FORMATS = ("blend", PREVIEW)
+
+
+class Display(Protocol):
+    """Shows the progress of a run."""
+
+    def progress(self, task: PhotoTask, stage: str, fraction: float) -> None:
+        """Reports the progress of one photo; may be called from any thread."""
+        ...
+
+    def finished(self, task: PhotoTask, record: Record) -> None:
+        """Reports that a photo is done, failed or skipped."""
+        ...
+
+
+def run(
+    tasks: Sequence[PhotoTask],
+    settings: Settings,
+    options: RunOptions,
+    target: Target,
+    runners: Runners,
+    scenes: SceneWriter,
+    display: Display,
+    records: list[Record],
+) -> None:
+    """Appends a record of each task to `records`, in order; after an interrupt those of the finished ones are there.
+
+    `options.jobs` runners reconstruct photos, slightly ahead of the scenes, which are written one by one in the
+    calling thread because Blender requires it. An interrupt of the calling thread stops the runners and leaves no
+    partial files.
+    """
+    idle: queue.SimpleQueue[Runner] = queue.SimpleQueue()
+    everyone = [runners.for_photos(f"worker-{number}") for number in range(min(options.jobs, max(1, len(tasks))))]
+    batch = _Batch(settings, options.skip_existing, target, photo_keys(tasks), idle, scenes, display)
+    waiting: deque[tuple[PhotoTask, Future[_Reconstructed | Record]]] = deque()
+    remaining = deque(tasks)
+    pool = ThreadPoolExecutor(len(everyone), thread_name_prefix="mono3d")
+    try:
+        for runner in everyone:
+            runner.start()
+            idle.put(runner)
+        while waiting or remaining:
+            while remaining and len(waiting) <= len(everyone):
+                task = remaining.popleft()
+                # With several runners, each would process the same following photos.
+                ahead = list(itertools.islice(remaining, _MOST_AHEAD)) if len(everyone) == 1 else []
+                waiting.append((task, pool.submit(batch.reconstruct, task, ahead)))
+            task, future = waiting[0]
+            record = batch.finish(task, future.result())
+            waiting.popleft()
+            records.append(record)
+            display.finished(task, record)
+    finally:
+        _end(pool, everyone, [future for _, future in waiting])
+        scenes.close()
+        for _, future in waiting:
+            if future.done() and not future.cancelled() and isinstance(left := future.result(), _Reconstructed):
+                left.clean()
+
+
+def _end(pool: ThreadPoolExecutor, runners: Sequence[Runner], futures: Sequence[Future[Any]]) -> None:
+    """Stops the runners and waits for the threads of the pool; photos that have not started never do."""
+    pool.shutdown(wait=False, cancel_futures=True)
+    while True:
+        for runner in runners:
+            runner.stop()
+        if all(future.done() for future in futures):
+            break
+        # A thread that is just submitting a request starts its runner again.
+        time.sleep(0.05)
+    pool.shutdown(wait=True)
+
+
+@dataclass(frozen=True)
+class _Reconstructed:
+    """A reconstructed photo: `folder` has its reconstruction, `staging` its exported files."""
+
+    folder: Path
+    staging: Path
+    result: dict[str, Any]
+
+    def clean(self) -> None:
+        for path in (self.folder, self.staging):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    settings: Settings
+    skip_existing: bool
+    target: Target
+    photos: frozenset[str]
+    idle: queue.SimpleQueue[Runner]
+    scenes: SceneWriter
+    display: Display
+
+    def reconstruct(self, task: PhotoTask, ahead: Sequence[PhotoTask]) -> _Reconstructed | Record:
+        """Runs in a thread of the pool: has a runner reconstruct one photo and export its files to staging.
+
+        The request names the photos `ahead`, which the network may process in one batch with this one.
+        """
+        if task.problem:
+            return Record(str(task.path), "failed", task.problem)
+        if not self._is_to_do(task):
+            return Record(str(task.path), "skipped", "All its results already exist.")
+        with _as_record(task) as outcome, contextlib.ExitStack() as undo:
+            folder = Path(tempfile.mkdtemp(prefix="mono3d-"))
+            undo.callback(shutil.rmtree, folder, ignore_errors=True)
+            staging = Path(tempfile.mkdtemp(prefix=".mono3d-", suffix=".partial", dir=self.target.folder))
+            undo.callback(shutil.rmtree, staging, ignore_errors=True)
+            exports = self.target.files(task, staging)
+            request = {
+                "task": "reconstruct",
+                "photo": str(task.path.absolute()),
+                "settings": asdict(self.settings),
+                "folder": str(folder),
+                "exports": {form: str(path) for form, path in exports.items() if form not in _SCENE_FORMATS},
+                "ahead": [str(other.path.absolute()) for other in ahead if self._is_to_do(other)],
+            }
+            runner = self.idle.get()
+            try:
+                job = runner.submit(request)
+                result = job.wait(lambda stage, share: self.display.progress(task, stage, share * 0.7))
+            finally:
+                self.idle.put(runner)
+            undo.pop_all()
+            return _Reconstructed(folder, staging, result)
+        return outcome.record
+
+    def _is_to_do(self, task: PhotoTask) -> bool:
+        return not task.problem and not (self.skip_existing and self.target.has_all(task))
+
+    def finish(self, task: PhotoTask, outcome: _Reconstructed | Record) -> Record:
+        """Runs in the calling thread: writes the scene, then moves all files of the photo to the output folder."""
+        if isinstance(outcome, Record):
+            return outcome
+        result = outcome.result
+        with _as_record(task) as failure, contextlib.ExitStack() as clean:
+            clean.callback(outcome.clean)
+            staged = self.target.files(task, outcome.staging)
+            blend, preview = staged.get("blend"), staged.get(PREVIEW)
+            seconds = dict(result["seconds"])
+            if blend or preview:
+                self.display.progress(task, "Building the scene", 0.7)
+                seconds |= self.scenes.write(outcome.folder, blend, preview)
+            files = move_into_place(outcome.staging, self.target.folder, self.photos)
+            return Record(
+                photo=str(task.path),
+                status="done",
+                seconds=seconds,
+                counts=result["counts"],
+                camera=result["camera"],
+                model=result["model"],
+                engine=result["engine"],
+                files=[str(path) for path in files],
+                notes=result["notes"],
+            )
+        return failure.record
+
+
+class _as_record:
+    """Turns an exception raised in the block into the record of a failure, with a sentence for the user."""
+
+    def __init__(self, task: PhotoTask) -> None:
+        self.record = Record(str(task.path), "failed", "Nothing was done.")
+        self._photo = str(task.path)
+
+    def __enter__(self) -> _as_record:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, Mono3DError):
+            message = str(error)
+        elif isinstance(error, OSError):
+            message = f"A file cannot be written ({error.strerror or error}); check the free space and the permissions."
+        elif isinstance(error, Exception):
+            with contextlib.suppress(OSError):
+                traceback.print_exception(error)
+            message = unforeseen(error)
+        else:
+            return False
+        self.record = Record(self._photo, "failed", message)
+        return True
+
+
+def timed(records: Sequence[Record], began: float) -> str:
+    """Returns one sentence with the totals and the duration; `began` is `time.perf_counter()` at the start."""
+    words = [f"{count} {status}" for status, count in totals(records).items() if count]
+    return f"{', '.join(words) or 'nothing to do'} in {time.perf_counter() - began:.1f} s."

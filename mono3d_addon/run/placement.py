@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Puts the results of a run into its output folder; none of them ever replaces a photo of the run."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import Mono3DError, WrongUsage
+from .photos import PhotoTask, fold, place_of
+from .target import Target
+
+
+def prepare(target: Target) -> None:
+    """Creates the output folder. Raises Mono3DError when no format is chosen or the folder is not writable."""
+    if not target.formats:
+        raise WrongUsage("Without a format and a preview nothing would be written; choose a format with --format.")
+    _prepare_folder(target.folder)
+
+
+def prepare_report(path: Path, tasks: Sequence[PhotoTask]) -> None:
+    """Creates the folder of the report. Raises Mono3DError when the report cannot be written to `path`."""
+    if path.is_dir():
+        raise WrongUsage(f"The report '{path}' is a folder; name a file in it.")
+    if _key(path) in photo_keys(tasks):
+        raise WrongUsage(f"The report '{path}' would replace a photo; give it another name.")
+    _prepare_folder(path.parent)
+
+
+def _prepare_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Mono3DError(f"Nothing can be written to '{folder}' ({reason}); choose another folder.") from error
+
+
+def reject_overwrites(tasks: Sequence[PhotoTask], target: Target) -> list[PhotoTask]:
+    """Returns the tasks; those whose results would replace a photo of the run get a `problem`.
+
+    Files written beside a mesh or a .blend file, such as textures, are not known yet; `move_into_place` checks them.
+    """
+    photos = photo_keys(tasks)
+    return [replace(task, problem=task.problem or _conflict(target.files(task).values(), photos)) for task in tasks]
+
+
+def photo_keys(tasks: Iterable[PhotoTask]) -> frozenset[str]:
+    """Returns the paths of the tasks' photos, resolved and case-folded for comparison."""
+    return frozenset(_key(task.path) for task in tasks)
+
+
+def move_into_place(staging: Path, folder: Path, photos: frozenset[str]) -> list[Path]:
+    """Moves every file of `staging` into `folder` and returns the new paths.
+
+    Raises Mono3DError, before the first move, when a file would replace one of `photos` (see `photo_keys`).
+    """
+    files = {path: folder / path.name for path in sorted(staging.iterdir())}
+    if problem := _conflict(files.values(), photos):
+        raise Mono3DError(problem)
+    for path, final in files.items():
+        path.replace(final)
+    return list(files.values())
+
+
+def _conflict(files: Iterable[Path], photos: frozenset[str]) -> str:
+    """Returns a sentence about the first of `files` that would replace a photo; empty if there is none."""
+    hit = next((path for path in files if _key(path) in photos), None)
+    return f"Its result '{hit.name}' would replace a photo; choose another output folder." if hit else ""
+
+
+def _key(path: Path) -> str:
+    return fold(str(place_of(path)))

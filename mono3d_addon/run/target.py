@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run writes and where, as `--output`, `--format` and `--preview` say."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import WrongUsage
+from ..settings import RunOptions
+from .outputs import BY_ENDING, PREVIEW, output_files
+from .photos import PhotoTask
+
+_FILE_ENDING = re.compile(r"\.(?!\d+$)[A-Za-z0-9]{2,5}")
+"""Suffixes of file names. Folder names such as `2026.11.26` and `v1.5` end in digits."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Output folder and formats (`preview` among them); `name` is set if a single file was asked for."""
+
+    folder: Path
+    formats: tuple[str, ...]
+    name: str = ""
+
+    def files(self, task: PhotoTask, folder: Path | None = None) -> dict[str, Path]:
+        """Returns the path of each format's file for a photo, in `folder` (default: the target's own)."""
+        folder = folder or self.folder
+        if self.name:
+            return {self.formats[0]: folder / self.name}
+        return output_files(task.name, self.formats, folder)
+
+    def has_all(self, task: PhotoTask) -> bool:
+        """Returns whether all results of a photo exist."""
+        return all(path.exists() for path in self.files(task).values())
+
+
+def target_of(options: RunOptions) -> Target:
+    """Returns what `--output` and `--format` ask for; an output with a known ending is one file of that format.
+
+    Raises WrongUsage when the two contradict each other, or the output looks like a file of an unknown format.
+    """
+    output = Path(options.output).expanduser()
+    form = BY_ENDING.get(output.suffix.lower())
+    if form and not output.is_dir():
+        if options.format not in (RunOptions.format, (form,)):
+            others = ", ".join(options.format) or "none"
+            raise WrongUsage(f"The output '{options.output}' is one {form} file, but --format asks for {others}.")
+        return Target(output.parent, (form,), output.name)
+    if _FILE_ENDING.fullmatch(output.suffix) and not options.output.endswith(("/", os.sep)) and not output.exists():
+        raise WrongUsage(
+            f"A file '{output.name}' cannot be written: supported endings are {' '.join(BY_ENDING)}. "
+            "For a new folder of that name, let it end in '/'."
+        )
+    formats = (*options.format, PREVIEW) if options.preview else options.format
+    return Target(output, formats)
