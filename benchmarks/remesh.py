@@ -118,7 +118,7 @@ def main() -> None:
 def steps(worker: Worker, owner: Any, folder: Path) -> None:
     """Prints what a full mesh is made of: the worker's stages, the way, and Blender's part."""
     from mono3d_addon.blender.scene import source
-    from mono3d_addon.worker import remesh_files
+    from mono3d_addon.worker import reshape_files
 
     times: dict[str, list[float]] = {}
 
@@ -128,8 +128,8 @@ def steps(worker: Worker, owner: Any, folder: Path) -> None:
     for number in range(5):
         settings = dataclasses.replace(Settings(), near=0.5 + 0.01 * number)
         request = {
-            "task": "remesh",
-            "photo_key": source.key(owner),
+            "task": "reshape",
+            "key": source.key(owner),
             "settings": dataclasses.asdict(settings),
             "folder": str(folder),
         }
@@ -140,7 +140,7 @@ def steps(worker: Worker, owner: Any, folder: Path) -> None:
             note(f"worker: {stage.lower()}", seconds)
         note("worker: finding edges, writing arrays, the way there and back", trip - sum(answer["seconds"].values()))
         began = time.perf_counter()
-        made = remesh_files.load(folder)
+        made = reshape_files.load(folder)
         mesh_data.fill(owner.data, made.mesh, trusted=True, edges=made.edges)
         note("Blender: filling the mesh", time.perf_counter() - began)
         began = time.perf_counter()

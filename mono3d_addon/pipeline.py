@@ -27,8 +27,8 @@ from .depth.estimate import Estimate, Estimator, Look, Pixels, load
 from .depth.kept import kept_for, stamp
 from .depth_source import OwnDepth, own_depth
 from .errors import Mono3DError
+from .reshape import KEPT, Reshaped, Reshaper, shares_of
 from .settings import Settings
-from .shaping import KEPT, Shape, Shaper, shares_of
 
 READING, DISPARITY = "Reading the photo", ESTIMATING
 _SHARES = {READING: 0.2, DISPARITY: 2.5}
@@ -83,24 +83,24 @@ def reconstruct(
     """Returns the reconstruction of the photo at `path`. Raises Mono3DError with a sentence for the user.
 
     `ahead` are photos that will come next: where the network runs faster on several, it sees some of them now.
-    With `keep` the photo stays in memory to be shaped again (see `shaping`): as `key`, else by its own key.
+    With `keep` the photo stays in memory to be shaped again (see `reshape`): as `key`, else by its own key.
     """
     stages = Stages(progress, _SHARES | shares_of(settings))
     with stages.stage(READING):
         photo = _read(path, settings)
         own = own_depth(photo, settings)
         texture = photo.write_texture(folders.work)
-    shaper, estimate = _seen(photo, own, settings, stages, folders, ahead)
+    reshaper, estimate = _seen(photo, own, settings, stages, folders, ahead)
     if keep:
-        KEPT.put(key or photo_key(photo.digest, estimate.disparity, photo.mask, photo.lens, shaper.own), shaper)
-    shape = shaper.shape(settings, stages)
+        KEPT.put(key or photo_key(photo.digest, estimate.disparity, photo.mask, photo.lens, reshaper.own), reshaper)
+    shape = reshaper.reshape(settings, stages)
     notes = (*photo.notes, *estimate.notes)
-    return assembled(shaper, shape, settings, texture, folders.work, estimate.engine, stages.seconds, notes)
+    return assembled(reshaper, shape, settings, texture, folders.work, estimate.engine, stages.seconds, notes)
 
 
 def assembled(
-    shaper: Shaper,
-    shape: Shape,
+    reshaper: Reshaper,
+    shape: Reshaped,
     settings: Settings,
     texture: Path,
     folder: Path,
@@ -109,14 +109,14 @@ def assembled(
     photo_notes: tuple[str, ...],
 ) -> Reconstruction:
     """Returns what was found out about a photo and one shape of it as a whole; `folder` receives further textures."""
-    photo = shaper.photo
+    photo = reshaper.photo
     return Reconstruction(
         name=photo.name,
         photo=photo.path,
         texture=texture,
         camera=shape.camera,
         settings=settings,
-        disparity=shaper.disparity,
+        disparity=reshaper.disparity,
         depth=shape.depth,
         mesh=shape.mesh,
         cloud=shape.cloud,
@@ -124,7 +124,7 @@ def assembled(
         background_texture=None if shape.background is None else shape.background.write_texture(folder),
         mask=photo.mask,
         lens=photo.lens,
-        own=shaper.own,
+        own=reshaper.own,
         engine=engine,
         seconds=seconds,
         notes=(*photo_notes, *shape.notes),
@@ -145,14 +145,14 @@ def _read(path: Path, settings: Settings) -> Photo:
 
 def _seen(
     photo: Photo, own: OwnDepth | None, settings: Settings, stages: Stages, folders: Folders, ahead: Sequence[Path]
-) -> tuple[Shaper, Estimate]:
+) -> tuple[Reshaper, Estimate]:
     """Returns what shapes the photo, and what the network or the user's own map tells of it."""
     is_all_around = is_panorama(photo, settings.projection)
     if own is None:
         estimate = _estimate(photo, settings, stages, folders, ahead, is_all_around=is_all_around)
-        return Shaper(photo, estimate.disparity, is_panorama=is_all_around), estimate
+        return Reshaper(photo, estimate.disparity, is_panorama=is_all_around), estimate
     estimate = Estimate(own_disparity(own.values), own.source, own.notes)
-    return Shaper(photo, estimate.disparity, own.values, is_panorama=is_all_around), estimate
+    return Reshaper(photo, estimate.disparity, own.values, is_panorama=is_all_around), estimate
 
 
 def estimate_depth(path: Path, settings: Settings, progress: Progress, data: Path) -> tuple[Floats, Floats]:
@@ -164,8 +164,8 @@ def estimate_depth(path: Path, settings: Settings, progress: Progress, data: Pat
     with stages.stage(READING):
         photo = _read(path, settings)
         own = own_depth(photo, settings)
-    shaper = _seen(photo, own, settings, stages, Folders(work=data, data=data), ())[0]
-    return shaper.disparity, shaper.depth(settings)
+    reshaper = _seen(photo, own, settings, stages, Folders(work=data, data=data), ())[0]
+    return reshaper.disparity, reshaper.depth(settings)
 
 
 def _estimate(

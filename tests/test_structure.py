@@ -30,10 +30,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "surface": {*_BASE, "core"},
     "export": {*_BASE, "core", "formats"},
     "depth_source": {*_BASE, "core"},
-    "shaping": {*_BASE, "core", "surface"},
-    "pipeline": {*_RECONSTRUCTION, "depth_source", "shaping"},
+    "reshape": {*_BASE, "core", "surface"},
+    "pipeline": {*_RECONSTRUCTION, "depth_source", "reshape"},
     # The client marks the packages of its child as in use.
-    "worker": {*_RECONSTRUCTION, "pipeline", "shaping", "environment"},
+    "worker": {*_RECONSTRUCTION, "pipeline", "reshape", "environment"},
     "formats": {"environment", "settings"},
     # Many photos: what to read and write, without an interface.
     "run": {*_BASE, "core", "formats", "worker"},

@@ -28,8 +28,8 @@ from mono3d_addon.core.photo.photo import Photo, read_photo
 from mono3d_addon.core.stages import Stages
 from mono3d_addon.depth import threads
 from mono3d_addon.errors import Mono3DError
+from mono3d_addon.reshape import Reshaper, shares_of
 from mono3d_addon.settings import Settings
-from mono3d_addon.shaping import Shaper, shares_of
 
 from . import sets
 from .mesh_picture import BACKGROUND, picture, raised_view
@@ -71,7 +71,7 @@ def compared(photo: Photo, disparities: Sequence[NDArray[np.float32]]) -> list[P
     size = (round(scale * photo.size[0]), round(scale * photo.size[1]))
     settings = Settings()
     shapes = [
-        Shaper(photo, disparity).shape(settings, Stages(lambda stage, share: None, shares_of(settings)))
+        Reshaper(photo, disparity).reshape(settings, Stages(lambda stage, share: None, shares_of(settings)))
         for disparity in disparities
     ]
     view = raised_view([shape.mesh for shape in shapes], shapes[0].camera, size)

@@ -21,6 +21,7 @@ import bpy
 
 from ..errors import Mono3DError, unforeseen
 from ..settings import Settings
+from ..worker import draft
 from . import interface, names, state, temporary
 from .scene import reshaped
 
@@ -28,7 +29,7 @@ from .scene import reshaped
 if TYPE_CHECKING:
     from ..core.camera.camera import Camera
     from ..core.camera.known_distances import KnownDistances
-    from ..worker.remesh_files import Remeshed
+    from ..worker.reshape_files import ReshapedMesh
     from ..worker.runner import Job, Runner
 
 _PAUSE = 0.25
@@ -37,7 +38,6 @@ _INTERVAL = 0.02
 _WAITING = 0.25
 """Seconds between two looks while nothing but the user can change anything."""
 
-_DRAFT_DETAIL = 320
 _MOVES = {"near", "far", "field_of_view"}
 _SETTLE_METRIC = {"near", "far", "percentile"}
 """Settings with which the user gives up measured distances."""
@@ -232,7 +232,7 @@ class Reshaping:
             if not pending.is_forced and _is_exact(pending):
                 self._settle(owner, pending)
                 return None
-            self._ask(owner, pending, pending.wanted, is_draft=False)
+            self._ask(owner, pending, is_draft=False)
         return _INTERVAL
 
     def _draft(self, owner: bpy.types.Object, pending: Pending) -> None:
@@ -241,22 +241,21 @@ class Reshaping:
             _move(owner, pending.shown, pending.wanted)
             pending.is_drafted |= changed != {"field_of_view"} or not _is_plain_grid(pending.wanted)
             self._show(owner, pending, pending.wanted, camera_for(owner, pending.wanted))
-        elif (draft := _draft_of(pending.wanted)) is not None:
-            self._ask(owner, pending, draft, is_draft=True)
+        elif draft.is_quick(pending.wanted):
+            self._ask(owner, pending, is_draft=True)
 
-    def _ask(
-        self, owner: bpy.types.Object, pending: Pending, settings: Settings, *, is_draft: bool, source: bool = False
-    ) -> None:
+    def _ask(self, owner: bpy.types.Object, pending: Pending, *, is_draft: bool, source: bool = False) -> None:
         """Hands the worker a job, unless a photo is being worked on: then it waits for its turn."""
         from .scene import source as sources
 
         if state.current.run is not None:
             return
+        settings = draft.draft_of(pending.wanted) if is_draft else pending.wanted
         folder = temporary.folder()
         try:
             message = {
-                "task": "remesh",
-                "photo_key": sources.key(owner),
+                "task": "reshape",
+                "key": sources.key(owner),
                 "settings": dataclasses.asdict(settings),
                 "folder": str(folder),
             }
@@ -270,18 +269,16 @@ class Reshaping:
     def _on_finished(self, owner: bpy.types.Object, pending: Pending, request: Request) -> float | None:
         """Takes in what the worker made."""
         from ..core.camera.camera import Camera
-        from ..worker import remesh_files
+        from ..worker import reshape_files
 
         pending.request = None
         try:
             result = request.job.wait()
             if result.get("missing"):
-                settings = request.settings
-                if request.is_draft:
-                    settings = _draft_of(settings) or settings
-                self._ask(owner, pending, settings, is_draft=request.is_draft, source=True)
+                is_draft = request.is_draft and draft.is_quick(pending.wanted)
+                self._ask(owner, pending, is_draft=is_draft, source=True)
                 return _INTERVAL
-            _replace_mesh(owner, remesh_files.load(request.folder), request.settings)
+            _replace_mesh(owner, reshape_files.load(request.folder), request.settings)
         finally:
             shutil.rmtree(request.folder, ignore_errors=True)
         pending.is_forced, pending.is_drafted = False, request.is_draft
@@ -370,13 +367,6 @@ def _differences(one: Settings, other: Settings) -> set[str]:
     return {name for name in names_of if getattr(one, name) != getattr(other, name)}
 
 
-def _draft_of(settings: Settings) -> Settings | None:
-    """Returns settings for a mesh that looks about alike and takes a fraction of the time; None where none does."""
-    if settings.surface != "grid" or settings.detail <= _DRAFT_DETAIL:
-        return None
-    return replace(settings, detail=_DRAFT_DETAIL, target_triangles=0, normal_map=False, solid="off")
-
-
 def _is_plain_grid(settings: Settings) -> bool:
     """Tells whether the mesh is the depth map's grid and nothing else."""
     is_grid = settings.surface == "grid" and not settings.target_triangles and not settings.smooth
@@ -429,7 +419,7 @@ def _move(owner: bpy.types.Object, before: Settings, after: Settings) -> None:
     data.update()
 
 
-def _replace_mesh(owner: bpy.types.Object, made: Remeshed, settings: Settings) -> None:
+def _replace_mesh(owner: bpy.types.Object, made: ReshapedMesh, settings: Settings) -> None:
     from .scene import background_fill, material, mesh_data
 
     data: Any = owner.data

@@ -19,6 +19,7 @@ from ..errors import Cancelled, Mono3DError
 from ..formats import FORMATS
 from ..run.scenes import RunnerSceneWriter
 from ..settings import Settings, WebOptions
+from ..worker.draft import draft_of
 from ..worker.runner import Runners
 from . import downloads
 from .folders import LentFolder, ServerFolder, size_of
@@ -33,7 +34,6 @@ _LOG = logging.getLogger("mono3d.web")
 _MOST_KEPT = 1000
 """Jobs that are remembered; each takes a few kilobytes of memory and a folder."""
 
-_DRAFT_DETAIL = 288
 _SWEEP_SECONDS = 10.0
 _SCENE_IDLE_SECONDS = 300.0
 _NO_ROOM = "The server has no room for another photo or mesh; try again later."
@@ -169,15 +169,17 @@ class Service:
         if job.work is not None:
             self.pool.cancel(job.work)
         request = {
-            "task": "shape",
-            "photo": str(job.photo),
-            "before": str(job.whole.folder.path),
-            "settings": dataclasses.asdict(_draft_of(settings) if is_draft else settings),
-            "folder": str(revision.path),
-            "work": str(job.folder.path),
+            "task": "reshape",
             "key": job.id,
-            "name": job.name,
-            "draft": is_draft,
+            "settings": dataclasses.asdict(draft_of(settings) if is_draft else settings),
+            "folder": str(revision.path),
+            "page": {
+                "photo": str(job.photo),
+                "before": str(job.whole.folder.path),
+                "work": str(job.folder.path),
+                "name": job.name,
+                "draft": is_draft,
+            },
         }
         self._begin(job, revision, request, settings, is_urgent=True, is_draft=is_draft)
 
@@ -376,7 +378,3 @@ def _make(folder: LentFolder) -> None:
     except OSError as error:
         _LOG.error("a folder cannot be made: %s", error)
         raise Refusal(503, _NO_ROOM, {"Retry-After": "600"}) from error
-
-
-def _draft_of(settings: Settings) -> Settings:
-    return dataclasses.replace(settings, detail=min(settings.detail, _DRAFT_DETAIL))

@@ -25,8 +25,7 @@ TASKS: Final[Mapping[str, str]] = {
     "reconstruct": "mono3d_addon.worker.reconstruct_task",
     "depth": "mono3d_addon.worker.depth_task",
     "describe": "mono3d_addon.worker.describe_task",
-    "remesh": "mono3d_addon.worker.remesh_task",
-    "shape": "mono3d_addon.worker.shape_task",
+    "reshape": "mono3d_addon.worker.reshape_task",
     "export": "mono3d_addon.worker.export_task",
     "scene": "mono3d_addon.blender.scene.scene_task",
 }

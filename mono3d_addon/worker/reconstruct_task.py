@@ -62,11 +62,11 @@ def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[
         progress(stage, _PIPELINE_SHARE + (1.0 - _PIPELINE_SHARE) * number / len(exports))
         files[form] = [str(one) for one in export.write(result, form, Path(path))]
         seconds[stage] = time.perf_counter() - began
-    return told(result, folder, seconds) | {"files": files, "model": _model(settings)}
+    return answer_for(result, folder, seconds) | {"files": files, "model": _model(settings)}
 
 
-def told(result: Reconstruction, folder: Path, seconds: Mapping[str, float]) -> dict[str, Any]:
-    """Returns what the client hears of a reconstruction that lies in `folder`."""
+def answer_for(result: Reconstruction, folder: Path, seconds: Mapping[str, float]) -> dict[str, Any]:
+    """Returns the answer to the client about a reconstruction in `folder`."""
     return {
         "folder": str(folder),
         "counts": result.counts(),

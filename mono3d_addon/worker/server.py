@@ -86,7 +86,7 @@ def _preload(task: str) -> None:
 
 def _forget(key: str) -> None:
     # A process that has not loaded the module keeps nothing.
-    if shaping := sys.modules.get("mono3d_addon.shaping"):
+    if shaping := sys.modules.get("mono3d_addon.reshape"):
         shaping.KEPT.drop(key)
 
 

@@ -25,6 +25,7 @@ from mono3d_addon.core import reconstruction
 from mono3d_addon.core.camera.known_distances import KnownDistances, Sighting
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
+from mono3d_addon.worker import draft
 from mono3d_addon.worker.client import Worker
 from tests.blender import made, stand_in
 from tests.blender.made import bpy
@@ -272,7 +273,7 @@ def test_a_moving_slider_is_followed_at_once_and_meshed_once(cup: Any, drag: Dra
 
 
 def test_drafts_are_coarse_and_the_last_value_wins(cup: Any, drag: Drag, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reshape, "_DRAFT_DETAIL", 32)
+    monkeypatch.setattr(draft, "DETAIL", 32)
     drag.work.change(cup, {"tear": 0.1})
     drag.work.advance()
     drag.work.change(cup, {"tear": 0.2})
@@ -383,6 +384,7 @@ import sys, pathlib
 sys.path.insert(0, {str(ROOT)!r})
 import bpy, numpy, mono3d_addon
 from mono3d_addon.blender import state
+from mono3d_addon.worker import draft
 from mono3d_addon.worker.client import Worker
 mono3d_addon.register()
 bpy.ops.wm.open_mainfile(filepath={str(tmp_path / "cup.blend")!r})
@@ -768,7 +770,7 @@ def test_what_the_image_carries_is_what_the_network_gave(cup: Any, reconstructed
     result = reconstruction.load(reconstructed)
     written = source.write(cup, tmp_path)
     assert np.array_equal(np.load(tmp_path / written.disparity), result.disparity)
-    assert (tmp_path / written.texture).read_bytes() == result.texture.read_bytes()
+    assert (tmp_path / written.photo).read_bytes() == result.texture.read_bytes()
     assert written.mask == "" and source.key(cup) == result.photo_key
     mask = np.arange(35).reshape(5, 7) % 3 == 0
     source.store(source.image_of(cup), dataclasses.replace(result, mask=mask))

@@ -25,9 +25,9 @@ from mono3d_addon.core.reconstruction import load
 from mono3d_addon.errors import Cancelled, Mono3DError
 from mono3d_addon.settings import Settings
 from mono3d_addon.version import ROOT
-from mono3d_addon.worker import remesh_files
+from mono3d_addon.worker import reshape_files
 from mono3d_addon.worker.client import Job, Worker
-from mono3d_addon.worker.remesh_files import Source
+from mono3d_addon.worker.reshape_files import Source
 
 pytestmark = [pytest.mark.torch, pytest.mark.open3d]
 if importlib.util.find_spec("torch") is None or importlib.util.find_spec("open3d") is None:
@@ -101,9 +101,9 @@ def test_the_worker_keeps_the_model_and_the_disparity(shared: Worker, tmp_path: 
     assert other.depth.min() > one.depth.min()
 
 
-def remesh(key: str, folder: Path, settings: Settings, source: Source | None = None) -> dict[str, Any]:
+def reshape(key: str, folder: Path, settings: Settings, source: Source | None = None) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
-    found = {"task": "remesh", "photo_key": key, "settings": dataclasses.asdict(settings), "folder": str(folder)}
+    found = {"task": "reshape", "key": key, "settings": dataclasses.asdict(settings), "folder": str(folder)}
     return found if source is None else {**found, "source": dataclasses.asdict(source)}
 
 
@@ -111,9 +111,9 @@ def test_another_mesh_of_a_photo_that_is_in_memory(shared: Worker, tmp_path: Pat
     first = shared.submit({**request(tmp_path / "a"), "keep": True}).wait()
     key = load(Path(first["folder"])).photo_key
     other = dataclasses.replace(SMALL, near=2.0, far=9.0, crop_left=30.0, field_of_view=70.0)
-    again = shared.submit(remesh(key, tmp_path / "b", other)).wait()
+    again = shared.submit(reshape(key, tmp_path / "b", other)).wait()
     fresh = load(Path(shared.submit(request(tmp_path / "c", other)).wait()["folder"]))
-    made = remesh_files.load(tmp_path / "b")
+    made = reshape_files.load(tmp_path / "b")
     for name in ("vertices", "triangles", "uv", "colors"):
         assert np.array_equal(getattr(made.mesh, name), getattr(fresh.mesh, name)), name
     assert again["camera"] == dataclasses.asdict(fresh.camera) and again["counts"]["vertices"] == len(made.mesh.uv)
@@ -128,12 +128,12 @@ def test_photos_with_the_same_own_depth_keep_their_colours(shared: Worker, tmp_p
         Image.new("RGB", (48, 32), color).save(tmp_path / f"{name}.png")
         asked = {**request(tmp_path / name, settings, tmp_path / f"{name}.png"), "keep": True}
         keys[name] = load(Path(shared.submit(asked).wait()["folder"])).photo_key
-    shared.submit(remesh(keys["red"], tmp_path / "again", settings)).wait()
-    assert (remesh_files.load(tmp_path / "again").mesh.colors == (200, 0, 0)).all()
+    shared.submit(reshape(keys["red"], tmp_path / "again", settings)).wait()
+    assert (reshape_files.load(tmp_path / "again").mesh.colors == (200, 0, 0)).all()
 
 
 def test_a_photo_that_is_not_in_memory_comes_from_files(shared: Worker, tmp_path: Path) -> None:
-    assert shared.submit(remesh("unknown", tmp_path / "a", SMALL)).wait() == {"missing": True}
+    assert shared.submit(reshape("unknown", tmp_path / "a", SMALL)).wait() == {"missing": True}
     result = load(Path(shared.submit(request(tmp_path / "b")).wait()["folder"]))
     folder = tmp_path / "c"
     folder.mkdir()
@@ -143,17 +143,17 @@ def test_a_photo_that_is_not_in_memory_comes_from_files(shared: Worker, tmp_path
     mask[:, : mask.shape[1] // 2] = False
     np.save(folder / "mask.npy", mask)
     source = Source("cup.png", "texture", "disparity.npy", "mask.npy", dataclasses.asdict(result.lens))
-    shared.submit(remesh("now known", folder, SMALL, source)).wait()
-    assert (remesh_files.load(folder).mesh.uv[:, 0] > 0.49).all(), "the mask holds"
-    assert "missing" not in shared.submit(remesh("now known", tmp_path / "d", SMALL)).wait()
+    shared.submit(reshape("now known", folder, SMALL, source)).wait()
+    assert (reshape_files.load(folder).mesh.uv[:, 0] > 0.49).all(), "the mask holds"
+    assert "missing" not in shared.submit(reshape("now known", tmp_path / "d", SMALL)).wait()
 
 
 def test_a_photo_is_kept_by_the_name_that_it_is_given_and_forgotten_by_it(shared: Worker, tmp_path: Path) -> None:
     shared.submit({**request(tmp_path / "a"), "keep": True, "key": "mine"}).wait()
-    assert "missing" not in shared.submit(remesh("mine", tmp_path / "b", SMALL)).wait()
+    assert "missing" not in shared.submit(reshape("mine", tmp_path / "b", SMALL)).wait()
     shared.forget("mine")
     shared.forget("never known")
-    assert shared.submit(remesh("mine", tmp_path / "c", SMALL)).wait() == {"missing": True}
+    assert shared.submit(reshape("mine", tmp_path / "c", SMALL)).wait() == {"missing": True}
 
 
 def test_estimates_are_kept_where_the_job_says(shared: Worker, tmp_path: Path) -> None:

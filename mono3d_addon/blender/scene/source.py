@@ -18,7 +18,7 @@ import numpy as np
 from ...core.camera.lens import Lens
 from ...core.reconstruction import Reconstruction
 from ...errors import Mono3DError
-from ...worker.remesh_files import Source
+from ...worker.reshape_files import Source
 from .. import names
 
 _DESCRIPTION, _DISPARITY, _MASK = "mono3d_source", "mono3d_disparity", "mono3d_mask"

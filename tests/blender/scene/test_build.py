@@ -184,7 +184,7 @@ def test_in_a_scene_of_the_users_own_every_photo_keeps_its_texture(tmp_path: Pat
     there = {path.name for path in tmp_path.glob("*.png")} - {path.name for path in theirs}
     assert there == expected
     for mesh, picture in pictures:
-        assert (work / source.write(mesh, work).texture).read_bytes() == picture, "what a re-mesh is given"
+        assert (work / source.write(mesh, work).photo).read_bytes() == picture, "what a re-mesh is given"
     written = dataclasses.replace(result, name="\u8336" * 80)
     scene.build(written, bpy.context.scene, file)
     assert len(list(tmp_path.glob("street_\u8336*texture.png"))) == 2, "not too long for a disk"

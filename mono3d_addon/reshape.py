@@ -78,7 +78,7 @@ _AFTER_GRID = (
 
 
 @dataclass(frozen=True)
-class Shape:
+class Reshaped:
     """What the settings make of a photo and its disparity: see `Reconstruction` for the fields."""
 
     camera: Camera
@@ -120,7 +120,7 @@ class _Last(Generic[Result]):
         self._known = None
 
 
-class Shaper:
+class Reshaper:
     """Makes meshes of one photo, and no step again whose settings did not change since the last time.
 
     disparity    float32 (h, w), relative inverse depth of the whole photo, near = large
@@ -157,7 +157,7 @@ class Shaper:
         found = self._depth_map(settings)
         return found.depth if found.valid is None else np.where(found.valid, found.depth, np.float32(np.nan))
 
-    def shape(self, settings: Settings, stages: Stages) -> Shape:
+    def reshape(self, settings: Settings, stages: Stages) -> Reshaped:
         """Returns the mesh that `settings` ask for. Raises Mono3DError when it is empty.
 
         `stages` must know `shares_of` the settings.
@@ -209,7 +209,7 @@ class Shaper:
                 background = None
                 notes.append(_NO_BACKGROUND)
         depth = depth if valid is None else np.where(valid, depth, np.float32(np.nan))
-        return Shape(stands or camera, depth, mesh, cloud, background, relief, tuple(notes))
+        return Reshaped(stands or camera, depth, mesh, cloud, background, relief, tuple(notes))
 
     def _surface(
         self,
@@ -275,7 +275,7 @@ class Shaper:
 
 
 def shares_of(settings: Settings) -> dict[str, float]:
-    """Returns the stages of `Shaper.shape` with these settings, each with about how long it takes."""
+    """Returns the stages of `Reshaper.reshape` with these settings, each with about how long it takes."""
     wanted = {
         MESH: (1.0, True),
         SURFACE: (6.0, _needs_surface(settings)),
@@ -306,33 +306,33 @@ def _without(settings: Settings, names: tuple[str, ...]) -> Settings:
     return replace(settings, **{name: getattr(defaults, name) for name in names})
 
 
-class Shelf:
+class ReshaperCache:
     """Shapers by name, the last used ones up to so many bytes of photos; only the last one keeps its steps."""
 
     def __init__(self, most_bytes: int = _MOST_KEPT_BYTES) -> None:
         self._most_bytes = most_bytes
-        self._kept: OrderedDict[str, Shaper] = OrderedDict()
+        self._kept: OrderedDict[str, Reshaper] = OrderedDict()
 
-    def put(self, name: str, shaper: Shaper) -> None:
-        """Keeps a shaper; the last one is kept however large it is."""
+    def put(self, name: str, reshaper: Reshaper) -> None:
+        """Keeps a reshaper; the last one is kept however large it is."""
         for other in self._kept.values():
             other.forget()
-        self._kept[name] = shaper
+        self._kept[name] = reshaper
         self._kept.move_to_end(name)
         while len(self._kept) > 1 and sum(one.nbytes for one in self._kept.values()) > self._most_bytes:
             self._kept.popitem(last=False)
 
     def drop(self, name: str) -> None:
-        """Forgets a shaper, if it is there."""
+        """Forgets a reshaper, if it is there."""
         self._kept.pop(name, None)
 
-    def get(self, name: str) -> Shaper | None:
-        """Returns the shaper of that name, if it is still there."""
+    def get(self, name: str) -> Reshaper | None:
+        """Returns the reshaper of that name, if it is still there."""
         found = self._kept.get(name)
         if found is not None and found is not next(reversed(self._kept.values())):
             self.put(name, found)
         return found
 
 
-KEPT = Shelf()
-"""The shapers of this process."""
+KEPT = ReshaperCache()
+"""The reshapers of this process."""

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mono3d_addon import shaping
+from mono3d_addon import reshape
 from mono3d_addon.core.camera.lens import Lens
 from mono3d_addon.core.maps import depth_map as depth_maps
 from mono3d_addon.core.photo.photo import Photo
 from mono3d_addon.core.stages import Stages
 from mono3d_addon.errors import Mono3DError
+from mono3d_addon.reshape import MESH, Reshaper, ReshaperCache, shares_of
 from mono3d_addon.settings import Settings, fields_of
-from mono3d_addon.shaping import MESH, Shaper, Shelf, shares_of
 
 BASE = Settings(detail=64)
 CHANGES: dict[str, Any] = {
@@ -49,17 +49,17 @@ def disparity() -> np.ndarray:
     return (np.sin(row / 5.0) + np.cos(column / 7.0) + 3.0 * (column > 20)).astype(np.float32)
 
 
-def shape(shaper: Shaper, settings: Settings) -> shaping.Shape:
-    return shaper.shape(settings, Stages(lambda words, share: None, shares_of(settings)))
+def shape(reshaper: Reshaper, settings: Settings) -> reshape.Reshaped:
+    return reshaper.reshape(settings, Stages(lambda words, share: None, shares_of(settings)))
 
 
 def test_what_is_kept_between_meshes_never_shows() -> None:
-    """Every setting in turn, by a shaper that was used before, gives what a fresh one gives, and something new."""
-    used = Shaper(photo(), disparity())
+    """Every setting in turn, by a reshaper that was used before, gives what a fresh one gives, and something new."""
+    used = Reshaper(photo(), disparity())
     before = shape(used, BASE)
     for name, value in CHANGES.items():
         settings = replace(BASE, **{name: value})
-        again, fresh = shape(used, settings), shape(Shaper(photo(), disparity()), settings)
+        again, fresh = shape(used, settings), shape(Reshaper(photo(), disparity()), settings)
         for part in ("vertices", "triangles", "uv", "colors", "normals"):
             assert np.array_equal(getattr(again.mesh, part), getattr(fresh.mesh, part)), (name, part)
         assert np.array_equal(again.depth, fresh.depth, equal_nan=True) and again.camera == fresh.camera
@@ -70,7 +70,7 @@ def test_what_is_kept_between_meshes_never_shows() -> None:
 
 @pytest.mark.parametrize("name", ["field_of_view", "shift_x", "shift_y"])
 def test_a_panorama_tells_that_it_has_no_lens(name: str) -> None:
-    around = Shaper(photo(), disparity(), is_panorama=True)
+    around = Reshaper(photo(), disparity(), is_panorama=True)
     change: dict[str, Any] = {name: 30.0}
     assert shape(around, BASE).notes == ()
     (note,) = shape(around, replace(BASE, **change)).notes
@@ -79,7 +79,7 @@ def test_a_panorama_tells_that_it_has_no_lens(name: str) -> None:
 
 def test_every_live_setting_of_the_grid_is_tried_above() -> None:
     live = {item.name for item in fields_of(Settings) if item.choice.live}
-    assert set(CHANGES) | {"mask", "sky", "photo_detail"} == live - set(shaping._AFTER_GRID)
+    assert set(CHANGES) | {"mask", "sky", "photo_detail"} == live - set(reshape._AFTER_GRID)
 
 
 def test_mask_sky_relief_and_floor_of_a_known_photo_can_be_changed(tmp_path: Path) -> None:
@@ -93,20 +93,20 @@ def test_mask_sky_relief_and_floor_of_a_known_photo_can_be_changed(tmp_path: Pat
     inverse = np.where(house, 0.4, np.maximum(row - 129.5, 0.0) / 110 * 0.9).astype(np.float32)
     outdoors = Photo(Path("house.png"), np.clip(pixels, 0, 255).astype(np.uint8), None, Lens(), "1" * 64)
     Image.fromarray((column < 160).astype(np.uint8) * 255).save(tmp_path / "left.png")
-    shaper, plain = Shaper(outdoors, inverse), Settings(detail=64, tear=0.0, edge_aware=False, far=60.0)
-    whole = shape(shaper, plain)
-    half = shape(shaper, replace(plain, mask=str(tmp_path / "left.png")))
+    reshaper, plain = Reshaper(outdoors, inverse), Settings(detail=64, tear=0.0, edge_aware=False, far=60.0)
+    whole = shape(reshaper, plain)
+    half = shape(reshaper, replace(plain, mask=str(tmp_path / "left.png")))
     assert np.isfinite(whole.depth).all() and half.mesh.uv[:, 0].max() < 0.52
-    cut = shape(shaper, replace(plain, sky="remove"))
+    cut = shape(reshaper, replace(plain, sky="remove"))
     assert np.isnan(cut.depth[0]).all() and cut.notes == ("Sky was found and cut out.",)
-    back = shape(shaper, plain)
+    back = shape(reshaper, plain)
     assert np.array_equal(back.mesh.vertices, whole.mesh.vertices) and not back.notes
-    relief = shape(shaper, replace(plain, photo_detail=3.0))
+    relief = shape(reshaper, replace(plain, photo_detail=3.0))
     assert not np.array_equal(relief.mesh.vertices, whole.mesh.vertices)
     np.testing.assert_allclose(relief.mesh.uv, whole.mesh.uv, atol=1e-5)
-    level = shape(shaper, replace(plain, level=True))
-    assert level.camera.elevation > 0.0 and level.camera.elevation != shape(shaper, plain).camera.elevation
-    nearer = shape(shaper, replace(plain, level=True, far=30.0, near=0.5))
+    level = shape(reshaper, replace(plain, level=True))
+    assert level.camera.elevation > 0.0 and level.camera.elevation != shape(reshaper, plain).camera.elevation
+    nearer = shape(reshaper, replace(plain, level=True, far=30.0, near=0.5))
     assert nearer.camera.elevation == pytest.approx(0.5 * level.camera.elevation, rel=0.1), "half as large a scene"
 
 
@@ -117,46 +117,46 @@ def test_the_depth_is_not_made_again_where_it_does_not_change(monkeypatch: pytes
         calls.append(values[2])
         return depth_maps.depth_map(*values)
 
-    monkeypatch.setattr(shaping, "depth_map", counted)
-    shaper = Shaper(photo(), disparity())
+    monkeypatch.setattr(reshape, "depth_map", counted)
+    reshaper = Reshaper(photo(), disparity())
     for name in (None, "field_of_view", "min_island", "crop_left", "crop_top"):
-        shape(shaper, replace(BASE, **{name: CHANGES[name]}) if name else BASE)
+        shape(reshaper, replace(BASE, **{name: CHANGES[name]}) if name else BASE)
     assert len(calls) == 1
-    shape(shaper, replace(BASE, tear=0.3))
+    shape(reshaper, replace(BASE, tear=0.3))
     assert len(calls) == 2
 
 
 def test_a_crop_that_leaves_nothing_is_one_sentence() -> None:
     with pytest.raises(Mono3DError, match=r"room\.png.*empty mesh"):
-        shape(Shaper(photo(), disparity()), replace(BASE, crop_left=99.0, crop_top=99.0))
+        shape(Reshaper(photo(), disparity()), replace(BASE, crop_left=99.0, crop_top=99.0))
 
 
 def test_the_memory_for_photos_is_bounded() -> None:
-    shapers = {name: Shaper(photo(), disparity()) for name in "abc"}
-    size = shapers["a"].nbytes
-    shelf = Shelf(2 * size + 1)
-    for name, shaper in shapers.items():
-        shelf.put(name, shaper)
-    assert shelf.get("a") is None and shelf.get("b") is shapers["b"] and shelf.get("c") is shapers["c"]
-    shelf.get("b")
-    shelf.put("a", shapers["a"])
-    assert shelf.get("c") is None and shelf.get("b") is shapers["b"], "the one used longest ago goes"
-    small = Shelf(1)
-    small.put("a", shapers["a"])
-    assert small.get("a") is shapers["a"], "the last one stays however large it is"
+    reshapers = {name: Reshaper(photo(), disparity()) for name in "abc"}
+    size = reshapers["a"].nbytes
+    cache = ReshaperCache(2 * size + 1)
+    for name, reshaper in reshapers.items():
+        cache.put(name, reshaper)
+    assert cache.get("a") is None and cache.get("b") is reshapers["b"] and cache.get("c") is reshapers["c"]
+    cache.get("b")
+    cache.put("a", reshapers["a"])
+    assert cache.get("c") is None and cache.get("b") is reshapers["b"], "the one used longest ago goes"
+    small = ReshaperCache(1)
+    small.put("a", reshapers["a"])
+    assert small.get("a") is reshapers["a"], "the last one stays however large it is"
 
 
 def test_only_the_photo_in_use_keeps_its_steps() -> None:
-    shelf = Shelf()
-    one, other = Shaper(photo(), disparity()), Shaper(photo(), disparity())
-    shelf.put("one", one)
+    cache = ReshaperCache()
+    one, other = Reshaper(photo(), disparity()), Reshaper(photo(), disparity())
+    cache.put("one", one)
     shape(one, BASE)
     assert one._depth._known is not None
-    shelf.put("other", other)
+    cache.put("other", other)
     assert one._depth._known is None and one._grid._known is None
 
 
 def test_the_time_is_measured() -> None:
     stages = Stages(lambda words, share: None, shares_of(BASE))
-    Shaper(photo(), disparity()).shape(BASE, stages)
+    Reshaper(photo(), disparity()).reshape(BASE, stages)
     assert set(stages.seconds) == {MESH}

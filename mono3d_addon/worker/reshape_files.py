@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What client and task "remesh" leave for each other in a job's folder."""
+"""The files that the task "reshape" reads, and those that it writes for Blender."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from ..core.arrays import Ints
 from ..core.mesh.mesh import Mesh
 from ..core.mesh.triangle_edges import edges_of_faces
+from ..core.reconstruction import Reconstruction
 
 _MESH = ("vertices", "triangles", "uv", "colors", "quads")
 _EDGES = ("edges", "corner_edges")
@@ -21,19 +23,19 @@ _BACKGROUND = "background_triangles.txt"
 
 @dataclass(frozen=True)
 class Source:
-    """Files in a job's folder from which the task "remesh" learns of a photo.
+    """The files of a photo and its depth. Paths are relative to the job's folder, or absolute.
 
-    name       the photo's file name, for messages
-    texture    its upright picture
-    disparity  float32 (h, w) as .npy; the user's own depth map where `own_kind` says what its numbers are
-    mask       bool (height, width) as .npy; empty without transparency
-    lens       the fields of `core.camera.lens.Lens`
-    own_kind   see `core.maps.depth_values.DepthValues`; empty where the network estimated the disparity
+    name         the photo's file name, for messages
+    photo        the photo, or an upright picture of it
+    disparity    .npy, float32 (h, w); the user's own depth map where `own_kind` is set
+    mask         .npy, bool (height, width); empty without transparency
+    lens         the fields of `core.camera.lens.Lens`
+    own_kind     see `core.maps.depth_values.DepthValues`; empty where the network estimated the disparity
     is_panorama  whether the photo shows all directions
     """
 
     name: str
-    texture: str
+    photo: str
     disparity: str
     mask: str
     lens: Mapping[str, Any]
@@ -41,10 +43,22 @@ class Source:
     is_panorama: bool = False
 
 
+def source_of(saved: Reconstruction, folder: Path, photo: Path) -> Source:
+    """Returns the files of a reconstruction that `core.reconstruction.save` wrote into `folder`, and of its `photo`."""
+    return Source(
+        saved.photo.name,
+        str(photo.absolute()),
+        str(folder.absolute() / ("disparity.npy" if saved.own is None else "own.npy")),
+        "" if saved.mask is None else str(folder.absolute() / "mask.npy"),
+        dataclasses.asdict(saved.lens),
+        "" if saved.own is None else saved.own.kind,
+        saved.camera.is_panorama,
+    )
+
+
 @dataclass(frozen=True)
-class Remeshed:
-    """A mesh as the task leaves it: with its edges, but with normals, which Blender makes itself, only where a normal
-    map was made for them.
+class ReshapedMesh:
+    """A mesh in the scene frame, with its edges. It has normals only with a normal map; else Blender computes them.
 
     edges           see `core.mesh.triangle_edges.edges_of_faces`
     background_triangles  number of triangles at the end that are the background (see `core.mesh.background_fill`)
@@ -60,7 +74,7 @@ class Remeshed:
 
 
 def save(mesh: Mesh, folder: Path, background_triangles: int = 0, *, with_normals: bool = False) -> None:
-    """Leaves a mesh and its edges, so that Blender need not look for them while its user waits.
+    """Writes a mesh and its edges, which would take Blender's main thread longer to find.
 
     Its last `background_triangles` triangles are the background. Its texture must already be in the
     folder, and so must the normal map that needs the normals.
@@ -74,15 +88,15 @@ def save(mesh: Mesh, folder: Path, background_triangles: int = 0, *, with_normal
     (folder / _BACKGROUND).write_text(str(background_triangles), encoding="ascii")
 
 
-def load(folder: Path) -> Remeshed:
-    """Returns what `save` left, memory-mapped."""
+def load(folder: Path) -> ReshapedMesh:
+    """Returns what `save` wrote, memory-mapped."""
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in (*_MESH, *_EDGES)}
     pairs, of_corner = (arrays.pop(name) for name in _EDGES)
     background_triangles = int((folder / _BACKGROUND).read_text(encoding="ascii"))
     normals, has_normals = np.empty((0, 3), np.float32), (folder / "normals.npy").exists()
     if has_normals:
         normals = np.load(folder / "normals.npy", mmap_mode="r", allow_pickle=False)
-    return Remeshed(
+    return ReshapedMesh(
         Mesh(**arrays, normals=normals),
         (pairs, of_corner),
         background_triangles,

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task "reshape": another mesh of a photo whose disparity is known, without the network."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from .. import pipeline
+from ..core import reconstruction
+from ..core.camera.lens import Lens
+from ..core.maps.depth_values import DepthValues, Kind
+from ..core.maps.own_depth import own_disparity
+from ..core.mesh.mesh import joined
+from ..core.mesh.normal_map import write_normal_map
+from ..core.photo.photo import read_photo
+from ..core.reconstruction import Reconstruction, in_scene
+from ..core.stages import Progress, Stages
+from ..reshape import KEPT, Reshaped, Reshaper, shares_of
+from ..settings import Settings
+from . import page_files, reshape_files
+from .reconstruct_task import SAVING, answer_for
+from .reshape_files import Source
+
+_RESHAPE_SHARE = 0.9
+
+
+def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[str, Any]:
+    """Makes the mesh of the photo kept as `key` with `settings` and writes it into the job `folder`.
+
+    A worker that does not keep the photo (any more) reads it from the files of `source`, the fields of
+    `reshape_files.Source`, or of `page`; without either it answers `{"missing": true}`.
+
+    Without `page` it writes the arrays of `reshape_files.ReshapedMesh` and returns `camera`, `counts` and `seconds`.
+    `page` asks for the files of the web page instead, as the task "reconstruct" writes them: it has `photo` and the
+    folder `before` of that task's reconstruction, the folder `work` with its pictures, the `name` of the result, and
+    whether this is a `draft`, of which only the viewer's mesh is written. It returns what "reconstruct" returns, but
+    `files` and `model`.
+    """
+    settings = Settings.from_json(json.dumps(request["settings"]))
+    folder, page = Path(request["folder"]), request.get("page", {})
+    before = reconstruction.load(Path(page["before"])) if page else None
+    reshaper = KEPT.get(request["key"])
+    if reshaper is None:
+        if before is not None:
+            source = reshape_files.source_of(before, Path(page["before"]), Path(page["photo"]))
+        elif "source" in request:
+            source = Source(**request["source"])
+        else:
+            return {"missing": True}
+        reshaper = _read(folder, source, settings)
+        KEPT.put(request["key"], reshaper)
+    share = 1.0 if before is None else _RESHAPE_SHARE
+    stages = Stages(lambda stage, fraction: progress(stage, fraction * share), shares_of(settings))
+    reshaped = reshaper.reshape(settings, stages)
+    if before is None:
+        return _write_mesh(reshaped, folder, stages)
+    result = pipeline.assembled(
+        reshaper, reshaped, settings, before.texture, folder, before.engine, stages.seconds, before.photo_notes
+    )
+    result = page_files.under_name(result, page["name"])
+    progress(SAVING, share)
+    return _write_page(result, folder, Path(page["work"]), is_draft=page["draft"])
+
+
+def _write_mesh(reshaped: Reshaped, folder: Path, stages: Stages) -> dict[str, Any]:
+    whole = reshaped.mesh
+    if reshaped.background is not None:
+        whole = joined(reshaped.mesh, reshaped.background.mesh)
+        reshaped.background.write_texture(folder)
+    background_triangles = len(whole.triangles) - len(reshaped.mesh.triangles)
+    if reshaped.normal_map is not None:
+        write_normal_map(reshaped.normal_map, folder)
+    with_normals = reshaped.normal_map is not None
+    reshape_files.save(in_scene(whole, reshaped.camera), folder, background_triangles, with_normals=with_normals)
+    return {
+        "camera": dataclasses.asdict(reshaped.camera),
+        "counts": {"vertices": len(reshaped.mesh.vertices), "triangles": len(reshaped.mesh.triangles)},
+        "seconds": dict(stages.seconds),
+    }
+
+
+def _write_page(result: Reconstruction, folder: Path, pictures: Path, *, is_draft: bool) -> dict[str, Any]:
+    if not is_draft:
+        reconstruction.save(result, folder)
+    page_files.write_view(result, folder, pictures)
+    return answer_for(result, folder, result.seconds)
+
+
+def _read(folder: Path, source: Source, settings: Settings) -> Reshaper:
+    """Returns what makes meshes of a photo whose files lie in `folder`, or wherever absolute paths say."""
+    photo = read_photo(folder / source.photo, settings.max_pixels)
+    mask = np.load(folder / source.mask, allow_pickle=False) if source.mask else None
+    disparity = np.load(folder / source.disparity, allow_pickle=False)
+    photo = dataclasses.replace(photo, path=Path(source.name), mask=mask, lens=Lens(**source.lens), texture=None)
+    if not source.own_kind:
+        return Reshaper(photo, disparity, is_panorama=source.is_panorama)
+    own = DepthValues(disparity, cast(Kind, source.own_kind))
+    return Reshaper(photo, own_disparity(own), own, is_panorama=source.is_panorama)
