@@ -8,7 +8,11 @@ from typing import Any
 
 import bpy
 
-from . import choose, chosen, depth_preview, models, names, progress, properties, running, setup, state
+from ..settings import SettingField
+from . import choose, chosen, depth_preview, models, names, progress, properties, running, setting_rows, setup, state
+
+_ABOVE = ("model",)
+"""Settings that the main panel shows."""
 
 
 def _is_ready(context: bpy.types.Context) -> bool:
@@ -90,32 +94,23 @@ class MONO3D_PT_depth_preview(_Part):
 class _Group(_Part):
     """A group of settings."""
 
-    names: tuple[str, ...] = ()
+    rows = setting_rows.Rows(())
 
     def draw(self, context: bpy.types.Context) -> None:
         """Shows the settings of the group."""
         panel: Any = self
         scene: Any = context.scene
-        column = panel.layout.column()
-        column.use_property_split = True
-        column.use_property_decorate = False
-        for name in self.names:
-            column.prop(scene.mono3d, name)
+        setting_rows.draw(panel.layout, scene.mono3d, self.rows)
 
 
-def _group_panel(group: str, names: tuple[str, ...]) -> type:
+def _group_panel(group: str, items: list[SettingField]) -> type:
     name = f"MONO3D_PT_{group.lower()}"
-    return type(name, (_Group,), {"__doc__": f"Settings: {group}.", "bl_label": group, "names": names})
+    rows = setting_rows.rows_of((item for item in items if item.name not in _ABOVE), f"{name}_advanced")
+    return type(name, (_Group,), {"__doc__": f"Settings: {group}.", "bl_label": group, "rows": rows})
 
-
-_ABOVE = ("model",)
-"""Settings that the main panel shows."""
 
 CLASSES = (
     MONO3D_PT_main,
     MONO3D_PT_depth_preview,
-    *(
-        _group_panel(group, tuple(item.name for item in items if item.name not in _ABOVE))
-        for group, items in properties.groups().items()
-    ),
+    *(_group_panel(group, items) for group, items in properties.groups().items()),
 )

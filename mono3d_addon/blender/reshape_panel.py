@@ -10,7 +10,7 @@ from bpy.props import PointerProperty
 
 from ..errors import Mono3DError
 from ..settings import SettingField
-from . import interface, names, progress, properties, running, state
+from . import interface, names, progress, properties, running, setting_rows, state
 from .scene import reshaped
 
 # What does the work is imported with the first change: Blender's start waits for this module.
@@ -22,8 +22,8 @@ LIVE = {item.name: item for items in properties.live_groups().values() for item 
 _UNTIL_RENDERED = 0.25
 """Seconds between two looks at whether Blender still renders."""
 
-_MAIN = ("near", "far", "field_of_view", "detail", "tear", "smooth", "surface")
-"""Settings that the panel itself shows; the others stand in panels below it, by group."""
+_MAIN = ("near", "far", "field_of_view", "detail", "tear", "surface")
+"""Settings in the panel itself; the others are in sub-panels, by group."""
 
 
 def reshaping() -> "Reshaping":
@@ -258,7 +258,7 @@ class MONO3D_PT_active(Sidebar):
         owner: Any = reshaped.target(context)
         layout.label(text=owner.name, icon="MESH_GRID", translate=False)
         draw_state(layout, owner)
-        draw_settings(layout, context, _MAIN)
+        draw_settings(layout, context, setting_rows.Rows(_MAIN))
 
 
 def draw_state(layout: Any, owner: bpy.types.Object) -> None:
@@ -280,30 +280,26 @@ def draw_state(layout: Any, owner: bpy.types.Object) -> None:
         layout.operator("mono3d.remesh", icon="FILE_REFRESH")
 
 
-def draw_settings(layout: Any, context: bpy.types.Context, which: tuple[str, ...]) -> None:
+def draw_settings(layout: Any, context: bpy.types.Context, rows: setting_rows.Rows) -> None:
     """Shows settings of the active object."""
     manager: Any = context.window_manager
-    column = layout.column()
-    column.use_property_split = True
-    column.use_property_decorate = False
-    for name in which:
-        column.prop(manager.mono3d_shape, name)
+    setting_rows.draw(layout, manager.mono3d_shape, rows)
 
 
 class _Group(Sidebar):
     bl_parent_id = "MONO3D_PT_active"
     bl_options = {"DEFAULT_CLOSED"}
-    names: tuple[str, ...] = ()
+    rows = setting_rows.Rows(())
 
     def draw(self, context: bpy.types.Context) -> None:
         """Shows the settings of the group."""
-        draw_settings(self.layout, context, self.names)
+        draw_settings(self.layout, context, self.rows)
 
 
 def _group_panel(group: str, items: list[SettingField]) -> type:
-    shown = tuple(item.name for item in items if item.name not in _MAIN)
     name = f"MONO3D_PT_active_{group.lower()}"
-    return type(name, (_Group,), {"__doc__": f"Shape: {group}.", "bl_label": group, "names": shown})
+    rows = setting_rows.rows_of((item for item in items if item.name not in _MAIN), f"{name}_advanced")
+    return type(name, (_Group,), {"__doc__": f"Reshape: {group}.", "bl_label": group, "rows": rows})
 
 
 CLASSES = (

@@ -74,10 +74,12 @@ def followed(operator: type, **properties: Any) -> Any:
 class Layout:
     """Takes whatever a panel draws and keeps the texts and the operators."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, opens_sections: bool = True) -> None:
         self.texts: list[str] = []
         self.operators: list[str] = []
         self.shown: list[str] = []
+        self.sections: list[str] = []
+        self.opens_sections = opens_sections
 
     def _part(self, **options: Any) -> Layout:
         return self
@@ -86,6 +88,10 @@ class Layout:
 
     def label(self, text: str = "", **options: Any) -> None:
         self.texts.append(text)
+
+    def panel(self, idname: str, default_closed: bool = False) -> tuple[Layout, Layout | None]:
+        self.sections.append(idname)
+        return self, self if self.opens_sections else None
 
     def operator(self, name: str, **options: Any) -> Any:
         self.operators.append(name)

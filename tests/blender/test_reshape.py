@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from mathutils import Euler, Matrix, Vector
 
-from mono3d_addon.blender import known_distances, marks, names, reshape, reshape_panel, running, state
+from mono3d_addon.blender import known_distances, marks, names, reshape, reshape_panel, running, setting_rows, state
 from mono3d_addon.blender.scene import build as scene
 from mono3d_addon.blender.scene import camera, hand_made, reshaped, source
 from mono3d_addon.core import reconstruction
@@ -521,7 +521,7 @@ def test_the_panel_reads_and_computes_nothing(cup: Any, monkeypatch: pytest.Monk
     reshaped._parsed.cache_clear()
     layout = Mock()
     reshape_panel.draw_state(layout, cup)
-    reshape_panel.draw_settings(layout, bpy.context, ("near", "surface"))
+    reshape_panel.draw_settings(layout, bpy.context, setting_rows.Rows(("near", "surface")))
     assert layout.operator.call_args.args == ("mono3d.remesh",)
     assert [call.args[1] for call in layout.column.return_value.prop.call_args_list] == ["near", "surface"]
 

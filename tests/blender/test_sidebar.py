@@ -40,7 +40,7 @@ from mono3d_addon.blender import (
     workers,
 )
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.settings import Habits, Settings
+from mono3d_addon.settings import Habits, Settings, fields_of
 from tests.blender import made, stand_in
 from tests.blender.made import bpy
 
@@ -341,12 +341,12 @@ def test_the_photo_is_described(values: Any) -> None:
     assert "There is no file" in " ".join(layout.texts)
 
 
-def draw_all() -> stand_in.Layout:
-    layout = stand_in.Layout()
+def draw_all(**options: bool) -> stand_in.Layout:
+    layout = stand_in.Layout(**options)
     classes: Any = panel.CLASSES
     for cls in classes:
         if getattr(cls, "poll", lambda context: True)(bpy.context):
-            cls.draw(types.SimpleNamespace(layout=layout, names=getattr(cls, "names", ())), bpy.context)
+            cls.draw(types.SimpleNamespace(layout=layout, rows=getattr(cls, "rows", ())), bpy.context)
     return layout
 
 
@@ -363,6 +363,19 @@ def test_a_fresh_user_sees_only_what_to_do_next(values: Any) -> None:
     state.current.run = types.SimpleNamespace(stage="Reading", fraction=0.5, cancel=lambda: None)
     assert "mono3d.generate" not in (layout := draw_all()).operators and "mono3d.cancel" in layout.operators
     state.current.run = None
+
+
+def test_every_setting_is_shown_once_and_the_advanced_ones_only_in_open_sections(values: Any) -> None:
+    values.photo = "/photos/a.jpg"
+    settings = {item.name: item.choice.level for item in fields_of(Settings)}
+    shown = [name for name in draw_all().shown if name in settings]
+    assert sorted(shown) == sorted(settings)
+    closed = draw_all(opens_sections=False)
+    basic = {name for name, level in settings.items() if level == "basic"}
+    without_basic = {name for name in settings if name.startswith("crop_")}
+    assert {name for name in closed.shown if name in settings} == basic | without_basic
+    assert len(closed.sections) == len(set(closed.sections)) > 4
+    assert shown.index("near") < shown.index("percentile") < shown.index("sky")
 
 
 _TOUCHES = ("open", "os.", "socket.", "subprocess.", "shutil.", "tempfile.", "import")
