@@ -6,7 +6,6 @@ from __future__ import annotations
 import ast
 import functools
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,7 +65,9 @@ def test_links_lead_somewhere(path: Path) -> None:
 @pytest.mark.parametrize("path", ALL, ids=ids(ALL))
 def test_named_files_exist(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    for name in re.findall(r"(?<![\w/.-])((?:mono3d_addon|vendor_installer|tests|benchmarks|training|docs|\.ci)/[\w./*-]*)", text):
+    for name in re.findall(
+        r"(?<![\w/.-])((?:mono3d_addon|vendor_installer|tests|benchmarks|training|docs|\.ci)/[\w./*-]*)", text
+    ):
         wanted = name.rstrip(".")
         assert any(ROOT.glob(wanted)) if "*" in wanted else (ROOT / wanted).exists(), f"{name} does not exist"
     for module in re.findall(r"-m ((?:mono3d_addon|vendor_installer|training)[\w.]*)", text):

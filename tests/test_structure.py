@@ -202,7 +202,7 @@ def test_the_command_line_starts_on_a_bare_python() -> None:
 
 
 def test_every_source_names_its_licence() -> None:
-    for folder in ("mono3d_addon", "vendor_installer", "tests", "benchmarks"):
+    for folder in ("mono3d_addon", "vendor_installer", "tests", "benchmarks", "docs"):
         for path in sources(ROOT / folder):
             first = path.read_text(encoding="utf-8").split("\n", 1)[0]
             assert first == "# SPDX-License-Identifier: GPL-3.0-or-later", path
