@@ -426,7 +426,7 @@ class Habits:
         check(self)
 
 
-AnySettings = type[Settings] | type[RunOptions] | type[WebOptions] | type[Habits]
+AnySettings = type[Settings] | type[SetupOptions] | type[RunOptions] | type[WebOptions] | type[Habits]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pytest
 
 from mono3d_addon.arguments import build_parser
 from mono3d_addon.depth.catalogue import MODELS
-from mono3d_addon.settings import RunOptions, Settings, SetupOptions, WebOptions, fields_of
+from mono3d_addon.settings import RunOptions, Settings, WebOptions, fields_of
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -78,7 +78,7 @@ def test_named_files_exist(path: Path) -> None:
 @pytest.mark.parametrize("path", DOCS, ids=ids(DOCS))
 def test_named_options_exist(path: Path) -> None:
     known = set(OTHER_OPTIONS)
-    for cls in (Settings, RunOptions, WebOptions, SetupOptions):
+    for cls in (Settings, RunOptions, WebOptions):
         for item in fields_of(cls):
             flag = "--" + item.name.replace("_", "-")
             known |= {flag, "--no-" + flag[2:], *item.choice.words}
