@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The real packages into a `bpy` wheel, by the panel's operator and by the headless flag, each with a mesh after it.
 
-These take minutes and gigabytes, so they run only where MONO3D_TEST_INSTALL says so, as `tests/run.py` does.
+These take minutes and gigabytes, so they run only where MONO3D_TEST_INSTALL says from where to install: "online", or
+the folder of a wheelhouse, as `tests/run.py` does.
 """
 
 from __future__ import annotations
@@ -23,25 +24,29 @@ ROOT = Path(__file__).resolve().parents[2]
 PHOTO = ROOT / "tests" / "photos" / "coffee.png"
 SCRIPT = ROOT / "tests" / "programs" / "scripts" / "install_packages.py"
 
-_OPERATOR = """
+SOURCE = os.environ.get("MONO3D_TEST_INSTALL", "")
+WHEELHOUSE = "" if SOURCE == "online" else SOURCE
+
+_OPERATOR = f"""
 import runpy, sys
 import bpy
-bpy.context.preferences.system.use_online_access = True
+bpy.context.preferences.system.use_online_access = {not WHEELHOUSE}
 bpy.ops.extensions.package_install_files(filepath=sys.argv[1], repo="user_default", enable_on_install=True)
+bpy.context.preferences.addons["bl_ext.user_default.mono3d"].preferences.wheelhouse = {WHEELHOUSE!r}
 runpy.run_path(sys.argv[2], run_name="__main__")
 """
 
-_HEADLESS = """
+_HEADLESS = f"""
 import runpy, sys
 import bpy
-bpy.context.preferences.system.use_online_access = True
+bpy.context.preferences.system.use_online_access = {not WHEELHOUSE}
 runpy.run_path(sys.argv[1], run_name="__main__")
 """
 
 pytestmark = [
     pytest.mark.network,
     pytest.mark.slow,
-    pytest.mark.skipif("MONO3D_TEST_INSTALL" not in os.environ, reason="MONO3D_TEST_INSTALL is not set"),
+    pytest.mark.skipif(not SOURCE, reason="MONO3D_TEST_INSTALL is not set"),
 ]
 
 
@@ -83,6 +88,7 @@ def test_by_the_operator(place: Path) -> None:
     assert not [path for path in (place / "temporary").iterdir() if "mono3d" in path.name]
 
 
+@pytest.mark.thorough
 def test_by_the_headless_flag(place: Path) -> None:
     own, out = place / "data", place / "out"
     folders = [place / "home", Path(sysconfig.get_paths()["purelib"])]
@@ -90,6 +96,7 @@ def test_by_the_headless_flag(place: Path) -> None:
     before = listing(folders)
     batch = str(ROOT / "mono3d_addon" / "batch.py")
     options = ["--install", str(PHOTO), "-o", str(out), "--data-folder", str(own), "--format", "blend,glb"]
+    options += ["--wheelhouse", WHEELHOUSE] if WHEELHOUSE else []
     shown = run(place, "-c", _HEADLESS, batch, "--", *options)
     assert "1 done" in shown, shown
     assert sorted(path.name for path in out.iterdir()) == ["coffee.blend", "coffee.glb", "coffee_preview.png"]

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of the test run: what each sets up, which tests it runs, and what of it belongs to the quick tier."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from tests.running import environments
+from tests.running.environments import DATA, HOME, THIS_PYTHON, LeftOut
+from tests.running.pytest_run import ONE_THREAD, Command
+
+TOOLS = ("pytest==9.2.0", "pytest-timeout==2.4.0", "hypothesis==6.170.15", "trimesh==5.0.0")
+CORE_TOOLS = (*TOOLS, "pytest-xdist==3.8.0", "jsonschema==4.26.0")
+BROWSER_TOOLS = (*TOOLS, "playwright==1.65.2", "axe-playwright-python==0.1.8", "numpy==2.4.6", "pillow==13.0.0")
+"""What the part "browser" drives Chromium with; Playwright's own browsers are not downloaded."""
+
+CORE = HOME / f"core-{THIS_PYTHON}"
+
+WHEELS = {
+    "bpy-4.2": ("4.2.23", "3.11", "numpy<2"),
+    "bpy-4.5": ("4.5.15", "3.11", "numpy<2"),
+    "bpy-5.0": ("5.0.1", "3.11", "numpy<2"),
+    "bpy-5.2": ("5.2.3", "3.13", "numpy>=2.2"),
+}
+"""Part -> version of the bpy wheel, the Python it is made for, the numpy that the official builds bring."""
+
+SMOKE_ONLY = ("bpy-4.5", "bpy-5.0")
+"""Wheels in which the quick tier runs only the tests marked `smoke`."""
+
+REAL_INSTALLS = {"bpy-4.2": "wheelhouse", "bpy-4.5": "wheelhouse", "bpy-5.2": "online"}
+"""Wheels in which the real packages are installed, and from where."""
+
+PROGRAMS = {"blender-4.3": "trixie", "blender-5.2": "sid"}
+"""Part -> Debian release whose Blender is used."""
+
+
+@dataclass(frozen=True)
+class Tier:
+    """Which thorough tests run: all, those in files that match `patterns`, or none."""
+
+    is_thorough: bool = False
+    patterns: tuple[str, ...] = ()
+
+    def options(self) -> list[str]:
+        """Returns the options of pytest for this tier."""
+        return ["--thorough"] if self.is_thorough else [f"--thorough-in={one}" for one in self.patterns]
+
+    def has_all_of(self, folder: str) -> bool:
+        """Returns whether all thorough tests of a folder of `tests` run."""
+        return self.is_thorough or f"tests/{folder}/*" in self.patterns
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the run.
+
+    `prepare` sets it up and raises LeftOut with a reason where this machine cannot offer it. `folder` is the folder of
+    `tests` without whose thorough tests it does not run; empty when it always runs. Parts of one `group` run two at a
+    time. The tests of a part that `is_split` are divided among processes, those marked `serial` excepted.
+    """
+
+    name: str
+    prepare: Callable[[], Command]
+    tests: tuple[str, ...]
+    folder: str = ""
+    group: str = ""
+    is_split: bool = False
+
+    def options(self, tier: Tier) -> list[str]:
+        """Returns the options of pytest for this part in a tier."""
+        smoke = ["-m", "smoke"] if self.name in SMOKE_ONLY and not tier.has_all_of("blender") else []
+        return [*tier.options(), *smoke]
+
+    def absence(self, tier: Tier) -> str:
+        """Returns why the part does not run in a tier; empty when it does."""
+        if not self.folder or tier.has_all_of(self.folder):
+            return ""
+        return f"runs with --thorough, or with --changed after a change that concerns tests/{self.folder}"
+
+
+def prepare_core() -> Command:
+    """Sets up the environment of all tests outside Blender, with the packages that the product's installer brings."""
+    python = environments.make_environment(CORE, sys.executable, CORE_TOOLS)
+    environments.install_product(CORE)
+    return Command((str(python), "-m", "pytest"), {"MONO3D_TEST_DATA": str(DATA)})
+
+
+def prepare_browser() -> Command:
+    """Sets up tests/browser: the real server with real workers, visited by a real browser."""
+    chromium = environments.find_chromium()
+    environment = HOME / f"browser-{THIS_PYTHON}"
+    python = environments.make_environment(environment, sys.executable, BROWSER_TOOLS)
+    environments.call(
+        [sys.executable, "-m", "vendor_installer", "install", "--data-folder", str(DATA), *environments.CORE_COMPONENTS]
+    )
+    variables = {"MONO3D_TEST_DATA": str(DATA), "MONO3D_TEST_CHROMIUM": chromium}
+    return Command((str(python), "-m", "pytest"), variables)
+
+
+def prepare_wheel(part: str) -> Command:
+    """Sets up tests/blender in a Python with the bpy wheel of one version."""
+    version, python_version, numpy = WHEELS[part]
+    requirements = (*TOOLS, f"bpy=={version}", numpy)
+    python = environments.make_environment(HOME / part, environments.find_python(python_version), requirements)
+    variables = dict(ONE_THREAD)
+    if part in REAL_INSTALLS:
+        has_wheelhouse = REAL_INSTALLS[part] == "wheelhouse" and python_version == THIS_PYTHON and DATA.exists()
+        variables["MONO3D_TEST_INSTALL"] = str(environments.make_wheelhouse()) if has_wheelhouse else "online"
+    # The part "core", where it was run, lends its Python for real workers.
+    if lent := next(HOME.glob("core-*/bin/python"), None):
+        variables["MONO3D_TEST_WORKER"] = str(lent)
+    return Command((str(python), "tests/blender/run_pytest.py"), variables)
+
+
+def prepare_program(part: str) -> Command:
+    """Sets up tests/programs, with the core's Python, against a real Blender program in a Debian of its own."""
+    python = CORE / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not python.exists():
+        raise LeftOut("run the part 'core' first")
+    try:
+        root = environments.make_debian(PROGRAMS[part])
+    except SystemExit as failure:
+        raise LeftOut(str(failure)) from failure
+    return Command((str(python), "-m", "pytest"), {"MONO3D_BLENDER_ROOT": str(root)})
+
+
+def _outside_blender() -> tuple[str, ...]:
+    """Returns the words by which pytest runs all tests but those of the other parts."""
+    others = ("blender", "programs", "browser", "training")
+    return ("tests", *(f"--ignore=tests/{name}" for name in others))
+
+
+PARTS = {
+    one.name: one
+    for one in (
+        Part("core", prepare_core, _outside_blender(), is_split=True),
+        Part("training", prepare_core, ("tests/training",), folder="training", is_split=True),
+        Part("browser", prepare_browser, ("tests/browser",)),
+        *(Part(name, partial(prepare_wheel, name), ("tests/blender",), group="wheels") for name in WHEELS),
+        *(
+            Part(name, partial(prepare_program, name), ("tests/programs",), "" if name == "blender-5.2" else "programs")
+            for name in PROGRAMS
+        ),
+    )
+}
