@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`blender -b --python mono3d_addon/batch.py -- PHOTO... -o FOLDER`: the pipeline inside a headless Blender.
 
-The same command line as `python -m mono3d_addon`; scenes are written by the Blender that runs it. Packages that the
-sidebar installed are found, unless --data-folder or MONO3D_DATA name another folder.
+The command line is that of `python -m mono3d_addon`; the Blender that runs this writes the scenes. Packages installed
+from the sidebar are used, unless --data-folder or MONO3D_DATA names another folder.
 """
 
 from __future__ import annotations
@@ -23,16 +23,14 @@ def main(arguments: list[str]) -> int:
     from mono3d_addon.blender import addon_folder, network
     from mono3d_addon.blender.scene.headless import BlenderSceneWriter
 
-    if not os.environ.get("MONO3D_DATA") and (folder := addon_folder.with_packages()):
-        os.environ["MONO3D_DATA"] = str(folder)
-    # The flags --install and --download are the user's leave, unless Blender itself was told to stay offline.
+    # The flags --install and --download are the user's consent, unless Blender was started in offline mode.
     no_network = network.refusal("use --install, --download or 'models download'") if network.forbidden() else ""
-    return cli.main(arguments, PROGRAM, BlenderSceneWriter, no_network)
+    return cli.main(arguments, PROGRAM, BlenderSceneWriter, no_network, addon_folder.with_packages())
 
 
 if __name__ == "__main__":
     code = main(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else [])
     sys.stdout.flush()
     sys.stderr.flush()
-    # Blender maps SystemExit to its own codes, and some versions crash or hang in their clean-up.
+    # Blender replaces the code of SystemExit, and some versions crash or hang in their clean-up.
     os._exit(code)

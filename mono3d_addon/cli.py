@@ -37,23 +37,28 @@ def main(
     program: str = "mono3d",
     scene_writer: MakeSceneWriter | None = None,
     no_network: str = "",
+    data_folder: Path | None = None,
 ) -> int:
     """Runs the command and returns its exit code: 0 all done, 1 some failed, 2 wrong usage, 130 interrupted.
 
     `scene_writer` makes what writes .blend files and previews; without it a child process with `bpy` does.
     `no_network` is the sentence why the network may not be used even with the flags that allow it; empty: it may.
+    `data_folder` is used if neither --data-folder nor MONO3D_DATA names one; None: the system's place for user data.
     """
     _stop_in_order()
     try:
         if list(arguments[:1]) == ["models"]:
-            return models_command.run(arguments[1:], f"{program} models", no_network=no_network)
+            return models_command.run(
+                arguments[1:], f"{program} models", no_network=no_network, data_folder=data_folder
+            )
         if list(arguments[:1]) == ["web"]:
             return _web(arguments[1:], program, no_network, in_blender=scene_writer is not None)
         command = parse(arguments, program)
         options = command.options
         if no_network and ((options.install and not options.wheelhouse) or options.download):
             raise Mono3DError(no_network)
-        return _run(command, scene_writer, may_ask=not no_network)
+        folder = environment.data_folder(options.data_folder, data_folder)
+        return _run(command, folder, scene_writer, may_ask=not no_network)
     except SystemExit as exit:  # argparse has already printed the reason
         return int(exit.code or 0)
     except Mono3DError as error:
@@ -96,10 +101,9 @@ def _web(arguments: Sequence[str], program: str, no_network: str, *, in_blender:
     return web_command.run(arguments, f"{program} web", no_network=no_network)
 
 
-def _run(command: CommandLine, scene_writer: MakeSceneWriter | None, may_ask: bool) -> int:
+def _run(command: CommandLine, data_folder: Path, scene_writer: MakeSceneWriter | None, may_ask: bool) -> int:
     began = time.perf_counter()
     options = command.options
-    data_folder = environment.data_folder(options.data_folder)
     target = target_of(options)
     components = _components(target, needs_bpy=scene_writer is None)
     environment.tidy(data_folder)

@@ -28,10 +28,15 @@ WORKER, SCENE, VTP, WEB = "worker", "scene", "vtp", "web"
 Progress = Callable[[str, float], None]
 
 
-def default_data_folder() -> Path:
-    """Returns the folder for packages, weights and cache: MONO3D_DATA, else the system's place for a user's data."""
+def default_data_folder(fallback: Path | None = None) -> Path:
+    """Returns the folder for packages, weights and cache.
+
+    That is MONO3D_DATA, else `fallback`, else the system's place for a user's data.
+    """
     if chosen := os.environ.get("MONO3D_DATA"):
         return Path(chosen).expanduser().absolute()
+    if fallback is not None:
+        return fallback
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")
         return (Path(local) if local else Path.home() / "AppData" / "Local") / "Mono3D"
@@ -42,9 +47,9 @@ def default_data_folder() -> Path:
     return (shared if shared.is_absolute() else Path.home() / ".local" / "share") / "mono3d"
 
 
-def data_folder(named: str | Path | None) -> Path:
-    """Returns the data folder that the user `named` on the command line; the default one where that is empty."""
-    return Path(named).expanduser() if named else default_data_folder()
+def data_folder(named: str | Path | None, fallback: Path | None = None) -> Path:
+    """Returns the data folder that the user `named` on the command line, else `default_data_folder(fallback)`."""
+    return Path(named).expanduser() if named else default_data_folder(fallback)
 
 
 def packages(component: str, data_folder: Path) -> Path | None:

@@ -20,14 +20,22 @@ from .settings import Settings
 DONE, FAILED = 0, 1
 
 
-def run(arguments: Sequence[str], program: str, models: Mapping[str, Model] = MODELS, *, no_network: str = "") -> int:
+def run(
+    arguments: Sequence[str],
+    program: str,
+    models: Mapping[str, Model] = MODELS,
+    *,
+    no_network: str = "",
+    data_folder: Path | None = None,
+) -> int:
     """Carries out what follows the word `models` and returns the exit code: 0 done, 1 some failed.
 
     `no_network` is the sentence why nothing may be downloaded; empty: it may.
+    `data_folder` is used if neither --data-folder nor MONO3D_DATA names one; None: the system's place for user data.
     Raises Mono3DError with a sentence for the user, SystemExit for wrong usage and --help.
     """
     options = _parse(arguments, program, models)
-    folder = environment.data_folder(options.data_folder)
+    folder = environment.data_folder(options.data_folder, data_folder)
     if options.action == "download" and no_network:
         raise Mono3DError(no_network)
     if options.action == "list":

@@ -26,7 +26,7 @@ def worker(habits: Habits) -> Runner:
         folder = current.data_folder
         current.worker = Worker(
             "reconstruct",
-            [environment.require("worker", folder)],
+            [environment.require(environment.WORKER, folder)],
             log_file(folder),
             folder,
             idle_seconds=60.0 * habits.idle_minutes,
@@ -46,7 +46,7 @@ def describer() -> Runner:
     current = state.current
     if current.describer is None:
         folder = current.data_folder
-        packages = environment.require("worker", folder)
+        packages = environment.require(environment.WORKER, folder)
         log = folder / "logs" / "describe.log"
         current.describer = Worker("describe", [packages], log, folder, idle_seconds=_DESCRIBER_IDLE_SECONDS)
     return current.describer
