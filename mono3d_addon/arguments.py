@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line, generated from the settings."""
+"""The command line, generated from the settings: `--help` shows the basic options, `--help-all` every one."""
 
 from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,13 @@ from .settings import PRESETS, AnySettings, RunOptions, SettingField, Settings, 
 from .version import version
 
 DESCRIPTION = "Turns photos into coloured, camera-matched 3D meshes."
+_MOST_IN_BRACES = 8
 EPILOG = "Exit code: 0 all photos done, 1 some failed, 2 wrong usage, 130 interrupted."
 
 
 @dataclass(frozen=True)
 class CommandLine:
-    """What the user asked for: photos as typed (files, folders, globs), settings and options of the run."""
+    """The parsed command line: photos as typed (files, folders, patterns), settings and options of the run."""
 
     photos: tuple[str, ...]
     settings: Settings
@@ -27,12 +28,12 @@ class CommandLine:
 
 
 def parse(arguments: Sequence[str], program: str) -> CommandLine:
-    """Returns what `arguments` say; `program` is the command as the user types it.
+    """Returns the parsed `arguments`; `program` is the command as the user types it.
 
-    Exits with code 2 and a sentence on standard error for wrong usage, 0 for --help and --version.
+    Exits with code 2 and a sentence on standard error for wrong usage, 0 for --help, --help-all and --version.
     """
     parser = build_parser(program)
-    # argparse itself looks for options behind it where these may stand between photos.
+    # `parse_intermixed_args` would take words after `--` for options.
     end = arguments.index("--") if "--" in arguments else len(arguments)
     given = vars(parser.parse_intermixed_args(arguments[:end]))
     photos = (*given.pop("photos", ()), *given.pop("rgb", ()), *arguments[end + 1 :])
@@ -48,14 +49,8 @@ def parse(arguments: Sequence[str], program: str) -> CommandLine:
 
 
 def parse_web(arguments: Sequence[str], program: str) -> WebOptions:
-    """Returns what the arguments after the word `web` say; exits as `parse` does."""
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description="Serves a web page that turns photos into coloured, camera-matched 3D meshes.",
-        argument_default=argparse.SUPPRESS,
-        allow_abbrev=False,
-    )
-    _add_all(parser, (WebOptions,))
+    """Returns the parsed arguments after the word `web`; exits as `parse` does."""
+    parser = build_web_parser(program)
     given = vars(parser.parse_args(arguments))
     try:
         return WebOptions(**coerce(WebOptions, given))
@@ -63,49 +58,94 @@ def parse_web(arguments: Sequence[str], program: str) -> WebOptions:
         parser.error(str(error))
 
 
-def build_parser(program: str) -> argparse.ArgumentParser:
-    """Returns a parser with an option for every setting; what is not given is absent from its result."""
+def build_web_parser(program: str, *, show_all: bool = False) -> argparse.ArgumentParser:
+    """Returns the parser of `web`, as `build_parser` does."""
     parser = argparse.ArgumentParser(
         prog=program,
+        usage="%(prog)s [OPTION ...]",
+        description="Serves a web page that turns photos into coloured, camera-matched 3D meshes.",
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    _add_help_all(parser, lambda: build_web_parser(program, show_all=True))
+    _add_all(parser, (WebOptions,), show_all)
+    return parser
+
+
+def build_parser(program: str, *, show_all: bool = False) -> argparse.ArgumentParser:
+    """Returns a parser with an option for every setting; options that are not given are absent from its result.
+
+    Its help shows the options of the level "basic", and the advanced ones too with `show_all`.
+    """
+    parser = argparse.ArgumentParser(
+        prog=program,
+        usage="%(prog)s [OPTION ...] PHOTO [PHOTO ...]",
         description=DESCRIPTION,
-        epilog=f"{EPILOG} '{program} models --help' tells how to list, download and remove models, "
+        epilog=f"{EPILOG} '{program} models --help' shows how to list, download and remove models, "
         f"'{program} web --help' how to start the web page.",
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
+    _add_help_all(parser, lambda: build_parser(program, show_all=True))
     parser.add_argument(
         "photos",
         nargs="*",
         metavar="PHOTO",
-        help="photo, folder of photos, or pattern such as 'in/*.jpg'; what follows -- is one",
+        help="photo, folder of photos, or pattern such as 'in/*.jpg'; every word after -- is a photo",
     )
-    parser.add_argument("--rgb", action="append", metavar="PHOTO", help="another way to name a photo")
+    parser.add_argument("--rgb", action="append", metavar="PHOTO", help="same as PHOTO")
     parser.add_argument("--version", action="version", version=f"mono3d {version()}")
-    parser.add_argument("--preset", choices=tuple(PRESETS), help="settings to start from (default: balanced)")
-    _add_all(parser, (RunOptions, Settings))
+    parser.add_argument(
+        "--preset",
+        choices=tuple(PRESETS),
+        help="settings to start from, which other options override (default: balanced)",
+    )
+    _add_all(parser, (RunOptions, Settings), show_all)
     return parser
 
 
-def _add_all(parser: argparse.ArgumentParser, classes: Sequence[AnySettings]) -> None:
+class _HelpAll(argparse.Action):
+    """Prints the help of the parser that `full` returns, and exits."""
+
+    def __init__(self, full: Callable[[], argparse.ArgumentParser], **details: Any) -> None:
+        super().__init__(nargs=0, **details)
+        self._full = full
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        self._full().print_help()
+        parser.exit()
+
+
+def _add_help_all(parser: argparse.ArgumentParser, full: Callable[[], argparse.ArgumentParser]) -> None:
+    parser.add_argument("--help-all", action=_HelpAll, full=full, help="show the advanced options too and exit")
+
+
+def _add_all(parser: argparse.ArgumentParser, classes: Sequence[AnySettings], show_all: bool) -> None:
+    """Adds an option for every field: the basic ones by group, then the advanced ones, hidden unless `show_all`."""
+    items = [item for cls in classes for item in fields_of(cls)]
     groups: dict[str, Any] = {}
-    for cls in classes:
-        for item in fields_of(cls):
-            name = item.choice.group
-            if name not in groups:
-                groups[name] = parser.add_argument_group(name.lower())
-            _add(groups[name], item)
+    for item in sorted(items, key=lambda item: item.choice.level != "basic"):
+        is_basic = item.choice.level == "basic"
+        name = item.choice.group.lower() if is_basic else f"advanced: {item.choice.group.lower()}"
+        if name not in groups:
+            groups[name] = parser.add_argument_group(name)
+        _add(groups[name], item, is_shown=is_basic or show_all)
 
 
-def _add(group: Any, item: SettingField) -> None:
+def _add(group: Any, item: SettingField, is_shown: bool) -> None:
     flag = "--" + item.name.replace("_", "-")
     words = (*item.choice.words, flag) if flag not in item.choice.words else item.choice.words
     text = f"{item.choice.help}{_bounds(item)} (default: {_shown(item)})".replace("%", "%%")
+    if not is_shown:
+        text = argparse.SUPPRESS
     if item.kind is bool:
         group.add_argument(*words, dest=item.name, action=argparse.BooleanOptionalAction, help=text)
     elif item.many:
         group.add_argument(*words, dest=item.name, type=_words_of(item), metavar="A,B", help=text)
     elif item.choice.options:
-        group.add_argument(*words, dest=item.name, choices=item.choice.options, help=text)
+        # A long list breaks the lines of the help better in the text than in braces.
+        shown = item.name.upper() if len(item.choice.options) > _MOST_IN_BRACES else None
+        group.add_argument(*words, dest=item.name, choices=item.choice.options, metavar=shown, help=text)
     else:
         shown = (item.choice.unit or item.kind.__name__).upper().replace(" ", "_").replace("%", "PERCENT")
         group.add_argument(
@@ -127,7 +167,10 @@ def _words_of(item: SettingField) -> Any:
 def _bounds(item: SettingField) -> str:
     low, high = item.choice.minimum, item.choice.maximum
     if low is None or high is None or not math.isfinite(high):
-        return f"; of {', '.join(item.choice.options)}" if item.many and item.choice.options else ""
+        options = item.choice.options
+        if item.many:
+            return f"; any of {', '.join(options)}" if options else ""
+        return f"; one of {', '.join(options)}" if len(options) > _MOST_IN_BRACES else ""
     unit = f" {item.choice.unit}" if item.choice.unit else ""
     return f"; {low:,.10g} to {high:,.10g}{unit}"
 

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import re
+from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 
-from mono3d_addon.arguments import build_parser, parse
-from mono3d_addon.settings import RunOptions, Settings, fields_of, preset
+from mono3d_addon.arguments import build_parser, build_web_parser, parse, parse_web
+from mono3d_addon.settings import AnySettings, RunOptions, Settings, WebOptions, fields_of, preset
 from tests.test_settings import ANY_VALUES
 
 
@@ -80,8 +83,33 @@ def test_wrong_usage_is_code_two_and_a_sentence(
 
 
 def test_help_names_units_bounds_and_defaults() -> None:
-    text = " ".join(build_parser("mono3d").format_help().split())
+    text = " ".join(build_parser("mono3d", show_all=True).format_help().split())
     for item in (*fields_of(Settings), *fields_of(RunOptions)):
         assert f"--{item.name.replace('_', '-')}" in text or any(word in text for word in item.choice.words)
     assert "0.001 to 100,000 m (default: 1)" in text
     assert "0 to 20 % (default: 1)" in text
+
+
+@pytest.mark.parametrize(
+    ("build", "classes"), [(build_parser, (RunOptions, Settings)), (build_web_parser, (WebOptions,))]
+)
+def test_help_shows_the_basic_options_and_help_all_every_one(
+    build: Callable[..., ArgumentParser], classes: tuple[AnySettings, ...]
+) -> None:
+    short, full = build("mono3d").format_help(), build("mono3d", show_all=True).format_help()
+    assert "--help-all" in short and "advanced:" not in short
+    basic_part, _, advanced_part = full.partition("advanced:")
+    for item in (one for cls in classes for one in fields_of(cls)):
+        flag = re.compile(rf"^  .*--{item.name.replace('_', '-')}(?![\w-])", re.MULTILINE)
+        is_basic = item.choice.level == "basic"
+        assert bool(flag.search(short)) == bool(flag.search(basic_part)) == is_basic, item.name
+        assert bool(flag.search(advanced_part)) != is_basic, item.name
+    assert len(short.splitlines()) < 0.6 * len(full.splitlines())
+
+
+@pytest.mark.parametrize("read", [parse, parse_web])
+def test_help_all_needs_no_photo(read: Callable[[list[str], str], Any], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        read(["--help-all"], "mono3d")
+    assert caught.value.code == 0
+    assert "advanced:" in capsys.readouterr().out
