@@ -119,7 +119,7 @@ def _official(
 ROWS = (
     Model(
         name="starter",
-        choose_when="You want to begin at once: it comes with the add-on and takes a fraction of a second.",
+        choose_when="You want a first result at once: it is bundled and takes a fraction of a second.",
         file="starter.safetensors",
         address="",
         file_bytes=7_184_648,
@@ -138,7 +138,7 @@ ROWS = (
     _official(
         "midas_v21_small_256",
         "v2_1",
-        "You want MiDaS on a slow computer: fast, coarse.",
+        "You want MiDaS on a slow computer: fast, but coarse.",
         parameters=21_320_545,
         network_size=256,
         file_bytes=85_761_505,
@@ -148,7 +148,7 @@ ROWS = (
     _official(
         "dpt_swin2_tiny_256",
         "v3_1",
-        "You want nearly the hybrid's depth from a slow computer.",
+        "You want nearly the depth quality of dpt_hybrid_384 on a slow computer.",
         parameters=41_701_331,
         network_size=256,
         file_bytes=172_140_000,
@@ -158,7 +158,7 @@ ROWS = (
     _official(
         "dpt_levit_224",
         "v3_1",
-        "You want something between MiDaS small and Swin 2 tiny: fast, little detail.",
+        "You want a compromise between midas_v21_small_256 and dpt_swin2_tiny_256: fast, little detail.",
         parameters=50_630_837,
         network_size=224,
         file_bytes=204_498_000,
@@ -168,7 +168,7 @@ ROWS = (
     _official(
         "dpt_next_vit_large_384",
         "v3_1",
-        "You want better depth than dpt_large_384's from a file a fifth of its size.",
+        "You want better depth than dpt_large_384 with a fifth of its size.",
         parameters=72_260_713,
         network_size=384,
         file_bytes=289_689_000,
@@ -177,7 +177,7 @@ ROWS = (
     _official(
         "dpt_swin2_base_384",
         "v3_1",
-        "You want the best depth for the size of its file: as accurate as dpt_swin2_large_384.",
+        "You want the best depth for its file size: as accurate as dpt_swin2_large_384.",
         parameters=102_378_913,
         network_size=384,
         file_bytes=436_219_000,
@@ -187,7 +187,7 @@ ROWS = (
     _official(
         "midas_v21_384",
         "v2_1",
-        "You need results like those of MiDaS 2.1; newer models of this size are better.",
+        "You need results like those of MiDaS 2.1; newer models of this size are more accurate.",
         parameters=105_362_945,
         network_size=384,
         file_bytes=422_509_849,
@@ -199,7 +199,7 @@ ROWS = (
     _official(
         "dpt_beit_base_384",
         "v3_1",
-        "You compare with its results; dpt_swin2_base_384 is far more accurate and no larger.",
+        "You compare models; dpt_swin2_base_384 is far more accurate and no larger.",
         parameters=111_531_689,
         network_size=384,
         file_bytes=478_181_000,
@@ -208,7 +208,7 @@ ROWS = (
     _official(
         "dpt_hybrid_384",
         "v3",
-        "You want good depth from a middling computer in about a second.",
+        "You want good depth on an average computer in one or two seconds.",
         parameters=123_146_985,
         network_size=384,
         file_bytes=492_712_000,
@@ -218,7 +218,7 @@ ROWS = (
     _official(
         "dpt_swin_large_384",
         "v3_1",
-        "You compare with its results; dpt_swin2_base_384 is more accurate and half its size.",
+        "You compare models; dpt_swin2_base_384 is more accurate and half its size.",
         parameters=213_407_453,
         network_size=384,
         file_bytes=867_372_000,
@@ -228,7 +228,7 @@ ROWS = (
     _official(
         "dpt_swin2_large_384",
         "v3_1",
-        "You want a little less error indoors than dpt_swin2_base_384's and can wait twice as long.",
+        "You want slightly less error indoors than with dpt_swin2_base_384 and can wait twice as long.",
         parameters=213_411_869,
         network_size=384,
         file_bytes=880_350_000,
@@ -238,7 +238,7 @@ ROWS = (
     _official(
         "dpt_large_384",
         "v3",
-        "You want finer outlines and steadier planes and can wait a few seconds, or have a graphics card.",
+        "You want finer outlines and steadier planes, and can wait a few seconds or have a graphics card.",
         parameters=344_055_465,
         network_size=384,
         file_bytes=1_376_378_527,
@@ -248,7 +248,7 @@ ROWS = (
     _official(
         "dpt_beit_large_384",
         "v3_1",
-        "You want the most accurate kind of model and dpt_beit_large_512 is too slow.",
+        "You want accuracy close to dpt_beit_large_512 in less time.",
         parameters=344_338_601,
         network_size=384,
         file_bytes=1_441_465_011,
@@ -259,7 +259,7 @@ ROWS = (
     _official(
         "dpt_beit_large_512",
         "v3_1",
-        "You want the most accurate depth of all, and have a graphics card or can wait.",
+        "You want the most accurate depth, and have a graphics card or can wait.",
         parameters=345_014_441,
         network_size=512,
         file_bytes=1_581_966_003,
