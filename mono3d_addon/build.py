@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .core.files import written_beside
+from .core.files import atomic_write
 from .errors import Mono3DError
 from .version import ROOT, version
 
@@ -49,7 +49,7 @@ def build(folder: Path, root: Path = ROOT) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Mono3DError(f"'{folder}' cannot be made ({error.strerror or error}).") from error
-    with written_beside(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
+    with atomic_write(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
         for name in files(root):
             entry = zipfile.ZipInfo(name.as_posix(), _TIMESTAMP)
             entry.external_attr = _PLAIN_FILE

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from .core.arrays import Floats
-from .core.files import written_beside
+from .core.files import atomic_write
 from .core.maps.own_depth import own_disparity
 from .core.mesh.normal_map import write_normal_map
 from .core.photo.mask import masked
@@ -287,7 +287,7 @@ def _keep(estimate: Estimate, place: Path) -> None:
     """Writes an estimate to the cache; a cache that cannot be written costs time the next time, not the photo."""
     with contextlib.suppress(OSError, Mono3DError):
         place.parent.mkdir(parents=True, exist_ok=True)
-        with written_beside(place) as beside:
+        with atomic_write(place) as beside:
             words = {"engine": np.array(estimate.engine), "notes": np.array(estimate.notes, dtype=np.str_)}
             np.savez(beside, disparity=estimate.disparity, allow_pickle=False, **words)
         _prune(place.parent)

@@ -17,7 +17,7 @@ from .core.camera.lens import photo_camera
 from .core.maps.crop import cropped
 from .core.maps.depth_map import depth_map
 from .core.maps.depth_values import DepthValues
-from .core.maps.ground import standing
+from .core.maps.ground import camera_on_ground
 from .core.maps.own_depth import own_depth_map
 from .core.maps.relief import with_relief
 from .core.maps.sky import clamped, find_sky, without
@@ -29,7 +29,8 @@ from .core.mesh.normal_map import normal_map
 from .core.mesh.solid import solid
 from .core.mesh.sphere import build_sphere
 from .core.photo.mask import masked
-from .core.photo.photo import Photo, resize_to
+from .core.photo.photo import Photo
+from .core.photo.resampling import resize_to
 from .core.stages import Progress, Stages
 from .errors import Mono3DError
 from .settings import Settings
@@ -182,7 +183,7 @@ class Reshaper:
                 notes.append(f"Sky was found and {'cut out' if settings.sky == 'remove' else 'put far away'}.")
             stands: Camera | None = camera
             if settings.level:
-                stands = self._standing.get(before_surface, lambda: standing(camera, depth, found.valid))
+                stands = self._standing.get(before_surface, lambda: camera_on_ground(camera, depth, found.valid))
                 if stands is None:
                     notes.append("No clear ground was found, so the scene was not levelled.")
         if self.is_panorama:

@@ -248,7 +248,7 @@ def test_a_scene_is_levelled_by_its_ground(tmp_path: Path) -> None:
     assert result.camera.elevation == pytest.approx(1.5, rel=0.05) and np.abs(height[-640:]).max() < 0.02
     assert result.camera.pitch == pytest.approx(-np.arctan(0.12), abs=0.01)
     flat = own(photo, tmp_path, np.full((43, 64), 3.0, np.float32), level=True)
-    assert not flat.camera.stands_in_scene and "not levelled" in flat.notes[-1]
+    assert not flat.camera.has_pose and "not levelled" in flat.notes[-1]
 
 
 @pytest.mark.torch

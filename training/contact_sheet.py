@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
-from mono3d_addon.core.files import written_beside
+from mono3d_addon.core.files import atomic_write
 from mono3d_addon.core.maps.colour_map import coloured
 from mono3d_addon.core.maps.disparity import normalise
 from mono3d_addon.core.photo.photo import Photo, read_photo
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
             rows.append((photo.name, compared(photo, disparities)))
         except (Mono3DError, ValueError, OSError) as error:
             parser.error(f"{name}: {error}")
-    with written_beside(options.out) as beside:
+    with atomic_write(options.out) as beside:
         sheet(rows).save(beside)
     return 0
 

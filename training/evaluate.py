@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mono3d_addon.core.files import written_beside
+from mono3d_addon.core.files import atomic_write
 from mono3d_addon.depth import threads
 
 from . import comparison
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
             print(f"| {name} | {1e3 * clock:.0f} | {1e3 * processor:.0f} | {report['bytes'][name] / 1e6:.2f} |")
         report["seconds"] = {name: one._asdict() for name, one in taken.items()}
     if options.json:
-        with written_beside(options.json) as beside:
+        with atomic_write(options.json) as beside:
             beside.write_text(json.dumps(report, indent=1), encoding="utf-8")
     return 0
 

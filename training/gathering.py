@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from mono3d_addon.core.files import written_beside
+from mono3d_addon.core.files import atomic_write
 from mono3d_addon.core.photo.photo import read_photo
 from mono3d_addon.depth import transfer
 
@@ -52,7 +52,7 @@ def gather(
             if is_near(difference_hash(picture), avoided) or is_near(mirrored_hash(picture), avoided):
                 progress(f"{wanted[path].name} is left out: it is near to one to be avoided")
                 continue
-            with written_beside(folder / f"{wanted[path].name}.jpg") as beside:
+            with atomic_write(folder / f"{wanted[path].name}.jpg") as beside:
                 picture.save(beside, quality=QUALITY)
             new += 1
     return new

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mono3d_addon.core.files import written_beside
+from mono3d_addon.core.files import atomic_write
 from mono3d_addon.core.photo.photo import read_photo
 from mono3d_addon.depth import align
 from mono3d_addon.depth.estimate import Estimator, Look
@@ -54,10 +54,10 @@ def label(
         names = wanted[start : start + step]
         pixels = [read_photo(named[name]).pixels for name in names]
         for name, disparity in zip(names, disparities(pixels, teacher, network_sizes), strict=True):
-            with written_beside(out / f"{name}{named[name].suffix.lower()}") as beside:
+            with atomic_write(out / f"{name}{named[name].suffix.lower()}") as beside:
                 beside.write_bytes(named[name].read_bytes())
             # The disparity comes last: with it the example is whole.
-            with written_beside(out / f"{name}{DISPARITY_ENDING}") as beside:
+            with atomic_write(out / f"{name}{DISPARITY_ENDING}") as beside:
                 Image.fromarray(np.round(disparity * _LARGEST).astype(np.uint16)).save(beside)
         progress(start + len(names), len(wanted))
     return len(wanted)

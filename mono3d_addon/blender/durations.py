@@ -8,7 +8,7 @@ import json
 import statistics
 from pathlib import Path
 
-from ..core.files import written_beside
+from ..core.files import atomic_write
 from ..errors import Mono3DError
 from ..settings import Settings
 
@@ -34,7 +34,7 @@ def learn(data_folder: Path, settings: Settings, seconds: float) -> None:
     newest = dict(list(known.items())[-_KEPT_KINDS:])
     with contextlib.suppress(OSError, Mono3DError):
         data_folder.mkdir(parents=True, exist_ok=True)
-        with written_beside(data_folder / _FILE) as beside:
+        with atomic_write(data_folder / _FILE) as beside:
             beside.write_text(json.dumps(newest, indent=1), encoding="utf-8")
 
 

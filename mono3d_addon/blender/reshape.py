@@ -386,7 +386,7 @@ def _can_move(owner: bpy.types.Object, settings: Settings) -> bool:
     from .scene import camera, source
 
     eye = camera.stored(owner)
-    is_plain = not eye.is_panorama and not eye.stands_in_scene and not settings.level
+    is_plain = not eye.is_panorama and not eye.has_pose and not settings.level
     return is_plain and settings.solid == "off" and settings.sky == "keep" and not source.is_metric(owner)
 
 

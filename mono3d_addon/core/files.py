@@ -13,7 +13,7 @@ from ..errors import Mono3DError
 
 
 @contextmanager
-def written_beside(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yields a path beside `path` to write to; renames it to `path` when the block ends well, else removes it.
 
     The temporary name keeps the ending, which many libraries choose the format by, and nothing else: a photo's name

@@ -96,7 +96,7 @@ class Reconstruction:
     @functools.cached_property
     def scene_cloud(self) -> PointCloud | None:
         """The cloud in the scene frame."""
-        if self.cloud is None or not self.camera.stands_in_scene:
+        if self.cloud is None or not self.camera.has_pose:
             return self.cloud
         points, normals = self.camera.to_scene(self.cloud.points), self.camera.directions_to_scene(self.cloud.normals)
         return dataclasses.replace(self.cloud, points=points, normals=normals)
@@ -113,7 +113,7 @@ class Reconstruction:
 
 def in_scene(mesh: Mesh, camera: Camera) -> Mesh:
     """Returns the mesh of the camera frame in the scene frame (see `Camera`)."""
-    if not camera.stands_in_scene:
+    if not camera.has_pose:
         return mesh
     vertices, normals = camera.to_scene(mesh.vertices), camera.directions_to_scene(mesh.normals)
     return dataclasses.replace(mesh, vertices=vertices, normals=normals)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..core.arrays import Floats
 from ..core.camera.camera import directions
-from ..core.photo.photo import resize_to
+from ..core.photo.resampling import resize_to
 
 Pixels = NDArray[np.uint8]
 Doubles = NDArray[np.float64]

@@ -70,9 +70,9 @@ def values_of(camera: Camera) -> dict[str, Any]:
         "projection": camera.projection,
         "pitch_degrees": math.degrees(camera.pitch),
         "roll_degrees": math.degrees(camera.roll),
-        "metres_above_floor": camera.elevation if camera.stands_in_scene else None,
+        "metres_above_floor": camera.elevation if camera.has_pose else None,
         "horizon_pixels_from_top": dict(zip(("left", "right"), camera.horizon(), strict=True))
-        if camera.stands_in_scene
+        if camera.has_pose
         else None,
     }
 
@@ -115,7 +115,7 @@ def rotation_euler(camera: Camera) -> list[float]:
 
     Blender's camera axes (right, up, back) in the scene are the columns of M = Rz Ry Rx, from which the angles follow.
     """
-    if not camera.stands_in_scene:
+    if not camera.has_pose:
         return [90.0, 0.0, 0.0]
     axes = z_up(camera.rotation.T * np.array([[1.0], [-1.0], [-1.0]])).astype(np.float64).T
     angles = (

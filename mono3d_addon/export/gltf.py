@@ -154,7 +154,7 @@ def _from_top(uv: NDArray[np.float32]) -> NDArray[np.float32]:
 def _camera_node(camera: Camera) -> dict[str, Any]:
     """Returns the node of the camera: at the origin, or where it stands above the floor."""
     node: dict[str, Any] = {"name": "camera of the photo", "camera": 0}
-    if camera.stands_in_scene:
+    if camera.has_pose:
         # y_up on both sides: its axes in the frame of the file.
         pose = np.eye(4)
         pose[:3, :3] = y_up(y_up(camera.rotation.astype(np.float32)).T).T

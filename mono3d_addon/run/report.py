@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ..core.files import written_beside
+from ..core.files import atomic_write
 from ..version import version
 
 Status = Literal["done", "failed", "skipped"]
@@ -45,7 +45,7 @@ def write_report(path: Path, records: Sequence[Record], seconds: float) -> None:
         **totals(records),
         "photos": [_rounded(record) for record in records],
     }
-    with written_beside(path) as beside:
+    with atomic_write(path) as beside:
         # A file name of bytes that are no text: its escape is JSON's too, so that it reads back as it was.
         text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
         beside.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The story of a surface: clean the points, put a skin over them, simplify it, and paint it with the photo."""
+"""The story of a surface: clean the points, put a surface over them, simplify it, and paint it with the photo."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..errors import Mono3DError
 from ..settings import Settings
 from .cloud import clean_cloud, picture_space
 from .colors import sample
-from .meshing import OrientedPoints, Skin, ball_pivoting, crop, drop_small_pieces, facing, poisson
+from .meshing import OrientedPoints, Surface, ball_pivoting, crop, drop_small_pieces, front_facing, poisson
 from .picture_space import PictureSpace
 from .simplify import decimate, smooth
 
@@ -46,17 +46,19 @@ def surface_mesh(
     """
     cloud = clean_cloud(grid, camera, settings, lambda stage, fraction: progress(stage, 0.2 * fraction))
     space = picture_space(grid, camera)
-    points = OrientedPoints(space.points_in(cloud.points), space.normals_in(cloud.points, cloud.normals))
+    normals = space.normals_to_picture(cloud.points, cloud.normals)
+    points = OrientedPoints(space.points_to_picture(cloud.points), normals)
     progress("Building the surface", 0.2)
     if settings.surface == "ball_pivoting":
-        skin = ball_pivoting(points)
+        surface = ball_pivoting(points)
     else:
-        skin = poisson(points, settings.poisson_depth, settings.trim_density, settings.trim_distance)
+        surface = poisson(points, settings.poisson_depth, settings.trim_density, settings.trim_distance)
     progress("Trimming the surface", 0.7)
-    skin = drop_small_pieces(facing(crop(skin, *space.bounds())), settings.min_island / 100)
-    if len(skin.triangles) == 0:
+    surface = drop_small_pieces(front_facing(crop(surface, *space.bounds())), settings.min_island / 100)
+    if len(surface.triangles) == 0:
         raise Mono3DError("The surface came out empty; raise Trim far, lower Point spacing or use the grid surface.")
-    return _finish(skin, space, pixels, settings, lambda stage, fraction: progress(stage, 0.8 + 0.2 * fraction)), cloud
+    mesh = _finish(surface, space, pixels, settings, lambda stage, fraction: progress(stage, 0.8 + 0.2 * fraction))
+    return mesh, cloud
 
 
 @dataclass(frozen=True)
@@ -88,29 +90,29 @@ def adaptive_mesh(
     triangles = adaptive_triangles(grid, rows, columns, int(_AHEAD * target))
     progress("Reducing triangles", 0.4)
     space = picture_space(grid, camera)
-    skin = Skin(space.points_in(grid.points), triangles).only(np.ones(len(triangles), bool))
+    surface = Surface(space.points_to_picture(grid.points), triangles).only(np.ones(len(triangles), bool))
     reduced = decimate(
-        Skin(space.to_inverse(skin.places), skin.triangles), target, keep_rims=not settings.target_triangles
+        Surface(space.to_inverse(surface.positions), surface.triangles), target, keep_rims=not settings.target_triangles
     )
-    skin = facing(crop(Skin(space.from_inverse(reduced.places), reduced.triangles), *space.bounds()))
+    surface = front_facing(crop(Surface(space.from_inverse(reduced.positions), reduced.triangles), *space.bounds()))
     progress("Measuring the error", 0.7)
-    largest, mean = _errors(skin, space, grid, rows, columns)
+    largest, mean = _errors(surface, space, grid, rows, columns)
     return AdaptiveMesh(
-        _paint(skin, space, pixels, settings, lambda stage, fraction: progress(stage, 0.8 + 0.2 * fraction)),
+        _paint(surface, space, pixels, settings, lambda stage, fraction: progress(stage, 0.8 + 0.2 * fraction)),
         largest,
         mean,
     )
 
 
-def _errors(skin: Skin, space: PictureSpace, grid: Grid, rows: int, columns: int) -> tuple[float, float]:
-    """Returns the largest and the mean error of depth, relative, at the points of `grid` that `skin` covers."""
+def _errors(surface: Surface, space: PictureSpace, grid: Grid, rows: int, columns: int) -> tuple[float, float]:
+    """Returns the largest and the mean error of depth, relative, at the points of `grid` that `surface` covers."""
     scale = np.array([columns, rows]) * space.cell / (space.camera.width, space.camera.height)
-    places = (skin.places[:, :2] - space.bounds()[0]) * scale
-    inverse = np.exp(-skin.places[:, 2] / space.focal) / space.reference
+    positions = (surface.positions[:, :2] - space.bounds()[0]) * scale
+    inverse = np.exp(-surface.positions[:, 2] / space.focal) / space.reference
     depth = np.where(grid.connected, grid.points[:, 2], np.nan)
     largest, total, count = 0.0, 0.0, 0
-    for part in cover(places, skin.triangles, rows, columns):
-        guess = np.einsum("ij,ij->i", inverse[skin.triangles[part.triangle]], part.weights)
+    for part in cover(positions, surface.triangles, rows, columns):
+        guess = np.einsum("ij,ij->i", inverse[surface.triangles[part.triangle]], part.weights)
         error = np.abs(1.0 / (guess * depth[part.cell]) - 1.0)
         error = error[np.isfinite(error)]
         largest = max(largest, float(error.max(initial=0.0)))
@@ -131,24 +133,24 @@ def refine(mesh: Mesh, camera: Camera, pixels: Bytes, settings: Settings, progre
         return mesh
     reference = float(np.median(mesh.vertices[:, 2]))
     space = PictureSpace(camera, cell_size(len(mesh.vertices), camera), reference)
-    skin = Skin(space.points_in(mesh.vertices), np.asarray(mesh.triangles, np.int32))
-    done = _finish(skin, space, pixels, settings, progress)
+    surface = Surface(space.points_to_picture(mesh.vertices), np.asarray(mesh.triangles, np.int32))
+    done = _finish(surface, space, pixels, settings, progress)
     return done if fewer else replace(done, quads=mesh.quads)
 
 
-def _finish(skin: Skin, space: PictureSpace, pixels: Bytes, settings: Settings, progress: Progress) -> Mesh:
+def _finish(surface: Surface, space: PictureSpace, pixels: Bytes, settings: Settings, progress: Progress) -> Mesh:
     progress("Reducing triangles", 0.0)
-    reduced = decimate(skin, settings.target_triangles)
-    if reduced is not skin:
-        reduced = facing(crop(reduced, *space.bounds()))
+    reduced = decimate(surface, settings.target_triangles)
+    if reduced is not surface:
+        reduced = front_facing(crop(reduced, *space.bounds()))
     return _paint(reduced, space, pixels, settings, lambda stage, fraction: progress(stage, 0.7 + 0.3 * fraction))
 
 
-def _paint(skin: Skin, space: PictureSpace, pixels: Bytes, settings: Settings, progress: Progress) -> Mesh:
+def _paint(surface: Surface, space: PictureSpace, pixels: Bytes, settings: Settings, progress: Progress) -> Mesh:
     progress("Smoothing", 0.0)
-    smoothed = smooth(skin, settings.smooth)
+    smoothed = smooth(surface, settings.smooth)
     progress("Colouring", 0.7)
-    vertices = space.points_out(smoothed.places)
+    vertices = space.points_to_camera(smoothed.positions)
     # Rounding to float32 may leave a vertex on the photo's border a hair outside.
     uv = np.clip(space.camera.uv(vertices), np.float32(0), np.float32(1))
     mesh = Mesh(vertices, smoothed.triangles, uv, sample(pixels, uv), vertex_normals(vertices, smoothed.triangles))

@@ -39,46 +39,48 @@ def clean_cloud(grid: Grid, camera: Camera, settings: Settings, progress: Progre
     Raises Mono3DError when nothing is left.
     """
     progress("Thinning the points", 0.0)
-    rim = torn_rim(grid)
+    rim = rim_points(grid)
     rim[rim] = ~_at_border(grid.points[rim], len(grid.points), camera)
     kept = grid.connected & ~rim
     if not kept.any():
         raise Mono3DError("No points are left for the surface; raise Tear or lower Smallest island.")
     space = picture_space(grid, camera)
     points = grid.points[kept]
-    table = np.hstack([space.points_in(points), space.normals_in(points, grid.normals[kept]), grid.colors[kept]])
+    normals = space.normals_to_picture(points, grid.normals[kept])
+    table = np.hstack([space.points_to_picture(points), normals, grid.colors[kept]])
     count = np.ones(len(table))
     if settings.voxel > 0:
-        table, count = thin(table, np.append(space.bounds()[0], -0.5 * settings.voxel), settings.voxel)
+        table, count = voxel_means(table, np.append(space.bounds()[0], -0.5 * settings.voxel), settings.voxel)
         # The mean of unit normals is shorter.
         table[:, 3:6] /= np.linalg.norm(table[:, 3:6], axis=1, keepdims=True)
     progress("Removing outliers", 0.3)
     if 0 < settings.outlier_neighbours < len(table):
-        distance = mean_distances(table[:, :3], settings.outlier_neighbours) / stretch(table[:, 3:6])
+        distance = mean_neighbour_distances(table[:, :3], settings.outlier_neighbours) / stretch(table[:, 3:6])
         average = np.average(distance, weights=count)
         deviation = np.sqrt(np.average((distance - average) ** 2, weights=count))
         table = table[distance <= average + settings.outlier_deviation * deviation]
     progress("Removing outliers", 1.0)
     # All rays run along +w: every normal of the grid has w < 0, and so have their means.
-    places = space.points_out(table[:, :3])
-    return PointCloud(places, space.normals_out(places, table[:, 3:6]), np.rint(table[:, 6:]).astype(np.uint8))
+    positions = space.points_to_camera(table[:, :3])
+    normals_out = space.normals_to_camera(positions, table[:, 3:6])
+    return PointCloud(positions, normals_out, np.rint(table[:, 6:]).astype(np.uint8))
 
 
-def mean_distances(places: Doubles, neighbours: int) -> Doubles:
-    """Returns the mean distance, float64 (n,), of each of `places`, float64 (n, 3), to its nearest `neighbours`."""
+def mean_neighbour_distances(positions: Doubles, neighbours: int) -> Doubles:
+    """Returns the mean distance, float64 (n,), of each of `positions`, float64 (n, 3), to its nearest `neighbours`."""
     open3d = open3d_library.load()
-    search = open3d.core.nns.NearestNeighborSearch(open3d.core.Tensor.from_numpy(np.ascontiguousarray(places)))
+    search = open3d.core.nns.NearestNeighborSearch(open3d.core.Tensor.from_numpy(np.ascontiguousarray(positions)))
     search.knn_index()
-    result = np.empty(len(places))
-    for start in range(0, len(places), _BLOCK):
-        block = np.ascontiguousarray(places[start : start + _BLOCK])
+    result = np.empty(len(positions))
+    for start in range(0, len(positions), _BLOCK):
+        block = np.ascontiguousarray(positions[start : start + _BLOCK])
         _, squared = search.knn_search(open3d.core.Tensor.from_numpy(block), neighbours + 1)
         # The first neighbour is the point itself, at distance 0.
         result[start : start + _BLOCK] = np.sqrt(squared.numpy()).sum(axis=1) / neighbours
     return result
 
 
-def thin(table: Doubles, origin: Doubles, voxel: float) -> tuple[Doubles, Doubles]:
+def voxel_means(table: Doubles, origin: Doubles, voxel: float) -> tuple[Doubles, Doubles]:
     """Returns the mean row of each occupied cube of the side `voxel`, and how many rows it has, float64 (m, k), (m,).
 
     The first three columns of `table`, float64 (n, k), are the place; `origin`, float64 (3,), is a corner of a cube.
@@ -95,7 +97,7 @@ def thin(table: Doubles, origin: Doubles, voxel: float) -> tuple[Doubles, Double
     return np.stack(sums, axis=1) / count[:, None], count.astype(np.float64)
 
 
-def torn_rim(grid: Grid) -> NDArray[np.bool_]:
+def rim_points(grid: Grid) -> NDArray[np.bool_]:
     """Returns which points, bool (n,), lie on a rim of the grid's triangles.
 
     Around a point inside the surface, each neighbour follows another in one triangle and precedes another in the

@@ -60,40 +60,40 @@ class PictureSpace:
         """Focal length in cells: the scale of w."""
         return math.sqrt(self.camera.fx * self.camera.fy) / self.cell
 
-    def points_in(self, points: Floats) -> Doubles:
+    def points_to_picture(self, points: Floats) -> Doubles:
         """Returns float64 (n, 3) in cells of `points`, float32 (n, 3) in metres in front of the camera."""
         x, y, z = np.asarray(points, np.float64).T
         across = self.camera.fx / self.cell * x / z
         down = self.camera.fy / self.cell * y / z
         return np.stack([across, down, self.focal * np.log(z / self.reference)], axis=1)
 
-    def points_out(self, places: Doubles) -> Floats:
-        """Returns float32 (n, 3) in metres, camera frame, of `places`, float64 (n, 3) in cells."""
-        u, v, w = places.T
+    def points_to_camera(self, positions: Doubles) -> Floats:
+        """Returns float32 (n, 3) in metres, camera frame, of `positions`, float64 (n, 3) in cells."""
+        u, v, w = positions.T
         z = self.reference * np.exp(w / self.focal)
         x, y = u * z * (self.cell / self.camera.fx), v * z * (self.cell / self.camera.fy)
         return np.stack([x, y, z], axis=1).astype(np.float32)
 
-    def to_inverse(self, places: Doubles) -> Doubles:
-        """Returns `places`, float64 (n, 3), with the inverse depth instead of its logarithm as third axis.
+    def to_inverse(self, positions: Doubles) -> Doubles:
+        """Returns `positions`, float64 (n, 3), with the inverse depth instead of its logarithm as third axis.
 
         `f (1 - reference / z)`: at the reference distance the two agree to first order. Planes are planes in it.
         """
-        result = places.copy()
-        result[:, 2] = -self.focal * np.expm1(-places[:, 2] / self.focal)
+        result = positions.copy()
+        result[:, 2] = -self.focal * np.expm1(-positions[:, 2] / self.focal)
         return result
 
-    def from_inverse(self, places: Doubles) -> Doubles:
+    def from_inverse(self, positions: Doubles) -> Doubles:
         """Returns what `to_inverse` was given; nothing gets behind the camera."""
-        result = places.copy()
-        result[:, 2] = -self.focal * np.log(np.maximum(1.0 - places[:, 2] / self.focal, 1e-6))
+        result = positions.copy()
+        result[:, 2] = -self.focal * np.log(np.maximum(1.0 - positions[:, 2] / self.focal, 1e-6))
         return result
 
-    def normals_in(self, points: Floats, normals: Floats) -> Doubles:
+    def normals_to_picture(self, points: Floats, normals: Floats) -> Doubles:
         """Returns the unit normals in picture space, float64 (n, 3), of `normals` at `points`, both camera frame.
 
-        A normal goes over by the transpose of the Jacobian of `points_out`, whose columns are (z cell / fx, 0, 0),
-        (0, z cell / fy, 0) and X / f; the common factor z is left out.
+        Normals transform by the transpose of the Jacobian of `points_to_camera`, whose columns are
+        (z cell / fx, 0, 0), (0, z cell / fy, 0) and X / f; the common factor z cancels.
         """
         place = np.asarray(points, np.float64)
         normal = np.asarray(normals, np.float64)
@@ -104,8 +104,8 @@ class PictureSpace:
         result /= np.linalg.norm(result, axis=1, keepdims=True)
         return np.asarray(result, np.float64)
 
-    def normals_out(self, points: Floats, normals: Doubles) -> Floats:
-        """Returns the unit normals in the camera frame, float32 (n, 3): the inverse of `normals_in`."""
+    def normals_to_camera(self, points: Floats, normals: Doubles) -> Floats:
+        """Returns the unit normals in the camera frame, float32 (n, 3): the inverse of `normals_to_picture`."""
         ray = np.asarray(points, np.float64) / np.asarray(points[:, 2:], np.float64)
         x = normals[:, 0] * (self.camera.fx / self.cell)
         y = normals[:, 1] * (self.camera.fy / self.cell)

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.mesh.manifold import before, edge_keys, mates
+from ..core.mesh.manifold import edge_keys, opposite_half_edges, previous_half_edges
 from ..errors import Mono3DError
 from . import open3d_library
-from .meshing import Skin, to_open3d
+from .meshing import Surface, to_open3d
 from .picture_space import Doubles
 
 _TOLERANCE = 1.05
@@ -24,41 +24,42 @@ _FLIPS = 10
 """Rounds in which triangles that lie on others are turned back."""
 
 
-def decimate(skin: Skin, target: int, *, keep_rims: bool = False) -> Skin:
-    """Returns `skin` with about `target` triangles by quadric error metrics (Garland and Heckbert 1997), 0: as it is.
+def decimate(surface: Surface, target: int, *, keep_rims: bool = False) -> Surface:
+    """Returns `surface` decimated to about `target` triangles; unchanged if `target` is 0 or not smaller.
 
-    In picture space a step of one cell counts the same across, along the view, near and far. Rims, and with them
-    silhouettes, keep every vertex; where these alone need more than `target` triangles, a second pass thins them
-    unless `keep_rims`. Thinned rims of things that are close together can overlap in the picture.
-    By fast-simplification: on the flat parts of a grid Open3D's decimation takes minutes, and moves the rims.
-    Raises Mono3DError when that package is missing.
+    Uses quadric error metrics (Garland and Heckbert 1997) in picture space, where an offset of one cell has the same
+    weight across and along the view, near and far. Boundary vertices, and so silhouettes, are kept. If the boundaries
+    alone need more than `target` triangles, a second pass simplifies them too, unless `keep_rims` is set; simplified
+    boundaries of neighbouring objects can overlap in the picture.
+    The implementation is fast-simplification's: Open3D's decimation takes minutes on flat grids and moves boundaries.
+    Raises Mono3DError if that package is missing.
     """
-    if target <= 0 or len(skin.triangles) <= target:
-        return skin
+    if target <= 0 or len(surface.triangles) <= target:
+        return surface
     try:
         import fast_simplification
     except ImportError as error:
         raise Mono3DError(
             f"Reducing triangles needs the package fast-simplification ({error}); install Mono3D's packages again."
         ) from error
-    places, triangles = skin.places, skin.triangles
+    positions, triangles = surface.positions, surface.triangles
     for is_border_kept in (True,) if keep_rims else (True, False):
         if len(triangles) > _TOLERANCE * target:
-            places, triangles = fast_simplification.simplify(
-                places, triangles, target_count=target, agg=_HASTE, preserve_border=is_border_kept
+            positions, triangles = fast_simplification.simplify(
+                positions, triangles, target_count=target, agg=_HASTE, preserve_border=is_border_kept
             )
-    return unfolded(Skin(np.asarray(places, np.float64), np.array(triangles, np.int32)))
+    return without_foldovers(Surface(np.asarray(positions, np.float64), np.array(triangles, np.int32)))
 
 
-def unfolded(skin: Skin) -> Skin:
-    """Returns `skin` with its triangles that decimation turned over in the picture turned back, as far as possible.
+def without_foldovers(surface: Surface) -> Surface:
+    """Returns `surface` with its triangles that decimation turned over in the picture turned back, as far as possible.
 
     Such a triangle lies on a neighbour, across its longest side; the other diagonal of the two parts them. Where that
     is an edge already, they stay.
     """
-    triangles = skin.triangles.copy()
+    triangles = surface.triangles.copy()
     for _ in range(_FLIPS):
-        corners = skin.places[triangles, :2]
+        corners = surface.positions[triangles, :2]
         sides = np.roll(corners, -1, axis=1) - corners
         turned = np.flatnonzero(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0] > 0)
         if not len(turned):
@@ -66,34 +67,37 @@ def unfolded(skin: Skin) -> Skin:
         half = 3 * turned + np.linalg.norm(sides[turned], axis=2).argmax(axis=1)
         start = triangles.reshape(-1).astype(np.int64)
         end = np.roll(triangles, -1, axis=1).reshape(-1).astype(np.int64)
-        mate = mates(start, end, len(skin.places))[half]
+        mate = opposite_half_edges(start, end, len(surface.positions))[half]
         half, mate = half[mate >= 0], mate[mate >= 0]
         # One flip at a time for a triangle: the others are for the next rounds.
         met = np.unique(np.concatenate([half // 3, mate // 3]), return_index=True)[1] % max(len(half), 1)
         alone = np.bincount(met, minlength=len(half)) == 2
         half, mate = half[alone], mate[alone]
-        (a, b, c), d = (start[half - half % 3 + (half + step) % 3] for step in range(3)), start[before(mate)]
-        diagonals, first = np.unique(edge_keys(c, d, len(skin.places)), return_index=True)
-        new = first[~np.isin(diagonals, edge_keys(start, end, len(skin.places)))]
+        (a, b, c), d = (
+            (start[half - half % 3 + (half + step) % 3] for step in range(3)),
+            start[previous_half_edges(mate)],
+        )
+        diagonals, first = np.unique(edge_keys(c, d, len(surface.positions)), return_index=True)
+        new = first[~np.isin(diagonals, edge_keys(start, end, len(surface.positions)))]
         half, mate, a, b, c, d = (part[new] for part in (half, mate, a, b, c, d))
         triangles[half // 3] = np.stack([a, d, c], axis=1)
         triangles[mate // 3] = np.stack([d, b, c], axis=1)
-    return Skin(skin.places, triangles)
+    return Surface(surface.positions, triangles)
 
 
-def smooth(skin: Skin, rounds: int) -> Skin:
-    """Returns `skin` after `rounds` of Taubin's smoothing (1995), its vertices moved along their viewing rays only.
+def smooth(surface: Surface, rounds: int) -> Surface:
+    """Returns `surface` after `rounds` of Taubin's smoothing (1995), its vertices moved along their viewing rays only.
 
     The picture that the camera sees stays as it is, and so do the texture coordinates: a vertex goes along w until
     it meets the plane through its smoothed place, across its own normal.
     """
-    if rounds <= 0 or len(skin.triangles) == 0:
-        return skin
-    mesh = to_open3d(open3d_library.load(), skin)
+    if rounds <= 0 or len(surface.triangles) == 0:
+        return surface
+    mesh = to_open3d(open3d_library.load(), surface)
     mesh.compute_vertex_normals()
     normals = np.asarray(mesh.vertex_normals)
-    moved = np.asarray(mesh.filter_smooth_taubin(rounds).vertices) - skin.places
+    moved = np.asarray(mesh.filter_smooth_taubin(rounds).vertices) - surface.positions
     along = np.einsum("ij,ij->i", normals, moved) / np.minimum(normals[:, 2], -_STEEPEST)
-    places: Doubles = skin.places.copy()
-    places[:, 2] += along
-    return Skin(places, skin.triangles)
+    positions: Doubles = surface.positions.copy()
+    positions[:, 2] += along
+    return Surface(positions, surface.triangles)

@@ -20,7 +20,7 @@ from email.message import Message
 from pathlib import Path
 from typing import Any
 
-from ..core.files import written_beside
+from ..core.files import atomic_write
 from ..errors import Cancelled, Mono3DError
 
 Status = dict[str, Any]
@@ -206,7 +206,7 @@ class Job:
             address = self._path(f"/files/{urllib.parse.quote(form, safe='')}")
             with self._client._asked("GET", address) as answer:
                 path = target / _file_name(answer.headers.get("Content-Disposition", ""), form)
-                with written_beside(path) as beside, beside.open("wb") as file:
+                with atomic_write(path) as beside, beside.open("wb") as file:
                     while block := answer.read(_BLOCK):
                         file.write(block)
             saved.append(path)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..core.camera.lens import camera_of
-from ..core.photo.photo import read_photo, thumbnail
+from ..core.photo.photo import read_photo
+from ..core.photo.resampling import thumbnail
 from ..core.stages import Progress
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import export
 from ..core import reconstruction
-from ..core.files import written_beside
+from ..core.files import atomic_write
 from ..core.reconstruction import Reconstruction
 from ..core.stages import Progress
 
@@ -36,7 +36,7 @@ def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[
 def _write_zip(result: Reconstruction, path: Path, name: str) -> None:
     with (
         tempfile.TemporaryDirectory(dir=path.parent) as folder,
-        written_beside(path) as beside,
+        atomic_write(path) as beside,
         zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
     ):
         for one in export.write(result, _SEVERAL_FILES, Path(folder) / _MEMBER):

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from .. import export
-from ..core.files import written_beside
+from ..core.files import atomic_write
 from ..core.maps.colour_map import coloured
 from ..core.maps.disparity import normalise
 from ..core.reconstruction import Reconstruction
@@ -43,5 +43,5 @@ def write_pictures(result: Reconstruction, folder: Path) -> None:
 def write_view(result: Reconstruction, folder: Path, pictures: Path) -> None:
     """Writes the mesh for the viewer into `folder` as VIEW, with the photo that `write_pictures` left as texture."""
     photo = next(pictures / name for name in PHOTOS if (pictures / name).exists())
-    with written_beside(folder / VIEW) as beside:
+    with atomic_write(folder / VIEW) as beside:
         export.write(dataclasses.replace(result, texture=photo), "glb", beside)

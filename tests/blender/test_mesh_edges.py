@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mono3d_addon.core.mesh.triangle_edges import edges_of
+from mono3d_addon.core.mesh.triangle_edges import edges_of_faces
 from tests.blender import made
 
 
 def check(triangles: NDArray[np.int32], vertices: int) -> None:
-    edges, of_corner = edges_of(triangles, vertices)
+    edges, of_corner = edges_of_faces((np.empty((0, 4), np.int32), triangles), vertices)
     ends = np.sort(np.stack([triangles, np.roll(triangles, -1, axis=1)], axis=2).reshape(-1, 2), axis=1)
     np.testing.assert_array_equal(edges[of_corner], ends)
     expected = np.unique(ends, axis=0) if len(ends) else ends

@@ -18,8 +18,10 @@ def test_points_and_normals_come_back(seed: int, scale: float, cell: float) -> N
     normals = random.normal(size=(20, 3))
     normals = (normals / np.linalg.norm(normals, axis=1, keepdims=True)).astype(np.float32)
     space = PictureSpace(results.view(), cell, scale)
-    np.testing.assert_allclose(space.points_out(space.points_in(points)), points, rtol=1e-6, atol=1e-6 * scale)
-    np.testing.assert_allclose(space.normals_out(points, space.normals_in(points, normals)), normals, atol=1e-4)
+    points_back = space.points_to_camera(space.points_to_picture(points))
+    normals_back = space.normals_to_camera(points, space.normals_to_picture(points, normals))
+    np.testing.assert_allclose(points_back, points, rtol=1e-6, atol=1e-6 * scale)
+    np.testing.assert_allclose(normals_back, normals, atol=1e-4)
 
 
 def test_a_normal_stays_at_right_angles_to_its_surface() -> None:
@@ -27,10 +29,10 @@ def test_a_normal_stays_at_right_angles_to_its_surface() -> None:
     space = PictureSpace(results.view(), 2.0, 3.0)
     normal, point = np.array([[0.2, -0.5, -1.0]], np.float32), np.array([[0.7, 0.4, 2.5]], np.float32)
     step = 1e-3
-    inside = space.normals_in(point, normal / np.linalg.norm(normal))
+    inside = space.normals_to_picture(point, normal / np.linalg.norm(normal))
     for tangent in (np.cross(normal, [[1.0, 0, 0]]), np.cross(normal, [[0, 1.0, 0]])):
         ends = [np.asarray(point + side * step * tangent, np.float32) for side in (1, -1)]
-        moved = space.points_in(ends[0]) - space.points_in(ends[1])
+        moved = space.points_to_picture(ends[0]) - space.points_to_picture(ends[1])
         assert abs(float((moved * inside).sum()) / np.linalg.norm(moved)) < 1e-3
 
 
@@ -38,13 +40,13 @@ def test_neighbours_on_a_wall_are_one_unit_apart_near_and_far() -> None:
     camera = results.view()
     for distance in (0.01, 3.0, 5000.0):
         points = camera.back_project(np.full((60, 80), distance, np.float32))
-        places = PictureSpace(camera, 2.0, 3.0).points_in(points)
-        np.testing.assert_allclose(places[1] - places[0], [1, 0, 0], atol=1e-3)
+        positions = PictureSpace(camera, 2.0, 3.0).points_to_picture(points)
+        np.testing.assert_allclose(positions[1] - positions[0], [1, 0, 0], atol=1e-3)
 
 
 def test_a_step_of_one_footprint_along_the_view_is_one_unit() -> None:
     camera = results.view()
     space = PictureSpace(camera, 2.0, 3.0)
     footprint = 4.0 * 2.0 / camera.fx
-    near, far = space.points_in(np.array([[0, 0, 4.0], [0, 0, 4.0 + footprint]], np.float32))
+    near, far = space.points_to_picture(np.array([[0, 0, 4.0], [0, 0, 4.0 + footprint]], np.float32))
     assert abs((far - near)[2] - 1) < 0.02

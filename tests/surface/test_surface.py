@@ -19,9 +19,17 @@ from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
 from mono3d_addon.surface import open3d_library
 from mono3d_addon.surface.build import adaptive_mesh, refine, surface_mesh
-from mono3d_addon.surface.cloud import clean_cloud, picture_space, torn_rim
-from mono3d_addon.surface.meshing import OrientedPoints, Skin, crop, drop_small_pieces, facing, nearest_points, poisson
-from mono3d_addon.surface.simplify import unfolded
+from mono3d_addon.surface.cloud import clean_cloud, picture_space, rim_points
+from mono3d_addon.surface.meshing import (
+    OrientedPoints,
+    Surface,
+    crop,
+    drop_small_pieces,
+    front_facing,
+    nearest_points,
+    poisson,
+)
+from mono3d_addon.surface.simplify import without_foldovers
 from tests.surface import results
 
 pytest.importorskip("fast_simplification")
@@ -63,9 +71,9 @@ def check_invariants(mesh: Mesh, camera: Camera) -> None:
     corners = mesh.vertices[mesh.triangles].astype(np.float64)
     area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     size = np.linalg.norm(area, axis=1)
-    facing = -(area * corners.mean(axis=1)).sum(axis=1)
-    assert (facing >= -1e-4 * size).all()
-    assert (facing > 0).mean() > 0.999
+    front_facing = -(area * corners.mean(axis=1)).sum(axis=1)
+    assert (front_facing >= -1e-4 * size).all()
+    assert (front_facing > 0).mean() > 0.999
     assert mesh.uv.min() >= 0
     assert mesh.uv.max() <= 1
     np.testing.assert_allclose(mesh.uv, camera.uv(mesh.vertices), atol=1e-5)
@@ -104,11 +112,12 @@ def test_without_trimming_the_bridges_are_there(poisson: Mesh, grid: Grid, camer
 def test_the_poisson_surface_is_neither_before_nor_behind_its_points(grid: Grid, camera: Camera, octree: int) -> None:
     cloud = clean_cloud(grid, camera, Settings(), results.quiet)
     space = picture_space(grid, camera)
-    points = OrientedPoints(space.points_in(cloud.points), space.normals_in(cloud.points, cloud.normals))
-    places = poisson(points, octree, 2.0, 3.0).places
-    nearest, distance = nearest_points(places, points)
+    normals = space.normals_to_picture(cloud.points, cloud.normals)
+    points = OrientedPoints(space.points_to_picture(cloud.points), normals)
+    positions = poisson(points, octree, 2.0, 3.0).positions
+    nearest, distance = nearest_points(positions, points)
     assert distance.max() <= 5 * 5
-    away = ((places - points.places[nearest]) * points.normals[nearest]).sum(axis=1)
+    away = ((positions - points.positions[nearest]) * points.normals[nearest]).sum(axis=1)
     assert abs(np.median(away)) < 0.003
 
 
@@ -142,7 +151,7 @@ def test_the_size_of_the_scene_does_not_matter(camera: Camera, scale: float, sur
 
 def test_outliers_go_and_the_rest_stays(grid: Grid, camera: Camera) -> None:
     random = np.random.default_rng(3)
-    inside = np.flatnonzero(grid.connected & ~torn_rim(grid))
+    inside = np.flatnonzero(grid.connected & ~rim_points(grid))
     wild = random.choice(inside, 60, replace=False)
     points = grid.points.copy()
     points[wild] *= random.uniform(0.3, 0.6, (60, 1)).astype(np.float32)
@@ -159,7 +168,7 @@ def test_outliers_go_and_the_rest_stays(grid: Grid, camera: Camera) -> None:
 
 
 def test_a_floor_seen_at_a_grazing_angle_is_no_outlier(grid: Grid, camera: Camera) -> None:
-    inside = grid.points[grid.connected & ~torn_rim(grid)]
+    inside = grid.points[grid.connected & ~rim_points(grid)]
     cloud = clean_cloud(grid, camera, Settings(voxel=0.0), results.quiet)
     floor, kept = (np.abs(points[:, 1] - results.FLOOR) < 1e-3 for points in (inside, cloud.points))
     assert kept.sum() > 0.97 * floor.sum()
@@ -191,29 +200,29 @@ def test_normals_and_colours_of_the_cloud_are_those_of_the_scene(grid: Grid, cam
 
 def test_the_rim_is_where_the_mesh_is_torn(camera: Camera) -> None:
     whole = results.grid(camera, tear=0.0)
-    rim = torn_rim(whole).reshape(camera.height, camera.width)
+    rim = rim_points(whole).reshape(camera.height, camera.width)
     assert not rim[1:-1, 1:-1].any()
     assert rim[0].all()
     torn = results.grid(camera)
-    assert torn_rim(torn).reshape(camera.height, camera.width)[1:-1, 1:-1].any()
+    assert rim_points(torn).reshape(camera.height, camera.width)[1:-1, 1:-1].any()
 
 
 def test_a_triangle_that_lies_on_its_neighbour_is_turned_back() -> None:
-    places = np.array([[0, 0, 0], [4, 0, 0], [2, 3, 0], [2, 1, 5]], np.float64)
-    skin = unfolded(Skin(places, np.array([[0, 1, 3], [0, 2, 1]], np.int32)))
-    assert {frozenset(one) for one in skin.triangles.tolist()} == {frozenset({0, 2, 3}), frozenset({1, 2, 3})}
-    assert len(facing(skin).triangles) == 2
+    positions = np.array([[0, 0, 0], [4, 0, 0], [2, 3, 0], [2, 1, 5]], np.float64)
+    surface = without_foldovers(Surface(positions, np.array([[0, 1, 3], [0, 2, 1]], np.int32)))
+    assert {frozenset(one) for one in surface.triangles.tolist()} == {frozenset({0, 2, 3}), frozenset({1, 2, 3})}
+    assert len(front_facing(surface).triangles) == 2
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_turning_triangles_back_puts_no_third_on_an_edge(seed: int) -> None:
     random = np.random.default_rng(seed)
     row, column = np.mgrid[:7, :7]
-    places = np.stack([column.ravel(), row.ravel(), random.uniform(1, 2, 49)], axis=1)
-    places[:, :2] += random.uniform(-0.9, 0.9, (49, 2))
+    positions = np.stack([column.ravel(), row.ravel(), random.uniform(1, 2, 49)], axis=1)
+    positions[:, :2] += random.uniform(-0.9, 0.9, (49, 2))
     corner = (row[:-1, :-1] * 7 + column[:-1, :-1]).reshape(-1, 1)
     triangles = np.concatenate([corner + np.array(half) for half in ((0, 7, 1), (1, 7, 8))]).astype(np.int32)
-    turned = unfolded(Skin(places, triangles)).triangles
+    turned = without_foldovers(Surface(positions, triangles)).triangles
     edges = Counter(frozenset((int(one[k]), int(one[k - 1]))) for one in turned for k in range(3))
     assert max(edges.values()) <= 2
     assert all(len(edge) == 2 for edge in edges)
@@ -270,13 +279,13 @@ def test_the_silhouette_of_an_adaptive_mesh_is_that_of_the_grid(grid: Grid, came
     made = adaptive_mesh(grid, (camera.height, camera.width), camera, picture, Settings(), results.quiet).mesh
     few = refine(full, camera, picture, Settings(target_triangles=len(made.triangles)), results.quiet)
     for mesh in (made, few):
-        one, other = (rim_points(some, camera) for some in (mesh, full))
+        one, other = (points_on_rim(some, camera) for some in (mesh, full))
         away = np.linalg.norm(one[:, None] - other[None], axis=2)
         assert away.min(axis=1).max() < 1.0
         assert away.min(axis=0).max() < 1.0
 
 
-def rim_points(mesh: Mesh, camera: Camera) -> np.ndarray:
+def points_on_rim(mesh: Mesh, camera: Camera) -> np.ndarray:
     """Returns points every quarter pixel or closer along the open edges, in pixels."""
     edges = separate_fans(mesh.triangles, len(mesh.vertices))
     ends = camera.project(mesh.vertices)[edges.source[edges.rim]]
@@ -321,13 +330,13 @@ def test_a_mesh_that_needs_nothing_stays_the_same(grid: Grid, camera: Camera) ->
 
 
 def test_small_pieces_go_and_the_border_cuts_straight() -> None:
-    places = np.array([[0, 0, 0], [0, 2, 0], [2, 0, 0], [2, 2, 0], [9, 9, 0], [9, 10, 0], [10, 9, 0]], np.float64)
-    skin = Skin(places, np.array([[0, 1, 2], [2, 1, 3], [4, 5, 6]], np.int32))
-    assert len(drop_small_pieces(skin, 0.4).triangles) == 2
-    assert len(drop_small_pieces(skin, 0.3).triangles) == 3
-    cut = crop(skin, np.array([-1.0, -1.0]), np.array([1.5, 5.0]))
+    positions = np.array([[0, 0, 0], [0, 2, 0], [2, 0, 0], [2, 2, 0], [9, 9, 0], [9, 10, 0], [10, 9, 0]], np.float64)
+    surface = Surface(positions, np.array([[0, 1, 2], [2, 1, 3], [4, 5, 6]], np.int32))
+    assert len(drop_small_pieces(surface, 0.4).triangles) == 2
+    assert len(drop_small_pieces(surface, 0.3).triangles) == 3
+    cut = crop(surface, np.array([-1.0, -1.0]), np.array([1.5, 5.0]))
     assert len(cut.triangles) == 2
-    assert cut.places[:, 0].max() == 1.5
+    assert cut.positions[:, 0].max() == 1.5
 
 
 def test_a_grid_without_triangles_is_a_clear_error(grid: Grid, camera: Camera) -> None:

@@ -41,7 +41,7 @@ def pose(camera: Camera) -> list[list[float]]:
     """
     axes = to_blender(np.eye(3, dtype=np.float32)).astype(np.float64)
     matrix = np.eye(4)
-    if camera.stands_in_scene:
+    if camera.has_pose:
         matrix[:3, :3] = axes.T @ camera.rotation @ axes
         matrix[:3, 3] = to_blender(camera.to_scene(np.zeros((1, 3), np.float32)))[0]
     return matrix.tolist()

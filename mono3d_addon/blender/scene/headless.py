@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 
 from ...core import reconstruction
-from ...core.files import written_beside
+from ...core.files import atomic_write
 from ...core.reconstruction import Reconstruction
 from ...errors import Mono3DError
 from . import build as scene
@@ -34,13 +34,13 @@ def write(result: Reconstruction, blend: Path | None, picture: Path | None) -> d
     built = scene.build(result, target, blend, replaces=True)
     if blend is not None:
         _prepare_to_open(target, built)
-        with written_beside(blend) as beside, _no_thumbnail(), _relative_images():
+        with atomic_write(blend) as beside, _no_thumbnail(), _relative_images():
             choices = {"copy": True, "compress": False, "relative_remap": False}
             _call("The .blend file", bpy.ops.wm.save_as_mainfile, filepath=str(beside), **choices)
         seconds[WRITING] = time.perf_counter() - began
         began = time.perf_counter()
     if picture is not None:
-        with written_beside(picture) as beside:
+        with atomic_write(picture) as beside:
             _call("The preview", preview.render, result, built, target, beside)
         seconds[RENDERING] = time.perf_counter() - began
     return seconds

@@ -13,7 +13,7 @@ from typing import Any
 
 import bpy
 
-from ...core.files import written_beside
+from ...core.files import atomic_write
 from .mesh_data import COLOUR_ATTRIBUTE, UV_LAYER
 
 PHOTO = "Photo"
@@ -32,7 +32,7 @@ def load_image(name: str, path: Path, copy: Path | None = None, colours: str = "
     Raises RuntimeError, from Blender, when the file cannot be read, and OSError when it cannot be copied.
     """
     if copy is not None:
-        with written_beside(copy) as whole:
+        with atomic_write(copy) as whole:
             shutil.copyfile(path, whole)
         path = copy
     image = bpy.data.images.load(str(path), check_existing=False)

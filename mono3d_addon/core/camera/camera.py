@@ -56,7 +56,7 @@ class Camera:
         return self.projection == "equirectangular"
 
     @property
-    def stands_in_scene(self) -> bool:
+    def has_pose(self) -> bool:
         """Whether the camera frame and the scene frame differ."""
         return (self.pitch, self.roll, self.elevation) != (0.0, 0.0, 0.0)
 
@@ -76,13 +76,13 @@ class Camera:
 
     def directions_to_scene(self, directions: Floats) -> Floats:
         """Returns directions of the camera frame, float32 (n, 3), in the scene frame."""
-        if not self.stands_in_scene:
+        if not self.has_pose:
             return directions
         return np.asarray(directions @ self.rotation.T, np.float32)
 
     def to_scene(self, points: Floats) -> Floats:
         """Returns points of the camera frame, float32 (n, 3), metres, in the scene frame."""
-        if not self.stands_in_scene:
+        if not self.has_pose:
             return points
         return np.asarray(points @ self.rotation.T - np.array([0.0, self.elevation, 0.0]), np.float32)
 

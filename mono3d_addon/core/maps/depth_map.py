@@ -10,7 +10,8 @@ from PIL import Image
 from ...settings import Settings
 from .. import windows
 from ..arrays import Floats
-from ..photo.photo import Photo, cells, grid_size, resize_to
+from ..photo.photo import Photo
+from ..photo.resampling import grid_size, resize_nearest, resize_to
 from .disparity import normalise, to_depth
 from .edges import sharpen_edges
 
@@ -33,7 +34,7 @@ def depth_map(disparity: Floats, photo: Photo, settings: Settings) -> tuple[Floa
         inverse_depth = np.maximum(windows.resize(inverse_depth, columns, rows), inverse_depth.min())
     valid = None
     if photo.mask is not None:
-        valid = photo.mask[np.ix_(cells(photo.mask.shape[0], rows), cells(photo.mask.shape[1], columns))]
+        valid = resize_nearest(photo.mask, columns, rows)
     return (1.0 / inverse_depth).astype(np.float32), valid
 
 

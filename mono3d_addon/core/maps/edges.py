@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from .. import windows
 from ..arrays import Floats
-from .steps import evened, find_steps
+from .sigma_filter import sigma_filter
+from .steps import find_steps
 
 _BLUR = 0.027
 """Half width of the blurred edges as a share of the photo's shorter side, measured on the starter."""
@@ -26,7 +27,7 @@ _COLOR_WEIGHT = 0.9
 _COLOR_NOISE = 0.01
 """Squared distance of colours (0..1) that differ too little to tell the sides apart."""
 _NO_STEP = 3.0
-"""Neighbours that differ by less than this many jumps, and that no step parts for sure, are evened out."""
+"""Neighbours that differ by less than this many jumps, and that no step parts for sure, are sigma_filter out."""
 _ROUNDS, _BESIDE = 3, 4
 
 
@@ -59,7 +60,7 @@ def sharpen_edges(inverse_depth: Floats, guide: NDArray[np.float32], jump: float
     # What is left where the band ends goes, the steps stay.
     beside = windows.maximum(steps.band.astype(np.float32), _BESIDE) > 0
     side = np.where(steps.cut, np.where(is_near, 1, -1), 0).astype(np.int8)
-    return evened(np.where(steps.band, sharp, large).astype(np.float32), beside, _NO_STEP * jump, _ROUNDS, side)
+    return sigma_filter(np.where(steps.band, sharp, large).astype(np.float32), beside, _NO_STEP * jump, _ROUNDS, side)
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class Ground:
     below: float
 
 
-def standing(camera: Camera, depth: Floats, valid: NDArray[np.bool_] | None = None) -> Camera | None:
+def camera_on_ground(camera: Camera, depth: Floats, valid: NDArray[np.bool_] | None = None) -> Camera | None:
     """Returns the camera with pitch, roll and elevation by the ground in its depth map; None without a clear ground.
 
     depth  float32 (rows, columns) in metres along z (a panorama's: from the camera), covering the photo
@@ -70,7 +70,7 @@ def standing(camera: Camera, depth: Floats, valid: NDArray[np.bool_] | None = No
 
 
 def find_ground(camera: Camera, depth: Floats, valid: NDArray[np.bool_] | None = None) -> Ground | None:
-    """Returns the ground in a depth map; None where there is none that convinces. Arguments as in `standing`.
+    """Returns the ground in a depth map; None where there is none that convinces. Arguments as in `camera_on_ground`.
 
     RANSAC (Fischler and Bolles 1981) with fixed random numbers: of the planes through three points whose normal could
     be up, that with the most points near it and few below. Distances to a plane count in shares of the distance to

@@ -11,7 +11,8 @@ from PIL import Image
 
 from ...settings import Settings
 from ..arrays import Floats
-from ..photo.photo import Photo, cells, grid_size
+from ..photo.photo import Photo
+from ..photo.resampling import grid_size, resize_nearest
 from .depth_map import depth_map
 from .depth_values import DepthValues
 
@@ -40,9 +41,9 @@ def own_depth_map(own: DepthValues, photo: Photo, settings: Settings) -> tuple[F
     """
     columns, rows = grid_size(*photo.size, settings.detail)
     disparity, known = own_disparity(own), np.isfinite(own.values)
-    known = known[np.ix_(cells(known.shape[0], rows), cells(known.shape[1], columns))]
+    known = resize_nearest(known, columns, rows)
     if disparity.shape[0] >= rows and disparity.shape[1] >= columns:
-        disparity = disparity[np.ix_(cells(disparity.shape[0], rows), cells(disparity.shape[1], columns))]
+        disparity = resize_nearest(disparity, columns, rows)
         settings = dataclasses.replace(settings, edge_aware=False)
     if own.kind == "disparity":
         depth, valid = depth_map(disparity, _without_unknown(photo, own), settings)
@@ -64,7 +65,7 @@ def _metric(inverse: Floats, photo: Photo, settings: Settings) -> Floats:
 def _valid(photo: Photo, known: Known) -> Known | None:
     if photo.mask is not None:
         rows, columns = known.shape
-        known = known & photo.mask[np.ix_(cells(photo.mask.shape[0], rows), cells(photo.mask.shape[1], columns))]
+        known = known & resize_nearest(photo.mask, columns, rows)
     return None if known.all() else known
 
 

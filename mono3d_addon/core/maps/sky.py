@@ -14,8 +14,9 @@ from PIL import Image
 
 from .. import windows
 from ..arrays import Floats
-from ..mesh.islands import piece_of_points
-from ..photo.photo import Photo, resize_to
+from ..mesh.islands import label_components
+from ..photo.photo import Photo
+from ..photo.resampling import resize_to
 from .disparity import normalise
 
 Cells = NDArray[np.bool_]
@@ -119,7 +120,7 @@ def _closed(cells: Cells) -> Cells:
 def _at_the_top(cells: Cells) -> Cells:
     """Returns those of the cells that hang together with the upper border."""
     padded = np.vstack([np.ones((1, cells.shape[1]), bool), cells])
-    pieces = piece_of_points(padded[:, 1:] & padded[:, :-1], padded[1:] & padded[:-1])
+    pieces = label_components(padded[:, 1:] & padded[:, :-1], padded[1:] & padded[:-1])
     return np.asarray((pieces == pieces[0, 0])[1:] & cells)
 
 

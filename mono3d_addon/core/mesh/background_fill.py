@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .. import windows
 from ..arrays import Bytes, Floats, Ints
 from ..camera.camera import Camera
-from ..photo.photo import resize_to
+from ..photo.resampling import resize_to
 from .grid import links_of, torn_triangles, trimmed
 from .mesh import Mesh
 from .normals import grid_normals

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .. import windows
 from ..arrays import Bytes, Floats, Ints
 from ..camera.camera import Camera
-from ..photo.photo import cells
+from ..photo.resampling import resize_nearest
 from .islands import drop_islands
 from .mesh import Mesh
 from .normals import grid_normals
@@ -69,8 +69,7 @@ def build_grid(
         inner = ~trimmed(triangles, depth.shape[0], depth.shape[1], trim).reshape(-1)
         triangles = triangles[inner[triangles].all(axis=1)]
     rows, columns = depth.shape
-    under = np.ix_(cells(pixels.shape[0], rows), cells(pixels.shape[1], columns))
-    colors = pixels[under].reshape(-1, 3)
+    colors = resize_nearest(pixels, columns, rows).reshape(-1, 3)
     return Grid(camera.back_project(depth), grid_normals(depth, camera, tear).reshape(-1, 3), colors, triangles)
 
 

@@ -14,16 +14,16 @@ Links = NDArray[np.bool_]
 def drop_islands(triangles: Ints, along: Links, down: Links, smallest: float) -> Ints:
     """Returns the triangles, int32 (m, 3), of all pieces that hold at least the share `smallest` of them.
 
-    The triangles index a grid of points whose neighbours `along` and `down` link, see `piece_of_points`.
+    The triangles index a grid of points whose neighbours `along` and `down` link, see `label_components`.
     """
     if len(triangles) == 0:
         return triangles
-    piece = piece_of_points(along, down).reshape(-1)[triangles[:, 0]]
+    piece = label_components(along, down).reshape(-1)[triangles[:, 0]]
     size = np.bincount(piece)
     return triangles[size[piece] >= smallest * len(triangles)]
 
 
-def piece_of_points(along: Links, down: Links) -> NDArray[np.intp]:
+def label_components(along: Links, down: Links) -> NDArray[np.intp]:
     """Returns the number of the piece, int (rows, columns), that each grid point belongs to.
 
     `along`, bool (rows, columns - 1), tells which neighbours in a row are linked, `down`, bool (rows - 1, columns),
@@ -39,10 +39,10 @@ def piece_of_points(along: Links, down: Links) -> NDArray[np.intp]:
     news = down.copy()
     news[:, 1:] &= ~again
     pairs = np.stack([run[:-1][news], run[1:][news]], axis=1)
-    return joined(pairs, int(run[-1, -1]) + 1)[run]
+    return component_labels(pairs, int(run[-1, -1]) + 1)[run]
 
 
-def joined(pairs: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+def component_labels(pairs: NDArray[np.intp], count: int) -> NDArray[np.intp]:
     """Returns a label, int (count,), for each node, equal where a chain of `pairs`, int (n, 2), connects them.
 
     Min-label hooking and pointer jumping (Shiloach and Vishkin 1982).

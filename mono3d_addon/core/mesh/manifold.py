@@ -40,9 +40,9 @@ def separate_fans(triangles: Ints, vertices: int) -> Fans:
     triangles = _without_crowds(_without_repeats(triangles), vertices)
     start = triangles.reshape(-1).astype(np.int64)
     end = np.roll(triangles, -1, axis=1).reshape(-1).astype(np.int64)
-    mate = mates(start, end, vertices)
+    mate = opposite_half_edges(start, end, vertices)
     corner = np.arange(len(start))
-    following = mate[before(corner)]
+    following = mate[previous_half_edges(corner)]
     is_last = following < 0
     jump = np.where(is_last, corner, following)
     least = corner.copy()
@@ -83,8 +83,8 @@ def _without_crowds(triangles: Ints, vertices: int) -> Ints:
     return np.delete(triangles, np.unique(later // 3), axis=0) if len(later) else triangles
 
 
-def before(half: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Returns the half-edges that come before `half` around their triangles; number 3 t + k starts at corner k of t."""
+def previous_half_edges(half: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Returns the half-edges before `half` around their triangles. Number 3 t + k starts at corner k of t."""
     return half - half % 3 + (half + 2) % 3
 
 
@@ -94,7 +94,7 @@ def edge_keys(start: NDArray[np.int64], end: NDArray[np.int64], vertices: int) -
     return keys
 
 
-def mates(start: NDArray[np.int64], end: NDArray[np.int64], vertices: int) -> NDArray[np.intp]:
+def opposite_half_edges(start: NDArray[np.int64], end: NDArray[np.int64], vertices: int) -> NDArray[np.intp]:
     """Returns for each half-edge the one that runs along it the other way, intp; -1 where there is none."""
     mate = np.full(len(start), -1, np.intp)
     key = edge_keys(start, end, vertices)

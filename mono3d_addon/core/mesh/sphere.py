@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Bytes, Floats, Ints
 from ..camera.camera import directions
-from ..photo.photo import cells
+from ..photo.resampling import centre_pixels
 from .grid import torn_triangles
 from .mesh import Mesh
 from .normals import unit, vertex_normals
@@ -39,7 +39,7 @@ def build_sphere(
     vertices = (padded[..., None] * rays).astype(np.float32).reshape(-1, 3)
     normals = _closed(vertex_normals(vertices, triangles).reshape(rows, columns, 3)).reshape(-1, 3)
     uv = np.stack(np.broadcast_arrays(u[None, :], 1.0 - v[:, None]), axis=2).astype(np.float32).reshape(-1, 2)
-    row, column = (np.pad(cells(pixels.shape[axis], distance.shape[axis]), 1, mode="edge") for axis in (0, 1))
+    row, column = (np.pad(centre_pixels(pixels.shape[axis], distance.shape[axis]), 1, mode="edge") for axis in (0, 1))
     used = np.zeros(rows * columns, bool)
     used[triangles] = True
     number = np.cumsum(used, dtype=np.int32) - 1

@@ -11,22 +11,20 @@ from numpy.typing import NDArray
 
 from ..arrays import Ints
 
-_PLACES = 8
+_SLOTS = 8
 """Places in the table for each vertex: one for the edge to the next vertex, seven for the others."""
 
 _AT_A_TIME = 1 << 18
 
 
-def edges_of(triangles: Ints, vertices: int) -> tuple[Ints, Ints]:
-    """Returns the edges, int32 (e, 2), and the edge of each corner, int32 (3 m), of `triangles`, int32 (m, 3).
-
-    Corner i's edge leads from that corner to the next one of its triangle; see `edges_between`.
-    """
-    return edges_between(triangles.reshape(-1), np.roll(triangles, -1, axis=1).reshape(-1), vertices)
-
-
 def edges_of_faces(faces: tuple[Ints, Ints], vertices: int) -> tuple[Ints, Ints]:
-    """Returns the same for quads, int32 (k, 4), and the triangles after them; see `edges_of`."""
+    """Returns the edges, int32 (e, 2), of `faces`, and the edge of each corner, int32 (corners,).
+
+    faces     quads, int32 (k, 4), and triangles, int32 (m, 3), which follow them
+    vertices  number of vertices
+
+    A corner's edge leads from that corner to the next one of its face; see `edges_between`.
+    """
     starts = np.concatenate([some.reshape(-1) for some in faces])
     ends = np.concatenate([np.roll(some, -1, axis=1).reshape(-1) for some in faces])
     return edges_between(starts, ends, vertices)
@@ -49,27 +47,27 @@ def edges_between(start: Ints, end: Ints, vertices: int) -> tuple[Ints, Ints]:
     corners: NDArray[np.intp] | None = None
     stride = 1
     while corners is None or len(corners):
-        highs = np.full(vertices * _PLACES, -1, dtype=np.int32)
+        highs = np.full(vertices * _SLOTS, -1, dtype=np.int32)
         for piece in _pieces(len(start), corners):
-            place, high = _places(start[piece], end[piece], stride)
+            place, high = _slots(start[piece], end[piece], stride)
             highs[place] = high
         used = highs >= 0
         number = np.cumsum(used, dtype=np.int32)
         number += count - 1
         lost = []
         for piece in _pieces(len(start), corners):
-            place, high = _places(start[piece], end[piece], stride)
+            place, high = _slots(start[piece], end[piece], stride)
             of_corner[piece] = number[place]
             strangers = np.flatnonzero(highs[place] != high)
             if len(strangers):
                 lost.append(piece[strangers] if corners is not None else strangers + piece.start)
         edges = np.empty((int(number[-1]) + 1 - count if vertices else 0, 2), dtype=np.int32)
-        np.floor_divide(np.flatnonzero(used), _PLACES, out=edges[:, 0], casting="same_kind")
+        np.floor_divide(np.flatnonzero(used), _SLOTS, out=edges[:, 0], casting="same_kind")
         edges[:, 1] = highs[used]
         found.append(edges)
         count += len(edges)
         corners = np.concatenate(lost) if lost else np.empty(0, dtype=np.intp)
-        stride = stride * (_PLACES - 1) if stride < vertices else 1
+        stride = stride * (_SLOTS - 1) if stride < vertices else 1
     return (found[0] if len(found) == 1 else np.concatenate(found)), of_corner
 
 
@@ -80,11 +78,11 @@ def _pieces(count: int, corners: NDArray[np.intp] | None) -> Iterator[Any]:
         yield piece if corners is None else corners[piece]
 
 
-def _places(start: Ints, end: Ints, stride: int) -> tuple[NDArray[np.intp], Ints]:
+def _slots(start: Ints, end: Ints, stride: int) -> tuple[NDArray[np.intp], Ints]:
     """Returns the place of each edge in the table and its higher vertex."""
     low, high = np.minimum(start, end), np.maximum(start, end)
     apart = high - low
     place = low.astype(np.intp)
-    place *= _PLACES
-    place += np.where(apart == 1, 0, 1 + (apart // stride) % (_PLACES - 1))
+    place *= _SLOTS
+    place += np.where(apart == 1, 0, 1 + (apart // stride) % (_SLOTS - 1))
     return place, high

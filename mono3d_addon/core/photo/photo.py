@@ -13,15 +13,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ...errors import Mono3DError
 from ..arrays import Bytes
 from ..camera.lens import Lens, read_lens
-
-SMALLEST_SIDE = 16
-OPAQUE = 128
-"""Alpha from which a pixel belongs to the subject."""
+from .colours import to_srgb
+from .resampling import SMALLEST_SIDE
 
 _DECODERS = ("JPEG", "MPO", "PNG", "HEIF", "AVIF", "TIFF", "WEBP", "BMP", "GIF", "PPM", "JPEG2000", "TGA")
 _TEXTURE_DECODERS = {"JPEG": ".jpg", "PNG": ".png"}
@@ -106,7 +104,7 @@ def read_photo(path: Path, max_pixels: float = 100.0, smallest: int = SMALLEST_S
         except Exception as error:
             # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more on damaged files.
             raise Mono3DError(f"'{path.name}' is damaged or cut off ({error}); copy it again.") from error
-    pixels, mask, plain, notes = _to_srgb(upright)
+    pixels, mask, plain, notes = to_srgb(upright)
     texture = (data, suffix) if untouched and plain and suffix else None
     return Photo(path, pixels, mask, lens, hashlib.sha256(data).hexdigest(), texture, notes)
 
@@ -159,94 +157,3 @@ def _check_size(path: Path, size: tuple[int, int], max_pixels: float, smallest: 
             f"'{path.name}' has {width} x {height} pixels, more than the limit of {max_pixels:g} megapixels; "
             "make it smaller or raise 'Largest photo'."
         )
-
-
-def _to_srgb(picture: Image.Image) -> tuple[Bytes, NDArray[np.bool_] | None, bool, tuple[str, ...]]:
-    """Returns pixels, mask, whether the file's own colours were already right, and notes for the user."""
-    notes: tuple[str, ...] = ()
-    mask = None
-    plain = picture.mode == "RGB"
-    if "transparency" in picture.info or picture.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
-        picture = _keep_info(picture, picture.convert("RGBA"))
-        alpha = np.asarray(picture.getchannel("A"))
-        mask = alpha >= OPAQUE
-        if mask.all():
-            mask = None
-        picture = _keep_info(picture, picture.convert("RGB"))
-    elif picture.mode.startswith("I") or picture.mode == "F":
-        picture = _eight_bits(picture)
-    elif picture.mode in ("P", "1"):
-        picture = _keep_info(picture, picture.convert("RGB"))
-    profile = picture.info.get("icc_profile")
-    if profile:
-        try:
-            converted = _convert_profile(picture, profile)
-        except (ImageCms.PyCMSError, OSError, ValueError):
-            notes = ("The photo's colour profile is damaged and was left out.",)
-        else:
-            plain = plain and converted is picture
-            picture = converted
-    if picture.mode != "RGB":
-        picture = picture.convert("RGB")
-    return np.array(picture, dtype=np.uint8), mask, plain, notes
-
-
-def _keep_info(source: Image.Image, converted: Image.Image) -> Image.Image:
-    if "icc_profile" in source.info:
-        converted.info["icc_profile"] = source.info["icc_profile"]
-    return converted
-
-
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Returns the greys of a 16-bit, 32-bit or floating point picture as 8 bits.
-
-    Integers keep their scale (255 or 65535 is white); others are stretched to their largest value.
-    """
-    values = np.nan_to_num(np.asarray(picture, dtype=np.float64), posinf=0.0, neginf=0.0)
-    peak = float(values.max(initial=0.0))
-    if picture.mode == "F":
-        white = 1.0 if peak <= 1.0 else peak
-    elif picture.mode.startswith("I;16"):
-        white = 65535.0
-    else:
-        white = next((limit for limit in (255.0, 65535.0) if peak <= limit), peak)
-    return Image.fromarray(np.clip(np.rint(values * (255.0 / white)), 0, 255).astype(np.uint8))
-
-
-def _convert_profile(picture: Image.Image, profile: bytes) -> Image.Image:
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    if picture.mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):
-        return picture
-    converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    return converted if converted is not None else picture
-
-
-def resize_to(pixels: Bytes, width: int, height: int) -> NDArray[np.float32]:
-    """Returns `pixels`, uint8 (h, w, 3), averaged to float32 (height, width, 3) in 0..1."""
-    picture = Image.fromarray(pixels)
-    reduced = picture.resize((width, height), Image.Resampling.BOX, reducing_gap=None)
-    return np.asarray(reduced, dtype=np.float32) / np.float32(255.0)
-
-
-def thumbnail(pixels: Bytes, side: int) -> Bytes:
-    """Returns `pixels`, uint8 (h, w, 3), reduced to at most `side` pixels a side, uint8."""
-    picture = Image.fromarray(pixels)
-    picture.thumbnail((side, side), Image.Resampling.BOX)
-    return np.asarray(picture, dtype=np.uint8)
-
-
-def grid_size(width: int, height: int, detail: int) -> tuple[int, int]:
-    """Returns columns and rows of a grid over a photo whose longer side has `detail` cells, or the photo's size.
-
-    The shorter side of a very long photo keeps `SMALLEST_SIDE` cells, so that there is something to connect.
-    """
-    share = detail / max(width, height)
-    if share >= 1.0:
-        return width, height
-    columns, rows = (max(round(side * share), min(side, SMALLEST_SIDE)) for side in (width, height))
-    return columns, rows
-
-
-def cells(length: int, count: int) -> NDArray[np.intp]:
-    """Returns the pixel under the centre of each of `count` equal cells along `length` pixels."""
-    return np.minimum(((np.arange(count) + 0.5) * (length / count)).astype(np.intp), length - 1)

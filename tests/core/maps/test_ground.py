@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from numpy.typing import NDArray
 
 from mono3d_addon.core.camera.camera import Camera, directions
-from mono3d_addon.core.maps.ground import find_ground, standing
+from mono3d_addon.core.maps.ground import camera_on_ground, find_ground
 
 VIEW = Camera.from_field_of_view(320, 240, math.radians(60), "test")
 
@@ -52,7 +52,7 @@ def level(camera: Camera) -> Camera:
 @pytest.mark.parametrize("scale", [1.0, 0.01, 300.0])
 def test_the_ground_gives_back_how_the_camera_was_held(pitch: float, roll: float, scale: float) -> None:
     true = held(pitch, roll)
-    found = standing(level(true), street(true) * np.float32(scale))
+    found = camera_on_ground(level(true), street(true) * np.float32(scale))
     assert found is not None
     assert math.degrees(found.pitch) == pytest.approx(pitch, abs=0.6)
     assert math.degrees(found.roll) == pytest.approx(roll, abs=0.6)
@@ -62,7 +62,7 @@ def test_the_ground_gives_back_how_the_camera_was_held(pitch: float, roll: float
 def test_the_floor_comes_to_lie_at_height_zero() -> None:
     true = held(-15.0, 3.0)
     depth = street(true, noise=0.0)
-    found = standing(level(true), depth)
+    found = camera_on_ground(level(true), depth)
     assert found is not None
     places = found.to_scene(found.back_project(depth))
     ray = (rays(true, *depth.shape) @ true.rotation.T).reshape(-1, 3)
@@ -74,7 +74,7 @@ def test_the_floor_comes_to_lie_at_height_zero() -> None:
 def test_it_is_the_same_each_time() -> None:
     true = held(-15.0, 3.0)
     depth = street(true, noise=0.02)
-    assert standing(level(true), depth) == standing(level(true), depth)
+    assert camera_on_ground(level(true), depth) == camera_on_ground(level(true), depth)
 
 
 def test_a_panorama_stands_too() -> None:
@@ -86,7 +86,7 @@ def test_a_panorama_stands_too() -> None:
         floor = np.where(ray[..., 1] > 0, 1.5 / ray[..., 1], np.inf)
         wall = 5.0 / np.abs(ray[..., [0, 2]]).max(axis=2)
         ceiling = np.where(ray[..., 1] < 0, -1.5 / ray[..., 1], np.inf)
-    found = standing(level(true), np.minimum(np.minimum(floor, wall), ceiling).astype(np.float32))
+    found = camera_on_ground(level(true), np.minimum(np.minimum(floor, wall), ceiling).astype(np.float32))
     assert found is not None
     assert math.degrees(found.pitch) == pytest.approx(4.0, abs=0.5)
     assert math.degrees(found.roll) == pytest.approx(-3.0, abs=0.5)

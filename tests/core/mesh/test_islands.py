@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mono3d_addon.core.mesh.islands import drop_islands, piece_of_points
+from mono3d_addon.core.mesh.islands import drop_islands, label_components
 
 
 def grid_triangles(rows: int, columns: int, keep: np.ndarray) -> np.ndarray:
@@ -45,7 +45,7 @@ def links(triangles: np.ndarray, rows: int, columns: int) -> tuple[np.ndarray, n
 def test_pieces_equal_a_plain_union_find(rows: int, columns: int, share: float, seed: int) -> None:
     keep = np.random.default_rng(seed).random(2 * rows * columns) < share
     triangles = grid_triangles(rows, columns, keep)
-    ours = piece_of_points(*links(triangles, rows, columns)).ravel()
+    ours = label_components(*links(triangles, rows, columns)).ravel()
     theirs = brute_pieces(triangles, rows * columns)
     assert len(set(zip(ours.tolist(), theirs, strict=True))) == len(set(ours.tolist())) == len(set(theirs))
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from mono3d_addon.core.photo.photo import cells, grid_size, read_photo
+from mono3d_addon.core.photo.photo import read_photo
+from mono3d_addon.core.photo.resampling import centre_pixels, grid_size
 from mono3d_addon.errors import Mono3DError
 from tests import shared_data
 
@@ -242,5 +243,5 @@ def test_grid_size_keeps_the_shape() -> None:
 
 
 def test_cells_are_the_pixels_under_the_centres() -> None:
-    assert cells(6, 6).tolist() == [0, 1, 2, 3, 4, 5]
-    assert cells(6, 2).tolist() == [1, 4]
+    assert centre_pixels(6, 6).tolist() == [0, 1, 2, 3, 4, 5]
+    assert centre_pixels(6, 2).tolist() == [1, 4]
