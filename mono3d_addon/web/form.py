@@ -145,6 +145,7 @@ def _described(item: SettingField) -> dict[str, Any]:
         "unit": choice.unit,
         "default": item.default,
         "live": choice.live,
+        "level": choice.level,
     }
 
 

@@ -225,7 +225,8 @@ def _schemas(form: Form) -> dict[str, Schema]:
                 "maximum": {"type": ["number", "null"]},
                 "unit": {"type": ["string", "null"]},
                 "default": {"type": ["boolean", "number", "string"]},
-                "live": _BOOLEAN,
+                "live": _BOOLEAN | {"description": "Whether it can be changed without running the network again."},
+                "level": {"enum": ["basic", "advanced"], "description": "Basic settings are shown first."},
             }
         ),
     }

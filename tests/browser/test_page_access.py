@@ -77,7 +77,7 @@ def test_nothing_is_scrolled_sideways(visitor: Visitor, coffee: str, screen: dic
 def test_on_a_phone_the_model_stays_in_sight_while_it_is_shaped(visitor: Visitor, coffee: str) -> None:
     visit = visitor(**PHONE)
     visit.open(coffee)
-    slider = visit.find("#shape [data-name=smooth] input[type=range]")
+    slider = visit.find("#shape [data-name=tear] input[type=range]")
     slider.scroll_into_view_if_needed()
     visit.page.wait_for_timeout(300)
     view, box = visit.find("#canvas").bounding_box(), slider.bounding_box()
@@ -95,7 +95,7 @@ def test_all_is_done_by_keys_alone(visit: Visit) -> None:
     press_until(visit, "[value=balanced]")
     visit.page.keyboard.press("ArrowLeft")
     assert visit.find("[value=fast]").is_checked() and visit.find("#form-detail").input_value() == "512"
-    press_until(visit, "#form [data-group=Camera] summary")
+    press_until(visit, "#form [data-group=Camera] > summary")
     visit.page.keyboard.press("Space")
     press_until(visit, "#form-near")
     visit.page.keyboard.press("ControlOrMeta+a")
@@ -193,23 +193,47 @@ def test_the_view_swings_only_for_those_who_like_motion(moving: Visit, visit: Vi
 
 def test_the_form_marks_changes_and_resets_them(visit: Visit) -> None:
     visit.open()
-    visit.find("#form [data-group=Shape] summary").click()
+    visit.find("#form [data-group=Shape] > summary").click()
     visit.find("#form-detail").fill("700")
     expect(visit.find("#form [data-name=detail] .changed")).to_be_visible()
-    expect(visit.find("#form [data-group=Shape] summary .changed")).to_have_text("1 changed")
+    expect(visit.find("#form [data-group=Shape] > summary .changed")).to_have_text("1 changed")
     assert visit.find("#presets :checked").count() == 0
     visit.find("#form [data-name=detail]").get_by_role("button", name="Reset Detail to 1,024 px").click()
     assert visit.find("[value=balanced]").is_checked()
-    expect(visit.find("#form [data-group=Shape] summary .changed")).to_be_hidden()
+    expect(visit.find("#form [data-group=Shape] > summary .changed")).to_be_hidden()
+
+
+def test_advanced_settings_are_folded_below_the_basic_ones(visit: Visit) -> None:
+    visit.open()
+    description = visit.page.evaluate("fetch('api/settings').then(answer => answer.json())")
+    shape = next(group["fields"] for group in description["groups"] if group["name"] == "Shape")
+    visit.find("#form [data-group=Shape] > summary").click()
+    for spec in shape:
+        shown = expect(visit.find(f"#form-{spec['name']}"))
+        shown.to_be_visible() if spec["level"] == "basic" else shown.to_be_hidden()
+    visit.find("#form [data-group=Shape] .more > summary").click()
+    for spec in shape:
+        expect(visit.find(f"#form-{spec['name']}")).to_be_visible()
+    visit.find("#form-trim").fill("3")
+    for summary in ("> summary", ".more > summary"):
+        expect(visit.find(f"#form [data-group=Shape] {summary} .changed")).to_have_text("1 changed")
+    visit.shot("more settings")
 
 
 def test_a_wrong_number_is_shown_when_its_group_is_folded(visit: Visit) -> None:
     visit.open()
     visit.sample("coffee")
-    visit.find("#form [data-group=Camera] summary").click()
+    visit.find("#form [data-group=Camera] > summary").click()
     visit.find("#form-near").fill("0")
-    visit.find("#form [data-group=Camera] summary").click()
+    visit.find("#form [data-group=Camera] > summary").click()
     visit.find("#generate").click()
     expect(visit.find("#form-near")).to_be_focused()
     expect(visit.find("#form-near-wrong")).to_have_text("Near: enter a number from 0.001 to 100,000 m.")
+    visit.find("#form-near").fill("1")
+    visit.find("#form [data-group=Camera] .more > summary").click()
+    visit.find("#form-percentile").fill("50")
+    visit.find("#form [data-group=Camera] .more > summary").click()
+    visit.find("#form [data-group=Camera] > summary").click()
+    visit.find("#generate").click()
+    expect(visit.find("#form-percentile")).to_be_focused()
     assert not [one for one in visit.requests if one.method == "POST"]

@@ -20,7 +20,8 @@ def generate_slowly(visit: Visit, photo: Path) -> str:
     """Generates with settings that have the network run many times and returns the job's id."""
     visit.open()
     visit.choose(photo)
-    visit.find("#form [data-group=Depth] summary").click()
+    visit.find("#form [data-group=Depth] > summary").click()
+    visit.find("#form [data-group=Depth] .more > summary").click()
     for name in SLOW:
         visit.find(f"#form-{name}").check()
     return visit.generate()

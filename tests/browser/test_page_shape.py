@@ -98,7 +98,7 @@ def test_choices_change_the_mesh(visit: Visit, own_coffee: str, site: WebServer,
     visit.open(own_coffee)
     before = site.status(own_coffee)["result"]["counts"]
     if not field(visit, name).is_visible():
-        visit.find("#shape [data-group=Surface] summary").click()
+        visit.find("#shape [data-group=Surface] > summary").click()
     field(visit, name).locator("select").select_option(value)
     after = settled(visit, site, own_coffee)
     assert after["result"]["settings"][name] == value and after["result"]["counts"] != before
@@ -143,7 +143,7 @@ def test_what_cannot_be_is_told_beside_the_sliders_and_mended(visit: Visit, own_
 
 def test_an_empty_mesh_is_told_and_the_earlier_one_stays(visit: Visit, own_coffee: str, site: WebServer) -> None:
     visit.open(own_coffee)
-    visit.find("#shape [data-group=Shape] summary").click()
+    visit.find("#shape [data-group=Shape] > summary").click()
     before = site.status(own_coffee)
     field(visit, "trim").locator("input[type=number]").fill("100")
     field(visit, "min_island").locator("input[type=number]").fill("50")
@@ -157,14 +157,15 @@ def test_an_empty_mesh_is_told_and_the_earlier_one_stays(visit: Visit, own_coffe
 
 def test_a_number_out_of_bounds_is_told_and_not_sent(visit: Visit, own_coffee: str) -> None:
     visit.open(own_coffee)
-    number = field(visit, "smooth").locator("input[type=number]")
-    number.fill("1.5")
-    expect(field(visit, "smooth").locator(".wrong")).to_have_text("Smoothing: enter a whole number from 0 to 100.")
+    number = field(visit, "detail").locator("input[type=number]")
+    number.fill("100.5")
+    sentence = "Detail: enter a whole number from 16 to 2,048 px."
+    expect(field(visit, "detail").locator(".wrong")).to_have_text(sentence)
     expect(number).to_have_attribute("aria-invalid", "true")
     visit.page.wait_for_timeout(800)
     assert shapes(visit) == []
-    number.fill("2")
-    expect(field(visit, "smooth").locator(".wrong")).to_be_hidden()
+    number.fill("200")
+    expect(field(visit, "detail").locator(".wrong")).to_be_hidden()
 
 
 def test_the_field_of_view_shows_the_photos_own(visit: Visit, own_coffee: str, site: WebServer) -> None:

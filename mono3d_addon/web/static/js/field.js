@@ -57,10 +57,9 @@ export class Field {
     this._showChanged();
   }
 
-  /** Opens what hides it and puts the focus there. */
+  /** Opens the groups around it and moves the focus to it. */
   focus() {
-    const group = this.element.closest("details");
-    if (group) group.open = true;
+    for (let group = this.element.closest("details"); group; group = group.parentElement.closest("details")) group.open = true;
     this._control.focus();
   }
 

@@ -1,20 +1,42 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Fields in groups that fold, each telling how many of its fields are changed.
+// Folded groups of fields: basic ones first, advanced ones folded once more, each group with its count of changes.
 
 import { make } from "./element.js";
 
-/** Returns a folded group of fields and a function that renews its count of changes. */
-export function makeGroup(name, fields, ...more) {
-  const told = make("span", { class: "changed" });
+/** Whether a field belongs to the basic ones, which are shown first. */
+export function isBasic(field) {
+  return field.spec.level === "basic";
+}
+
+/**
+ * Returns a folded group: its element, and `renew`, which updates the counts of changed fields.
+ *
+ * Advanced fields follow under "More", unless the group has nothing else. `others` are further elements of the group.
+ */
+export function makeGroup(name, fields, ...others) {
+  const basic = fields.filter(isBasic);
+  const advanced = fields.filter((field) => !isBasic(field));
+  if (!advanced.length || !(basic.length || others.length)) return makeDetails({ "data-group": name }, [name], fields, ...others);
+  const more = makeDetails({ class: "more" }, ["More", make("span", { class: "unseen", text: ` ${name} settings` })], advanced);
+  const whole = makeDetails({ "data-group": name }, [name], basic, ...others, more.element);
+  const count = () => {
+    whole.renew(advanced);
+    more.renew();
+  };
+  return { element: whole.element, renew: count };
+}
+
+function makeDetails(attributes, title, fields, ...others) {
+  const changed = make("span", { class: "changed" });
   const element = make(
     "details",
-    { "data-group": name },
-    make("summary", {}, name, told),
-    make("div", { class: "group-fields" }, ...fields.map((field) => field.element), ...more),
+    attributes,
+    make("summary", {}, ...title, changed),
+    make("div", { class: "group-fields" }, ...fields.map((field) => field.element), ...others),
   );
-  const renew = () => {
-    const changed = fields.filter((field) => field.isChanged).length;
-    told.textContent = changed ? `${changed} changed` : "";
+  const renew = (nested = []) => {
+    const count = [...fields, ...nested].filter((field) => field.isChanged).length;
+    changed.textContent = count ? `${count} changed` : "";
   };
   return { element, renew };
 }

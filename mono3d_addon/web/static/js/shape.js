@@ -6,12 +6,11 @@ import { find } from "./element.js";
 import { fieldOfView } from "./facts.js";
 import { Field } from "./field.js";
 import { follow, isOver } from "./follow.js";
-import { changes, makeGroup } from "./groups.js";
+import { changes, isBasic, makeGroup } from "./groups.js";
 import { patiently } from "./presence.js";
 import { waitingWords } from "./progress.js";
 import { count } from "./words.js";
 
-const MAIN = ["near", "far", "field_of_view", "detail", "tear", "edges", "smooth", "surface"];
 const DRAFT_AFTER = 60;
 const WHOLE_AFTER = 450;
 
@@ -68,10 +67,10 @@ export class Shape {
         this._fields.set(spec.name, new Field(spec, "shape", (field) => this._change(field), { slider: true }));
       }
     }
-    const main = MAIN.filter((name) => this._fields.has(name)).map((name) => this._fields.get(name));
-    find("shape").append(...main.map((field) => field.element));
+    const basic = [...this._fields.values()].filter(isBasic);
+    find("shape").append(...basic.map((field) => field.element));
     for (const [name, specs] of live) {
-      const fields = specs.filter((spec) => !MAIN.includes(spec.name)).map((spec) => this._fields.get(spec.name));
+      const fields = specs.map((spec) => this._fields.get(spec.name)).filter((field) => !isBasic(field));
       if (!fields.length) continue;
       const group = makeGroup(name, fields);
       this._groups.push(group);
