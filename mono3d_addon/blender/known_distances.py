@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two measured distances make the active mesh metric: picking points, taking the distances, and a panel."""
+"""Makes the active mesh metric from measured distances: picking points, the dialog, and a panel."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from ..errors import Mono3DError
 from . import interface, marks, names, reshape_panel, state
 from .scene import reshaped
 
-# What brings numpy is imported when it is needed.
+# Modules that import numpy are imported when needed, to keep Blender's start fast.
 if TYPE_CHECKING:
     from mathutils import Matrix, Vector
 
@@ -34,9 +34,9 @@ def _distance_property(name: str, description: str, default: float) -> Any:
 
 
 class MONO3D_OT_known_distances(reshape_panel.ReshapeOperator):
-    """Make the mesh metric by what you measured of two points: their distances from the camera or from each other.
+    """Make the mesh metric from distances that you measured: of two points from the camera, or between them.
 
-    Without given points: the two selected vertices in Edit Mode, or two selected empties"""
+    Without given points, two vertices selected in Edit Mode or two selected empties are used"""
 
     bl_idname = "mono3d.known_distances"
     bl_label = "Known Distances"
@@ -62,7 +62,7 @@ class MONO3D_OT_known_distances(reshape_panel.ReshapeOperator):
     )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
-        """Shows what the mesh says now and asks for the distances."""
+        """Opens a dialog that shows the present distances."""
         from mathutils import Matrix
 
         from .scene import camera, frame
@@ -85,7 +85,7 @@ class MONO3D_OT_known_distances(reshape_panel.ReshapeOperator):
         return manager.invoke_props_dialog(self, width=320)
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Shows the distances that are asked for."""
+        """Shows the fields for the distances."""
         layout: Any = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
@@ -94,7 +94,7 @@ class MONO3D_OT_known_distances(reshape_panel.ReshapeOperator):
             layout.prop(self, name)
 
     def execute(self, context: bpy.types.Context) -> interface.Result:
-        """Solves and makes the mesh anew: at once when called, else, after the dialogue, while Blender stays usable."""
+        """Solves for near and far and reshapes the mesh: from a script it waits, from the dialog it returns at once."""
         marks.picked.hide()
         if bpy.app.background or not self.options.is_invoke:
             return super().execute(context)
@@ -105,15 +105,15 @@ class MONO3D_OT_known_distances(reshape_panel.ReshapeOperator):
         except Mono3DError as error:
             self.report({"ERROR"}, str(error))
         reshape_panel.start()
-        # Nothing has changed yet: the undo step comes with the mesh.
+        # Nothing has changed yet; the undo step is pushed with the mesh.
         return {"CANCELLED"}
 
     def cancel(self, context: bpy.types.Context) -> None:
-        """Takes the marks away with the dialogue."""
+        """Hides the marks when the dialog is cancelled."""
         marks.picked.hide()
 
     def ask(self, context: bpy.types.Context, owner: bpy.types.Object) -> None:
-        """Asks for near and far that give the points their distances. Raises Mono3DError when none do."""
+        """Requests near and far that match the measured distances. Raises Mono3DError if none do."""
         self._ask(context, owner, makes_undo=False)
 
     def _ask(self, context: bpy.types.Context, owner: bpy.types.Object, *, makes_undo: bool) -> None:
@@ -127,7 +127,9 @@ class MONO3D_OT_known_distances(reshape_panel.ReshapeOperator):
             bpy.ops.object.mode_set(mode="OBJECT")
         eye, settings = camera.stored(owner), reshaped.stored_settings(owner)
         if eye.is_panorama or source.is_metric(owner):
-            raise Mono3DError("Near and far have no say in a panorama or where your own depth is in metres; scale it.")
+            raise Mono3DError(
+                "Near and far do not apply to a panorama or to your own depth in metres; scale the object instead."
+            )
         to_camera = Matrix(frame.pose(eye)).inverted()
         places = [to_camera @ point for point in (first, second)]
         seen = [
@@ -139,7 +141,7 @@ class MONO3D_OT_known_distances(reshape_panel.ReshapeOperator):
         reshape_panel.reshaping().change(owner, {}, known=known, makes_undo=makes_undo)
 
     def _points(self, context: bpy.types.Context, owner: bpy.types.Object) -> "tuple[Vector, Vector]":
-        """Returns both points in the object's coordinates: those given, else selected vertices or empties."""
+        """Returns both points in object space: those given, else selected vertices or empties."""
         from mathutils import Vector
 
         given: Any = self.properties
@@ -155,13 +157,13 @@ class MONO3D_OT_known_distances(reshape_panel.ReshapeOperator):
             points = [to_local @ one.matrix_world.translation for one in empties]
         if len(points) != 2:
             raise Mono3DError(
-                "Pick two points of the mesh, or select two of its vertices in Edit Mode, or two empties beside it."
+                "Pick two points of the mesh, or select two of its vertices in Edit Mode, or two empties."
             )
         return points[0], points[1]
 
 
 class MONO3D_OT_pick_distances(bpy.types.Operator):
-    """Click two points on the mesh, then enter their distances from the camera or from each other"""
+    """Click two points on the mesh, then enter their distances from the camera or the distance between them"""
 
     bl_idname = "mono3d.pick_distances"
     bl_label = "Pick Two Points"
@@ -169,12 +171,12 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Offers it in a 3D view, in Object Mode, for a mesh of Mono3D."""
+        """Returns whether the active object is a mesh of Mono3D that can be reshaped, in Object Mode."""
         return not cls._refuse(context)
 
     @classmethod
     def _refuse(cls, context: bpy.types.Context) -> str:
-        """Returns why no points can be picked, and tells Blender; empty when they can."""
+        """Returns why no points can be picked and sets it as poll message; empty if they can."""
         sentence = reshape_panel.refuse(cls, context)
         if not sentence and context.mode != "OBJECT":
             sentence = "Leave Edit Mode first, or select two vertices and use Known Distances"
@@ -193,7 +195,7 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> interface.Result:
-        """Takes clicks on the mesh; leaves moving the view to Blender."""
+        """Handles clicks on the mesh; passes all other events on."""
         if event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
             self.cancel(context)
             return {"CANCELLED"}
@@ -212,7 +214,7 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         if point is None:
-            self.report({"INFO"}, f"There is no part of '{owner.name}' under the mouse; click on it.")
+            self.report({"INFO"}, f"'{owner.name}' is not under the mouse; click on the mesh.")
             return {"RUNNING_MODAL"}
         self._uid = owner.session_uid
         self._points.append(point)
@@ -223,33 +225,33 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
         self._end_hint(context)
         try:
             _ask_for_distances(self._points[0], self._points[1])
-        except RuntimeError as error:  # the sentence that the dialogue has reported instead of opening
+        except RuntimeError as error:  # reported by the operator instead of opening its dialog
             self.cancel(context)
             self.report({"ERROR"}, str(error).strip().removeprefix("Error: "))
             return {"CANCELLED"}
         return {"FINISHED"}
 
     def _owner(self, context: bpy.types.Context) -> bpy.types.Object | None:
-        """Returns the mesh to click on: that of the first point, which becomes the active one again; else that now is.
+        """Returns the mesh to click on: the active one, or that of the first point, which is made active again.
 
-        Raises Mono3DError when its points can no longer be picked.
+        Raises Mono3DError if its points can no longer be picked.
         """
         if self._points:
             first = next((one for one in bpy.data.objects if one.session_uid == self._uid), None)
             try:
                 if first is not None and reshaped.target(context) != first:
                     context.view_layer.objects.active = first  # type: ignore[union-attr]
-            except RuntimeError:  # it is in another scene or collection by now
+            except RuntimeError:  # it is no longer in this scene or view layer
                 first = None
             if first is None:
-                raise Mono3DError("The mesh with the first point is gone; pick two points of another one.")
+                raise Mono3DError("The mesh with the first point is gone; pick two points on another mesh.")
         owner = reshaped.target(context)
         if owner is not None and (reason := self._refuse(context)):
             raise Mono3DError(f"{reason}.")
         return owner
 
     def cancel(self, context: bpy.types.Context) -> None:
-        """Takes the marks and the hint away."""
+        """Removes the marks and the hint."""
         marks.picked.hide()
         self._end_hint(context)
 
@@ -268,7 +270,7 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
 
 
 class MONO3D_OT_forget_distances(bpy.types.Operator):
-    """No longer hold the mesh to the measured distances; it stays as it is"""
+    """Remove the measured distances, so that reshaping no longer keeps them; the mesh stays as it is"""
 
     bl_idname = "mono3d.forget_distances"
     bl_label = "Forget"
@@ -276,12 +278,12 @@ class MONO3D_OT_forget_distances(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Offers it for a metric mesh."""
+        """Returns whether the active object has measured distances."""
         owner = reshaped.target(context)
         return owner is not None and bool(owner.get(names.KNOWN)) and not reshaped.refusal(owner)
 
     def execute(self, context: bpy.types.Context) -> interface.Result:
-        """Forgets them."""
+        """Removes them."""
         owner = reshaped.target(context)
         if owner is not None:
             del owner[names.KNOWN]
@@ -294,22 +296,22 @@ def _ask_for_distances(first: Any, second: Any) -> None:
 
 
 def _to_local(owner: bpy.types.Object) -> "Matrix":
-    """Returns what takes places of the world to the object's own coordinates. Raises Mono3DError where nothing does."""
+    """Returns the matrix from world to object space. Raises Mono3DError if the object's scale is 0."""
     try:
         return owner.matrix_world.inverted()
     except ValueError as error:
         raise Mono3DError(
-            f"'{owner.name}' is scaled to 0, so that nothing on it can be measured; give it another scale first."
+            f"'{owner.name}' is scaled to 0, so nothing on it can be measured; change its scale first."
         ) from error
 
 
 def _scale(owner: bpy.types.Object) -> float:
-    """Returns how much larger the object is in the world than in itself. Raises Mono3DError where that is 0."""
+    """Returns the object's scale in the world, as the cube root of the volume scale. Raises Mono3DError if it is 0."""
     return float(abs(_to_local(owner).determinant()) ** (-1.0 / 3.0))
 
 
 def _region_under(context: bpy.types.Context, event: bpy.types.Event) -> Any:
-    """Returns the region of the 3D view under the mouse, None where a bar lies over it, such as the sidebar."""
+    """Returns the region of the 3D view under the mouse; None if a sidebar or toolbar covers it."""
     view = None
     for region in context.area.regions if context.area and context.area.type == "VIEW_3D" else ():
         across, up = event.mouse_x - region.x, event.mouse_y - region.y
@@ -323,16 +325,16 @@ def _region_under(context: bpy.types.Context, event: bpy.types.Event) -> Any:
 
 
 def _hit(region: Any, owner: bpy.types.Object, place: tuple[float, float]) -> Any:
-    """Returns the point of the mesh, in its own coordinates, under a place of the region; None where there is none.
+    """Returns the point of the mesh, in object space, under the position `place` of the region; None if there is none.
 
-    Raises Mono3DError where the object is scaled to nothing.
+    Raises Mono3DError if the object's scale is 0.
     """
     from bpy_extras import view3d_utils
 
     to_local = _to_local(owner)
     if not owner.visible_get():
         return None
-    # In quad view each of the four regions looks its own way.
+    # In quad view each of the four regions has its own view.
     view = region.data
     origin = view3d_utils.region_2d_to_origin_3d(region, view, place)
     towards = view3d_utils.region_2d_to_vector_3d(region, view, place)
@@ -342,14 +344,14 @@ def _hit(region: Any, owner: bpy.types.Object, place: tuple[float, float]) -> An
 
 
 class MONO3D_PT_known_distances(reshape_panel.Sidebar):
-    """Makes the active mesh metric."""
+    """Measured distances of the active mesh."""
 
     bl_label = "Known Distances"
     bl_parent_id = "MONO3D_PT_active"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Shows whether the mesh is metric, and how to make it so."""
+        """Shows the measured distances and how to enter them."""
         layout: Any = self.layout
         owner = reshaped.target(context)
         words = reshaped.metric_words(owner) if owner is not None else ""

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Objects of the scene get another shape while the user turns a setting: in place, and without the network.
+"""Reshapes objects of the scene in place while the user changes a setting, without running the network again.
 
-A change is shown at once as a draft: moved vertices where only near, far or the field of view changed, else a coarser
-mesh. When the user pauses, the worker makes the mesh itself and the change becomes one undo step. The last value wins.
+A change is shown at once as a draft: if only near, far or the field of view changed, vertices are moved, else the
+worker makes a coarser mesh. When the user pauses, the worker makes the full mesh and the change becomes one undo step.
+A newer change supersedes the one before.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ from ..worker import draft
 from . import interface, names, state, temporary
 from .scene import reshaped
 
-# What brings numpy is imported with the first change: Blender's start waits for this module.
+# Modules that import numpy are imported with the first change, to keep Blender's start fast.
 if TYPE_CHECKING:
     from ..core.camera.camera import Camera
     from ..core.camera.known_distances import KnownDistances
@@ -33,33 +35,45 @@ if TYPE_CHECKING:
     from ..worker.runner import Job, Runner
 
 _PAUSE = 0.25
-"""Seconds without a change after which it counts as settled."""
+"""Seconds without a change after which the full mesh is made."""
 _INTERVAL = 0.02
+"""Seconds between two steps while something is in progress."""
 _WAITING = 0.25
-"""Seconds between two looks while nothing but the user can change anything."""
+"""Seconds between two steps while the user edits a mesh."""
 
 _MOVES = {"near", "far", "field_of_view"}
-_SETTLE_METRIC = {"near", "far", "percentile"}
-"""Settings with which the user gives up measured distances."""
+"""Settings that a draft follows by moving vertices."""
+_DISCARD_DISTANCES = {"near", "far", "percentile"}
+"""Settings whose change discards the measured distances."""
 
-HAND_MADE = "The mesh of '{name}' was changed by hand. Re-mesh replaces it; Keep leaves it as it is."
+
+class Edits(Enum):
+    """What is known of the user's own edits to a mesh.
+
+    UNCHECKED  not checked since the user may last have edited it
+    NONE       the mesh is as Mono3D made it
+    FOUND      the user edited it; nothing happens until they choose Reshape or Keep
+    DISCARDED  the mesh is replaced, edited or not
+    """
+
+    UNCHECKED = auto()
+    NONE = auto()
+    FOUND = auto()
+    DISCARDED = auto()
 
 
 @dataclass
 class Pending:
-    """An object on its way to other settings.
+    """A change of an object's settings that is not complete.
 
-    wanted       what the user asks for
-    known        measured distances that stay true; None where there are none
-    shown        what the mesh is made for now, about or exactly
+    wanted       requested settings
+    known        measured distances to keep; None if there are none
+    shown        settings that the present mesh shows, as a draft or exactly
     changed      time of the last change, seconds
-    makes_undo   whether the end of it is to become an undo step here; operators make their own
-    is_forced    whether a mesh changed by hand is to be replaced
-    is_checked   whether the mesh is known to be as it was made
-    is_drafted   whether the mesh is only about what `shown` asks for
-    is_begun     whether the mesh was changed and that is no undo step yet
-    blocked      the sentence why nothing happens until the user decides
-    request      what the worker does for it
+    makes_undo   whether to push an undo step at the end; operators push their own
+    needs_undo   whether the mesh has changed since the last undo step
+    edits        what is known of the user's own edits to the mesh
+    request      the worker's current job for it
     """
 
     wanted: Settings
@@ -67,16 +81,18 @@ class Pending:
     shown: Settings
     changed: float
     makes_undo: bool = True
-    is_forced: bool = False
-    is_checked: bool = False
-    is_drafted: bool = False
-    is_begun: bool = False
-    blocked: str = ""
+    needs_undo: bool = False
+    edits: Edits = Edits.UNCHECKED
     request: Request | None = None
 
     @property
+    def is_blocked(self) -> bool:
+        """Whether nothing happens until the user chooses Reshape or Keep."""
+        return self.edits is Edits.FOUND
+
+    @property
     def stage(self) -> str:
-        """What happens now, in words."""
+        """The current stage, in words."""
         if self.request is not None and not self.request.is_draft:
             return self.request.job.stage
         return "Reshaping"
@@ -84,7 +100,10 @@ class Pending:
 
 @dataclass
 class Request:
-    """What the worker was asked for: the job, its folder, and what for. `has_source`: it was told of the photo."""
+    """A job of the worker: its folder for results, its settings, and whether it makes a draft.
+
+    `has_source` tells that the request included the photo and its disparity.
+    """
 
     job: Job
     folder: Path
@@ -94,9 +113,9 @@ class Request:
 
 
 class Reshaping:
-    """All objects that are being shaped, by their `session_uid`, which outlives renaming and undo.
+    """All objects being reshaped, by their `session_uid`, which survives renaming and undo.
 
-    `worker` returns the worker, or raises Mono3DError; `clock` tells the time in seconds.
+    `worker` returns the runner or raises Mono3DError; `clock` returns the time in seconds.
     """
 
     def __init__(self, worker: Callable[[], Runner], clock: Callable[[], float] = time.monotonic) -> None:
@@ -106,11 +125,11 @@ class Reshaping:
         self._clock = clock
 
     def of(self, owner: bpy.types.Object) -> Pending | None:
-        """Returns what is under way for an object."""
+        """Returns the pending change of an object."""
         return self.pending.get(owner.session_uid)
 
     def settings(self, owner: bpy.types.Object) -> Settings:
-        """Returns the settings that the user sees: those asked for, else those that made the mesh."""
+        """Returns the settings that the user sees: the requested ones, else those that made the mesh."""
         pending = self.of(owner)
         return pending.wanted if pending else reshaped.stored_settings(owner)
 
@@ -121,18 +140,21 @@ class Reshaping:
         *,
         known: KnownDistances | None = None,
         makes_undo: bool = True,
-        is_forced: bool = False,
+        discard_edits: bool = False,
     ) -> None:
-        """Asks for an object with other `values`, by the names of settings, or with measured distances.
+        """Requests other `values`, by the names of settings, or measured distances for an object.
 
-        Raises Mono3DError, and changes nothing, when the object cannot be shaped or the values make no sense.
+        With `discard_edits` a mesh that was edited by hand is replaced too. Raises Mono3DError and changes nothing if
+        the object cannot be reshaped or the values contradict each other.
         """
         if reason := reshaped.refusal(owner):
             raise Mono3DError(reason)
         pending = self.of(owner)
         before = pending.wanted if pending else reshaped.stored_settings(owner)
         kept = known or (pending.known if pending else reshaped.known_distances(owner))
-        if not known and _SETTLE_METRIC & {name for name, value in values.items() if value != getattr(before, name)}:
+        if not known and _DISCARD_DISTANCES & {
+            name for name, value in values.items() if value != getattr(before, name)
+        }:
             kept = None
         wanted = replace(before, **values)
         if kept is not None:
@@ -140,16 +162,14 @@ class Reshaping:
             wanted = replace(wanted, near=near, far=far)
         if pending is None:
             pending = Pending(wanted, kept, reshaped.stored_settings(owner), self._clock(), makes_undo)
-            pending.is_drafted = bool(owner.get(names.DRAFT))
             self.pending[owner.session_uid] = pending
         pending.wanted, pending.known, pending.changed = wanted, kept, self._clock()
-        pending.is_forced |= is_forced
-        if is_forced:
-            pending.blocked = ""
+        if discard_edits:
+            pending.edits = Edits.DISCARDED
         self.failure = ""
 
     def advance(self) -> float | None:
-        """Does what can be done now, without waiting; returns after which time to look again, None for never."""
+        """Does what can be done now, without waiting. Returns the seconds until its next call, None if done."""
         delays = []
         for uid in tuple(self.pending):
             pending = self.pending[uid]
@@ -167,61 +187,63 @@ class Reshaping:
         return min((delay for delay in delays if delay is not None), default=None)
 
     def finish(self, owner: bpy.types.Object) -> str:
-        """Waits until an object has its shape; returns the sentence of a failure."""
+        """Waits until an object is reshaped; returns the error message, empty if there is none."""
         uid = owner.session_uid
         while (pending := self.pending.get(uid)) is not None:
             pending.changed = float("-inf")
             if pending.request is not None:
-                with contextlib.suppress(Mono3DError):  # the next step looks at how it ended
+                with contextlib.suppress(Mono3DError):  # the next step handles the failure
                     pending.request.job.wait()
             self.advance()
-            if (left := self.pending.get(uid)) is not None and (left.blocked or _is_being_edited(owner)):
-                sentence = left.blocked or f"'{owner.name}' is being edited; leave Edit Mode first."
+            if (left := self.pending.get(uid)) is not None and (left.is_blocked or _is_being_edited(owner)):
+                editing = f"'{owner.name}' is being edited; leave Edit Mode first."
+                sentence = reshaped.edited_message(owner) if left.is_blocked else editing
                 self._drop(uid)
                 return sentence
         return self.failure
 
     def release_worker(self) -> None:
-        """Lets another job have the worker; what is under way is asked for again afterwards."""
+        """Frees the worker for another job; pending changes are submitted again afterwards."""
         for pending in self.pending.values():
-            _give_up(pending)
+            _discard_request(pending)
 
     def forget(self, owner: bpy.types.Object) -> None:
-        """Leaves an object as it is."""
+        """Drops the pending change of an object, which stays as it is."""
         self._drop(owner.session_uid)
 
     def before_undo(self) -> None:
-        """Makes drafts undo steps, so that undoing takes them back, and drops whatever is under way."""
-        begun = any(pending.is_begun for pending in self.pending.values())
+        """Makes drafts an undo step, so that undo reverts them, and drops all pending changes."""
+        needs_undo = any(pending.needs_undo for pending in self.pending.values())
         self.close()
-        if begun:
-            interface.push_undo("Shape")
+        if needs_undo:
+            interface.push_undo("Reshape")
 
     def close(self) -> None:
-        """Drops whatever is under way."""
+        """Drops all pending changes."""
         for uid in tuple(self.pending):
             self._drop(uid)
 
     def _step(self, owner: bpy.types.Object, pending: Pending) -> float | None:
-        """Brings one object further; returns when to look again."""
-        if pending.blocked:
+        """Advances one object; returns the seconds until the next step, None if nothing is left to do."""
+        if pending.is_blocked:
             return None
         if _is_being_edited(owner):
-            pending.is_checked = False
+            if pending.edits is Edits.NONE:
+                pending.edits = Edits.UNCHECKED
             return _WAITING
-        if not pending.is_checked and not pending.is_forced:
+        if pending.edits is Edits.UNCHECKED:
             from .scene import hand_made
 
             if hand_made.is_changed(owner):
-                pending.blocked = HAND_MADE.format(name=owner.name)
+                pending.edits = Edits.FOUND
                 interface.redraw()
                 return None
-            pending.is_checked = True
+            pending.edits = Edits.NONE
         request = pending.request
         if request is not None:
             if request.job.poll():
                 if not request.is_draft and request.settings != pending.wanted:
-                    _give_up(pending)
+                    _discard_request(pending)
                     return 0.0
                 return _INTERVAL
             return self._on_finished(owner, pending, request)
@@ -229,23 +251,23 @@ class Reshaping:
         if pending.wanted != pending.shown and not is_settled:
             self._draft(owner, pending)
         elif is_settled:
-            if not pending.is_forced and _is_exact(pending):
+            if pending.edits is not Edits.DISCARDED and _is_exact(owner, pending):
                 self._settle(owner, pending)
                 return None
-            self._ask(owner, pending, is_draft=False)
+            self._submit(owner, pending, is_draft=False)
         return _INTERVAL
 
     def _draft(self, owner: bpy.types.Object, pending: Pending) -> None:
         changed = _differences(pending.shown, pending.wanted)
-        if changed <= _MOVES and not pending.is_forced and _can_move(owner, pending.wanted):
+        if changed <= _MOVES and pending.edits is not Edits.DISCARDED and _can_move(owner, pending.wanted):
             _move(owner, pending.shown, pending.wanted)
-            pending.is_drafted |= changed != {"field_of_view"} or not _is_plain_grid(pending.wanted)
-            self._show(owner, pending, pending.wanted, camera_for(owner, pending.wanted))
+            is_draft = _is_draft(owner) or changed != {"field_of_view"} or not _is_plain_grid(pending.wanted)
+            self._show(owner, pending, pending.wanted, camera_for(owner, pending.wanted), is_draft=is_draft)
         elif draft.is_quick(pending.wanted):
-            self._ask(owner, pending, is_draft=True)
+            self._submit(owner, pending, is_draft=True)
 
-    def _ask(self, owner: bpy.types.Object, pending: Pending, *, is_draft: bool, source: bool = False) -> None:
-        """Hands the worker a job, unless a photo is being worked on: then it waits for its turn."""
+    def _submit(self, owner: bpy.types.Object, pending: Pending, *, is_draft: bool, source: bool = False) -> None:
+        """Submits a job to the worker; does nothing while the worker processes photos."""
         from .scene import source as sources
 
         if state.current.run is not None:
@@ -267,7 +289,7 @@ class Reshaping:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _on_finished(self, owner: bpy.types.Object, pending: Pending, request: Request) -> float | None:
-        """Takes in what the worker made."""
+        """Takes the result of a finished job."""
         from ..core.camera.camera import Camera
         from ..worker import reshape_files
 
@@ -276,24 +298,26 @@ class Reshaping:
             result = request.job.wait()
             if result.get("missing"):
                 is_draft = request.is_draft and draft.is_quick(pending.wanted)
-                self._ask(owner, pending, is_draft=is_draft, source=True)
+                self._submit(owner, pending, is_draft=is_draft, source=True)
                 return _INTERVAL
             _replace_mesh(owner, reshape_files.load(request.folder), request.settings)
         finally:
             shutil.rmtree(request.folder, ignore_errors=True)
-        pending.is_forced, pending.is_drafted = False, request.is_draft
-        self._show(owner, pending, request.settings, Camera(**result["camera"]))
+        pending.edits = Edits.NONE
+        self._show(owner, pending, request.settings, Camera(**result["camera"]), is_draft=request.is_draft)
         if request.is_draft or request.settings != pending.wanted:
             return 0.0
         self._settle(owner, pending)
         return None
 
-    def _show(self, owner: bpy.types.Object, pending: Pending, settings: Settings, camera: Camera) -> None:
-        """Stores on the object what its mesh now shows."""
-        pending.shown, pending.is_begun = settings, True
+    def _show(
+        self, owner: bpy.types.Object, pending: Pending, settings: Settings, camera: Camera, *, is_draft: bool
+    ) -> None:
+        """Stores on the object the settings that its mesh now shows."""
+        pending.shown, pending.needs_undo = settings, True
         for user in _users(owner):
             user[names.SETTINGS] = settings.to_json()
-            if pending.is_drafted:
+            if is_draft:
                 user[names.DRAFT] = True
             else:
                 user.pop(names.DRAFT, None)
@@ -308,10 +332,10 @@ class Reshaping:
         interface.redraw()
 
     def _settle(self, owner: bpy.types.Object, pending: Pending) -> None:
-        """Ends a change: the mesh is what was asked for."""
+        """Ends a change whose mesh is complete."""
         self._drop(owner.session_uid)
-        if pending.makes_undo and pending.is_begun:
-            interface.push_undo("Shape")
+        if pending.makes_undo and pending.needs_undo:
+            interface.push_undo("Reshape")
         interface.redraw()
 
     def _fail(self, owner: bpy.types.Object, sentence: str) -> None:
@@ -323,11 +347,11 @@ class Reshaping:
     def _drop(self, uid: int) -> None:
         pending = self.pending.pop(uid, None)
         if pending is not None:
-            _give_up(pending)
+            _discard_request(pending)
 
 
 def camera_for(owner: bpy.types.Object, settings: Settings) -> Camera:
-    """Returns the camera of an object's photo with these settings. Raises Mono3DError when its photo is gone."""
+    """Returns the camera of an object's photo with these settings. Raises Mono3DError if its photo is gone."""
     from ..core.camera.lens import photo_camera
     from .scene import camera, source
 
@@ -335,11 +359,11 @@ def camera_for(owner: bpy.types.Object, settings: Settings) -> Camera:
     return photo_camera((eye.width, eye.height), source.lens(owner), settings, is_panorama=eye.is_panorama)
 
 
-def _give_up(pending: Pending) -> None:
+def _discard_request(pending: Pending) -> None:
     request, pending.request = pending.request, None
     if request is not None:
         request.job.supersede()
-        # The worker may still be writing there; the folder goes with the next clean-up of the system if so.
+        # The worker may still write to the folder; then the system removes it with its other temporary files.
         shutil.rmtree(request.folder, ignore_errors=True)
 
 
@@ -348,7 +372,7 @@ def _object(uid: int) -> bpy.types.Object | None:
 
 
 def _users(owner: bpy.types.Object) -> list[bpy.types.Object]:
-    """Returns the objects that share an object's mesh, itself among them."""
+    """Returns the objects that share an object's mesh, including itself."""
     data: Any = owner.data
     if data.users < 2:
         return [owner]
@@ -356,7 +380,7 @@ def _users(owner: bpy.types.Object) -> list[bpy.types.Object]:
 
 
 def _is_being_edited(owner: bpy.types.Object) -> bool:
-    """Tells whether the user works on a mesh, this or another one, so that its undo steps are not Blender's usual."""
+    """Returns whether this or any window's active object is in a mode with an undo of its own, such as Edit Mode."""
     manager = bpy.context.window_manager
     active = [window.view_layer.objects.active for window in manager.windows] if manager else []
     return any(one is not None and one.mode != "OBJECT" for one in (owner, *active))
@@ -368,20 +392,24 @@ def _differences(one: Settings, other: Settings) -> set[str]:
 
 
 def _is_plain_grid(settings: Settings) -> bool:
-    """Tells whether the mesh is the depth map's grid and nothing else."""
+    """Returns whether the mesh is the plain grid of the depth map."""
     is_grid = settings.surface == "grid" and not settings.target_triangles and not settings.smooth
     return is_grid and settings.edges != "fill" and settings.solid == "off" and not settings.normal_map
 
 
-def _is_exact(pending: Pending) -> bool:
-    """Tells whether the mesh already is what is asked for."""
-    return pending.wanted == pending.shown and not pending.is_drafted
+def _is_draft(owner: bpy.types.Object) -> bool:
+    return bool(owner.get(names.DRAFT))
+
+
+def _is_exact(owner: bpy.types.Object, pending: Pending) -> bool:
+    """Returns whether the mesh is the requested one and no draft."""
+    return pending.wanted == pending.shown and not _is_draft(owner)
 
 
 def _can_move(owner: bpy.types.Object, settings: Settings) -> bool:
-    """Tells whether the mesh lies about the camera as the disparity has it, so that its vertices can follow by `_move`.
+    """Returns whether `_move` can follow the change: depth must be a function of disparity, near and far alone.
 
-    On the floor the ground has to be found anew, and what the sky does depends on the far distance.
+    That excludes a levelled scene, whose ground must be found again, and a treated sky, which depends on far.
     """
     from .scene import camera, source
 
@@ -391,10 +419,10 @@ def _can_move(owner: bpy.types.Object, settings: Settings) -> bool:
 
 
 def _move(owner: bpy.types.Object, before: Settings, after: Settings) -> None:
-    """Moves the vertices along their rays to where other distances and another field of view put them.
+    """Moves the vertices along their rays to their positions with other distances and another field of view.
 
-    Inverse depth is linear in disparity, so that the new one follows from the old one whatever made the mesh; what
-    is torn where remains as it was.
+    Inverse depth is linear in disparity, so the new depth follows from the old one, whatever made the mesh. Tears
+    stay where they are.
     """
     import numpy as np
 
@@ -425,7 +453,7 @@ def _replace_mesh(owner: bpy.types.Object, made: ReshapedMesh, settings: Setting
     data: Any = owner.data
     trusted = settings.surface == "grid" and not settings.target_triangles and settings.solid == "off"
     if data.shape_keys is not None:
-        owner.shape_key_clear()  # They hold the old vertices' places; the user was asked, as for all that is hand-made.
+        owner.shape_key_clear()  # they hold old positions; the user agreed to discard edits
     mesh_data.fill(data, made.mesh, trusted=trusted, edges=made.edges, background_triangles=made.background_triangles)
     if made.background_texture is not None:
         background_fill.show(data, owner.name, made.background_texture, settings)
@@ -435,7 +463,7 @@ def _replace_mesh(owner: bpy.types.Object, made: ReshapedMesh, settings: Setting
 
 
 def _refit(owner: bpy.types.Object, camera: Camera, settings: Settings) -> None:
-    """Has the photo's camera follow: the object's own description and the camera object below it."""
+    """Updates the camera stored on the object and its camera object."""
     import json
 
     from .scene import camera as cameras

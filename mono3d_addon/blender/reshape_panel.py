@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The panel that shapes the active object: sliders that show its own settings, and the operators behind them."""
+"""Reshaping the active object: the panel with its settings, and the operators."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -13,21 +13,21 @@ from ..settings import SettingField
 from . import interface, names, progress, properties, running, setting_rows, state
 from .scene import reshaped
 
-# What does the work is imported with the first change: Blender's start waits for this module.
+# `reshape` is imported with the first change, to keep Blender's start fast.
 if TYPE_CHECKING:
     from .reshape import Pending, Reshaping
 
 LIVE = {item.name: item for items in properties.live_groups().values() for item in items}
 
 _UNTIL_RENDERED = 0.25
-"""Seconds between two looks at whether Blender still renders."""
+"""Seconds between two checks whether Blender still renders."""
 
 _MAIN = ("near", "far", "field_of_view", "detail", "tear", "surface")
 """Settings in the panel itself; the others are in sub-panels, by group."""
 
 
 def reshaping() -> "Reshaping":
-    """Returns what shapes objects, made with the first change."""
+    """Returns the pending changes of all objects; creates them with the first change."""
     work = _present()
     if work is None:
         from .reshape import Reshaping
@@ -37,18 +37,18 @@ def reshaping() -> "Reshaping":
 
 
 def _present() -> "Reshaping | None":
-    """Returns what shapes objects; None before the first change."""
+    """Returns the pending changes of all objects; None before the first change."""
     return cast("Reshaping | None", state.current.reshaping)
 
 
 def pending(owner: bpy.types.Object | None) -> "Pending | None":
-    """Returns what is under way for an object."""
+    """Returns the pending change of an object."""
     work = _present()
     return work.of(owner) if owner is not None and work is not None else None
 
 
 def advance() -> float | None:
-    """Goes on with everything that is being shaped; a timer of Blender's."""
+    """Advances all pending changes. A timer: returns the seconds until its next call, None once all are done."""
     work = _present()
     if work is None:
         return None
@@ -56,13 +56,13 @@ def advance() -> float | None:
 
 
 def start() -> None:
-    """Has the timer look at once."""
+    """Starts the timer."""
     if not bpy.app.timers.is_registered(advance):
         bpy.app.timers.register(advance, first_interval=0.0)
 
 
 def _shown(item: SettingField) -> Any:
-    """Returns what a slider shows: the value asked for or stored; a field of view from EXIF as the angle it is."""
+    """Returns the value of a slider: requested or stored. For a field of view of 0 that is the camera's actual angle."""
     owner = reshaped.target(bpy.context)
     if owner is None:
         return properties.to_blender(item.name, item.default)
@@ -80,7 +80,7 @@ def _shown(item: SettingField) -> Any:
 
 
 def _change(item: SettingField, value: Any) -> None:
-    """Takes over what the user set; without a window nobody waits, and it is done at once."""
+    """Requests a value that the user set. In background mode, where timers do not run, waits for the mesh."""
     owner = reshaped.target(bpy.context)
     if owner is None:
         return
@@ -109,14 +109,14 @@ MONO3D_PG_reshape = type(
     "MONO3D_PG_reshape",
     (bpy.types.PropertyGroup,),
     {
-        "__doc__": "The active object's settings. The window manager has them: the mesh is the undo step, not these.",
+        "__doc__": "The active object's settings, kept out of undo on the window manager: an undo step is the mesh.",
         "__annotations__": {name: properties.property_of(item, **_accessors(item)) for name, item in LIVE.items()},
     },
 )
 
 
 def refuse(cls: Any, context: bpy.types.Context) -> str:
-    """Returns why an operator cannot shape the active object, and tells Blender; empty when it can."""
+    """Returns why an operator cannot reshape the active object and sets it as poll message; empty if it can."""
     owner = reshaped.target(context)
     sentence = "Select a mesh made by Mono3D" if owner is None else reshaped.refusal(owner).rstrip(".")
     if not sentence and state.current.run is not None:
@@ -127,25 +127,25 @@ def refuse(cls: Any, context: bpy.types.Context) -> str:
 
 
 class ReshapeOperator(progress.Follower):
-    """Follows one object until it has its shape; a subclass says which change it asks for."""
+    """Reshapes the active object and follows the work to its end. A subclass implements `ask`."""
 
     bl_idname = "mono3d.reshape_operator"
-    bl_label = "Shape"
+    bl_label = "Reshape"
     bl_options = {"UNDO"}
     _uid = 0
     _under_way: Any = None
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Offers it while a mesh object of Mono3D is active that can be shaped."""
+        """Returns whether the active object can be reshaped."""
         return not refuse(cls, context)
 
     def ask(self, context: bpy.types.Context, owner: bpy.types.Object) -> None:
-        """Asks for the change. Raises Mono3DError when it makes no sense."""
+        """Requests the change. Raises Mono3DError if it is invalid."""
         raise NotImplementedError
 
     def begin(self, context: bpy.types.Context) -> None:
-        """Asks for the change. Raises Mono3DError when it makes no sense."""
+        """Requests the change. Raises Mono3DError if it is invalid."""
         owner = reshaped.target(context)
         if owner is None:
             raise Mono3DError("Select a mesh made by Mono3D first.")
@@ -155,10 +155,10 @@ class ReshapeOperator(progress.Follower):
         self._under_way = pending(owner)
 
     def advance(self, context: bpy.types.Context) -> bool:
-        """Goes on; tells whether more is to come."""
+        """Advances the work; returns whether it goes on."""
         advance()
         under_way = reshaping().pending.get(self._uid)
-        return under_way is not None and under_way is self._under_way and not under_way.blocked
+        return under_way is not None and under_way is self._under_way and not under_way.is_blocked
 
     def wait(self, context: bpy.types.Context) -> None:
         """Waits for the mesh."""
@@ -167,34 +167,34 @@ class ReshapeOperator(progress.Follower):
             reshaping().failure = reshaping().finish(owner)
 
     def fraction(self) -> float:
-        """Returns how much is done."""
+        """Returns the completed fraction, 0..1."""
         under_way = reshaping().pending.get(self._uid)
         return under_way.request.job.fraction if under_way and under_way.request else 0.0
 
     def stop(self) -> None:
-        """Leaves the object as it is."""
+        """Drops the change."""
         owner = next((one for one in bpy.data.objects if one.session_uid == self._uid), None)
         if owner is not None:
             reshaping().forget(owner)
 
     def finish(self, context: bpy.types.Context) -> str:
-        """Returns the sentence of a failure."""
+        """Returns the error message, empty if there is none."""
         return reshaping().failure
 
     def has_changed(self) -> bool:
-        """Tells whether the mesh was changed without an undo step; a second one would take away what can be redone."""
-        return self._under_way is not None and self._under_way.is_begun
+        """Returns whether the mesh has changed since the last undo step: a step without a change would only end redo."""
+        return self._under_way is not None and self._under_way.needs_undo
 
 
 class MONO3D_OT_reshape(ReshapeOperator):
-    """Give the active mesh other settings, without running the network again; object, materials and modifiers stay"""
+    """Change settings of the active mesh without running the network again; object, materials and modifiers stay"""
 
     bl_idname = "mono3d.reshape"
     bl_label = "Reshape"
     __annotations__ = {name: properties.property_of(item, options={"SKIP_SAVE"}) for name, item in LIVE.items()}
 
     def ask(self, context: bpy.types.Context, owner: bpy.types.Object) -> None:
-        """Asks for the settings that were given."""
+        """Requests the settings that were given."""
         given: Any = self.properties
         values = {
             name: properties.from_blender(name, getattr(self, name)) for name in LIVE if given.is_property_set(name)
@@ -203,29 +203,29 @@ class MONO3D_OT_reshape(ReshapeOperator):
 
 
 class MONO3D_OT_remesh(ReshapeOperator):
-    """Make the mesh anew from the photo and the settings; what was changed on the mesh by hand is lost"""
+    """Rebuild the mesh from the photo and its settings; edits made by hand are lost"""
 
     bl_idname = "mono3d.remesh"
-    bl_label = "Re-mesh"
+    bl_label = "Reshape"
 
     def ask(self, context: bpy.types.Context, owner: bpy.types.Object) -> None:
-        """Asks for the mesh as its settings have it."""
-        reshaping().change(owner, {}, makes_undo=False, is_forced=True)
+        """Requests the mesh with its present settings."""
+        reshaping().change(owner, {}, makes_undo=False, discard_edits=True)
 
 
 class MONO3D_OT_keep_shape(bpy.types.Operator):
-    """Leave the mesh as it is and show the settings that made it"""
+    """Keep the mesh as it is and show the settings that made it"""
 
     bl_idname = "mono3d.keep_shape"
     bl_label = "Keep"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Offers it while something is under way."""
+        """Returns whether a change is pending."""
         return pending(reshaped.target(context)) is not None
 
     def execute(self, context: bpy.types.Context) -> interface.Result:
-        """Drops what was asked for."""
+        """Drops the change."""
         owner = reshaped.target(context)
         if owner is not None:
             reshaping().forget(owner)
@@ -234,7 +234,7 @@ class MONO3D_OT_keep_shape(bpy.types.Operator):
 
 
 class Sidebar(bpy.types.Panel):
-    """A panel of the sidebar that is there for the active object."""
+    """A sidebar panel for the active object."""
 
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
@@ -242,18 +242,18 @@ class Sidebar(bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Shows it for Mono3D's meshes and their cameras only."""
+        """Shows it for meshes made by Mono3D and their cameras."""
         return state.current.checked and not state.current.setup and reshaped.target(context) is not None
 
 
 class MONO3D_PT_active(Sidebar):
-    """Shapes the active object, while the settings above are for the next photo."""
+    """Settings of the active object; those above are for the next photo."""
 
-    bl_label = "Shape of the Active Object"
+    bl_label = "Reshape Active Object"
     bl_order = 1
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Shows the object's name, its main settings and what is under way."""
+        """Shows the object's name, its pending change and its main settings."""
         layout: Any = self.layout
         owner: Any = reshaped.target(context)
         layout.label(text=owner.name, icon="MESH_GRID", translate=False)
@@ -262,11 +262,11 @@ class MONO3D_PT_active(Sidebar):
 
 
 def draw_state(layout: Any, owner: bpy.types.Object) -> None:
-    """Shows what is under way for an object, and what the user may decide."""
+    """Shows the pending change of an object and the buttons to continue or drop it."""
     under_way = pending(owner)
-    if under_way is not None and under_way.blocked:
+    if under_way is not None and under_way.is_blocked:
         box = layout.box().column(align=True)
-        for line in state.wrapped(under_way.blocked):
+        for line in state.wrapped(reshaped.edited_message(owner)):
             box.label(text=line)
         row = box.row(align=True)
         row.operator("mono3d.remesh", icon="FILE_REFRESH")
@@ -275,7 +275,7 @@ def draw_state(layout: Any, owner: bpy.types.Object) -> None:
         share = under_way.request.job.fraction if under_way.request else 0.0
         progress.draw(layout, under_way.stage, share, "mono3d.keep_shape")
     elif owner.get(names.DRAFT):
-        layout.operator("mono3d.remesh", icon="FILE_REFRESH", text="Draft: Re-mesh")
+        layout.operator("mono3d.remesh", icon="FILE_REFRESH", text="Draft: Reshape")
     else:
         layout.operator("mono3d.remesh", icon="FILE_REFRESH")
 
@@ -319,7 +319,7 @@ def _before_undo(*_: Any) -> None:
         dropped = tuple(work.pending.values())
         work.before_undo()
         for one in dropped:
-            one.is_begun = False  # it is an undo step now
+            one.needs_undo = False  # `before_undo` has pushed the undo step
 
 
 @persistent  # type: ignore[untyped-decorator]
@@ -334,14 +334,14 @@ def _handlers() -> tuple[tuple[Any, Any], ...]:
 
 
 def register() -> None:
-    """Gives the window manager the active object's settings, and has undo and loading told."""
+    """Registers the active object's settings and the handlers for undo and loading."""
     bpy.types.WindowManager.mono3d_shape = PointerProperty(type=MONO3D_PG_reshape)  # type: ignore[attr-defined]
     for handlers, handler in _handlers():
         handlers.append(handler)
 
 
 def unregister() -> None:
-    """Takes it all away again."""
+    """Unregisters them and stops the timer."""
     for handlers, handler in _handlers():
         handlers.remove(handler)
     if bpy.app.timers.is_registered(advance):

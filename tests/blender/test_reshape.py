@@ -455,7 +455,7 @@ def test_a_mesh_changed_by_hand_is_not_overwritten_silently(cup: Any, drag: Drag
     drag.work.advance()
     assert drag.jobs == [] and np.array_equal(vertices(cup), mine)
     blocked = drag.work.of(cup)
-    assert blocked is not None and "by hand" in blocked.blocked and drag.work.advance() is None
+    assert blocked is not None and blocked.edits is reshape.Edits.FOUND and drag.work.advance() is None
     assert bpy.ops.mono3d.keep_shape() == {"FINISHED"} and drag.work.of(cup) is None
     assert scene.stored_settings(cup) == SMALL
     with pytest.raises(RuntimeError, match="by hand"):

@@ -260,7 +260,7 @@ def open_part(blender: Window, name: str, below: str = "mono3d.generate") -> tup
 
 @pytest.mark.usefixtures("first_mesh_active")
 def test_the_mesh_follows_its_own_settings(blender: Window) -> None:
-    """Shape of the Active Object: near is entered there, the mesh moves at once, in place, and as one undo step."""
+    """Reshape Active Object: near is entered there, the mesh moves at once, in place, and as one undo step."""
     known = blender.ask("result = [meshes()[0].name, meshes()[0].data.name, len(meshes())]")
     nearest = "min(vertex.co.y for vertex in meshes()[0].data.vertices)"
     settled = "not addon_state().reshaping or not addon_state().reshaping.pending"

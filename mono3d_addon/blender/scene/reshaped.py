@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an object that Mono3D made tells of itself."""
+"""Reads what Mono3D stored on an object that it made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def target(context: bpy.types.Context) -> bpy.types.Object | None:
-    """Returns the Mono3D mesh object that is active, itself or by its camera; None for others."""
+    """Returns the Mono3D mesh object that is active, itself or through its camera; None for others."""
     owner: Any = getattr(context, "active_object", None)
     if owner is not None and owner.type == "CAMERA" and names.is_ours(owner):
         owner = owner.parent
@@ -34,7 +34,7 @@ def camera_of(owner: bpy.types.Object | None) -> bpy.types.Object | None:
 
 
 def stored_settings(owner: bpy.types.Object) -> Settings:
-    """Returns the settings that made an object; the usual ones where those stored on it cannot be read."""
+    """Returns the settings that made an object; the defaults if the stored ones cannot be read."""
     return _parsed(str(owner.get(names.SETTINGS, "")))
 
 
@@ -47,7 +47,7 @@ def _parsed(text: str) -> Settings:
 
 
 def known_distances(owner: bpy.types.Object) -> KnownDistances | None:
-    """Returns the measured distances of an object; None where it is not metric."""
+    """Returns the measured distances of an object; None if it has none."""
     from ...core.camera.known_distances import KnownDistances
 
     text = owner.get(names.KNOWN)
@@ -55,7 +55,7 @@ def known_distances(owner: bpy.types.Object) -> KnownDistances | None:
 
 
 def metric_words(owner: bpy.types.Object) -> str:
-    """Returns what was measured of an object, for people; empty where nothing was."""
+    """Returns the measured distances of an object in words; empty if it has none."""
     return _measured(str(owner.get(names.KNOWN, "")))
 
 
@@ -69,11 +69,16 @@ def _measured(text: str) -> str:
         return ""
 
 
+def edited_message(owner: bpy.types.Object) -> str:
+    """Returns the message for a mesh that was edited by hand."""
+    return f"The mesh of '{owner.name}' was edited by hand. Reshape replaces it; Keep leaves it as it is."
+
+
 def refusal(owner: bpy.types.Object) -> str:
-    """Returns the sentence why an object cannot be shaped at all; empty when it can."""
+    """Returns why an object cannot be reshaped; empty if it can."""
     data: Any = owner.data
     if owner.library is not None or data.library is not None:
-        return f"'{owner.name}' comes from another file; use Object > Relations > Make Local to shape it."
+        return f"'{owner.name}' comes from another file; use Object > Relations > Make Local to reshape it."
     if owner.get(names.IMAGE) is None:
         return f"'{owner.name}' no longer has its photo in this file; generate it again from the photo."
     return ""
