@@ -62,7 +62,7 @@ def start() -> None:
 
 
 def _shown(item: SettingField) -> Any:
-    """Returns the value of a slider: requested or stored. For a field of view of 0 that is the camera's actual angle."""
+    """Returns the value of a slider: requested or stored; for a field of view of 0 the camera's actual angle."""
     owner = reshaped.target(bpy.context)
     if owner is None:
         return properties.to_blender(item.name, item.default)
@@ -182,7 +182,7 @@ class ReshapeOperator(progress.Follower):
         return reshaping().failure
 
     def has_changed(self) -> bool:
-        """Returns whether the mesh has changed since the last undo step: a step without a change would only end redo."""
+        """Returns whether the mesh has changed since the last undo step; a step without a change would end redo."""
         return self._under_way is not None and self._under_way.needs_undo
 
 
