@@ -31,6 +31,7 @@ needs_timm = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason
 ROOT = Path(__file__).resolve().parents[2]
 
 OFFICIAL = [name for name in MODELS if name != "starter"]
+SMALL = ("dpt_levit_224", "dpt_swin2_tiny_256")
 
 
 def test_every_model_has_an_architecture() -> None:
@@ -57,7 +58,9 @@ def test_midas_small_equals_the_official_network() -> None:
 
 @pytest.mark.slow
 @needs_timm
-@pytest.mark.parametrize("model", OFFICIAL)
+@pytest.mark.parametrize(
+    "model", [*SMALL, *(pytest.param(one, marks=pytest.mark.thorough) for one in OFFICIAL if one not in SMALL)]
+)
 def test_a_published_file_gives_the_official_networks_disparity(model: str, tmp_path: Path) -> None:
     path = tmp_path / MODELS[model].file
     torch.save(reference.state_dict(model), path)

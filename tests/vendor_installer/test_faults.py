@@ -93,7 +93,8 @@ def _recovers(made: Plan, data_folder: Path, keep_downloads: bool = False) -> No
 
 
 @pytest.mark.timeout(600)
-def test_killed_at_160_random_steps_of_a_repair(tiny_plan: MakePlan, data_folder: Path) -> None:
+@pytest.mark.parametrize("kills", [10, pytest.param(160, marks=pytest.mark.thorough)])
+def test_killed_at_random_steps_of_a_repair(tiny_plan: MakePlan, data_folder: Path, kills: int) -> None:
     keep = functools.partial(install, allow_network=True, repair=True, keep_downloads=True)
     keep(tiny_plan())
     made = tiny_plan()
@@ -101,17 +102,18 @@ def test_killed_at_160_random_steps_of_a_repair(tiny_plan: MakePlan, data_folder
     assert code == 0 and count > 60, count
     chance = random.Random(4)
     killed = 0
-    for step in (chance.randint(1, count) for _ in range(160)):
+    for step in (chance.randint(1, count) for _ in range(kills)):
         code, _ = _in_child(lambda: keep(made), at_step=step)
         killed += code == -signal.SIGKILL
         assert _whole_or_nothing(data_folder), f"the previous state is gone after a kill at step {step}"
         _recovers(made, data_folder, keep_downloads=True)
-    assert killed > 150
+    assert killed > 0.9 * kills - 1
 
 
 @pytest.mark.timeout(600)
-def test_killed_at_40_random_times_of_a_first_installation(
-    index: Index, tiny_plan: MakePlan, data_folder: Path
+@pytest.mark.parametrize("kills", [4, pytest.param(40, marks=pytest.mark.thorough)])
+def test_killed_at_random_times_of_a_first_installation(
+    index: Index, tiny_plan: MakePlan, data_folder: Path, kills: int
 ) -> None:
     made = tiny_plan()
     began = time.monotonic()
@@ -119,7 +121,7 @@ def test_killed_at_40_random_times_of_a_first_installation(
     seconds = time.monotonic() - began
     chance = random.Random(4)
     found = set()
-    for number in range(40):
+    for number in range(kills):
         if number % 4 == 0:
             uninstall("tiny", data_folder)
         before = find("tiny", data_folder)
@@ -133,12 +135,13 @@ def test_killed_at_40_random_times_of_a_first_installation(
     _recovers(made, data_folder)
 
 
-def test_an_uninstallation_killed_at_every_step(tiny_plan: MakePlan, data_folder: Path) -> None:
+@pytest.mark.parametrize("stride", [12, pytest.param(3, marks=pytest.mark.thorough)])
+def test_an_uninstallation_killed_at_its_steps(tiny_plan: MakePlan, data_folder: Path, stride: int) -> None:
     made = tiny_plan()
     install(made, allow_network=True, keep_downloads=True)
     code, count = _in_child(lambda: uninstall("tiny", data_folder))
     assert code == 0 and not made.target.exists()
-    for step in range(1, count + 1, 3):
+    for step in range(1, count + 1, stride):
         _recovers(made, data_folder, keep_downloads=True)
         assert _in_child(lambda: uninstall("tiny", data_folder), at_step=step)[0] == -signal.SIGKILL
         _whole_or_nothing(data_folder)
@@ -146,13 +149,14 @@ def test_an_uninstallation_killed_at_every_step(tiny_plan: MakePlan, data_folder
         assert find("tiny", data_folder) is None and tidy(data_folder) == () and not made.target.exists()
 
 
+@pytest.mark.parametrize("cuts", [2, pytest.param(6, marks=pytest.mark.thorough)])
 def test_a_connection_cut_at_random_bytes(
-    index: Index, tiny_plan: MakePlan, wheels: dict[str, Path], data_folder: Path
+    index: Index, tiny_plan: MakePlan, wheels: dict[str, Path], data_folder: Path, cuts: int
 ) -> None:
     beta = wheels["beta"]
     before = install(tiny_plan(), allow_network=True)
     chance = random.Random(4)
-    for _ in range(6):
+    for _ in range(cuts):
         index.cuts[beta.name], index.cut_at[beta.name] = 9, chance.randrange(beta.stat().st_size)
         with pytest.raises(InstallError, match=r"connection broke|damaged"):
             install(tiny_plan(), allow_network=True, repair=True)
@@ -222,12 +226,18 @@ def _mounted(folder: Path, size: int) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@pytest.mark.parametrize("shares", [(0.3, 1.4), pytest.param((0.9, 1.9), marks=pytest.mark.thorough)])
 def test_a_full_disk(
-    index: Index, locks_folder: Path, tmp_path: Path, wheels: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    index: Index,
+    locks_folder: Path,
+    tmp_path: Path,
+    wheels: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    shares: tuple[float, ...],
 ) -> None:
     monkeypatch.setattr(planning, "_check_disk", lambda made: None)  # which refuses long before
     size = wheels["beta"].stat().st_size
-    for number, share in enumerate((0.3, 0.9, 1.4, 1.9)):
+    for number, share in enumerate(shares):
         with _mounted(tmp_path / f"disk{number}", int(share * size) // 4096 * 4096) as disk:
             made = vendor_installer.plan("tiny", disk, locks_folder=locks_folder, allow_network=True)
             with pytest.raises(InstallError, match="disk is full"):
@@ -288,14 +298,15 @@ def test_a_python_without_pip(index: Index, data_folder: Path, locks_folder: Pat
             install(made, allow_network=True)
 
 
-def test_three_installers_at_once(index: Index, tiny_plan: MakePlan, data_folder: Path) -> None:
+@pytest.mark.parametrize("rounds", [1, pytest.param(3, marks=pytest.mark.thorough)])
+def test_three_installers_at_once(index: Index, tiny_plan: MakePlan, data_folder: Path, rounds: int) -> None:
     made = tiny_plan()
     codes: list[int] = []
 
     def compete() -> None:
         codes.append(_in_child(functools.partial(install, made, allow_network=True, repair=True))[0])
 
-    for _ in range(3):
+    for _ in range(rounds):
         codes.clear()
         threads = [threading.Thread(target=compete) for _ in range(3)]
         for thread in threads:

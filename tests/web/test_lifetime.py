@@ -57,7 +57,10 @@ def children(process: int) -> set[int]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, *(pytest.param(one, marks=pytest.mark.thorough) for one in (signal.SIGINT, signal.SIGHUP))],
+)
 def test_it_ends_in_order(tmp_path: Path, number: int) -> None:
     with serving(tmp_path, "--workers", "2") as server:
         id = server.started(settings=ENDLESS)

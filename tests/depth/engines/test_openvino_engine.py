@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 pytestmark = pytest.mark.torch
 
+thorough = pytest.mark.thorough
+
 needs_bfloat16 = pytest.mark.skipif(
     "bfloat16" not in openvino_engine.precisions(), reason="the processor has no bfloat16"
 )
@@ -55,7 +57,13 @@ def test_midas_small(tmp_path: Path) -> None:
 @needs_timm
 @pytest.mark.parametrize(
     "model",
-    ["dpt_swin2_tiny_256", "dpt_levit_224", "dpt_next_vit_large_384", "dpt_beit_base_384", "dpt_hybrid_384"],
+    [
+        "dpt_levit_224",
+        *(
+            pytest.param(one, marks=thorough)
+            for one in ("dpt_swin2_tiny_256", "dpt_next_vit_large_384", "dpt_beit_base_384", "dpt_hybrid_384")
+        ),
+    ],
 )
 def test_one_of_each_kind_of_transformer(model: str, tmp_path: Path) -> None:
     errors = largest_error(model, tmp_path)
@@ -99,7 +107,13 @@ def test_last_steps_apart_change_nothing(tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.slow
 @needs_timm
-@pytest.mark.parametrize("model", ["midas_v21_small_256", "dpt_levit_224", "dpt_swin2_tiny_256", "midas_v21_384"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        "midas_v21_small_256",
+        *(pytest.param(one, marks=thorough) for one in ("dpt_levit_224", "dpt_swin2_tiny_256", "midas_v21_384")),
+    ],
+)
 def test_the_last_steps_of_every_kind_of_decoder_are_found(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +130,7 @@ def test_the_last_steps_of_every_kind_of_decoder_are_found(
     assert len(enlarging) == 2, "by the decoder's last step and by the head"
 
 
+@pytest.mark.thorough
 @needs_bfloat16
 @needs_timm
 def test_a_last_sum_in_float32_takes_away_a_part_of_the_grain(tmp_path: Path) -> None:

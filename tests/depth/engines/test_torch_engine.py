@@ -29,10 +29,12 @@ ROOT = Path(__file__).resolve().parents[3]
 
 pytestmark = pytest.mark.torch
 
+thorough = pytest.mark.thorough
+
 needs_timm = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason="timm is not installed")
 
 
-@pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("float16", marks=thorough), "bfloat16"])
 def test_the_starter(precision: Precision) -> None:
     weights = BUNDLED_FOLDER / "starter.safetensors"
     pixels = np.asarray(Image.open(ROOT / "tests" / "photos" / "coffee.png").convert("RGB").resize((192, 128)))
@@ -50,7 +52,7 @@ def test_the_starter(precision: Precision) -> None:
     assert engine.name == f"torch {precision} on cpu"
 
 
-@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+@pytest.mark.parametrize("precision", [pytest.param("float16", marks=thorough), "bfloat16"])
 def test_even_surfaces_stay_even(precision: Precision) -> None:
     """With all steps in bfloat16 the surface of the photo's table was uneven by six times its own relief."""
     pixels = np.asarray(Image.open(ROOT / "tests" / "photos" / "coffee.png").convert("RGB").resize((192, 128)))
@@ -76,7 +78,10 @@ def test_channels_side_by_side_change_nothing_but_rounding(monkeypatch: pytest.M
 
 @pytest.mark.slow
 @needs_timm
-@pytest.mark.parametrize("model", ["midas_v21_384", "midas_v21_small_256", "dpt_levit_224"])
+@pytest.mark.parametrize(
+    "model",
+    ["midas_v21_small_256", *(pytest.param(one, marks=thorough) for one in ("midas_v21_384", "dpt_levit_224"))],
+)
 def test_what_is_enlarged_last_is_not_rounded(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     kinds: list[object] = []
     original = functional.interpolate
@@ -102,6 +107,7 @@ def test_a_card_computes_the_last_steps_as_exactly_as_float32(monkeypatch: pytes
     assert not torch.backends.cudnn.allow_tf32
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @needs_timm
 @pytest.mark.parametrize("precision", ["float16", "bfloat16"])
