@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Installs what Mono3D's child processes need into a private folder. Standard library only.
+"""Installs the packages of Mono3D's child processes into a private folder. Standard library only.
 
-    plan(component, data_folder)   what would be installed, how much, where; refuses what cannot work
-    install(plan, ...)             downloads, verifies, unpacks, tries out, and only then switches over
-    find(component, data_folder)   the folder to put in front of the child's module search path, in microseconds
+    plan(component, data_folder)   returns what would be installed and where, or raises InstallError with the reason
+    install(plan, ...)             downloads, verifies, unpacks, runs a smoke test, then replaces the old packages
+    find(component, data_folder)   returns what is installed; its folder goes first in the child's module search path
     bundle(plan, folder)           makes a folder of all files for a machine without a network
-    in_use(folders)                keeps the packages of a child process from being deleted under it
+    in_use(folders)                keeps packages from being deleted while a child process uses them
     verify, uninstall, doctor      check, remove, describe; `tidy` at a program's start
 
 The packages are for child processes only: nothing here changes the running interpreter.

@@ -26,7 +26,7 @@ from .upkeep import uninstall, verify
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit code: 0 done, 1 failed with a sentence on stderr, 2 wrong usage."""
+    """Runs the command line; returns the exit code: 0 done, 1 failed with a message on stderr, 2 wrong usage."""
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Cancelled; what was installed before is unchanged.", file=sys.stderr)
+        print("Cancelled; installed packages are unchanged.", file=sys.stderr)
         return 1
     return 0
 
@@ -47,53 +47,56 @@ def _parser() -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=help, description=help)
         made.set_defaults(run=run)
         if name != "lock":
-            made.add_argument("--data-folder", type=Path, required=True, help="folder for everything that is installed")
+            made.add_argument("--data-folder", type=Path, required=True, help="folder to install into")
             made.add_argument("--python", default=sys.executable, help="interpreter to install for (default: this one)")
         return made
 
     for name, run, text in (
-        ("plan", _plan, "say what would be installed, how much, where; asks the package indexes unless --offline"),
-        ("install", _install, "install components; uses the network"),
+        ("plan", _plan, "show packages, sizes and folder of an installation; queries package indexes unless --offline"),
+        ("install", _install, "install components; uses the network unless --offline or --wheelhouse"),
         ("bundle", _bundle, "download components into a folder, for machines without a network"),
     ):
         made = command(name, run, text)
         made.add_argument("components", nargs="+", metavar="COMPONENT", help=f"one of {', '.join(COMPONENTS)}")
         made.add_argument(
             "--backend",
-            help=f"instead of the one chosen for this machine; one of {', '.join(BACKEND_NAMES)}",
+            help=f"build of PyTorch (default: chosen for this machine); one of {', '.join(BACKEND_NAMES)}",
             metavar="BACKEND",
         )
         made.add_argument(
             "--system",
             default="",
             metavar="NAMES",
-            help="packages that the interpreter offers itself, separated by commas",
+            help="packages to take from the interpreter itself, separated by commas",
         )
         if name == "bundle":
-            made.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="made where missing")
-            made.add_argument("--python-tag", help="Python of the other machine, like cp311 (default: this one's)")
+            made.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="created if missing")
+            made.add_argument("--python-tag", help="Python of the target machine, such as cp311 (default: this one)")
             made.add_argument(
-                "--platform", choices=tuple(PLATFORM_TAGS), help="system of the other machine (default: this one's)"
+                "--platform", choices=tuple(PLATFORM_TAGS), help="platform of the target machine (default: this one)"
             )
             continue
         made.add_argument("--offline", action="store_true", help="do not use the network")
         made.add_argument(
-            "--wheelhouse", type=Path, metavar="FOLDER", help="take all files from what 'bundle' made, not the network"
+            "--wheelhouse",
+            type=Path,
+            metavar="FOLDER",
+            help="install from this folder, made by 'bundle', without the network",
         )
         if name == "install":
-            made.add_argument("--repair", action="store_true", help="install again what is installed already")
+            made.add_argument("--repair", action="store_true", help="reinstall what is installed already")
             made.add_argument(
-                "--keep-downloads", action="store_true", help="keep the downloaded files for another time"
+                "--keep-downloads", action="store_true", help="keep the downloaded files after the installation"
             )
     for name, run, text in (
-        ("verify", _verify, "check that installed components are whole and work"),
+        ("verify", _verify, "check that installed components are complete and work"),
         ("uninstall", _uninstall, "remove components"),
     ):
         made = command(name, run, text)
         made.add_argument("components", nargs="+", metavar="COMPONENT", help=f"one of {', '.join(COMPONENTS)}")
-    command("doctor", _doctor, "describe machine, Python and what is installed, for a bug report")
-    made = command("lock", _lock, "make locks anew from the package indexes (for maintainers)")
-    made.add_argument("names", nargs="+", metavar="NAME", help="like worker-cp311-linux_x86_64-cpu, or 'all'")
+    command("doctor", _doctor, "describe the machine, Python and installed components, for a bug report")
+    made = command("lock", _lock, "regenerate lock files from the package indexes (for maintainers)")
+    made.add_argument("names", nargs="+", metavar="NAME", help="such as worker-cp311-linux_x86_64-cpu, or 'all'")
     return parser
 
 
@@ -163,7 +166,7 @@ def _verify(options: argparse.Namespace) -> None:
         if found is None:
             raise InstallError(f"'{name}' is not installed for {tag} in '{options.data_folder}': install it first.")
         verify(found, options.data_folder, python=options.python)
-        print(f"{found.name} is whole and works.")
+        print(f"{found.name} is complete and works.")
 
 
 def _uninstall(options: argparse.Namespace) -> None:
@@ -172,7 +175,7 @@ def _uninstall(options: argparse.Namespace) -> None:
         done = uninstall(name, options.data_folder, tag)
         print(f"{name}: {'removed' if done.environments else 'was not installed'}")
         for path in done.waiting:
-            print(f"  '{path}' is in use and goes with the next start or installation after that.")
+            print(f"  '{path}' is in use; the next start or installation after that removes it.")
 
 
 def _doctor(options: argparse.Namespace) -> None:
@@ -190,11 +193,11 @@ def _lock(options: argparse.Namespace) -> None:
 
 
 class ProgressLine:
-    """Shows progress in one line of a terminal that is written over, or as a line every few seconds elsewhere."""
+    """Shows progress in one line of a terminal, or as a new line every few seconds if stderr is no terminal."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
-        self._told = 0.0
+        self._shown_at = 0.0
 
     def __enter__(self) -> ProgressLine:
         return self
@@ -206,9 +209,9 @@ class ProgressLine:
     def __call__(self, stage: str, fraction: float) -> None:
         """Shows a stage and its fraction, 0..1."""
         now = time.monotonic()
-        if now - self._told < (0.1 if self._terminal else 5.0) and fraction < 1.0:
+        if now - self._shown_at < (0.1 if self._terminal else 5.0) and fraction < 1.0:
             return
-        self._told = now
+        self._shown_at = now
         text = f"{100 * fraction:3.0f} %  {stage}"
         if self._terminal:
             width = os.get_terminal_size(sys.stderr.fileno()).columns - 1

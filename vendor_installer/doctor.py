@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A report for bug reports: machine, Python, pip, what is installed, the log's end."""
+"""The text for bug reports: machine, Python, pip, installed components, end of the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOG_LINES = 15
 
 
 def doctor(data_folder: Path, python: str = sys.executable) -> str:
-    """Returns the report as text. Addresses and secrets in environment variables are left out, only names are told."""
+    """Returns the report. It names environment variables without their values, which may hold addresses or secrets."""
     folders = Folders(data_folder)
     lines = [f"System: {platform.platform()}", f"Data folder: {data_folder}"]
     try:
@@ -45,7 +45,8 @@ def doctor(data_folder: Path, python: str = sys.executable) -> str:
         lines.append("    " + ", ".join(f"{name} {version}" for name, version in sorted(item.versions.items())))
         if item.system:
             lines.append(
-                "    from Python itself: " + ", ".join(f"{name} {version}" for name, version in item.system.items())
+                "    provided by this Python: "
+                + ", ".join(f"{name} {version}" for name, version in item.system.items())
             )
     for path in leftovers(folders):
         size = sum(count for _, count in file_sizes(path)) if path.is_dir() else 0

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fetching a plan's wheels with pip, and verifying each of them here.
+"""Downloading a plan's wheels with pip, and verifying each of them.
 
-Every file that is whole stays in `downloads`, also when a later one fails, so a second try fetches only the rest.
-pip is told the hashes, which also make it choose the very file; size and SHA-256 are checked again afterwards,
-because a file may come from an earlier run.
+Complete files stay in `downloads` even when a later one fails, so the next attempt downloads only the rest. pip gets
+the hashes of the lock, by which it also selects the file. Size and SHA-256 are checked again afterwards, because a
+file may come from an earlier run.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from .errors import InstallCancelled, InstallError, translate
 from .folders import Folders, file_sizes, remove_tree, size_text
 from .plans import Plan, PlannedPackage
 
-_TRIES = 3
-_PIECE = 1 << 22
+_ATTEMPTS = 3
+_CHUNK = 1 << 22
 
 
 def download(
@@ -34,8 +34,8 @@ def download(
 ) -> dict[str, Path]:
     """Returns the verified wheel of every package of the plan, by package name.
 
-    `on_progress` gets a stage in words and the bytes that have arrived in this run. Raises InstallError when a file
-    cannot be fetched, is not the pinned one, or would need the network without `allow_network`; InstallCancelled.
+    `on_progress` gets a description of the stage and the bytes received in this run. Raises InstallError if a file
+    cannot be downloaded, is not the pinned one, or needs the network without `allow_network`; InstallCancelled.
     """
     folders = Folders(plan.data_folder)
     folders.downloads.mkdir(parents=True, exist_ok=True)
@@ -44,10 +44,10 @@ def download(
     if missing and not allow_network:
         raise InstallError(
             f"{len(missing)} packages have to be downloaded ({size_text(sum(p.locked.bytes for p in missing))}), "
-            "but the network may not be used: allow it and install again."
+            "but the network may not be used: allow network access and install again."
         )
     arrived = 0
-    for attempt in range(_TRIES):
+    for attempt in range(_ATTEMPTS):
         failure: InstallError | None = None
         for group in _groups(missing):
             before = arrived
@@ -69,22 +69,22 @@ def download(
         missing = still
         if failure is None:
             failure = translate("DO NOT MATCH THE HASHES")
-        if not (progressed or _passing(failure)) or attempt == _TRIES - 1:
+        if not (progressed or _transient(failure)) or attempt == _ATTEMPTS - 1:
             raise failure
     return wheels
 
 
-def _passing(failure: InstallError) -> bool:
-    """Whether trying again may help: a connection that broke, not a refusal.
+def _transient(failure: InstallError) -> bool:
+    """Returns whether another attempt may help: after a broken connection, but not after a refusal.
 
-    An older pip, such as the 23.2 that Python 3.11 brings, takes a cut file for a whole one with a wrong hash.
+    Older versions of pip, such as 23.2 of Python 3.11, report a truncated file as a wrong hash.
     """
     return any(words in str(failure) for words in ("connection broke", "was damaged"))
 
 
 def _groups(packages: Sequence[PlannedPackage]) -> list[list[PlannedPackage]]:
-    """Splits the packages as pip needs it: hashes are all or nothing in one call, and an extra index, which
-    serves other builds under the same names, is shown only for the packages that come from it."""
+    """Groups the packages by call of pip: either all packages of a call have hashes or none, and an extra index,
+    which serves other builds under the same names, is used only for the packages that come from it."""
     groups: dict[tuple[bool, str], list[PlannedPackage]] = {}
     for item in packages:
         groups.setdefault((item.hashed, item.extra_index), []).append(item)
@@ -94,7 +94,7 @@ def _groups(packages: Sequence[PlannedPackage]) -> list[list[PlannedPackage]]:
 def _verified(
     packages: Sequence[PlannedPackage], folders: Folders, wheels: dict[str, Path], cancelled: Callable[[], bool]
 ) -> list[PlannedPackage]:
-    """Takes the good files in `downloads` into `wheels`, deletes bad ones; returns the packages still missing."""
+    """Adds the intact files in `downloads` to `wheels` and deletes the others; returns the packages still missing."""
     missing = []
     for item in packages:
         if item.name in wheels:
@@ -114,24 +114,24 @@ def _verified(
 
 
 def _checked(item: PlannedPackage, wheel: Path, cancelled: Callable[[], bool]) -> Path:
-    """Returns the file of a wheelhouse when it is the pinned one, or else the one that its list names."""
+    """Returns a wheelhouse's file. Raises InstallError if its hash is not that of the lock, or else of the list."""
     expected = item.locked.sha256 or item.wheel_sha256
     if expected is not None and sha256_of(wheel, cancelled) != expected:
         raise InstallError(
-            f"The file '{wheel}' is damaged or not the one that was pinned: copy the folder again, or make it anew "
-            "with 'python -m vendor_installer bundle'."
+            f"The file '{wheel}' is damaged or not the one that was pinned: copy the folder again, or recreate it with "
+            "'python -m vendor_installer bundle'."
         )
     return wheel
 
 
 def sha256_of(path: Path, cancelled: Callable[[], bool] = lambda: False) -> str:
-    """Returns the SHA-256 of a file in hexadecimal. Raises InstallCancelled between two pieces."""
+    """Returns the SHA-256 of a file in hexadecimal. Raises InstallCancelled between two chunks."""
     digest = hashlib.sha256()
     with path.open("rb") as source:
-        while piece := source.read(_PIECE):
+        while chunk := source.read(_CHUNK):
             if cancelled():
                 raise InstallCancelled
-            digest.update(piece)
+            digest.update(chunk)
     return digest.hexdigest()
 
 
@@ -172,7 +172,7 @@ def _fetch(
 
 
 def _take_unhashed(item: PlannedPackage, arriving: Path, wheels: dict[str, Path], folders: Folders) -> None:
-    # Without a hash an earlier file proves nothing, so it is fetched anew each time and kept only for this run.
+    # A file from an earlier run cannot be verified without a hash, so it is downloaded again in each run.
     pattern = re.sub(r"[-_.]+", "_", item.name)
     for path in arriving.glob("*.whl"):
         if path.name.lower().startswith(f"{pattern.lower()}-{item.version.lower()}-"):
@@ -190,9 +190,9 @@ def _current(output: str, group: Sequence[PlannedPackage]) -> str:
 
 
 class _Watch:
-    """Counts what pip has fetched so far, and keeps each whole file from the moment that it is whole.
+    """Counts the bytes that pip has received, and keeps each file as soon as it is complete.
 
-    pip deletes what it has when a later file fails; a hard link outlives that.
+    pip deletes its finished files when a later one fails; a hard link preserves them.
     """
 
     def __init__(self, group: Sequence[PlannedPackage], temporary: Path, downloads: Path) -> None:

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The environment variables that child processes of the installation get."""
+"""The environment variables of the installer's child processes."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-# What users and administrators set to name their mirrors, certificates and proxies. Everything else that pip
-# would read (PIP_USER, PIP_TARGET, PIP_NO_BINARY, ...) changes what is installed or where, and is left out.
+# Mirrors, certificates and proxies of users and administrators. Other variables of pip (PIP_USER, PIP_TARGET,
+# PIP_NO_BINARY, ...) change what is installed or where, and are removed.
 _KEPT_PIP_VARIABLES = frozenset(
     {
         "PIP_CERT",
@@ -28,20 +28,20 @@ _KEPT_PIP_VARIABLES = frozenset(
 
 
 def child_environment(temporary: Path | None = None) -> dict[str, str]:
-    """Returns the variables for a child process: no Python settings of the user's, proxies and mirrors kept.
+    """Returns the variables for a child process: without the user's Python settings, with proxies and mirrors.
 
-    `temporary` is where the child puts its temporary files.
+    `temporary` is the folder for the child's temporary files.
     """
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.upper().startswith(("PYTHON", "PIP_")) or name.upper() in _KEPT_PIP_VARIABLES
     }
-    # A user's pip configuration may ask for these; here they would only make pip refuse.
+    # These override the user's pip configuration, which would make pip refuse the download.
     kept |= {"PYTHONNOUSERSITE": "1", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_USER": "0"}
     if temporary is not None:
-        # pip asks rustc for its version, and the launcher that rustup puts in its place makes a folder at home.
-        # Blender makes folders for thumbnails in the desktop's cache, and would load the user's own add-ons.
+        # pip runs rustc, which may be rustup's launcher and then creates a folder in the home folder. Blender creates
+        # thumbnail folders in the desktop's cache, and would load the user's add-ons.
         elsewhere = ("TMPDIR", "TEMP", "TMP", "RUSTUP_HOME", "XDG_CACHE_HOME", "BLENDER_USER_RESOURCES")
         kept |= {name: str(temporary) for name in elsewhere}
     return kept

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Failures of an installation, and their translation into cause and remedy."""
+"""Errors of an installation, and the translation of other programs' output into cause and remedy."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class InstallCancelled(InstallError):
     """The user stopped the installation."""
 
     def __init__(self) -> None:
-        super().__init__("Cancelled; what was installed before is unchanged, and finished downloads are kept.")
+        super().__init__("Cancelled; installed packages are unchanged, and finished downloads are kept.")
 
 
 @dataclass(frozen=True)
 class Translation:
-    """Which text of a program (a regular expression) means which sentence for the user."""
+    """A regular expression for a program's output, and the sentence for the user if it matches."""
 
     pattern: str
     message: str
@@ -38,13 +38,13 @@ TRANSLATIONS = (
     ),
     Translation(
         r"CERTIFICATE_VERIFY_FAILED|SSLCertVerificationError|certificate verify failed",
-        "The server's certificate is not trusted, as behind a company proxy or with a wrong clock: set the "
+        "The server's certificate is not trusted, perhaps because of a company proxy or a wrong clock: set the "
         "environment variable PIP_CERT to your organisation's certificate file and check the date.",
     ),
     Translation(
         r"DO NOT MATCH THE HASHES|hash mismatch|HashMismatch",
         "A downloaded file is not the one that was pinned, because the download was damaged or a mirror serves "
-        "another file: install again, and if it stays so, use the standard package index.",
+        "another file: install again, and if that does not help, use the standard package index.",
     ),
     Translation(
         r"ProxyError|Cannot connect to proxy|407 Proxy Authentication",
@@ -84,7 +84,7 @@ TRANSLATIONS = (
     ),
     Translation(
         r"libusb-1\.0",
-        "Open3D misses the library libusb-1.0: install the system package libusb-1.0-0 and try again.",
+        "Open3D needs the library libusb-1.0: install the system package libusb-1.0-0 and try again.",
     ),
     Translation(
         r"GLIBC_2\.\d+' not found|GLIBCXX_[\d.]+' not found",
@@ -104,25 +104,25 @@ TRANSLATIONS = (
         r"NVIDIA driver on your system is too old|driver version is insufficient|Found no NVIDIA driver|"
         r"no CUDA-capable device|No HIP GPUs|No CUDA GPUs are available|not compiled with (CUDA|XPU) enabled|"
         r"No XPU devices are available|libze_loader",
-        "The packages for the graphics card do not find it: install its maker's newest driver, or install again with "
-        "the backend 'cpu'.",
+        "The packages for the graphics card do not find it: install the manufacturer's latest driver, or install "
+        "again with the backend 'cpu'.",
     ),
     Translation(
         r"torchvision::nms does not exist",
-        "torch and torchvision come from different indexes and do not fit together: uninstall and install again.",
+        "torch and torchvision come from different indexes and are incompatible: uninstall and install again.",
     ),
     Translation(
         r"MemoryError|Cannot allocate memory|out of memory|Errno 12\b",
-        "The memory is used up: close other programs and install again.",
+        "There is not enough memory: close other programs and install again.",
     ),
 )
-"""First match wins, so the more special texts come first."""
+"""The first match wins, so more specific patterns come first."""
 
 
 def translate(text: str, log: Path | None = None) -> InstallError:
     """Returns the error for the output `text` of a failed program.
 
-    Unknown texts keep their last lines and, where given, name the log.
+    If no translation matches, the message has the last lines of the output and the path of the log, if given.
     """
     details = "\n".join(text.strip().splitlines()[-12:])
     for item in TRANSLATIONS:

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The layout of the data folder, and removing parts of it.
+"""The layout of the data folder, and helpers for files.
 
 environments/<component>-<python>-<platform>-<backend>/manifest.json   what is installed; written last
-environments/.../packages-<lock digest>-<random>/                      the folder the manifest points to
-installer-files/downloads/  .../temporary/  .../tools/pip-<version>/             what is removed as a whole
+environments/.../packages-<lock digest>-<random>/                      the packages folder that the manifest names
+installer-files/downloads/  .../temporary/  .../tools/pip-<version>/   removed as a whole
 logs/install.log  logs/install.log.1  install.lock
 
-The data folder may be one that the user has other things in, such as the home folder, whose own "Downloads" is no
-other than "downloads" on Windows and macOS. So whatever is removed as a whole has a name that nobody else gives.
+The data folder may contain other files of the user. It may even be the home folder, whose "Downloads" is the same as
+"downloads" on Windows and macOS. So folders that are removed as a whole lie in `installer-files`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from typing import Any, TypeVar
 
 _AnyPath = TypeVar("_AnyPath", bound=PurePath)
 _LONG_LOG = 2_000_000
-"""Bytes of the log, some dozens of installations, after which a new one is begun."""
+"""Size of the log in bytes, some dozens of installations, at which a new one is started."""
 
 
 @dataclass(frozen=True)
 class Folders:
-    """Paths below one data folder; none is made here."""
+    """Paths below one data folder; none is created here."""
 
     data: Path
 
@@ -41,7 +41,7 @@ class Folders:
 
     @property
     def own(self) -> Path:
-        """Folder of everything that is for a while."""
+        """Folder of everything that the installer needs only temporarily."""
         return self.data / "installer-files"
 
     @property
@@ -56,17 +56,17 @@ class Folders:
 
     @property
     def tools(self) -> Path:
-        """Programs that the installation uses."""
+        """Tools of the installer: pip."""
         return self.own / "tools"
 
     @property
     def log(self) -> Path:
-        """What the child processes printed."""
+        """Output of the child processes."""
         return self.data / "logs" / "install.log"
 
     @property
     def install_lock(self) -> Path:
-        """File whose lock an installation holds."""
+        """File that an installation locks while it runs."""
         return self.data / "install.lock"
 
     def environment(self, name: str) -> Path:
@@ -74,13 +74,13 @@ class Folders:
         return self.environments / name
 
     def rotate_log(self) -> None:
-        """Starts a new log where the present one has grown long; the one before is kept as install.log.1."""
+        """Starts a new log if the current one is large; the old one is kept as install.log.1."""
         with contextlib.suppress(OSError):
             if self.log.stat().st_size > _LONG_LOG:
                 self.log.replace(self.log.with_name(f"{self.log.name}.1"))
 
     def discard(self, *folders: Path) -> None:
-        """Removes folders below `own`, and that as well when nothing else is left in it."""
+        """Removes folders below `own`, and `own` itself once it is empty."""
         for folder in folders:
             remove_tree(folder)
         with contextlib.suppress(OSError):
@@ -88,13 +88,13 @@ class Folders:
 
 
 def long_path(path: _AnyPath) -> _AnyPath:
-    """Returns an absolute path of Windows in the form that may have more than 260 letters; any other as it is.
+    """Returns an absolute Windows path with the prefix that allows more than 260 characters; others unchanged.
 
-    Wheels have paths of 170 letters, and Blender's folder for extensions has about as many.
+    Paths inside wheels have up to 170 characters, and Blender's folder for extensions about as many.
     """
     if not isinstance(path, PureWindowsPath) or not path.is_absolute() or str(path).startswith("\\\\?"):
         return path
-    # Behind the prefix Windows resolves neither ".." nor ".".
+    # After the prefix, Windows resolves neither ".." nor ".".
     whole = ntpath.normpath(path)
     return type(path)("\\\\?\\UNC" + whole[1:] if whole.startswith("\\\\") else "\\\\?\\" + whole)
 
@@ -108,7 +108,7 @@ def existing_parent(path: Path) -> Path:
 
 
 def remove_tree(path: Path) -> bool:
-    """Removes a folder as far as possible; returns whether it is gone. Read-only files are removed too."""
+    """Removes a folder as far as possible, including read-only files; returns whether it is gone."""
 
     def retry(function: Callable[..., Any], failed: str, _: object) -> None:
         with contextlib.suppress(OSError):
@@ -124,12 +124,12 @@ def remove_tree(path: Path) -> bool:
 
 
 def size_text(count: int) -> str:
-    """Returns a number of bytes for people: '370 MB', '1.2 GB', '0 MB'."""
+    """Returns a number of bytes as text: '370 MB', '1.2 GB', '0 MB'."""
     return f"{count / 1e9:.1f} GB" if count >= 999_500_000 else f"{count / 1e6:.0f} MB"
 
 
 def file_sizes(folder: Path) -> Iterator[tuple[Path, int]]:
-    """Yields every file below `folder` with its size; files that vanish meanwhile are left out."""
+    """Yields every file below `folder` with its size in bytes; skips files that disappear meanwhile."""
     whole = long_path(folder)
     for root, _, names in os.walk(whole):
         for name in names:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which graphics card is here, and which builds of PyTorch can use it.
+"""Detecting the graphics card and the builds of PyTorch that can use it.
 
-Nothing is imported that a driver brings: NVIDIA's own program is asked, and on Linux the kernel's files are read.
+No driver library is loaded: NVIDIA cards are found by running nvidia-smi, others by reading Linux's sysfs.
 """
 
 from __future__ import annotations
@@ -29,18 +29,20 @@ BACKEND_NAMES: Mapping[str, str] = {
     "rocm": "ROCm",
     "xpu": "Intel XPU",
 }
-"""Backend -> its name for people."""
+"""Backend -> its name in messages."""
 
-_SECONDS = 10
-_SILENT: set[str] = set()
-"""Programs that gave no answer once, and are not waited for again."""
+_TIMEOUT_SECONDS = 10
+_HUNG: set[str] = set()
+"""Programs that once gave no answer in time. They are not run again, so that the delay happens once per process."""
 
 
 @dataclass(frozen=True)
 class Graphics:
-    """What was found. `backends` can use it, the best one first; none where `problem` says why.
+    """A graphics card.
 
-    `device` is for people: "NVIDIA RTX 4070, driver 560"; empty where there is no card that could be of use.
+    device     name for people, such as "NVIDIA RTX 4070, driver 560"; empty if there is no suitable card
+    backends   backends that can use it, the best one first
+    problem    why no backend can use it; empty if one can
     """
 
     device: str = ""
@@ -49,16 +51,16 @@ class Graphics:
 
     @property
     def text(self) -> str:
-        """What was found and what it leads to: "NVIDIA RTX 4070, driver 560 -> CUDA 12.8"."""
+        """The card and the backend for it: "NVIDIA RTX 4070, driver 560 -> CUDA 12.8"."""
         if not self.device:
             return "no graphics card that PyTorch can use"
         return f"{self.device} -> {BACKEND_NAMES[self.backends[0]] if self.backends else BACKEND_NAMES['cpu']}"
 
 
 def detect(platform: str, system_files: Path = Path("/sys")) -> Graphics:
-    """Returns what computes on this machine beside its processor, for a platform of the component table.
+    """Returns the graphics card of this machine, for a platform of `platforms`.
 
-    Takes well under a second; `system_files` is where the kernel shows its devices.
+    Takes well under a second. `system_files` is the folder where sysfs is mounted.
     """
     if platform == MACOS:
         return Graphics("Apple silicon", ("mps",))
@@ -76,7 +78,7 @@ def detect(platform: str, system_files: Path = Path("/sys")) -> Graphics:
 
 @dataclass(frozen=True)
 class _Cuda:
-    """A build for CUDA: the lowest driver on Linux and Windows, and the compute capabilities it has code for."""
+    """A CUDA build: its minimum driver on Linux and Windows, and the compute capabilities that it supports."""
 
     backend: str
     driver: int
@@ -85,8 +87,8 @@ class _Cuda:
     driver_of_newest: int = 0
 
 
-# The drivers are NVIDIA's: one for CUDA 12.0 runs every 12.x, but knows only the cards of its day, so Blackwell
-# (10.0 and above) wants 570. The capabilities are those for which PyTorch compiles each build.
+# Drivers: from NVIDIA's CUDA release notes. A driver for CUDA 12.0 runs every 12.x, but supports only the cards of its
+# time, so Blackwell (10.0 and above) needs 570. Capabilities: those for which PyTorch compiles each build.
 _BUILDS = (
     _Cuda("cu130", 580, (7, 5), (12, 1)),
     _Cuda("cu128", 525, (7, 0), (12, 1), driver_of_newest=570),
@@ -100,14 +102,14 @@ def _nvidia(platform: str) -> Graphics:
     if program is None:
         return Graphics()
     cards = _query(program, "name,driver_version,compute_cap") or _query(program, "name,driver_version")
-    if program in _SILENT:
-        return Graphics("NVIDIA's card", (), "its driver does not answer; restart the machine to use the card")
+    if program in _HUNG:
+        return Graphics("The NVIDIA card", (), "its driver does not answer; restart the machine to use the card")
     if not cards:
         return Graphics()
     name, driver, *rest = max(cards, key=lambda card: _capability(card[2]) if len(card) > 2 else (0, 0))
     major = int(driver.split(".")[0]) if driver.split(".")[0].isdigit() else 0
     device = f"{_short(name)}, driver {major}"
-    # A program too old to tell the capability comes with a driver that is too old as well.
+    # An nvidia-smi that cannot report the capability belongs to a driver that is too old anyway.
     capability = _capability(rest[0]) if rest else (0, 0)
     backends = tuple(build.backend for build in _BUILDS if _fits(build, major, capability))
     return Graphics(device, backends, "" if backends else _nvidia_problem(major, capability))
@@ -138,11 +140,11 @@ def _nvidia_smi(platform: str) -> str | None:
 
 
 def _query(program: str, fields: str) -> list[list[str]]:
-    """Returns one row per card; none when the program fails, as it does without a running driver.
+    """Returns one row per card; none if the program fails, as it does without a running driver.
 
-    A hung driver lets its program not even be killed, so it is not waited for beyond the limit.
+    With a hung driver the program cannot even be killed, so its end is not awaited after the timeout.
     """
-    if program in _SILENT:
+    if program in _HUNG:
         return []
     options: dict[str, Any] = {}
     if sys.platform == "win32":
@@ -160,9 +162,9 @@ def _query(program: str, fields: str) -> list[list[str]]:
     except OSError:
         return []
     try:
-        output, _ = process.communicate(timeout=_SECONDS)
+        output, _ = process.communicate(timeout=_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
-        _SILENT.add(program)
+        _HUNG.add(program)
         process.kill()
         return []
     rows = [[part.strip() for part in line.split(",")] for line in output.splitlines()]
@@ -180,7 +182,7 @@ def _short(name: str) -> str:
 
 # AMD
 
-# The families for which PyTorch compiles its builds for ROCm.
+# The architectures for which PyTorch compiles its ROCm builds.
 _ROCM_FAMILIES = frozenset(
     f"gfx{number}"
     for number in ("900", "906", "908", "90a", "942", "950", *range(1100, 1103), 1030, 1150, 1151, 1200, 1201)
@@ -199,7 +201,7 @@ def _amd(system_files: Path) -> Graphics:
 
 
 def _family(properties: Path) -> str:
-    """Returns the name of a card's family, like gfx1100; empty for the processor, which the kernel lists too."""
+    """Returns the name of a card's architecture, such as gfx1100; '' for the processor, which is listed as well."""
     with contextlib.suppress(OSError):
         match = re.search(r"^gfx_target_version (\d+)$", properties.read_text("ascii", "replace"), re.MULTILINE)
         number = int(match[1]) if match else 0
@@ -210,8 +212,8 @@ def _family(properties: Path) -> str:
 
 # Intel
 
-# The first two digits of the device number of the cards and processors that Intel's compute runtime of today serves:
-# Arc A and B, Data Center GPU Max, Core Ultra. Older processors' graphics are not among them.
+# The first two digits of the PCI device ids that Intel's current compute runtime supports: Arc A and B, Data Center GPU
+# Max, Core Ultra. It does not support the graphics of older processors.
 _XPU_DEVICES = {
     "0x56": "Arc A",
     "0xe2": "Arc B",
@@ -232,11 +234,11 @@ def _intel(system_files: Path) -> Graphics:
     return Graphics()
 
 
-# Windows: the cards other than NVIDIA's have no build that is offered here, but they shall be named.
+# Windows: there are no builds for AMD's and Intel's cards, but the report names them.
 
 
 def _windows_devices() -> Iterator[tuple[str, str]]:
-    """Yields hardware number and name of every display adapter, from the registry."""
+    """Yields hardware id and name of every display adapter in the registry."""
     if sys.platform != "win32":
         return
     import winreg

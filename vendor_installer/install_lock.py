@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One installation at a time in a data folder.
+"""The file lock that allows one installation at a time in a data folder.
 
-The operating system holds the lock and lets go of it when the process ends, however it ends, so there is no stale
-lock to recognise. The file holds the owner's process id, for the message only.
+The operating system releases the lock when the process ends, however it ends, so no lock becomes stale. The file
+contains the owner's process id, for the message only.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from .errors import InstallError
 
 
 class Busy(InstallError):
-    """Another installation holds the guard."""
+    """Another installation holds the lock."""
 
 
-# Windows locks hinder reading, so the locked byte lies beyond the text.
+# On Windows a locked byte cannot be read, so it lies beyond the text.
 _LOCKED_BYTE = 4096
 
 
@@ -38,8 +38,7 @@ def exclusive(path: Path) -> Iterator[None]:
         except OSError as error:
             owner = _owner(path)
             raise Busy(
-                f"Another installation{owner} is at work in this data folder: "
-                "wait until it has finished, then try again."
+                f"Another installation{owner} is using this data folder: wait until it has finished, then try again."
             ) from error
         os.ftruncate(handle, 0)
         os.write(handle, str(os.getpid()).encode())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carrying out a plan: download, verify, unpack, try out, switch over."""
+"""Carrying out a plan: download, verify, unpack, run the smoke test, replace the old packages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from .wheelhouse import fill
 
 Progress = Callable[[str, float], None]
 
-_UNPACKED, _TRIED = 0.9, 0.99
+_UNPACKED, _TESTED = 0.9, 0.99
+"""Progress, 0..1, after unpacking and after the smoke test."""
 
 
 def _now() -> datetime.datetime:
@@ -43,9 +44,9 @@ def bundle(
     progress: Progress = lambda stage, fraction: None,
     cancelled: Callable[[], bool] = _never,
 ) -> int:
-    """Downloads all files of a plan into a wheelhouse, which `plan` takes on a machine without a network.
+    """Downloads all files of a plan into a wheelhouse, from which `plan` installs on a machine without a network.
 
-    What the folder has already is kept. Returns the number of the plan's files.
+    Files that are in the folder already are kept. Returns the number of the plan's files.
     Raises InstallCancelled, InstallError with the cause and remedy.
     """
     folders = Folders(plan.data_folder)
@@ -74,26 +75,26 @@ def install(
     repair: bool = False,
     keep_downloads: bool = False,
 ) -> Installed:
-    """Carries out a plan and returns what is installed; at once when it is installed already, unless `repair`.
+    """Carries out a plan and returns what is installed. Does nothing if it is installed already, unless `repair`.
 
-    `progress` gets a stage in words and the fraction of the whole, ten times a second, from this thread; `cancelled`
-    is asked as often. Whatever fails, what was installed before stays in use.
+    `progress` gets a description of the stage and the fraction done, 0..1, ten times a second, from this thread;
+    `cancelled` is called as often. On any failure the previous installation stays in use.
     Raises InstallCancelled, InstallError with the cause and remedy.
     """
     if plan.interpreter.foreign:
-        raise InstallError("This plan is for another machine: make a bundle of it and install from that there.")
+        raise InstallError("This plan is for another machine: bundle it, and install from the bundle there.")
     folders = Folders(plan.data_folder)
     try:
         with exclusive(folders.install_lock):
             folders.rotate_log()
             current = manifest.read(plan.target)
             if current is not None and current.lock_digest == plan.digest and not repair:
-                deactivate_other_backends(current, folders)  # what a kill in the last moment may have left undone
+                deactivate_other_backends(current, folders)  # an earlier run may have been killed before this
                 return current
             remove_leftovers(folders)
             remove_tree(folders.temporary)
             if allow_network and not plan.sources_checked:
-                progress("Looking for the sources", 0.0)
+                progress("Querying the package indexes", 0.0)
                 plan = plan_with_network(plan)
                 for note in plan.notes:
                     progress(note, 0.0)
@@ -108,7 +109,7 @@ def install(
 
 @dataclass(frozen=True)
 class _Run:
-    """One installation at work. In its progress a byte that is fetched counts like a byte that is unpacked."""
+    """One run of an installation. In its progress, a downloaded byte counts as much as an unpacked one."""
 
     plan: Plan
     folders: Folders
@@ -128,11 +129,11 @@ class _Run:
         staging.mkdir(parents=True)
         try:
             sizes = self._unpack(files, staging, total)
-            self.progress("Trying the packages out", _UNPACKED)
+            self.progress("Testing the packages", _UNPACKED)
             run_smoke_test(plan.component.smoke, staging, plan.interpreter, plan.backend, self.folders, self.cancelled)
             if self.cancelled():
                 raise InstallCancelled
-            self.progress("Switching over", _TRIED)
+            self.progress("Activating the packages", _TESTED)
             (staging / MARK).touch()
             packages = plan.target / f"{PACKAGES}{plan.digest[:8]}-{secrets.token_hex(2)}"
             staging.rename(packages)
@@ -162,17 +163,17 @@ class _Run:
         """Unpacks every wheel; returns the number of bytes per package."""
         plan = self.plan
         done = 0
-        told = 0.0
+        reported_at = 0.0
         sizes: dict[str, int] = {}
         for number, item in enumerate(plan.packages, 1):
 
             def on_bytes(count: int, item: str = f"{item.name} {item.version}", number: int = number) -> None:
-                nonlocal done, told
+                nonlocal done, reported_at
                 done += count
                 if self.cancelled():
                     raise InstallCancelled
-                if time.monotonic() - told > 0.1:
-                    told = time.monotonic()
+                if time.monotonic() - reported_at > 0.1:
+                    reported_at = time.monotonic()
                     amount = f"{size_text(done)} of {size_text(plan.stored_bytes)}"
                     stage = f"Unpacking {item} ({number} of {len(plan.packages)}): {amount}"
                     self.progress(stage, _UNPACKED * min(1.0, (plan.download_bytes + done) / total))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must be known of an interpreter before packages are chosen for it."""
+"""Querying an interpreter: version, platform, pip and packages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .environment import child_environment
 from .errors import InstallError
 from .platforms import LINUX, MACOS, PLATFORM_TAGS, WINDOWS
 
-# Runs in the other interpreter, so it must not use anything of ours.
+# Runs in the other interpreter, so it can import the standard library only.
 _PROBE = """
 import glob, importlib.metadata, importlib.util, json, os, platform, sys
 bundled = importlib.util.find_spec("ensurepip")
@@ -50,11 +50,17 @@ _PLATFORMS = {
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python and the machine below it. `platform` is empty where nothing is offered for it.
+    """A Python and its machine.
 
-    `versions` holds those of the asked-for packages that the interpreter offers by itself. `pip_wheel` is a wheel or
-    folder with the pip to use where it has none, `pip_version` that of either, () without one. `foreign` tells that tag
-    and platform are those of another machine, for which only downloads can be made.
+    tag           Python tag of wheels, such as cp311
+    platform      one of `platforms`; empty if there are no packages for it
+    machine       system and processor, for messages
+    glibc         version of the C library on Linux; () elsewhere
+    has_pip       whether pip is installed
+    pip_wheel     wheel or folder of a pip to use instead; empty if there is none
+    versions      name -> version of the requested packages that the interpreter provides itself
+    pip_version   version of the pip that is used; () without one
+    foreign       whether tag and platform are those of another machine, for which files can only be downloaded
     """
 
     executable: str
@@ -70,7 +76,7 @@ class Interpreter:
     foreign: bool = False
 
     def pip_target(self) -> list[str]:
-        """Returns the options that make pip look for another machine's files; none where it is this one."""
+        """Returns the options that make pip select another machine's files; none for this machine."""
         if not self.foreign:
             return []
         tags = [part for tag in PLATFORM_TAGS[self.platform] for part in ("--platform", tag)]
@@ -79,14 +85,14 @@ class Interpreter:
 
 
 def foreign(base: Interpreter, tag: str, platform: str, glibc: tuple[int, ...]) -> Interpreter:
-    """Returns the interpreter of another machine, whose files are fetched with the pip of `base`.
+    """Returns the interpreter of another machine, for downloading its files with the pip of `base`.
 
-    Raises InstallError when tag or platform are unknown.
+    Raises InstallError if the tag or the platform is unknown.
     """
     if not re.fullmatch(r"cp3\d+", tag) or platform not in PLATFORM_TAGS:
         raise InstallError(
-            f"There is no machine with '{tag}' and '{platform}': name the Python like cp311 and one of the platforms "
-            f"{', '.join(PLATFORM_TAGS)}."
+            f"There is no machine with '{tag}' and '{platform}': give a Python tag such as cp311 and one of the "
+            f"platforms {', '.join(PLATFORM_TAGS)}."
         )
     if (tag, platform) == (base.tag, base.platform):
         return base
@@ -97,9 +103,9 @@ def foreign(base: Interpreter, tag: str, platform: str, glibc: tuple[int, ...]) 
 
 
 def probe(executable: str, packages: tuple[str, ...] = ()) -> Interpreter:
-    """Returns what `executable` is, by asking it in a child process (about 0.1 s).
+    """Returns the description of the interpreter `executable`, which runs as a child process (about 0.1 s).
 
-    Raises InstallError when it cannot be run.
+    `packages` are names whose versions are wanted. Raises InstallError if it cannot be run.
     """
     options: dict[str, Any] = {}
     if sys.platform == "win32":
@@ -115,15 +121,15 @@ def probe(executable: str, packages: tuple[str, ...] = ()) -> Interpreter:
             stdin=subprocess.DEVNULL,
             **options,
         )
-        found = json.loads(done.stdout.strip().rpartition("\n")[2])  # a sitecustomize may print before
+        found = json.loads(done.stdout.strip().rpartition("\n")[2])  # a sitecustomize may print first
     except subprocess.TimeoutExpired as error:
-        raise InstallError(f"The Python '{executable}' does not answer within a minute: try again.") from error
+        raise InstallError(f"The Python '{executable}' did not answer within a minute: try again.") from error
     except OSError as error:
         raise InstallError(
             f"The Python '{executable}' cannot be run ({error.strerror or error}): check the path."
         ) from error
     except ValueError as error:
-        raise InstallError(f"'{executable}' does not answer like a Python: check the path.") from error
+        raise InstallError(f"'{executable}' is not a Python interpreter: check the path.") from error
     platform = _PLATFORMS.get((found["system"], found["machine"]), "") if found["bits"] == 64 else ""
     if platform == LINUX and not found["glibc"]:
         platform = ""

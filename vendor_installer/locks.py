@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Locks: the exact files of a component for one Python, platform and backend, as pip requirements.
+"""Lock files: the exact files of a component for one Python, platform and backend, as pip requirements.
 
-A line is `name==version --hash=sha256:...  # file=... bytes=... stored=... index=...`; a file whose hash could
-not be read when the lock was made has no `--hash` and says `hash=unknown`, and its sizes are marked `about=yes`.
+A line is `name==version --hash=sha256:...  # file=... bytes=... stored=... index=...`. If the hash could not be read
+when the lock was made, the line has no `--hash` but `hash=unknown`, and `about=yes` marks its sizes as estimates.
 """
 
 from __future__ import annotations
@@ -23,9 +23,14 @@ _LINE = re.compile(
 
 @dataclass(frozen=True)
 class LockedFile:
-    """One wheel: `bytes` to download, `stored` bytes on disk once unpacked and trimmed; `sha256` None if unknown.
+    """One wheel.
 
-    `about` tells that the sizes are those of a sibling, because the file itself could not be read.
+    sha256            in hexadecimal; None if unknown
+    file              name of the wheel; empty if unknown
+    bytes             bytes to download
+    stored            bytes on disk after unpacking without the trimmed files
+    index             key of INDEXES; empty for pip's own index
+    sizes_estimated   whether the sizes are those of a similar file, because this one could not be read
     """
 
     name: str
@@ -38,7 +43,7 @@ class LockedFile:
     sizes_estimated: bool = False
 
     def requirement(self) -> str:
-        """Returns the line for pip, with the hash where it is known."""
+        """Returns the requirement for pip, with the hash if it is known."""
         hashed = f" --hash=sha256:{self.sha256}" if self.sha256 else ""
         return f"{self.name}=={self.version}{hashed}"
 
@@ -54,7 +59,7 @@ class LockedFile:
 
 @dataclass(frozen=True)
 class Lock:
-    """The files of one component. `digest` is the SHA-256 of the lock's text, which names what is installed."""
+    """The files of one component for one Python, platform and backend."""
 
     component: str
     python_tag: str
@@ -64,12 +69,12 @@ class Lock:
 
     @property
     def name(self) -> str:
-        """Name of the lock and of the environment made from it."""
+        """Name of the lock and of the environment installed from it."""
         return lock_name(self.component, self.python_tag, self.platform, self.backend)
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the locked files."""
+        """SHA-256 of the lines of the lock file."""
         return hashlib.sha256("\n".join(item.line() for item in self.files).encode()).hexdigest()
 
     @property
@@ -95,14 +100,14 @@ def normalized_name(name: str) -> str:
 
 
 def lock_name(component: str, python_tag: str, platform: str, backend: str) -> str:
-    """Returns the name that the lock and the environment's folder share."""
+    """Returns the name of the lock, which is also the name of the environment's folder."""
     return f"{component}-{python_tag}-{platform}-{backend}"
 
 
 def parse(text: str, name: str) -> Lock:
     """Returns the lock with the content `text` and the name `name` (see `lock_name`).
 
-    Raises InstallError when a line cannot be understood.
+    Raises InstallError if a line cannot be parsed.
     """
     component, python_tag, platform, backend = name.split("-", 3)
     files = []
@@ -130,7 +135,7 @@ def parse(text: str, name: str) -> Lock:
 
 
 def load(component: str, python_tag: str, platform: str, backend: str, folder: Path | None = None) -> Lock | None:
-    """Returns the lock, or None when there is none for this combination."""
+    """Returns the lock, or None if there is none for this combination."""
     name = lock_name(component, python_tag, platform, backend)
     path = (folder or FOLDER) / f"{name}.txt"
     return parse(path.read_text("utf-8"), name) if path.is_file() else None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The manifest of an installed environment: the one file that says that it is whole.
+"""The manifest of an installed environment: the file that marks it as complete.
 
-It is written last and replaced in one step, and it names the packages folder. Whatever happens before, the
-previous manifest and its folder stay; a folder that no manifest names is rubbish.
+It names the packages folder, is written last and replaces the previous one atomically. If an installation fails, the
+previous manifest and its packages folder remain. A packages folder that no manifest names can be deleted.
 """
 
 from __future__ import annotations
@@ -25,10 +25,17 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Installed:
-    """An installed component. `packages` belongs at the FRONT of a child process's module search path.
+    """An installed component.
 
-    `versions` holds name -> version of what was installed, `system` of what the interpreter itself offers;
-    `stored_bytes` is the size on disk, `seconds` how long the installation took, `installed_at` its UTC date.
+    packages          packages folder; goes first in a child process's module search path
+    lock_digest       digest of the plan (`plans.digest_of`)
+    hashes_complete   whether every file was pinned by its hash
+    versions          name -> version of the installed packages
+    system            name -> version of the packages that the interpreter provides itself
+    files             name of the package -> bytes of its unpacked files
+    stored_bytes      bytes on disk
+    seconds           duration of the installation
+    installed_at      date and time in UTC, ISO 8601
     """
 
     component: str
@@ -47,15 +54,15 @@ class Installed:
 
     @property
     def name(self) -> str:
-        """Name of the environment, which is also that of its lock."""
+        """Name of the environment and of its lock."""
         return f"{self.component}-{self.python_tag}-{self.platform}-{self.backend}"
 
     def summary(self) -> str:
-        """Returns what is installed for people, a few lines of text: versions, backend, size, date, place."""
-        biggest = sorted(self.versions, key=lambda name: -self.files.get(name, 0))[:5]
+        """Returns a description for people, a few lines of text: versions, backend, size, date, folder."""
+        largest = sorted(self.versions, key=lambda name: -self.files.get(name, 0))[:5]
         lines = [
-            f"{self.component}: " + ", ".join(f"{name} {self.versions[name]}" for name in biggest),
-            *([f"  from Python itself: {', '.join(map(' '.join, self.system.items()))}"] if self.system else []),
+            f"{self.component}: " + ", ".join(f"{name} {self.versions[name]}" for name in largest),
+            *([f"  provided by this Python: {', '.join(map(' '.join, self.system.items()))}"] if self.system else []),
             f"  for {BACKEND_NAMES.get(self.backend, self.backend)}, {size_text(self.stored_bytes)}, "
             f"installed on {self.installed_at[:10]}"
             + ("" if self.hashes_complete else ", some files not pinned by a hash"),
@@ -65,7 +72,7 @@ class Installed:
 
 
 def write(installed: Installed) -> None:
-    """Writes the manifest beside the packages folder and switches over to it in one step."""
+    """Writes the manifest beside the packages folder, replacing the previous one atomically."""
     folder = installed.packages.parent
     values = dataclasses.asdict(installed) | {"packages": installed.packages.name, "format": FORMAT}
     partial = folder / f".{NAME}.{secrets.token_hex(4)}.partial"
@@ -77,7 +84,7 @@ def write(installed: Installed) -> None:
 
 
 def read(folder: Path) -> Installed | None:
-    """Returns what the environment folder's manifest says; None when there is none, or its packages are gone."""
+    """Returns the content of an environment's manifest; None if there is none or its packages folder is missing."""
     try:
         values = json.loads((folder / NAME).read_text("utf-8"))
         if values.pop("format") != FORMAT:
@@ -90,7 +97,7 @@ def read(folder: Path) -> Installed | None:
 
 
 def running_tag() -> str:
-    """Returns the tag of the running Python, like 'cp311'."""
+    """Returns the tag of the running Python, such as 'cp311'."""
     return f"cp{sys.version_info.major}{sys.version_info.minor}"
 
 
@@ -99,8 +106,8 @@ def find(
 ) -> Installed | None:
     """Returns the installed component for a Python (by default the running one), or None.
 
-    Reads one small file per backend and nothing else. Where several backends are installed and none is asked for,
-    the one installed last is taken.
+    Reads one small file per backend. Without `backend`, returns the most recent installation.
+
     """
     prefix = f"{component}-{python_tag or running_tag()}-"
     environments = Folders(data_folder).environments

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Running an interpreter's pip as a child process that can be stopped at any moment."""
+"""Running an interpreter's pip as a child process that can be stopped at any time."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ _FROM_WHEEL = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run
 
 @dataclass(frozen=True)
 class Finished:
-    """How a child process ended, with all that it printed."""
+    """Exit code and output of a finished child process."""
 
     code: int
     output: str
 
 
 def pip_command(interpreter: Interpreter) -> list[str]:
-    """Returns the command that runs pip, from ensurepip's bundled wheel where pip is not installed.
+    """Returns the command that runs pip, from `interpreter.pip_wheel` if pip is not installed.
 
-    Raises InstallError when the interpreter has neither.
+    Raises InstallError if the interpreter has neither.
     """
     if interpreter.has_pip:
         return [interpreter.executable, "-I", "-m", "pip"]
     if interpreter.pip_wheel:
         return [interpreter.executable, "-I", "-c", _FROM_WHEEL, interpreter.pip_wheel]
     raise InstallError(
-        f"The Python '{interpreter.executable}' has no pip and none could be fetched: check the connection to the "
+        f"The Python '{interpreter.executable}' has no pip and none could be downloaded: check the connection to the "
         "package index, or install pip, on Debian and Ubuntu with 'apt install python3-pip', and try again."
     )
 
@@ -57,10 +57,10 @@ def run(
     on_poll: Callable[[str], None] = lambda output: None,
     seconds: float | None = None,
 ) -> Finished:
-    """Runs a command in a process group of its own; `on_poll` gets the output so far, ten times a second.
+    """Runs a command in its own process group; `on_poll` gets the output so far, ten times a second.
 
-    The output is appended to `log`. Raises InstallCancelled, within half a second and with the whole process
-    group ended, as soon as `cancelled()` is true; InstallError when the command takes longer than `seconds`.
+    The output is appended to `log`. When `cancelled()` returns true, ends the whole process group and raises
+    InstallCancelled within half a second. Raises InstallError if the command takes longer than `seconds`.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
@@ -121,7 +121,7 @@ def _start(command: Sequence[str], environment: dict[str, str]) -> subprocess.Po
 
 
 def stop(process: subprocess.Popen[str]) -> None:
-    """Ends a process started by `run` and all of its children, gently first."""
+    """Ends a process started by `run` and all of its children, first by SIGTERM and then by SIGKILL."""
     if sys.platform == "win32":
         subprocess.run(
             ["taskkill", "/F", "/T", "/PID", str(process.pid)],

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user or an administrator has told pip about mirrors, proxies and certificates.
+"""Reading pip's configuration of mirrors, proxies and certificates.
 
-For the one file that is fetched without pip: pip itself. Variables go before files, the user's file before the
-system's, as pip's documentation has it under "Configuration".
+Used to download pip itself, the one file that is not downloaded by pip. Environment variables override files, and the
+user's file overrides the system's, as described under "Configuration" in pip's documentation.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STANDARD_INDEX = "https://pypi.org/simple"
-_OF_THE_MACHINE = Path("/etc/pip.conf")
+_GLOBAL_FILE = Path("/etc/pip.conf")
 
 
 @dataclass(frozen=True)
 class PipSettings:
-    """How pip would reach an index.
+    """pip's settings for package indexes.
 
-    index         address of the package index, without a slash at the end
-    no_index      whether indexes are switched off
-    proxy         address of a proxy for everything; empty: the system's
-    certificate   file of the authorities to trust; empty: the system's
-    trusted       hosts (with or without a port) whose certificates are not looked at
+    index         address of the package index, without a trailing slash
+    no_index      whether indexes are disabled
+    proxy         address of the proxy for all requests; empty for the system's
+    certificate   file of certificate authorities to trust; empty for the system's
+    trusted       hosts (with or without a port) whose certificates are not verified
     """
 
     index: str = STANDARD_INDEX
@@ -37,7 +37,7 @@ class PipSettings:
 
 
 def pip_settings() -> PipSettings:
-    """Returns what pip's files and variables say; a file that cannot be read says nothing."""
+    """Returns the settings from pip's configuration files and variables; files that cannot be read are ignored."""
     values: dict[str, str] = {}
     for path in _files():
         parser = configparser.RawConfigParser()
@@ -61,7 +61,7 @@ def pip_settings() -> PipSettings:
 
 
 def _files() -> Iterator[Path]:
-    """Yields pip's configuration files, those that count less first."""
+    """Yields pip's configuration files; later ones override earlier ones."""
     chosen = os.environ.get("PIP_CONFIG_FILE", "")
     if chosen == os.devnull:
         return
@@ -75,7 +75,7 @@ def _files() -> Iterator[Path]:
             yield Path("/Library/Application Support/pip/pip.conf")
         for folder in reversed(os.environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")):
             yield Path(folder) / "pip" / "pip.conf"
-        yield _OF_THE_MACHINE
+        yield _GLOBAL_FILE
         yield home / ".pip" / "pip.conf"
         yield Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "pip" / "pip.conf"
         if sys.platform == "darwin":

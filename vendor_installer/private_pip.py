@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A pip of our own, for interpreters that have none or one that cannot go on with a download that was cut.
+"""A private pip, for interpreters that have none or one that cannot resume an interrupted download.
 
-Python 3.11, and so Blender 4.2 to 5.0, brings pip 23.2: a cut wheel of a gigabyte starts again from nothing, and is
-reported as a wrong hash. A distribution's Python may have no pip at all, which only an administrator can change. pip
-does no more here than download, what it downloads is verified afterwards, and progress is counted from the files, so
-any pip does where this one cannot be fetched.
+Python 3.11, and so Blender 4.2 to 5.0, contains pip 23.2, which reports an interrupted download as a wrong hash and
+starts it again from the beginning. A distribution's Python may have no pip at all, which only an administrator can
+change. pip only downloads here: the files are verified afterwards and progress is measured from the files. So if the
+private pip cannot be downloaded, any other will do.
 """
 
 from __future__ import annotations
@@ -37,18 +37,19 @@ PIP = LockedFile(
     bytes=1_950_951,
     stored=0,
 )
-"""The pip that is fetched."""
+"""The private pip."""
 
 RESUMES_SINCE = (25, 2)
-"""The first version that goes on with a cut download by itself."""
+"""The first version of pip that resumes interrupted downloads."""
 
-_SECONDS = 10
+_TIMEOUT_SECONDS = 10
 
 
 def with_resuming_pip(interpreter: Interpreter, data_folder: Path) -> Interpreter:
-    """Returns the interpreter with a good pip: its own, or ours, which is fetched once into the data folder.
+    """Returns the interpreter with a pip that resumes downloads: its own or the private one.
 
-    Where ours cannot be fetched, the interpreter stays as it is and the log says why. Uses the network.
+    The private pip is downloaded once into the data folder. If that fails, returns the interpreter unchanged and writes
+    the reason to the log. Uses the network.
     """
     if interpreter.pip_version >= RESUMES_SINCE:
         return interpreter
@@ -56,21 +57,21 @@ def with_resuming_pip(interpreter: Interpreter, data_folder: Path) -> Interprete
     place = folders.tools / f"pip-{PIP.version}"
     if not (place / "pip").is_dir():
         settings = pip_settings()
-        # Somebody who has switched indexes off wants nothing from one.
+        # With indexes disabled, nothing is downloaded from one.
         if settings.no_index:
             return interpreter
         try:
-            _unpack(_fetched(settings), place)
+            _unpack(_downloaded(settings), place)
         except (OSError, ValueError, InstallError, http.client.HTTPException) as error:
             why = _without_secrets(str(error))
-            _note(folders.log, f"pip {PIP.version} was not fetched, so the interpreter's own is used: {why}")
+            _note(folders.log, f"pip {PIP.version} was not downloaded, so the interpreter's own is used: {why}")
             return interpreter
     version = tuple(int(part) for part in PIP.version.split(".")[:2])
     return dataclasses.replace(interpreter, has_pip=False, pip_wheel=str(place), pip_version=version)
 
 
-def _fetched(settings: PipSettings) -> bytes:
-    """Returns the wheel, verified. Raises OSError when the index is out of reach, ValueError for another file."""
+def _downloaded(settings: PipSettings) -> bytes:
+    """Returns the verified wheel. Raises OSError if the index cannot be reached, ValueError for a wrong file."""
     index = settings.index
     page = f"{index}/{PIP.name}/"
     text = _read(page, 10_000_000, settings).decode("utf-8", "replace")
@@ -90,20 +91,20 @@ def _read(address: str, most: int, settings: PipSettings) -> bytes:
         handlers.append(urllib.request.ProxyHandler({"http": settings.proxy, "https": settings.proxy}))
     if address.startswith("https:"):
         handlers.append(urllib.request.HTTPSHandler(context=_context(address, settings)))
-    with urllib.request.build_opener(*handlers).open(_request(address), timeout=_SECONDS) as answer:
+    with urllib.request.build_opener(*handlers).open(_request(address), timeout=_TIMEOUT_SECONDS) as answer:
         return bytes(answer.read(most))
 
 
 def _context(address: str, settings: PipSettings) -> ssl.SSLContext:
     parts = urllib.parse.urlsplit(address)
     if {parts.hostname, f"{parts.hostname}:{parts.port or 443}"} & settings.trusted:
-        # The user vouches for this host, and what it serves is held against a hash.
+        # The user trusts this host, and the file is verified by its hash.
         return ssl._create_unverified_context()
     return ssl.create_default_context(cafile=settings.certificate or None)
 
 
 def _request(address: str) -> urllib.request.Request:
-    """Returns the request; a name and password in the address, as for a company's mirror, become a header."""
+    """Returns the request; a user name and password in the address, as for a company's mirror, become a header."""
     parts = urllib.parse.urlsplit(address)
     who, _, host = parts.netloc.rpartition("@")
     request = urllib.request.Request(urllib.parse.urlunsplit(parts._replace(netloc=host)))

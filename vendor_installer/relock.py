@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the locks anew: asks pip which files a component needs, and the index for their hashes and sizes.
+"""Generating lock files: pip selects the files of a component, the index gives their hashes and sizes.
 
-A tool for whoever maintains the project (`python -m vendor_installer lock`); users never run it. Hashes are those
-that the index states or, for a wheel on this machine, that of the file.
+A tool for maintainers (`python -m vendor_installer lock`); users never run it. Hashes are those that the index states
+or, for a wheel on this machine, that of the file.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from .locks import normalized_name
 from .platforms import LINUX, MACOS, WINDOWS
 from .wheels import stored_bytes
 
-# Blender's own builds bring 3.11 and 3.13, a Linux distribution's also 3.14.
+# Official builds of Blender contain Python 3.11 or 3.13; builds of Linux distributions also use 3.14.
 _PYTHONS = {"cp311": (LINUX, WINDOWS, MACOS), "cp313": (LINUX, WINDOWS, MACOS), "cp314": (LINUX,)}
 
 
 class _RemoteFile(io.RawIOBase):
-    """A file behind a URL, read by ranges, so that a wheel's table of contents costs two requests."""
+    """A remote file read by HTTP range requests; a wheel's central directory takes two requests."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -66,7 +66,7 @@ class _RemoteFile(io.RawIOBase):
             return 0
         inside = self._position - self._start
         if inside < 0 or inside + wanted > len(self._cache):
-            # The table of contents lies at the end and is read in small steps: fetch it in one go.
+            # The central directory lies at the end and is read in small steps, so fetch the end at once.
             start = min(self._position, max(0, self.length - (1 << 20)))
             end = max(self._position + wanted, min(self.length, start + (1 << 20)))
             request = urllib.request.Request(self._url, headers={"Range": f"bytes={start}-{end - 1}"})
@@ -98,13 +98,13 @@ def _report(requirements: Sequence[str], python_tag: str, platform: str, extra: 
         command += machine.pip_target()
         done = subprocess.run([*command, *extra, *requirements], capture_output=True, text=True)
         if done.returncode:
-            raise InstallError(f"pip finds no files for {', '.join(requirements)}: {done.stderr.strip()[-600:]}")
+            raise InstallError(f"pip found no files for {', '.join(requirements)}: {done.stderr.strip()[-600:]}")
         found: list[dict[str, Any]] = json.loads(report.read_text("utf-8"))["install"]
         return found
 
 
 def _narrowed(found: Sequence[dict[str, Any]], python_tag: str) -> list[str]:
-    """Returns further bounds from what the found packages ask of each other (pydantic pins pydantic_core, ...)."""
+    """Returns the unmet requirements among the found packages (pydantic pins pydantic_core, ...)."""
     from pip._vendor.packaging.requirements import Requirement as Parsed
 
     versions = {normalized_name(item["metadata"]["name"]): item["metadata"]["version"] for item in found}
@@ -124,18 +124,18 @@ def _narrowed(found: Sequence[dict[str, Any]], python_tag: str) -> list[str]:
 def _resolve(requirements: Sequence[Requirement], python_tag: str, platform: str) -> list[dict[str, Any]]:
     texts = [item.text for item in requirements]
     for _ in range(6):
-        # Without the maintainer's own pip settings, so that the hashes are those of the public index.
+        # --isolated ignores the maintainer's pip settings, so that the hashes are those of the public index.
         pinned = {normalized_name(text.split("==")[0]) for text in texts if "==" in text}
         exact = [text for text in texts if normalized_name(re.split("[=<>!~]", text)[0]) in pinned]
         others = [text for text in texts if text not in exact]
-        # pip compares the Python that a package asks for with its own, so it must not compare where it has no choice.
+        # pip compares Requires-Python with its own Python, not the target's, so the check is off for exact versions.
         found = _report(exact, python_tag, platform, ["--isolated", "--ignore-requires-python"]) if exact else []
         found += _report(others, python_tag, platform, ["--isolated"]) if others else []
         bounds = _narrowed(found, python_tag)
         if not bounds:
             return found
         texts += bounds
-    raise InstallError(f"The requirements do not fit together: {', '.join(bounds)}.")
+    raise InstallError(f"The requirements conflict: {', '.join(bounds)}.")
 
 
 def _locked(item: dict[str, Any], component: Component, backend: str, index: str) -> locks.LockedFile:
@@ -153,7 +153,7 @@ def _locked(item: dict[str, Any], component: Component, backend: str, index: str
 
 
 def _unread(requirement: Requirement, component: Component, platform: str, backend: str) -> locks.LockedFile:
-    """Returns the line for a file whose index cannot be reached, with the sizes of another Python's or about those."""
+    """Returns the line for a file whose index cannot be read, with sizes from another Python's lock or estimates."""
     name, version = requirement.text.split("==")
     version = f"{version}+{build_label(requirement.index)}"
     for sibling in locks.available(component.name):
@@ -169,21 +169,21 @@ def _unread(requirement: Requirement, component: Component, platform: str, backe
         return locks.LockedFile(
             name, version, None, "", *requirement.estimated_sizes, requirement.index, sizes_estimated=True
         )
-    raise InstallError(f"The index '{requirement.index}' cannot be read and no other lock tells the size of {name}.")
+    raise InstallError(f"The index '{requirement.index}' cannot be read and no other lock has the size of {name}.")
 
 
 def make_lock(component: Component, python_tag: str, platform: str, backend: str) -> locks.Lock:
-    """Returns the lock of a component, from what the indexes offer today.
+    """Returns the lock of a component, from the current content of the indexes.
 
-    A file of an index that cannot be read gets no hash. Raises InstallError when the standard index offers no
-    file for a package.
+    Files of an index that cannot be read get no hash. Raises InstallError if the standard index has no file for a
+    package.
     """
     wanted = [item for item in component.requirements if item.applies(python_tag, platform, backend)]
     standard = [item for item in wanted if not item.index]
     found = _resolve(standard, python_tag, platform)
     files = [_locked(item, component, backend, "") for item in found]
     for requirement in (item for item in wanted if item.index):
-        # The local build label keeps pip from taking the standard index's build; it fails at once where unreachable.
+        # The local version label excludes the standard index's build, so pip fails if the extra index is unreachable.
         text = f"{requirement.text}+{build_label(requirement.index)}"
         source = ["--extra-index-url", INDEXES[requirement.index], "--retries", "0", "--timeout", "5"]
         try:
@@ -195,7 +195,7 @@ def make_lock(component: Component, python_tag: str, platform: str, backend: str
 
 
 def all_names() -> tuple[str, ...]:
-    """Returns the names of all locks that there should be."""
+    """Returns the names of all lock files of the project."""
     return tuple(
         locks.lock_name(component.name, python_tag, platform, backend)
         for component in COMPONENTS.values()
@@ -207,7 +207,7 @@ def all_names() -> tuple[str, ...]:
 
 
 def _backends(component: Component, platform: str) -> tuple[str, ...]:
-    usual = component.default_backends[platform]
-    fallback = component.fallbacks.get(usual, "")
+    default = component.default_backends[platform]
+    fallback = component.fallbacks.get(default, "")
     declared = any(platform in item.platforms and fallback in item.backends for item in component.requirements)
-    return (usual, *([fallback] if declared else []), *component.graphics_backends.get(platform, ()))
+    return (default, *([fallback] if declared else []), *component.graphics_backends.get(platform, ()))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Trying out a packages folder in a child process, before the installation switches over to it.
+"""Smoke tests: running new packages in a child process before they replace the old ones.
 
-The scripts do on a tiny scale what the program does later. They also make Python compile what is imported, so that
-the first real run starts as fast as the next ones.
+The scripts do a small version of the program's work. Importing the packages also makes Python write its bytecode
+cache, so the first real run starts as fast as later ones.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from .errors import InstallError, translate
 from .folders import Folders, remove_tree
 from .interpreter import Interpreter
 
-_SECONDS = 600
+_TIMEOUT_SECONDS = 600
 
 _FRONT = "import sys; sys.path.insert(0, sys.argv[1]); scratch, device = sys.argv[2:]\n"
 
 _DEVICES = {"cu126": "cuda", "cu128": "cuda", "cu130": "cuda", "rocm": "cuda", "xpu": "xpu", "mps": "mps"}
-"""Backend -> torch's word for its device; others run on the processor."""
+"""Backend -> its device type in torch; all others use the processor."""
 
-# torchvision from the standard index is a CUDA build; beside a CPU torch its library cannot be loaded, and its Python
-# half then fails on the missing operator nms (pytorch/vision issue 9085). Declaring the operators lets it import.
+# torchvision from the standard index is a CUDA build, whose library cannot be loaded with a CPU build of torch. Its
+# Python part then fails without the operator nms (pytorch/vision issue 9085). Declaring the operators lets it import.
 _TORCH = """
 import importlib.util, pathlib
 import torch
@@ -41,7 +41,7 @@ import timm
 there = {"cuda": torch.cuda.is_available, "xpu": torch.xpu.is_available, "mps": torch.backends.mps.is_available}
 if device in there and not there[device]():
     if device != "mps":
-        torch.zeros(1, device=device)  # says why not
+        torch.zeros(1, device=device)  # raises an error with the reason
     device = "cpu"  # a virtual Mac has no Metal
 network = timm.create_model("mobilenetv3_small_050", pretrained=False).eval().to(device)
 with torch.inference_mode():
@@ -51,7 +51,7 @@ assert found.shape == (1, 1000) and bool(torch.isfinite(found).all())
 
 _OPENVINO = """
 shown = [pathlib.Path("/proc/cpuinfo"), pathlib.Path("/sys/devices/system/cpu")]
-# Where Linux shows its processors in neither place OpenVINO looks for them for ever; Mono3D does without it there.
+# If neither path exists on Linux, OpenVINO hangs while looking for processors. Mono3D does not use it there.
 if importlib.util.find_spec("openvino") and (sys.platform != "linux" or any(path.exists() for path in shown)):
     import openvino
     layer = torch.nn.Conv2d(3, 4, 3).eval()
@@ -146,7 +146,8 @@ SCRIPTS: Mapping[str, str] = types.MappingProxyType(
         "nothing": "",
     }
 )
-"""Python source by name; each runs with the packages folder in front, a folder `scratch` and torch's `device`."""
+"""Name -> Python source. Runs with the packages folder first in the search path, and the variables `scratch`, a folder
+for files, and `device`, torch's device type."""
 
 
 def run_smoke_test(
@@ -158,9 +159,9 @@ def run_smoke_test(
     cancelled: Callable[[], bool],
     on_poll: Callable[[], None] = lambda: None,
 ) -> None:
-    """Runs the script named `script` with the packages, on the device of the backend.
+    """Runs the script of SCRIPTS named `script` with the packages, on the backend's device.
 
-    Raises InstallError when it fails; InstallCancelled.
+    Raises InstallError if it fails; InstallCancelled.
     """
     scratch = folders.temporary / secrets.token_hex(4)
     scratch.mkdir(parents=True)
@@ -173,10 +174,10 @@ def run_smoke_test(
             temporary=scratch,
             cancelled=cancelled,
             on_poll=lambda output: on_poll(),
-            seconds=_SECONDS,
+            seconds=_TIMEOUT_SECONDS,
         )
     finally:
         remove_tree(scratch)
     if done.code:
         reason = translate(done.output or f"the program ended with code {done.code}", folders.log)
-        raise InstallError(f"The new packages do not work and were not taken into use. {reason}", reason.details)
+        raise InstallError(f"The new packages do not work and were not installed. {reason}", reason.details)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checking and removing what is installed.
+"""Verifying and removing installed packages.
 
-What is to go but still in use needs no note of its own: a packages folder that no manifest names is one to remove,
-and every installation and every start of the program (`tidy`) tries again.
+A packages folder that no manifest names is to be removed. If it is still in use, every installation and every start
+of the program (`tidy`) tries again; nothing else has to be recorded.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from .smoke import run_smoke_test
 from .use import PACKAGES, REMOVED, rename, rename_unused
 
 STAGING = ".staging-"
-"""How the names of folders begin in which an installation is at work."""
+"""Prefix of the folders into which an installation unpacks."""
 
 _ENVIRONMENT_NAME = re.compile(r"\w+-cp3\d+-\w+-[\w.-]+")
-"""The names of environments; whatever else lies beside them is the user's."""
+"""Names of environments. Other folders beside them belong to the user."""
 
 
 def verify(
@@ -39,16 +39,16 @@ def verify(
     python: str = sys.executable,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Checks that the files are all there (by their number of bytes) and that the packages work.
+    """Checks that the files are complete (by their total size) and that the packages pass the smoke test.
 
-    Raises InstallError that names what is wrong.
+    Raises InstallError that names the problem.
     """
     expected = sum(installed.files.values())
     found = sum(size for path, size in file_sizes(installed.packages) if path.suffix != ".pyc")
     if found != expected:
         raise InstallError(
             f"The packages of '{installed.component}' have been changed ({found} instead of {expected} bytes): "
-            "repair them."
+            "install them again with Repair or --repair."
         )
     component = COMPONENTS.get(installed.component)
     interpreter = probe(python)
@@ -62,19 +62,22 @@ def verify(
 
 @dataclass(frozen=True)
 class Removal:
-    """How many environments were switched off, and which folders stay until the programs that use them have ended."""
+    """The result of `uninstall`.
+
+    environments   number of environments that were removed
+    waiting        folders that stay until the programs that use them have ended
+    """
 
     environments: int
     waiting: tuple[Path, ...]
 
 
 def uninstall(component: str, data_folder: Path, python_tag: str | None = None) -> Removal:
-    """Removes a component for one Python, or for all (None).
+    """Removes a component for one Python, or for all (None); with the last component also kept downloads and tools.
 
-    With the last one go kept downloads and tools. The manifest goes first, so an interrupted removal leaves nothing
-    that claims to be whole. Files that a running
-    program uses stay until the next `tidy` or installation after its end. Raises InstallError when another
-    installation is at work or the folder cannot be written to.
+    The manifest is removed first, so an interrupted removal leaves nothing that counts as installed. Packages that a
+    running program uses stay until the next `tidy` or installation after its end. Raises InstallError if another
+    installation is running or the folder cannot be written to.
     """
     folders = Folders(data_folder)
     if not folders.environments.is_dir():
@@ -86,19 +89,19 @@ def uninstall(component: str, data_folder: Path, python_tag: str | None = None) 
             for environment in [item for item in _environments(folders) if item.name.startswith(prefix)]:
                 removed += manifest.read(environment) is not None
                 (environment / manifest.NAME).unlink(missing_ok=True)
-            waiting, doomed = detach_leftovers(folders)
+            waiting, deletable = detach_leftovers(folders)
             if not manifest.find_all(data_folder):
                 folders.discard(folders.downloads, folders.temporary, folders.tools)
-        _delete(folders, doomed)
+        _delete(folders, deletable)
     except OSError as error:
         raise from_os_error(error, folders.log) from error
     return Removal(removed, tuple(path for path in waiting if path.parent.name.startswith(prefix)))
 
 
 def deactivate_other_backends(installed: Installed, folders: Folders) -> None:
-    """Switches off the same component's environments with other backends, as after a new graphics card.
+    """Removes the manifests of the same component's environments with other backends, as after a new graphics card.
 
-    Else the one with the latest date would be taken, and a clock that was set back would bring the old one back.
+    Otherwise `find` would choose by date, and return the old environment after the clock was set back.
     """
     for environment in folders.environments.iterdir():
         other = manifest.read(environment)
@@ -112,10 +115,10 @@ def deactivate_other_backends(installed: Installed, folders: Folders) -> None:
 
 
 def tidy(data_folder: Path) -> tuple[Path, ...]:
-    """Removes what interrupted installations left and what is no longer in use; returns what still is.
+    """Removes leftovers of interrupted installations and packages no longer in use; returns those still in use.
 
-    For the start of a program: without anything to do it reads a few names, and while an installation is at work or
-    where nothing may be written it leaves everything as it is.
+    Called at the start of a program. Reads a few file names if there is nothing to do. Changes nothing while an
+    installation is running or if the folder is read-only.
     """
     folders = Folders(data_folder)
     waiting = leftovers(folders)
@@ -123,15 +126,15 @@ def tidy(data_folder: Path) -> tuple[Path, ...]:
         return ()
     try:
         with exclusive(folders.install_lock):
-            waiting, doomed = detach_leftovers(folders)
-        _delete(folders, doomed)
+            waiting, deletable = detach_leftovers(folders)
+        _delete(folders, deletable)
     except (Busy, OSError):
         pass
     return waiting
 
 
 def leftovers(folders: Folders) -> tuple[Path, ...]:
-    """Returns everything below the environments that no manifest names."""
+    """Returns the files and folders in the environments that can be removed, because no manifest names them."""
     found: list[Path] = []
     for environment in _environments(folders):
         current = manifest.read(environment)
@@ -145,29 +148,29 @@ def leftovers(folders: Folders) -> tuple[Path, ...]:
 
 
 def remove_leftovers(folders: Folders) -> None:
-    """Removes what `leftovers` finds and nobody uses. For whoever holds the guard."""
-    _, doomed = detach_leftovers(folders)
-    _delete(folders, doomed)
+    """Removes `leftovers` that no process uses. The caller must hold the install lock."""
+    _, deletable = detach_leftovers(folders)
+    _delete(folders, deletable)
 
 
 def detach_leftovers(folders: Folders) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
-    """Takes the names from what `leftovers` finds, which is done at once; for whoever holds the guard.
+    """Renames `leftovers`, which is fast, so that they can be deleted later. The caller must hold the install lock.
 
-    Returns what stays because it is in use, and what anybody may delete now, without the guard.
+    Returns the paths that are in use and stay, and the paths that may be deleted without the lock.
     """
-    waiting, doomed = [], []
+    waiting, deletable = [], []
     for item in leftovers(folders):
         if item.name.startswith(REMOVED) or not item.is_dir():
-            doomed.append(item)
+            deletable.append(item)
         elif renamed := (rename_unused(item) if item.name.startswith(PACKAGES) else rename(item)):
-            doomed.append(renamed)
+            deletable.append(renamed)
         elif item.exists():
             waiting.append(item)
-    return tuple(waiting), tuple(doomed)
+    return tuple(waiting), tuple(deletable)
 
 
-def _delete(folders: Folders, doomed: Sequence[Path]) -> None:
-    for item in doomed:
+def _delete(folders: Folders, deletable: Sequence[Path]) -> None:
+    for item in deletable:
         if item.is_dir():
             remove_tree(item)
         else:
@@ -178,7 +181,7 @@ def _delete(folders: Folders, doomed: Sequence[Path]) -> None:
                 environment / manifest.NAME
             ):
                 (environment / manifest.NAME).unlink()
-            environment.rmdir()  # refused where anything is left
+            environment.rmdir()  # fails unless it is empty
 
 
 def _environments(folders: Folders) -> list[Path]:
@@ -193,12 +196,12 @@ def _environments(folders: Folders) -> list[Path]:
 def _content(environment: Path) -> list[Path]:
     try:
         return sorted(environment.iterdir())
-    except OSError:  # somebody else has just removed it, or may not be watched
+    except OSError:  # just removed by another process, or not readable
         return []
 
 
 def _may_name_packages(path: Path) -> bool:
-    """Whether there is a manifest that cannot be read just now, or is another version's: it may name what is beside."""
+    """Returns whether a manifest is unreadable or of another version, so that it may name packages beside it."""
     try:
         values = json.loads(path.read_bytes())
     except FileNotFoundError:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which packages folders are in use, so that none is deleted under a running process.
+"""Locks on packages folders, so that none is deleted while a process uses it.
 
-A process that has a packages folder on its path holds a shared lock on a file inside; whoever wants to delete the
-folder must get the exclusive one. Whoever starts a child takes the lock and hands it on as an open file, so it is held
-from before the child's first import until its end, however it ends, also when the starter ends first. Windows needs
-no such lock: it lets nobody rename a folder from which a library is loaded.
+A process that uses a packages folder holds a shared lock on a file in it; deleting the folder requires the exclusive
+lock. The parent takes the shared lock and the child inherits the open file, so the lock is held from before the
+child's first import until its end, even if the parent ends first. Windows needs no lock: a folder from which a library
+is loaded cannot be renamed there.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from .errors import InstallError
 
 MARK = ".in-use"
 PACKAGES, REMOVED = "packages-", ".removed-"
-"""How the names of packages folders and of those that are being deleted begin."""
+"""Prefixes of packages folders and of folders that are being deleted."""
 
 
 @contextlib.contextmanager
 def in_use(folders: Iterable[Path]) -> Iterator[tuple[int, ...]]:
-    """Holds packages folders for the length of the block; yields the open files that a child has to inherit.
+    """Locks packages folders during the block; yields the file descriptors that a child has to inherit.
 
-    What is no packages folder of an environment is passed over. Raises InstallError when one has just been removed.
+    Ignores other folders. Raises InstallError if a packages folder has just been removed.
     """
     with contextlib.ExitStack() as stack:
         handles = []
@@ -41,7 +41,7 @@ def in_use(folders: Iterable[Path]) -> Iterator[tuple[int, ...]]:
 
 
 def _shared(folder: Path) -> int | None:
-    """Returns the open, locked file; None where it is missing and may not be made: then nobody may delete either."""
+    """Returns the descriptor of the locked file; None if it cannot be created, as then the folder is read-only."""
     assert sys.platform != "win32"
     import fcntl
 
@@ -75,16 +75,16 @@ def _gone(folder: Path) -> InstallError:
 
 
 def rename_unused(folder: Path) -> Path | None:
-    """Takes its name from a packages folder that is to be deleted; returns the new one, None where it is in use."""
+    """Renames a packages folder for deletion; returns the new path, None if the folder is in use."""
     with _exclusive(folder / MARK) as free:
         return rename(folder) if free else None
 
 
 def rename(folder: Path) -> Path | None:
-    """Gives a folder a name by which it is found again when a kill leaves it half deleted; None where it cannot be."""
-    doomed = folder.with_name(f"{REMOVED}{secrets.token_hex(4)}")
+    """Renames a folder so that its deletion can be resumed after a crash; returns None if it cannot be renamed."""
+    renamed = folder.with_name(f"{REMOVED}{secrets.token_hex(4)}")
     try:
-        return folder.rename(doomed)
+        return folder.rename(renamed)
     except OSError:
         return None
 
@@ -97,10 +97,10 @@ def _exclusive(mark: Path) -> Iterator[bool]:
     import fcntl
 
     try:
-        # Made where it is missing, so that nobody can take it between here and the renaming.
+        # Created if missing, so that no process can lock it between here and the renaming.
         handle = os.open(mark, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError:
-        yield not mark.exists()  # without the file nobody can hold it
+        yield not mark.exists()  # without the file there can be no lock
         return
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wheelhouses: folders of wheels for machines without a network, with a list of hashes as `sha256sum` writes it."""
+"""Wheelhouses: folders of wheels for machines without a network, with a list of hashes in `sha256sum` format."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ SUMS = "SHA256SUMS"
 
 
 class Wheelhouse:
-    """The wheels in `folder`. Raises InstallError when it is no folder."""
+    """The wheels in `folder`. Raises InstallError if it is no folder."""
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
-            raise InstallError(f"There is no folder '{folder}': name the one that 'vendor_installer bundle' made.")
+            raise InstallError(
+                f"There is no folder '{folder}': give the one made by 'python -m vendor_installer bundle'."
+            )
         self.folder = folder
 
     def find(self, item: LockedFile, lock: Lock) -> Path | None:
-        """Returns the wheel of a lock's line, or None. Only the name and the size are looked at."""
+        """Returns the wheel of a lock's line, or None. Compares the name and the size only."""
         if item.file:
             path = self.folder / item.file
             return path if path.is_file() and path.stat().st_size == item.bytes else None
@@ -43,12 +45,12 @@ class Wheelhouse:
         return None
 
     def sha256(self, wheel: Path) -> str | None:
-        """Returns what the list says of a wheel; None when it says nothing."""
+        """Returns the SHA-256 of a wheel in the list; None if it is not listed."""
         return self.sums.get(wheel.name)
 
     @cached_property
     def sums(self) -> dict[str, str]:
-        """SHA-256 by file name, as listed."""
+        """File name -> SHA-256 from the list."""
         try:
             text = (self.folder / SUMS).read_text("utf-8", "replace")
         except OSError:
@@ -67,7 +69,7 @@ def _parts(path: Path) -> tuple[str, str, str, str, str]:
 
 
 def fill(folder: Path, wheels: Iterable[Path], sha256_of: Callable[[Path], str]) -> None:
-    """Puts wheels into a wheelhouse, made where missing, and adds them to its list; each appears only when whole."""
+    """Adds wheels to a wheelhouse and to its list; creates the folder if missing. Each file appears atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     sums = dict(Wheelhouse(folder).sums)
     for wheel in wheels:

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Unpacking wheels (the binary distribution format of the Python packaging specifications).
 
-A wheel is a zip whose members land in the packages folder as they are, but for `<name>.data/purelib` and
-`platlib`, whose content moves up, and folders that a component wants elsewhere. Doing this here, instead of by
-`pip install --target`, counts true bytes, stops between two pieces of a file, and never writes what would be trimmed
-afterwards; a test compares the two.
+A wheel is a zip archive that is extracted into the packages folder. The content of `<name>.data/purelib` and `platlib`
+goes to the top level, and `moves` of a component relocate further folders. Compared with `pip install --target`, this
+reports progress in bytes, can be cancelled within a file, and never writes trimmed files. A test compares the two.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from .errors import InstallError
 from .folders import long_path
 
-_PIECE = 1 << 20
+_CHUNK = 1 << 20
 NO_MOVES: Mapping[str, str] = types.MappingProxyType({})
 
 
@@ -29,8 +28,8 @@ def members(
 ) -> Iterator[tuple[zipfile.ZipInfo, str]]:
     """Yields the files to unpack, each with its path below the packages folder ('/' separated).
 
-    `moves` tells which folders inside the wheel (fnmatch) go where. Raises InstallError when a path would leave the
-    packages folder.
+    `trims` are fnmatch patterns of files to skip; `moves` maps fnmatch patterns of folders inside the wheel to their
+    new path. Raises InstallError if a path would leave the packages folder.
     """
     patterns = tuple(trims)
     for item in archive.infolist():
@@ -46,19 +45,19 @@ def members(
             parts = parts[2:]
         if item.filename.startswith("/") or ".." in parts or "\\" in item.filename or ":" in parts[0]:
             raise InstallError(
-                f"A package has a file with the forbidden path '{item.filename}': do not use its source."
+                f"A package has a file with the forbidden path '{item.filename}': use another package index."
             )
         yield item, "/".join(parts)
 
 
 def _moved(name: str, moves: Mapping[str, str]) -> str:
-    """Returns the new path of a file that lies directly in a folder of `moves`, else ''."""
+    """Returns the new path of a file directly in a folder of `moves`, else ''."""
     folder, _, file = name.rpartition("/")
     return next((f"{target}/{file}" for pattern, target in moves.items() if fnmatch.fnmatchcase(folder, pattern)), "")
 
 
 def stored_bytes(archive: zipfile.ZipFile, trims: Iterable[str], moves: Mapping[str, str] = NO_MOVES) -> int:
-    """Returns how many bytes the unpacked files have together."""
+    """Returns the total size of the unpacked files in bytes."""
     return sum(item.file_size for item, _ in members(archive, trims, moves))
 
 
@@ -69,10 +68,10 @@ def unpack(
     on_bytes: Callable[[int], None],
     moves: Mapping[str, str] = NO_MOVES,
 ) -> int:
-    """Unpacks a wheel into the packages folder; `on_bytes` gets the size of every piece and may raise to stop.
+    """Unpacks a wheel into the packages folder; `on_bytes` gets the size of every chunk and may raise to stop.
 
-    Returns the bytes written. Raises InstallError when the wheel is damaged or a path is forbidden, OSError when
-    writing fails.
+    Returns the bytes written. Raises InstallError if the wheel is damaged or a path is forbidden, OSError if writing
+    fails.
     """
     written = 0
     try:
@@ -81,10 +80,10 @@ def unpack(
                 path = long_path(target) / relative
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(item) as source, path.open("wb") as sink:
-                    while piece := source.read(_PIECE):
-                        sink.write(piece)
-                        written += len(piece)
-                        on_bytes(len(piece))
+                    while chunk := source.read(_CHUNK):
+                        sink.write(chunk)
+                        written += len(chunk)
+                        on_bytes(len(chunk))
                 mode = item.external_attr >> 16
                 if mode & 0o111 and os.name == "posix":
                     path.chmod(path.stat().st_mode | 0o111)

@@ -68,7 +68,7 @@ class Installation(Background):
 
         wish = self._wish
         online = wish.wheelhouse is None
-        progress("Looking for the sources", 0.0)
+        progress("Querying the package indexes", 0.0)
         # A network or a driver that does not answer cannot be stopped, but left to itself; it changes nothing.
         planning = Planning(wish, allow_network=online)
         planning.start()

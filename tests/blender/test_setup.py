@@ -113,7 +113,7 @@ def test_from_installing_to_uninstalling(add_on: Path, house: Path, tmp_path: Pa
 def test_a_failure_is_one_sentence_and_the_log_can_be_opened(add_on: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = types.MappingProxyType({"worker": "raise ImportError('libGL.so.1: cannot open shared object file')"})
     monkeypatch.setattr(smoke, "SCRIPTS", broken)
-    with pytest.raises(RuntimeError, match=r"not taken into use\. A system library is missing"):
+    with pytest.raises(RuntimeError, match=r"not installed\. A system library is missing"):
         bpy.ops.mono3d.install()
     assert state.current.failed and state.current.setup and state.current.installation is None
     assert "mono3d.open_log" in _shown(setup.draw)
@@ -151,11 +151,11 @@ def test_cancelling_takes_less_than_a_second(add_on: Path, house: Path, monkeypa
     work = state.current.installation = Installation(Wish(add_on, wheelhouse=house))
     work.start()
     end = time.monotonic() + 20.0
-    while not work.stage.startswith("Trying") and time.monotonic() < end:
+    while not work.stage.startswith("Testing") and time.monotonic() < end:
         time.sleep(0.02)
     shown = Mock()
     progress.draw(shown, work.stage, work.fraction, "mono3d.cancel_install")
-    assert "Trying the packages out" in str(shown.mock_calls)
+    assert "Testing the packages" in str(shown.mock_calls)
     assert not bpy.ops.mono3d.install.poll() and not bpy.ops.mono3d.repair.poll()
     began = time.monotonic()
     assert bpy.ops.mono3d.cancel_install() == {"FINISHED"}

@@ -34,8 +34,8 @@ CASES = (
     ("ImportError: libGL.so.1: cannot open shared object file: No such file or directory", "libgl1"),
     ("ImportError: libEGL.so.1: cannot open shared object file: No such file or directory", "libegl1"),
     ("CUDA error: no kernel image is available for execution on the device", "backend 'cpu'"),
-    ("RuntimeError: The NVIDIA driver on your system is too old (found version 11040)", "newest driver"),
-    ("RuntimeError: No HIP GPUs are available", "newest driver"),
+    ("RuntimeError: The NVIDIA driver on your system is too old (found version 11040)", "latest driver"),
+    ("RuntimeError: No HIP GPUs are available", "latest driver"),
     ("AssertionError: Torch not compiled with CUDA enabled", "backend 'cpu'"),
     ("RuntimeError: operator torchvision::nms does not exist", "different indexes"),
     ("MemoryError", "memory"),
@@ -73,7 +73,7 @@ def test_a_failed_file_operation_is_translated() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="the fake interpreters are shell scripts")
 @pytest.mark.parametrize(
     ("script", "words"),
-    [("exec sleep 30", "does not answer within a minute"), ("echo hello", "does not answer like a Python")],
+    [("exec sleep 30", "did not answer within a minute"), ("echo hello", "is not a Python interpreter")],
 )
 def test_an_interpreter_that_does_not_answer_is_told_in_one_line(
     script: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -257,7 +257,7 @@ def test_what_cannot_work_is_refused_with_the_reason(
 def test_a_hung_driver_is_waited_for_once_and_told(
     script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graphics, "_SECONDS", 0.3)
+    monkeypatch.setattr(graphics, "_TIMEOUT_SECONDS", 0.3)
     _program(tmp_path, script)  # the second one's child keeps the output open after its end
     began = time.monotonic()
     found = detect(LINUX, tmp_path)

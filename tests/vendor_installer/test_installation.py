@@ -178,7 +178,7 @@ def test_packages_that_do_not_work_are_not_taken(
     before = install(tiny_plan(), allow_network=True)
     broken = "raise ImportError('libGL.so.1: cannot open shared object file')"
     monkeypatch.setattr(smoke, "SCRIPTS", types.MappingProxyType({"tiny": broken}))
-    with pytest.raises(InstallError, match=r"do not work and were not taken into use.*libgl1"):
+    with pytest.raises(InstallError, match=r"do not work and were not installed.*libgl1"):
         install(tiny_plan(), allow_network=True, repair=True)
     assert find("tiny", data_folder) == before and not _leftovers(data_folder)
 
@@ -200,7 +200,7 @@ def _die_at(made: Plan, step: str) -> None:
     install(made, allow_network=True, repair=True, progress=progress)
 
 
-@pytest.mark.parametrize("step", ["Downloading", "Unpacking", "Trying", "Switching"])
+@pytest.mark.parametrize("step", ["Downloading", "Unpacking", "Testing", "Activating"])
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
 def test_a_crash_in_the_middle_leaves_the_previous_state(step: str, tiny_plan: MakePlan, data_folder: Path) -> None:
     before = install(tiny_plan(), allow_network=True)

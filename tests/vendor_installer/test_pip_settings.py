@@ -20,7 +20,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path / "system"))
-    monkeypatch.setattr("vendor_installer.pip_settings._OF_THE_MACHINE", tmp_path / "pip.conf")
+    monkeypatch.setattr("vendor_installer.pip_settings._GLOBAL_FILE", tmp_path / "pip.conf")
     monkeypatch.setenv("APPDATA", str(tmp_path / "config"))
     monkeypatch.setenv("PROGRAMDATA", str(tmp_path / "system"))
     return tmp_path

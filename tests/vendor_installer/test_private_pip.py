@@ -96,7 +96,7 @@ def test_without_it_the_interpreters_own_is_used(
     assert with_resuming_pip(old, data_folder) == old
     assert not Folders(data_folder).tools.exists() or not list(Folders(data_folder).tools.iterdir())
     if fault != "no index":
-        assert "pip 99.1 was not fetched" in Folders(data_folder).log.read_text("utf-8")
+        assert "pip 99.1 was not downloaded" in Folders(data_folder).log.read_text("utf-8")
 
 
 def test_an_installation_uses_it_and_a_plan_without_leave_does_not_fetch_it(
@@ -124,7 +124,7 @@ def test_a_mirror_with_a_password_is_asked_with_it_and_it_is_never_written(
     monkeypatch.setattr(private_pip, "PIP", dataclasses.replace(private_pip.PIP, file="pip-0-py3-none-any.whl"))
     assert with_resuming_pip(old, data_folder) == old
     log = Folders(data_folder).log.read_text()
-    assert log.count("was not fetched") == 2 and "does not offer" in log and "ss@" not in log
+    assert log.count("was not downloaded") == 2 and "does not offer" in log and "ss@" not in log
     request = private_pip._request(address)
     assert request.get_header("Authorization") == "Basic bWU6cEBzcw==" and "@" not in request.full_url
 
