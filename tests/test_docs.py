@@ -102,6 +102,27 @@ def test_every_page_and_picture_is_used() -> None:
         assert path.suffix not in {".md", ".jpg", ".png"} or path.name in texts, f"nothing leads to {path.name}"
 
 
+def test_the_tree_of_modules_is_that_of_the_repository() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    tree = text.split("```")[1]
+    folders = [ROOT]
+    named = set()
+    for line in tree.splitlines():
+        indent = (len(line) - len(line.lstrip())) // 2
+        # A wide indent continues the description of the line before.
+        if not line.strip() or indent > 3:
+            continue
+        del folders[indent + 1 :]
+        for name in re.split(r",? +", re.split(r" {2,}", line.strip())[0]):
+            path = folders[-1] / name
+            assert path.exists(), f"{path.relative_to(ROOT)} does not exist"
+            named.add(path.relative_to(ROOT).as_posix())
+        folders.append(path)
+    inside = {path for path in (ROOT / "mono3d_addon").rglob("*") if path.is_dir() and any(path.glob("*.py"))}
+    wanted = {path.relative_to(ROOT).as_posix() for path in inside if path.parent.name in {"mono3d_addon", "core"}}
+    assert wanted <= named, wanted - named
+
+
 def test_every_model_is_described_with_its_size() -> None:
     lines = (ROOT / "docs" / "models.md").read_text(encoding="utf-8").splitlines()
     for model in MODELS.values():
