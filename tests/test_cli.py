@@ -52,6 +52,7 @@ def light(*more: object) -> tuple[object, ...]:
     return ("--format", "ply", "--no-preview", "--detail", 128, *more)
 
 
+@pytest.mark.serial
 def test_one_photo_gives_all_that_was_promised(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "größe out"
     home = tmp_path / "home"
@@ -249,6 +250,7 @@ def test_a_worker_killed_in_mid_job_costs_one_photo(data: Path, tmp_path: Path) 
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["coffee.ply"]
 
 
+@pytest.mark.serial
 @posix
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

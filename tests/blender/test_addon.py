@@ -67,6 +67,7 @@ def blender_names() -> set[str]:
     return found | {f"ops.{name}" for name in dir(bpy.ops.mono3d)}
 
 
+@pytest.mark.smoke
 def test_nothing_is_left_after_switching_off() -> None:
     before, threads = blender_names(), threading.active_count()
     menu = bpy.types.TOPBAR_MT_file_import
@@ -127,6 +128,7 @@ def test_nothing_heavy_is_imported_by_switching_on() -> None:
     assert not fresh & {"numpy", "torch", "open3d", "PIL", "vendor_installer", "requests"}
 
 
+@pytest.mark.smoke
 def test_properties_start_as_the_settings(values: Any) -> None:
     assert properties.read(values) == Settings()
 
@@ -183,6 +185,7 @@ def test_settings_that_contradict_each_other_are_one_sentence(values: Any) -> No
         properties.read(values)
 
 
+@pytest.mark.smoke
 def test_settings_are_saved_with_the_file(values: Any, tmp_path: Path) -> None:
     values.near, values.photo = 0.25, "//photo.jpg"
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))

@@ -111,6 +111,7 @@ def test_what_the_code_does_is_permitted_by_the_manifest(permission: str, sign: 
     assert permission in tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))["permissions"]
 
 
+@pytest.mark.smoke
 def test_it_installs_and_starts(package: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path)}
     command = [sys.executable, "-c", _INSTALL, str(package)]

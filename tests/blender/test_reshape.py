@@ -97,6 +97,7 @@ def as_worker_makes_it(worker: Worker, folder: Path, settings: Settings) -> np.n
     return np.stack([x, z, -y], axis=1)
 
 
+@pytest.mark.smoke
 def test_everything_but_the_mesh_stays(cup: Any, worker: Worker, tmp_path: Path) -> None:
     data, material = cup.data, cup.data.materials[0]
     material.name = "My own"

@@ -76,6 +76,7 @@ def requests(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "requests.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.smoke
 def test_from_the_photo_to_the_reopened_file(values: Any, tmp_path: Path) -> None:
     bpy.ops.mono3d.open_photo(filepath="/photos/a.jpg")
     assert values.photo == "/photos/a.jpg"
@@ -365,6 +366,7 @@ def test_a_fresh_user_sees_only_what_to_do_next(values: Any) -> None:
     state.current.run = None
 
 
+@pytest.mark.smoke
 def test_every_setting_is_shown_once_and_the_advanced_ones_only_in_open_sections(values: Any) -> None:
     values.photo = "/photos/a.jpg"
     settings = {item.name: item.choice.level for item in fields_of(Settings)}

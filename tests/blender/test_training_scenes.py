@@ -21,6 +21,8 @@ from training.scenes.stage import Hair, Lamp, Light, Painted, Scatter, Scene, Sk
 LENS, WIDTH, HEIGHT = 35.0, 96, 64
 DAY = Light(Sky((0.5, 0.6, 0.8), (0.2, 0.4, 0.8), cover=0.5), (Sun(40, 30, 3),), (Lamp((0, -1, 3), (0, 4, 0), 1, 100),))
 
+pytestmark = pytest.mark.thorough
+
 
 def _rays(pitch: float) -> NDArray[np.float64]:
     """Returns the directions through the centres of the pixels, of length one along the axis, in the world."""

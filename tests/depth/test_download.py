@@ -399,6 +399,7 @@ def test_only_the_web_is_asked(server: Behaviour, data: Path, address: str) -> N
     assert "http://" in failure(dataclasses.replace(published(server), address=address), data)
 
 
+@pytest.mark.serial
 def test_a_silent_server_is_given_up(server: Behaviour, data: Path) -> None:
     server.delay = 1.0
     began = time.monotonic()
@@ -421,6 +422,7 @@ def test_nobody_listens(data: Path) -> None:
         assert "connection failed" in failure(published(nowhere), data)
 
 
+@pytest.mark.serial
 def test_a_name_that_leads_nowhere(data: Path) -> None:
     began = time.monotonic()
     assert "offline" in failure(published(Behaviour(address="http://no-such-host.invalid")), data)
@@ -490,6 +492,7 @@ def test_cancelling_keeps_what_has_arrived(server: Behaviour, data: Path) -> Non
     assert asked_for(server)[-1] is not None
 
 
+@pytest.mark.serial
 def test_cancelling_ends_the_pause_between_tries(server: Behaviour, data: Path) -> None:
     server.statuses = deque([503] * 9)
     began = time.monotonic()

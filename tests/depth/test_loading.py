@@ -159,7 +159,15 @@ def test_a_wrong_file_leaves_no_copy(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason="timm is not installed")
 @pytest.mark.parametrize(
-    "model", ["dpt_swin2_tiny_256", "dpt_levit_224", "dpt_next_vit_large_384", "dpt_beit_base_384", "dpt_hybrid_384"]
+    "model",
+    [
+        "dpt_swin2_tiny_256",
+        "dpt_levit_224",
+        *(
+            pytest.param(name, marks=pytest.mark.thorough)
+            for name in ("dpt_next_vit_large_384", "dpt_beit_base_384", "dpt_hybrid_384")
+        ),
+    ],
 )
 def test_copies_of_the_others(model: str, tmp_path: Path) -> None:
     path = tmp_path / f"{model}.pt"

@@ -50,6 +50,7 @@ network.refusal = lambda action: ''
 """
 
 
+@pytest.mark.thorough
 def test_an_installation_outlives_the_preferences_and_the_file(blender: Window) -> None:
     """What it would do is left out: it is the operator that is followed or not."""
     blender.ask(_SLOW)

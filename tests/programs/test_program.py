@@ -48,7 +48,11 @@ def test_the_installed_extension_works_and_leaves_nothing_behind(program: Progra
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [((), "Allow Online Access"), (("--offline-mode",), "--offline-mode"), (("--online-mode",), "online")],
+    [
+        ((), "Allow Online Access"),
+        pytest.param(("--offline-mode",), "--offline-mode", marks=pytest.mark.thorough),
+        pytest.param(("--online-mode",), "online", marks=pytest.mark.thorough),
+    ],
 )
 def test_the_install_button(program: Program, options: tuple[str, ...], words: str) -> None:
     """The network is used with leave only; then everything goes to the extension's own folder and works."""
@@ -62,6 +66,7 @@ def test_the_install_button(program: Program, options: tuple[str, ...], words: s
     print(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.thorough
 def test_the_headless_install_flag(program: Program) -> None:
     """As on a farm: the flag is the leave to use the network; then the photo is worked on at once."""
     own, out = fresh(program, "flag-data"), fresh(program, "flag-out")
@@ -87,6 +92,7 @@ def everything(program: Program, *without: Path) -> Listing:
     return listing([program.root], [*system, *code, extensions / ".cache", *without])
 
 
+@pytest.mark.thorough
 def test_a_batch_over_ten_real_photos(program: Program) -> None:
     folder, out = fresh(program, "ten photos ü"), fresh(program, "out ü")
     for name in TEN_PHOTOS:

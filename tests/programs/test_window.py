@@ -226,6 +226,7 @@ def edges(picture: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.hypot(np.diff(picture, axis=0)[:, :-1], np.diff(picture, axis=1)[:-1])
 
 
+@pytest.mark.thorough
 def test_near_is_entered_and_the_next_mesh_follows(blender: Window) -> None:
     blender.ask(f"{VALUES}.detail = 200; {VALUES}.tiles = {VALUES}.flip = False")
     place = open_part(blender, "mono3d.near")
@@ -291,6 +292,7 @@ def test_the_mesh_follows_its_own_settings(blender: Window) -> None:
     assert blender.ask(f"result = {settled}"), "undo and redo have nothing made anew"
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("first_mesh_active")
 def test_two_points_are_picked_and_measured(blender: Window) -> None:
     """Known Distances by mouse: both clicks leave numbered marks, the dialogue's distances come true, the marks go."""
@@ -320,7 +322,7 @@ def test_two_points_are_picked_and_measured(blender: Window) -> None:
     blender.wait_for(f"not ({known})", 20.0)
 
 
-@pytest.mark.parametrize("by", ["button", "escape"])
+@pytest.mark.parametrize("by", ["button", pytest.param("escape", marks=pytest.mark.thorough)])
 def test_cancelling_takes_less_than_a_second(blender: Window, by: str) -> None:
     blender.ask(f"{VALUES}.surface = 'poisson'; {VALUES}.detail = 1024; {VALUES}.poisson_depth = 12")
     blender.ask(f"{VALUES}.voxel = 0.0")
@@ -347,6 +349,7 @@ def test_cancelling_takes_less_than_a_second(blender: Window, by: str) -> None:
     blender.shot(f"10 cancelled by {by}")
 
 
+@pytest.mark.thorough
 def test_a_killed_worker_is_told_and_the_next_job_works(blender: Window) -> None:
     count = blender.ask("result = len(meshes())")
     start(blender)
@@ -362,6 +365,7 @@ def test_a_killed_worker_is_told_and_the_next_job_works(blender: Window) -> None
     end(blender, count + 1)
 
 
+@pytest.mark.thorough
 def test_a_result_waits_until_edit_mode_is_left(blender: Window) -> None:
     count = blender.ask("result = len(meshes())")
     blender.ask("for item in bpy.data.objects: item.select_set(False)")
@@ -381,6 +385,7 @@ def test_a_result_waits_until_edit_mode_is_left(blender: Window) -> None:
     blender.wait_for(f"len(meshes()) == {count + 1}", 10.0)
 
 
+@pytest.mark.thorough
 def test_the_depth_is_shown(blender: Window) -> None:
     place = open_part(blender, "mono3d.show_depth")
     blender.click(*place)
@@ -390,6 +395,7 @@ def test_the_depth_is_shown(blender: Window) -> None:
     assert blender.ask("result = list(bpy.data.images['coffee depth'].size)") == [200, 133]
 
 
+@pytest.mark.thorough
 def test_the_search_finds_the_operators(blender: Window) -> None:
     # By its operator: Blender 5.2 takes no F3 from a virtual screen, with or without the add-on.
     blender.move(*blender.view())
@@ -408,6 +414,7 @@ def test_the_search_finds_the_operators(blender: Window) -> None:
     blender.wait_for(f"addon_state().began > {before} and not {RUN}", 30.0)
 
 
+@pytest.mark.thorough
 def test_the_file_is_saved_reopened_and_goes_on(blender: Window) -> None:
     path = f"{blender.program.inside(blender.folder)}/saved.blend"
     count = blender.ask("result = len(meshes())")

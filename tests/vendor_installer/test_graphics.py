@@ -253,6 +253,7 @@ def test_what_cannot_work_is_refused_with_the_reason(
         _plan(data_folder, locks_folder)
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("script", ["exec sleep 3", "sleep 3"])
 def test_a_hung_driver_is_waited_for_once_and_told(
     script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

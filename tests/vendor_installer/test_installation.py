@@ -132,6 +132,7 @@ def test_a_connection_that_is_cut_once_is_tried_again(
     assert index.requests.count(wheels["alpha"].name) == 1
 
 
+@pytest.mark.serial
 def test_cancel_stops_pip_within_a_second_and_keeps_the_previous_state(
     index: Index, tiny_plan: MakePlan, wheels: dict[str, Path], data_folder: Path
 ) -> None:
@@ -250,6 +251,7 @@ def test_a_damaged_manifest_is_no_installation(tiny_plan: MakePlan, data_folder:
     assert install(tiny_plan(), allow_network=True) == find("tiny", data_folder)
 
 
+@pytest.mark.serial
 def test_finding_is_quick(tiny_plan: MakePlan, data_folder: Path) -> None:
     install(tiny_plan(), allow_network=True)
     times = []

@@ -86,6 +86,7 @@ def test_damaged_weights_are_not_offered(tmp_path: Path, monkeypatch: pytest.Mon
     assert Form.of(WebOptions(), tmp_path).fields["model"].choice.options == ("starter", whole.name)
 
 
+@pytest.mark.serial
 def test_a_header_without_end_is_left(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(b"\xff\xd8" + b"\xff\xe1\x00\x02" * 5_000_000)

@@ -167,6 +167,7 @@ def test_estimates_are_kept_where_the_job_says(shared: Worker, tmp_path: Path) -
     assert (result.name, result.photo.name, result.settings.mask) == ("Tasse", "Tasse.png", "")
 
 
+@pytest.mark.serial
 def test_whoever_waits_for_a_job_rests(shared: Worker, tmp_path: Path) -> None:
     job = shared.submit(request(tmp_path / "a", dataclasses.replace(SMALL, detail=600, surface="poisson")))
     began, used = time.monotonic(), time.thread_time()
@@ -206,6 +207,7 @@ def test_the_unforeseen_is_one_sentence_and_the_log_has_the_traceback(shared: Wo
     assert "Traceback" in shared.log.read_text()
 
 
+@pytest.mark.serial
 def test_cancel_stops_within_a_second_and_the_next_job_is_fine(shared: Worker, tmp_path: Path) -> None:
     job = shared.submit(request(tmp_path / "a", ENDLESS))
     wait_for_surface(job)

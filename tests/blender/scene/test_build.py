@@ -32,6 +32,7 @@ def build(result: Any) -> Any:
     return built
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("size", "off_centre", "aspect"),
     [
@@ -285,6 +286,7 @@ def test_the_settings_come_along(tmp_path: Path) -> None:
         camera.use(bpy.context.scene, stranger)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("material", "shading"), list(itertools.product(("texture", "vertex_colours"), ("emission", "principled")))
 )

@@ -97,6 +97,7 @@ def test_a_saved_file_opens_as_it_was(tmp_path: Path) -> None:
     assert all(space.shading.type == "MATERIAL" for space in spaces)
 
 
+@pytest.mark.smoke
 def test_a_render_of_the_file_is_the_photo(tmp_path: Path) -> None:
     pixels = np.kron(np.random.default_rng(5).integers(30, 226, (6, 8, 3)), np.ones((10, 10, 1))).astype(np.uint8)
     result = made.reconstruction(tmp_path, made.camera(160, 120, (0.04, -0.03)), 60, 80, pixels)
