@@ -187,7 +187,7 @@ def serve(request: dict[str, str | int], data_folder: Path, *, float32: bool) ->
 
 @contextlib.contextmanager
 def _case(name: str, options: argparse.Namespace, packages: Path) -> Iterator[Case]:
-    from mono3d_addon.depth import catalogue, kept, weights
+    from mono3d_addon.depth import catalogue, engine_cache, weights
 
     model = catalogue.model_named(name)
     height, width = options.size or (model.network_size, model.network_size)
@@ -198,7 +198,7 @@ def _case(name: str, options: argparse.Namespace, packages: Path) -> Iterator[Ca
             _make_up(name, file, packages)
         yield Case(name, file, height, width, options.batch, options.device)
         if present is None:
-            shutil.rmtree(kept.kept_for(name, file, options.data_folder).folder, ignore_errors=True)
+            shutil.rmtree(engine_cache.cache_for(name, file, options.data_folder).folder, ignore_errors=True)
 
 
 def _make_up(name: str, file: Path, packages: Path) -> None:

@@ -111,7 +111,7 @@ def _run(command: CommandLine, data_folder: Path, scene_writer: MakeSceneWriter 
         install(components, data_folder, options)
     if not command.photos:
         if options.download:
-            models_command.provide(command.settings, data_folder, leave=True)
+            models_command.ensure_weights(command.settings, data_folder, allow_download=True)
         return DONE
     found = find(command.photos)
     tasks = reject_overwrites(found.tasks, target)
@@ -126,7 +126,7 @@ def _run(command: CommandLine, data_folder: Path, scene_writer: MakeSceneWriter 
     folders = {component: environment.require(component, data_folder) for component in components}
     to_do = [task for task in tasks if not task.problem and not (options.skip_existing and target.has_all(task))]
     if to_do and may_ask:
-        models_command.provide(command.settings, data_folder, leave=options.download)
+        models_command.ensure_weights(command.settings, data_folder, allow_download=options.download)
     runners = LocalRunners(data_folder, folders)
     scenes: SceneWriter
     if scene_writer is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import environment
-from .depth import kept, weights
+from .depth import engine_cache, weights
 from .depth.catalogue import MODELS, Model
 from .display import StageLines
 from .errors import Mono3DError
@@ -60,16 +60,18 @@ def run(
     return FAILED if failed else DONE
 
 
-def provide(settings: Settings, data_folder: Path, leave: bool, models: Mapping[str, Model] = MODELS) -> None:
-    """Downloads the weights that `settings` need if they are missing and the user gives leave.
+def ensure_weights(
+    settings: Settings, data_folder: Path, allow_download: bool, models: Mapping[str, Model] = MODELS
+) -> None:
+    """Downloads the weights that `settings` need if they are missing and the user agrees.
 
-    That is `leave` (the flag --download) or a yes at the terminal; where nobody sits at one, nothing is asked and
-    nothing is downloaded, and the job will tell what is missing. Raises Mono3DError when the download fails.
+    `allow_download` (the flag --download) is the user's consent; without it the user is asked at the terminal. Where
+    there is no terminal nothing is downloaded, and the job fails later. Raises Mono3DError when the download fails.
     """
     model = models[settings.model]
     if settings.has_own_depth or settings.weights or model.bundled or weights.present(model, data_folder):
         return
-    if leave or _agreed(model, data_folder):
+    if allow_download or _agreed(model, data_folder):
         print(_download(model, data_folder), flush=True)
 
 
@@ -122,7 +124,7 @@ def _row(model: Model, folder: Path) -> dict[str, Any]:
         "sha256": model.sha256,
         "path": str(found.path) if found.path else None,
         "arrived": found.arrived,
-        "kept_bytes": kept.kept_bytes(model.name, folder),
+        "kept_bytes": engine_cache.cached_bytes(model.name, folder),
         "problem": found.problem,
     }
 
@@ -155,7 +157,7 @@ def _remove(model: Model, folder: Path) -> str:
     from .depth.download import remove
 
     removed = remove(model, folder)
-    freed = kept.forget(model.name, folder)
+    freed = engine_cache.forget(model.name, folder)
     left = weights.present(model, folder)
     words = f"removed {', '.join(map(str, removed))}" if removed else "there was nothing to remove"
     words += f" and {freed / 1e6:,.0f} MB made of them" if freed else ""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .core.arrays import Floats
+from .core.arrays import Bytes, Floats
 from .core.files import atomic_write
 from .core.maps.own_depth import own_disparity
 from .core.mesh.normal_map import write_normal_map
@@ -23,8 +23,8 @@ from .core.photo.photo import Photo, read_photo
 from .core.reconstruction import Reconstruction, photo_key
 from .core.stages import ESTIMATING, Progress, Stages
 from .depth import catalogue, panorama, threads, weights
-from .depth.estimate import Estimate, Estimator, Look, Pixels, load
-from .depth.kept import kept_for, stamp
+from .depth.engine_cache import cache_for, stamp
+from .depth.estimate import Estimate, Estimator, InferenceOptions, load
 from .depth_source import OwnDepth, own_depth
 from .errors import Mono3DError
 from .reshape import KEPT, Reshaped, Reshaper, shares_of
@@ -183,21 +183,21 @@ def _estimate(
         # Before torch is imported, which an engine does only where it must.
         threads.prepare()
         estimator = _estimator(model, file, stamp(file), settings.device, settings.engine, data)
-        look = Look(settings.network_size, settings.flip, settings.tiles)
+        options = InferenceOptions(settings.network_size, settings.flip, settings.tiles)
         if is_all_around:
-            estimate = _all_around(photo, estimator, look, within)
+            estimate = _all_around(photo, estimator, options, within)
             if not estimate.is_reduced:
                 _keep(estimate, place)
             return estimate
         others = _read_ahead(ahead, settings, file, folders) if estimator.gains_by_many else {}
         others.pop(place, None)
         try:
-            first, *rest = estimator.estimate_all([photo.pixels, *others.values()], look, within)
+            first, *rest = estimator.estimate_all([photo.pixels, *others.values()], options, within)
         except Mono3DError:
             if not others:
                 raise
             # One of the others may be to blame; it is told so in its turn.
-            first, rest = estimator.estimate(photo.pixels, look, within), []
+            first, rest = estimator.estimate(photo.pixels, options, within), []
         _AHEAD.estimates = dict(zip(others, rest, strict=False))
         for where, estimate in ((place, first), *_AHEAD.estimates.items()):
             if not estimate.is_reduced:
@@ -213,32 +213,32 @@ def _told_of_device(known: Estimate, device: str) -> Estimate:
     return dataclasses.replace(known, notes=(*known.notes, note))
 
 
-def _all_around(photo: Photo, estimator: Estimator, look: Look, progress: Progress) -> Estimate:
+def _all_around(photo: Photo, estimator: Estimator, options: InferenceOptions, progress: Progress) -> Estimate:
     """Returns the estimate of a panorama from ordinary views of it; its disparity is inverse distance."""
     # The views are small parts of it already.
-    look = dataclasses.replace(look, tiles=False)
+    options = dataclasses.replace(options, tiles=False)
     seen: list[Estimate] = []
 
-    def network(views: Sequence[Pixels]) -> list[Floats]:
+    def network(views: Sequence[Bytes]) -> list[Floats]:
         if estimator.gains_by_many:
-            seen.extend(estimator.estimate_all(views, look, progress))
+            seen.extend(estimator.estimate_all(views, options, progress))
             return [estimate.disparity for estimate in seen]
         for number, view in enumerate(views):
             progress(f"view {number + 1} of {len(views)}", number / len(views))
-            seen.append(estimator.estimate(view, look))
+            seen.append(estimator.estimate(view, options))
         return [estimate.disparity for estimate in seen]
 
-    disparity = panorama.disparity_of(photo.pixels, network, look.network_size)
+    disparity = panorama.disparity_of(photo.pixels, network, options.network_size)
     notes = tuple(dict.fromkeys(note for estimate in seen for note in estimate.notes))
     return Estimate(disparity, seen[0].engine, notes, any(estimate.is_reduced for estimate in seen))
 
 
-def _read_ahead(paths: Sequence[Path], settings: Settings, file: Path, folders: Folders) -> dict[Path, Pixels]:
+def _read_ahead(paths: Sequence[Path], settings: Settings, file: Path, folders: Folders) -> dict[Path, Bytes]:
     """Returns pixels of photos that will come next and are not known, by where their estimates are kept.
 
     The photos are kept too, so that each is read once, up to so many pixels together; bad ones wait for their turn.
     """
-    found: dict[Path, Pixels] = {}
+    found: dict[Path, Bytes] = {}
     _AHEAD.photos = {}
     room = _MOST_PIXELS_AHEAD
     for path in paths:
@@ -265,9 +265,9 @@ def _estimator(model: catalogue.Model, file: Path, stamp: str, device: str, engi
 
 def _cache_file(photo: Photo, file: Path, settings: Settings, folders: Folders, *, is_panorama: bool = False) -> Path:
     """Returns where the estimate of a photo with this weights file is kept: the name holds all it depends on."""
-    look = f"{settings.network_size}{'f' * settings.flip}{'t' * settings.tiles}{'p' * (settings.engine == 'plain')}"
-    look += "a" * is_panorama
-    name = f"{photo.digest[:32]}-{look}-{kept_for(settings.model, file, folders.data).folder.name}-{_CACHE_VERSION}.npz"
+    key = f"{settings.network_size}{'f' * settings.flip}{'t' * settings.tiles}{'p' * (settings.engine == 'plain')}"
+    key += "a" * is_panorama
+    name = f"{photo.digest[:32]}-{key}-{cache_for(settings.model, file, folders.data).folder.name}-{_CACHE_VERSION}.npz"
     return folders.kept / name
 
 

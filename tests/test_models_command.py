@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon import cli, models_command
-from mono3d_addon.depth import download, kept, weights
+from mono3d_addon.depth import download, engine_cache, weights
 from mono3d_addon.depth.catalogue import MODELS, Model
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import MODEL_NAMES, Settings
@@ -108,7 +108,7 @@ def test_the_life_of_a_models_weights(
     with pytest.raises(Mono3DError, match=f"models download {SMALL}"):
         weights.find(models[SMALL], data)
     assert command("download", SMALL) == 0 and place.read_bytes() == CONTENT
-    with kept.kept_for(SMALL, place, data).making("graph") as folder:
+    with engine_cache.cache_for(SMALL, place, data).making("graph") as folder:
         (folder / "graph.bin").write_bytes(bytes(2_000_000))
     assert int(str(listed(models, data, capsys)[SMALL]["kept_bytes"])) > 2_000_000
     assert command("list") == 0 and "ready (+2 MB kept)" in capsys.readouterr().out
@@ -258,18 +258,20 @@ def test_leave_is_given_by_the_flag_only(
 ) -> None:
     """Without a terminal nobody is asked, whatever the input holds."""
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
-    models_command.provide(Settings(model=SMALL), data, leave=False, models=models)
+    models_command.ensure_weights(Settings(model=SMALL), data, allow_download=False, models=models)
     assert server.requests == []
-    models_command.provide(Settings(model=SMALL), data, leave=True, models=models)
-    models_command.provide(Settings(model=SMALL), data, leave=True, models=models)
+    models_command.ensure_weights(Settings(model=SMALL), data, allow_download=True, models=models)
+    models_command.ensure_weights(Settings(model=SMALL), data, allow_download=True, models=models)
     assert weights.find(models[SMALL], data).read_bytes() == CONTENT and len(server.requests) == 1
 
 
 def test_nothing_is_downloaded_that_is_not_needed(
     models: Mapping[str, Model], server: Behaviour, data: Path, tmp_path: Path
 ) -> None:
-    models_command.provide(Settings(), data, leave=True, models=models)
-    models_command.provide(Settings(model=SMALL, weights=str(tmp_path / "own.pt")), data, leave=True, models=models)
+    models_command.ensure_weights(Settings(), data, allow_download=True, models=models)
+    models_command.ensure_weights(
+        Settings(model=SMALL, weights=str(tmp_path / "own.pt")), data, allow_download=True, models=models
+    )
     assert server.requests == []
 
 
@@ -282,7 +284,7 @@ from mono3d_addon.depth.catalogue import MODELS
 from mono3d_addon.settings import Settings
 row = MODELS["midas_v21_small_256"]
 row = dataclasses.replace(row, address=sys.argv[2], file_bytes=int(sys.argv[3]), sha256=sys.argv[4])
-models_command.provide(Settings(model=row.name), Path(sys.argv[5]), False, {row.name: row})
+models_command.ensure_weights(Settings(model=row.name), Path(sys.argv[5]), False, {row.name: row})
 """
 
 

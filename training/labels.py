@@ -13,7 +13,7 @@ from PIL import Image
 from mono3d_addon.core.files import atomic_write
 from mono3d_addon.core.photo.photo import read_photo
 from mono3d_addon.depth import align
-from mono3d_addon.depth.estimate import Estimator, Look
+from mono3d_addon.depth.estimate import Estimator, InferenceOptions
 from mono3d_addon.errors import Mono3DError
 
 from .sets import DISPARITY_ENDING, PICTURE_ENDINGS
@@ -69,7 +69,9 @@ def disparities(photos: Sequence[Pixels], teacher: Estimator, network_sizes: Seq
     The teacher looks at each photo and its mirror image at every one of `network_sizes`, coarse to fine. A finer result
     is brought to the scale and shift of the coarsest, which knows the whole best, and all are averaged.
     """
-    at_sizes = [teacher.estimate_all(photos, Look(network_size=size, flip=True)) for size in sorted(network_sizes)]
+    at_sizes = [
+        teacher.estimate_all(photos, InferenceOptions(network_size=size, flip=True)) for size in sorted(network_sizes)
+    ]
     return [
         _stretched(_averaged([_resized(one.disparity, photo.shape[:2]) for one in looks]))
         for photo, *looks in zip(photos, *at_sizes, strict=True)

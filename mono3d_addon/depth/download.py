@@ -15,12 +15,11 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NoReturn
 
+from ..core.stages import Progress
 from ..errors import Cancelled, Mono3DError
 from . import file_lock, transfer, weights
 from .catalogue import Model
 from .transfer import PATIENT, Patience, TransferError
-
-Progress = Callable[[str, float], None]
 
 _SPARE_BYTES = 1 << 20
 _REPORT_SECONDS = 0.25

@@ -9,23 +9,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bytes, Floats
+from ..core.stages import Progress
 from ..errors import Mono3DError
-from . import align, devices, kept, memory, resize, tiles
+from . import align, devices, engine_cache, memory, resize, tiles
 from .catalogue import Model
 from .engines.choice import EngineChoice, Result
-
-Pixels = NDArray[np.uint8]
-Floats = NDArray[np.float32]
-Progress = Callable[[str, float], None]
 
 _SMALLEST_SIDE = 128
 """Below this a network sees too little for its result to be worth having."""
 
 
 @dataclass(frozen=True)
-class Look:
+class InferenceOptions:
     """How closely a model looks at a photo.
 
     network_size  side of the picture that it sees, in place of the one it was trained with; 0: that one
@@ -38,7 +35,7 @@ class Look:
     tiles: bool = False
 
 
-AS_TRAINED = Look()
+AS_TRAINED = InferenceOptions()
 
 
 @dataclass(frozen=True)
@@ -72,52 +69,59 @@ class Estimator:
         return self.engines.device != "cpu"
 
     def estimate(
-        self, pixels: Pixels, look: Look = AS_TRAINED, progress: Progress = lambda words, fraction: None
+        self, pixels: Bytes, options: InferenceOptions = AS_TRAINED, progress: Progress = lambda words, fraction: None
     ) -> Estimate:
         """Returns what the model tells of a photo; `pixels` is uint8 (h, w, 3), sRGB, upright.
 
         Raises Mono3DError when the weights cannot be read or are another model's, when the memory does not suffice, or
         when the network's result is of no use.
         """
-        return self.estimate_all([pixels], look, progress)[0]
+        return self.estimate_all([pixels], options, progress)[0]
 
     def estimate_all(
-        self, photos: Sequence[Pixels], look: Look = AS_TRAINED, progress: Progress = lambda words, fraction: None
+        self,
+        photos: Sequence[Bytes],
+        options: InferenceOptions = AS_TRAINED,
+        progress: Progress = lambda words, fraction: None,
     ) -> list[Estimate]:
         """Returns the same for several photos, in their order; those that the network sees at one size run together."""
-        sizes = [self._input_size(photo, look) for photo in photos]
+        sizes = [self._input_size(photo, options) for photo in photos]
         found: dict[int, Estimate] = {}
         for size in dict.fromkeys(sizes):
             alike = [number for number, other in enumerate(sizes) if other == size]
-            for number, estimate in zip(alike, self._together([photos[n] for n in alike], look, progress), strict=True):
+            for number, estimate in zip(
+                alike, self._together([photos[n] for n in alike], options, progress), strict=True
+            ):
                 found[number] = estimate
         whole = [found[number] for number in range(len(photos))]
         return (
-            [self._in_detail(*one, look, progress) for one in zip(photos, whole, strict=True)] if look.tiles else whole
+            [self._in_detail(*one, options, progress) for one in zip(photos, whole, strict=True)]
+            if options.tiles
+            else whole
         )
 
-    def _input_size(self, photo: Pixels, look: Look) -> tuple[int, int]:
-        return resize.input_size(photo.shape[1], photo.shape[0], self.model, look.network_size)
+    def _input_size(self, photo: Bytes, options: InferenceOptions) -> tuple[int, int]:
+        return resize.input_size(photo.shape[1], photo.shape[0], self.model, options.network_size)
 
-    def _together(self, photos: Sequence[Pixels], look: Look, progress: Progress) -> list[Estimate]:
+    def _together(self, photos: Sequence[Bytes], options: InferenceOptions, progress: Progress) -> list[Estimate]:
         """Returns the estimates of photos that the network sees at one size: together, or one by one for memory."""
         if len(photos) == 1:
-            return [self._within_memory(photos[0], look, progress)]
-        width, height = self._input_size(photos[0], look)
+            return [self._within_memory(photos[0], options, progress)]
+        width, height = self._input_size(photos[0], options)
         if len(photos) <= self.engines.room((height, width)):
             try:
-                return self._run(self.engines, photos, look, progress)
+                return self._run(self.engines, photos, options, progress)
             except (RuntimeError, MemoryError) as error:
                 if not memory.is_full(error):
                     raise
             self.engines.overflowed((height, width), len(photos))
         half = len(photos) // 2
-        return self._together(photos[:half], look, progress) + self._together(photos[half:], look, progress)
+        return self._together(photos[:half], options, progress) + self._together(photos[half:], options, progress)
 
-    def _within_memory(self, photo: Pixels, look: Look, progress: Progress) -> Estimate:
+    def _within_memory(self, photo: Bytes, options: InferenceOptions, progress: Progress) -> Estimate:
         """Returns the estimate of one photo, if need be on the processor, and then at a smaller size."""
         notes: list[str] = []
-        for engines, smaller in self._fallbacks(look):
+        for engines, smaller in self._fallbacks(options):
             width, height = self._input_size(photo, smaller)
             found = self._if_there_is_room(engines, photo, smaller, progress)
             if found is None:
@@ -125,62 +129,64 @@ class Estimator:
                 continue
             if notes:
                 notes.append(f"'{self.model.name}' ran on '{engines.device}' at {width}x{height} instead.")
-            return replace(found, notes=(*notes, *found.notes), is_reduced=smaller != look)
+            return replace(found, notes=(*notes, *found.notes), is_reduced=smaller != options)
         raise Mono3DError(
             f"The memory of the device '{self.engines.device}' does not suffice for '{self.model.name}': "
             "choose a smaller network size or model, or another device."
         )
 
     def _if_there_is_room(
-        self, engines: EngineChoice, photo: Pixels, look: Look, progress: Progress
+        self, engines: EngineChoice, photo: Bytes, options: InferenceOptions, progress: Progress
     ) -> Estimate | None:
         """Returns the estimate; None where the memory does not suffice for it, or did not before."""
-        width, height = self._input_size(photo, look)
+        width, height = self._input_size(photo, options)
         if not engines.room((height, width)):
             return None
         try:
-            return self._run(engines, [photo], look, progress)[0]
+            return self._run(engines, [photo], options, progress)[0]
         except (RuntimeError, MemoryError) as error:
             if not memory.is_full(error):
                 raise
         engines.overflowed((height, width), 1)
         return None
 
-    def _fallbacks(self, look: Look) -> Iterator[tuple[EngineChoice, Look]]:
+    def _fallbacks(self, options: InferenceOptions) -> Iterator[tuple[EngineChoice, InferenceOptions]]:
         """Yields where and how to run: as asked, on the processor with the same result, there at smaller sizes."""
-        yield self.engines, look
+        yield self.engines, options
         engines = self.engines
         if engines.device != "cpu":
             engines = self.on_processor()
-            yield engines, look
-        side = resize.side_of(self.model, look.network_size)
+            yield engines, options
+        side = resize.side_of(self.model, options.network_size)
         while not self.model.square_only and (side := resize.multiple(side * 3 / 4)) >= _SMALLEST_SIDE:
-            yield engines, replace(look, network_size=side)
+            yield engines, replace(options, network_size=side)
 
-    def _run(self, engines: EngineChoice, photos: Sequence[Pixels], look: Look, progress: Progress) -> list[Estimate]:
-        width, height = self._input_size(photos[0], look)
+    def _run(
+        self, engines: EngineChoice, photos: Sequence[Bytes], options: InferenceOptions, progress: Progress
+    ) -> list[Estimate]:
+        width, height = self._input_size(photos[0], options)
         notes: tuple[str, ...] = ()
-        if self.model.square_only and look.network_size not in (0, width):
+        if self.model.square_only and options.network_size not in (0, width):
             notes = (f"'{self.model.name}' sees every photo at {width}x{height}; another network size has no effect.",)
         pictures = np.stack([resize.picture(photo, width, height, self.model) for photo in photos])
-        if look.flip:
+        if options.flip:
             pictures = np.concatenate((pictures, pictures[..., ::-1]))
         result = engines.run(pictures, lambda words: progress(words, 0.0))
         self._check(result)
         straight, mirrored = result.disparity[: len(photos)], result.disparity[len(photos) :]
-        if look.flip:
+        if options.flip:
             straight = np.stack([align.flip_averaged(*pair) for pair in zip(straight, mirrored, strict=True)])
         return [Estimate(one, result.engine, (*notes, *result.notes)) for one in straight]
 
-    def _in_detail(self, photo: Pixels, whole: Estimate, look: Look, progress: Progress) -> Estimate:
+    def _in_detail(self, photo: Bytes, whole: Estimate, options: InferenceOptions, progress: Progress) -> Estimate:
         """Returns the estimate with what the network sees in parts of the photo."""
         if whole.is_reduced:
             return replace(whole, notes=(*whole.notes, "There was no memory for fine detail."))
         parts: list[Estimate] = []
         reached = [0.0]
 
-        def seen(part: Pixels) -> Floats:
-            found = self._within_memory(part, look, lambda words, fraction: progress(words, reached[0]))
+        def seen(part: Bytes) -> Floats:
+            found = self._within_memory(part, options, lambda words, fraction: progress(words, reached[0]))
             parts.append(found)
             return found.disparity
 
@@ -209,10 +215,10 @@ def load(
     folder; without one, a processor runs plain float32. `is_plain` asks for plain float32 on every device.
     Raises Mono3DError when the device is not there.
     """
-    keeps = kept.kept_for(model.name, weights, data_folder) if data_folder else None
+    cache = engine_cache.cache_for(model.name, weights, data_folder) if data_folder else None
 
     @functools.cache
     def engines(where: str) -> EngineChoice:
-        return EngineChoice(model, weights, where, keeps, is_plain=is_plain)
+        return EngineChoice(model, weights, where, cache, is_plain=is_plain)
 
     return Estimator(model, engines(devices.choose(device)), lambda: engines("cpu"))

@@ -14,16 +14,16 @@ from torch import Tensor, nn
 from ..errors import Mono3DError
 from . import checkpoint
 from .catalogue import Model
+from .engine_cache import EngineCache
 from .engines.engine import Precision
 from .engines.torch_engine import TYPES
-from .kept import Kept
 from .networks.architectures import WrongTensorsError, assemble, learnt
 from .weights import remedy
 
 _COPY = "weights.safetensors"
 
 
-def network(model: Model, weights: Path, kept: Kept | None, precision: Precision = "float32") -> nn.Module:
+def network(model: Model, weights: Path, cache: EngineCache | None, precision: Precision = "float32") -> nn.Module:
     """Returns the network of `model` on the CPU; tensors that are float32 or of the `precision` are memory-mapped.
 
     A published file is a pickle with parts that no network uses. The first time it is read, a copy is kept with what is
@@ -31,7 +31,7 @@ def network(model: Model, weights: Path, kept: Kept | None, precision: Precision
     `torch_engine.on_device` brings all of it to one kind of number.
     Raises Mono3DError when the file cannot be read or is another model's.
     """
-    if kept is not None and (copied := _from_copy(model, kept, precision)) is not None:
+    if cache is not None and (copied := _from_copy(model, cache, precision)) is not None:
         return copied
     help_with_it = remedy(model) if weights.name == model.file else "choose another file, or leave the setting empty"
     try:
@@ -41,20 +41,20 @@ def network(model: Model, weights: Path, kept: Kept | None, precision: Precision
             f"The weights file {weights} does not belong to the model '{model.name}' ({error}); "
             "choose the model that it was made for, or another file."
         ) from error
-    if kept is not None and not _serves_as_it_is(weights, found, precision):
-        _keep_copy(kept, found, precision)
+    if cache is not None and not _serves_as_it_is(weights, found, precision):
+        _keep_copy(cache, found, precision)
     return assemble(model.name, found, TYPES[precision])
 
 
-def _from_copy(model: Model, kept: Kept, precision: Precision) -> nn.Module | None:
+def _from_copy(model: Model, cache: EngineCache, precision: Precision) -> nn.Module | None:
     """Returns the network from the copy that is kept; None where there is none, or one that is of no use."""
-    copy = kept.intact(_name(precision))
+    copy = cache.intact(_name(precision))
     if copy is None:
         return None
     try:
         return assemble(model.name, checkpoint.read(copy / _COPY), TYPES[precision])
     except (Mono3DError, WrongTensorsError):
-        kept.discard(copy.name)
+        cache.discard(copy.name)
         return None
 
 
@@ -69,7 +69,7 @@ def _serves_as_it_is(weights: Path, found: Mapping[str, Tensor], precision: Prec
     return all(tensor.element_size() <= TYPES[precision].itemsize for tensor in found.values())
 
 
-def _keep_copy(kept: Kept, found: Mapping[str, Tensor], precision: Precision) -> None:
+def _keep_copy(cache: EngineCache, found: Mapping[str, Tensor], precision: Precision) -> None:
     """Writes the copy, if no other process does; where that fails, the published file is read again next time."""
     from safetensors.torch import save_file
 
@@ -79,7 +79,7 @@ def _keep_copy(kept: Kept, found: Mapping[str, Tensor], precision: Precision) ->
         save_file({name: _converted(tensor, kind) for name, tensor in found.items()}, folder / _COPY)
 
     try:
-        kept.make_once(_name(precision), sum(tensor.numel() for tensor in found.values()) * kind.itemsize, fill)
+        cache.make_once(_name(precision), sum(tensor.numel() for tensor in found.values()) * kind.itemsize, fill)
     # The result does not depend on it; the log says why the next start is slower than it could be.
     except Exception:
         print("The converted copy of the weights was not kept:", file=sys.stderr)

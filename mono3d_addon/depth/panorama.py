@@ -15,13 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.arrays import Floats
+from ..core.arrays import Bytes, Floats
 from ..core.camera.camera import directions
 from ..core.photo.resampling import resize_to
 
-Pixels = NDArray[np.uint8]
 Doubles = NDArray[np.float64]
-Network = Callable[[Sequence[Pixels]], Sequence[Floats]]
+Network = Callable[[Sequence[Bytes]], Sequence[Floats]]
 """From views, uint8 (size, size, 3), to the disparity of each, float32 (rows, columns), near = large."""
 
 _RINGS = ((0.0, 6), (-52.0, 4), (52.0, 4))
@@ -69,7 +68,7 @@ def views() -> tuple[View, ...]:
     return tuple(found)
 
 
-def disparity_of(pixels: Pixels, network: Network, view_size: int = _SMALLEST_VIEW) -> Floats:
+def disparity_of(pixels: Bytes, network: Network, view_size: int = _SMALLEST_VIEW) -> Floats:
     """Returns the relative inverse distance in all directions, float32 (512, 1024), near = large.
 
     `pixels` is the panorama, uint8 (height, width, 3): columns are longitudes, rows latitudes. The network sees views
@@ -184,7 +183,7 @@ def _weight(across: Doubles, down: Doubles) -> Doubles:
     return np.asarray(to_border * to_border * (3.0 - 2.0 * to_border))
 
 
-def _picture(view: View, pixels: Pixels, size: int) -> Pixels:
+def _picture(view: View, pixels: Bytes, size: int) -> Bytes:
     """Returns what a view sees, uint8 (size, size, 3), from a panorama made as small as the view needs."""
     needed = round(size * math.pi / math.atan(_TANGENT))
     height, width = pixels.shape[:2]

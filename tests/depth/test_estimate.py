@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.depth.engines.choice import EngineChoice, Result, Tell  # noqa: E402
 from mono3d_addon.depth.engines.engine import Pictures  # noqa: E402
-from mono3d_addon.depth.estimate import Estimator, Look, load  # noqa: E402
+from mono3d_addon.depth.estimate import Estimator, InferenceOptions, load  # noqa: E402
 from mono3d_addon.errors import Mono3DError  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -72,7 +72,7 @@ def test_the_same_photo_gives_the_same_bits(starter: Estimator, coffee: NDArray[
 
 
 def test_network_size(starter: Estimator, coffee: NDArray[np.uint8]) -> None:
-    assert starter.estimate(coffee, Look(192)).disparity.shape == (192, 288)
+    assert starter.estimate(coffee, InferenceOptions(192)).disparity.shape == (192, 288)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3), (10, 20000), (20000, 10), (100, 4000), (500, 4000)])
@@ -95,8 +95,8 @@ def noise(height: int, width: int) -> NDArray[np.uint8]:
 
 def test_the_mirror_image_takes_part_in_the_mean(starter: Estimator, coffee: NDArray[np.uint8]) -> None:
     plain = starter.estimate(coffee).disparity
-    averaged = starter.estimate(coffee, Look(flip=True)).disparity
-    mirrored = starter.estimate(np.ascontiguousarray(coffee[:, ::-1]), Look(flip=True)).disparity[:, ::-1]
+    averaged = starter.estimate(coffee, InferenceOptions(flip=True)).disparity
+    mirrored = starter.estimate(np.ascontiguousarray(coffee[:, ::-1]), InferenceOptions(flip=True)).disparity[:, ::-1]
     # A mean that sees both does not mind which of them is the photo, but for the scale and shift that it keeps.
     unlike = 1 - np.corrcoef(averaged.ravel(), plain.ravel())[0, 1]
     assert 1 - np.corrcoef(averaged.ravel(), mirrored.ravel())[0, 1] < 0.1 * unlike
@@ -104,7 +104,9 @@ def test_the_mirror_image_takes_part_in_the_mean(starter: Estimator, coffee: NDA
 
 def test_tiles_add_detail_and_keep_the_shape(starter: Estimator, coffee: NDArray[np.uint8]) -> None:
     large = np.asarray(Image.fromarray(coffee).resize((1800, 1200), Image.Resampling.BICUBIC))
-    whole, detailed = (starter.estimate(large, look).disparity for look in (Look(), Look(tiles=True)))
+    whole, detailed = (
+        starter.estimate(large, look).disparity for look in (InferenceOptions(), InferenceOptions(tiles=True))
+    )
     assert detailed.shape[0] > 1.5 * whole.shape[0]
     small = np.asarray(Image.fromarray(detailed).resize(whole.shape[::-1], Image.Resampling.BOX))
     assert rank_correlation(whole, small) > 0.98
@@ -167,7 +169,7 @@ def test_a_full_card_is_not_tried_again_at_that_size() -> None:
     estimator = with_engines(card, processor)
     notes = [estimator.estimate(BLACK).notes for _ in range(3)]
     assert len(card.seen) == 1 and len(processor.seen) == 3 and notes[0] == notes[1] == notes[2]
-    assert estimator.estimate(BLACK, Look(128)).engine == "fake on cuda"
+    assert estimator.estimate(BLACK, InferenceOptions(128)).engine == "fake on cuda"
 
 
 def test_what_a_card_could_not_hold_is_released_when_nothing_holds_on_to_it() -> None:
@@ -200,12 +202,14 @@ def test_the_processor_is_got_ready_once(tmp_path: Path) -> None:
 def test_a_reduced_tile_makes_a_reduced_result() -> None:
     engines = Engines(0.5, FULL, 0.5)
     large = np.zeros((1200, 1200, 3), np.uint8)
-    estimate = with_engines(engines).estimate(large, Look(tiles=True))
+    estimate = with_engines(engines).estimate(large, InferenceOptions(tiles=True))
     assert estimate.is_reduced and len([note for note in estimate.notes if "did not suffice" in note]) == 1
 
 
 def test_a_reduced_whole_has_no_detail_and_says_so() -> None:
-    estimate = with_engines(Engines(FULL, 0.5)).estimate(np.zeros((1200, 1200, 3), np.uint8), Look(tiles=True))
+    estimate = with_engines(Engines(FULL, 0.5)).estimate(
+        np.zeros((1200, 1200, 3), np.uint8), InferenceOptions(tiles=True)
+    )
     assert estimate.is_reduced and estimate.notes[-1] == "There was no memory for fine detail."
 
 
@@ -218,8 +222,10 @@ def test_a_model_of_one_size_is_not_shown_less() -> None:
 
 def test_a_size_that_a_model_does_not_take_is_said() -> None:
     estimator = with_engines(Engines(0.5), model="dpt_levit_224")
-    assert "sees every photo at 224x224" in estimator.estimate(BLACK, Look(network_size=384)).notes[0]
-    assert not estimator.estimate(BLACK).notes and not estimator.estimate(BLACK, Look(network_size=224)).notes
+    assert "sees every photo at 224x224" in estimator.estimate(BLACK, InferenceOptions(network_size=384)).notes[0]
+    assert (
+        not estimator.estimate(BLACK).notes and not estimator.estimate(BLACK, InferenceOptions(network_size=224)).notes
+    )
 
 
 def test_a_card_too_small_for_several_photos_takes_fewer() -> None:

@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 from numpy.typing import NDArray  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-from mono3d_addon.depth import checkpoint, kept, loading  # noqa: E402
+from mono3d_addon.depth import checkpoint, engine_cache, loading  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.depth.engines.engine import Precision  # noqa: E402
 from mono3d_addon.depth.engines.torch_engine import TYPES, on_device  # noqa: E402
@@ -36,24 +36,24 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def keeps(published: Path, tmp_path: Path) -> kept.Kept:
-    return kept.kept_for(SMALL.name, published, tmp_path)
+def cache(published: Path, tmp_path: Path) -> engine_cache.EngineCache:
+    return engine_cache.cache_for(SMALL.name, published, tmp_path)
 
 
 def disparity(network: nn.Module) -> NDArray[np.float32]:
     return on_device(network, "cpu").run(reference.picture(128, 256).numpy())
 
 
-def copy_of(keeps: kept.Kept, precision: str) -> Path:
-    return keeps.folder / f"weights-{precision}" / "weights.safetensors"
+def copy_of(cache: engine_cache.EngineCache, precision: str) -> Path:
+    return cache.folder / f"weights-{precision}" / "weights.safetensors"
 
 
 def test_the_copy_gives_the_same_bits_and_is_read_instead(
-    published: Path, keeps: kept.Kept, monkeypatch: pytest.MonkeyPatch
+    published: Path, cache: engine_cache.EngineCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = disparity(loading.network(SMALL, published, None))
-    assert np.array_equal(disparity(loading.network(SMALL, published, keeps)), expected)
-    copy = copy_of(keeps, "float32")
+    assert np.array_equal(disparity(loading.network(SMALL, published, cache)), expected)
+    copy = copy_of(cache, "float32")
     # Without what a network never uses, and the tables that it computes.
     assert copy.stat().st_size < published.stat().st_size
     read: list[Path] = []
@@ -64,31 +64,31 @@ def test_the_copy_gives_the_same_bits_and_is_read_instead(
         return original(path)
 
     monkeypatch.setattr(checkpoint, "read", watched)
-    assert np.array_equal(disparity(loading.network(SMALL, published, keeps)), expected)
+    assert np.array_equal(disparity(loading.network(SMALL, published, cache)), expected)
     assert read == [copy]
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_the_copy_is_mapped_not_read(published: Path, keeps: kept.Kept, precision: Precision) -> None:
-    loading.network(SMALL, published, keeps, precision)
-    network = on_device(loading.network(SMALL, published, keeps, precision), "cpu", precision).network
+def test_the_copy_is_mapped_not_read(published: Path, cache: engine_cache.EngineCache, precision: Precision) -> None:
+    loading.network(SMALL, published, cache, precision)
+    network = on_device(loading.network(SMALL, published, cache, precision), "cpu", precision).network
     # Linux lists the files that a process has mapped; the name is there as long as the tensors are.
     maps = Path("/proc/self/maps")
     if not maps.exists():
         pytest.skip("only Linux tells which files are mapped")
-    assert str(copy_of(keeps, precision)) in maps.read_text()
+    assert str(copy_of(cache, precision)) in maps.read_text()
     (body,) = {parameter.dtype for parameter in network.get_submodule("backbone").parameters()}
     assert body == TYPES[precision]
     del network
 
 
-def test_half_precision_takes_half_the_room(published: Path, keeps: kept.Kept) -> None:
+def test_half_precision_takes_half_the_room(published: Path, cache: engine_cache.EngineCache) -> None:
     for precision in PRECISIONS:
-        loading.network(SMALL, published, keeps, precision)
-    whole, half = (copy_of(keeps, precision).stat().st_size for precision in PRECISIONS)
+        loading.network(SMALL, published, cache, precision)
+    whole, half = (copy_of(cache, precision).stat().st_size for precision in PRECISIONS)
     assert half == pytest.approx(whole / 2, rel=0.01)
-    plain = disparity(loading.network(SMALL, published, keeps))
-    rounded = disparity(loading.network(SMALL, published, keeps, "float16"))
+    plain = disparity(loading.network(SMALL, published, cache))
+    rounded = disparity(loading.network(SMALL, published, cache, "float16"))
     assert 0 < abs(rounded - plain).max() < 0.02 * plain.std()
 
 
@@ -98,62 +98,62 @@ def test_numbers_too_large_for_half_precision_stay_whole(published: Path, tmp_pa
     tensors[name][0] = 1e6
     path = tmp_path / SMALL.file
     torch.save(tensors, path)
-    keeps = kept.kept_for(SMALL.name, path, tmp_path / "data")
-    expected = disparity(loading.network(SMALL, path, keeps, "float16"))
-    again = disparity(loading.network(SMALL, path, keeps, "float16"))
+    cache = engine_cache.cache_for(SMALL.name, path, tmp_path / "data")
+    expected = disparity(loading.network(SMALL, path, cache, "float16"))
+    again = disparity(loading.network(SMALL, path, cache, "float16"))
     assert np.isfinite(again).all() and abs(again - expected).max() < 0.02 * expected.std()
-    assert any((value > 65504).any() for value in checkpoint.read(copy_of(keeps, "float16")).values())
+    assert any((value > 65504).any() for value in checkpoint.read(copy_of(cache, "float16")).values())
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xff" * 100])
-def test_a_damaged_copy_is_made_again(published: Path, keeps: kept.Kept, damage: bytes) -> None:
-    expected = disparity(loading.network(SMALL, published, keeps))
-    copy_of(keeps, "float32").write_bytes(damage)
-    assert np.array_equal(disparity(loading.network(SMALL, published, keeps)), expected)
-    assert copy_of(keeps, "float32").stat().st_size > 60e6
+def test_a_damaged_copy_is_made_again(published: Path, cache: engine_cache.EngineCache, damage: bytes) -> None:
+    expected = disparity(loading.network(SMALL, published, cache))
+    copy_of(cache, "float32").write_bytes(damage)
+    assert np.array_equal(disparity(loading.network(SMALL, published, cache)), expected)
+    assert copy_of(cache, "float32").stat().st_size > 60e6
 
 
-def test_a_copy_of_another_version_is_made_again(published: Path, keeps: kept.Kept) -> None:
+def test_a_copy_of_another_version_is_made_again(published: Path, cache: engine_cache.EngineCache) -> None:
     from safetensors.torch import save_file
 
-    with keeps.making("weights-float32") as folder:
+    with cache.making("weights-float32") as folder:
         save_file({"old.name": torch.zeros(3)}, folder / "weights.safetensors")
     expected = disparity(loading.network(SMALL, published, None))
-    assert np.array_equal(disparity(loading.network(SMALL, published, keeps)), expected)
-    assert copy_of(keeps, "float32").stat().st_size > 60e6
+    assert np.array_equal(disparity(loading.network(SMALL, published, cache)), expected)
+    assert copy_of(cache, "float32").stat().st_size > 60e6
 
 
 def test_the_bundled_file_needs_no_copy(tmp_path: Path) -> None:
     weights = BUNDLED_FOLDER / "starter.safetensors"
-    keeps = kept.kept_for("starter", weights, tmp_path)
-    loading.network(MODELS["starter"], weights, keeps)
-    assert not keeps.folder.exists()
+    cache = engine_cache.cache_for("starter", weights, tmp_path)
+    loading.network(MODELS["starter"], weights, cache)
+    assert not cache.folder.exists()
 
 
 @pytest.mark.parametrize("fault", ["no room", "read only", "busy"])
 def test_no_copy_costs_nothing_but_time(
-    published: Path, keeps: kept.Kept, fault: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    published: Path, cache: engine_cache.EngineCache, fault: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     if fault == "no room":
-        monkeypatch.setattr(kept.Kept, "room_for", lambda self, size: False)
+        monkeypatch.setattr(engine_cache.EngineCache, "room_for", lambda self, size: False)
     elif fault == "read only":
         (tmp_path / "cache").write_text("in the way")
     else:
-        keeps.remember_use()
-        with keeps.alone():
-            loading.network(SMALL, published, keeps)
-        assert not copy_of(keeps, "float32").exists()
+        cache.remember_use()
+        with cache.alone():
+            loading.network(SMALL, published, cache)
+        assert not copy_of(cache, "float32").exists()
         return
-    assert np.isfinite(disparity(loading.network(SMALL, published, keeps))).all()
-    assert not copy_of(keeps, "float32").exists()
+    assert np.isfinite(disparity(loading.network(SMALL, published, cache))).all()
+    assert not copy_of(cache, "float32").exists()
 
 
 def test_a_wrong_file_leaves_no_copy(tmp_path: Path) -> None:
     other = Path(shutil.copy(BUNDLED_FOLDER / "starter.safetensors", tmp_path / "own.safetensors"))
-    keeps = kept.kept_for(SMALL.name, other, tmp_path / "data")
+    cache = engine_cache.cache_for(SMALL.name, other, tmp_path / "data")
     with pytest.raises(Mono3DError, match="does not belong to the model"):
-        loading.network(SMALL, other, keeps)
-    assert not keeps.folder.exists()
+        loading.network(SMALL, other, cache)
+    assert not cache.folder.exists()
 
 
 @pytest.mark.slow
@@ -172,7 +172,7 @@ def test_a_wrong_file_leaves_no_copy(tmp_path: Path) -> None:
 def test_copies_of_the_others(model: str, tmp_path: Path) -> None:
     path = tmp_path / f"{model}.pt"
     torch.save(reference.state_dict(model), path)
-    keeps = kept.kept_for(model, path, tmp_path)
+    cache = engine_cache.cache_for(model, path, tmp_path)
     picture = reference.picture(*min(reference.outputs(model))).numpy()
-    first, second = (on_device(loading.network(MODELS[model], path, keeps), "cpu").run(picture) for _ in range(2))
-    assert copy_of(keeps, "float32").exists() and np.array_equal(first, second)
+    first, second = (on_device(loading.network(MODELS[model], path, cache), "cpu").run(picture) for _ in range(2))
+    assert copy_of(cache, "float32").exists() and np.array_equal(first, second)

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mono3d_addon.depth.estimate import AS_TRAINED, Estimate, Estimator, Look
+from mono3d_addon.depth.estimate import AS_TRAINED, Estimate, Estimator, InferenceOptions
 from mono3d_addon.errors import Mono3DError
 from training import labels, photos, sets
 
@@ -24,9 +24,9 @@ class _Teacher:
 
     def __init__(self, bad_size: int = 0) -> None:
         self.bad_size = bad_size
-        self.looks: list[tuple[int, Look]] = []
+        self.looks: list[tuple[int, InferenceOptions]] = []
 
-    def estimate_all(self, seen: Sequence[NDArray[np.uint8]], look: Look = AS_TRAINED) -> list[Estimate]:
+    def estimate_all(self, seen: Sequence[NDArray[np.uint8]], look: InferenceOptions = AS_TRAINED) -> list[Estimate]:
         self.looks.append((len(seen), look))
         return [Estimate(self._disparity(photo, look.network_size), "made") for photo in seen]
 
@@ -53,7 +53,10 @@ def test_sizes_are_brought_together_and_spread_from_0_to_1(bad_size: int) -> Non
     assert found.shape == (64, 96) and found.dtype == np.float32
     assert found.min() == 0.0 and found.max() == pytest.approx(1.0)
     np.testing.assert_allclose(found, photo[..., 0] / 255.0, atol=0.04)
-    assert made.looks == [(1, Look(network_size=32, flip=True)), (1, Look(network_size=64, flip=True))]
+    assert made.looks == [
+        (1, InferenceOptions(network_size=32, flip=True)),
+        (1, InferenceOptions(network_size=64, flip=True)),
+    ]
 
 
 def test_a_photo_without_depth_gets_zeros() -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...errors import Mono3DError
 from .. import memory
 from ..catalogue import Model
-from ..kept import Kept
+from ..engine_cache import EngineCache
 from . import openvino_engine
 from .agreement import compare
 from .engine import Engine, Pictures, Precision
@@ -85,15 +85,17 @@ class EngineChoice:
     model     the row of the catalogue
     weights   its verified weights file
     device    'cpu' or one of `devices.ACCELERATORS`
-    kept      what is kept of these weights; None: nothing is, and a processor runs plain float32
+    cache     the cache of these weights; None: nothing is kept, and a processor runs plain float32
     is_plain  whether the user wants plain float32
     """
 
-    def __init__(self, model: Model, weights: Path, device: str, kept: Kept | None, *, is_plain: bool = False) -> None:
+    def __init__(
+        self, model: Model, weights: Path, device: str, cache: EngineCache | None, *, is_plain: bool = False
+    ) -> None:
         self.device = device
         self._model = model
         self._weights = weights
-        self._kept = kept
+        self._cache = cache
         self._is_plain = is_plain
         self._by_size: dict[tuple[int, int], Engine] = {}
         self._for_all_sizes: dict[str, Engine] = {}
@@ -129,7 +131,7 @@ class EngineChoice:
 
             threads.use_processors()
             # A graphics card needs these weights once, for the comparison.
-            keeps = self._kept if self._is_plain or self.device == "cpu" else None
+            keeps = self._cache if self._is_plain or self.device == "cpu" else None
             network = loading.network(self._model, self._weights, keeps)
             self._plain = on_device(network, self.device if self._is_plain else "cpu")
         return self._plain
@@ -227,14 +229,14 @@ class EngineChoice:
         return engine, found, ""
 
     def _verdict(self, key: str) -> Verdict | None:
-        if key not in self._verdicts and self._kept and (recorded := self._kept.verdict(key)):
+        if key not in self._verdicts and self._cache and (recorded := self._cache.verdict(key)):
             self._verdicts[key] = recorded
         return self._verdicts.get(key)
 
     def _remember(self, key: str, verdict: Verdict) -> None:
         self._verdicts[key] = verdict
-        if self._kept:
-            self._kept.record(key, verdict)
+        if self._cache:
+            self._cache.record(key, verdict)
 
     def _opened(self, candidate: Candidate) -> Engine:
         if not candidate.is_one_size:
@@ -273,7 +275,7 @@ class EngineChoice:
 
         def candidate(precision: Precision) -> Candidate:
             def opened() -> Engine:
-                network = loading.network(self._model, self._weights, self._kept, precision)
+                network = loading.network(self._model, self._weights, self._cache, precision)
                 return on_device(network, self.device, precision)
 
             name = f"torch {precision} on {self.device}"
@@ -286,30 +288,30 @@ class EngineChoice:
 
         Making it takes several times as long as running the network once, which does not pay for a single photo.
         """
-        if self._kept is None or not openvino_engine.is_usable():
+        if self._cache is None or not openvino_engine.is_usable():
             return Candidates()
         if self._cannot_convert:
             return Candidates(reason=self._not_made())
         version = openvino_engine.version()
         name = f"openvino-{version}"
-        graph = self._kept.intact(name)
+        graph = self._cache.intact(name)
         if graph is None:
-            if not self._kept.remember_use():
+            if not self._cache.remember_use():
                 return Candidates(more_later=True)
-            graph = self._converted(self._kept, name, tell)
+            graph = self._converted(self._cache, name, tell)
             if graph is None:
                 return Candidates(reason=self._not_made()) if self._cannot_convert else Candidates(more_later=True)
         where = f"{openvino_engine.processor()};{version}"
-        return Candidates([_compiled(self._kept, graph, size, way, where) for way in openvino_engine.ways(graph)])
+        return Candidates([_compiled(self._cache, graph, size, way, where) for way in openvino_engine.ways(graph)])
 
-    def _converted(self, kept: Kept, name: str, tell: Tell) -> Path | None:
+    def _converted(self, cache: EngineCache, name: str, tell: Tell) -> Path | None:
         """Returns the folder of the new graph; None while another process makes it, and where it cannot be made."""
         tell(f"Preparing {self._model.name} for this processor, once")
         try:
-            made = kept.make_once(
+            made = cache.make_once(
                 name,
                 _GRAPH_BYTES * self._model.parameters,
-                lambda folder: openvino_engine.convert_beside(self._model, self._weights, kept.folder, folder),
+                lambda folder: openvino_engine.convert_beside(self._model, self._weights, cache.folder, folder),
             )
         except Exception:
             print(f"The graph of {self._model.name} was not made:", file=sys.stderr)
@@ -317,21 +319,23 @@ class EngineChoice:
             self._cannot_convert = True
             return None
         if made is not None:
-            kept.discard_others("openvino-", name)
+            cache.discard_others("openvino-", name)
         return made
 
     def _not_made(self) -> str:
         return f"OpenVINO is not used for '{self._model.name}' here: making its graph failed (the log tells more)."
 
 
-def _compiled(kept: Kept, graph: Path, size: tuple[int, int], way: openvino_engine.Way, where: str) -> Candidate:
+def _compiled(
+    cache: EngineCache, graph: Path, size: tuple[int, int], way: openvino_engine.Way, where: str
+) -> Candidate:
     def opened() -> Engine:
         try:
             return openvino_engine.load(graph, size, way)
         except Exception as error:
             if not memory.is_full(error):
                 # Whatever is wrong with it, the next use makes another.
-                kept.discard(graph.name)
+                cache.discard(graph.name)
             raise
 
     def survives() -> bool:

@@ -137,25 +137,25 @@ def _ends_with_sum(folder: Path) -> bool:
         return False
 
 
-def convert_beside(model: Model, weights: Path, kept: Path, folder: Path) -> None:
+def convert_beside(model: Model, weights: Path, cache: Path, folder: Path) -> None:
     """Writes the graph of a model into the existing `folder`, in a process of its own, which takes much memory.
 
     weights  the verified weights file
-    kept     the folder of what is kept for it
+    cache    the folder of its `EngineCache`
     Raises MemoryError when the system ended the process, RuntimeError when it failed; its trace is in the log.
     """
-    if not trial.succeeds(__name__, convert_from.__name__, model.name, str(weights), str(kept), str(folder)):
+    if not trial.succeeds(__name__, convert_from.__name__, model.name, str(weights), str(cache), str(folder)):
         raise RuntimeError("the process that makes the graph failed")
 
 
-def convert_from(model: str, weights: str, kept: str, folder: str) -> None:
+def convert_from(model: str, weights: str, cache: str, folder: str) -> None:
     """Writes the graph of the model by that name, with its `weights`, into the existing `folder`."""
     from .. import loading
     from ..catalogue import model_named
-    from ..kept import Kept
+    from ..engine_cache import EngineCache
 
     row = model_named(model)
-    convert(loading.network(row, Path(weights), Kept(Path(kept))), row, Path(folder))
+    convert(loading.network(row, Path(weights), EngineCache(Path(cache))), row, Path(folder))
 
 
 def convert(network: nn.Module, model: Model, folder: Path) -> None:

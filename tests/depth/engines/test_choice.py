@@ -19,7 +19,7 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 pytest.importorskip("openvino")
 
-from mono3d_addon.depth import kept, loading, resize  # noqa: E402
+from mono3d_addon.depth import engine_cache, loading, resize  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.depth.engines import openvino_engine, trial  # noqa: E402
 from mono3d_addon.depth.engines.choice import Candidate, Candidates, EngineChoice  # noqa: E402
@@ -50,8 +50,8 @@ def make(weights: Path, tmp_path: Path) -> Callable[..., EngineChoice]:
     """Makes the engines as a new process would find them."""
 
     def made(*, is_plain: bool = False) -> EngineChoice:
-        keeps = kept.kept_for("starter", weights, tmp_path / "data")
-        return EngineChoice(STARTER, weights, "cpu", keeps, is_plain=is_plain)
+        cache = engine_cache.cache_for("starter", weights, tmp_path / "data")
+        return EngineChoice(STARTER, weights, "cpu", cache, is_plain=is_plain)
 
     return made
 
@@ -70,8 +70,8 @@ def used_twice(picture: Pictures, tmp_path_factory: pytest.TempPathFactory) -> P
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(openvino_engine, "precisions", lambda: ("float32",))
         for _ in range(2):
-            keeps = kept.kept_for("starter", weights, folder / "data")
-            EngineChoice(STARTER, weights, "cpu", keeps).run(picture)
+            cache = engine_cache.cache_for("starter", weights, folder / "data")
+            EngineChoice(STARTER, weights, "cpu", cache).run(picture)
     return folder
 
 
@@ -79,8 +79,8 @@ def used_twice(picture: Pictures, tmp_path_factory: pytest.TempPathFactory) -> P
 def graph(used_twice: Path, weights: Path, tmp_path: Path, on_float32: None) -> Path:
     """Returns the folder of a graph made before, for `weights`."""
     shutil.copystat(used_twice / weights.name, weights)
-    (made,) = (used_twice / "data" / kept.ENGINES).iterdir()
-    place = kept.kept_for("starter", weights, tmp_path / "data").folder
+    (made,) = (used_twice / "data" / engine_cache.ENGINES).iterdir()
+    place = engine_cache.cache_for("starter", weights, tmp_path / "data").folder
     shutil.copytree(made, place)
     return place
 
@@ -166,8 +166,8 @@ def test_other_weights_do_not_run_on_the_old_graph(
 
 def test_without_a_place_to_keep_things_torch_runs(weights: Path, picture: Pictures, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("in the way")
-    keeps = kept.kept_for("starter", weights, tmp_path / "data")
-    for place in (None, keeps):
+    cache = engine_cache.cache_for("starter", weights, tmp_path / "data")
+    for place in (None, cache):
         engines = EngineChoice(STARTER, weights, "cpu", place)
         assert [engines.run(picture).engine for _ in range(3)] == [PLAIN] * 3
 
@@ -192,7 +192,7 @@ def test_where_openvino_would_look_for_processors_for_ever(
 def test_no_room_for_a_graph(
     make: Callable[..., EngineChoice], picture: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept.Kept, "room_for", lambda self, size: False)
+    monkeypatch.setattr(engine_cache.EngineCache, "room_for", lambda self, size: False)
     assert [make().run(picture).engine for _ in range(2)] == [PLAIN] * 2
 
 
@@ -255,10 +255,11 @@ def test_while_another_process_makes_the_graph_torch_runs(
     make: Callable[..., EngineChoice], picture: Pictures, tmp_path: Path
 ) -> None:
     assert make().run(picture).engine == PLAIN
-    (folder,) = (tmp_path / "data" / kept.ENGINES).iterdir()
+    (folder,) = (tmp_path / "data" / engine_cache.ENGINES).iterdir()
     code = (
-        "import sys; from pathlib import Path; from mono3d_addon.depth import kept\n"
-        "with kept.Kept(Path(sys.argv[1])).alone() as alone:\n    print(alone, flush=True); sys.stdin.read()\n"
+        "import sys; from pathlib import Path; from mono3d_addon.depth import engine_cache\n"
+        "with engine_cache.EngineCache(Path(sys.argv[1])).alone() as alone:\n"
+        "    print(alone, flush=True); sys.stdin.read()\n"
     )
     command = [sys.executable, "-c", code, str(folder)]
     engines = make()
@@ -311,8 +312,8 @@ def test_an_openvino_that_does_not_import(
 class Odd(EngineChoice):
     """Engines of which the faster ones do as told."""
 
-    def __init__(self, weights: Path, keeps: kept.Kept, *odd: Candidate) -> None:
-        super().__init__(STARTER, weights, "cpu", keeps)
+    def __init__(self, weights: Path, cache: engine_cache.EngineCache, *odd: Candidate) -> None:
+        super().__init__(STARTER, weights, "cpu", cache)
         self.odd = odd
 
     def _candidates(self, size: tuple[int, int], tell: Callable[[str], None]) -> Candidates:
@@ -332,7 +333,7 @@ class Made:
 
 @pytest.fixture
 def odd(weights: Path, tmp_path: Path) -> Callable[..., Odd]:
-    keeps = kept.kept_for("starter", weights, tmp_path / "data")
+    cache = engine_cache.cache_for("starter", weights, tmp_path / "data")
     plain = on_device(loading.network(STARTER, weights, None), "cpu")
 
     def made(
@@ -345,7 +346,7 @@ def odd(weights: Path, tmp_path: Path) -> Callable[..., Odd]:
             opened()
             return Made(plain, change)
 
-        return Odd(weights, keeps, Candidate("odd engine", "odd engine;1", precision, False, engine, survives))
+        return Odd(weights, cache, Candidate("odd engine", "odd engine;1", precision, False, engine, survives))
 
     return made
 
@@ -436,7 +437,7 @@ def test_plain_float32_sees_all_pictures_where_nothing_else_does(odd: Callable[.
 def test_a_verdict_is_remembered_without_a_place_to_keep_it(odd: Callable[..., Odd], picture: Pictures) -> None:
     opened: list[bool] = []
     engines = odd(wrong, opened=lambda: opened.append(True))
-    engines._kept = None
+    engines._cache = None
     for side in (64, 96, 128):
         assert engines.run(picture[..., :side].copy()).engine == PLAIN
     assert len(opened) == 1
@@ -509,9 +510,9 @@ def test_a_photo_that_leaves_the_range_of_half_precision(odd: Callable[..., Odd]
 
 def test_a_verdict_is_about_one_machine_and_version(odd: Callable[..., Odd], picture: Pictures) -> None:
     engines = odd(lambda result: result)
-    keeps = engines._kept
-    assert keeps is not None
-    keeps.record("odd engine;2", Verdict(False, 0.0, 9.0, "another version"))
+    cache = engines._cache
+    assert cache is not None
+    cache.record("odd engine;2", Verdict(False, 0.0, 9.0, "another version"))
     assert engines.run(picture).engine == "odd engine"
 
 

@@ -34,7 +34,7 @@ _SPARE_BYTES = 200_000_000
 
 
 @dataclass(frozen=True)
-class Kept:
+class EngineCache:
     """What is kept for one weights file; `folder` need not exist."""
 
     folder: Path
@@ -158,10 +158,10 @@ def _give_up() -> None:
     raise _Busy
 
 
-def kept_for(model: str, weights: Path, data_folder: Path) -> Kept:
+def cache_for(model: str, weights: Path, data_folder: Path) -> EngineCache:
     """Returns what is kept for the file `weights` of the model named `model`, as the file is now."""
     place = hashlib.sha256(str(weights.absolute()).encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    return Kept(data_folder / ENGINES / f"{model}-{place}-{stamp(weights)}-{_FORMAT}")
+    return EngineCache(data_folder / ENGINES / f"{model}-{place}-{stamp(weights)}-{_FORMAT}")
 
 
 def stamp(file: Path) -> str:
@@ -172,13 +172,13 @@ def stamp(file: Path) -> str:
 
 def forget(model: str, data_folder: Path) -> int:
     """Removes all that is kept for a model's weights, and returns how many bytes that was."""
-    size = kept_bytes(model, data_folder)
+    size = cached_bytes(model, data_folder)
     for folder in _folders(model, data_folder):
         shutil.rmtree(folder, ignore_errors=True)
     return size
 
 
-def kept_bytes(model: str, data_folder: Path) -> int:
+def cached_bytes(model: str, data_folder: Path) -> int:
     """Returns how many bytes are kept for a model's weights."""
     return sum(_size(Path(folder, file)) for top in _folders(model, data_folder) for folder, file in _walk(top))
 
