@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the add-on keeps its data, for the batch: that runs beside the add-on and is not the add-on itself."""
+"""Finds the add-on's data folder for the batch command, which is not itself loaded as the add-on."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import bpy
 from .. import environment
 
 _NAMES = ("mono3d", "mono3d_addon")
-"""How the add-on's name ends: as an extension, and from a checkout."""
+"""Last part of the add-on's module name: as an extension, and from a checkout."""
 
 
 def with_packages() -> Path | None:
-    """Returns the data folder into which the sidebar installed packages for this Python; None where there is none."""
+    """Returns the data folder with packages for this Python that were installed from the sidebar; None without any."""
     folders = (_data_folder(package) for package in dict.fromkeys((*_own(), *_switched_on())))
     return next((one for one in folders if one and environment.packages(environment.WORKER, one)), None)
 
 
 def _own() -> list[str]:
-    """Returns the name of the extension that this file is part of, which need not be switched on."""
+    """Returns the name of the extension that this file belongs to, enabled or not."""
     root = Path(__file__).resolve().parents[2]
     preferences = bpy.context.preferences
     repositories = preferences.extensions.repos if preferences else ()
@@ -34,7 +34,7 @@ def _switched_on() -> list[str]:
 
 
 def _data_folder(package: str) -> Path | None:
-    """Returns the folder that the user chose in the preferences, else the extension's own."""
+    """Returns the folder chosen in the preferences, else the extension's own; None if there is neither."""
     preferences = bpy.context.preferences
     addon = preferences.addons.get(package) if preferences else None
     chosen = str(getattr(addon.preferences, "data_folder", "")) if addon else ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Work in a thread that never touches Blender, as Blender's operators follow it. Imports no bpy."""
+"""Work in a thread that never calls Blender, polled by operators. Imports no bpy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Progress = Callable[[str, float], None]
 
 
 class Background:
-    """A thread with its progress, its end and the sentence of its failure. A subclass says what `work` is."""
+    """A thread with its progress, its end and its error message. A subclass implements `work`."""
 
     can_be_cancelled = True
 
@@ -24,12 +24,12 @@ class Background:
 
     @property
     def running(self) -> bool:
-        """Whether the thread still works."""
+        """Whether the thread is running."""
         return self._thread.is_alive()
 
     @property
     def cancelled(self) -> bool:
-        """Whether the user stopped it."""
+        """Whether the user cancelled it."""
         return self._cancelled.is_set()
 
     def start(self) -> None:
@@ -37,16 +37,16 @@ class Background:
         self._thread.start()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Waits for the end, at most for some seconds."""
+        """Waits for the end, at most this many seconds."""
         self._thread.join(seconds)
 
     def cancel(self) -> None:
-        """Asks the thread to stop, if it can."""
+        """Asks the thread to stop, if it can be cancelled."""
         if self.can_be_cancelled:
             self._cancelled.set()
 
     def work(self, progress: Progress, cancelled: Callable[[], bool]) -> None:
-        """Does the work, in the thread. Raises Mono3DError with a sentence for the user."""
+        """Does the work, in the thread. Raises Mono3DError with a message for the user."""
         raise NotImplementedError
 
     def _run(self) -> None:

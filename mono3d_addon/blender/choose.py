@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Choosing photos: the panel's part, the file picker, the import menu, and files dropped into the 3D view."""
+"""Choosing photos: in the panel, in the file browser, from the import menu, or by dropping files."""
 
 import os
 from typing import Any
@@ -17,7 +17,7 @@ _THUMBNAIL_SCALE = 6.0
 
 
 def draw(layout: bpy.types.UILayout, values: Any) -> None:
-    """Shows how to choose a photo, and the chosen one with its thumbnail, size and source of the camera."""
+    """Shows the fields to choose a photo, and the chosen one with thumbnail, size and source of the camera."""
     column: Any = layout.column(align=True)
     if values.image:
         column.prop(values, "image", text="")
@@ -53,7 +53,7 @@ def draw(layout: bpy.types.UILayout, values: Any) -> None:
 
 
 class _PhotoPicker(bpy.types.Operator, ImportHelper):
-    """Offers photos in Blender's file browser, or takes those that were dropped."""
+    """Opens the file browser for photos, or accepts dropped ones."""
 
     bl_idname = "mono3d.photo_picker"
     bl_label = "Photos"
@@ -66,14 +66,14 @@ class _PhotoPicker(bpy.types.Operator, ImportHelper):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Offers it in scenes that can be changed."""
+        """Returns whether the scene can be changed."""
         if context.scene is None or context.scene.library is not None:
             cls.poll_message_set("This scene belongs to another file; make it local or switch to another scene")
             return False
         return True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
-        """Opens the file browser with thumbnails, unless files were dropped."""
+        """Opens the file browser with thumbnails; dropped files are used at once."""
         picker: Any = self
         if self.directory and len(self.files):
             return picker.execute(context)
@@ -112,13 +112,13 @@ class MONO3D_OT_import_photo(_PhotoPicker):
 
     generate: BoolProperty(  # type: ignore[valid-type]
         name="Generate at once",
-        description="Start with the settings of the scene; else only choose the photos in the sidebar",
+        description="Start at once with the settings of the scene; otherwise only choose the photos in the sidebar",
         default=True,
         options={"SKIP_SAVE"},
     )
 
     def execute(self, context: bpy.types.Context) -> interface.Result:
-        """Chooses them and has the operator that does the work begin."""
+        """Chooses them and starts the operator that generates meshes."""
         target: Any = context.scene
         chosen.choose(target.mono3d, self.paths())
         if not self.generate:
@@ -142,7 +142,7 @@ class MONO3D_FH_photo(bpy.types.FileHandler):
 
     @classmethod
     def poll_drop(cls, context: bpy.types.Context | None) -> bool:
-        """Takes them in 3D views."""
+        """Accepts them in 3D views."""
         return context is not None and context.area is not None and context.area.type == "VIEW_3D"
 
 

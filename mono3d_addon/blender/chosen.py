@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which photos a scene has chosen: files, or an image that is open in Blender."""
+"""The photos chosen in a scene: files, or an image open in Blender."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _SOURCES = ("FILE", "GENERATED")
 
 
 def is_usable(image: Any) -> bool:
-    """Tells whether an image is a picture, and not a film, a render or the depth that the add-on shows."""
+    """Returns whether an image is a still picture: no movie, no render result, no depth image of the add-on."""
     return image.source in _SOURCES and image.type in {"IMAGE", "UV_TEST"} and names.DEPTH not in image
 
 
 def is_any(values: Any) -> bool:
-    """Tells whether a scene's `MONO3D_PG_settings` names a photo."""
+    """Returns whether a `MONO3D_PG_settings` names a photo."""
     return bool(values.photo or values.image)
 
 
 def key(values: Any) -> str:
-    """Returns what tells the first chosen photo from others."""
+    """Returns the key that identifies the first chosen photo."""
     return f"image {values.image.name_full}" if values.image else str(values.photo)
 
 
@@ -39,9 +39,9 @@ def choose(values: Any, paths: list[str]) -> None:
 
 
 def files(values: Any) -> list[Path]:
-    """Returns the paths of all chosen photos; an image of Blender's is written to a temporary file.
+    """Returns the paths of all chosen photos; an image open in Blender is written to a temporary file.
 
-    Raises Mono3DError when none is chosen or the image cannot be written.
+    Raises Mono3DError if none is chosen or the image cannot be written.
     """
     if values.image:
         return [image_file(values.image)]
@@ -52,9 +52,9 @@ def files(values: Any) -> list[Path]:
 
 
 def image_file(image: Any) -> Path:
-    """Returns a file that holds `image`: its own where that is as Blender shows it, else a temporary one.
+    """Returns a file with the content of `image`: its own file if that is unchanged, else a temporary one.
 
-    A packed photo is written byte for byte, so that its EXIF data stays. Raises Mono3DError when it cannot be written.
+    A packed photo is written byte for byte, to keep its EXIF data. Raises Mono3DError if it cannot be written.
     """
     own = Path(bpy.path.abspath(image.filepath, library=image.library)) if image.filepath else Path()
     plain = image.source == "FILE" and not image.is_dirty and own.suffix.lower() in SUFFIXES
@@ -74,7 +74,7 @@ def image_file(image: Any) -> Path:
 
 
 def _save(image: Any, path: Path) -> None:
-    """Writes the pixels as PNG by way of a copy: saving the image itself would change what it is."""
+    """Writes the pixels as PNG from a copy: saving the image itself would change its source."""
     import numpy as np
 
     images: Any = bpy.data.images
@@ -84,7 +84,7 @@ def _save(image: Any, path: Path) -> None:
     pixels = np.empty(width * height * image.channels, dtype=np.float32)
     image.pixels.foreach_get(pixels)
     rgba = np.ones((width * height, 4), dtype=np.float32)
-    # One or two channels are grey, of which the second is alpha.
+    # One channel is grey, two are grey and alpha.
     colours = pixels.reshape(-1, image.channels)
     rgba[:, :3] = colours[:, :3] if image.channels >= 3 else colours[:, :1]
     if image.channels in (2, 4):
@@ -101,9 +101,9 @@ def _save(image: Any, path: Path) -> None:
 
 
 def scratch() -> Path:
-    """Returns the add-on's folder for temporary files, which goes when it is switched off or Blender ends.
+    """Returns the add-on's folder for temporary files, removed when the add-on is disabled or Blender ends.
 
-    Raises Mono3DError when it cannot be made.
+    Raises Mono3DError if it cannot be created.
     """
     if state.current.scratch is None or not state.current.scratch.is_dir():
         state.current.scratch = temporary.folder(bpy.app.tempdir or None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The depth of the chosen photo, shown without building a mesh: as a coloured picture and as metres."""
+"""Shows the depth of the chosen photo without building a mesh: as a coloured image and in metres."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _THUMBNAIL_SCALE = 8.0
 
 
 def draw(layout: bpy.types.UILayout) -> None:
-    """Shows the button, and the depth that was shown last with its distances."""
+    """Shows the button and the last depth with its range of distances."""
     layout.operator("mono3d.show_depth", icon="IMAGE_DATA")
     line = state.current.depth
     if line is None:
@@ -30,16 +30,16 @@ def draw(layout: bpy.types.UILayout) -> None:
     about.label(text=state.current.depth_of, translate=False)
     for part in line.lines:
         about.label(text=part, translate=False)
-    label(about, "Both are images of this file now:")
+    label(about, "Images in this file:")
     for name in state.current.depth_images:
         about.label(text=name, icon="IMAGE_DATA", translate=False)
 
 
 def make_images(photo: str, disparity: Floats, depth: Floats) -> tuple[bpy.types.Image, bpy.types.Image]:
-    """Returns the two images of a photo's depth, replaced where they are there already.
+    """Returns the two images of a photo's depth; existing ones are reused.
 
-    `disparity`, float32 (h, w), is coloured from dark (far) to bright (near); `depth`, float32 (rows, columns) in
-    metres, becomes a 32-bit image without a colour space, its three channels alike, its alpha 0 where there is none.
+    `disparity`, float32 (h, w), is coloured from dark (far) to bright (near). `depth`, float32 (rows, columns) in
+    metres, becomes a 32-bit non-colour image with three equal channels; its alpha is 0 where there is no depth.
     """
     import numpy as np
 
@@ -66,9 +66,9 @@ def make_images(photo: str, disparity: Floats, depth: Floats) -> tuple[bpy.types
 
 
 def _image(photo: str, kind: str, width: int, height: int, *, is_float: bool) -> Any:
-    """Returns the image of this kind of the photo: one that we made before, with whatever uses it, else a new one.
+    """Returns the photo's image of this kind: an existing one, with all its users, else a new one.
 
-    It is known by its properties: Blender shortens long names and numbers those that are taken.
+    Images are identified by custom properties, because Blender shortens long names and numbers duplicates.
     """
     images: Any = bpy.data.images
     ours = [one for one in images if one.get(names.DEPTH) == photo and one.get(names.DEPTH_KIND) == kind]
@@ -83,14 +83,14 @@ def _image(photo: str, kind: str, width: int, height: int, *, is_float: bool) ->
 
 
 class MONO3D_OT_show_depth(running.PhotoJob):
-    """Show the depth of the photo as an image, near bright, and its distances as a 32-bit image. ESC cancels"""
+    """Show the depth of the photo as a coloured image (bright is near) and as a 32-bit image in metres. ESC cancels"""
 
     bl_idname = "mono3d.show_depth"
     bl_label = "Show depth"
     task = "depth"
 
     def build(self, folder: Path, target: bpy.types.Scene) -> None:
-        """Makes the images, as one undo step."""
+        """Creates the images, as one undo step."""
         from ..core import reconstruction
         from ..core.maps.colour_map import coloured
         from ..core.maps.disparity import normalise
@@ -108,19 +108,19 @@ class MONO3D_OT_show_depth(running.PhotoJob):
 
 
 def _distances(depth: Floats) -> tuple[str, ...]:
-    """Returns lines on how the distances are spread."""
+    """Returns lines about the distribution of distances."""
     import numpy as np
 
     nearest, quarter, middle, most, farthest = np.nanpercentile(depth, [0, 25, 50, 75, 100])
     return (
         text("From {near} to {far} m", near=f"{nearest:.2f}", far=f"{farthest:.2f}"),
-        text("Half of it nearer than {middle} m", middle=f"{middle:.2f}"),
-        text("The middle half: {quarter} to {most} m", quarter=f"{quarter:.2f}", most=f"{most:.2f}"),
+        text("Half of it is nearer than {middle} m", middle=f"{middle:.2f}"),
+        text("Middle half: {quarter} to {most} m", quarter=f"{quarter:.2f}", most=f"{most:.2f}"),
     )
 
 
 def _show(picture: bpy.types.Image) -> None:
-    """Shows the picture in the image editors that are open."""
+    """Shows the image in all open image editors."""
     manager = bpy.context.window_manager
     for window in manager.windows if manager else ():
         for area in window.screen.areas:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the chosen photo is: thumbnail, size, source of the camera.
+"""Describes the chosen photo: thumbnail, size, source of the camera.
 
-A small process reads it, because Blender has no Pillow; a timer takes over what it found, so that panels only show.
+A separate process reads the photo, because Blender has no Pillow. A timer stores the result for the panels.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ def poll() -> float | None:
 
 
 def forget(values: Any) -> None:
-    """Forgets what is known of the photo that was just chosen: its file may be another one by now."""
+    """Drops the description of the photo that was just chosen: its file may have changed."""
     state.current.photos.pop(chosen.key(values), None)
 
 
 def forget_all() -> None:
-    """Forgets what is known of photos, and gives their pictures back to Blender."""
+    """Drops all descriptions and their thumbnails."""
     for name in state.current.photos:
         thumbnails.drop(name)
     state.current.photos.clear()

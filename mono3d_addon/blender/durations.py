@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long jobs took on this computer, so that the next one's time can be told. Imports no bpy."""
+"""Records how long jobs took on this computer, to estimate the time of the next one. Imports no bpy."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ..settings import Settings
 
 _FILE = "durations.json"
 _DECISIVE = ("model", "device", "engine", "network_size", "flip", "tiles", "detail", "surface")
-"""Settings that a job's time depends on."""
+"""Settings that determine a job's time."""
 
 _KEPT_RUNS = 5
 _KEPT_KINDS = 100
 
 
 def expected(data_folder: Path, settings: Settings) -> float | None:
-    """Returns the usual seconds of a job with these settings: the median of the last ones; None for the first."""
+    """Returns the expected seconds of a job with these settings, the median of the last ones; None for the first."""
     runs = _read(data_folder).get(_kind(settings))
     return statistics.median(runs) if runs else None
 
 
 def learn(data_folder: Path, settings: Settings, seconds: float) -> None:
-    """Remembers that a job took `seconds`; where nothing can be written, nothing is remembered."""
+    """Records that a job took `seconds`; does nothing if the file cannot be written."""
     known = _read(data_folder)
     runs = [*known.pop(_kind(settings), []), round(seconds, 2)]
     known[_kind(settings)] = runs[-_KEPT_RUNS:]
@@ -44,7 +44,7 @@ def _kind(settings: Settings) -> str:
 
 
 def _read(data_folder: Path) -> dict[str, list[float]]:
-    """Returns the remembered seconds by kind of job; what cannot be read is forgotten."""
+    """Returns the recorded seconds by kind of job; an unreadable file counts as empty."""
     try:
         found = json.loads((data_folder / _FILE).read_text(encoding="utf-8"))
         return {str(kind): [float(one) for one in runs][-_KEPT_RUNS:] for kind, runs in found.items()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main operator: photos become meshes in the scene."""
+"""The main operator: generates meshes from photos."""
 
 from pathlib import Path
 from typing import Any
@@ -19,17 +19,17 @@ class MONO3D_OT_generate(running.PhotoJob):
 
     photos: StringProperty(  # type: ignore[valid-type]
         name="Photos",
-        description="Paths of photos, one a line; empty: the photos of the scene",
+        description="Paths of photos, one per line; empty: the photos of the scene",
         options={"HIDDEN", "SKIP_SAVE"},
     )
 
     def wanted(self, values: Any) -> list[Path]:
-        """Returns the photos that the operator was given, else those of the scene."""
+        """Returns the photos given to the operator, else those of the scene."""
         given = [Path(bpy.path.abspath(line)).absolute() for line in self.photos.splitlines() if line]
         return given or super().wanted(values)
 
     def build(self, folder: Path, target: bpy.types.Scene) -> None:
-        """Builds the result into the scene, as one undo step."""
+        """Builds the result in the scene, as one undo step."""
         from ..core import reconstruction
         from ..core.stages import ESTIMATING
         from . import durations
@@ -59,7 +59,7 @@ class MONO3D_OT_generate(running.PhotoJob):
 
 
 def _make_active(target: bpy.types.Scene, made: bpy.types.Object) -> None:
-    """Selects the new mesh, unless the user is in the middle of editing something else."""
+    """Selects the new mesh and makes it active, unless the user is editing something else."""
     context = bpy.context
     layer = context.view_layer
     if layer is None or context.scene != target or context.mode != "OBJECT" or made.name not in layer.objects:

@@ -13,14 +13,14 @@ from .background import Background, Progress
 _POLL_SECONDS = 0.1
 
 COMPONENTS = ("worker",)
-"""What the add-on needs beside Blender."""
+"""Sets of packages that the add-on needs beside Blender."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What to install: `backend` None for the best one here, `wheelhouse` None for the network.
+    """What to install: `backend` None for the best one on this machine, `wheelhouse` None for the network.
 
-    `again` installs also what is there, when its packages are other ones by now; `repair` in any case.
+    `again` also replaces installed packages that are outdated, `repair` replaces them in any case.
     """
 
     data_folder: Path
@@ -31,7 +31,7 @@ class Wish:
 
 
 class Planning(Background):
-    """Finds out what has to be installed; asks the interpreter and the graphics driver, and the network if allowed."""
+    """Plans an installation: queries the interpreter, the graphics driver and, if allowed, the network."""
 
     def __init__(self, wish: Wish, *, allow_network: bool = False) -> None:
         super().__init__("mono3d plan")
@@ -55,7 +55,7 @@ class Planning(Background):
 
 
 class Installation(Background):
-    """Installs what is wished; when it is cancelled, what was there before is unchanged."""
+    """Installs packages; if cancelled, what was installed before is unchanged."""
 
     def __init__(self, wish: Wish) -> None:
         super().__init__("mono3d install")
@@ -69,7 +69,7 @@ class Installation(Background):
         wish = self._wish
         online = wish.wheelhouse is None
         progress("Querying the package indexes", 0.0)
-        # A network or a driver that does not answer cannot be stopped, but left to itself; it changes nothing.
+        # A network or driver that does not respond cannot be interrupted: the thread is abandoned, it changes nothing.
         planning = Planning(wish, allow_network=online)
         planning.start()
         while planning.running:
@@ -84,7 +84,7 @@ class Installation(Background):
 
 
 class Removal(Background):
-    """Removes the packages; half of it would be of no use to anybody, so it cannot be cancelled."""
+    """Removes the packages. Cannot be cancelled: a half-removed installation is useless."""
 
     can_be_cancelled = False
 
@@ -94,7 +94,7 @@ class Removal(Background):
         self.waits = False
 
     def work(self, progress: Progress, cancelled: Callable[[], bool]) -> None:
-        """Removes them; `waits` tells afterwards whether files in use stay until the next start. Raises Mono3DError."""
+        """Removes them; `waits` is then true if files in use stay until the next start. Raises Mono3DError."""
         from .. import environment
 
         progress("Removing the packages", 0.0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Photos on their way through the worker, as Blender's operators follow them. Imports no bpy."""
+"""Runs a worker's task on photos, polled by operators. Imports no bpy."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ..worker.runner import Job, Runner
 from . import temporary
 
 Build = Callable[[Path], None]
-"""Takes over the result that lies in a folder; its files are gone afterwards."""
+"""Builds the result stored in a folder, which is removed afterwards."""
 
 
 class Run:
-    """Photos on which one worker does its task, one after the other; one that fails stops none.
+    """Photos processed by one worker, one after the other; a failure does not stop the others.
 
-    task  what is done to them, a key of `worker.protocol.TASKS` that takes a photo, settings and a folder
+    task  a key of `worker.protocol.TASKS` whose task takes a photo, settings and a folder
     """
 
     def __init__(self, worker: Runner, photos: Iterable[Path], settings: Settings, task: str = "reconstruct") -> None:
@@ -42,47 +42,47 @@ class Run:
 
     @property
     def running(self) -> bool:
-        """Whether a photo is still in work."""
+        """Whether a photo is being processed."""
         return self._job is not None
 
     @property
     def photo(self) -> Path:
-        """The photo in work, or the last one."""
+        """The photo being processed, or the last one."""
         return self._photo
 
     @property
     def has_result(self) -> bool:
-        """Whether the photo in work is done and waits to be taken over."""
+        """Whether the result of the current photo is ready to be built."""
         return self._job is not None and self._job.state == "done"
 
     @property
     def fraction(self) -> float:
-        """How much of all photos is done, 0..1."""
+        """The completed fraction of all photos, 0..1."""
         finished = len(self.done) + len(self.failures)
         within = self._job.fraction if self._job is not None else 0.0
         return min(1.0, (finished + within) / max(1, self._count))
 
     @property
     def stage(self) -> str:
-        """What happens now, in words."""
+        """The current stage, in words."""
         stage = self._job.stage if self._job is not None else ""
         return f"{self._photo.name}: {stage}" if self._count > 1 else stage
 
     def advance(self, build: Build) -> None:
-        """Looks whether the photo in work is done, hands its result to `build`, and starts the next. Never waits."""
+        """If the current photo is done, hands its result to `build` and starts the next one. Never waits."""
         if self._job is not None and not self._job.poll():
             self._on_finished(self._job, build)
             self._next()
 
     def finish(self, build: Build) -> None:
-        """As `advance`, but waits until all photos are done."""
+        """Like `advance`, but waits until all photos are done."""
         while self._job is not None:
-            with contextlib.suppress(Mono3DError):  # `advance` looks at how it ended.
+            with contextlib.suppress(Mono3DError):  # `advance` handles the failure
                 self._job.wait()
             self.advance(build)
 
     def cancel(self) -> None:
-        """Stops at once; what is built stays."""
+        """Stops at once; results already built stay."""
         self.cancelled = True
         self._waiting.clear()
         if self._job is not None:

@@ -11,7 +11,7 @@ from .scene import reshaped
 
 
 def show_colours(space: Any) -> None:
-    """Has a 3D view whose solid shading is as Blender starts it show the photo's colours instead of grey."""
+    """Makes a 3D view with default solid shading show the photo's colours instead of grey."""
     shading = space.shading
     if shading.type == "SOLID" and shading.color_type == "MATERIAL":
         shading.color_type = "TEXTURE"
@@ -19,7 +19,7 @@ def show_colours(space: Any) -> None:
 
 
 def show_colours_everywhere() -> None:
-    """Does so in all 3D views that are open."""
+    """Does so in all open 3D views."""
     manager = bpy.context.window_manager
     for window in manager.windows if manager else ():
         for area in window.screen.areas:
@@ -28,7 +28,7 @@ def show_colours_everywhere() -> None:
 
 
 class MONO3D_OT_look_through_camera(bpy.types.Operator):
-    """Look through the photo's camera: it becomes the scene's camera and renders get the size of the photo"""
+    """Look through the photo's camera: make it the scene's camera and set the render size to the photo's"""
 
     bl_idname = "mono3d.look_through_camera"
     bl_label = "Look through camera"
@@ -36,11 +36,11 @@ class MONO3D_OT_look_through_camera(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Offers it while a mesh or camera made by Mono3D is active."""
+        """Returns whether a mesh or camera made by Mono3D is active."""
         return reshaped.camera_of(context.active_object) is not None
 
     def execute(self, context: bpy.types.Context) -> interface.Result:
-        """Sets camera and render size, and the view where there is one."""
+        """Sets camera and render size, and the view if called in a 3D view."""
         eye = reshaped.camera_of(context.active_object)
         if eye is None or context.scene is None:
             return {"CANCELLED"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Numbered rings over the 3D views, where the user picked points of a mesh."""
+"""Numbered rings in the 3D views that mark picked points of a mesh."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TEXT_OFFSET = (11.0, 6.0)
 
 
 class Marks:
-    """Points of one object, shown in all 3D views until they are hidden."""
+    """Marked points of one object, shown in all 3D views until hidden."""
 
     def __init__(self) -> None:
         self.points: list[Any] = []
@@ -25,14 +25,14 @@ class Marks:
         self._handle: Any = None
 
     def show(self, owner: bpy.types.Object, points: list[Any]) -> None:
-        """Shows `points`, in the coordinates of `owner`, instead of those shown before."""
+        """Shows `points`, in the object space of `owner`, instead of previous ones."""
         self._owner, self.points = owner.name, list(points)
         if self._handle is None and not bpy.app.background:
             self._handle = bpy.types.SpaceView3D.draw_handler_add(self._draw, (), "WINDOW", "POST_PIXEL")
         interface.redraw()
 
     def hide(self) -> None:
-        """Takes the marks away; does nothing where there are none."""
+        """Removes the marks, if any."""
         self.points = []
         if self._handle is not None:
             bpy.types.SpaceView3D.draw_handler_remove(self._handle, "WINDOW")
@@ -45,7 +45,7 @@ class Marks:
 
         context = bpy.context
         owner = bpy.data.objects.get(self._owner)
-        # The region's own: in quad view each of the four looks its own way.
+        # In quad view each of the four regions has its own view.
         view = context.region_data
         if owner is None or context.region is None or view is None:
             return
@@ -74,4 +74,4 @@ def _draw_mark(place: tuple[float, float], word: str) -> None:
 
 
 picked = Marks()
-"""The points that the user is entering distances of."""
+"""The points for which distances are being entered."""

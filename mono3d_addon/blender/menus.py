@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The add-on's entries in Blender's menus, by which the search (F3) finds them too."""
+"""The add-on's entries in Blender's menus, through which the search (F3) finds its operators."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import bpy
 
 
 class MONO3D_MT_object(bpy.types.Menu):
-    """Everything that the add-on does in the 3D view."""
+    """The add-on's operators for the 3D view."""
 
     bl_idname = "MONO3D_MT_object"
     bl_label = "Mono3D"
@@ -41,7 +41,7 @@ ENTRIES = (
     ("VIEW3D_MT_mesh_add", _draw_add),
     ("VIEW3D_MT_object", _draw_object),
 )
-"""Blender's menu, and what draws our entry into it."""
+"""Name of Blender's menu, and the function that draws the add-on's entry in it."""
 
 
 def register() -> None:
@@ -51,7 +51,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Takes them away again."""
+    """Removes the entries."""
     for name, draw in ENTRIES:
         getattr(bpy.types, name).remove(draw)
 

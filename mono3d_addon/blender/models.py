@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The models in Blender: the state of their weights, and downloading them."""
+"""Shows the models with the state of their weights, and downloads weights."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from .texts import text
 
 
 def draw(layout: bpy.types.UILayout, name: str) -> None:
-    """Shows the state of the model `name`, with a button where its weights are missing, or the running download.
+    """Shows the state of the model `name`, and a button if its weights are missing or the running download.
 
-    One of another model is named, as it may run while the user looks for a third.
+    A download of another model shows that model's name.
     """
     current = state.current
     line = current.models.get(name)
@@ -31,8 +31,8 @@ def draw(layout: bpy.types.UILayout, name: str) -> None:
 
 def _draw_download(layout: bpy.types.UILayout, download: state.Download, beside: str) -> None:
     stage = download.stage.rpartition(": ")[2]
-    told = stage if download.model.name == beside else f"{download.model.name}: {stage}"
-    progress.draw(layout, told, download.fraction, "mono3d.cancel_download")
+    line = stage if download.model.name == beside else f"{download.model.name}: {stage}"
+    progress.draw(layout, line, download.fraction, "mono3d.cancel_download")
 
 
 def draw_list(layout: bpy.types.UILayout) -> None:
@@ -65,7 +65,7 @@ def on_finished() -> str:
     if download is None:
         return ""
     if download.cancelled:
-        current.say(text("The download was stopped; the next one goes on from there."))
+        current.say(text("The download was stopped; it can be continued later."))
     elif download.error:
         current.say(download.error, failed=True)
         return download.error
@@ -75,7 +75,7 @@ def on_finished() -> str:
 
 
 class MONO3D_OT_download_model(progress.Starter):
-    """Download the weights of the model from their publisher and verify them; stopped, what has arrived is kept"""
+    """Download the weights of the model from their publisher and verify them; a stopped download can be continued"""
 
     bl_idname = "mono3d.download_model"
     bl_label = "Download model"
@@ -89,14 +89,14 @@ class MONO3D_OT_download_model(progress.Starter):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Offers it while no download runs."""
+        """Returns whether no download is running."""
         if state.current.download is not None:
             cls.poll_message_set("A model is being downloaded; wait for it or stop it")
             return False
         return True
 
     def begin(self, context: bpy.types.Context) -> None:
-        """Starts the download. Raises Mono3DError when Blender may not go online."""
+        """Starts the download. Raises Mono3DError if Blender may not go online."""
         from ..depth import weights
         from .weights_download import WeightsDownload
 
@@ -113,7 +113,7 @@ class MONO3D_OT_download_model(progress.Starter):
         download.start()
 
     def wait(self, context: bpy.types.Context) -> None:
-        """Waits for its end."""
+        """Waits for the end."""
         if state.current.download is not None:
             state.current.download.wait()
 
@@ -123,18 +123,18 @@ class MONO3D_OT_download_model(progress.Starter):
 
 
 class MONO3D_OT_cancel_download(bpy.types.Operator):
-    """Stop the download; the next one goes on from there"""
+    """Stop the download; it can be continued later"""
 
     bl_idname = "mono3d.cancel_download"
     bl_label = "Stop"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Offers it while a download runs."""
+        """Returns whether a download is running."""
         return state.current.download is not None
 
     def execute(self, context: bpy.types.Context) -> interface.Result:
-        """Asks the download to stop; the timer that follows it cleans up."""
+        """Asks the download to stop; its timer cleans up."""
         if state.current.download is not None:
             state.current.download.cancel()
         return {"FINISHED"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Blender calls this add-on, and the custom properties it leaves on objects."""
+"""The add-on's name in Blender, and the custom properties that it stores."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ IMAGE = "mono3d_image"
 """Custom property of the mesh object: the image of the photo, which also holds the disparity (see `source`)."""
 
 KNOWN = "mono3d_known_distances"
-"""Custom property of the mesh object: measured distances as JSON, where it is metric."""
+"""Custom property of the mesh object: measured distances as JSON, if there are any."""
 
 DRAFT = "mono3d_draft"
-"""Custom property of the mesh object: true while its mesh is only about what the settings ask for."""
+"""Custom property of the mesh object: true while its mesh is a draft of what the settings ask for."""
 
 DEPTH = "mono3d_depth"
 """Custom property of an image that shows a photo's depth: the photo's name."""
 
 DEPTH_KIND = "mono3d_depth_kind"
-"""Custom property of such an image: "disparity" or "depth"."""
+"""Custom property of the same image: "disparity" or "depth"."""
 
 DIGEST = "mono3d_digest"
-"""Custom property of the mesh: what it looked like when Mono3D made it."""
+"""Custom property of the mesh: a digest of it when Mono3D made it, to detect edits."""
 
 
 def is_ours(owner: Any) -> bool:
-    """Tells whether an object, or None, was made by Mono3D."""
+    """Returns whether an object, or None, was made by Mono3D."""
     return owner is not None and CAMERA in owner
 
 

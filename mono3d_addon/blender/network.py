@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the user lets Blender use the network."""
+"""Whether Blender may use the network."""
 
 import bpy
 
 
 def forbidden() -> bool:
-    """Tells whether Blender was started with the order to stay offline."""
+    """Returns whether Blender was started in offline mode."""
     return bool(bpy.app.online_access_override and not bpy.app.online_access)
 
 
 def refusal(action: str) -> str:
-    """Returns why the network may not be used for `action` ("install the packages"); empty when it may."""
+    """Returns why the network may not be used for `action` ("install the packages"); empty if it may."""
     if bpy.app.online_access:
         return ""
     if forbidden():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sidebar. Everything shown is read from properties and the state; drawing computes nothing.
+"""The sidebar's panels. Everything shown is read from properties and the state; drawing computes nothing.
 
-The modules of the subjects draw their own parts; here is who shows what, in which order, and when.
+The module of each subject draws its own part; this one decides what is shown when, and in which order.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ _ABOVE = ("model",)
 
 
 def _is_ready(context: bpy.types.Context) -> bool:
-    """Tells whether all is installed and a photo is chosen: before, everything else would only distract."""
+    """Returns whether all is installed and a photo is chosen; before that, the other panels are hidden."""
     current = state.current
     scene: Any = context.scene
     return current.checked and not current.setup and current.installation is None and chosen.is_any(scene.mono3d)
@@ -29,12 +29,12 @@ class _Sidebar(bpy.types.Panel):
 
 
 class MONO3D_PT_main(_Sidebar):
-    """From a photo to a mesh."""
+    """The main panel: photo, model, and the button to generate."""
 
     bl_label = "Mono3D"
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Shows what to do next."""
+        """Shows the next step."""
         layout: Any = self.layout
         current = state.current
         scene: Any = context.scene
@@ -69,19 +69,19 @@ def _draw_generate(layout: Any, values: Any) -> None:
 
 
 class _Part(_Sidebar):
-    """A part below the main panel, closed at first."""
+    """A panel below the main one, closed at first."""
 
     bl_parent_id = "MONO3D_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Hides it until it is of use."""
+        """Hides it until a mesh can be generated."""
         return _is_ready(context)
 
 
 class MONO3D_PT_depth_preview(_Part):
-    """The depth of the photo, before any mesh."""
+    """The depth of the photo, without a mesh."""
 
     bl_label = "Depth preview"
 

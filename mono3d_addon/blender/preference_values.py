@@ -13,12 +13,12 @@ HABITS = {item.name: item for item in fields_of(Habits)}
 
 
 def data_folder() -> Path:
-    """Returns the folder for packages, weights, cache and logs: the user's choice, else the extension's own."""
+    """Returns the folder for packages, weights, cache and logs: the one chosen in the preferences, else a default."""
     chosen = _chosen("data_folder")
     if chosen:
         return Path(bpy.path.abspath(chosen))
     if names.IS_EXTENSION:
-        # Not made here: where that fails, Blender answers with an empty path, which would be the current directory.
+        # Do not let Blender create it: on failure it returns an empty path, which means the current directory.
         return Path(bpy.utils.extension_path_user(names.PACKAGE))
     from .. import environment
 
@@ -26,19 +26,19 @@ def data_folder() -> Path:
 
 
 def wheelhouse() -> Path | None:
-    """Returns the folder to install from instead of from the network, if the user named one."""
+    """Returns the folder to install from instead of the network; None if none is chosen."""
     chosen = _chosen("wheelhouse")
     return Path(bpy.path.abspath(chosen)) if chosen else None
 
 
 def backend() -> str | None:
-    """Returns the backend that the user chose; None for the best one."""
+    """Returns the chosen backend; None for the best one."""
     chosen = _chosen("backend")
     return None if chosen in ("", "auto") else chosen
 
 
 def habits() -> Habits:
-    """Returns how the add-on is to behave on this computer."""
+    """Returns the user's defaults for this computer."""
     values = _values()
     return Habits(**{name: properties.value_of(item, values) for name, item in HABITS.items()}) if values else Habits()
 
@@ -55,7 +55,7 @@ def _chosen(name: str) -> str:
 
 
 def start_scenes() -> None:
-    """Has scenes that nobody has touched yet start with the default preset."""
+    """Applies the default preset to scenes whose settings are untouched."""
     name = habits().preset
     for scene in bpy.data.scenes:
         values: Any = scene

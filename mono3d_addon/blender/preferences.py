@@ -11,14 +11,14 @@ from .preference_values import HABITS
 from .texts import label
 
 BACKENDS = {
-    "auto": ("Automatic", "The best one for the graphics card whose files are all pinned by a hash"),
-    "cpu": ("Processor", "Works everywhere and is the smallest"),
-    "cu126": ("CUDA 12.6", "NVIDIA's cards of the series 10 to 40, driver 525 or newer"),
-    "cu128": ("CUDA 12.8", "NVIDIA's cards from 2017 on, driver 525 or newer, 570 for the series 50"),
-    "cu130": ("CUDA 13.0", "NVIDIA's cards from the series 16 and 20 on, driver 580 or newer"),
-    "rocm": ("ROCm", "AMD's cards on Linux"),
+    "auto": ("Automatic", "The best build for the graphics card among those whose files are pinned by hash"),
+    "cpu": ("Processor", "Works on every machine; smallest download"),
+    "cu126": ("CUDA 12.6", "NVIDIA cards of the 10 to 40 series, driver 525 or newer"),
+    "cu128": ("CUDA 12.8", "NVIDIA cards from 2017 on, driver 525 or newer, 570 for the 50 series"),
+    "cu130": ("CUDA 13.0", "NVIDIA cards from the 16 and 20 series on, driver 580 or newer"),
+    "rocm": ("ROCm", "AMD cards on Linux"),
     "mps": ("Metal", "Apple silicon"),
-    "xpu": ("Intel XPU", "Intel's cards on Linux"),
+    "xpu": ("Intel XPU", "Intel cards on Linux"),
 }
 """Word of --backend -> label and description."""
 
@@ -32,7 +32,7 @@ def _start_scenes(values: Any, context: bpy.types.Context) -> None:
 
 
 class _Habits:
-    """The properties of the habits, generated from the settings."""
+    """Properties generated from `settings.Habits`."""
 
     __annotations__ = {
         name: properties.property_of(item, **({"update": _start_scenes} if name == "preset" else {}))
@@ -41,7 +41,7 @@ class _Habits:
 
 
 class MONO3D_AP_preferences(_Habits, bpy.types.AddonPreferences):
-    """Folders, habits, what must be installed, and the models."""
+    """Folders, defaults, installed packages, and models."""
 
     bl_idname = names.PACKAGE
 
@@ -54,19 +54,19 @@ class MONO3D_AP_preferences(_Habits, bpy.types.AddonPreferences):
 
     backend: EnumProperty(  # type: ignore[valid-type]
         name="Backend",
-        description="Which build of PyTorch is installed; Update changes over to another one",
+        description="Which build of PyTorch to install; Update replaces an installed one",
         items=[(word, label, text) for word, (label, text) in BACKENDS.items()],
         update=_refresh,
     )
     wheelhouse: StringProperty(  # type: ignore[valid-type]
         name="Wheelhouse",
-        description="Folder made by 'python -m vendor_installer bundle' to install from without a network",
+        description="Folder made by 'python -m vendor_installer bundle', to install without a network",
         subtype="DIR_PATH",
         update=_refresh,
     )
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Shows the folders and the state of the installation."""
+        """Shows the settings, the installed packages and the models."""
         column = self.layout.column()
         column.use_property_split = True
         for name in ("data_folder", "wheelhouse", "backend", *HABITS):

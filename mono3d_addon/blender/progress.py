@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Operators that follow work done elsewhere, in a process or a thread, while Blender stays usable."""
+"""Operators for work in a process or thread, during which Blender stays usable, and how its progress is shown."""
 
 import traceback
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from .texts import text
 
 
 def draw(layout: bpy.types.UILayout, stage: str, fraction: float, cancel: str) -> None:
-    """Shows a bar with the stage, and the button of the operator `cancel` if there is one."""
+    """Shows a progress bar with the stage, and a button for the operator `cancel` unless it is empty."""
     row = layout.row(align=True)
     row.progress(factor=fraction, type="BAR", text=f"{text(stage)} {fraction:.0%}", translate=False)
     if cancel:
@@ -22,7 +22,7 @@ def draw(layout: bpy.types.UILayout, stage: str, fraction: float, cancel: str) -
 
 
 def draw_messages(layout: Any) -> None:
-    """Shows the sentences about what was done last."""
+    """Shows the messages about the last job."""
     if state.current.messages:
         box = layout.box().column(align=True)
         box.alert = state.current.failed
@@ -46,7 +46,7 @@ def poll_background(work: state.Work | None, on_finished: Callable[[], object]) 
 
 
 def remove_timers() -> None:
-    """Takes back the timers of operators that are still following: when the add-on goes, Blender forgets those."""
+    """Removes the timers of running operators: disabling the add-on ends the operators, but not these."""
     for timer in tuple(state.current.timers):
         _remove_timer(timer)
 
@@ -71,15 +71,15 @@ class Starter(bpy.types.Operator):
     """The timer that polls the work: a module's function, because the operator no longer exists by then."""
 
     def begin(self, context: bpy.types.Context) -> None:
-        """Starts the work. Raises Mono3DError when it cannot."""
+        """Starts the work. Raises Mono3DError if it cannot be started."""
         raise NotImplementedError
 
     def wait(self, context: bpy.types.Context) -> None:
-        """Waits for the end of the work."""
+        """Waits for the end."""
         raise NotImplementedError
 
     def finish(self, context: bpy.types.Context) -> str:
-        """Cleans up; returns a sentence for the user when the work failed."""
+        """Cleans up; returns the error message, empty if there is none."""
         raise NotImplementedError
 
     def execute(self, context: bpy.types.Context) -> Result:
@@ -93,7 +93,7 @@ class Starter(bpy.types.Operator):
         return self._end(failure)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Result:
-        """Starts the work, and waits for it only where nobody sees Blender."""
+        """Starts the work; waits for it only in background mode."""
         return self.execute(context) if bpy.app.background else self.start(context)
 
     def start(self, context: bpy.types.Context) -> Result:
@@ -127,9 +127,9 @@ class Starter(bpy.types.Operator):
 
 
 class Follower(Starter):
-    """Invoked, it follows its work by a timer until the end or ESC, and no longer than its window and file are there.
+    """Invoked, it follows its work as a modal operator until the end or ESC, or until its window or file is closed.
 
-    A subclass also says how to advance and stop.
+    A subclass also implements `advance`, `fraction` and `stop`.
     """
 
     bl_idname = "mono3d.follower"
@@ -137,11 +137,11 @@ class Follower(Starter):
     _timer: bpy.types.Timer | None = None
 
     def advance(self, context: bpy.types.Context) -> bool:
-        """Takes in what happened, without waiting; tells whether the work goes on."""
+        """Advances the work without waiting; returns whether it goes on."""
         raise NotImplementedError
 
     def fraction(self) -> float:
-        """Returns how much is done, 0..1."""
+        """Returns the completed fraction, 0..1."""
         raise NotImplementedError
 
     def stop(self) -> None:
@@ -149,7 +149,7 @@ class Follower(Starter):
         raise NotImplementedError
 
     def has_changed(self) -> bool:
-        """Tells, after the end, whether anything was changed that Blender's undo step would hold."""
+        """Returns, after the end, whether anything was changed that needs an undo step."""
         return True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Result:
@@ -167,7 +167,7 @@ class Follower(Starter):
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> Result:
-        """Looks at the work; leaves all events but ESC to Blender."""
+        """Advances the work; passes on all events but ESC."""
         is_stopped = event.type == "ESC" and event.value == "PRESS"
         if not is_stopped and event.type != "TIMER":
             return {"PASS_THROUGH"}
@@ -176,9 +176,9 @@ class Follower(Starter):
                 self.stop()
             going_on = self.advance(context)
         except Exception as error:
-            # Left to Blender, it would end the operator but not its work, and nothing could be started any more.
+            # Otherwise Blender would end the operator but not its work, and no other could be started.
             traceback.print_exc()
-            return self._give_up(context, unforeseen(error))
+            return self._abort(context, unforeseen(error))
         redraw()
         if going_on:
             if context.window_manager:
@@ -194,7 +194,7 @@ class Follower(Starter):
         self._remove_timer()
         self.finish(context)
 
-    def _give_up(self, context: bpy.types.Context, failure: str) -> Result:
+    def _abort(self, context: bpy.types.Context, failure: str) -> Result:
         self._remove_timer()
         self.stop()
         self.finish(context)
@@ -203,6 +203,6 @@ class Follower(Starter):
 
     def _remove_timer(self) -> None:
         timer, self._timer = self._timer, None
-        # Switching the add-on off takes it away before the operator hears of it.
+        # When the add-on is disabled, the timer is removed before the operator is cancelled.
         if timer is not None and timer in state.current.timers:
             _remove_timer(timer)

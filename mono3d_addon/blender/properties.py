@@ -22,17 +22,17 @@ from ..settings import PRESETS, SettingField, Settings, fields_of, preset
 from . import chosen, description
 
 FIELDS = {item.name: item for item in fields_of(Settings)}
-PRESET_ITEMS = [(name, name.capitalize(), f"Take over the values of the preset '{name}'") for name in PRESETS]
+PRESET_ITEMS = [(name, name.capitalize(), f"Use the values of the preset '{name}'") for name in PRESETS]
 
 _SUBTYPES: dict[str, Any] = {"m": "DISTANCE", "deg": "ANGLE", "px": "PIXEL", "%": "PERCENTAGE"}
 _PATH: dict[str, Any] = {"subtype": "FILE_PATH"}
-if bpy.app.version >= (4, 5, 0):  # unknown before; from 4.5 on a relative path warns without it
+if bpy.app.version >= (4, 5, 0):  # unknown before 4.5; since then a relative path without it causes a warning
     _PATH["options"] = {"PATH_SUPPORTS_BLEND_RELATIVE"}
 _WORDS = {"x footprint": "median pixel footprints", "Mpx": "megapixels", "mm": "millimetres", "min": "minutes"}
 
 
 def groups() -> dict[str, list[SettingField]]:
-    """Returns the settings by group, in their order."""
+    """Returns the settings by group, in order."""
     found: dict[str, list[SettingField]] = {}
     for item in FIELDS.values():
         found.setdefault(item.choice.group, []).append(item)
@@ -40,12 +40,12 @@ def groups() -> dict[str, list[SettingField]]:
 
 
 def read(values: Any) -> Settings:
-    """Returns the settings held by a `MONO3D_PG_settings`. Raises Mono3DError when they contradict each other."""
+    """Returns the settings stored in a `MONO3D_PG_settings`. Raises Mono3DError if they contradict each other."""
     return Settings(**{name: value_of(item, values) for name, item in FIELDS.items()})
 
 
 def value_of(item: SettingField, owner: Any) -> Any:
-    """Returns the value of a setting that `owner` holds as a property."""
+    """Returns the value of a setting from the property of `owner`."""
     return _from_blender(item, getattr(owner, item.name))
 
 
@@ -56,10 +56,10 @@ def apply(values: Any, settings: Settings) -> None:
 
 
 def _from_blender(item: SettingField, value: Any) -> Any:
-    """Returns the setting behind a property's value.
+    """Returns the setting's value for a property's value.
 
-    Blender keeps 32-bit floats: 0.04 comes back as 0.03999999911, and an angle in radians. The shortest decimal
-    number that gives the same 32 bits is what the user meant.
+    Blender stores 32-bit floats, angles in radians: 0.04 comes back as 0.03999999911. The shortest decimal number with
+    the same 32 bits is taken as what the user entered.
     """
     if item.choice.is_path:
         return bpy.path.abspath(value) if value else ""
@@ -76,13 +76,13 @@ def _to_blender(item: SettingField, value: Any) -> Any:
 
 
 def live_groups() -> dict[str, list[SettingField]]:
-    """Returns the settings that shape a mesh, by group."""
+    """Returns the settings that a mesh can be reshaped with, by group."""
     live = {group: [item for item in items if item.choice.live] for group, items in groups().items()}
     return {group: items for group, items in live.items() if items}
 
 
 def from_blender(name: str, value: Any) -> Any:
-    """Returns the value of the setting `name` that stands behind a property's value."""
+    """Returns the value of the setting `name` for a property's value."""
     return _from_blender(FIELDS[name], value)
 
 
@@ -92,7 +92,7 @@ def to_blender(name: str, value: Any) -> Any:
 
 
 def property_of(item: SettingField, **more: Any) -> Any:
-    """Returns Blender's property for a setting; `more` are its further arguments."""
+    """Returns Blender's property for a setting; `more` are further arguments of the property."""
     choice = item.choice
     unit = _WORDS.get(choice.unit or "")
     common: dict[str, Any] = {
@@ -121,12 +121,12 @@ def property_of(item: SettingField, **more: Any) -> Any:
 
 
 def _label(word: str) -> str:
-    """Words are shown as words; names with digits, such as models', stay as they are written."""
+    """Returns the label of an option; names with digits, such as those of models, are unchanged."""
     return word if any(letter.isdigit() for letter in word) else word.replace("_", " ").capitalize()
 
 
 def _explained(word: str) -> str:
-    """Models say when to choose them; Blender wants no full stop."""
+    """Returns the tooltip of an option: models say when to choose them. Blender adds the full stop."""
     return MODELS[word].choose_when.rstrip(".") if word in MODELS else ""
 
 
@@ -135,7 +135,7 @@ def _take_preset(values: Any, context: bpy.types.Context) -> None:
 
 
 def start_with(values: Any, name: str) -> None:
-    """Takes the preset `name` over where nobody has touched a setting yet."""
+    """Applies the preset `name` if no setting has been changed yet."""
     if name != values.preset and not any(values.is_property_set(one) for one in ("preset", *FIELDS)):
         values.preset = name
 
@@ -160,7 +160,7 @@ def _offers_image(values: Any, image: bpy.types.Image) -> bool:
 
 
 class MONO3D_PG_photo(bpy.types.PropertyGroup):
-    """One photo more than the first; its `name` is the path."""
+    """A further photo; its `name` is the path."""
 
 
 def _annotations() -> Iterator[tuple[str, Any]]:
@@ -168,13 +168,13 @@ def _annotations() -> Iterator[tuple[str, Any]]:
         "photo",
         StringProperty(name="Photo", description="Photo to turn into a mesh", update=_take_photo),
     )
-    yield "more_photos", CollectionProperty(type=MONO3D_PG_photo, description="Further photos, a mesh each")
+    yield "more_photos", CollectionProperty(type=MONO3D_PG_photo, description="Further photos, one mesh each")
     yield (
         "image",
         PointerProperty(
             type=bpy.types.Image,
             name="Image",
-            description="Image open in Blender to turn into a mesh, instead of a file",
+            description="Image open in Blender to use instead of a file",
             poll=_offers_image,
             update=_take_image,
         ),
@@ -183,7 +183,7 @@ def _annotations() -> Iterator[tuple[str, Any]]:
         "preset",
         EnumProperty(
             name="Preset",
-            description="Sets all settings at once; change them afterwards as you like",
+            description="Sets all settings at once; they can be changed afterwards",
             items=PRESET_ITEMS,
             default="balanced",
             update=_take_preset,
@@ -208,5 +208,5 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Takes it away again."""
+    """Removes it."""
     del bpy.types.Scene.mono3d  # type: ignore[attr-defined]

@@ -58,7 +58,7 @@ def _line(model: Model) -> state.ModelLine:
     found = weights.status(model, state.current.data_folder)
     text = f"{found.state.capitalize()}, {model.file_bytes / 1e6:,.0f} MB, {model.licence}"
     if found.state == "to download":
-        return state.ModelLine(text, "Go on with the download" if found.arrived else "Download")
+        return state.ModelLine(text, "Continue the download" if found.arrived else "Download")
     if found.state == "damaged" and not model.bundled:
         return state.ModelLine(text, "Download again")
     return state.ModelLine(text)

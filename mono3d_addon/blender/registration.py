@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Blender is told when the add-on is switched on and off."""
+"""Registers and unregisters the add-on."""
 
 import bpy
 
@@ -44,7 +44,7 @@ _CLASSES = (
 
 
 def register() -> None:
-    """Registers classes, properties, menu entries and handlers; `events` looks at the installation a moment later."""
+    """Registers classes, properties, menu entries and handlers; `events` checks the installation a moment later."""
     state.reset()
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
@@ -55,7 +55,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Takes everything back and ends the workers."""
+    """Unregisters everything and stops the workers."""
     for timer in (readiness.poll_plan, setup.poll_installation, models.poll_download, description.poll):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)

@@ -152,9 +152,8 @@ class Reshaping:
         pending = self.of(owner)
         before = pending.wanted if pending else reshaped.stored_settings(owner)
         kept = known or (pending.known if pending else reshaped.known_distances(owner))
-        if not known and _DISCARD_DISTANCES & {
-            name for name, value in values.items() if value != getattr(before, name)
-        }:
+        changed = {name for name, value in values.items() if value != getattr(before, name)}
+        if not known and changed & _DISCARD_DISTANCES:
             kept = None
         wanted = replace(before, **values)
         if kept is not None:

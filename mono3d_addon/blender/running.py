@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all operators share that have the worker work on photos: starting, following, cancelling, showing."""
+"""Shared by all operators that process photos in the worker: starting, following, cancelling, showing progress."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ..settings import Settings
 from . import chosen, interface, preference_values, progress, properties, readiness, state, workers
 from .texts import label, text
 
-# What brings numpy is imported with the first job: Blender's start waits for this module.
+# Modules that import numpy are imported with the first job, to keep Blender's start fast.
 if TYPE_CHECKING:
     from ..worker.runner import Runner
 
 _BUSY_WITH = ("TRANSFORM_OT_", "SCULPT_OT_", "PAINT_OT_", "VIEW3D_OT_select", "VIEW3D_OT_edit_mesh", "MESH_OT_")
-"""Beginnings of the names of those operators that may not find the scene changed in their middle."""
+"""Name prefixes of modal operators during which the scene must not change."""
 
 
 class PhotoJob(progress.Follower):
-    """Hands photos to the worker and follows it. A subclass says which task it is and what becomes of a result."""
+    """Processes photos in the worker. A subclass sets `task` and implements `build`."""
 
     bl_idname = "mono3d.photo_job"
     bl_label = "Work on photos"
@@ -32,7 +32,7 @@ class PhotoJob(progress.Follower):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Offers it while nothing else runs, in scenes that can be changed."""
+        """Returns whether no other job is running and the scene can be changed."""
         if state.current.run is not None:
             cls.poll_message_set("A photo is being worked on; wait for it or cancel it")
             return False
@@ -42,15 +42,15 @@ class PhotoJob(progress.Follower):
         return True
 
     def wanted(self, values: Any) -> list[Path]:
-        """Returns the photos to work on. Raises Mono3DError when there is none."""
+        """Returns the photos to process. Raises Mono3DError if there is none."""
         return chosen.files(values)
 
     def build(self, folder: Path, target: bpy.types.Scene) -> None:
-        """Takes over the result in `folder`."""
+        """Builds the result stored in `folder`."""
         raise NotImplementedError
 
     def begin(self, context: bpy.types.Context) -> None:
-        """Hands the photos to the worker. Raises Mono3DError when something is missing."""
+        """Submits the photos to the worker. Raises Mono3DError if something is missing."""
         from . import durations
         from .jobs import Run
 
@@ -66,7 +66,7 @@ class PhotoJob(progress.Follower):
         state.current.start(run, usual * len(photos) if usual is not None else None)
 
     def advance(self, context: bpy.types.Context) -> bool:
-        """Builds what is done, unless the user is in the middle of something; tells whether more is to come."""
+        """Builds a finished result, unless the user is busy; returns whether the job goes on."""
         run = state.current.run
         if run is None:
             return False
@@ -76,12 +76,12 @@ class PhotoJob(progress.Follower):
         return run.running
 
     def wait(self, context: bpy.types.Context) -> None:
-        """Builds all photos."""
+        """Waits for all photos and builds their results."""
         if state.current.run is not None:
             state.current.run.finish(self._build)
 
     def fraction(self) -> float:
-        """Returns how much of all photos is done."""
+        """Returns the completed fraction of all photos, 0..1."""
         return state.current.run.fraction if state.current.run else 1.0
 
     def stop(self) -> None:
@@ -90,7 +90,7 @@ class PhotoJob(progress.Follower):
             state.current.run.cancel()
 
     def finish(self, context: bpy.types.Context) -> str:
-        """Tells how it went; returns the sentence of a failure."""
+        """Reports the result; returns the error message, empty if there is none."""
         run, state.current.run = state.current.run, None
         state.current.waiting = ""
         if run is None:
@@ -102,7 +102,7 @@ class PhotoJob(progress.Follower):
         return " ".join(run.failures)
 
     def _build(self, folder: Path) -> None:
-        # Its number stays the same when a scene is renamed, and over undo, which replaces all data.
+        # The session_uid of a scene survives renaming, and undo, which replaces all data.
         target = next((one for one in bpy.data.scenes if one.session_uid == self._scene), bpy.context.scene)
         if target is None:
             raise Mono3DError("The scene for the result is gone; generate it again.")
@@ -110,10 +110,10 @@ class PhotoJob(progress.Follower):
 
 
 def hindrance(context: bpy.types.Context) -> str:
-    """Returns what is shown of a result that has to wait; empty when it need not.
+    """Returns the message for a result that has to wait; empty if it can be built now.
 
-    Outside Object Mode an undo step holds the edited mesh only, and not a new object; in the middle of a drag it
-    would hold half a movement.
+    Outside Object Mode an undo step contains only the edited mesh and no new object; during a drag it would contain
+    an unfinished movement.
     """
     if bpy.app.background:
         return ""
@@ -126,12 +126,12 @@ def hindrance(context: bpy.types.Context) -> str:
 
 
 def is_rendering() -> bool:
-    """Tells whether Blender renders a picture or an animation, which may not find the file changed in its middle."""
+    """Returns whether Blender is rendering, during which the file must not change."""
     return bool(bpy.app.is_job_running("RENDER"))
 
 
 def wished(values: Any) -> Settings:
-    """Returns a scene's settings; those that it leaves open are the computer's. Raises Mono3DError."""
+    """Returns a scene's settings, with the user's default device for `auto`. Raises Mono3DError if they are invalid."""
     settings = properties.read(values)
     if settings.device == "auto":
         settings = dataclasses.replace(settings, device=preference_values.habits().device)
@@ -145,7 +145,7 @@ def worker() -> Runner:
 
 
 def draw(layout: bpy.types.UILayout) -> None:
-    """Shows the running job: stage, bar, time, and the button that cancels it."""
+    """Shows the running job: stage, progress bar, time, and the button to cancel it."""
     run = state.current.run
     if run is None:
         return
@@ -169,18 +169,18 @@ def clock(seconds: float) -> str:
 
 
 class MONO3D_OT_cancel(bpy.types.Operator):
-    """Stop the job at once; Blender and everything already built stay as they are"""
+    """Stop the job at once; results already built stay"""
 
     bl_idname = "mono3d.cancel"
     bl_label = "Cancel"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Offers it while a job runs."""
+        """Returns whether a job is running."""
         return state.current.run is not None
 
     def execute(self, context: bpy.types.Context) -> interface.Result:
-        """Cancels; the operator that follows the job cleans up."""
+        """Cancels the job; the operator that started it cleans up."""
         if state.current.run is not None:
             state.current.run.cancel()
         return {"FINISHED"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Installing the packages: what is missing or there, the operators, and how both are shown."""
+"""Installing packages: shows what is missing or installed, and the operators."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def on_finished() -> str:
         current.say(work.error, failed=True)
         return work.error
     elif isinstance(work, Removal):
-        waits = [text("Files still in use go with the next start.")] if work.waits else []
+        waits = [text("Files still in use are removed at the next start.")] if work.waits else []
         current.say(text("Uninstalled."), *waits)
     else:
         # The next job must start with the new packages; then nothing here uses the old ones.
@@ -44,7 +44,7 @@ def on_finished() -> str:
 
 
 def draw(layout: bpy.types.UILayout) -> None:
-    """Shows what is missing with a button, or the running installation; nothing when all is there."""
+    """Shows what is missing with a button to install it, or the running installation; nothing if all is installed."""
     current = state.current
     if current.installation is not None:
         work = current.installation
@@ -64,7 +64,7 @@ def draw(layout: bpy.types.UILayout) -> None:
 
 
 def draw_installed(layout: bpy.types.UILayout) -> None:
-    """Shows what is installed with what can be done to it."""
+    """Shows what is installed, with buttons to repair, update and uninstall it."""
     current = state.current
     if current.installed:
         box = layout.box().column(align=True)
@@ -83,7 +83,7 @@ def draw_installed(layout: bpy.types.UILayout) -> None:
 
 
 def draw_update(layout: bpy.types.UILayout) -> None:
-    """Offers newer packages; nothing when those that are installed are the newest."""
+    """Shows a button to update outdated packages."""
     if state.current.update:
         layout.operator("mono3d.update", icon="IMPORT", text="Update the packages")
 
@@ -94,7 +94,7 @@ def _log_button(layout: bpy.types.UILayout, name: str = "install.log", words: st
 
 
 def report() -> str:
-    """Returns a description of Blender, the machine, what is installed and the ends of the logs."""
+    """Returns a report on Blender, the machine, the installed packages and the ends of the logs."""
     from .. import environment
 
     folder = state.current.data_folder
@@ -106,15 +106,15 @@ def report() -> str:
     return "\n".join(lines) + "\n"
 
 
-class _Worker(progress.Starter):
-    """Installs or removes; a subclass says how to begin."""
+class _PackageOperator(progress.Starter):
+    """Installs or removes packages; a subclass implements `begin`."""
 
     bl_idname = "mono3d.packages"
     bl_label = "Packages"
     poll_work = staticmethod(poll_installation)
 
     def wait(self, context: bpy.types.Context) -> None:
-        """Waits for its end."""
+        """Waits for the end."""
         if state.current.installation is not None:
             state.current.installation.wait()
 
@@ -123,8 +123,8 @@ class _Worker(progress.Starter):
         return on_finished()
 
 
-class _Installer(_Worker):
-    """Installs; a subclass says whether also what is there. `action` are its words for a refusal."""
+class _Installer(_PackageOperator):
+    """Installs packages; `again` and `repair` as in `Wish`, `action` completes the message of a refusal."""
 
     bl_idname = "mono3d.installer"
     bl_label = "Install"
@@ -133,11 +133,11 @@ class _Installer(_Worker):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Offers it while neither an installation nor a job runs."""
+        """Returns whether neither an installation nor a job is running."""
         return _idle(cls)
 
     def begin(self, context: bpy.types.Context) -> None:
-        """Starts the installation. Raises Mono3DError when Blender may not go online."""
+        """Starts the installation. Raises Mono3DError if it needs the network and Blender may not go online."""
         from .installation import Installation, Wish
 
         wheelhouse = preference_values.wheelhouse()
@@ -153,7 +153,7 @@ class _Installer(_Worker):
 
 def _idle(cls: Any) -> bool:
     if state.current.installation is not None:
-        cls.poll_message_set("An installation is at work; wait for it or cancel it")
+        cls.poll_message_set("An installation is running; wait for it or cancel it")
         return False
     if state.current.run is not None:
         cls.poll_message_set("A photo is being worked on; wait for it or cancel it")
@@ -162,14 +162,14 @@ def _idle(cls: Any) -> bool:
 
 
 class MONO3D_OT_install(_Installer):
-    """Install what turns photos into meshes, into the add-on's own folder; Blender's Python stays as it is"""
+    """Install the packages that turn photos into meshes, in the add-on's own folder; Blender's Python is not changed"""
 
     bl_idname = "mono3d.install"
     bl_label = "Install"
 
 
 class MONO3D_OT_repair(_Installer):
-    """Install the packages again, from new downloads; the present ones stay in use until the new ones work"""
+    """Install the packages again from new downloads; the present ones stay in use until the new ones work"""
 
     bl_idname = "mono3d.repair"
     bl_label = "Repair"
@@ -178,7 +178,7 @@ class MONO3D_OT_repair(_Installer):
 
 
 class MONO3D_OT_update(_Installer):
-    """Install the packages that this version of the add-on was made for, or those of another backend"""
+    """Install the packages for this version of the add-on, or for another backend"""
 
     bl_idname = "mono3d.update"
     bl_label = "Update"
@@ -187,14 +187,14 @@ class MONO3D_OT_update(_Installer):
 
 
 class MONO3D_OT_cancel_install(bpy.types.Operator):
-    """Stop the installation; what was installed before is unchanged, and finished downloads are kept"""
+    """Stop the installation; what was installed before is unchanged, finished downloads are kept"""
 
     bl_idname = "mono3d.cancel_install"
     bl_label = "Cancel"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Offers it while an installation runs."""
+        """Returns whether an installation is running."""
         return state.current.installation is not None and state.current.installation.can_be_cancelled
 
     def execute(self, context: bpy.types.Context) -> interface.Result:
@@ -204,15 +204,15 @@ class MONO3D_OT_cancel_install(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MONO3D_OT_uninstall(_Worker):
-    """Remove the packages; models, cache and settings stay"""
+class MONO3D_OT_uninstall(_PackageOperator):
+    """Remove the packages; models, cache and settings are kept"""
 
     bl_idname = "mono3d.uninstall"
     bl_label = "Uninstall"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Offers it where packages are and nothing uses them here."""
+        """Returns whether packages are installed and no job is running."""
         return bool(state.current.installed) and _idle(cls)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
@@ -221,13 +221,13 @@ class MONO3D_OT_uninstall(_Worker):
         return manager.invoke_confirm(self, event)
 
     def execute(self, context: bpy.types.Context) -> interface.Result:
-        """Removes them, confirmed by the user; waits for it only where nobody sees Blender."""
+        """Removes them; waits for the end only in background mode."""
         if bpy.app.background:
             return super().execute(context)
         return self.start(context)
 
     def begin(self, context: bpy.types.Context) -> None:
-        """Starts to remove them, in a thread."""
+        """Starts removing them in a thread."""
         from .installation import Removal
 
         current = state.current
@@ -238,13 +238,13 @@ class MONO3D_OT_uninstall(_Worker):
 
 
 class MONO3D_OT_copy_report(bpy.types.Operator):
-    """Copy a description of the machine and of what is installed, for a bug report; it holds no secrets"""
+    """Copy a report on the machine and the installed packages for a bug report; it contains no secrets"""
 
     bl_idname = "mono3d.copy_report"
     bl_label = "Copy Report"
 
     def execute(self, context: bpy.types.Context) -> interface.Result:
-        """Puts it on the clipboard."""
+        """Copies it to the clipboard."""
         manager: Any = context.window_manager
         manager.clipboard = report()
         self.report({"INFO"}, "The report is on the clipboard.")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the add-on knows while it is registered: the one place for it.
+"""The add-on's state while it is registered.
 
-Operators change it, panels only read it, so that drawing computes nothing.
+Operators change it and panels only read it, so that drawing computes nothing.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from ..worker.runner import Job, Runner
 
 _LINE = 34
-"""Characters of a sidebar's line at its usual width."""
+"""Characters per line of the sidebar at its default width."""
 
 
 class ModelLine(NamedTuple):
-    """What a panel shows of a model: its state in words, and what the button offers (empty: no button)."""
+    """What a panel shows of a model: its state in words, and the label of the button (empty: no button)."""
 
     text: str
     action: str = ""
 
 
 class PhotoLine(NamedTuple):
-    """What a panel shows of a photo or of its depth: the number of an icon and lines about it; or what is wrong."""
+    """What a panel shows of a photo or its depth: the id of an icon, lines about it, or the problem with it."""
 
     icon: int = 0
     lines: tuple[str, ...] = ()
@@ -119,36 +119,36 @@ class Reshaping(Protocol):
         ...
 
 
-@dataclass(eq=False, repr=False)  # what is not generated saves a millisecond of Blender's start
+@dataclass(eq=False, repr=False)  # skipping these methods saves a millisecond of Blender's start
 class State:
     """Everything that panels show and operators share.
 
-    checked       whether the installation was looked at; until then a panel offers nothing
-    setup         lines that say what must be installed; empty when all is there
+    checked       whether the installation has been checked; before that, panels show nothing
+    setup         lines about what must be installed; empty if all is installed
     installed     lines about the installed packages: versions, backend, size, place
-    update        whether other packages than those would be installed today
+    update        whether the installed packages are outdated
     models        the state of every model's weights, by name
     messages      lines about the last job, newest last
-    failed        whether the last job failed, in part at least
-    data_folder   where packages, weights and logs are
-    worker        the worker process, kept between jobs
-    worker_habits what the worker was started with
-    run           photos being worked on
+    failed        whether the last job failed, at least in part
+    data_folder   folder of packages, weights and logs
+    worker        the runner for photos, kept between jobs
+    worker_habits the user's defaults with which it was started
+    run           photos being processed
     reshaping     objects being reshaped
-    began         `time.monotonic()` when they were handed over
-    lap_began     the same of the photo in work
-    waiting       what is shown of a result that waits until the user has finished what is at hand; empty: none waits
-    expected      seconds that they take usually; None where it is not known
-    describer     the process that reads photos for their description
-    describing    a photo being looked at: what tells it from others, the job, and where its thumbnail comes
-    photos        what is known of photos, by what tells them apart
-    depth         the depth that was shown last
-    depth_of      the photo whose depth that is
-    depth_images  the names of the images that show it
-    previews      Blender's collection of small pictures
+    began         `time.monotonic()` at the start of the run
+    lap_began     `time.monotonic()` at the start of the current photo
+    waiting       message about a finished result that cannot be built yet; empty: there is none
+    expected      expected seconds of the run; None if unknown
+    describer     the runner that reads photos for their description
+    describing    the photo being described: its key, the job, and the file for its thumbnail
+    photos        descriptions of photos, by key
+    depth         the last depth that was shown
+    depth_of      name of its photo
+    depth_images  names of the images that show it
+    previews      Blender's collection of preview icons
     scratch       folder for temporary files
-    timers        Blender's timers by which operators follow their work
-    planning      what must be installed is being found out
+    timers        Blender's timers of running modal operators
+    planning      the installation being planned
     installation  packages being installed or removed
     download      weights being downloaded
     """
@@ -183,34 +183,34 @@ class State:
     download: Download | None = None
 
     def say(self, *sentences: str, failed: bool = False) -> None:
-        """Shows sentences to the user, wrapped to the sidebar."""
+        """Sets the messages shown to the user, wrapped to the sidebar."""
         self.messages = wrapped(*sentences)
         self.failed = failed
 
     def start(self, run: Run, expected: float | None) -> None:
-        """Keeps photos that are being worked on, and since when."""
+        """Stores the run and the time of its start."""
         self.run, self.expected = run, expected
         self.began = self.lap_began = time.monotonic()
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the photos were handed over."""
+        """Seconds since the start of the run."""
         return time.monotonic() - self.began
 
     def lap(self) -> float:
-        """Returns the seconds that the photo in work took; those of the next one count from now."""
+        """Returns the seconds of the current photo and starts counting those of the next one."""
         before, self.lap_began = self.lap_began, time.monotonic()
         return self.lap_began - before
 
     def forget_worker(self) -> None:
-        """Ends the worker processes, and with them a running job."""
+        """Stops the runners, and with them a running job."""
         for worker in (self.worker, self.describer):
             if worker is not None:
                 worker.stop()
         self.worker = self.describer = self.describing = None
 
     def close(self) -> None:
-        """Ends whatever runs."""
+        """Stops everything that is running."""
         if self.run is not None:
             self.run.cancel()
         if self.installation is not None:
@@ -227,7 +227,7 @@ class State:
 
 
 def wrapped(*sentences: str) -> tuple[str, ...]:
-    """Returns the sentences in lines that fit the sidebar; what has lines of its own keeps them."""
+    """Returns the sentences in lines that fit the sidebar; their own line breaks are kept."""
     lines = [line for sentence in sentences for line in sentence.splitlines()]
     return tuple(part for line in lines for part in textwrap.wrap(line.strip(), _LINE))
 
@@ -236,6 +236,6 @@ current = State()
 
 
 def reset() -> None:
-    """Ends whatever runs and starts anew."""
+    """Stops everything that is running and resets the state."""
     current.close()
     current.__dict__.update(State().__dict__)

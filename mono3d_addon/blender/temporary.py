@@ -10,11 +10,11 @@ from ..errors import Mono3DError
 
 
 def folder(inside: str | None = None) -> Path:
-    """Returns a new folder, in `inside` or where the system has them. Raises Mono3DError when none can be made."""
+    """Returns a new folder in `inside`, by default in the system's folder for them. Raises Mono3DError on failure."""
     try:
         return Path(tempfile.mkdtemp(prefix="mono3d-", dir=inside))
     except OSError as error:
         raise Mono3DError(
-            f"No folder for temporary files can be made ({error}); make room on the disk, or restart Blender if the "
-            "system's folder for them is gone."
+            f"No folder for temporary files can be made ({error}); free disk space, or restart Blender if the system's "
+            "temporary folder was removed."
         ) from error

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sentences of the add-on in the language of Blender's interface.
+"""Translates the add-on's sentences to the language of Blender's interface.
 
-Blender translates the labels of properties, operators and panels itself. A sentence with values in it goes through
-here: it is looked up as it stands in the code, with its {places}, and only then filled in.
+Blender itself translates the labels of properties, operators and panels. A sentence with {placeholders} is translated
+first and filled in afterwards.
 """
 
 from typing import Any
@@ -11,11 +11,11 @@ import bpy
 
 
 def text(sentence: str, **values: Any) -> str:
-    """Returns `sentence` translated, its {places} filled with `values`."""
+    """Returns `sentence` translated, its {placeholders} filled with `values`."""
     translated = bpy.app.translations.pgettext_iface(sentence)
     return translated.format(**values) if values else translated
 
 
 def label(layout: Any, sentence: str, icon: str = "NONE", **values: Any) -> None:
-    """Shows `sentence` translated, its {places} filled with `values`; Blender shall not look it up again."""
+    """Shows `sentence` translated, its {placeholders} filled with `values`; Blender does not translate it again."""
     layout.label(text=text(sentence, **values), translate=False, icon=icon)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small pictures for panels, set from arrays: drawing loads nothing, and no file of the desktop's cache is touched."""
+"""Preview icons for panels, created from arrays: drawing loads no file, and the desktop's cache is not used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def show(name: str, pixels: Bytes) -> int:
-    """Returns the number of an icon that shows `pixels`, uint8 (h, w, 3), first row on top; it replaces `name`'s."""
+    """Returns the id of an icon that shows `pixels`, uint8 (h, w, 3), first row on top; replaces the icon `name`."""
     import bpy.utils.previews
     import numpy as np
 
@@ -29,13 +29,13 @@ def show(name: str, pixels: Bytes) -> int:
 
 
 def drop(name: str) -> None:
-    """Gives the picture called `name` back to Blender, if there is one."""
+    """Removes the icon called `name`, if there is one."""
     if state.current.previews is not None and name in state.current.previews:
         del state.current.previews[name]
 
 
 def clear() -> None:
-    """Gives all of them back to Blender."""
+    """Removes all icons."""
     if state.current.previews is not None:
         import bpy.utils.previews
 

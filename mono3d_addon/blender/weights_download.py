@@ -11,7 +11,7 @@ from .background import Background, Progress
 
 
 class WeightsDownload(Background):
-    """Downloads the weights of `model`; when it is cancelled, what has arrived is kept for the next time."""
+    """Downloads the weights of `model`; a cancelled download can be continued."""
 
     def __init__(self, model: Model, data_folder: Path) -> None:
         super().__init__("mono3d download")
@@ -20,7 +20,7 @@ class WeightsDownload(Background):
 
     @property
     def running(self) -> bool:
-        """Whether somebody still waits for it; a cancelled thread may need a while to leave a silent server."""
+        """Whether the thread is running and not cancelled: leaving a silent server may take it a while."""
         return super().running and not self.cancelled
 
     def work(self, progress: Progress, cancelled: Callable[[], bool]) -> None:

@@ -319,7 +319,7 @@ def test_a_download_is_stopped_and_gone_on_with(registered: None, small_model: B
     download.wait()
     state.current.download = small_model.gate = None
     readiness.refresh()
-    assert state.current.models[name].action == "Go on with the download"
+    assert state.current.models[name].action == "Continue the download"
     bpy.ops.mono3d.download_model(model=name)
     assert state.current.models[name].action == ""
 
