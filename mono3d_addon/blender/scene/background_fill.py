@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The material of what lies behind near things: the second slot of a mesh, with a picture of its own."""
+"""The material of the background fill: the second material slot of a mesh, with a texture of its own."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from . import material
 
 
 def show(data: bpy.types.Mesh, name: str, texture: Path, settings: Settings, copy: Path | None = None) -> None:
-    """Has the second material of `data` show the picture at `texture`; makes the material where there is none yet.
+    """Makes the second material of `data` show the texture file `texture`; creates the material if there is none.
 
-    What the user changed in it stays: only the picture is exchanged. `copy` is where the picture goes beside the .blend
-    file; None packs it. Raises Mono3DError, and changes nothing, when the picture cannot be read.
+    In an existing material only the image is replaced, so the user's changes stay. `copy` is the path for a copy of the
+    texture beside the .blend file; None packs it. Raises Mono3DError and changes nothing if it cannot be read.
     """
     name = f"{name} behind"
     try:

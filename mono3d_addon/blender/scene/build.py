@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A reconstruction becomes objects in a Blender scene."""
+"""Builds the objects of a reconstruction in a Blender scene."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from . import background_fill, camera, hand_made, material, mesh_data, source
 
 @dataclass(frozen=True)
 class Built:
-    """What one photo became: a collection with the mesh object and the camera object, which follows the mesh."""
+    """The objects built for one photo: a collection with the mesh object and the camera object, a child of the mesh."""
 
     collection: bpy.types.Collection
     mesh: bpy.types.Object
@@ -30,20 +30,19 @@ class Built:
 
 
 _LONGEST_NAME = 200
-"""Bytes of a file's name before "texture": most file systems take 255 in all."""
+"""Most bytes of a file name before "texture"; most file systems allow 255 in total."""
 
 
 def build(
     result: Reconstruction, scene: bpy.types.Scene, blend: Path | None = None, *, replaces: bool = False
 ) -> Built:
-    """Adds `result` to `scene`, in a collection of its own with the photo's name; returns what was made.
+    """Adds `result` to `scene`, in a new collection with the photo's name; returns the new objects.
 
-    Mesh and camera stand at the origin: the camera looks along +Y, Z is up, one unit is one metre. Where a floor was
-    found, it is at height 0 and the camera stands above the origin, tilted as it was. The scene's own camera and
-    render size change only where it has no camera yet. Textures are packed, unless the settings say otherwise and the
-    path that the .blend file has or will have is given: then they are put beside it. Each gets a name that no file
-    has yet, unless `replaces` tells that the .blend file is this result's alone and written anew with it.
-    Raises Mono3DError when the texture cannot be read; nothing stays behind then.
+    Mesh and camera are at the origin: the camera looks along +Y, Z is up, one unit is one metre. If a floor was found,
+    it is at height 0 and the camera is above the origin, tilted as it was. The scene's active camera and render size
+    change only if it has no camera yet. Textures are packed, unless the settings forbid it and `blend`, the path of the
+    .blend file, is given: then they are stored beside it, under names that no file has yet, or with `replaces` under
+    fixed names. Raises Mono3DError and leaves nothing behind if the texture cannot be read.
     """
     beside = functools.partial(_beside, result, blend, replaces)
     try:
@@ -97,7 +96,7 @@ def _undo(data: bpy.types.Mesh, *images: bpy.types.Image | None) -> None:
 def _images(
     result: Reconstruction, beside: Callable[[Path, str], Path | None]
 ) -> tuple[bpy.types.Image, bpy.types.Image | None]:
-    """Returns the photo and, where there is one, the normal map."""
+    """Returns the images of the photo and, if there is one, of the normal map."""
     photo = material.load_image(result.name, result.texture, beside(result.texture, ""))
     if result.normal_map is None:
         return photo, None
@@ -106,7 +105,7 @@ def _images(
 
 
 def _beside(result: Reconstruction, blend: Path | None, replaces: bool, path: Path, kind: str) -> Path | None:
-    """Returns where the picture at `path` goes beside the .blend file; None where it is packed."""
+    """Returns the path for the texture `path` beside the .blend file; None if it is packed."""
     if blend is None or result.settings.pack_texture:
         return None
     if replaces:
@@ -119,14 +118,14 @@ def _beside(result: Reconstruction, blend: Path | None, replaces: bool, path: Pa
 
 
 def stored_settings(mesh: bpy.types.Object) -> Settings:
-    """Returns the settings that made `mesh`. Raises Mono3DError when it was not made by Mono3D."""
+    """Returns the settings that made `mesh`. Raises Mono3DError if it was not made by Mono3D."""
     if not names.is_ours(mesh):
         raise Mono3DError(f"'{mesh.name}' was not made by Mono3D: it holds no settings.")
     return Settings.from_json(mesh[names.SETTINGS])
 
 
 def _extent(result: Reconstruction) -> tuple[float, float]:
-    """Distances in metres of the nearest and the farthest vertex; the settings' where there is none."""
+    """Returns the distances in metres of the nearest and farthest vertex; near and far if there are no vertices."""
     depth = result.mesh.vertices[:, 2]
     if result.camera.is_panorama:
         depth = np.linalg.norm(result.mesh.vertices, axis=1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Blender camera that sees what the photo's camera saw."""
+"""The Blender camera that matches the photo's camera."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _SMALLEST_RENDER = 4
 
 
 def create(name: str, camera: Camera, image: bpy.types.Image | None, near: float, far: float) -> bpy.types.Object:
-    """Returns a new camera object where the photo was taken, not yet in a collection.
+    """Returns a new camera object at the photo's viewpoint, not yet in a collection.
 
-    That is the origin, looking along +Y, or above the floor. `image` becomes its background; `near` and `far` are the
-    distances in metres of the scene's ends. A panorama's camera is Cycles' equirectangular one.
+    That is the origin, looking along +Y, or a point above the floor. `image` becomes the background image; `near` and
+    `far` are the scene's extent in metres. A panorama gets Cycles' equirectangular camera.
     """
     data = bpy.data.cameras.new(name)
     _set_view(data, camera)
@@ -37,32 +37,32 @@ def create(name: str, camera: Camera, image: bpy.types.Image | None, near: float
         background.alpha = 0.5
         background.frame_method = "STRETCH"
     made = bpy.data.objects.new(name, data)
-    _stand(made, camera)
+    _set_pose(made, camera)
     made[names.CAMERA] = json.dumps(dataclasses.asdict(camera))
     return made
 
 
 def refit(eye: bpy.types.Object, camera: Camera, near: float, far: float) -> None:
-    """Makes the camera object `eye` see what `camera` sees, and far enough; everything else about it stays.
+    """Matches the camera object `eye` to `camera` and extends its clipping range; all else about it stays.
 
-    It is moved only where the photo's camera stands otherwise in the scene than before.
+    It is moved only if the pose of the photo's camera in the scene has changed.
     """
     data: Any = eye.data
     _set_view(data, camera)
     before = stored(eye)
     if (before.pitch, before.roll, before.elevation) != (camera.pitch, camera.roll, camera.elevation):
-        _stand(eye, camera)
+        _set_pose(eye, camera)
     data.clip_start, data.clip_end = min(data.clip_start, 0.1 * near), max(data.clip_end, 10.0 * far)
     eye[names.CAMERA] = json.dumps(dataclasses.asdict(camera))
 
 
-def _stand(eye: bpy.types.Object, camera: Camera) -> None:
+def _set_pose(eye: bpy.types.Object, camera: Camera) -> None:
     eye.matrix_basis = Matrix(frame.pose(camera)) @ Euler(frame.CAMERA_ROTATION).to_matrix().to_4x4()
 
 
 def _set_view(data: bpy.types.Camera, camera: Camera) -> None:
     if camera.is_panorama:
-        _see_all_around(data)
+        _set_panorama(data)
     else:
         _set_lens(data, camera)
 
@@ -76,15 +76,15 @@ def _set_lens(data: bpy.types.Camera, camera: Camera) -> None:
     data.shift_x, data.shift_y = lens.shift_x, lens.shift_y
 
 
-def _see_all_around(data: Any) -> None:
+def _set_panorama(data: Any) -> None:
     data.type = "PANO"
-    # From 5.0 on the camera itself has what Cycles kept before.
+    # In 5.0 this moved from Cycles' settings to the camera itself.
     owner = data if hasattr(data, "panorama_type") else data.cycles
     owner.panorama_type = "EQUIRECTANGULAR"
 
 
 def stored(owner: bpy.types.Object) -> Camera:
-    """Returns the photo's camera stored on a mesh or camera object. Raises Mono3DError when it cannot be read."""
+    """Returns the photo's camera stored on a mesh or camera object. Raises Mono3DError if it cannot be read."""
     try:
         return Camera(**json.loads(owner[names.CAMERA]))
     except KeyError as error:
@@ -96,13 +96,13 @@ def stored(owner: bpy.types.Object) -> Camera:
 
 
 def use(scene: bpy.types.Scene, made: bpy.types.Object) -> None:
-    """Makes `made` the scene's camera and gives renders the photo's size, so that they coincide with the photo.
+    """Makes `made` the scene's camera and sets the render size to the photo's, so that renders match the photo.
 
-    A panorama's makes Cycles the renderer, which alone sees in all directions.
+    For a panorama, also selects Cycles, the only engine with an equirectangular camera.
     """
     camera = stored(made)
     scene.camera = made
-    # Blender renders at least 4 pixels a side; a smaller photo keeps its proportions.
+    # Blender renders at least 4 pixels per side; scale smaller photos up to keep their proportions.
     scale = math.ceil(_SMALLEST_RENDER / min(camera.width, camera.height))
     render = scene.render
     render.resolution_x, render.resolution_y = scale * camera.width, scale * camera.height

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the core camera frame to Blender's: the one place where axes are swapped."""
+"""Converts between the core camera frame and Blender's: the one place where axes are swapped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def to_blender(vectors: Floats) -> Floats:
     """Returns points or directions in Blender's frame, float32 (n, 3) in the unit of `vectors`, float32 (n, 3).
 
     Core: x right, y down, z forward (OpenCV). Blender: x right, y forward, z up, so (x, y, z) -> (x, z, -y):
-    a rotation, which keeps lengths and the order of triangle corners.
+    a rotation, which preserves lengths and the winding order of triangles.
     """
     turned = np.empty(vectors.shape, dtype=np.float32)
     turned[:, 0] = vectors[:, 0]
@@ -36,8 +36,8 @@ def to_core(place: tuple[float, float, float]) -> tuple[float, float, float]:
 def pose(camera: Camera) -> list[list[float]]:
     """Returns the 4x4 matrix, rows first, from the photo's own frame to the scene, both in Blender's axes.
 
-    The photo's own frame has the camera at the origin, looking along +Y; the matrix tilts it as it was and lifts it
-    above the floor (see `core.camera.camera.Camera`).
+    In the photo's own frame the camera is at the origin, looking along +Y; the matrix applies its pitch, roll and
+    elevation above the floor (see `core.camera.camera.Camera`).
     """
     axes = to_blender(np.eye(3, dtype=np.float32)).astype(np.float64)
     matrix = np.eye(4)

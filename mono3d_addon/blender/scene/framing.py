@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a camera must stand to have a whole mesh in its picture; numpy only, in Blender's frame."""
+"""Places a camera so that a whole mesh is in its picture; numpy only, in Blender's frame."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class View:
     tangents: tuple[float, float]
 
     def matrix(self) -> list[list[float]]:
-        """Returns the 4x4 matrix, rows first, that takes the camera's frame to the world's."""
+        """Returns the 4x4 matrix, rows first, from the camera's frame to the world."""
         pose = np.eye(4)
         pose[:3, :3] = self.axes.T
         pose[:3, 3] = self.position
@@ -34,7 +34,7 @@ class View:
 
 
 def orbit_axes(sideways: float, above: float) -> NDArray[np.float64]:
-    """Returns the axes (see `View`) of a camera that orbited by these angles in radians from a look along +Y.
+    """Returns the axes (see `View`) of a camera that looks along +Y and orbits by these angles in radians.
 
     A positive `sideways` moves the camera to the right, a positive `above` raises it.
     """
@@ -44,11 +44,11 @@ def orbit_axes(sideways: float, above: float) -> NDArray[np.float64]:
 
 
 def frame_points(points: Floats, axes: NDArray[np.float64], tangents: tuple[float, float], margin: float) -> View:
-    """Returns the closest view along `axes` that has all `points`, float32 (n, 3), in the picture.
+    """Returns the closest view along `axes` that contains all `points`, float32 (n, 3).
 
-    `margin` is the share of half the picture kept free at each side. A point with the coordinates (a, b) across and
-    d ahead is inside when |a - a0| <= t (d - d0): for each pair of sides the two tightest points give a0 and d0,
-    and the farther back of both pairs is taken (the other pair is centred between its sides).
+    `margin` is the fraction of half the picture kept free at each side. A point with the coordinates (a, b) across and
+    d ahead is inside if |a - a0| <= t (d - d0): for each pair of sides the two tightest points determine a0 and d0,
+    and the d0 farther back is used (the other pair is centred between its sides).
     """
     across, up, back = (points @ axes.T.astype(np.float32)).astype(np.float64).T
     ahead = -back

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells whether a mesh is still as Mono3D made it, so that nobody's own work is overwritten."""
+"""Detects edits by the user to a mesh made by Mono3D, so that they are not overwritten."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from .. import names
 
 
 def remember(data: bpy.types.Mesh) -> None:
-    """Stores on a mesh what it looks like now."""
+    """Stores the present digest of a mesh on it."""
     data[names.DIGEST] = digest(data)
 
 
 def is_changed(owner: bpy.types.Object) -> bool:
-    """Tells whether the mesh of an object is not as it was made: its shape, its attributes, shape keys or weights."""
+    """Returns whether an object's mesh was edited: its vertices, faces, attributes, shape keys or vertex groups."""
     data: Any = owner.data
     return bool(owner.vertex_groups) or data.get(names.DIGEST) != digest(data)
 
 
 def digest(data: Any) -> str:
-    """Returns counts, a checksum of the vertices and the names of the attributes of a mesh.
+    """Returns counts and checksums of a mesh's vertices and attribute names.
 
-    Names with a dot are Blender's own, such as what is selected.
+    Attributes whose names start with a dot are Blender's own, such as the selection.
     """
     vertices = np.empty(3 * len(data.vertices), dtype=np.float32)
     if len(vertices):

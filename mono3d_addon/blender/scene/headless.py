@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Results as files, from a Blender without a window: the .blend and its preview."""
+"""Writes results from a Blender in background mode: the .blend file and its preview."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ WRITING, RENDERING = "Writing the .blend file", "Rendering the preview"
 
 
 def write(result: Reconstruction, blend: Path | None, picture: Path | None) -> dict[str, float]:
-    """Writes `result` as a .blend file and as a PNG picture, either may be None; returns the seconds of each.
+    """Writes `result` as a .blend file and as a PNG preview, each unless None; returns the seconds of each.
 
-    Replaces whatever is open in this Blender by an empty file. The .blend holds the photo, or has it beside, its render
-    gives the photo as photographed (view transform "Standard"), and it opens on a view through the photo's camera.
-    Raises Mono3DError when a file cannot be written; existing files are replaced only by complete ones.
+    Replaces the file open in this Blender by an empty one. The .blend file contains the photo or has it beside it, a
+    render reproduces the photo's colours (view transform "Standard"), and it opens with a view through the photo's
+    camera. Raises Mono3DError if a file cannot be written; existing files are replaced only by complete ones.
     """
     seconds: dict[str, float] = {}
     began = time.perf_counter()
@@ -48,7 +48,7 @@ def write(result: Reconstruction, blend: Path | None, picture: Path | None) -> d
 
 @contextmanager
 def _no_thumbnail() -> Iterator[None]:
-    """Keeps Blender from leaving a thumbnail in a cache of the desktop: only what was asked for is written."""
+    """Keeps Blender from writing a thumbnail to the desktop's cache."""
     preferences: Any = bpy.context.preferences
     before = preferences.filepaths.file_preview_type
     preferences.filepaths.file_preview_type = "NONE"
@@ -60,7 +60,7 @@ def _no_thumbnail() -> Iterator[None]:
 
 @contextmanager
 def _relative_images() -> Iterator[None]:
-    """Lets the pictures beside the .blend file be found from there, wherever both are moved together."""
+    """Makes the paths of images beside the .blend file relative, so that both can be moved together."""
     loose = [image for image in bpy.data.images if image.source == "FILE" and not image.packed_file]
     before = [image.filepath_raw for image in loose]
     for image, path in zip(loose, before, strict=True):
@@ -73,23 +73,23 @@ def _relative_images() -> Iterator[None]:
 
 
 def warm_up() -> None:
-    """Gets Blender ready: reads its factory file, and with it the render engine, once."""
+    """Loads Blender's factory file, and with it the render engine."""
     _empty_scene()
 
 
 class BlenderSceneWriter:
-    """Writes scenes in the Blender that runs this."""
+    """Writes scenes in the running Blender."""
 
     def write(self, folder: Path, blend: Path | None, preview: Path | None) -> dict[str, float]:
         """Writes the scene of the reconstruction saved in `folder`; returns the seconds of each stage."""
         return write(reconstruction.load(folder), blend, preview)
 
     def close(self) -> None:
-        """Holds nothing that must be ended."""
+        """Does nothing: there is no process to end."""
 
 
 def _empty_scene() -> Any:
-    """Opens Blender's factory file without objects, leaving the user's preferences alone."""
+    """Opens Blender's factory file without objects and keeps the user's preferences."""
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     target: Any = bpy.context.scene
     target.view_settings.view_transform = "Standard"

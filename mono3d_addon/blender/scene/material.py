@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The photo as a material.
 
-The colours reach the screen through the scene's view transform. AgX, Blender's default, softens them; "Standard"
-shows them as photographed. Files written by Mono3D use Standard, a scene of the user's own is left as it is.
+Colours are displayed through the scene's view transform. AgX, Blender's default, softens them; "Standard" shows them as
+photographed. Files written by Mono3D use Standard, the user's own scenes are not changed.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from ...core.files import atomic_write
 from .mesh_data import COLOUR_ATTRIBUTE, UV_LAYER
 
 PHOTO = "Photo"
-"""Name of the node that holds the picture."""
+"""Name of the node with the photo."""
 RELIEF = "Relief"
-"""Name of the node that holds the normal map."""
+"""Name of the node with the normal map."""
 SWITCH = "Vertex colours"
-"""Name of the node whose value chooses between the photo (0) and the vertex colours (1)."""
+"""Name of the node whose value selects the photo (0) or the vertex colours (1)."""
 
 
 def load_image(name: str, path: Path, copy: Path | None = None, colours: str = "sRGB") -> bpy.types.Image:
-    """Returns the picture at `path` as a new image, packed, so that the .blend file needs nothing beside it.
+    """Returns the file `path` as a new image, packed into the .blend file.
 
-    With a path for a `copy`, beside the .blend file, the picture is copied there and not packed.
-    `colours` is Blender's name for what the values mean: "Non-Color" for other things than colours.
-    Raises RuntimeError, from Blender, when the file cannot be read, and OSError when it cannot be copied.
+    With `copy`, a path beside the .blend file, the file is copied there instead of packed. `colours` is the name of
+    Blender's colour space: "Non-Color" for data that is no colour. Raises RuntimeError, from Blender, if the file
+    cannot be read, and OSError if it cannot be copied.
     """
     if copy is not None:
         with atomic_write(copy) as whole:
@@ -41,9 +41,9 @@ def load_image(name: str, path: Path, copy: Path | None = None, colours: str = "
     colour_space.name = colours
     if copy is None:
         image.pack()
-        # Where "unpack" would put it: beside the .blend file, and not where the job had it.
+        # "Unpack" should write it beside the .blend file, not into the job's temporary folder.
         place = f"//{name}{path.suffix}"
-        # A shorter path leaves the end of the longer one before it in the file, where anybody may read it.
+        # Blender's fixed-size path field keeps the end of a longer earlier path, which would be saved in the file.
         for shown in ("/" * 1000, place):
             image.filepath_raw = shown
             for packed in image.packed_files:
@@ -56,9 +56,9 @@ def load_image(name: str, path: Path, copy: Path | None = None, colours: str = "
 def create(
     name: str, image: bpy.types.Image, colours_from: str, shading: str, relief: bpy.types.Image | None = None
 ) -> bpy.types.Material:
-    """Returns a new material; `colours_from` and `shading` are the words of the settings `material` and `shading`.
+    """Returns a new material; `colours_from` and `shading` are values of the settings `material` and `shading`.
 
-    `relief` is a normal map in tangent space; emission, which no lamp changes, does without.
+    `relief` is a normal map in tangent space; it is not used with emission, which ignores lights.
     """
     material = bpy.data.materials.new(name)
     tree = node_tree(material)
@@ -75,7 +75,7 @@ def create(
             tree.links.new(_add_normal_nodes(tree, relief), shader.inputs["Normal"])
     output = add_node(tree, "ShaderNodeOutputMaterial", 500, 0)
     tree.links.new(shader.outputs[0], output.inputs["Surface"])
-    # Each of a million triangles would else become a lamp for Cycles, which takes seconds before the first sample.
+    # Otherwise Cycles samples each of a million triangles as a light and takes seconds to start.
     material.cycles.emission_sampling = "NONE"  # type: ignore[attr-defined]
     return material
 
@@ -100,9 +100,9 @@ def exchange(
     colours: str = "sRGB",
     copy: Path | None = None,
 ) -> bool:
-    """Has the `node` of that name of our material show the picture at `path`; whatever else the user changed stays.
+    """Replaces the image in the node named `node` of a material by the file `path`; all else in it stays.
 
-    Returns whether there is such a node. `colours` and `copy` as in `load_image`, which also tells what is raised.
+    Returns whether there is such a node. `colours`, `copy` and the errors raised are those of `load_image`.
     """
     found = material.node_tree.nodes.get(node) if material is not None and material.node_tree is not None else None
     if not isinstance(found, bpy.types.ShaderNodeTexImage):
@@ -115,7 +115,7 @@ def exchange(
 
 def node_tree(material: bpy.types.Material) -> Any:
     """Returns the empty node tree of a new material."""
-    if bpy.app.version < (5, 0, 0):  # from 5.0 every material has nodes, and setting this warns
+    if bpy.app.version < (5, 0, 0):  # from 5.0 on every material has nodes, and setting this causes a warning
         material.use_nodes = True
     tree = material.node_tree
     assert tree is not None
@@ -133,9 +133,9 @@ def add_node(tree: Any, kind: str, x: float, y: float, label: str = "") -> Any:
 
 
 def add_colour_nodes(tree: Any, image: bpy.types.Image, colours_from: str) -> Any:
-    """Adds the nodes that give the colour of a point and returns their output socket.
+    """Adds the nodes for the colour of a point and returns their output socket.
 
-    The image node becomes the active one: the solid view's texture colour shows it.
+    The image node becomes the active one, which solid view shows as texture colour.
     """
     uv = add_node(tree, "ShaderNodeUVMap", -800, 100)
     uv.uv_map = UV_LAYER

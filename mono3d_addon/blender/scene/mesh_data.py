@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Arrays into a Blender mesh, in bulk."""
+"""Copies arrays into a Blender mesh in bulk."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLOUR_ATTRIBUTE = "Color"
 
 
 def create(name: str, mesh: Mesh, *, trusted: bool, background_triangles: int = 0) -> bpy.types.Mesh:
-    """Returns a new Blender mesh that holds `mesh`; see `fill`."""
+    """Returns a new Blender mesh with the geometry of `mesh`; see `fill`."""
     target = bpy.data.meshes.new(name)
     fill(target, mesh, trusted=trusted, background_triangles=background_triangles)
     return target
@@ -33,12 +33,12 @@ def fill(
     edges: tuple[Ints, Ints] | None = None,
     background_triangles: int = 0,
 ) -> None:
-    """Replaces the geometry of `target` by `mesh`, turned into Blender's frame; materials stay.
+    """Replaces the geometry of `target` by `mesh`, converted to Blender's frame; materials stay.
 
     Faces are smooth, UV is the active layer, colours are the active and the rendered attribute `Color`
-    (one byte per channel and vertex, sRGB, so that a pixel of 128 stays 128). `trusted` tells that the
+    (one byte per channel and vertex, sRGB, so that a pixel value of 128 stays 128). `trusted` states that the
     triangles come from the grid, which has no repeated corners or faces; others are validated by Blender.
-    `edges` are those of the faces, see `edges_of_faces`, where they are known already and the triangles are trusted.
+    `edges` are those of the faces (see `edges_of_faces`) if already known; used only for trusted triangles.
     The last `background_triangles` triangles take the second material.
     """
     triangles = np.ascontiguousarray(mesh.loose_triangles, dtype=np.int32)
@@ -66,7 +66,7 @@ def fill(
 
 
 def set_normals(target: bpy.types.Mesh, normals: Floats) -> None:
-    """Gives the vertices of `target` these normals, float32 (n, 3) in the core frame, instead of Blender's own."""
+    """Sets custom vertex normals of `target`, float32 (n, 3) in the core frame."""
     target.normals_split_custom_set_from_vertices(frame.to_blender(normals).tolist())
 
 
@@ -84,7 +84,7 @@ def _set_topology(target: bpy.types.Mesh, vertices: Floats, faces: tuple[Ints, I
     target.edges.add(len(pairs))
     target.loops.add(len(corners))
     target.polygons.add(len(quads) + len(triangles))
-    # As attributes these arrays are copied in one piece; `loops.foreach_set("vertex_index")` takes seconds.
+    # As attributes these arrays are copied as a whole; `loops.foreach_set("vertex_index")` takes seconds.
     _copy(target, "position", "vector", vertices)
     if len(corners):
         _copy(target, ".edge_verts", "value", pairs)
@@ -101,7 +101,7 @@ def _copy(target: bpy.types.Mesh, attribute: str, part: str, values: Floats | In
 
 def _set_uv(target: bpy.types.Mesh, uv: Floats, corners: Ints) -> None:
     layer: Any = target.uv_layers.new(name=UV_LAYER, do_init=False)
-    # Both coordinates as one 8-byte value: picking rows of two floats takes several times as long.
+    # Index both coordinates as one 8-byte value: indexing rows of two floats is several times slower.
     pairs = np.ascontiguousarray(uv, dtype=np.float32).view(np.int64).reshape(-1)
     layer.uv.foreach_set("vector", pairs[corners].view(np.float32))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A picture of the result that shows its relief: from a little above and beside, rendered by Cycles on the CPU."""
+"""Renders a preview that shows the result's relief: seen slightly from above and the side, by Cycles on the CPU."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from .build import Built
 LONG_SIDE = 960
 _LONGEST_SIDE = 1920
 _MOST_UNEQUAL = 2.0
-"""From this ratio of its sides on, a photo's preview keeps its area instead of its long side."""
+"""Ratio of sides above which the preview has a fixed area instead of a fixed long side."""
 
 SAMPLES = 4
 MARGIN = 0.04
 PARALLAX = 0.07
-"""How far the near parts move against the far ones from the photo to the preview, in widths of the picture."""
+"""Shift of near parts against far ones between photo and preview, as a fraction of the picture's width."""
 
 _MOST_SIDEWAYS = math.radians(25.0)
 _ABOVE_PER_SIDEWAYS = 0.6
 
 _OUTSIDE = (math.radians(30.0), math.radians(35.0))
-"""How far beside and above a panorama is seen from outside."""
+"""Angles to the side and above from which a panorama is seen."""
 
 _ENOUGH_POINTS = 20_000
 _LIGHT = (-0.35, -0.7, 0.62)
-"""Direction to the light, in Blender's frame: from behind the photographer's left shoulder."""
+"""Direction to the light in Blender's frame: behind the photographer, to the left and above."""
 
 
 def render(result: Reconstruction, built: Built, scene: bpy.types.Scene, path: Path) -> None:
-    """Renders `built` to a PNG file at `path`. Changes `scene`: use it on one that nobody needs afterwards."""
+    """Renders `built` to a PNG file at `path`. Changes `scene`, which must be a temporary one."""
     _set_render(scene, result.camera)
     scene.world = _background()
     scene.camera = _add_camera(scene, _view(result), result.camera)
@@ -48,22 +48,22 @@ def render(result: Reconstruction, built: Built, scene: bpy.types.Scene, path: P
     for slot, made in enumerate(data.materials):
         data.materials[slot] = _material(made)
     if result.camera.is_panorama:
-        _open_towards_the_eye(data.materials[0])
+        _hide_back_faces(data.materials[0])
     scene.render.filepath = _literal(path)
     bpy.ops.render.render(write_still=True, scene=scene.name)
 
 
 def _literal(path: Path) -> str:
-    """Returns `path` as Blender's render output wants it: from 4.5 on braces in it are templates."""
+    """Returns `path` escaped for Blender's render output: from 4.5 on braces in it are templates."""
     text = str(path)
     return text.replace("{", "{{").replace("}", "}}") if bpy.app.version >= (4, 5, 0) else text
 
 
 def _view(result: Reconstruction) -> framing.View:
-    """Returns a view with the photo's angles that has the whole mesh in its picture.
+    """Returns a view with the photo's field of view that contains the whole mesh.
 
-    With these angles, and without the orbit, it would be the photo's own: near parts stay large and the far ones,
-    which spread with the distance, do not fill the picture.
+    Without the orbit this would be the photo's own view, so near parts stay large and far parts, which spread with
+    distance, do not fill the picture.
     """
     seen_by = result.camera
     if seen_by.is_panorama:
@@ -79,9 +79,9 @@ def _view(result: Reconstruction) -> framing.View:
 
 
 def _from_outside(result: Reconstruction) -> framing.View:
-    """Returns a view on the surroundings from above and outside, like into a doll's house.
+    """Returns a view of a panorama's mesh from above and outside.
 
-    The few parts that are farther out than nearly all others do not make the rest small.
+    The farthest vertices are left out, so that a few outliers do not make the rest small.
     """
     vertices = result.mesh.vertices[:: max(1, len(result.mesh.vertices) // _ENOUGH_POINTS)]
     distance = np.linalg.norm(vertices, axis=1)
@@ -93,10 +93,10 @@ def _from_outside(result: Reconstruction) -> framing.View:
 
 
 def _orbit_angle(depth: Floats, tangent: float) -> float:
-    """Returns the angle in radians that gives the wanted parallax: small for a deep street, large for a relief.
+    """Returns the orbit angle in radians for the parallax `PARALLAX`: small for a deep street, large for a relief.
 
-    An orbit by the angle a about a point at the distance p moves the eye by p tan(a), and so a point at z in the
-    picture by p tan(a) (1/p - 1/z).
+    An orbit by the angle a about a point at the distance p moves the camera by p tan(a), and thus a point at the depth
+    z in the picture by p tan(a) (1/p - 1/z).
     """
     near, far = np.quantile(depth, [0.05, 0.95])
     pivot = 2.0 / (1.0 / near + 1.0 / far)
@@ -118,7 +118,7 @@ def _add_camera(scene: bpy.types.Scene, view: framing.View, seen_by: Camera) -> 
 
 
 def _set_render(scene: bpy.types.Scene, seen_by: Camera) -> None:
-    """Flat shading needs no bounces and no denoising, and a few samples smooth the edges."""
+    """Sets up Cycles for flat shading: no bounces, no denoising, a few samples to smooth edges."""
     render: Any = scene.render
     render.engine = "CYCLES"
     render.resolution_x, render.resolution_y = _resolution(seen_by)
@@ -130,7 +130,7 @@ def _set_render(scene: bpy.types.Scene, seen_by: Camera) -> None:
     render.image_settings.color_depth = "8"
     render.use_compositing = render.use_sequencer = False
     for name in dir(render):
-        # Date, host and file name would be written into the picture's metadata.
+        # Otherwise date, host and file name are written to the image's metadata.
         if name.startswith("use_stamp_"):
             setattr(render, name, False)
     colours: Any = scene.view_settings
@@ -146,7 +146,7 @@ def _set_render(scene: bpy.types.Scene, seen_by: Camera) -> None:
 
 
 def _resolution(seen_by: Camera) -> tuple[int, int]:
-    """Returns width and height of the preview: the photo's shape, in a size in which also a narrow strip shows."""
+    """Returns width and height of the preview: the photo's proportions, enlarged if it is very narrow."""
     width, height = seen_by.width, seen_by.height * seen_by.fx / seen_by.fy
     unequal = max(width, height) / min(width, height)
     longer = math.sqrt(max(1.0, unequal / _MOST_UNEQUAL))
@@ -155,7 +155,7 @@ def _resolution(seen_by: Camera) -> tuple[int, int]:
 
 
 def _background() -> bpy.types.World:
-    """A soft grey, lighter above."""
+    """Returns a grey background that gets lighter towards the top."""
     world = bpy.data.worlds.new("Preview")
     if bpy.app.version < (5, 0, 0):
         world.use_nodes = True
@@ -172,13 +172,13 @@ def _background() -> bpy.types.World:
     tree.links.new(split.outputs["Y"], ramp.inputs["Fac"])
     tree.links.new(ramp.outputs["Color"], shader.inputs["Color"])
     tree.links.new(shader.outputs[0], output.inputs["Surface"])
-    # Nothing is lit by it, so Cycles need not find out where it is bright, which takes a second.
+    # It lights nothing; skip Cycles' importance map, which takes a second.
     world.cycles.sampling_method = "NONE"  # type: ignore[attr-defined]
     return world
 
 
 def _material(made: bpy.types.Material) -> Any:
-    """Returns a copy of the mesh's material that is a little darker where the surface turns from the light."""
+    """Returns a copy of the mesh's material that is darker where the surface faces away from the light."""
     flat: Any = made.copy()
     tree = flat.node_tree
     output = next(node for node in tree.nodes if node.type == "OUTPUT_MATERIAL")
@@ -200,8 +200,8 @@ def _material(made: bpy.types.Material) -> Any:
     return flat
 
 
-def _open_towards_the_eye(flat: Any) -> None:
-    """Lets the eye look through what it sees from behind: the walls between it and the inside of a panorama."""
+def _hide_back_faces(flat: Any) -> None:
+    """Makes back faces transparent: the walls between the camera and the inside of a panorama."""
     tree = flat.node_tree
     output = next(node for node in tree.nodes if node.type == "OUTPUT_MATERIAL")
     shader = output.inputs["Surface"].links[0].from_socket

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The worker's task "scene": a saved reconstruction in, a .blend file and a preview out."""
+"""The worker's task "scene": writes a saved reconstruction as a .blend file and a preview."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an image of a photo carries, so that its mesh can be made anew anywhere: disparity, mask and lens.
+"""The data stored on the image of a photo for reshaping its mesh: disparity, mask and lens.
 
-Image and disparity lie in the .blend file and go along when an object is appended, linked or sent to somebody: neither
-the photo's file nor the network is needed again.
+Image and disparity are stored in the .blend file and follow an object that is appended or linked: neither the photo's
+file nor the network is needed again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DESCRIPTION, _DISPARITY, _MASK = "mono3d_source", "mono3d_disparity", "mono3d_m
 
 
 def store(image: bpy.types.Image, result: Reconstruction) -> None:
-    """Puts what `result` knows of its photo on the photo's `image`, as custom properties."""
+    """Stores the disparity, mask and lens of `result` on the photo's `image`, as custom properties."""
     description = {
         "key": result.photo_key,
         "name": result.photo.name.encode("utf-8", "replace").decode(),
@@ -37,7 +37,7 @@ def store(image: bpy.types.Image, result: Reconstruction) -> None:
     }
     image[_DESCRIPTION] = json.dumps(description)
     for name in (_DISPARITY, _MASK):
-        # Blender cuts bytes that replace others at the first zero.
+        # Blender truncates bytes at the first zero when they replace others.
         image.pop(name, None)
     values = result.own.values if result.own else result.disparity
     image[_DISPARITY] = np.ascontiguousarray(values, np.float32).tobytes()
@@ -46,7 +46,7 @@ def store(image: bpy.types.Image, result: Reconstruction) -> None:
 
 
 def image_of(owner: bpy.types.Object) -> bpy.types.Image:
-    """Returns the image with the disparity behind a mesh object. Raises Mono3DError when it is gone."""
+    """Returns the image with the disparity of a mesh object. Raises Mono3DError if it is gone."""
     image: Any = owner.get(names.IMAGE)
     if image is None or _DESCRIPTION not in image:
         raise Mono3DError(f"'{owner.name}' no longer has its photo in this file; generate it again from the photo.")
@@ -54,22 +54,22 @@ def image_of(owner: bpy.types.Object) -> bpy.types.Image:
 
 
 def key(owner: bpy.types.Object) -> str:
-    """Returns what the worker knows the photo by. Raises Mono3DError when it is gone."""
+    """Returns the key of the photo in the worker's cache. Raises Mono3DError if the photo is gone."""
     return str(_description(owner)["key"])
 
 
 def lens(owner: bpy.types.Object) -> Lens:
-    """Returns what EXIF told of the lens. Raises Mono3DError when the photo is gone."""
+    """Returns the lens data from EXIF. Raises Mono3DError if the photo is gone."""
     return Lens(**_description(owner)["lens"])
 
 
 def is_metric(owner: bpy.types.Object) -> bool:
-    """Tells whether the depth of an object is the user's own in metres, so that near and far have no say."""
+    """Returns whether an object's depth is the user's own in metres, to which near and far do not apply."""
     return str(_description(owner)["own_kind"]) == "metres"
 
 
 def write(owner: bpy.types.Object, folder: Path) -> Source:
-    """Writes photo, disparity and mask into `folder` for the worker. Raises Mono3DError when the photo is gone."""
+    """Writes photo, disparity and mask to `folder` for the worker. Raises Mono3DError if the photo is gone."""
     image: Any = image_of(owner)
     description = _description(owner)
     texture = folder / "texture"
@@ -101,7 +101,7 @@ def _description(owner: bpy.types.Object) -> dict[str, Any]:
 
 
 def _picture(owner: bpy.types.Object, image: Any) -> bytes:
-    """Returns the picture's file: the packed one, else the one beside the .blend file."""
+    """Returns the content of the image file: packed, else beside the .blend file."""
     if image.packed_file is not None:
         return image.packed_file.data
     path = Path(bpy.path.abspath(image.filepath, library=image.library))
