@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Photos, cameras, depth and grid meshes; numpy only, no torch, no Open3D, no bpy."""
+"""Photos, cameras, depth maps and grid meshes. Needs NumPy and Pillow only: no torch, no Open3D, no bpy."""

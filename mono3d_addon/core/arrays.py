@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Array types that the whole package uses."""
+"""Array types used throughout the package."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writing files so that nothing half-written is ever seen under its final name."""
+"""Atomic file writes: a file appears under its final name complete or not at all."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..errors import Mono3DError
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yields a path beside `path` to write to; renames it to `path` when the block ends well, else removes it.
+    """Yields a temporary path in the folder of `path`; renames it to `path` if the block succeeds, else removes it.
 
-    The temporary name keeps the ending, which many libraries choose the format by, and nothing else: a photo's name
-    may be as long as a name can be, hold what Blender takes for a template, or be no text.
-    Raises Mono3DError when the folder cannot be written.
+    The temporary name keeps only the suffix, by which many libraries choose the format. The photo's name is left out
+    because it may already have the maximum length, contain a Blender path template, or not be valid text.
+    Raises Mono3DError if the folder is not writable.
     """
     beside = path.with_name(f".mono3d-{secrets.token_hex(8)}.partial{path.suffix}")
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures the stages of a job and reports how far it is."""
+"""Times the stages of a job and reports its progress."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 Progress = Callable[[str, float], None]
-"""Called with the stage in words for the user and the fraction, 0..1, of the whole that is done."""
+"""Called with the name of the stage, for the user, and the completed fraction, 0..1, of the whole job."""
 
 ESTIMATING = "Estimating depth"
-"""The stage in which the network runs; a photo whose disparity is kept has none."""
+"""The stage in which the network runs. Photos whose disparity is cached skip it."""
 
 
 class Stages:
-    """Times named stages and reports progress between them.
+    """Times named stages and reports the overall progress.
 
-    `shares` gives each stage's usual part of the whole time; parts are relative to their sum.
+    `shares` maps each stage to its typical duration, in any unit.
     """
 
     def __init__(self, progress: Progress, shares: Mapping[str, float]) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters over square windows of 2 radius + 1 cells, as whole-array steps, and smooth resizing."""
+"""Vectorised minimum, maximum and box filters over square windows of 2 radius + 1 cells, and resampling."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def minimum(values: Floats, radius: int, axes: tuple[int, ...] = (0, 1)) -> Floa
 
 
 def total(values: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
-    """Returns the sum over each window, cut off at the borders, float32 (h, w) or (h, w, c)."""
+    """Returns the sum over each window, clipped at the borders, float32 (h, w) or (h, w, c)."""
     result = values
     for axis in (0, 1):
         length = result.shape[axis]
-        # Running sums in single precision would drift over a long row.
+        # Cumulative sums in float32 would lose precision over a long row.
         sums = np.cumsum(result, axis, dtype=np.float64)
         last = np.minimum(np.arange(length) + radius, length - 1)
         result = sums.take(last, axis)
@@ -42,7 +42,7 @@ def total(values: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
 
 
 def resize(values: Floats, columns: int, rows: int) -> Floats:
-    """Returns `values`, float32 (h, w), at a new size, bicubic and covering the same picture."""
+    """Returns `values`, float32 (h, w), resized with bicubic interpolation, float32 (rows, columns)."""
     if values.shape == (rows, columns):
         return values
     picture = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
@@ -50,7 +50,7 @@ def resize(values: Floats, columns: int, rows: int) -> Floats:
 
 
 def enlarge(values: Floats, columns: int, rows: int) -> Floats:
-    """Returns `values`, float32 (h, w), at a larger size, linearly and so without leaving their range."""
+    """Returns `values`, float32 (h, w), enlarged with bilinear interpolation, which does not overshoot."""
     if values.shape == (rows, columns):
         return values
     picture = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
@@ -58,7 +58,7 @@ def enlarge(values: Floats, columns: int, rows: int) -> Floats:
 
 
 def _running(values: Floats, radius: int, axis: int, pick: np.ufunc) -> Floats:
-    """Returns `pick` over windows along one axis, doubling the window until it is wide enough."""
+    """Returns `pick`, minimum or maximum, over windows along one axis; each pass doubles the window."""
     margin = [(0, 0), (0, 0)]
     margin[axis] = (radius, radius)
     result = np.pad(values, margin, mode="edge")

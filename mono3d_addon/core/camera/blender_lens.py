@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A pinhole camera in the words of Blender's camera, for Blender itself and for the camera file."""
+"""Converts pinhole intrinsics to Blender's camera settings, for Blender itself and for the camera file."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from .camera import Camera
 
 SENSOR_MM = 36.0
-"""Longer side of the sensor, so that the lens is given as for full frame."""
+"""Width of the longer side of the sensor: focal lengths are full-frame equivalents."""
 
 
 @dataclass(frozen=True)
 class Lens:
-    """What Blender's camera wants to know: lens and sensor in mm, shift in parts of the fitted side."""
+    """Blender's camera settings.
+
+    fit          sensor fit, 'HORIZONTAL' or 'VERTICAL'
+    millimetres  focal length for a sensor of `SENSOR_MM`
+    shift_x, shift_y  lens shift as a fraction of the fitted side
+    """
 
     fit: str
     millimetres: float
@@ -22,12 +27,11 @@ class Lens:
 
 
 def lens_of(camera: Camera) -> Lens:
-    """Returns the Blender lens of `camera`.
+    """Returns Blender's lens settings for `camera`, a pinhole camera.
 
-    Blender's view plane is `side` wide in units of one pixel's width, where `side` is the fitted one; the shift
-    moves the plane, so it is opposite to the principal point's offset in x (`BKE_camera_params_compute_viewplane`).
-    Pixels that are not square (`fx != fy`) are taken up by the render's pixel aspect, see
-    `blender.camera.use`.
+    Blender's view plane is `side` pixel widths wide along the fitted side. The shift moves the plane, so in x it has
+    the opposite sign of the principal point's offset (`BKE_camera_params_compute_viewplane`). Non-square pixels
+    (`fx != fy`) become the pixel aspect of the render, see `blender.scene.camera.use`.
     """
     height_per_width = camera.fx / camera.fy
     width, height = float(camera.width), camera.height * height_per_width

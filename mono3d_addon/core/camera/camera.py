@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The camera of a photo: intrinsics, projection, where the field of view comes from, and how it stands in the scene."""
+"""The camera of a photo: intrinsics, projection, the source of its field of view, and its pose in the scene."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..arrays import Floats
 
 DEFAULT_FIELD_OF_VIEW = math.radians(55.0)
-"""Angle across the longer side where nothing is known: about a 35 mm lens on full frame."""
+"""Field of view across the longer side if nothing is known: about that of a 35 mm lens on full frame."""
 
 FULL_FRAME_MM = (36.0, 24.0)
 
@@ -23,19 +23,19 @@ Projection = Literal["pinhole", "equirectangular"]
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera without distortion, and how it stands in the scene.
+    """The intrinsics of a camera without distortion, and its pose in the scene.
 
     width, height  size of the upright photo in pixels
     fx, fy         focal lengths in pixels
     cx, cy         principal point in pixels, from the upper left corner of the picture (pixel centres at +0.5)
-    source         where the field of view comes from, for the user ("EXIF, 28 mm equivalent")
-    projection     'pinhole', or 'equirectangular': columns are longitudes, rows latitudes, fx and fy pixels a radian
-    pitch, roll    radians; positive where the camera looks above the horizon, and where it is turned clockwise
-    elevation      metres above the floor
+    source         source of the field of view, for the user ("EXIF, 28 mm equivalent")
+    projection     'pinhole', or 'equirectangular': columns are longitudes, rows latitudes, fx, fy pixels per radian
+    pitch, roll    radians; pitch is positive above the horizon, roll is positive clockwise
+    elevation      metres above the ground
 
-    Points in the *camera frame* (x right, y down, z forward) become points of the *scene frame* by `to_scene`: the
-    same axes, but y is straight down, z is level, and the floor beneath the camera is the origin. Without a floor
-    (pitch, roll and elevation 0) both are one.
+    `to_scene` converts points from the *camera frame* (x right, y down, z forward) to the *scene frame*: y points
+    straight down, z is horizontal, and the origin is on the ground beneath the camera. Without a pose (pitch, roll and
+    elevation 0) both frames are the same.
     """
 
     width: int
@@ -62,13 +62,13 @@ class Camera:
 
     @property
     def up(self) -> NDArray[np.float64]:
-        """The direction away from the floor in the camera frame, float64 (3,), unit length."""
+        """The unit vector that points up, away from the ground, in the camera frame, float64 (3,)."""
         level = math.cos(self.pitch)
         return np.array([level * math.sin(self.roll), -level * math.cos(self.roll), math.sin(self.pitch)])
 
     @property
     def rotation(self) -> NDArray[np.float64]:
-        """The rotation from the camera frame to the scene frame, float64 (3, 3); the view keeps its compass bearing."""
+        """The rotation matrix from the camera frame to the scene frame, float64 (3, 3); it keeps the heading."""
         down = -self.up
         forward = np.array([0.0, 0.0, 1.0]) - down[2] * down
         forward /= np.linalg.norm(forward)
@@ -87,9 +87,10 @@ class Camera:
         return np.asarray(points @ self.rotation.T - np.array([0.0, self.elevation, 0.0]), np.float32)
 
     def horizon(self) -> tuple[float, float]:
-        """Returns how many pixels below the photo's upper border the horizon crosses its left and its right border.
+        """Returns the y coordinates, in pixels, at which the horizon crosses the photo's left and right borders.
 
-        Where `ray . up = 0`; above the photo the numbers are negative. A panorama's, at its centre and at its seam.
+        The horizon is where `ray . up = 0`. Values above the photo are negative. For a panorama, returns the y
+        coordinates at its centre and at its seam.
         """
         across, down, ahead = self.up
         if self.is_panorama:
@@ -115,21 +116,21 @@ class Camera:
         return cls(width, height, focal, focal, 0.5 * width, 0.5 * height, source)
 
     def shifted(self, right: float, down: float) -> Camera:
-        """Returns the camera with its principal point moved by these shares of the photo's width and height.
+        """Returns the camera with its principal point moved by fractions of the photo's width and height.
 
-        That of a photo cropped from a larger one does not lie at its centre.
+        The principal point of a cropped photo is not at its centre.
         """
         cx, cy = self.cx + right * self.width, self.cy + down * self.height
         return dataclasses.replace(self, cx=cx, cy=cy)
 
     @classmethod
     def panorama(cls, width: int, height: int, source: str) -> Camera:
-        """Returns the camera of a panorama that shows all directions, its centre straight ahead."""
+        """Returns the camera of a full 360-degree panorama whose centre is straight ahead."""
         fx, fy = width / (2.0 * math.pi), height / math.pi
         return cls(width, height, fx, fy, 0.5 * width, 0.5 * height, source, "equirectangular")
 
     def project(self, points: Floats) -> Floats:
-        """Returns the pixel coordinates, float32 (n, 2), of `points`, float32 (n, 3), metres, before the camera."""
+        """Returns the pixel coordinates, float32 (n, 2), of `points`, float32 (n, 3), in front of the camera."""
         if self.is_panorama:
             longitude = np.arctan2(points[:, 0], points[:, 2])
             latitude = np.arctan2(points[:, 1], np.hypot(points[:, 0], points[:, 2]))
@@ -140,16 +141,16 @@ class Camera:
     def uv(self, points: Floats) -> Floats:
         """Returns the texture coordinates, float32 (n, 2) with the origin at the lower left corner, of `points`.
 
-        A pure function of the point and the camera, so that every mesh is textured exactly by the full photo.
+        They depend on point and camera only, so every mesh shows the full photo exactly.
         """
         pixels = self.project(points)
         return np.stack([pixels[:, 0] / self.width, 1.0 - pixels[:, 1] / self.height], axis=1)
 
     def back_project(self, depth: NDArray[np.float32]) -> Floats:
-        """Returns the points, float32 (h * w, 3), of a depth map, float32 (h, w) in metres along z.
+        """Returns the points, float32 (h * w, 3), camera frame, metres, of a depth map, float32 (h, w), metres along z.
 
-        The map covers the whole photo at any size; each value belongs to the centre of its cell. A panorama's holds
-        distances from the camera.
+        The map covers the whole photo at any resolution; each value belongs to the centre of its cell. For a panorama
+        it holds distances from the camera.
         """
         rows, columns = depth.shape
         u = ((np.arange(columns) + 0.5) * (self.width / columns) - self.cx) / self.fx
@@ -164,7 +165,7 @@ class Camera:
 
 
 def directions(longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns unit vectors of the camera frame, float64 (..., 3), for angles in radians to the right and downwards."""
+    """Returns unit vectors in the camera frame, float64 (..., 3); angles in radians, to the right and downwards."""
     level = np.cos(latitude)
     parts = (level * np.sin(longitude), np.sin(latitude) * np.ones_like(longitude), level * np.cos(longitude))
     return np.stack(parts, axis=-1)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From distances that the user measured to near and far: what makes a reconstruction metric.
+"""Computes near and far from distances that the user measured, which makes a reconstruction metric.
 
-A network's disparity v tells inverse depth up to scale and shift, 1/z = a v + b (Ranftl et al. 2022, section 5). Near
-and far say the same in other words, v = 1 at near and v = 0 at far: b = 1/far, a = 1/near - 1/far.
+A network's disparity v gives inverse depth up to scale and shift, 1/z = a v + b (Ranftl et al. 2022, section 5). Near
+and far are another form of the two, with v = 1 at near and v = 0 at far: b = 1/far, a = 1/near - 1/far.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING
 
 from ...errors import Mono3DError
 
-# A panel reads what is stored, and must not wait for numpy.
+# The panel reads stored distances; importing numpy would delay it.
 if TYPE_CHECKING:
     from .camera import Camera
 
 _SMALLEST_STEP = 1e-4
-"""Disparities of two points that differ by less say nothing about scale and shift."""
+"""Smallest difference of two disparities from which scale and shift can be computed."""
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """A point of the mesh as the photo shows it.
+    """A point of the mesh in image coordinates.
 
     u, v       pixels from the upper left corner of the photo
-    disparity  1 at near, 0 at far, linear in inverse depth; the same for any near and far
+    disparity  1 at near, 0 at far, linear in inverse depth; independent of the values of near and far
     """
 
     u: float
@@ -36,7 +36,7 @@ class Sighting:
     disparity: float
 
     def point(self, camera: Camera, near: float, far: float) -> tuple[float, float, float]:
-        """Returns where the point lies with these two distances, in metres in the camera frame."""
+        """Returns the point for these values of near and far, metres, camera frame."""
         z = 1.0 / (self.disparity * (1.0 / near - 1.0 / far) + 1.0 / far)
         x, y = self.slopes(camera)
         return x * z, y * z, z
@@ -47,9 +47,9 @@ class Sighting:
 
 
 def sighting(point: tuple[float, float, float], camera: Camera, near: float, far: float) -> Sighting:
-    """Returns how the photo shows a `point` in metres in the camera frame, of a mesh made with `near` and `far`.
+    """Returns the image coordinates of a `point`, metres, camera frame, of a mesh made with `near` and `far`.
 
-    Raises Mono3DError when it does not lie in front of the camera.
+    Raises Mono3DError if the point is not in front of the camera.
     """
     x, y, z = point
     if not z > 0.0:
@@ -60,9 +60,9 @@ def sighting(point: tuple[float, float, float], camera: Camera, near: float, far
 
 @dataclass(frozen=True)
 class KnownDistances:
-    """Two points with what the user knows of them.
+    """Two points of the mesh and the distances that the user measured.
 
-    distances  metres in a straight line: two of them from the camera to each point, or one from point to point
+    distances  straight-line distances in metres: from the camera to each point, or one value between the points
     """
 
     first: Sighting
@@ -71,16 +71,16 @@ class KnownDistances:
 
     @property
     def words(self) -> str:
-        """What is known, for people."""
+        """The measurement as text for the user."""
         if len(self.distances) == 1:
             return f"two points {self.distances[0]:.4g} m apart"
         return f"two points {self.distances[0]:.4g} m and {self.distances[1]:.4g} m away"
 
     def solve(self, camera: Camera, near: float, far: float) -> tuple[float, float]:
-        """Returns near and far, metres, with which the points have their distances; exact, not a fit.
+        """Returns near and far, metres, for which the points have the measured distances exactly.
 
-        Two distances from the camera settle both; a distance from point to point settles the scale, and the
-        proportion of the given `near` and `far` stays. Raises Mono3DError when no depth has these distances.
+        Two distances from the camera determine both. A distance between the points determines the scale only; the
+        ratio of the given `near` and `far` is kept. Raises Mono3DError if there is no solution.
         """
         if any(not (math.isfinite(distance) and distance > 0.0) for distance in self.distances):
             raise Mono3DError("Distances must be larger than 0; enter what you measured.")
@@ -117,12 +117,12 @@ class KnownDistances:
         return 1.0 / (at_far + slope), 1.0 / at_far
 
     def to_json(self) -> str:
-        """Returns it as one JSON object."""
+        """Returns the distances as one JSON object."""
         return json.dumps(dataclasses.asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> KnownDistances:
-        """Returns what `to_json` gave. Raises Mono3DError when the text is something else."""
+        """Returns the distances stored by `to_json`. Raises Mono3DError if the text is not valid."""
         try:
             stored = json.loads(text)
             first, second = (Sighting(**stored[name]) for name in ("first", "second"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What EXIF tells of the lens, and the camera that follows from it."""
+"""Reads lens data from EXIF and derives the camera from it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...settings import Settings
 from .camera import DEFAULT_FIELD_OF_VIEW, FULL_FRAME_MM, Camera
 from .sensors import sensor_width
 
-# Blender, which lays a camera anew without reading a photo, has no Pillow.
+# Blender computes cameras from stored lens data and has no Pillow.
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -22,20 +22,20 @@ _FOCAL_LENGTH, _FOCAL_LENGTH_35MM, _DIGITAL_ZOOM = 37386, 41989, 41988
 _PLANE_X_RESOLUTION, _PLANE_Y_RESOLUTION, _PLANE_UNIT = 41486, 41487, 41488
 _PIXELS_X, _PIXELS_Y = 40962, 40963
 _UNIT_MM = {1: 25.4, 2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
-"""Millimetres per FocalPlaneResolutionUnit; 1 ("none") is read as inches, as the standard's default is."""
+"""Millimetres per FocalPlaneResolutionUnit; 1 ("none") counts as inches, the default of the standard."""
 
 _PLAUSIBLE_ANGLES = (math.radians(1.0), math.radians(160.0))
 
 
 @dataclass(frozen=True)
 class Lens:
-    """What EXIF tells of the lens; 0 or an empty text where it tells nothing.
+    """Lens data from EXIF; missing values are 0 or empty.
 
     focal_length      millimetres
     focal_length_35mm full-frame equivalent in millimetres, digital zoom included
-    plane_width       width of the sensor's used part in millimetres, from the focal-plane resolution
-    digital_zoom      1 for none
-    camera_name       maker and model
+    plane_width       width of the used part of the sensor in millimetres, from the focal-plane resolution
+    digital_zoom      factor, 1 for none
+    camera_name       make and model
     """
 
     focal_length: float = 0.0
@@ -46,12 +46,12 @@ class Lens:
 
 
 def read_lens(picture: Image.Image) -> Lens:
-    """Returns what the EXIF data of an opened picture tells; an empty `Lens` where it is absent or damaged."""
+    """Returns the lens data in the EXIF of an opened picture; an empty `Lens` if it is missing or damaged."""
     try:
         exif = picture.getexif()
         details = exif.get_ifd(_EXIF_FOLDER)
         maker, model = (str(exif.get(tag, "")).strip("\0 ") for tag in (_MAKE, _MODEL))
-    except Exception:  # Pillow raises many kinds on damaged EXIF, and a photo without a lens is still a photo.
+    except Exception:  # Pillow raises many types of exceptions on damaged EXIF; the lens is optional.
         return Lens()
     longer_pixels = max(_number(details, _PIXELS_X), _number(details, _PIXELS_Y)) or float(max(picture.size))
     return Lens(
@@ -66,10 +66,10 @@ def read_lens(picture: Image.Image) -> Lens:
 def camera_of(width: int, height: int, field_of_view: float, lens: Lens) -> Camera:
     """Returns the camera of an upright photo of `width` x `height` pixels.
 
-    `field_of_view` is the user's angle across the longer side in radians, 0 for none. Else, in this order: the
-    35 mm equivalent by the diagonal, `f = f35 sqrt(w^2 + h^2) / sqrt(36^2 + 24^2)` (CIPA DCG-001 defines the
-    equivalent by the diagonal); focal length and focal-plane resolution; focal length and a table of sensors;
-    55 degrees. Values that give an angle outside 1 to 160 degrees are passed over.
+    `field_of_view` is the user's angle across the longer side in radians, 0 if not set. Otherwise the first of these
+    sources that gives an angle between 1 and 160 degrees is used: the 35 mm equivalent,
+    `f = f35 sqrt(w^2 + h^2) / sqrt(36^2 + 24^2)` (CIPA DCG-001 defines the equivalent by the diagonal); focal length
+    and focal-plane resolution; focal length and a table of sensors; a default of 55 degrees.
     """
     if field_of_view > 0.0:
         return Camera.from_field_of_view(width, height, field_of_view, "your setting")
@@ -109,7 +109,7 @@ def _plane_width(details: Mapping[int, Any], longer_pixels: float) -> float:
 
 
 def _number(details: Mapping[int, Any], tag: int) -> float:
-    """Returns a tag's value, 0 where it is absent, no number, infinite or negative."""
+    """Returns the value of a tag; 0 if it is missing, not a number, infinite or negative."""
     try:
         value = float(details.get(tag, 0.0))
     except (TypeError, ValueError, ZeroDivisionError):
@@ -118,7 +118,7 @@ def _number(details: Mapping[int, Any], tag: int) -> float:
 
 
 def photo_camera(size: tuple[int, int], lens: Lens, settings: Settings, *, is_panorama: bool) -> Camera:
-    """Returns the camera of a photo of `size` (width, height) as the settings have it, not yet standing in a scene."""
+    """Returns the camera of a photo of `size` (width, height) for the given settings, without a pose."""
     if is_panorama:
         return Camera.panorama(*size, "360-degree panorama")
     camera = camera_of(*size, math.radians(settings.field_of_view), lens)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Widths of the sensors of cameras that write a focal length but neither its equivalent nor their sensor's size."""
+"""Sensor widths of cameras whose EXIF has a focal length but neither its 35 mm equivalent nor the sensor size."""
 
 from __future__ import annotations
 
-# Phones with several cameras have no place here: the name does not tell which of them was used.
+# Phones with several cameras are not listed: the model does not identify the camera that was used.
 # Longer side in millimetres, from the makers' data sheets (sensor size, or pixel pitch times pixels).
 _WIDTHS = {
     "apple iphone": 3.58,
@@ -38,9 +38,9 @@ _GENERIC_WORDS = ("corporation", "co.,ltd", "optical", "imaging corp.", "asahi")
 
 
 def sensor_width(camera_name: str) -> float:
-    """Returns the longer side of the sensor of a camera in millimetres, 0 where the table does not know it.
+    """Returns the longer side of a camera's sensor in millimetres; 0 if it is not in the table.
 
-    `camera_name` is maker and model as EXIF has them; case and company words do not matter.
+    `camera_name` is make and model from EXIF; case and generic company words are ignored.
     """
     words = [word for word in camera_name.lower().split() if word not in _GENERIC_WORDS]
     return _WIDTHS.get(" ".join(words), 0.0)

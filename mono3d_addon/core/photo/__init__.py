@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Photos and what is stored inside and beside them: pixels, masks, companion files, panoramas."""
+"""Reading photos: pixels, colour profiles, masks, companion files, panorama metadata."""

@@ -16,7 +16,11 @@ OPAQUE = 128
 
 
 def to_srgb(picture: Image.Image) -> tuple[Bytes, NDArray[np.bool_] | None, bool, tuple[str, ...]]:
-    """Returns pixels, mask, whether the file's own colours were already right, and notes for the user."""
+    """Converts a decoded picture to sRGB.
+
+    Returns pixels, uint8 (height, width, 3); the mask, bool (height, width), True where opaque, or None without
+    transparency; whether the pixels were 8-bit sRGB already; and notes for the user.
+    """
     notes: tuple[str, ...] = ()
     mask = None
     plain = picture.mode == "RGB"
@@ -52,9 +56,10 @@ def _keep_info(source: Image.Image, converted: Image.Image) -> Image.Image:
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Returns the greys of a 16-bit, 32-bit or floating point picture as 8 bits.
+    """Returns a 16-bit, 32-bit or floating-point greyscale picture as 8 bits.
 
-    Integers keep their scale (255 or 65535 is white); others are stretched to their largest value.
+    White is 65535 for 16-bit pictures, 1 for floating-point values up to 1, and 255 or 65535 for 32-bit integers up to
+    these. Other values are scaled by their maximum.
     """
     values = np.nan_to_num(np.asarray(picture, dtype=np.float64), posinf=0.0, neginf=0.0)
     peak = float(values.max(initial=0.0))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that belong to a photo, such as its mask or its depth: one file for all photos, or a folder with one each."""
+"""Finds files that belong to a photo, such as its mask or depth map: one file, or a folder with one per photo."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ...errors import Mono3DError
 def companion(place: str, photo: Path, what: str, ends: Sequence[str], suffixes: Sequence[str]) -> Path:
     """Returns the file that `place` names for `photo`.
 
-    place     path of a file, which is returned as it is, or of a folder
-    what      what the file is, for the user ("mask")
+    place     path of a file, which is returned unchanged, or of a folder
+    what      kind of file, for messages ("mask")
     ends      what may follow the photo's name in the folder, in order of preference ("", "_mask")
-    suffixes  the endings looked for, in order of preference (".png",)
+    suffixes  accepted suffixes, in order of preference (".png",)
 
-    Raises Mono3DError when nothing is there, or the folder has nothing for this photo.
+    Raises Mono3DError if `place` does not exist or the folder has no file for this photo.
     """
     path = Path(place).expanduser()
     if path.is_dir():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parts of a JPEG file beside its picture: XMP, also in several pieces, and further pictures behind the first."""
+"""Reads XMP, standard and extended, and the additional pictures of a JPEG file."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _MOST_PICTURES = 32
 
 
 def segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
-    """Yields marker, content and where the content begins for each segment of a JPEG before its picture.
+    """Yields marker, content and offset of the content of each JPEG segment before the scan data.
 
-    ITU-T T.81, annex B. Ends early where the file is damaged.
+    See ITU-T T.81, annex B. Stops early if the file is damaged.
     """
     place = 2
     while data[:2] == b"\xff\xd8" and place + 4 <= len(data) and data[place] == 0xFF:
@@ -35,10 +35,10 @@ def segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
 
 
 def xmp_of(data: bytes) -> list[ElementTree.Element]:
-    """Returns the XMP of a JPEG as trees: the main packet and the extended one, which holds what exceeds 64 kB.
+    """Returns the XMP of a JPEG as XML trees: the main packet and extended packets, for data beyond 64 kB.
 
-    Adobe, XMP Specification Part 3 (2020), 1.1.3.1: each piece of the extended packet names its digest, the length
-    of the whole, and its place in it. What is damaged is left out.
+    See Adobe, XMP Specification Part 3 (2020), 1.1.3.1: each chunk of extended XMP has the packet's digest, its total
+    length and the chunk's offset. Damaged packets are skipped.
     """
     packets: list[bytes] = []
     pieces: dict[bytes, list[tuple[int, bytes]]] = {}
@@ -54,7 +54,7 @@ def xmp_of(data: bytes) -> list[ElementTree.Element]:
 
 
 def parsed(packet: bytes) -> ElementTree.Element | None:
-    """Returns an XMP packet as a tree; None where it is damaged or would define entities of its own."""
+    """Returns an XMP packet as an XML tree; None if it is damaged, too large or contains declarations (XML bombs)."""
     if len(packet) > _MOST_XMP or b"<!" in packet:
         return None
     start, end = packet.find(b"<"), packet.rfind(b">")
@@ -65,7 +65,7 @@ def parsed(packet: bytes) -> ElementTree.Element | None:
 
 
 def value_of(trees: list[ElementTree.Element], namespace: str, name: str) -> str:
-    """Returns the property `name` of a namespace, written as an attribute or as an element; empty where absent."""
+    """Returns the property `name` of a namespace, from an attribute or an element; empty if there is none."""
     key = f"{{{namespace}}}{name}"
     for tree in trees:
         for element in tree.iter():
@@ -77,10 +77,10 @@ def value_of(trees: list[ElementTree.Element], namespace: str, name: str) -> str
 
 
 def further_pictures(data: bytes) -> Iterator[bytes]:
-    """Yields the files of the pictures that follow the first in a JPEG with a multi-picture index.
+    """Yields the additional pictures, as files, of a JPEG with a multi-picture index.
 
-    CIPA DC-007 (2009), Multi-Picture Format: 16 bytes an entry, places count from the index's own header. Ends early
-    where the index is damaged.
+    See CIPA DC-007 (2009), Multi-Picture Format: entries have 16 bytes, offsets count from the header of the index.
+    Stops early if the index is damaged.
     """
     for marker, content, place in segments(data):
         if marker == _APP2 and content.startswith(_MPF):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The user's mask: a picture that is white where the photo is kept."""
+"""Reads the user's mask: a picture in which white pixels are kept."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 
 
 def masked(photo: Photo, place: str, max_pixels: float) -> Photo:
-    """Returns the photo whose mask keeps only what the picture at `place` keeps too; the same where `place` is empty.
+    """Returns the photo with its mask intersected with the one at `place`; unchanged if `place` is empty.
 
-    `place` is a file, or a folder with a picture of the photo's name. White keeps; a picture of any size is stretched
-    over the photo, and what is transparent in it counts as black. Raises Mono3DError with a sentence for the user.
+    `place` is a file, or a folder with a picture named after the photo. White is kept. The picture is stretched over
+    the photo; its transparent pixels count as black. Raises Mono3DError if the mask is missing, damaged or all black.
     """
     if not place:
         return photo
@@ -36,9 +36,9 @@ def masked(photo: Photo, place: str, max_pixels: float) -> Photo:
 
 
 def read_mask(path: Path, size: tuple[int, int], max_pixels: float) -> NDArray[np.bool_]:
-    """Returns which pixels, bool (height, width), of a photo of `size` (width, height) the picture at `path` keeps.
+    """Returns the mask at `path`, bool (height, width), True where kept, for a photo of `size` (width, height).
 
-    Raises Mono3DError when it is no picture that can be read.
+    Raises Mono3DError if the picture cannot be read.
     """
     try:
         picture = read_photo(path, max_pixels, smallest=1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells whether a photo is a full 360-degree panorama in equirectangular projection."""
+"""Detects full 360-degree panoramas in equirectangular projection."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ _ASPECT_ERROR = 0.02
 
 
 def is_panorama(photo: Photo, projection: str) -> bool:
-    """Tells whether to take the photo as a panorama; `projection` is the setting of that name.
+    """Returns whether to treat the photo as a panorama; `projection` is the setting of that name.
 
-    'auto' goes by the XMP (Google, Photo Sphere XMP Metadata) of photos that are twice as wide as high; partial ones
-    are ordinary photos. Raises Mono3DError where a panorama is asked for but the photo is not twice as wide as high.
+    With 'auto' the photo's XMP decides (Google, Photo Sphere XMP Metadata), for photos with an aspect ratio of 2:1.
+    Partial panoramas are treated as ordinary photos. Raises Mono3DError if the setting is 'equirectangular' but the
+    aspect ratio is not 2:1.
     """
     width, height = photo.size
     is_full = abs(width / (2.0 * height) - 1.0) <= _ASPECT_ERROR
@@ -30,11 +31,11 @@ def is_panorama(photo: Photo, projection: str) -> bool:
                 "Set 'Projection' to pinhole."
             )
         return True
-    return projection == "auto" and is_full and _says_so(photo)
+    return projection == "auto" and is_full and _has_panorama_xmp(photo)
 
 
-def _says_so(photo: Photo) -> bool:
-    # A photo that has just been read opens again; whatever fails, it is an ordinary one.
+def _has_panorama_xmp(photo: Photo) -> bool:
+    # Any error here means that the photo has no usable XMP.
     with suppress(Exception), Image.open(photo.path) as picture:
         packet = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp") or b""
         return bool(_PROJECTION.search(packet.encode() if isinstance(packet, str) else packet))

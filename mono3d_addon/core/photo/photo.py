@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads a photo of any common kind into upright 8-bit sRGB pixels, with its mask and what EXIF tells of the lens."""
+"""Reads photos of all common formats as upright 8-bit sRGB pixels, with mask and lens data from EXIF."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _TEXTURE_DECODERS = {"JPEG": ".jpg", "PNG": ".png"}
 class Photo:
     """An upright photo.
 
-    path     file it was read from
+    path     source file
     pixels   uint8 (height, width, 3), sRGB
-    mask     bool (height, width), True where the alpha channel keeps the pixel; None without transparency
-    lens     what EXIF tells of focal length and sensor
+    mask     bool (height, width), True where the pixel is opaque; None without transparency
+    lens     focal length and sensor data from EXIF
     digest   SHA-256 of the file, hexadecimal
-    texture  the file's own bytes where they already are an upright 8-bit sRGB picture, with the ending; else None
-    notes    sentences for the user about what was done to the colours
+    texture  the bytes of the file and its suffix if it already is an upright 8-bit sRGB JPEG or PNG; else None
+    notes    notes for the user about colour conversion
     """
 
     path: Path
@@ -48,7 +48,7 @@ class Photo:
 
     @property
     def name(self) -> str:
-        """The file's name without its ending, as text: Blender and some files take nothing else."""
+        """The file name without its suffix, as valid text, which Blender and some file formats require."""
         return self.path.stem.encode("utf-8", "replace").decode()
 
     @property
@@ -59,8 +59,8 @@ class Photo:
     def write_texture(self, folder: Path) -> Path:
         """Writes the upright picture into `folder` as `texture.jpg` or `texture.png` and returns its path.
 
-        The file's own bytes where they will do; else PNG up to 2 megapixels, above that JPEG without colour
-        subsampling, whose loss cannot be seen and which takes a tenth of the time and room.
+        Copies the original file if possible. Otherwise writes PNG up to 2 megapixels; above that, JPEG of quality 95
+        without chroma subsampling, which is visually lossless and needs a tenth of the time and space.
         """
         if self.texture is not None:
             data, suffix = self.texture
@@ -78,14 +78,17 @@ class Photo:
 
 
 def read_photo(path: Path, max_pixels: float = 100.0, smallest: int = SMALLEST_SIDE) -> Photo:
-    """Returns the photo at `path`, upright and in sRGB. `max_pixels` is the limit in megapixels, `smallest` a side's.
+    """Returns the photo at `path`, upright and in sRGB.
 
-    EXIF orientation is applied (CIPA DC-008, tag 274), colour profiles are converted to sRGB, 16-bit and floating
-    point pictures are scaled to 8 bits. Of several frames the first is taken.
-    Raises Mono3DError with a sentence for the user for anything that is no usable photo.
+    max_pixels  largest size in megapixels
+    smallest    smallest side in pixels
+
+    Applies the EXIF orientation (CIPA DC-008, tag 274), converts colour profiles to sRGB and scales 16-bit and
+    floating-point pictures to 8 bits. Of several frames, the first is used.
+    Raises Mono3DError if the file is not a usable photo.
     """
     data = _read_bytes(path)
-    with _pixel_limit_is_ours():
+    with _without_pixel_limit():
         try:
             with Image.open(io.BytesIO(data), formats=_decoders()) as picture:
                 _check_size(path, picture.size, max_pixels, smallest)
@@ -102,7 +105,7 @@ def read_photo(path: Path, max_pixels: float = 100.0, smallest: int = SMALLEST_S
         except (Image.DecompressionBombError, MemoryError) as error:
             raise Mono3DError(f"'{path.name}' is too large to open; make it smaller first.") from error
         except Exception as error:
-            # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more on damaged files.
+            # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and others on damaged files.
             raise Mono3DError(f"'{path.name}' is damaged or cut off ({error}); copy it again.") from error
     pixels, mask, plain, notes = to_srgb(upright)
     texture = (data, suffix) if untouched and plain and suffix else None
@@ -126,7 +129,7 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _decoders() -> tuple[str, ...]:
-    """Registers HEIC and returns those of our decoders that are there: none of them runs other programs."""
+    """Registers HEIC and returns the available decoders of `_DECODERS`, none of which runs other programs."""
     with suppress(ImportError):
         import pillow_heif
 
@@ -136,8 +139,8 @@ def _decoders() -> tuple[str, ...]:
 
 
 @contextmanager
-def _pixel_limit_is_ours() -> Iterator[None]:
-    """Suspends Pillow's own guard: the size is checked after the header is read and before any pixel is."""
+def _without_pixel_limit() -> Iterator[None]:
+    """Disables Pillow's pixel limit: `read_photo` checks the size after reading the header, before decoding."""
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None
     try:

@@ -18,23 +18,23 @@ SMALLEST_SIDE = 16
 
 
 def resize_to(pixels: Bytes, width: int, height: int) -> NDArray[np.float32]:
-    """Returns `pixels`, uint8 (h, w, 3), averaged to float32 (height, width, 3) in 0..1."""
+    """Returns `pixels`, uint8 (h, w, 3), resized with a box filter, float32 (height, width, 3), 0..1."""
     picture = Image.fromarray(pixels)
     reduced = picture.resize((width, height), Image.Resampling.BOX, reducing_gap=None)
     return np.asarray(reduced, dtype=np.float32) / np.float32(255.0)
 
 
 def thumbnail(pixels: Bytes, side: int) -> Bytes:
-    """Returns `pixels`, uint8 (h, w, 3), reduced to at most `side` pixels a side, uint8."""
+    """Returns `pixels`, uint8 (h, w, 3), reduced to at most `side` pixels along the longer side, uint8 (., ., 3)."""
     picture = Image.fromarray(pixels)
     picture.thumbnail((side, side), Image.Resampling.BOX)
     return np.asarray(picture, dtype=np.uint8)
 
 
 def grid_size(width: int, height: int, detail: int) -> tuple[int, int]:
-    """Returns columns and rows of a grid over a photo whose longer side has `detail` cells, or the photo's size.
+    """Returns columns and rows of a grid over a photo: `detail` cells along the longer side, at most the photo's size.
 
-    The shorter side of a very long photo keeps `SMALLEST_SIDE` cells, so that there is something to connect.
+    The shorter side of a very long photo has at least `SMALLEST_SIDE` cells.
     """
     share = detail / max(width, height)
     if share >= 1.0:
@@ -49,5 +49,5 @@ def resize_nearest(values: NDArray[Kind], columns: int, rows: int) -> NDArray[Ki
 
 
 def centre_pixels(length: int, count: int) -> NDArray[np.intp]:
-    """Returns the pixel under the centre of each of `count` equal cells along `length` pixels."""
+    """Returns the index of the pixel under the centre of each of `count` equal cells along `length` pixels."""
     return np.minimum(((np.arange(count) + 0.5) * (length / count)).astype(np.intp), length - 1)
