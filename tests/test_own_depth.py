@@ -92,7 +92,7 @@ def test_exr_is_metres(tmp_path: Path, channels: tuple[str, ...]) -> None:
     with pytest.raises(Mono3DError, match="more than the limit"):
         read_depth(tmp_path / "d.exr", 0.001)
     (tmp_path / "d.exr").write_bytes((tmp_path / "d.exr").read_bytes()[:300])
-    with pytest.raises(Mono3DError, match=r"'d\.exr' is no EXR file"):
+    with pytest.raises(Mono3DError, match=r"'d\.exr' is not a readable EXR file"):
         read_depth(tmp_path / "d.exr", 1.0)
 
 
@@ -145,11 +145,11 @@ def test_bad_files_are_one_sentence(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("array", "words"),
     [
-        (np.full((5, 5), np.nan, np.float32), "no distances"),
+        (np.full((5, 5), np.nan, np.float32), "no depth values"),
         (np.zeros((5, 5, 3), np.float32), "shape"),
         (np.zeros((0, 5), np.float32), "shape"),
         (np.zeros(5, np.float32), "shape"),
-        (np.zeros((5, 5), np.complex64), "no plain numbers"),
+        (np.zeros((5, 5), np.complex64), "real numbers"),
         (np.zeros((2000, 1000), np.float32), "more than the limit"),
     ],
 )

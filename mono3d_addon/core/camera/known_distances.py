@@ -53,7 +53,7 @@ def sighting(point: tuple[float, float, float], camera: Camera, near: float, far
     """
     x, y, z = point
     if not z > 0.0:
-        raise Mono3DError("A point lies behind the camera; take points of the mesh as the photo shows it.")
+        raise Mono3DError("A point lies behind the camera; pick points that are visible in the photo.")
     disparity = (1.0 / z - 1.0 / far) / (1.0 / near - 1.0 / far)
     return Sighting(camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy, disparity)
 
@@ -83,7 +83,7 @@ class KnownDistances:
         ratio of the given `near` and `far` is kept. Raises Mono3DError if there is no solution.
         """
         if any(not (math.isfinite(distance) and distance > 0.0) for distance in self.distances):
-            raise Mono3DError("Distances must be larger than 0; enter what you measured.")
+            raise Mono3DError("Distances must be greater than 0; enter the measured distances.")
         if len(self.distances) == 1:
             return self._scaled(camera, near, far)
         return self._from_camera(camera)
@@ -91,7 +91,7 @@ class KnownDistances:
     def _scaled(self, camera: Camera, near: float, far: float) -> tuple[float, float]:
         apart = math.dist(self.first.point(camera, near, far), self.second.point(camera, near, far))
         if not apart > 1e-6 * far:
-            raise Mono3DError("Both points are at the same place; take two that are apart.")
+            raise Mono3DError("Both points are at the same position; pick two different points.")
         scale = self.distances[0] / apart
         return near * scale, far * scale
 
@@ -102,16 +102,14 @@ class KnownDistances:
         ]
         step = self.first.disparity - self.second.disparity
         if abs(step) < _SMALLEST_STEP:
-            raise Mono3DError("Both points are equally far in the photo; take one that is near and one that is far.")
+            raise Mono3DError("Both points have the same estimated depth; pick a near one and a far one.")
         slope = (inverse[0] - inverse[1]) / step
         at_far = inverse[0] - slope * self.first.disparity
         if not slope > 0.0:
-            raise Mono3DError(
-                "The point that is nearer in the photo has the larger distance; exchange the two distances."
-            )
+            raise Mono3DError("The point that is nearer in the photo has the larger distance; swap the two distances.")
         if not at_far > 0.0:
             raise Mono3DError(
-                "With these distances the farthest parts would lie behind the camera; measure again, or take a point "
+                "With these distances the farthest parts would lie behind the camera; measure again, or pick a point "
                 "that is farther away."
             )
         return 1.0 / (at_far + slope), 1.0 / at_far

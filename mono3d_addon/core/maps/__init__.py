@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Maps over a photo: disparity, depth, edges, sky, ground, relief and the files that hold depth."""
+"""Per-pixel maps: disparity, depth and its discontinuities, sky, ground, relief, and depth map files."""

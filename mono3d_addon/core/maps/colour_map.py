@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Numbers as colours whose brightness grows evenly, so that equal steps of depth look equal."""
+"""A perceptually uniform colour map: lightness grows linearly, so that equal depth differences look equal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..arrays import Bytes, Floats
 
 _DARK, _BRIGHT = 0.18, 0.96
 _FIRST_HUE, _LAST_HUE = 290.0, 460.0
-"""Degrees from violet over red to yellow-green."""
+"""Hue angles in degrees, from violet through red to yellow-green."""
 
 _CHROMA = 0.16
 _STEPS = 256
@@ -30,17 +30,17 @@ _TO_RGB = np.array(
 
 
 def coloured(values: Floats) -> Bytes:
-    """Returns the colours, uint8 (..., 3) in sRGB, of `values`, float32 (...): 0 is dark, 1 and more is bright."""
+    """Returns the colours, uint8 (..., 3), sRGB, of `values`, float32 (...): dark at 0, bright at 1 and above."""
     steps = np.clip(np.nan_to_num(values) * (_STEPS - 1) + 0.5, 0, _STEPS - 1).astype(np.intp)
     return table()[steps]
 
 
 @functools.lru_cache(maxsize=1)
 def table() -> Bytes:
-    """Returns the map, uint8 (256, 3) in sRGB.
+    """Returns the colour map, uint8 (256, 3), sRGB.
 
     Lightness in Oklab (Bjoern Ottosson, "A perceptual color space for image processing", 2020) grows linearly while
-    the hue turns; where sRGB does not hold the colour, its chroma is lowered, which keeps the lightness.
+    the hue changes. Chroma is reduced where the colour is outside the sRGB gamut.
     """
     lightness = np.linspace(_DARK, _BRIGHT, _STEPS)
     hue = np.radians(np.linspace(_FIRST_HUE, _LAST_HUE, _STEPS))

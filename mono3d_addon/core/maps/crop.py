@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which part of the photo becomes mesh, in numbers of the user's."""
+"""Crops the area of the photo that becomes mesh."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ...settings import Settings
 
 
 def cropped(valid: NDArray[np.bool_] | None, shape: tuple[int, ...], settings: Settings) -> NDArray[np.bool_] | None:
-    """Returns `valid`, bool (rows, columns) or None for all, without the cells whose centres the crop leaves out.
+    """Returns `valid`, bool (rows, columns) or None for all, False in cells whose centres the crop removes.
 
-    `shape` is (rows, columns). The depth does not depend on the crop: what is left of the scene stays where it is.
+    `shape` is (rows, columns). Cropping does not change the depth of the remaining cells.
     """
     rows, columns = shape
     left, right, top, bottom = (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads depth maps: NumPy arrays, PFM, and pictures with 8, 16 or 32 bits. Never unpickles; sizes are checked first."""
+"""Reads depth maps: NumPy arrays, PFM, and pictures with 8, 16 or 32 bits. Never unpickles; checks sizes first."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ..arrays import Floats
 from .depth_values import DepthValues, Kind
 
 _FARTHEST = 1e8
-"""Metres from which a distance means "nothing there": renderers write 1e10 for the background."""
+"""Metres from which a distance means "background": renderers write 1e10 there."""
 
 _PFM_HEADER = re.compile(rb"(P[Ff])\s+(\d{1,9})\s+(\d{1,9})\s+([-+.\deE]{1,30})[ \t]*\r?\n")
 
 
 def as_metres(found: DepthValues) -> DepthValues:
-    """Returns the same in metres where it is a distance, without what cannot be one; disparity stays as it is."""
+    """Returns distances in metres, with unusable values as NaN; disparity is returned unchanged."""
     if found.kind == "disparity":
         return found
     metres = found.values * np.float32(0.001) if found.kind == "millimetres" else found.values
@@ -33,30 +33,31 @@ def as_metres(found: DepthValues) -> DepthValues:
 
 
 def read_array(path: Path, max_pixels: float) -> DepthValues:
-    """Returns the array of an NPY file; floating point numbers are taken as metres, whole ones as disparity.
+    """Returns the array of an NPY file; floating-point values are read as metres, integers as disparity.
 
-    Raises Mono3DError when it is no array of numbers of one channel, damaged, or larger than `max_pixels` megapixels.
+    Raises Mono3DError if it is not a numeric array with one channel, is damaged, or has more than `max_pixels`
+    megapixels.
     """
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as error:  # NumPy raises many kinds on damaged headers.
-        raise Mono3DError(f"'{path.name}' is no NPY file of numbers that can be read; save it anew.") from error
+    except Exception as error:  # NumPy raises many types of exceptions on damaged headers.
+        raise Mono3DError(f"'{path.name}' is not a readable NPY array of numbers; save it again.") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
-        raise Mono3DError(f"'{path.name}' holds no plain numbers; save the depth as a float32 array.")
+        raise Mono3DError(f"'{path.name}' does not contain real numbers; save the depth as a float32 array.")
     kind: Kind = "metres" if array.dtype.kind == "f" else "disparity"
     return DepthValues(plane(array, path, max_pixels), kind)
 
 
 def read_pfm(path: Path, max_pixels: float) -> DepthValues:
-    """Returns the numbers of a PFM file with one channel, by custom disparity (MiDaS, Middlebury).
+    """Returns the values of a PFM file with one channel, which by convention are disparity (MiDaS, Middlebury).
 
-    The header is `Pf`, width and height, and a scale whose sign tells the byte order (negative: little-endian); rows
-    run from the bottom up (Debevec, "PFM Portable FloatMap Image Format"). Raises Mono3DError as `read_array`.
+    The header is `Pf`, width and height, and a scale whose sign gives the byte order (negative: little-endian). Rows
+    are stored from bottom to top (Debevec, "PFM Portable FloatMap Image Format"). Raises Mono3DError like `read_array`.
     """
     data = read_bytes(path, 200)
     header = _PFM_HEADER.match(data)
     if header is None:
-        raise Mono3DError(f"'{path.name}' is no PFM file that can be read; save it anew.")
+        raise Mono3DError(f"'{path.name}' is not a readable PFM file; save it again.")
     if header[1] != b"Pf":
         raise Mono3DError(f"'{path.name}' has three channels; a depth map has one.")
     columns, rows = int(header[2]), int(header[3])
@@ -65,17 +66,17 @@ def read_pfm(path: Path, max_pixels: float) -> DepthValues:
         order = "<f4" if float(header[4]) < 0 else ">f4"
         numbers = np.fromfile(path, order, rows * columns, offset=header.end())
     except (OSError, ValueError) as error:
-        raise Mono3DError(f"'{path.name}' is no PFM file that can be read; save it anew.") from error
+        raise Mono3DError(f"'{path.name}' is not a readable PFM file; save it again.") from error
     if numbers.size < rows * columns:
-        raise Mono3DError(f"'{path.name}' is cut off; copy it again.")
+        raise Mono3DError(f"'{path.name}' is truncated; copy it again.")
     return DepthValues(plane(numbers.reshape(rows, columns)[::-1], path, max_pixels), "disparity")
 
 
 def read_picture(path: Path, max_pixels: float, *, raw: bool = False) -> DepthValues:
-    """Returns the greys of a PNG or TIFF, near bright; in metres where its text fields `near` and `far` tell the scale.
+    """Returns the depth map in a greyscale PNG or TIFF: disparity, or metres if the metadata has `near` and `far`.
 
-    That is how this program writes them: `z = 1 / (v (1/near - 1/far) + 1/far)`; `raw` asks for the greys all the
-    same. Raises Mono3DError as `read_array`, and for pictures with colours.
+    This program's own PNG files have both: `z = 1 / (v (1/near - 1/far) + 1/far)` for grey values v in 0..1. With
+    `raw` the metadata is ignored. Raises Mono3DError like `read_array`, and if the picture is not grey.
     """
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None
@@ -88,8 +89,8 @@ def read_picture(path: Path, max_pixels: float, *, raw: bool = False) -> DepthVa
             scale = None if raw else _scale_of(picture)
     except Mono3DError:
         raise
-    except Exception as error:  # Pillow raises many kinds on damaged files.
-        raise Mono3DError(f"'{path.name}' is no picture that can be read as depth ({error}).") from error
+    except Exception as error:  # Pillow raises many types of exceptions on damaged files.
+        raise Mono3DError(f"'{path.name}' cannot be read as a depth map ({error}).") from error
     finally:
         Image.MAX_IMAGE_PIXELS = before
     if scale is None:
@@ -100,7 +101,7 @@ def read_picture(path: Path, max_pixels: float, *, raw: bool = False) -> DepthVa
 
 
 def grey_values(picture: Image.Image, path: Path) -> NDArray[Any]:
-    """Returns the numbers of a grey picture, (rows, columns), as they are. Raises Mono3DError when it has colours."""
+    """Returns the unscaled values of a grey picture, (rows, columns). Raises Mono3DError if the picture is not grey."""
     if picture.mode in ("LA", "La", "RGBA", "PA", "P", "1"):
         picture = picture.convert("L" if picture.mode in ("LA", "La", "1") else "RGB")
     array = np.asarray(picture)
@@ -112,9 +113,9 @@ def grey_values(picture: Image.Image, path: Path) -> NDArray[Any]:
 
 
 def plane(array: NDArray[Any], path: Path, max_pixels: float) -> Floats:
-    """Returns an array of numbers as float32 (rows, columns), infinite ones as NaN.
+    """Returns an array as float32 (rows, columns), with infinite values as NaN.
 
-    Raises Mono3DError when it has another shape, is too large, or nothing in it is known.
+    Raises Mono3DError if the array does not have two dimensions, is too large, or has no finite value.
     """
     flat = array.reshape([side for side in array.shape if side != 1] or [1]) if array.ndim > 2 else array
     if flat.ndim != 2 or 0 in flat.shape:
@@ -124,14 +125,14 @@ def plane(array: NDArray[Any], path: Path, max_pixels: float) -> Floats:
         values = np.array(flat, dtype=np.float32)
     values[~np.isfinite(values)] = np.nan
     if np.isnan(values).all():
-        raise Mono3DError(f"'{path.name}' holds no distances.")
+        raise Mono3DError(f"'{path.name}' contains no depth values.")
     return values
 
 
 def check_size(shape: tuple[int, ...], path: Path, max_pixels: float) -> None:
-    """Raises Mono3DError when a map of `shape` has no pixels or more than `max_pixels` megapixels."""
+    """Raises Mono3DError if a map of `shape` has no pixels or more than `max_pixels` megapixels."""
     if min(shape) < 1:
-        raise Mono3DError(f"'{path.name}' holds no pixels.")
+        raise Mono3DError(f"'{path.name}' contains no pixels.")
     if shape[0] * shape[1] > max_pixels * 1e6:
         raise Mono3DError(
             f"'{path.name}' has {shape[1]} x {shape[0]} pixels, more than the limit of {max_pixels:g} megapixels; "
@@ -140,7 +141,7 @@ def check_size(shape: tuple[int, ...], path: Path, max_pixels: float) -> None:
 
 
 def read_bytes(path: Path, most: int) -> bytes:
-    """Returns the first bytes of a file, at most so many. Raises Mono3DError when it cannot be read."""
+    """Returns the first `most` bytes of a file, or fewer. Raises Mono3DError if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(most)
@@ -149,7 +150,7 @@ def read_bytes(path: Path, most: int) -> bytes:
 
 
 def _scale_of(picture: Image.Image) -> tuple[float, float, float] | None:
-    """Returns near and far in metres and the number of white, where the picture tells them."""
+    """Returns near and far in metres and the value of white from the metadata; None if they are missing or invalid."""
     try:
         near, far = float(picture.info["near"]), float(picture.info["far"])
         white = float(picture.info.get("scale", 65535))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a network's small disparity to the depth of every cell of the mesh."""
+"""Upsamples a network's disparity to the depth map of the mesh."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .edges import sharpen_edges
 
 
 def depth_map(disparity: Floats, photo: Photo, settings: Settings) -> tuple[Floats, NDArray[np.bool_] | None]:
-    """Returns depth, float32 (rows, columns) in metres along z, and where the photo's mask keeps it (None: all).
+    """Returns depth, float32 (rows, columns), metres along z, and its validity by the photo's mask (None: all valid).
 
     `disparity` is float32 (h, w) at any size, near = large, and covers the whole photo. The result has
-    `settings.detail` cells along the longer side, at most the photo's pixels.
+    `settings.detail` cells along the longer side, at most one per pixel of the photo.
     """
     columns, rows = grid_size(*photo.size, settings.detail)
     small_mask = None if photo.mask is None else _share_kept(photo.mask, disparity.shape) > 0.5
@@ -39,6 +39,6 @@ def depth_map(disparity: Floats, photo: Photo, settings: Settings) -> tuple[Floa
 
 
 def _share_kept(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> Floats:
-    """Returns the share of each cell, float32 of `shape`, that the mask keeps."""
+    """Returns the fraction of each cell, float32 of `shape`, that the mask keeps."""
     picture = Image.fromarray(mask.astype(np.uint8) * 255).resize((shape[1], shape[0]), Image.Resampling.BOX)
     return np.asarray(picture, dtype=np.float32) / np.float32(255.0)

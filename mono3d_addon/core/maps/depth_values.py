@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A depth map that the user brought along."""
+"""A depth map supplied by the user or embedded in the photo."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Kind = Literal["disparity", "metres", "millimetres"]
 
 @dataclass(frozen=True)
 class DepthValues:
-    """What a file holds.
+    """The contents of a depth map file.
 
-    values  float32 (rows, columns), NaN where nothing is known
-    kind    what the numbers are, as the file says itself or its format has it
+    values  float32 (rows, columns), NaN where unknown
+    kind    meaning of the values, according to the file's metadata or the convention of its format
     """
 
     values: Floats

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a network's relative disparity to true depth along z."""
+"""Converts a network's relative disparity to depth along z."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from numpy.typing import NDArray
 from ..arrays import Floats
 
 FLAT = 0.5
-"""Normalised disparity of a picture without any relief."""
+"""Normalised disparity of a constant map."""
 
 
 def normalise(disparity: Floats, percentile: float, valid: NDArray[np.bool_] | None = None) -> Floats:
-    """Returns `disparity`, float32 of any shape, mapped linearly so that its robust range becomes 0..1.
+    """Returns `disparity`, float32 of any shape, scaled linearly so that its robust range becomes 0..1.
 
-    The range runs from the `percentile`-th to the (100 - `percentile`)-th percentile of the finite values where
-    `valid`, so that a few wild pixels do not squeeze the rest. Values below it become 0: nothing lies beyond
-    "far". Values above it stay above 1, so that the nearest parts keep their relief. A map that is constant, but for
-    wild pixels, becomes 0.5.
+    The range extends from the `percentile`-th to the (100 - `percentile`)-th percentile of the finite values where
+    `valid`, which excludes outliers. Values below it become 0, so nothing lies beyond "far". Values above it stay above
+    1, so that the nearest parts keep their relief. A map that is constant except for outliers becomes 0.5.
     """
     usable = np.isfinite(disparity)
     if valid is not None and (usable & valid).any():
@@ -36,8 +35,8 @@ def normalise(disparity: Floats, percentile: float, valid: NDArray[np.bool_] | N
 def to_depth(normalised: Floats, near: float, far: float) -> Floats:
     """Returns depth in metres along z, float32, `z = 1 / (v (1/near - 1/far) + 1/far)`.
 
-    MiDaS estimates inverse depth up to an unknown scale and shift (Ranftl et al. 2022, section 5), and two known
-    distances settle both: v = 1 lies at `near`, v = 0 at `far` metres.
+    MiDaS estimates inverse depth up to an unknown scale and shift (Ranftl et al. 2022, section 5). Two known
+    distances determine both: v = 1 is at `near` metres, v = 0 at `far` metres.
     """
     inverse = normalised.astype(np.float64) * (1.0 / near - 1.0 / far) + 1.0 / far
     return (1.0 / inverse).astype(np.float32)

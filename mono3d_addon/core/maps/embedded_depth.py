@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The depth that phones store inside their portrait photos.
+"""Reads the depth maps that phones embed in portrait photos.
 
-- Google: GDepth (a picture in base64 in the XMP, developers.google.com/depthmap-metadata) and Dynamic Depth 1.0 (2019;
-  a picture behind the photo, described by its XMP).
-- Apple: a second JPEG behind the photo, described by XMP of its own (`apdi`), and the auxiliary depth image of HEIC.
+- Google: GDepth (a base64 picture in the XMP, developers.google.com/depthmap-metadata) and Dynamic Depth 1.0 (2019; a
+  picture appended to the photo and described by its XMP).
+- Apple: a second JPEG appended to the photo, with XMP of its own (`apdi`), and the auxiliary depth image of HEIC.
 
-What the photo's EXIF says of its orientation holds for its depth, too.
+The photo's EXIF orientation also applies to its depth map.
 """
 
 from __future__ import annotations
@@ -47,25 +47,25 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What each EXIF orientation is undone by (CIPA DC-008, tag 274)."""
-_NO_RELIEF = "holds no depth map; switch 'Depth inside the photo' off, or give one as 'Own depth'."
+"""The transform that makes each EXIF orientation upright (CIPA DC-008, tag 274)."""
+_NO_DEPTH = "holds no depth map; switch 'Depth inside the photo' off, or give one as 'Own depth'."
 
 _UNIFORM_INVERSE_Z, _UNIFORM_Z = 0, 2
-"""Kinds of depth representation of HEVC (ITU-T H.265, annex G.14.3.3)."""
+"""Depth representation types of HEVC (ITU-T H.265, annex G.14.3.3)."""
 
 
 def read_embedded(path: Path, max_pixels: float) -> DepthValues:
-    """Returns the depth stored inside the photo at `path`, upright like the photo.
+    """Returns the depth map embedded in the photo at `path`, upright like the photo.
 
-    It is in metres where the file tells its scale, else relative disparity, near = large. Raises Mono3DError when
-    there is none, or it is damaged or larger than `max_pixels` megapixels.
+    It is in metres if the file has its scale, else relative disparity, near = large. Raises Mono3DError if there is no
+    depth map, or if it is damaged or has more than `max_pixels` megapixels.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise Mono3DError(f"'{path.name}' cannot be read ({error.strerror or error}).") from error
     if data[:2] != b"\xff\xd8":
-        return _of_heic(data, path, max_pixels)
+        return _heic_depth(data, path, max_pixels)
     trees = jpeg_parts.xmp_of(data)
     for found in (_gdepth(trees, path, max_pixels), _dynamic_depth(data, trees, path, max_pixels)):
         if found is not None:
@@ -74,7 +74,7 @@ def read_embedded(path: Path, max_pixels: float) -> DepthValues:
         apple = _apple_jpeg(picture, path, max_pixels)
         if apple is not None:
             return _upright(apple, data)
-    raise Mono3DError(f"'{path.name}' {_NO_RELIEF}")
+    raise Mono3DError(f"'{path.name}' {_NO_DEPTH}")
 
 
 def _gdepth(trees: list[ElementTree.Element], path: Path, max_pixels: float) -> DepthValues | None:
@@ -85,24 +85,24 @@ def _gdepth(trees: list[ElementTree.Element], path: Path, max_pixels: float) -> 
         picture = base64.b64decode(encoded)
     except (binascii.Error, ValueError) as error:
         raise Mono3DError(f"The depth map inside '{path.name}' is damaged; copy the photo again.") from error
-    return _ranged(_shares(picture, path, max_pixels), trees, _GDEPTH)
+    return _google_depth(_decoded(picture, path, max_pixels), trees, _GDEPTH)
 
 
 def _dynamic_depth(data: bytes, trees: list[ElementTree.Element], path: Path, max_pixels: float) -> DepthValues | None:
     wanted = {jpeg_parts.value_of(trees, _DYNAMIC_DEPTH, name) for name in ("DepthURI", "ItemSemantic")} - {""}
     if not wanted:
         return None
-    for keys, picture in _items(data, trees):
+    for keys, picture in _appended_files(data, trees):
         if keys & wanted:
-            return _ranged(_shares(picture, path, max_pixels), trees, _DYNAMIC_DEPTH)
-    raise Mono3DError(f"The depth map that '{path.name}' tells of is not in the file; copy the photo again.")
+            return _google_depth(_decoded(picture, path, max_pixels), trees, _DYNAMIC_DEPTH)
+    raise Mono3DError(f"'{path.name}' refers to a depth map that the file does not contain; copy the photo again.")
 
 
-def _items(data: bytes, trees: list[ElementTree.Element]) -> Iterator[tuple[set[str], bytes]]:
-    """Yields name and meaning, and the bytes, of each file behind the photo.
+def _appended_files(data: bytes, trees: list[ElementTree.Element]) -> Iterator[tuple[set[str], bytes]]:
+    """Yields the URI and the semantic of each file appended to the photo, and its bytes.
 
-    They stand at the end of the file in the order of the directory, so that their places count from there: the
-    photo's own length is not told.
+    The files are at the end of the photo, in the order of the directory. Their offsets are computed from the end
+    because the directory does not have the length of the photo itself.
     """
     for container, item in _CONTAINERS:
         entries = [element for tree in trees for element in tree.iter(f"{{{container}}}Item")]
@@ -115,11 +115,11 @@ def _items(data: bytes, trees: list[ElementTree.Element]) -> Iterator[tuple[set[
                 yield {values["DataURI"], values["Semantic"]}, data[place : place + length]
 
 
-def _ranged(shares: Floats, trees: list[ElementTree.Element], namespace: str) -> DepthValues:
-    """Returns metres of values between 0 (near) and 1 (far), by the formulae of both of Google's formats.
+def _google_depth(values: Floats, trees: list[ElementTree.Element], namespace: str) -> DepthValues:
+    """Returns the depth in metres for values v between 0 (near) and 1 (far), in either of Google's encodings.
 
-    RangeLinear: `z = near + v (far - near)`; RangeInverse: `z = far near / (far - v (far - near))`. Without usable
-    distances, or in units that are none of length, relative disparity.
+    RangeLinear: `z = near + v (far - near)`; RangeInverse: `z = far near / (far - v (far - near))`. Without valid
+    distances in a unit of length, returns relative disparity.
     """
     try:
         near, far = (float(jpeg_parts.value_of(trees, namespace, name)) for name in ("Near", "Far"))
@@ -128,17 +128,17 @@ def _ranged(shares: Floats, trees: list[ElementTree.Element], namespace: str) ->
     linear = jpeg_parts.value_of(trees, namespace, "Format").lower().endswith("linear")
     metres = _METRES.get(jpeg_parts.value_of(trees, namespace, "Units").lower())
     if not 0.0 < near < far < np.inf or metres is None:
-        return DepthValues(np.float32(1.0) - shares, "disparity")
-    values = shares.astype(np.float64)
+        return DepthValues(np.float32(1.0) - values, "disparity")
+    values = values.astype(np.float64)
     depth = near + values * (far - near) if linear else far * near / (far - values * (far - near))
     return DepthValues((depth * metres).astype(np.float32), "metres")
 
 
 def _apple_jpeg(picture: bytes, path: Path, max_pixels: float) -> DepthValues | None:
-    """Returns what one of the pictures behind an Apple photo holds; None where that is a matte or a gain map.
+    """Returns the depth in one of the pictures appended to an Apple photo; None if it is a matte or a gain map.
 
-    The greys run from `FloatMinValue` to `FloatMaxValue`; disparity is in 1/m, to be trusted as such only where the
-    accuracy is called absolute.
+    Grey values map linearly to `FloatMinValue`..`FloatMaxValue`. Disparity is in 1/metres if the accuracy is
+    "absolute", else relative.
     """
     trees = jpeg_parts.xmp_of(picture)
     kind = jpeg_parts.value_of(trees, _APPLE, "AuxiliaryImageType").lower()
@@ -149,14 +149,14 @@ def _apple_jpeg(picture: bytes, path: Path, max_pixels: float) -> DepthValues | 
     is_disparity = kind.endswith("disparity") or native in ("hdis", "fdis")
     if not (is_depth or is_disparity):
         return None
-    shares = _shares(picture, path, max_pixels)
+    values = _decoded(picture, path, max_pixels)
     try:
         low, high = (float(jpeg_parts.value_of(trees, _APPLE, f"Float{end}Value")) for end in ("Min", "Max"))
     except ValueError:
         low, high = 0.0, 0.0
     if not -np.inf < low < high < np.inf:
-        return DepthValues(np.float32(1.0) - shares if is_depth else shares, "disparity")
-    values = (low + shares.astype(np.float64) * (high - low)).astype(np.float32)
+        return DepthValues(np.float32(1.0) - values if is_depth else values, "disparity")
+    values = (low + values.astype(np.float64) * (high - low)).astype(np.float32)
     if is_depth:
         return DepthValues(values, "metres")
     if jpeg_parts.value_of(trees, _APPLE_DEPTH, "Accuracy").lower() == "absolute" and low > 0.0:
@@ -164,66 +164,66 @@ def _apple_jpeg(picture: bytes, path: Path, max_pixels: float) -> DepthValues | 
     return DepthValues(values, "disparity")
 
 
-def _of_heic(data: bytes, path: Path, max_pixels: float) -> DepthValues:
+def _heic_depth(data: bytes, path: Path, max_pixels: float) -> DepthValues:
     try:
         import pillow_heif
     except ImportError as error:
         raise Mono3DError(f"'{path.name}' needs the package pillow-heif, which is missing ({error}).") from error
     try:
         if not pillow_heif.is_supported(data):
-            raise Mono3DError(f"'{path.name}' {_NO_RELIEF}")
+            raise Mono3DError(f"'{path.name}' {_NO_DEPTH}")
         images = pillow_heif.open_heif(io.BytesIO(data)).info.get("depth_images") or []
         if not images:
-            raise Mono3DError(f"'{path.name}' {_NO_RELIEF}")
+            raise Mono3DError(f"'{path.name}' {_NO_DEPTH}")
         check_size(images[0].size[::-1], path, max_pixels)
         picture = images[0].to_pillow()
-        shares = _as_shares(grey_values(picture, path), path, max_pixels)
+        values = _scaled(grey_values(picture, path), path, max_pixels)
         described = images[0].info.get("metadata") or {}
     except Mono3DError:
         raise
-    except Exception as error:  # libheif's errors are of many kinds.
+    except Exception as error:  # libheif raises many types of exceptions.
         raise Mono3DError(f"The depth map inside '{path.name}' cannot be read ({error}).") from error
-    return _represented(shares, described)
+    return _represented(values, described)
 
 
-def _represented(shares: Floats, described: dict[str, Any]) -> DepthValues:
-    """Returns values 0..1 as HEVC's depth representation describes them: larger is nearer, but for distances."""
+def _represented(values: Floats, described: dict[str, Any]) -> DepthValues:
+    """Returns the depth for values 0..1 by HEVC's depth representation type; larger is nearer, except for uniform z."""
     near, far = (float(described.get(key) or 0.0) for key in ("z_near", "z_far"))
     kind = described.get("representation_type")
     known = 0.0 < near < far < np.inf
     if kind == _UNIFORM_Z:
-        distance = near + shares * (far - near) if known else np.float32(1.0) - shares
+        distance = near + values * (far - near) if known else np.float32(1.0) - values
         return DepthValues(np.asarray(distance, np.float32), "metres" if known else "disparity")
     if kind == _UNIFORM_INVERSE_Z and known:
-        inverse = 1.0 / far + shares.astype(np.float64) * (1.0 / near - 1.0 / far)
+        inverse = 1.0 / far + values.astype(np.float64) * (1.0 / near - 1.0 / far)
         return DepthValues((1.0 / inverse).astype(np.float32), "metres")
-    return DepthValues(shares, "disparity")
+    return DepthValues(values, "disparity")
 
 
-def _shares(picture: bytes, path: Path, max_pixels: float) -> Floats:
-    """Returns the greys of a JPEG or PNG in memory as float32 (rows, columns), 0..1."""
+def _decoded(picture: bytes, path: Path, max_pixels: float) -> Floats:
+    """Returns the grey values of a JPEG or PNG in memory, float32 (rows, columns), 0..1."""
     try:
         with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG")) as opened:
             check_size((opened.height, opened.width), path, max_pixels)
             grey = opened.convert("L") if opened.mode in ("RGB", "YCbCr") else opened
-            return _as_shares(grey_values(grey, path), path, max_pixels)
+            return _scaled(grey_values(grey, path), path, max_pixels)
     except Mono3DError:
         raise
-    except Exception as error:  # Pillow raises many kinds on damaged pictures.
+    except Exception as error:  # Pillow raises many types of exceptions on damaged pictures.
         raise Mono3DError(f"The depth map inside '{path.name}' is damaged ({error}); copy the photo again.") from error
 
 
-def _as_shares(greys: NDArray[Any], path: Path, max_pixels: float) -> Floats:
+def _scaled(greys: NDArray[Any], path: Path, max_pixels: float) -> Floats:
     white = np.float32(255.0 if greys.dtype == np.uint8 else 65535.0)
     return np.asarray(plane(greys, path, max_pixels) / white, np.float32)
 
 
 def _upright(found: DepthValues, data: bytes) -> DepthValues:
-    """Returns the depth turned as the photo's EXIF orientation turns the photo."""
+    """Returns the depth with the photo's EXIF orientation applied."""
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as photo:
             orientation = int(photo.getexif().get(_ORIENTATION, 1))
-    except Exception:  # Pillow raises many kinds on damaged EXIF, and such a photo is taken as it is.
+    except Exception:  # Pillow raises many types of exceptions on damaged EXIF, which is ignored.
         return found
     turned = Image.fromarray(found.values)
     if orientation in _TURNS:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads depth maps from OpenEXR files, which this folder also writes."""
+"""Reads depth maps from OpenEXR files."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from .depth_file import check_size, plane
 from .depth_values import DepthValues
 
 _CHANNELS = ("Z", "Y", "V", "R", "DEPTH", "DISTANCE")
-"""What the channel of interest is called, in order of preference; layers come before a dot ("ViewLayer.Depth.Z")."""
+"""Channel names in order of preference. A layer name may precede them, with a dot ("ViewLayer.Depth.Z")."""
 
 
 def read_exr(path: Path, max_pixels: float) -> DepthValues:
-    """Returns the depth channel of an OpenEXR file, taken as metres.
+    """Returns the depth channel of an OpenEXR file, in metres.
 
-    Raises Mono3DError when OpenEXR is not installed, the file is damaged, deep, or larger than `max_pixels` megapixels.
+    Raises Mono3DError if OpenEXR is not installed, or if the file is damaged, is a deep image, has no depth channel or
+    has more than `max_pixels` megapixels.
     """
     try:
         import OpenEXR
@@ -36,8 +37,8 @@ def read_exr(path: Path, max_pixels: float) -> DepthValues:
             values = np.array(file.channels()[name].pixels)
     except Mono3DError:
         raise
-    except Exception as error:  # OpenEXR raises many kinds on damaged files.
-        raise Mono3DError(f"'{path.name}' is no EXR file that can be read; save it anew.") from error
+    except Exception as error:  # OpenEXR raises many types of exceptions on damaged files.
+        raise Mono3DError(f"'{path.name}' is not a readable EXR file; save it again.") from error
     return DepthValues(plane(values, path, max_pixels), "metres")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the user's own depth map to the depth of every cell of the mesh."""
+"""Converts a depth map supplied by the user to the depth map of the mesh."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .depth_values import DepthValues
 
 _FLAT = 1e-6
 _NEAREST, _FARTHEST = 0.0011, 9.9e5
-"""Metres: within the bounds of the settings 'near' and 'far'."""
+"""Clipping distances in metres, inside the bounds of the settings 'near' and 'far'."""
 
 Known = NDArray[np.bool_]
 
 
 def own_disparity(own: DepthValues) -> Floats:
-    """Returns the map as inverse depth, float32 (rows, columns), near = large; what is not known is filled in."""
+    """Returns the map as inverse depth, float32 (rows, columns), near = large; unknown values are filled in."""
     values, known = own.values, np.isfinite(own.values)
     if own.kind != "disparity":
         values = np.divide(
@@ -34,10 +34,10 @@ def own_disparity(own: DepthValues) -> Floats:
 
 
 def own_depth_map(own: DepthValues, photo: Photo, settings: Settings) -> tuple[Floats, Known | None]:
-    """Returns depth and validity for the mesh as `depth_map` does, from the user's map, stretched over the photo.
+    """Returns depth and validity like `depth_map`, from the user's map, stretched over the photo.
 
-    Metres stay as they are, and near and far have no say. A map at least as fine as the mesh is taken cell by cell,
-    without blending neighbours or moving edges; a coarser one is brought to the photo's edges like a network's.
+    Values in metres do not change; near and far have no effect on them. A map at least as fine as the mesh is sampled
+    cell by cell, without interpolation or edge alignment. A coarser one is upsampled like a network's.
     """
     columns, rows = grid_size(*photo.size, settings.detail)
     disparity, known = own_disparity(own), np.isfinite(own.values)
@@ -53,7 +53,7 @@ def own_depth_map(own: DepthValues, photo: Photo, settings: Settings) -> tuple[F
 
 
 def _metric(inverse: Floats, photo: Photo, settings: Settings) -> Floats:
-    """Returns the depth of a map in 1/metres: its own range as near and far changes nothing."""
+    """Returns the depth of a map in 1/metres, with its own range as near and far, which keeps its values."""
     low, high = float(inverse.min()), float(inverse.max())
     if high - low <= _FLAT * high:
         columns, rows = grid_size(*photo.size, settings.detail)
@@ -70,7 +70,7 @@ def _valid(photo: Photo, known: Known) -> Known | None:
 
 
 def _without_unknown(photo: Photo, own: DepthValues) -> Photo:
-    """Returns the photo with a mask that leaves out what the map does not know, so that the fill is not measured."""
+    """Returns the photo with unknown areas masked, so that filled values do not affect the percentile range."""
     known = np.isfinite(own.values)
     if known.all():
         return photo
@@ -80,9 +80,9 @@ def _without_unknown(photo: Photo, own: DepthValues) -> Photo:
 
 
 def filled(values: Floats, known: Known) -> Floats:
-    """Returns `values`, float32 (rows, columns), where they are `known`, elsewhere the nearest known one of the row.
+    """Returns `values`, float32 (rows, columns), with unknown ones replaced by the nearest known value of the row.
 
-    A row without any takes the nearest row that has some. At least one value must be known.
+    A row without known values is copied from the nearest row that has some. At least one value must be known.
     """
     if known.all():
         return values
@@ -96,7 +96,7 @@ def _filled_along(values: Floats, known: Known) -> Floats:
 
 
 def _nearest(known: Known) -> NDArray[np.intp]:
-    """Returns for each place of each row the column of the nearest known one, intp (rows, columns); 0 without any."""
+    """Returns the column of the nearest known value in each cell's row, intp (rows, columns); 0 if there is none."""
     columns = np.arange(known.shape[1])
     before = np.maximum.accumulate(np.where(known, columns, -1), axis=1)
     after = np.minimum.accumulate(np.where(known, columns, 2 * known.shape[1])[:, ::-1], axis=1)[:, ::-1]

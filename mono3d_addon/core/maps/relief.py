@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Relief that the network is too coarse to see, from the light and dark of the photo."""
+"""Adds fine relief, below the network's resolution, from the luminance of the photo."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from ..camera.camera import Camera
 from ..mesh.footprint import cell_size
 
 _FINE, _COARSE = 1, 6
-"""Radii in cells: finer than the first is noise, what is coarser than the second the network has seen."""
+"""Band-pass radii in cells: below the first is noise, above the second the network resolves the relief."""
 _CONTRAST = 0.06
-"""Differences of brightness above which the relief grows no more: the edge of a print is no cliff."""
+"""Luminance difference at which the relief saturates, so that printed edges do not become steps."""
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
 def with_relief(depth: Floats, guide: NDArray[np.float32], camera: Camera, strength: float, tear: float) -> Floats:
-    """Returns `depth`, float32 (rows, columns) in metres, with relief along the viewing rays; bright is near.
+    """Returns `depth`, float32 (rows, columns), metres, displaced along the viewing rays; bright is near.
 
     guide     the photo at the mesh's size, float32 (rows, columns, 3) in 0..1
-    strength  largest height, in footprints: the size of a cell at its own distance; 0: none
+    strength  largest displacement in footprints (the size of a cell at its own distance); 0 for none
+    tear      relative depth difference at which the mesh is torn
 
-    So small a height copies no texture as a step. It fades out towards tears, whose two sides must not meet.
+    The displacement fades out towards tears, so that their two sides stay apart.
     """
     if strength <= 0.0:
         return depth

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds the sky: what is as far as anything, even in colour, and reaches the upper border of the photo.
+"""Detects the sky: far away, even in colour, and connected to the upper border of the photo.
 
-It is sought carefully rather than fully: a wall that is taken for sky is a worse fault than a sky left as it was.
+The detection is conservative, because a wall mistaken for sky is worse than sky that is not detected.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from .disparity import normalise
 Cells = NDArray[np.bool_]
 
 _SIDE = 320
-"""Cells along the longer side at which the sky is sought."""
+"""Resolution of the detection: cells along the longer side."""
 _FAR = 0.12
-"""Share of the depth range, from the far end, in which sky lies."""
-_DISTANT_BLUE, _DISTANT_PALE = 0.12, 0.012
-"""Inverse depth of a sky as a share of the nearest parts': at the end of a room it is more. Pale ones must be farther:
-there are more white walls than blue ones."""
+"""Fraction of the disparity range, from the far end, that can be sky."""
+_MAX_BLUE, _MAX_PALE = 0.12, 0.012
+"""Largest inverse depth of blue and of pale sky, relative to that of the nearest parts. It is larger at the end of a
+room. The limit for pale sky is stricter, because white walls are more common than blue ones."""
 _EVEN = 0.045
-"""Standard deviation of the brightness around a cell, 0..1: clouds are within, leaves are not."""
-_LEAST_AREA, _LEAST_TOP = 0.02, 0.15
-"""Shares of the photo, and of its upper border, that a sky takes up at least."""
+"""Largest local standard deviation of the brightness, 0..1: clouds are below it, foliage is above."""
+_MIN_AREA, _MIN_TOP = 0.02, 0.15
+"""Smallest fractions of the photo and of its upper border that are sky."""
 _BORDER = 12
-"""Cells by which a sky may grow up to the things before it: a network's edges are that blurred, and show a halo."""
+"""Cells by which the sky may grow towards foreground objects, whose edges are blurred in the network's output."""
 _STEP = 0.15
-"""Share of the depth range that there is between a sky and what stands before it."""
+"""Smallest difference between the sky and a foreground object, as a fraction of the disparity range."""
 _ALIKE = 0.12
-"""Distance of colours, 0..1, up to which a cell passes for the sky beside it."""
+"""Largest colour distance, 0..1, from the neighbouring sky of a cell that is added."""
 
 
 def find_sky(disparity: Floats, photo: Photo) -> Cells | None:
-    """Returns which part of the photo is sky, bool (rows, columns) at a few hundred cells a side; None without any.
+    """Returns the sky mask, bool (rows, columns), `_SIDE` cells along the longer side; None if there is no sky.
 
-    `disparity` is float32 (h, w), near = large, covering the photo; 0 means infinitely far where it is known.
+    `disparity` is float32 (h, w), near = large, covering the photo; 0 is infinitely far.
     """
     width, height = photo.size
     scale = min(1.0, _SIDE / max(width, height))
@@ -56,30 +56,30 @@ def find_sky(disparity: Floats, photo: Photo) -> Cells | None:
     grey = colors @ np.array([0.299, 0.587, 0.114], np.float32)
     even = _deviation(grey, 2) < _EVEN
     nearest = float(np.percentile(disparity, 99.0))
-    distance = small / np.float32(max(nearest, 1e-12))
+    inverse = small / np.float32(max(nearest, 1e-12))
     blue, pale = _blue(colors, grey), _pale(colors, grey)
-    cells = far & even & ((blue & (distance < _DISTANT_BLUE)) | (pale & (distance < _DISTANT_PALE)))
+    cells = far & even & ((blue & (inverse < _MAX_BLUE)) | (pale & (inverse < _MAX_PALE)))
     if kept is not None:
         cells &= kept
-    sky = _at_the_top(_closed(cells))
-    if sky.mean() < _LEAST_AREA or sky[: max(1, rows // 40)].any(axis=0).mean() < _LEAST_TOP:
+    sky = _connected_to_top(_closed(cells))
+    if sky.mean() < _MIN_AREA or sky[: max(1, rows // 40)].any(axis=0).mean() < _MIN_TOP:
         return None
-    if not _lies_behind(distance, sky, ~sky if kept is None else kept & ~sky):
+    if not _lies_behind(inverse, sky, ~sky if kept is None else kept & ~sky):
         return None
-    return _to_the_edges(sky, colors, normalised)
+    return _grown_to_edges(sky, colors, normalised)
 
 
 def without(photo: Photo, sky: Cells) -> Photo:
-    """Returns the photo with a mask that leaves out the sky; the same where nothing else would be left."""
+    """Returns the photo with the sky masked out; unchanged if nothing else would remain."""
     seen = ~_enlarged(sky, *photo.size)
     mask = seen if photo.mask is None else photo.mask & seen
     return dataclasses.replace(photo, mask=mask) if mask.any() else photo
 
 
 def clamped(depth: Floats, sky: Cells, far: float) -> Floats:
-    """Returns `depth`, float32 (rows, columns) in metres, with the sky at the distance `far`, or where all is nearer.
+    """Returns `depth`, float32 (rows, columns), metres, with the sky at `far` or at the largest other depth.
 
-    It is never in front of what is beside it: the farthest of the rest pushes it back.
+    So the sky is never in front of anything else.
     """
     rows, columns = depth.shape
     cells = _enlarged(sky, columns, rows)
@@ -88,19 +88,19 @@ def clamped(depth: Floats, sky: Cells, far: float) -> Floats:
     return np.where(cells, np.float32(backdrop), depth)
 
 
-def _lies_behind(distance: Floats, sky: Cells, rest: Cells) -> bool:
-    """Tells whether most of the sky is behind nearly all of the rest; `distance` is large where it is near."""
-    return not rest.any() or bool(np.median(distance[sky]) < np.percentile(distance[rest], 5.0))
+def _lies_behind(inverse: Floats, sky: Cells, rest: Cells) -> bool:
+    """Returns whether most of the sky is behind nearly all of the rest; `inverse` is inverse depth, near = large."""
+    return not rest.any() or bool(np.median(inverse[sky]) < np.percentile(inverse[rest], 5.0))
 
 
 def _blue(colors: Floats, grey: Floats) -> Cells:
-    """Returns which cells are blue rather than green or red, and not dark unless clearly blue."""
+    """Returns which cells are blue, and bright or clearly blue."""
     red, green, blue = np.moveaxis(colors, 2, 0)
     return np.asarray((blue > red + 0.04) & (blue > green + 0.015) & ((grey > 0.3) | (blue > 1.5 * green)))
 
 
 def _pale(colors: Floats, grey: Floats) -> Cells:
-    """Returns which cells are bright and of hardly any colour, as clouds are."""
+    """Returns which cells are bright with low saturation, like clouds."""
     return np.asarray((grey > 0.6) & (np.ptp(colors, axis=2) < 0.15))
 
 
@@ -112,22 +112,22 @@ def _deviation(values: Floats, radius: int) -> Floats:
 
 
 def _closed(cells: Cells) -> Cells:
-    """Returns the cells with gaps of a few cells, such as a wire or a bird, filled and single ones taken away."""
+    """Returns the cells after a morphological closing, which fills small gaps such as wires and birds."""
     grown = windows.maximum(cells.astype(np.float32), 2)
     return np.asarray(windows.minimum(grown, 2) > 0.5)
 
 
-def _at_the_top(cells: Cells) -> Cells:
-    """Returns those of the cells that hang together with the upper border."""
+def _connected_to_top(cells: Cells) -> Cells:
+    """Returns the cells that are connected to the upper border."""
     padded = np.vstack([np.ones((1, cells.shape[1]), bool), cells])
     pieces = label_components(padded[:, 1:] & padded[:, :-1], padded[1:] & padded[:-1])
     return np.asarray((pieces == pieces[0, 0])[1:] & cells)
 
 
-def _to_the_edges(sky: Cells, colors: Floats, normalised: Floats) -> Cells:
-    """Returns the sky grown up to the outlines of what stands before it, where the photo goes on in its colour.
+def _grown_to_edges(sky: Cells, colors: Floats, normalised: Floats) -> Cells:
+    """Returns the sky grown up to the outlines of foreground objects, over cells of similar colour.
 
-    Only where the disparity rises nearby, so that it does not creep over a lake or a hazy horizon.
+    It grows only near a rise of the disparity, so it does not spread over water or a hazy horizon.
     """
     rise = windows.maximum(normalised, _BORDER) - windows.minimum(normalised, _BORDER)
     weight = sky.astype(np.float32)
@@ -145,6 +145,6 @@ def _reduced(mask: Cells, columns: int, rows: int) -> Cells:
 
 
 def _enlarged(cells: Cells, columns: int, rows: int) -> Cells:
-    """Returns the cells at another size, smoothly rather than in steps."""
+    """Returns the mask at another size, with bilinear interpolation."""
     picture = Image.fromarray(cells.astype(np.uint8) * 255).resize((columns, rows), Image.Resampling.BILINEAR)
     return np.asarray(picture) >= 128

@@ -40,7 +40,7 @@ def to_srgb(picture: Image.Image) -> tuple[Bytes, NDArray[np.bool_] | None, bool
         try:
             converted = _convert_profile(picture, profile)
         except (ImageCms.PyCMSError, OSError, ValueError):
-            notes = ("The photo's colour profile is damaged and was left out.",)
+            notes = ("The photo's colour profile is damaged and was ignored.",)
         else:
             plain = plain and converted is picture
             picture = converted

@@ -154,7 +154,9 @@ def _without_pixel_limit() -> Iterator[None]:
 def _check_size(path: Path, size: tuple[int, int], max_pixels: float, smallest: int) -> None:
     width, height = size
     if min(size) < smallest:
-        raise Mono3DError(f"'{path.name}' has only {width} x {height} pixels; {smallest} a side are needed.")
+        raise Mono3DError(
+            f"'{path.name}' has only {width} x {height} pixels; at least {smallest} are needed on each side."
+        )
     if width * height > max_pixels * 1e6:
         raise Mono3DError(
             f"'{path.name}' has {width} x {height} pixels, more than the limit of {max_pixels:g} megapixels; "

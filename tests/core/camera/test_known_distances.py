@@ -83,13 +83,13 @@ def test_what_is_impossible_is_one_sentence() -> None:
     eye = camera()
     near, far = Sighting(200.0, 150.0, 0.9), Sighting(200.0, 150.0, 0.2)
     cases = [
-        (KnownDistances(near, Sighting(100.0, 150.0, 0.9), (1.0, 2.0)), "equally far"),
-        (KnownDistances(near, far, (3.0, 2.0)), "exchange the two"),
-        (KnownDistances(near, far, (2.0, 2.0)), "exchange the two"),
+        (KnownDistances(near, Sighting(100.0, 150.0, 0.9), (1.0, 2.0)), "same estimated depth"),
+        (KnownDistances(near, far, (3.0, 2.0)), "swap the two"),
+        (KnownDistances(near, far, (2.0, 2.0)), "swap the two"),
         (KnownDistances(near, far, (1.0, 10.0)), "behind the camera"),
         (KnownDistances(near, far, (0.0, 2.0)), "larger than 0"),
         (KnownDistances(near, far, (math.nan,)), "larger than 0"),
-        (KnownDistances(near, near, (1.0,)), "same place"),
+        (KnownDistances(near, near, (1.0,)), "same position"),
     ]
     for known, words in cases:
         with pytest.raises(Mono3DError, match=words):
