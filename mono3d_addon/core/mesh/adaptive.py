@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Few triangles where the surface is flat, many where it bends and at its edges.
+"""Adaptive triangulation: large triangles where the surface is flat, small ones where it bends and at boundaries.
 
 A right-triangulated irregular network (Evans, Kirkpatrick and Townsend 2001) over the inverse depth, in which planes
-are linear in the picture: a wall or a floor needs two triangles, at any slant. Squares of cells are cut along a
-diagonal, the halves at their longest side's middle, and so on down to the grid's own triangles. A triangle that meets
-a tear or a rim is always cut, so these stay exactly those of the grid.
+are linear in the picture: a wall or a floor needs two triangles at any slant. Squares of cells are split along a
+diagonal, the halves at the midpoint of their longest side, and so on down to the grid's own triangles. A triangle that
+touches a tear or a boundary is always split, so these match the grid exactly.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _LARGEST = 64
 """Side of the largest squares in cells."""
 
 _ERRORS = (1e-6, 1e3)
-"""The range in which the error that meets the budget is looked for: from the rounding of float32 on."""
+"""Search range of the error limit that meets the budget; its lower end is the rounding error of float32."""
 
 _ROUNDS = 16
-"""Halvings of that range, in its logarithm."""
+"""Bisection steps, on a logarithmic scale."""
 
 
 def adaptive_triangles(grid: Grid, rows: int, columns: int, budget: int) -> Ints:
-    """Returns triangles, int32 (m, 3), over the points of `grid`, which has `rows` x `columns` of them.
+    """Returns at most `budget` triangles, int32 (m, 3), over the points of `grid`, which has `rows` x `columns` points.
 
-    There are at most `budget` of them, with the least `max |z mesh / z grid - 1|` over all points of the grid that
-    this allows; where rims and tears need more, as few as these need and as many again.
+    They minimise the largest error, `max |z mesh / z grid - 1|` over all points of the grid. If boundaries and tears
+    need more than half of the budget, it is raised to twice their number.
     """
     tree = _Tree.over(grid, rows, columns)
     low, high = _ERRORS
@@ -52,11 +52,11 @@ def adaptive_triangles(grid: Grid, rows: int, columns: int, budget: int) -> Ints
 
 @dataclass(frozen=True)
 class _Tree:
-    """All triangles of the network, by the point at the middle of whose longest side each pair of them is cut.
+    """All triangles of the network, identified by their split points, the midpoints of their longest sides.
 
-    error    float32 (padded rows + 1, padded columns + 1): the error without this point; never less than those of
-             the points that need this one, so that the points above any limit make a whole mesh
-    full     bool (padded rows, padded columns): cells of which the grid has both triangles
+    error    float32 (padded rows + 1, padded columns + 1): the error without this split point; never less than those
+             of the points that depend on it, so that the points above any limit make a mesh without gaps
+    full     bool (padded rows, padded columns): cells with both triangles in the grid
     own      int32 (k, 3): the grid's triangles
     cell     intp (k,): the cells of `own`, row * padded columns + column
     columns  points in a row of the grid
@@ -82,7 +82,7 @@ class _Tree:
         return cls(error, count == 2, grid.triangles, cell, columns)
 
     def count(self, limit: float) -> int:
-        """Returns how many triangles there are where no error is above `limit`."""
+        """Returns the number of triangles of the coarsest mesh with no error above `limit`."""
         total = 0
         for side in _sides():
             for _, leaf in self._leaves(side, limit):
@@ -101,14 +101,15 @@ class _Tree:
         return np.concatenate(parts)
 
     def _unit_cells(self, limit: float) -> Bools:
-        """Returns the cells, bool, that are cut no further: both of their halves are triangles of the mesh."""
+        """Returns the unit cells, bool, of which both halves are triangles of the mesh."""
         one, other = self._halves(1, limit)
         return one & other
 
     def _leaves(self, side: int, limit: float) -> list[tuple[Corners, Bools]]:
-        """Returns the corners of each kind of triangle in squares of `side`, and in which squares it is not cut.
+        """Returns the corners of each type of triangle in squares of `side`, and the squares in which it is a leaf.
 
-        Corners are (down, right) in half sides of the square. Squares as a whole come as their grid triangles.
+        Corners are (down, right) in half sides of the square. Unit cells that are whole are not included; see
+        `_unit_cells`.
         """
         upper, lower = self._halves(side, limit)
         falling = is_falling(upper.shape)
@@ -134,9 +135,9 @@ class _Tree:
         return found
 
     def _halves(self, side: int, limit: float) -> tuple[Bools, Bools]:
-        """Returns in which squares of `side` the upper and the lower half, cut along the diagonal, come about.
+        """Returns the squares of `side` whose upper and whose lower half, split along the diagonal, exist.
 
-        A half does when the point at its right angle is there, the middle of a side of the square twice as large.
+        A half exists if the mesh has the point at its right angle, a midpoint in a square twice as large.
         """
         rows, columns = (extent // side for extent in self.full.shape)
         if side == _LARGEST:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The error of every triangle of a right-triangulated network over a grid of depth, level by level.
+"""The error of every triangle of a right-triangulated network over a depth grid, level by level.
 
-Squares have sides of 2, 4, 8 ... cells. Each is first halved along a diagonal, `falling` or rising like the fields of
-a chessboard, then quartered through its middle: a quarter has one of its sides and the middle as corners.
+Squares have sides of 2, 4, 8 ... cells. Each is first split into halves along a diagonal, `falling` or rising in a
+chessboard pattern, then into quarters: the triangles between each side and the centre.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _QUARTERS = ("top", "left", "right", "bottom")
 
 @dataclass(frozen=True)
 class Field:
-    """A grid of depth, its sides a multiple of twice the largest square.
+    """A depth grid, padded to a multiple of twice the largest square.
 
-    depth  float32 (rows + 1, columns + 1), metres; 1 where no triangle is
-    used   bool, the points that belong to triangles
+    depth  float32 (rows + 1, columns + 1), metres; 1 where there is no triangle
+    used   bool (rows + 1, columns + 1), points that belong to triangles
     full   bool (rows, columns), cells with two triangles
     some   bool (rows, columns), cells with one or two triangles
     """
@@ -41,18 +41,18 @@ class Field:
 
 
 def is_falling(shape: tuple[int, ...]) -> Bools:
-    """Returns which squares are halved from the upper left to the lower right: through their parent's middle."""
+    """Returns which squares, bool, are split from the upper left to the lower right, through their parent's centre."""
     row, column = np.ogrid[: shape[0], : shape[1]]
     falling: Bools = (row + column) % 2 == 0
     return falling
 
 
 def point_errors(field: Field, largest: int) -> Floats:
-    """Returns for each point of the grid, float32 (rows + 1, columns + 1), the error of a network without it.
+    """Returns the error of the network without each point of the grid, float32 (rows + 1, columns + 1).
 
-    It is the largest `|z triangle / z - 1|` at the points under the two triangles whose longest side has this point
-    at its middle, infinite where one of them covers cells with and cells without triangles. It is never less than
-    the errors of the points that need this one, so that the points above any limit make a mesh without gaps.
+    It is the largest `|z triangle / z - 1|` under the two triangles that this point splits, the midpoint of their
+    longest side, and infinite if one of them covers cells both with and without triangles. It is never less than the
+    errors of the points that depend on this one, so that the points above any limit make a mesh without gaps.
     """
     inverse = field.inverse
     error = np.zeros(field.depth.shape, np.float32)
@@ -74,28 +74,28 @@ def point_errors(field: Field, largest: int) -> Floats:
 
 
 def _raise_both(lines: Floats, between: Floats) -> None:
-    """Raises each of n + 1 `lines` to the values of its two neighbours among the 2 n rows that lie `between`."""
+    """Raises each of n + 1 `lines` to the maximum of itself and its neighbours among the 2 n rows `between`."""
     np.maximum(lines[:-1], between[0::2], out=lines[:-1])
     np.maximum(lines[1:], between[1::2], out=lines[1:])
 
 
 def _half_errors(field: Field, inverse: Floats, side: int) -> Floats:
-    """Returns the largest error in each square of `side` that is halved, float32 (rows, columns)."""
+    """Returns the largest error in each square of `side` if split into halves, float32 (rows, columns)."""
     rows, columns = (extent // side for extent in field.full.shape)
     falling, rising = _half_weights(side)
-    # Two by two squares alternate.
+    # The pattern repeats every 2 x 2 squares.
     weights = np.array([[falling, rising], [rising, falling]], np.float32).transpose(2, 0, 3, 1, 4)
     guess = np.zeros((rows // 2, 2, side, columns // 2, 2, side), np.float32)
     for corner, pattern in zip(_corners(inverse, side), weights, strict=True):
         guess += corner.reshape(rows // 2, 2, 1, columns // 2, 2, 1) * pattern[None, :, :, None]
     error = _relative(guess, field.depth).max(axis=(2, 5)).reshape(rows, columns)
     every = np.ones((side, side), bool)
-    return _judged(error, _in_squares(field.full, side), _in_squares(field.some, side), every)
+    return _masked_errors(error, _in_squares(field.full, side), _in_squares(field.some, side), every)
 
 
 def _half_weights(side: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Returns what each point of a square takes from its corners a b / c d, (4, side, side): falling and rising."""
-    down, right = _places(side)
+    """Returns the interpolation weights of the corners a b / c d, (4, side, side), for falling and rising diagonals."""
+    down, right = _square_positions(side)
     nothing = np.zeros_like(down)
     above = (1 - right, right - down, nothing, down)
     below = (1 - down, nothing, down - right, right)
@@ -105,14 +105,14 @@ def _half_weights(side: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def _quarter_errors(field: Field, inverse: Floats, side: int) -> tuple[Floats, Floats]:
-    """Returns the largest error in the quarters on both sides of each level and each upright side of the squares.
+    """Returns the largest error in the two quarters at each horizontal and at each vertical side of the squares.
 
-    float32 (rows + 1, columns) and (rows, columns + 1).
+    The arrays are float32 (rows + 1, columns) and (rows, columns + 1).
     """
     rows, columns = (extent // side for extent in field.full.shape)
-    down, right = _places(side)
+    down, right = _square_positions(side)
     nothing = np.zeros_like(down)
-    # What is taken from the corners a b / c d and from the middle.
+    # Interpolation weights of the corners a b / c d and of the centre.
     taken = {
         "top": (1 - right - down, right - down, nothing, nothing, 2 * down),
         "left": (1 - down - right, nothing, down - right, nothing, 2 * right),
@@ -128,13 +128,13 @@ def _quarter_errors(field: Field, inverse: Floats, side: int) -> tuple[Floats, F
         guess += value[:, None, :, None] * pattern[None, :, None]
     error = _relative(guess, field.depth)
     full, some = _in_squares(field.full, side), _in_squares(field.some, side)
-    # A cell counts for all quarters that have a part of it: its middle may lie between two.
+    # A cell on the border between two quarters counts for both.
     touches = _in_quarter(down + np.float32(0.5 / side), right + np.float32(0.5 / side))
     found = {}
     for index, name in enumerate(_QUARTERS):
         most = (error * (which == index).astype(np.float32)[None, :, None]).max(axis=(1, 3))
-        found[name] = _judged(most, full, some, touches[name])
-    # Points on a side belong to the squares below and to the right of it, whose cells may be empty.
+        found[name] = _masked_errors(most, full, some, touches[name])
+    # Points on a side belong to the squares below and to the right, whose cells may be empty.
     level = _line_errors(inverse[::side], field.depth[::side], field.used[::side], side)
     upright = _line_errors(inverse[:, ::side].T, field.depth[:, ::side].T, field.used[:, ::side].T, side).T
     np.maximum(level[:-1], found["top"], out=level[:-1])
@@ -145,14 +145,14 @@ def _quarter_errors(field: Field, inverse: Floats, side: int) -> tuple[Floats, F
 
 
 def _in_quarter(down: NDArray[np.float32], right: NDArray[np.float32]) -> dict[str, Bools]:
-    """Returns in which quarters, sides included, places of a square lie."""
+    """Returns for each quarter which positions in a square lie in it, borders included."""
     above, before = down <= right, down + right <= 1
     below, behind = down >= right, down + right >= 1
     return {"top": above & before, "left": below & before, "right": above & behind, "bottom": below & behind}
 
 
 def _line_errors(inverse: Floats, depth: Floats, used: Bools, side: int) -> Floats:
-    """Returns the largest error along each side of the squares that lies on a row, float32 (lines, sides)."""
+    """Returns the largest error along each horizontal side of the squares, float32 (lines, sides)."""
     place = np.arange(side, dtype=np.float32) / np.float32(side)
     ends = inverse[:, ::side, None]
     guess = ends[:, :-1] * (1 - place) + ends[:, 1:] * place
@@ -161,8 +161,8 @@ def _line_errors(inverse: Floats, depth: Floats, used: Bools, side: int) -> Floa
     return error
 
 
-def _places(side: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Returns how far down and to the right the points of a square lie, 0..1 of its side."""
+def _square_positions(side: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Returns the positions, down and right, of the points of a square, 0..1 of its side, float32 (side, side) each."""
     down, right = np.mgrid[:side, :side].astype(np.float32) / np.float32(side)
     return down, right
 
@@ -174,7 +174,7 @@ def _corners(values: Floats, side: int) -> tuple[Floats, Floats, Floats, Floats]
 
 
 def _relative(guess: Floats, depth: Floats) -> Floats:
-    """Returns `|z / z guess - 1|` in place of the guesses of the inverse depth."""
+    """Returns the relative error of the interpolated inverse depth, `|guess z - 1|`; overwrites `guess`."""
     guess *= depth[:-1, :-1].reshape(guess.shape)
     guess -= 1
     return np.abs(guess, out=guess)
@@ -185,8 +185,8 @@ def _in_squares(cells: Bools, side: int) -> Bools:
     return cells.reshape(rows // side, side, columns // side, side)
 
 
-def _judged(error: Floats, full: Bools, some: Bools, touches: Bools) -> Floats:
-    """Returns what an error counts: nothing where no cell has a triangle, infinitely much where only some have both."""
+def _masked_errors(error: Floats, full: Bools, some: Bools, touches: Bools) -> Floats:
+    """Returns the errors, 0 where no cell has a triangle, infinite where only some of the cells are full."""
     part = touches[None, :, None]
     is_torn, has_some = (~full & part).any(axis=(1, 3)), (some & part).any(axis=(1, 3))
     return np.where(has_some, np.where(is_torn, np.float32(np.inf), error), np.float32(0))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Continues the far side of tears behind the near one, so that a camera that has moved looks into no hole.
+"""Background fill: extends the far side of tears behind the near side, to close the holes that a moved camera sees.
 
-The layer is a depth map of its own, seen by the same camera: its texture coordinates are projections like all others,
-and its texture is the photo with what is behind painted in.
+The fill is a second depth layer of the same camera. Its texture coordinates are projections, like those of the front
+layer, and its texture is the photo with the background inpainted.
 """
 
 from __future__ import annotations
@@ -22,16 +22,20 @@ from .mesh import Mesh
 from .normals import grid_normals
 
 _REACH = 0.45
-"""How far the layer goes behind a thing, as a share of the photo's shorter side, where the far side is at infinity."""
+"""How far the fill extends behind an object, as a fraction of the photo's shorter side, for a far side at infinity."""
 _ROUNDS = 30
 _CLEAN = 4
-"""Cells beside a tear whose mean is its far side's colour: at the tear itself the photo mixes both."""
+"""Radius in cells for the colour of the far side. At the tear itself the photo mixes the colours of both sides."""
 _STEPS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 
 
 @dataclass(frozen=True)
 class BackgroundFill:
-    """The layer behind: its mesh, and its texture, uint8 (rows, columns, 3), which covers the whole photo."""
+    """The filled background.
+
+    mesh     its mesh, camera frame
+    texture  uint8 (rows, columns, 3), sRGB, covering the whole photo
+    """
 
     mesh: Mesh
     texture: Bytes
@@ -47,7 +51,7 @@ class BackgroundFill:
 
 @dataclass(frozen=True)
 class _Layer:
-    """Cells of the layer, int (n,), flat; the first `fixed` are the far side's own rim, the others are filled."""
+    """Flat indices of the fill's cells, intp (n,): first `fixed` ones, the far side's rim, then the filled ones."""
 
     cells: NDArray[np.intp]
     fixed: int
@@ -63,10 +67,11 @@ def fill_background(
     trim: int = 0,
     has_sharp_steps: bool = True,
 ) -> BackgroundFill | None:
-    """Returns the layer behind the near things of a grid with the same arguments (see `grid.build_grid`).
+    """Returns the background behind the tears of a grid with the same arguments (see `grid.build_grid`).
 
-    The far rim of every tear grows under the near side, at most `_REACH` of the photo and less at small steps, to a
-    smooth membrane; it ends where it would come out in front. None where there is nothing to fill.
+    The far rim of every tear is extended under the near side, by at most `_REACH` and less at small discontinuities.
+    Depth and colours are interpolated as a membrane. The fill ends where it would come in front of the near side.
+    Returns None if there is nothing to fill.
     """
     if tear <= 0.0:
         return None
@@ -85,7 +90,7 @@ def fill_background(
     use = ~is_filled | is_behind
     filled[layer.cells[is_filled & is_behind]] = True
     if trim > 0:
-        # The rim that is cut off the front is the layer's to show.
+        # The fill replaces the rim that is trimmed from the front layer.
         filled[layer.cells[: layer.fixed]] = trimmed(triangles, rows, columns, trim).reshape(-1)[
             layer.cells[: layer.fixed]
         ]
@@ -99,7 +104,7 @@ def fill_background(
 def _finished(
     sheet: Floats, painted: NDArray[np.float32], filled: NDArray[np.bool_], camera: Camera, tear: float
 ) -> BackgroundFill | None:
-    """Returns the layer over `sheet`, float32 (rows, columns) in metres, NaN where there is none."""
+    """Returns the fill for the depth `sheet`, float32 (rows, columns), metres, NaN outside; None without triangles."""
     found = torn_triangles(sheet, 3 * tear, 0.0, np.isfinite(sheet))
     found = found[filled[found].any(axis=1)]
     if len(found) == 0:
@@ -115,7 +120,7 @@ def _finished(
 
 
 def _grow(inverse: Floats, triangles: Ints, tear: float) -> _Layer | None:
-    """Returns the rim and the cells behind which it grows, by steps from cell to linked cell of the near side."""
+    """Returns the rims and the cells behind which they grow, a flood fill over connected cells of the near side."""
     rows, columns = inverse.shape
     alive = np.zeros(rows * columns, bool)
     alive[triangles] = True
@@ -149,11 +154,11 @@ def _grow(inverse: Floats, triangles: Ints, tear: float) -> _Layer | None:
     frontier = np.flatnonzero((budget > 0) & ~is_rim)
     visited[frontier] = True
     grown = [frontier]
-    ways = _ways(along, down, rows, columns)
+    directions = _directions(along, down, rows, columns)
     while len(frontier):
         reached = []
-        for step, open_way in ways:
-            here = frontier[open_way[frontier] & (budget[frontier] > 1)]
+        for step, is_open in directions:
+            here = frontier[is_open[frontier] & (budget[frontier] > 1)]
             there = here + step
             new = ~visited[there]
             np.maximum.at(budget, there[new], budget[here[new]] - 1)
@@ -164,10 +169,10 @@ def _grow(inverse: Floats, triangles: Ints, tear: float) -> _Layer | None:
     return _Layer(np.concatenate([rim, *grown]), len(rim))
 
 
-def _ways(
+def _directions(
     along: NDArray[np.bool_], down: NDArray[np.bool_], rows: int, columns: int
 ) -> list[tuple[int, NDArray[np.bool_]]]:
-    """Returns for each of the four directions the step in flat cells, and where, bool (cells,), it is open."""
+    """Returns for each of the four directions its offset in flat indices and the cells, bool (cells,), it can leave."""
     right, left, below, above = (np.zeros((rows, columns), bool) for _ in range(4))
     right[:, :-1], left[:, 1:] = along, along
     below[:-1], above[1:] = down, down
@@ -175,7 +180,7 @@ def _ways(
 
 
 def _clean_colors(guide: NDArray[np.float32], layer: _Layer, inverse: Floats) -> NDArray[np.float32]:
-    """Returns the colours, float32 (n, 3), of the layer's cells: the far side's a little away from the tear."""
+    """Returns the colours, float32 (n, 3), of the fill's cells: means of the far side, away from the tear."""
     rows, columns = inverse.shape
     behind = np.zeros(rows * columns, np.float32)
     behind[layer.cells] = 1
@@ -187,11 +192,11 @@ def _clean_colors(guide: NDArray[np.float32], layer: _Layer, inverse: Floats) ->
 
 
 def _membrane(values: Floats, cells: NDArray[np.intp], is_fixed: NDArray[np.bool_], columns: int) -> Floats:
-    """Returns `values`, float32 (n, c), at `cells`, flat in rows of `columns`; those not fixed are a membrane between
-    those that are: nearly the solution of Laplace's equation.
+    """Returns `values`, float32 (n, c), with those that are not fixed interpolated by a membrane (Laplace's equation).
 
-    By a cascade of grids (Bornemann and Deuflhard 1996): the solution for blocks of two by two cells is the start from
-    which some rounds of relaxation (Jacobi) remove what is rough.
+    `cells` are their flat indices in rows of `columns`. The solution is approximate, by a cascadic multigrid method
+    (Bornemann and Deuflhard 1996): the solution on blocks of 2 x 2 cells is the initial value for a few Jacobi
+    iterations.
     """
     halved = (columns + 1) // 2
     blocks, block = np.unique(cells // columns // 2 * halved + cells % columns // 2, return_inverse=True)
@@ -201,17 +206,17 @@ def _membrane(values: Floats, cells: NDArray[np.intp], is_fixed: NDArray[np.bool
         sums = np.stack([np.bincount(block, is_fixed * part, len(blocks)) for part in values.T], axis=1)
         means = (sums / np.maximum(count, 1)[:, None]).astype(np.float32)
         result[~is_fixed] = _membrane(means, blocks, count > 0, halved)[block][~is_fixed]
-    return _relaxed(result, cells, np.flatnonzero(~is_fixed), columns)
+    return _jacobi(result, cells, np.flatnonzero(~is_fixed), columns)
 
 
-def _relaxed(values: Floats, cells: NDArray[np.intp], free: NDArray[np.intp], columns: int) -> Floats:
-    """Returns `values`, float32 (n, c), with the `free` ones, by number, drawn to the means of their neighbours."""
+def _jacobi(values: Floats, cells: NDArray[np.intp], free: NDArray[np.intp], columns: int) -> Floats:
+    """Returns `values`, float32 (n, c), after Jacobi iterations at the `free` indices: means of the neighbours."""
     wide = columns + 2
     padded = (cells // columns + 1) * wide + cells % columns + 1
     index = np.full(int(padded.max(initial=0)) + wide + 1, len(cells), np.intp)
     index[padded] = np.arange(len(cells))
     neighbours = np.stack([index[padded[free] + down * wide + across] for down, across in _STEPS])
-    # Where there is no neighbour is an extra row of noughts.
+    # Missing neighbours refer to an extra row of zeros.
     result = np.concatenate([values, np.zeros((1, values.shape[1]), np.float32)])
     share = np.float32(1) / (1 + (neighbours < len(cells)).sum(axis=0, dtype=np.float32))[:, None]
     for _ in range(_ROUNDS):

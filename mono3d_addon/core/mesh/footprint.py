@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How large a pixel is in the scene: the unit that fits a cup and a cathedral alike."""
+"""Footprints: the size of a grid cell in the scene, a unit of length that adapts to the scale of the scene."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..camera.camera import Camera
 
 
 def cell_size(count: int, camera: Camera) -> float:
-    """Returns the side, in pixels of the photo, of the cells of a grid of `count` cells that covers all of it.
+    """Returns the cell size, in pixels of the photo, of a grid of `count` cells that covers the whole photo.
 
-    The geometric mean of a cell's width and height, which differ by the rounding of the grid's size.
+    This is the geometric mean of a cell's width and height, which differ slightly because of rounding.
     """
     return math.sqrt(camera.width * camera.height / count)
 
 
 def median_footprint(depth: Floats, camera: Camera) -> float:
-    """Returns the median size of a grid cell on the scene in metres: `z * cell / focal length`.
+    """Returns the median footprint in metres: `z * cell size / focal length`.
 
-    `depth` is float32 (rows, columns) in metres along z and covers the whole photo; values that are not finite or
-    not positive do not take part. Raises Mono3DError when no others are left.
+    `depth` is float32 (rows, columns), metres along z, covering the whole photo; values that are not finite and
+    positive are ignored. Raises Mono3DError if none are left.
     """
     known = depth[np.isfinite(depth) & (depth > 0)]
     if known.size == 0:

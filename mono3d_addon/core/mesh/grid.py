@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The grid mesh: one vertex a cell of the depth map, torn where the depth jumps."""
+"""The grid mesh: one vertex per cell of the depth map, torn at depth discontinuities."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .normals import grid_normals
 
 @dataclass(frozen=True)
 class Grid:
-    """All points of a depth map with what connects them; the point cloud and the grid mesh are made from it.
+    """The points of a depth map and the triangles between them, the source of point cloud and grid mesh.
 
     points     float32 (rows * columns, 3), camera frame, metres
     normals    float32 (rows * columns, 3), towards the camera
     colors     uint8 (rows * columns, 3), sRGB, the photo's pixel under each point
-    triangles  int32 (m, 3), counter-clockwise seen from the camera, torn and without islands
+    triangles  int32 (m, 3), counter-clockwise seen from the camera, torn, without small islands
     """
 
     points: Floats
@@ -59,10 +59,12 @@ def build_grid(
 ) -> Grid:
     """Returns the grid over a depth map, float32 (rows, columns) in metres.
 
-    `pixels` is the photo, uint8 (height, width, 3). `tear` is the relative jump of depth that cuts, 0 for none;
-    pieces with less than `min_island` (share, 0..1) of the triangles are dropped; cells that are not `valid`,
-    bool (rows, columns), take no part; `trim` cells along tears and the photo's border are cut off.
-    Where the steps of `depth` are sharp, even slopes are told from them and stay whole, however steep.
+    pixels           the photo, uint8 (height, width, 3), sRGB
+    tear             threshold of a depth discontinuity, far / near - 1; 0 for no tears
+    min_island       components with a smaller fraction, 0..1, of the triangles are dropped
+    valid            bool (rows, columns), cells to use; None for all
+    trim             number of cells removed along tears and the photo's border
+    has_sharp_steps  whether discontinuities in `depth` are sharp; then steep slopes are recognised and not torn
     """
     triangles = torn_triangles(depth, tear, min_island, valid, has_sharp_steps)
     if trim > 0:
@@ -78,7 +80,7 @@ def torn_triangles(
 ) -> Ints:
     """Returns the triangles, int32 (m, 3), of the grid over `depth`; see `build_grid`."""
     rows, columns = depth.shape
-    kept = _kept(depth, tear, valid, has_sharp_steps)
+    kept = _kept_halves(depth, tear, valid, has_sharp_steps)
     triangles = _triangles(kept, rows, columns)
     if min_island > 0.0:
         triangles = drop_islands(triangles, *_links(kept, rows, columns), min_island)
@@ -86,8 +88,8 @@ def torn_triangles(
 
 
 def links_of(triangles: Ints, rows: int, columns: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Returns which neighbours of a grid its triangles link: along rows, bool (rows, columns - 1), and down columns,
-    bool (rows - 1, columns)."""
+    """Returns which neighbours of a grid are connected by triangles: along rows, bool (rows, columns - 1), and along
+    columns, bool (rows - 1, columns)."""
     along, down = np.zeros(rows * columns, bool), np.zeros(rows * columns, bool)
     for one, other in ((0, 1), (1, 2), (2, 0)):
         first = np.minimum(triangles[:, one], triangles[:, other])
@@ -109,15 +111,15 @@ def trimmed(triangles: Ints, rows: int, columns: int, trim: int) -> NDArray[np.b
 
 
 _HALVES = ("acd", "adb", "acb", "bcd")
-"""The four triangles that can be cut from the corners a b / c d of a cell; the first two share the diagonal a-d."""
+"""The four possible triangles of the corners a b / c d of a cell; the first two share the diagonal a-d."""
 
 
-def _kept(
+def _kept_halves(
     depth: Floats, tear: float, valid: NDArray[np.bool_] | None, has_sharp_steps: bool
 ) -> dict[str, NDArray[np.bool_]]:
-    """Returns for each of `_HALVES` in which cells, bool (rows - 1, columns - 1), it is part of the mesh.
+    """Returns for each of `_HALVES` the cells, bool (rows - 1, columns - 1), in which it is part of the mesh.
 
-    Each cell is cut along the diagonal with the smaller jump of disparity.
+    Each cell is split along the diagonal with the smaller disparity difference.
     """
     inverse = 1.0 / depth
     usable = np.isfinite(depth) if valid is None else np.isfinite(depth) & valid
@@ -133,13 +135,13 @@ def _kept(
                 keep &= usable[corner[name]]
         kept[half] = keep
     if tear > 0.0:
-        whole = {half: _is_whole([inverse[corner[name]] for name in half], tear) for half in _HALVES}
+        whole = {half: _is_not_torn([inverse[corner[name]] for name in half], tear) for half in _HALVES}
         jumps = np.zeros_like(falling)
         for half in _HALVES:
             jumps |= kept[half] & ~whole[half]
         if has_sharp_steps:
             row, column = np.nonzero(jumps)
-            jumps[jumps] = ~_is_even(inverse, row, column, tear)
+            jumps[jumps] = ~_is_slope(inverse, row, column, tear)
         for half in _HALVES:
             kept[half] &= whole[half] | ~jumps
     return kept
@@ -154,9 +156,9 @@ def _triangles(kept: dict[str, NDArray[np.bool_]], rows: int, columns: int) -> I
 
 
 def _links(kept: dict[str, NDArray[np.bool_]], rows: int, columns: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Returns which neighbours along rows, bool (rows, columns - 1), and columns, bool (rows - 1, columns), are linked.
+    """Returns which neighbours are connected in rows, bool (rows, columns - 1), and in columns, bool (rows - 1, columns).
 
-    Each triangle has one side of either kind, so these links alone tell what hangs together.
+    Each triangle has one side of either type, so these links define the connected components.
     """
     along, down = np.zeros((rows, columns - 1), bool), np.zeros((rows - 1, columns), bool)
     along[:-1] |= kept["adb"] | kept["acb"]
@@ -171,23 +173,24 @@ _SLOPE_SHARE = 0.45
 _STEEPEST_SLOPE = 8.0
 
 
-def _is_even(inverse: Floats, row: NDArray[np.intp], column: NDArray[np.intp], tear: float) -> NDArray[np.bool_]:
-    """Tells which cells, at int (n,), lie on a slope, such as a floor seen at a grazing angle: bool (n,).
+def _is_slope(inverse: Floats, row: NDArray[np.intp], column: NDArray[np.intp], tear: float) -> NDArray[np.bool_]:
+    """Returns which cells, at `row` and `column`, (n,), lie on a slope, such as a floor at a grazing angle, bool (n,).
 
-    A plane's inverse depth is linear in the picture: on it one cell's change is a small share of that over seven
-    cells, at a step it is most of it. Changes of more than 8 tears make long slivers along the view and do not stay.
+    A plane's inverse depth is linear in the picture: the change over one cell is a small fraction of that over seven
+    cells, while at a discontinuity it is most of it. Changes of more than 8 times `tear` are torn all the same, because
+    they would make long slivers along the view.
     """
     even = np.ones(len(row), bool)
     for beside in (0, 1):
-        even &= _is_even_edge(inverse, row + beside, column, 1, tear)
-        even &= _is_even_edge(inverse, row, column + beside, 0, tear)
+        even &= _is_slope_edge(inverse, row + beside, column, 1, tear)
+        even &= _is_slope_edge(inverse, row, column + beside, 0, tear)
     return even
 
 
-def _is_even_edge(
+def _is_slope_edge(
     inverse: Floats, row: NDArray[np.intp], column: NDArray[np.intp], axis: int, tear: float
 ) -> NDArray[np.bool_]:
-    """Tells whether the change from each place to the next along `axis` is that of a slope or next to none."""
+    """Returns whether the change from each cell to the next along `axis` is a slope or negligible, bool (n,)."""
     rows, columns = inverse.shape
     line = []
     for offset in range(-_SLOPE_REACH, _SLOPE_REACH + 2):
@@ -203,8 +206,8 @@ def _is_even_edge(
     return even
 
 
-def _is_whole(inverse_depths: list[Floats], tear: float) -> NDArray[np.bool_]:
-    """Tells which triangles stay: the ratio of farthest to nearest corner is at most 1 + tear, at any scale."""
+def _is_not_torn(inverse_depths: list[Floats], tear: float) -> NDArray[np.bool_]:
+    """Returns which triangles are not torn: the depth ratio of farthest and nearest corner is at most 1 + tear."""
     first, second, third = inverse_depths
     nearest = np.maximum(np.maximum(first, second), third)
     farthest = np.minimum(np.minimum(first, second), third)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The square cells between the points of a grid, and the quads that whole ones are."""
+"""The square cells between the points of a grid, and quads for cells with both triangles."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from .mesh import Mesh
 
 
 def cells_of(triangles: Ints, columns: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Returns row and column, intp (m,) each, of the cell in which each of the grid's `triangles` lies.
+    """Returns row and column, intp (m,) each, of the cell that contains each of the grid's `triangles`.
 
-    A cell has the number of its upper left point; there are `columns` points in a row.
+    A cell is identified by its upper left point; there are `columns` points in a row.
     """
     row, column = np.divmod(triangles.astype(np.intp), columns)
     return row.min(axis=1), column.min(axis=1)
 
 
 def with_quads(mesh: Mesh, grid: Grid, columns: int) -> Mesh:
-    """Returns `mesh`, which `grid.mesh` made, with a quad for each cell that has both triangles.
+    """Returns `mesh`, the result of `grid.mesh`, with a quad for each cell that has both triangles.
 
-    The vertices stay; the triangles are put in order, as `Mesh.quads` wants it.
+    Vertices do not change. Triangles are reordered as `Mesh.quads` requires.
     """
     row, column = cells_of(grid.triangles, columns)
     cell = row * columns + column

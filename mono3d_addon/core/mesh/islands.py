@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds and drops small loose pieces of a grid mesh, all in whole-array steps."""
+"""Labels connected components and removes small ones from a grid mesh; vectorised."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Links = NDArray[np.bool_]
 
 
 def drop_islands(triangles: Ints, along: Links, down: Links, smallest: float) -> Ints:
-    """Returns the triangles, int32 (m, 3), of all pieces that hold at least the share `smallest` of them.
+    """Returns the triangles, int32 (m, 3), of all components that have at least the fraction `smallest` of them.
 
-    The triangles index a grid of points whose neighbours `along` and `down` link, see `label_components`.
+    The triangles index a grid of points that `along` and `down` connect, see `label_components`.
     """
     if len(triangles) == 0:
         return triangles
@@ -24,17 +24,17 @@ def drop_islands(triangles: Ints, along: Links, down: Links, smallest: float) ->
 
 
 def label_components(along: Links, down: Links) -> NDArray[np.intp]:
-    """Returns the number of the piece, int (rows, columns), that each grid point belongs to.
+    """Returns the label of each grid point's connected component, intp (rows, columns).
 
-    `along`, bool (rows, columns - 1), tells which neighbours in a row are linked, `down`, bool (rows - 1, columns),
-    which in a column. Connected-component labelling by runs (Rosenfeld and Pfaltz 1966): linked points of a row form
-    a run, and only the few runs are then joined across rows.
+    `along`, bool (rows, columns - 1), and `down`, bool (rows - 1, columns), are the connected neighbours in rows and
+    in columns. Uses run-based labelling (Rosenfeld and Pfaltz 1966): connected points of a row form a run, and only
+    the runs are joined across rows.
     """
     rows, columns = len(along), down.shape[1]
     starts = np.ones((rows, columns), dtype=bool)
     starts[:, 1:] = ~along
     run = (np.cumsum(starts) - 1).reshape(rows, columns)
-    # Two runs that touch at many neighbouring points are one pair.
+    # Two runs that touch at several adjacent points are one pair.
     again = down[:, 1:] & down[:, :-1] & along[:-1] & along[1:]
     news = down.copy()
     news[:, 1:] &= ~again
@@ -43,9 +43,9 @@ def label_components(along: Links, down: Links) -> NDArray[np.intp]:
 
 
 def component_labels(pairs: NDArray[np.intp], count: int) -> NDArray[np.intp]:
-    """Returns a label, int (count,), for each node, equal where a chain of `pairs`, int (n, 2), connects them.
+    """Returns a label for each of `count` nodes, intp (count,), equal for nodes connected by `pairs`, intp (n, 2).
 
-    Min-label hooking and pointer jumping (Shiloach and Vishkin 1982).
+    Uses min-label hooking and pointer jumping (Shiloach and Vishkin 1982).
     """
     keys = np.unique(pairs[:, 0].astype(np.int64) * count + pairs[:, 1])
     one, other = keys // count, keys % count

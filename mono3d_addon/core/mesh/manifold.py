@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which triangles hang together at a vertex: the step from a bag of triangles to a surface."""
+"""Makes triangle meshes manifold."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..arrays import Ints
 
 @dataclass(frozen=True)
 class Fans:
-    """A triangle mesh in which every vertex has one fan of triangles, and every edge one or two of them.
+    """A manifold triangle mesh: every vertex has one fan of triangles, every edge has one or two triangles.
 
-    triangles  int32 (m, 3), with numbers of their own
-    source     int32 (n,), the former number of each vertex
-    is_copy    bool (n,), vertices whose former one had several fans and so became several
-    rim        int32 (r, 2), the edges with one triangle, each in that triangle's direction
+    triangles  int32 (m, 3), indices of the new vertices
+    source     int32 (n,), index of each vertex in the original mesh
+    is_copy    bool (n,), vertices that were split because the original one had several fans
+    rim        int32 (r, 2), boundary edges (with one triangle), in the direction of that triangle
     """
 
     triangles: Ints
@@ -28,16 +28,16 @@ class Fans:
 
 
 def separate_fans(triangles: Ints, vertices: int) -> Fans:
-    """Returns `triangles`, int32 (m, 3), of `vertices` vertices, cut apart wherever they are not a manifold.
+    """Returns `triangles`, int32 (m, 3), with `vertices` vertices, as a manifold mesh.
 
-    Triangles with a repeated corner, and all but the first with the same corners, are dropped; so are those beyond
-    the first in either direction along an edge. Then a vertex where fans of triangles touch at their tips only, as
-    where two tears meet, becomes one vertex for each fan.
+    Removes triangles with a repeated corner, all but the first triangle with the same corners, and all but the first
+    triangle in each direction of an edge. Then splits every vertex that several fans of triangles share, as where two
+    tears meet, into one vertex per fan.
 
-    The corners around a vertex are linked across the edges that its triangles share, and pointer doubling finds
-    for each corner the end of its chain or, where the fan is closed, the least corner of its ring.
+    The corners around a vertex are linked across the edges that its triangles share. Pointer doubling finds for each
+    corner the end of its chain or, if the fan is closed, the smallest corner of its ring.
     """
-    triangles = _without_crowds(_without_repeats(triangles), vertices)
+    triangles = _without_duplicate_half_edges(_without_duplicates(triangles), vertices)
     start = triangles.reshape(-1).astype(np.int64)
     end = np.roll(triangles, -1, axis=1).reshape(-1).astype(np.int64)
     mate = opposite_half_edges(start, end, vertices)
@@ -62,7 +62,7 @@ def separate_fans(triangles: Ints, vertices: int) -> Fans:
     return Fans(split, source, is_copy, rim)
 
 
-def _without_repeats(triangles: Ints) -> Ints:
+def _without_duplicates(triangles: Ints) -> Ints:
     a, b, c = triangles.T
     kept = triangles[(a != b) & (b != c) & (c != a)]
     if not len(kept):
@@ -74,8 +74,8 @@ def _without_repeats(triangles: Ints) -> Ints:
     return kept[~repeats]
 
 
-def _without_crowds(triangles: Ints, vertices: int) -> Ints:
-    """Returns `triangles` without those that run along an edge in a direction that an earlier one has taken."""
+def _without_duplicate_half_edges(triangles: Ints, vertices: int) -> Ints:
+    """Returns `triangles` without those that have an edge in the same direction as an earlier triangle."""
     start = triangles.reshape(-1).astype(np.int64)
     key = start * vertices + np.roll(triangles, -1, axis=1).reshape(-1)
     order = np.argsort(key, kind="stable")
@@ -89,13 +89,13 @@ def previous_half_edges(half: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def edge_keys(start: NDArray[np.int64], end: NDArray[np.int64], vertices: int) -> NDArray[np.int64]:
-    """Returns a number for each edge, the same in either direction."""
+    """Returns a key for each edge, the same in both directions, int64 (k,)."""
     keys: NDArray[np.int64] = np.minimum(start, end) * vertices + np.maximum(start, end)
     return keys
 
 
 def opposite_half_edges(start: NDArray[np.int64], end: NDArray[np.int64], vertices: int) -> NDArray[np.intp]:
-    """Returns for each half-edge the one that runs along it the other way, intp; -1 where there is none."""
+    """Returns the opposite of each half-edge, intp (k,); -1 at boundaries and edges with more than two triangles."""
     mate = np.full(len(start), -1, np.intp)
     key = edge_keys(start, end, vertices)
     order = np.argsort(key, kind="stable")

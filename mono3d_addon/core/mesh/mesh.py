@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Meshes and point clouds as plain arrays, in the core camera frame: x right, y down, z forward, metres."""
+"""Meshes and point clouds as arrays, in the camera frame: x right, y down, z forward, metres."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Mesh:
     uv         float32 (n, 2), 0..1 across the photo, origin at its lower left corner
     colors     uint8 (n, 3), sRGB
     normals    float32 (n, 3), unit length, towards the camera
-    quads      int32 (k, 4), corners of faces whose halves are the first 2 k triangles; for formats that know quads
+    quads      int32 (k, 4), quad faces; their halves are the first 2 k triangles. For formats that support quads
     """
 
     vertices: Floats
@@ -36,7 +36,7 @@ class Mesh:
 
 
 def joined(first: Mesh, second: Mesh) -> Mesh:
-    """Returns one mesh of both: the second's vertices and triangles follow the first's. The second has no quads."""
+    """Returns both meshes as one, the second after the first. The second must not have quads."""
     triangles = np.concatenate([first.triangles, second.triangles + np.int32(len(first.vertices))])
     return Mesh(
         np.concatenate([first.vertices, second.vertices]),
@@ -52,7 +52,7 @@ def joined(first: Mesh, second: Mesh) -> Mesh:
 class PointCloud:
     """Coloured points with normals: `points` and `normals` float32 (n, 3), `colors` uint8 (n, 3) sRGB.
 
-    Metres, camera frame (x right, y down, z forward); normals point to the camera's side.
+    Metres, camera frame (x right, y down, z forward); normals point towards the camera.
     """
 
     points: Floats

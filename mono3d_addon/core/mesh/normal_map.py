@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The relief of the full depth map as a normal map on a mesh with fewer triangles."""
+"""Bakes the relief of the full depth map into a normal map for a mesh with fewer triangles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FLAT = (128, 128, 255)
 
 
 def write_normal_map(normals: Bytes, folder: Path) -> Path:
-    """Writes what `normal_map` gave into `folder` as PNG and returns its path."""
+    """Writes a normal map, uint8 (rows, columns, 3), into `folder` as PNG and returns its path."""
     path = folder / NAME
     Image.fromarray(normals).save(path, compress_level=3)
     return path
@@ -30,12 +30,13 @@ def write_normal_map(normals: Bytes, folder: Path) -> Path:
 def normal_map(mesh: Mesh, grid: Grid, shape: tuple[int, ...], camera: Camera) -> Bytes:
     """Returns the normals of `grid` in the tangent space of `mesh`, uint8 (rows, columns, 3), over the whole photo.
 
-    grid   the depth map's points and normals; `shape` are its rows and columns, and the map's
-    mesh   the surface that the map is for, before a solid's back is put to it
+    mesh   the surface that the map is for, before it is closed to a solid
+    grid   points and normals of the depth map
+    shape  (rows, columns) of depth map and normal map
 
-    Convention of glTF 2.0 and Blender (OpenGL's): red to the right, green up in the picture, blue out of the
-    surface, 0..255 for -1..1; the frame of each point is that of `tangents`, interpolated over the triangle as
-    renderers do it. Where the mesh or the grid has no surface the map is flat.
+    The convention is that of glTF 2.0 and Blender (OpenGL): red is right, green is up in the picture, blue points out
+    of the surface, 0..255 for -1..1. The tangent frames are those of `tangents`, interpolated over each triangle as in
+    renderers. The map is flat where mesh or grid have no surface.
     """
     rows, columns = shape
     result = np.full((rows * columns, 3), _FLAT, np.uint8)
@@ -45,7 +46,7 @@ def normal_map(mesh: Mesh, grid: Grid, shape: tuple[int, ...], camera: Camera) -
     inverse = 1.0 / mesh.vertices[:, 2].astype(np.float64)
     for part in cover(places, mesh.triangles, rows, columns):
         corners = mesh.triangles[part.triangle]
-        # Along the surface, not along the picture.
+        # Perspective-correct interpolation.
         weights = part.weights * inverse[corners]
         weights /= weights.sum(axis=1, keepdims=True)
         out, right = (_unit(np.einsum("ij,ijk->ik", weights, values[corners])) for values in (mesh.normals, across))
@@ -60,11 +61,11 @@ def normal_map(mesh: Mesh, grid: Grid, shape: tuple[int, ...], camera: Camera) -
 
 
 def tangents(mesh: Mesh) -> Floats:
-    """Returns the tangent of each vertex, float32 (n, 4): the direction in which u grows, and 1 as handedness.
+    """Returns the tangent of each vertex, float32 (n, 4): the direction of increasing u, and a handedness of 1.
 
-    As MikkTSpace has it (Mikkelsen 2008), and with it Blender and glTF: the mean over the triangles around, weighted
-    by their angles, of the triangle's direction of u, laid into the plane across the vertex's normal. With
-    `cross(normal, tangent)` as direction in which v grows, upwards in the picture.
+    Follows MikkTSpace (Mikkelsen 2008), the standard of Blender and glTF: the u directions of the adjacent triangles,
+    projected onto the plane perpendicular to the vertex normal and averaged with weights by angle.
+    `cross(normal, tangent)` is the direction of increasing v, upwards in the picture.
     """
     triangles = np.asarray(mesh.triangles)
     vertices, uv = mesh.vertices.astype(np.float64), mesh.uv.astype(np.float64)
@@ -74,7 +75,7 @@ def tangents(mesh: Mesh) -> Floats:
     one, other = (uv[corner[index]] - uv[corner[0]] for index in (1, 2))
     area = one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
     along = first * other[:, 1:] - second * one[:, 1:]
-    # Walls of a solid have no extent in the picture and so no direction.
+    # Triangles along viewing rays have no area in the picture and no u direction.
     along *= np.where(np.abs(area) > 1e-14, np.sign(area), 0.0)[:, None]
     total = np.zeros_like(vertices)
     for index in range(3):
@@ -87,13 +88,13 @@ def tangents(mesh: Mesh) -> Floats:
             total[:, axis] += np.bincount(here, laid[:, axis], len(vertices))
     result = np.ones((len(vertices), 4), np.float32)
     result[:, :3] = _unit(
-        np.where(np.abs(total).max(axis=1, keepdims=True, initial=0) > 0, total, _any_across(normals))
+        np.where(np.abs(total).max(axis=1, keepdims=True, initial=0) > 0, total, _any_perpendicular(normals))
     )
     return result
 
 
-def _any_across(normals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns a direction across each normal, to the right wherever there is one."""
+def _any_perpendicular(normals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns a vector perpendicular to each normal, to the right if possible."""
     across = np.array([1.0, 0.0, 0.0]) - normals * normals[:, :1]
     return np.where(np.abs(normals[:, :1]) < 0.999, across, (0.0, 0.0, 1.0))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Normals of depth grids and of indexed meshes, pointing to the camera's side."""
+"""Normals of depth grids and of indexed meshes, pointing towards the camera."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def grid_normals(depth: Floats, camera: Camera, tear: float) -> Floats:
 
     depth   float32 (h, w), metres along z, covering the whole photo; not finite or not positive where unknown
     camera  the camera of the photo
-    tear    relative jump, `max(z) / min(z) - 1` of two neighbours, above which they are on different surfaces and
-            do not take part in each other's normal; 0 lets all take part
+    tear    threshold of `max(z) / min(z) - 1` above which two neighbours are on different surfaces and do not affect
+            each other's normal; 0 for no threshold
 
     A plane `n . X = d` seen at `X = z (a, b, 1)` has `1/z = n . (a, b, 1) / d`: the inverse depth `w` is linear in
-    the picture, so `n ~ -(w_a, w_b, w - a w_a - b w_b)`. It is exact for planes even at a border with a neighbour
-    on one side only, and `n . X = -1` before normalisation: no normal ever faces away. A point without any
-    neighbour on its surface, and an unknown one, get (0, 0, -1).
+    the picture, so `n ~ -(w_a, w_b, w - a w_a - b w_b)`. This is exact for planes, even at a border with a neighbour
+    on one side only, and `n . X = -1` before normalisation, so normals never face away from the camera. Points that are
+    unknown, or have no neighbour on their surface, get (0, 0, -1).
     """
     rows, columns = depth.shape
     known = np.isfinite(depth) & (depth > 0)
@@ -42,12 +42,12 @@ def vertex_normals(vertices: Floats, triangles: Ints) -> Floats:
     """Returns the unit normal of each vertex, float32 (n, 3): the mean of its triangles' normals, weighted by area.
 
     vertices   float32 (n, 3), any frame
-    triangles  int32 (m, 3), counter-clockwise seen from the side that the normals point to
+    triangles  int32 (m, 3), counter-clockwise seen from the side to which the normals point
 
-    A vertex without triangles, or with none that has an area, gets the direction to the origin, where the camera is.
+    A vertex without triangles of non-zero area gets the direction to the origin, where the camera is.
     """
     count = len(vertices)
-    # The largest coordinate as the unit keeps the products of tiny and huge scenes inside float32's range.
+    # Scaling by the largest coordinate keeps the products of tiny and huge scenes inside the range of float32.
     scaled = np.asarray(vertices, np.float32) / np.float32(np.abs(vertices).max(initial=0) or 1)
     first, second, third = (scaled[triangles[:, corner]] for corner in range(3))
     doubled_area = np.cross(second - first, third - first)
@@ -63,7 +63,7 @@ def vertex_normals(vertices: Floats, triangles: Ints) -> Floats:
 
 
 def unit(vectors: Floats) -> Floats:
-    """Returns `vectors`, float32 (n, 3) and none of them zero, at length 1."""
+    """Returns `vectors`, float32 (n, 3), normalised to unit length; none of them may be zero."""
     # Dividing by the largest component first: the squares of small vectors would underflow.
     scaled = vectors / np.abs(vectors).max(axis=1, keepdims=True, initial=0)
     length = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mesh of a panorama: a grid around the camera, torn where the distance jumps, closed at its seam and its poles."""
+"""The mesh of a panorama: a grid around the camera, torn at depth discontinuities, closed at its seam and poles."""
 
 from __future__ import annotations
 
@@ -23,21 +23,23 @@ def build_sphere(
     min_island: float = 0.0,
     valid: NDArray[np.bool_] | None = None,
 ) -> Mesh:
-    """Returns the mesh of a map of distances, float32 (rows, columns) in metres, of all directions.
+    """Returns the mesh of an equirectangular distance map, float32 (rows, columns), metres, of all directions.
 
-    A vertex for each cell, and two more rows and columns of them: both ends of the rows lie on the seam, where they
-    share their places but not their texture coordinates, and all vertices of a pole lie at one place. `tear`,
-    `min_island` and `valid` as in `grid.build_grid`; `pixels` is the panorama, uint8 (height, width, 3). Across the
-    seam the mesh is torn like elsewhere.
+    pixels                   the panorama, uint8 (height, width, 3), sRGB
+    tear, min_island, valid  as in `grid.build_grid`
+
+    There is one vertex per cell and one more row or column on each side: the first and the last column are the seam,
+    with equal positions but different texture coordinates, and all vertices of the first and of the last row are at a
+    pole. The mesh is torn across the seam as elsewhere.
     """
     padded = _padded(distance, tear)
     kept = None if valid is None else np.pad(valid, 1, mode="edge")
     rows, columns = padded.shape
     triangles = _without_degenerate(torn_triangles(padded, tear, min_island, kept), rows, columns)
-    u, v = _places(columns), _places(rows)
+    u, v = _coordinates(columns), _coordinates(rows)
     rays = directions((u[None, :] - 0.5) * 2.0 * math.pi, (v[:, None] - 0.5) * math.pi)
     vertices = (padded[..., None] * rays).astype(np.float32).reshape(-1, 3)
-    normals = _closed(vertex_normals(vertices, triangles).reshape(rows, columns, 3)).reshape(-1, 3)
+    normals = _merged_normals(vertex_normals(vertices, triangles).reshape(rows, columns, 3)).reshape(-1, 3)
     uv = np.stack(np.broadcast_arrays(u[None, :], 1.0 - v[:, None]), axis=2).astype(np.float32).reshape(-1, 2)
     row, column = (np.pad(centre_pixels(pixels.shape[axis], distance.shape[axis]), 1, mode="edge") for axis in (0, 1))
     used = np.zeros(rows * columns, bool)
@@ -48,14 +50,14 @@ def build_sphere(
     )
 
 
-def _places(count: int) -> NDArray[np.float64]:
-    """Returns where rows or columns are, 0..1: the centres of all cells and both borders."""
+def _coordinates(count: int) -> NDArray[np.float64]:
+    """Returns the coordinates of rows or columns, 0..1, float64 (count,): both borders and the cell centres."""
     cell = np.arange(count - 2) + 0.5
     return np.concatenate([[0.0], cell / (count - 2), [1.0]])
 
 
 def _padded(distance: Floats, tear: float) -> Floats:
-    """Returns the distances with a row and a column more on each side, which are the poles and the seam."""
+    """Returns the distances with a row added on each side for the poles, and a column for the seam."""
     inverse = 1.0 / distance.astype(np.float64)
     left, right = inverse[:, 0], inverse[:, -1]
     mean = 0.5 * (left + right)
@@ -69,14 +71,14 @@ def _padded(distance: Floats, tear: float) -> Floats:
 
 
 def _without_degenerate(triangles: Ints, rows: int, columns: int) -> Ints:
-    """Returns the triangles without those that have two corners at a pole."""
+    """Returns the triangles without the degenerate ones that have two corners at a pole."""
     row = triangles // columns
     at_pole = np.maximum((row == 0).sum(axis=1), (row == rows - 1).sum(axis=1))
     return triangles[at_pole < 2]
 
 
-def _closed(normals: NDArray[np.float32]) -> Floats:
-    """Returns the normals of the grid, the same at both ends of the seam and in all of a pole."""
+def _merged_normals(normals: NDArray[np.float32]) -> Floats:
+    """Returns the normals of the grid, made equal on both sides of the seam and at all vertices of a pole."""
     closed = normals.copy()
     closed[:, 0] = closed[:, -1] = normals[:, 0] + normals[:, -1]
     for row in (0, -1):
