@@ -156,7 +156,7 @@ def _triangles(kept: dict[str, NDArray[np.bool_]], rows: int, columns: int) -> I
 
 
 def _links(kept: dict[str, NDArray[np.bool_]], rows: int, columns: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Returns which neighbours are connected in rows, bool (rows, columns - 1), and in columns, bool (rows - 1, columns).
+    """Returns which neighbours are connected in rows, bool (rows, columns - 1), and columns, bool (rows - 1, columns).
 
     Each triangle has one side of either type, so these links define the connected components.
     """

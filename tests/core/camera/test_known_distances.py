@@ -87,8 +87,8 @@ def test_what_is_impossible_is_one_sentence() -> None:
         (KnownDistances(near, far, (3.0, 2.0)), "swap the two"),
         (KnownDistances(near, far, (2.0, 2.0)), "swap the two"),
         (KnownDistances(near, far, (1.0, 10.0)), "behind the camera"),
-        (KnownDistances(near, far, (0.0, 2.0)), "larger than 0"),
-        (KnownDistances(near, far, (math.nan,)), "larger than 0"),
+        (KnownDistances(near, far, (0.0, 2.0)), "greater than 0"),
+        (KnownDistances(near, far, (math.nan,)), "greater than 0"),
         (KnownDistances(near, near, (1.0,)), "same position"),
     ]
     for known, words in cases:
