@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The result of one photo, and its form on disk: a folder of arrays and one JSON file."""
+"""The result of one photo, stored on disk as a folder of arrays and one JSON file."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ DESCRIPTION = "reconstruction.json"
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """All that came out of one photo.
+    """The complete result of one photo.
 
-    name       the photo's file name without its ending
+    name       the photo's file name without its suffix
     photo      path of the photo as the user gave it
     texture    path of an upright 8-bit sRGB picture of the photo (JPEG or PNG), for materials and viewers
-    camera     the camera of the upright photo, and how it stands in the scene
-    settings   what the user chose
+    camera     the camera of the upright photo and its pose in the scene
+    settings   the user's settings
     disparity  float32 (h, w) at the network's size, relative inverse depth, near = large
-    depth      float32 (rows, columns) at the mesh's detail, metres along z (a panorama's: from the camera); NaN where
-               the photo is transparent or masked
+    depth      float32 (rows, columns) at the mesh's detail, metres along z (for a panorama: from the camera); NaN
+               where the photo is transparent or masked
     mesh       the surface, camera frame
-    cloud      the cleaned points behind the surface, camera frame; None for the grid surface
-    engine     what ran the network, in words
-    seconds    time of each stage
-    notes      sentences for the user ("3 small islands were dropped")
-    photo_notes  those of them that are about the photo and its disparity, and hold for every mesh
+    cloud      the cleaned point cloud of the surface, camera frame; None for the grid surface
+    engine     description of the engine that ran the network
+    seconds    duration of each stage
+    notes      notes for the user ("3 small islands were dropped")
+    photo_notes  those notes that concern the photo and its disparity, and so apply to every mesh
     background  the mesh that continues the far side behind near things, seen by the same camera; None: not made
     background_texture  path of the texture of `background`: the photo with the background painted in
     mask       bool (height, width), True where the photo's alpha channel keeps the pixel; None without transparency
-    lens       what EXIF tells of focal length and sensor
-    own        the depth map that the user brought along; None where the network estimated the depth
+    lens       focal length and sensor data from EXIF
+    own        the depth map supplied by the user; None if the network estimated the depth
     photo_digest  SHA-256 of the photo's file, hexadecimal
-    normal_map path of an 8-bit picture over the whole photo, normals in the mesh's tangent space; None: none wanted
+    normal_map path of the normal map, an 8-bit picture over the whole photo in tangent space; None if not requested
     """
 
     name: str
@@ -75,12 +75,12 @@ class Reconstruction:
 
     @property
     def photo_key(self) -> str:
-        """What the photo and its disparity are known by, see `photo_key`."""
+        """The key of the photo and its disparity, see the function `photo_key`."""
         return photo_key(self.photo_digest, self.disparity, self.mask, self.lens, self.own)
 
     @functools.cached_property
     def scene_mesh(self) -> Mesh:
-        """The surface in the scene frame, for everything that leaves the program (see `Camera`)."""
+        """The surface in the scene frame, for all exports (see `Camera`)."""
         return in_scene(self.mesh, self.camera)
 
     @functools.cached_property
@@ -126,7 +126,7 @@ def photo_key(
     lens: Lens,
     own: DepthValues | None = None,
 ) -> str:
-    """Returns a name that is the same for the same photo, disparity, mask, lens and own depth, and for no others."""
+    """Returns a hash that identifies the photo with its disparity, mask, lens and own depth, 32 hexadecimal digits."""
     digest = hashlib.sha256(np.ascontiguousarray(disparity).tobytes())
     digest.update(repr((photo_digest, disparity.shape, None if mask is None else mask.shape, lens)).encode())
     if mask is not None:
@@ -137,7 +137,7 @@ def photo_key(
 
 
 def save(result: Reconstruction, folder: Path) -> None:
-    """Writes `result` into the existing `folder`; the description last, so that a cut leaves nothing that loads."""
+    """Writes `result` into the existing `folder`. The description comes last, so an interrupted save does not load."""
     for name, array in _arrays(result).items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
     description = {
@@ -160,7 +160,7 @@ def save(result: Reconstruction, folder: Path) -> None:
 
 
 def load(folder: Path) -> Reconstruction:
-    """Returns what `save` wrote, its arrays memory-mapped. Raises Mono3DError when the folder holds no result."""
+    """Returns the result that `save` wrote, with memory-mapped arrays. Raises Mono3DError if it cannot be read."""
     try:
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         arrays = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in folder.glob("*.npy")}
@@ -195,13 +195,13 @@ def load(folder: Path) -> Reconstruction:
 
 
 def save_depth(disparity: NDArray[np.float32], depth: NDArray[np.float32], folder: Path) -> None:
-    """Writes the two maps of a photo that has no mesh into the existing `folder`; see `Reconstruction`."""
+    """Writes disparity and depth, as in `Reconstruction`, of a photo without a mesh into the existing `folder`."""
     np.save(folder / "disparity.npy", disparity, allow_pickle=False)
     np.save(folder / "depth.npy", depth, allow_pickle=False)
 
 
 def load_depth(folder: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Returns the disparity and the depth that `save_depth` wrote. Raises Mono3DError when they cannot be read."""
+    """Returns the disparity and the depth that `save_depth` wrote. Raises Mono3DError if they cannot be read."""
     try:
         disparity, depth = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("disparity", "depth"))
     except (OSError, ValueError) as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes a reconstruction in each format but Blender's own, which needs Blender."""
+"""Writes a reconstruction in every file format except .blend, which needs Blender."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _WRITERS = tuple(name for name, format in FORMATS.items() if format.writer)
 def write(result: Reconstruction, format: str, path: Path) -> tuple[Path, ...]:
     """Writes `result` as `format` to `path`, in an existing folder, and returns all files written, `path` first.
 
-    All of a format's files appear whole and together, or none; what was there before stays when writing fails.
-    Raises Mono3DError when the format is unknown, a library is missing or the folder does not take the files.
+    The files of a format are written atomically: if writing fails, none of them appears and existing ones stay.
+    Raises Mono3DError if the format is unknown, a library is missing or the files cannot be written.
     """
     if format not in _WRITERS:
         raise Mono3DError(f"There is no format '{format}'; choose one of {', '.join(_WRITERS)}.")

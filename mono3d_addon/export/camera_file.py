@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The camera as JSON, for other programs and for setting one up by hand."""
+"""Writes the camera as JSON, for other programs and for manual set-up."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _PANORAMA = (
 
 
 def write_camera(result: Reconstruction, path: Path, staging: Staging) -> None:
-    """Writes the intrinsics, the field of view and its source, Blender's values, and what the frames mean."""
+    """Writes the intrinsics, the field of view and its source, Blender's settings, and definitions of the frames."""
     text = json.dumps(describe(result), indent=2, ensure_ascii=False, allow_nan=False)
     staging.path_for(path).write_text(text + "\n", encoding="utf-8", errors="replace", newline="\n")
 
 
 def describe(result: Reconstruction) -> dict[str, Any]:
-    """Returns all that the camera file says, ready for JSON; lengths in metres, angles in degrees."""
+    """Returns the contents of the camera file, ready for JSON; lengths in metres, angles in degrees."""
     camera = result.camera
     known = np.asarray(result.depth)[np.isfinite(result.depth) & (np.asarray(result.depth) > 0)]
     return {
@@ -52,7 +52,7 @@ def describe(result: Reconstruction) -> dict[str, Any]:
 
 
 def values_of(camera: Camera) -> dict[str, Any]:
-    """Returns a camera's own values in pixels, degrees and metres; None where no floor was found or asked for."""
+    """Returns intrinsics and pose in pixels, degrees and metres; None for the pose values of cameras without a pose."""
     return {
         "width": camera.width,
         "height": camera.height,
@@ -78,10 +78,10 @@ def values_of(camera: Camera) -> dict[str, Any]:
 
 
 def blender_values(camera: Camera) -> dict[str, Any]:
-    """Returns what to enter in Blender for this camera; shifts are in parts of the fitted side of the sensor.
+    """Returns Blender's settings for this camera; shifts are fractions of the fitted side of the sensor.
 
-    A pixel that is not square is `fx / fy` times as tall as wide; Blender takes aspects of 1 and more, the rest goes
-    to the x aspect.
+    Non-square pixels are `fx / fy` times as tall as wide. Blender needs aspects of at least 1, so smaller ratios go to
+    the x aspect.
     """
     if camera.is_panorama:
         return {
@@ -111,9 +111,9 @@ def blender_values(camera: Camera) -> dict[str, Any]:
 
 
 def rotation_euler(camera: Camera) -> list[float]:
-    """Returns Blender's XYZ Euler angles in degrees of the camera: 90, 0, 0 for a level one.
+    """Returns the camera's XYZ Euler angles in Blender, in degrees: 90, 0, 0 for a level camera.
 
-    Blender's camera axes (right, up, back) in the scene are the columns of M = Rz Ry Rx, from which the angles follow.
+    They are computed from M = Rz Ry Rx, whose columns are Blender's camera axes (right, up, back) in the scene.
     """
     if not camera.has_pose:
         return [90.0, 0.0, 0.0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The depth map as numbers (NPY), as a 16-bit picture (PNG) and as a float picture (OpenEXR)."""
+"""Writes the depth map as a NumPy array (NPY), a 16-bit picture (PNG) or a floating-point picture (OpenEXR)."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _LARGEST = 65535
 
 
 def write_npy(result: Reconstruction, path: Path, staging: Staging) -> None:
-    """Writes the depth as NumPy's array file: float32 (rows, columns), metres along z."""
+    """Writes the depth as an NPY file: float32 (rows, columns), metres along z."""
     with staging.path_for(path).open("wb") as file:
         np.save(file, np.asarray(result.depth, np.float32), allow_pickle=False)
 
 
 def write_png16(result: Reconstruction, path: Path, staging: Staging) -> None:
-    """Writes the depth as a 16-bit grey PNG, near white, far black; its text entries tell how to get metres back.
+    """Writes the depth as a 16-bit greyscale PNG, near is white; the depth range is stored in the PNG metadata.
 
-    The grey value v, 0..1, is the normalised disparity: `z = 1 / (v (1 / near - 1 / far) + 1 / far)`. That is what
-    MiDaS and the programs fed by it call a depth map, it looks right as it is, and it spends the 65536 steps evenly
-    over what the camera can tell apart: the rounding moves a point by at most (far / near - 1) / 131070 of its
-    distance, whatever the scene's size. Millimetres would end at 65.5 m and show a cup as black.
-    `near` and `far` are the least and the largest depth of this map. Unknown depths are black.
+    The grey value v, 0..1, is the normalised disparity: `z = 1 / (v (1 / near - 1 / far) + 1 / far)`. MiDaS and
+    programs that use it have the same convention. The 65536 values are evenly spaced in disparity: rounding moves a
+    point by at most (far / near - 1) / 131070 of its distance, at any scale. Millimetres would end at 65.5 m and show
+    small objects as black.
+    `near` and `far` are the smallest and the largest depth of this map. Unknown depths are black.
     """
     values, near, far = encode(result.depth)
     text = PngImagePlugin.PngInfo()
@@ -46,7 +46,7 @@ def write_png16(result: Reconstruction, path: Path, staging: Staging) -> None:
 def encode(depth: Floats) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.uint16]], float, float]:
     """Returns the normalised disparity of `depth`, uint16 (rows, columns), and near and far in metres.
 
-    Raises Mono3DError when no depth is known.
+    Raises Mono3DError if no depth is known.
     """
     metres = np.asarray(depth, np.float64)
     known = np.isfinite(metres) & (metres > 0)
@@ -62,9 +62,9 @@ def encode(depth: Floats) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.uint1
 def write_exr(result: Reconstruction, path: Path, staging: Staging) -> None:
     """Writes the depth as OpenEXR with one 32-bit float channel, metres along z, losslessly compressed.
 
-    The channel is `Y`, the name for a picture with one grey channel, which every program shows. `Z` would say
-    "depth", but Blender reads a picture that has nothing else as noise.
-    Raises Mono3DError when the OpenEXR package is not installed.
+    The channel is `Y`, the standard name of a greyscale channel, which every program displays. `Z` would mean depth,
+    but Blender reads pictures with only that channel as noise.
+    Raises Mono3DError if the OpenEXR package is not installed.
     """
     try:
         import OpenEXR

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that appear whole or not at all."""
+"""Atomic writes of several files."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from types import TracebackType
 
 
 class Staging:
-    """Collects the files of one result under other names beside their final ones and renames them all at the end.
+    """Collects the files of one result under temporary names, in their final folders, and renames them at the end.
 
-    Used as a context: leaving it without `commit`, or with an error, removes everything that was staged.
+    It is a context manager: without `commit`, or after an error, it removes all staged files.
     """
 
     def __init__(self) -> None:
         self._staged: list[tuple[Path, Path]] = []
 
     def path_for(self, final: Path) -> Path:
-        """Returns the path to write to, in the folder of `final` and on its file system."""
-        # Some libraries choose the format by the ending. The name itself may be too long already, or be no text.
+        """Returns the temporary path to write to, in the folder of `final`."""
+        # Some libraries choose the format by the suffix. The name itself may be too long already, or not valid text.
         partial = final.with_name(f".mono3d-{secrets.token_hex(8)}.partial{final.suffix}")
         self._staged.append((partial, final))
         return partial
 
     def commit(self) -> tuple[Path, ...]:
-        """Renames every staged file to its final name and returns these, in the order they were asked for.
+        """Renames every staged file to its final name and returns the names in the order of `path_for`.
 
-        The first file refers to the others, so it comes last. When a rename fails, those done are taken back.
+        The first file refers to the others, so it is renamed last. If a rename fails, the earlier ones are undone.
         """
         several = len(self._staged) > 1
         undo: list[tuple[Path, Path | None]] = []
         try:
             for partial, final in reversed(self._staged):
-                # One rename is atomic by itself; only several can end half done.
+                # A single rename is atomic; only several can be interrupted.
                 undo.append((final, _set_aside(final) if several else None))
                 partial.replace(final)
         except OSError:
@@ -65,7 +65,7 @@ class Staging:
 
 
 def _set_aside(final: Path) -> Path | None:
-    """Returns a second name given to an existing file, so that it can be restored; None where there is none."""
+    """Renames an existing file so that it can be restored; returns its new name, None if there is no file."""
     if final.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(final))
     if not final.exists():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Binary glTF 2.0 (.glb) with the photo inside; y up, and the camera of the photo at the origin.
+"""Writes binary glTF 2.0 (.glb) with the embedded photo; y up, the camera of the photo at the origin.
 
-Written directly: trimesh re-encodes the texture, writes COLOR_0 as it comes, and knows no unlit material.
+trimesh is not used: it re-encodes the texture, does not linearise COLOR_0 and has no unlit material.
 Specification: Khronos Group, glTF 2.0 (ISO/IEC 12113:2022) and KHR_materials_unlit.
 """
 
@@ -32,11 +32,11 @@ _KINDS = {"float32": 5126, "uint16": 5123, "uint32": 5125}
 def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
     """Writes the mesh with normals, texture coordinates and a material, and the camera.
 
-    The background (see `core.mesh.background_fill`) is a second primitive of the mesh with a material of its own.
+    The background (see `core.mesh.background_fill`) is a second primitive with a material of its own.
 
-    COLOR_0 multiplies the texture in glTF, so a file holds either the photo as texture or the vertex colours in
-    linear light, as `settings.material` says. `settings.shading` 'emission' becomes KHR_materials_unlit.
-    A normal map comes with the tangents that it was made for; unlit materials do not show it.
+    COLOR_0 multiplies the texture in glTF, so a file has either the photo as texture or vertex colours in linear
+    light, by `settings.material`. `settings.shading` 'emission' becomes KHR_materials_unlit.
+    A normal map is written with the tangents for which it was baked; unlit materials do not show it.
     """
     buffer = _Buffer()
     textured = result.settings.material == "texture"
@@ -76,7 +76,7 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
         document["images"] = [
             {"bufferView": buffer.add_view(data), "mimeType": _mime(data), "name": name} for name, data in pictures
         ]
-        # Linear filters and mipmaps, clamped: the photo does not repeat.
+        # Linear filters with mipmaps; clamped to the edge.
         document["samplers"] = [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}]
         document["textures"] = [{"source": index, "sampler": 0} for index in range(len(pictures))]
     document |= {"accessors": buffer.accessors, "bufferViews": buffer.views, "buffers": [{"byteLength": buffer.length}]}
@@ -99,9 +99,9 @@ def _primitive(mesh: Mesh, material: int, buffer: _Buffer, textured: bool, with_
 
 
 def linear_rgba(colors: Bytes) -> NDArray[np.uint16]:
-    """Returns sRGB `colors`, uint8 (n, 3), in linear light with full alpha, uint16 (n, 4): what COLOR_0 means.
+    """Returns sRGB `colors`, uint8 (n, 3), in linear light with full alpha, uint16 (n, 4), for COLOR_0.
 
-    IEC 61966-2-1. 16 bits keep all 256 steps apart in the shadows; the fourth makes each entry 8 bytes, aligned.
+    Uses the transfer function of IEC 61966-2-1. 16 bits keep all 256 values distinct; alpha aligns entries to 8 bytes.
     """
     level = np.arange(256) / 255
     curve = np.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)
@@ -152,10 +152,10 @@ def _from_top(uv: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _camera_node(camera: Camera) -> dict[str, Any]:
-    """Returns the node of the camera: at the origin, or where it stands above the floor."""
+    """Returns the node of the camera, with its pose if it has one."""
     node: dict[str, Any] = {"name": "camera of the photo", "camera": 0}
     if camera.has_pose:
-        # y_up on both sides: its axes in the frame of the file.
+        # y_up on both sides converts rotation matrices to the frame of the file.
         pose = np.eye(4)
         pose[:3, :3] = y_up(y_up(camera.rotation.astype(np.float32)).T).T
         pose[:3, 3] = y_up(camera.to_scene(np.zeros((1, 3), np.float32)))[0]
@@ -170,9 +170,9 @@ def _tangents(mesh: Mesh) -> NDArray[np.float32]:
 
 
 def _camera(camera: Camera, result: Reconstruction) -> dict[str, Any]:
-    """Returns glTF's camera, which looks along -z with y up; it has no place for an off-centre principal point.
+    """Returns glTF's camera, which looks along -z with y up; glTF does not support off-centre principal points.
 
-    Nor has it one for a panorama, which gets a view straight ahead.
+    It does not support panoramas either; they get a pinhole camera that looks straight ahead.
     """
     if camera.is_panorama:
         camera = Camera.from_field_of_view(3, 2, math.radians(75.0), camera.source)

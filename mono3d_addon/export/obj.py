@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wavefront OBJ with its material file and the photo beside it; y up.
+"""Writes Wavefront OBJ with a material file and the photo as texture; y up.
 
-The names inside the files are plain ASCII without spaces: readers disagree about everything else in `mtllib` and
-`map_Kd` (quoted, split at spaces, or read in the system's encoding).
+File names inside the files are plain ASCII without spaces, because readers treat quotes, spaces and encodings in
+`mtllib` and `map_Kd` differently.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from .files import Staging
 from .frames import y_up
 
 _ROWS = 100_000
-"""Rows formatted at a time: enough to be fast, little enough to stay out of memory's way."""
+"""Rows formatted per block: large enough for speed, small enough to limit memory."""
 
 
 def write_obj(result: Reconstruction, path: Path, staging: Staging) -> None:
-    """Writes `path`, a material file and, where the material uses it, a copy of the photo as texture.
+    """Writes `path`, a material file and, if the material is textured, a copy of the photo.
 
-    With colours from the vertices, these follow the positions (`v x y z r g b`, 0..1 sRGB), as most readers know.
-    A normal map lies beside too, as `norm`, the word of the PBR extension that most readers share.
+    Vertex colours follow the positions (`v x y z r g b`, 0..1, sRGB), an extension that most readers support. A normal
+    map is written as `norm`, the keyword of the PBR extension that most readers support.
     """
     textured = result.settings.material == "texture"
     base = plain_name(path.stem)
     material = path.with_name(base + ".mtl")
-    # The photo itself may lie in this folder, under the plain name.
+    # The suffix avoids overwriting the photo itself, which may be in this folder.
     picture = path.with_name(f"{base}_texture{result.texture.suffix.lower()}")
-    # The OBJ is the first one asked for, and so the last to appear.
+    # The OBJ is staged first, so that it is renamed last.
     layers = [("photo", result.scene_mesh, result.texture, picture)]
     if result.scene_background is not None and result.background_texture is not None:
         beside = path.with_name(f"{base}_behind_texture{result.background_texture.suffix.lower()}")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PLY, binary little-endian (Turk 1994), as Blender, MeshLab and CloudCompare read it; z up.
+"""Writes PLY, binary little-endian (Turk 1994), for Blender, MeshLab and CloudCompare; z up.
 
-Written from structured arrays: trimesh leaves out vertex texture coordinates beside colours and takes longer.
+trimesh is not used: it is slower, and omits texture coordinates if there are colours.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _faces(corners: Ints) -> NDArray[Any]:
 
 
 def write_cloud(result: Reconstruction, path: Path, staging: Staging) -> None:
-    """Writes the points: positions, normals and colours; those of the mesh where the result has no cloud."""
+    """Writes the points with normals and colours; the vertices of the mesh if the result has no point cloud."""
     cloud, mesh = result.scene_cloud, result.scene_whole
     if cloud is not None:
         vertices = _vertices(cloud.points, cloud.normals, cloud.colors)

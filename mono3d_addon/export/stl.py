@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""STL, binary: bare triangles for printing and CAD; z up."""
+"""Writes binary STL, triangles only, for printing and CAD; z up."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _TRIANGLE = np.dtype([("normal", "<f4", (3,)), ("corners", "<f4", (3, 3)), ("att
 
 
 def write_stl(result: Reconstruction, path: Path, staging: Staging) -> None:
-    """Writes the mesh's triangles with their unit normals (zero where a triangle has no area).
+    """Writes the mesh's triangles with their unit normals (zero for triangles without area).
 
-    The unit is 1 metre; a solid is scaled to `settings.solid_size` and its unit is 1 millimetre, as slicers read it.
+    The unit is metres. Solids are scaled to `settings.solid_size` in millimetres, the unit that slicers expect.
     """
     settings = result.settings
     scale, unit = 1.0, "metres"
@@ -32,7 +32,7 @@ def write_stl(result: Reconstruction, path: Path, staging: Staging) -> None:
     table["normal"] = np.divide(normals, length, out=np.zeros_like(normals), where=length > 0)
     table["corners"] = corners
     with staging.path_for(path).open("wb") as file:
-        # The first word must not be "solid", which marks the text variant.
+        # The header must not start with "solid", which marks ASCII files.
         file.write(f"Mono3D, {unit}, z up".encode("ascii").ljust(80, b" "))
         file.write(np.uint32(len(table)).astype("<u4").tobytes())
         file.write(table.data if len(table) else b"")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VTK's PolyData (.vtp) for ParaView, through PyVista; z up."""
+"""Writes VTK PolyData (.vtp) for ParaView, with PyVista; z up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .frames import z_up
 def write_vtp(result: Reconstruction, path: Path, staging: Staging) -> None:
     """Writes the mesh with the point arrays `RGB` (uint8), `Normals` and `Texture Coordinates` (float32).
 
-    Raises Mono3DError when PyVista is not installed.
+    Raises Mono3DError if PyVista is not installed.
     """
     try:
         import pyvista

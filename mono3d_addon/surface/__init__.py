@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From points to a surface with Open3D, and every file that a reconstruction can be written to."""
+"""Surface reconstruction with Open3D: point clouds, Poisson, ball pivoting, decimation, smoothing."""

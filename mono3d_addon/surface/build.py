@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The story of a surface: clean the points, put a surface over them, simplify it, and paint it with the photo."""
+"""The steps from grid to surface: clean the point cloud, reconstruct, simplify, smooth and colour."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from .picture_space import PictureSpace
 from .simplify import decimate, smooth
 
 _SHARE = 0.1
-"""Share of the grid's triangles that an adaptive mesh gets where nothing is said."""
+"""Default number of triangles of an adaptive mesh, as a fraction of the grid's."""
 
 _AHEAD = 1.5
-"""How many times the budget the triangles are before decimation: more lowers the mean error and raises the largest."""
+"""Number of triangles before decimation, relative to the budget. More lower the mean error but raise the largest."""
 
 
 def surface_mesh(
     grid: Grid, camera: Camera, pixels: Bytes, settings: Settings, progress: Progress
 ) -> tuple[Mesh, PointCloud]:
-    """Returns the surface that `settings.surface` names, 'poisson' or 'ball_pivoting', and the points behind it.
+    """Returns the Poisson or ball pivoting surface, by `settings.surface`, and the point cloud it is made from.
 
     grid    all points of the depth map, with normals, colours and the triangles that are not torn
     pixels  the upright photo, uint8 (height, width, 3), sRGB
 
-    Both are in the camera frame in metres. Every triangle shows its front to the camera, every vertex lies in the
-    photo. All lengths in the settings are footprints, sizes of a grid cell at a point's own distance.
-    Raises Mono3DError when no surface is left or Open3D is missing.
+    Both results are in the camera frame, metres. Every triangle faces the camera, every vertex is inside the photo.
+    All lengths in the settings are in footprints (the size of a grid cell at a point's own distance).
+    Raises Mono3DError if the surface is empty or Open3D is missing.
     """
     cloud = clean_cloud(grid, camera, settings, lambda stage, fraction: progress(stage, 0.2 * fraction))
     space = picture_space(grid, camera)
@@ -63,7 +63,7 @@ def surface_mesh(
 
 @dataclass(frozen=True)
 class AdaptiveMesh:
-    """An adaptive mesh, and how far its depth is from that of the grid, `|z mesh / z grid - 1|`."""
+    """An adaptive mesh and its depth error relative to the grid, `|z mesh / z grid - 1|`."""
 
     mesh: Mesh
     largest_error: float
@@ -73,14 +73,15 @@ class AdaptiveMesh:
 def adaptive_mesh(
     grid: Grid, shape: tuple[int, ...], camera: Camera, pixels: Bytes, settings: Settings, progress: Progress
 ) -> AdaptiveMesh:
-    """Returns the surface of `grid`, whose depth map has this `shape`, with `settings.target_triangles` triangles.
+    """Returns an adaptive mesh of `grid` with about `settings.target_triangles` triangles.
 
-    0 stands for a tenth of the grid's, and as many more as the rims need.
-    First the grid's flat parts become large triangles of a bounded error, half as many again as wanted; quadric
-    decimation then takes away the least useful, in the picture with the inverse depth as third axis, where planes
-    stay planes. The first step bounds the largest error, the second lowers the mean. Rims keep all their points where
-    the budget allows it. Errors are measured at every point of the grid.
-    Raises Mono3DError when there are no triangles or a package is missing.
+    `shape` is (rows, columns) of the depth map. A target of 0 means a tenth of the grid's triangles, or more if the
+    boundaries need them.
+    First, an adaptive triangulation with a bounded error and 1.5 times the budget is built. Then quadric decimation
+    removes the least important triangles, in image coordinates with the inverse depth as third axis, where planes
+    remain planes. The first step bounds the largest error, the second lowers the mean. Boundaries keep all their points
+    if the budget allows it. Errors are measured at every point of the grid.
+    Raises Mono3DError if there are no triangles or a package is missing.
     """
     if len(grid.triangles) == 0:
         raise Mono3DError("No triangles are left for the surface; raise Tear or lower Smallest island.")
@@ -105,7 +106,7 @@ def adaptive_mesh(
 
 
 def _errors(surface: Surface, space: PictureSpace, grid: Grid, rows: int, columns: int) -> tuple[float, float]:
-    """Returns the largest and the mean error of depth, relative, at the points of `grid` that `surface` covers."""
+    """Returns the largest and the mean relative depth error at the points of `grid` that `surface` covers."""
     scale = np.array([columns, rows]) * space.cell / (space.camera.width, space.camera.height)
     positions = (surface.positions[:, :2] - space.bounds()[0]) * scale
     inverse = np.exp(-surface.positions[:, 2] / space.focal) / space.reference
@@ -121,11 +122,10 @@ def _errors(surface: Surface, space: PictureSpace, grid: Grid, rows: int, column
 
 
 def refine(mesh: Mesh, camera: Camera, pixels: Bytes, settings: Settings, progress: Progress) -> Mesh:
-    """Returns `mesh`, such as the grid mesh, decimated and smoothed as `settings` say; the same where they do not.
+    """Returns `mesh`, such as the grid mesh, decimated and smoothed by `settings`; unchanged if they ask for neither.
 
-    Texture coordinates, colours (from `pixels`, uint8 (height, width, 3), sRGB) and normals are made anew; quads stay
-    where no triangle goes.
-    Raises Mono3DError when Open3D is missing.
+    Texture coordinates, colours (from `pixels`, uint8 (height, width, 3), sRGB) and normals are recomputed. Quads are
+    kept unless the mesh is decimated. Raises Mono3DError if a package is missing.
     """
     count = len(mesh.triangles)
     fewer = 0 < settings.target_triangles < count
@@ -151,7 +151,7 @@ def _paint(surface: Surface, space: PictureSpace, pixels: Bytes, settings: Setti
     smoothed = smooth(surface, settings.smooth)
     progress("Colouring", 0.7)
     vertices = space.points_to_camera(smoothed.positions)
-    # Rounding to float32 may leave a vertex on the photo's border a hair outside.
+    # Rounding to float32 may move a vertex slightly outside the photo.
     uv = np.clip(space.camera.uv(vertices), np.float32(0), np.float32(1))
     mesh = Mesh(vertices, smoothed.triangles, uv, sample(pixels, uv), vertex_normals(vertices, smoothed.triangles))
     progress("Colouring", 1.0)

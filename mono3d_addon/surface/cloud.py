@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The clean, evenly spaced point cloud behind a surface."""
+"""Cleans and downsamples the point cloud from which a surface is reconstructed."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from . import open3d_library
 from .picture_space import Doubles, PictureSpace, stretch
 
 _BLOCK = 100_000
-"""Points whose neighbours are in memory at a time."""
+"""Points per block of the neighbour search, to limit memory."""
 
 
 def picture_space(grid: Grid, camera: Camera) -> PictureSpace:
-    """Returns the picture space of a grid; the median distance lies at w = 0, which keeps all figures small."""
+    """Returns the picture space of a grid. The median distance is at w = 0, which keeps the numbers small."""
     reference = float(np.median(grid.points[grid.connected, 2])) if len(grid.triangles) else 1.0
     return PictureSpace(camera, cell_size(len(grid.points), camera), reference)
 
 
 def clean_cloud(grid: Grid, camera: Camera, settings: Settings, progress: Progress) -> PointCloud:
-    """Returns the points of `grid` without the rims of its tears and without outliers, thinned to an even spacing.
+    """Returns the points of `grid` without the rims of tears and without outliers, downsampled to an even spacing.
 
-    Outliers are points whose mean distance to their `outlier_neighbours` is more than `outlier_deviation` standard
-    deviations above the average (Rusu et al. 2008), on surfaces seen at a grazing angle in proportion to how far
-    apart their points are. Thinning takes the mean of the points in each cube of `voxel` cells; it comes first, as
-    an outlier is alone in its cube and the search for neighbours takes most of the time; average and deviation are
-    those of all points. Both happen in picture space (see `picture_space`), where far points are as close together
-    as near ones: the spacing is `voxel` footprints at each point's own distance.
-    Raises Mono3DError when nothing is left.
+    Outliers are points whose mean distance to `outlier_neighbours` neighbours is more than `outlier_deviation` standard
+    deviations above the average (Rusu et al. 2008). On surfaces at a grazing angle, distances are divided by the
+    spacing of their points (see `stretch`). Voxel downsampling, with a voxel size of `voxel` cells, comes first because
+    the neighbour search takes most of the time; outliers are alone in their voxels. Average and deviation are weighted
+    by the number of points per voxel. Both steps work in picture space (see `picture_space`), where far points are as
+    dense as near ones: the spacing is `voxel` footprints at each point's own distance.
+    Raises Mono3DError if no points are left.
     """
     progress("Thinning the points", 0.0)
     rim = rim_points(grid)
@@ -51,7 +51,7 @@ def clean_cloud(grid: Grid, camera: Camera, settings: Settings, progress: Progre
     count = np.ones(len(table))
     if settings.voxel > 0:
         table, count = voxel_means(table, np.append(space.bounds()[0], -0.5 * settings.voxel), settings.voxel)
-        # The mean of unit normals is shorter.
+        # Means of unit normals are shorter than 1.
         table[:, 3:6] /= np.linalg.norm(table[:, 3:6], axis=1, keepdims=True)
     progress("Removing outliers", 0.3)
     if 0 < settings.outlier_neighbours < len(table):
@@ -67,7 +67,7 @@ def clean_cloud(grid: Grid, camera: Camera, settings: Settings, progress: Progre
 
 
 def mean_neighbour_distances(positions: Doubles, neighbours: int) -> Doubles:
-    """Returns the mean distance, float64 (n,), of each of `positions`, float64 (n, 3), to its nearest `neighbours`."""
+    """Returns the mean distance of each of `positions`, float64 (n, 3), to its nearest `neighbours`, float64 (n,)."""
     open3d = open3d_library.load()
     search = open3d.core.nns.NearestNeighborSearch(open3d.core.Tensor.from_numpy(np.ascontiguousarray(positions)))
     search.knn_index()
@@ -81,11 +81,11 @@ def mean_neighbour_distances(positions: Doubles, neighbours: int) -> Doubles:
 
 
 def voxel_means(table: Doubles, origin: Doubles, voxel: float) -> tuple[Doubles, Doubles]:
-    """Returns the mean row of each occupied cube of the side `voxel`, and how many rows it has, float64 (m, k), (m,).
+    """Returns the mean row of each occupied voxel, float64 (m, k), and its number of rows, float64 (m,).
 
-    The first three columns of `table`, float64 (n, k), are the place; `origin`, float64 (3,), is a corner of a cube.
-    Open3D's voxel grid sets its corners half a cube before the first point: with an even `voxel` every other point of
-    a depth map is then exactly on a side, and rounding decides where it goes.
+    The first three columns of `table`, float64 (n, k), are positions. `voxel` is the side of a voxel, `origin`,
+    float64 (3,), one of their corners. Open3D's voxel grid starts half a voxel before the first point: with an even
+    voxel size every other point of a depth map would lie exactly on a border, and rounding would decide.
     """
     cube = np.floor((table[:, :3] - origin) / voxel).astype(np.int64)
     cube -= cube.min(axis=0)
@@ -98,23 +98,22 @@ def voxel_means(table: Doubles, origin: Doubles, voxel: float) -> tuple[Doubles,
 
 
 def rim_points(grid: Grid) -> NDArray[np.bool_]:
-    """Returns which points, bool (n,), lie on a rim of the grid's triangles.
+    """Returns which points, bool (n,), are on a boundary of the grid's triangles.
 
-    Around a point inside the surface, each neighbour follows another in one triangle and precedes another in the
-    next: their numbers, added where they follow and taken away where they precede, cancel out. On a rim the first
-    and the last neighbour remain.
+    Around an interior point, each neighbour is the next corner in one triangle and the previous corner in another, so
+    the sum of the next minus the previous indices is 0. On a boundary the first and the last neighbour remain.
     """
     triangles: Ints = grid.triangles
     balance = np.zeros(len(grid.points))
     for corner in range(3):
         following, preceding = triangles[:, (corner + 1) % 3], triangles[:, (corner + 2) % 3]
-        # Differences of whole numbers this small are exact in float64, in any order.
+        # Sums of integers of this size are exact in float64.
         balance += np.bincount(triangles[:, corner], following - preceding, len(balance))
     return np.asarray(balance != 0)
 
 
 def _at_border(points: Floats, count: int, camera: Camera) -> NDArray[np.bool_]:
-    """Returns which `points` of a grid of `count`, bool (n,), are the photo's outermost: their rim is no tear."""
+    """Returns which `points` of a grid of `count` points are at the photo's border, which is not a tear, bool (n,)."""
     cell = cell_size(count, camera)
     u, v = camera.project(points).T
     return np.asarray((u < cell) | (v < cell) | (u > camera.width - cell) | (v > camera.height - cell))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Colours of points from the photo."""
+"""Samples the colours of points from the photo."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from ..core.arrays import Bytes, Floats
 def sample(pixels: Bytes, uv: Floats) -> Bytes:
     """Returns the colours, uint8 (n, 3), of the photo at `uv`, float32 (n, 2), 0..1 from the lower left corner.
 
-    `pixels` is uint8 (height, width, 3), sRGB. Bilinear between pixel centres, so that the centre of a pixel has
-    exactly its colour; outside the outermost centres the border's colours go on.
+    `pixels` is uint8 (height, width, 3), sRGB. Interpolation is bilinear between pixel centres, clamped at the border.
     """
     height, width = pixels.shape[:2]
     column = np.clip(uv[:, 0].astype(np.float64) * width - 0.5, 0, width - 1)

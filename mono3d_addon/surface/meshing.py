@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Surfaces through oriented points, in picture space: screened Poisson and ball pivoting.
+"""Surface reconstruction from oriented points: screened Poisson and ball pivoting.
 
-All coordinates are those of `picture_space`: one unit is one cell of the depth map, the camera looks along +w.
+All coordinates are in picture space (see `picture_space`): one unit is one cell of the depth map, and the camera looks
+along +w.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from . import open3d_library
 from .picture_space import Doubles, stretch
 
 _BALL_RADII = (1.0, 2.0, 4.0, 8.0)
-"""In spacings of the points: from neighbours seen from the front to those on a grazing surface."""
+"""Radii relative to the point spacing: from frontal surfaces to surfaces at a grazing angle."""
 
 _SHIFT = 0.01
 
 _MARGIN = 1.5
-"""Size of the octree over that of the points. Its finest cell is then 1.5 spacings of the points at the default detail
-and depth: smaller cells cost much time and find no more between the points."""
+"""Size of the octree relative to the extent of the points. At the default detail and depth its finest cell is 1.5 times
+the point spacing. Smaller cells take much longer and add no detail."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class OrientedPoints:
     normals: Doubles
 
     @property
-    def span_something(self) -> bool:
-        """Whether there are three points or more, not all at one place."""
+    def are_spread(self) -> bool:
+        """Whether there are at least three points, not all at the same position."""
         return len(self.positions) >= 3 and bool(np.ptp(self.positions, axis=0).any())
 
 
@@ -48,7 +49,7 @@ class Surface:
     triangles: Ints
 
     def only(self, kept: NDArray[np.bool_]) -> Surface:
-        """Returns the triangles that are `kept`, bool (m,), with the vertices that they use."""
+        """Returns the surface of the triangles that are `kept`, bool (m,), without unused vertices."""
         triangles = self.triangles[kept]
         used = np.zeros(len(self.positions), bool)
         used[triangles] = True
@@ -57,19 +58,19 @@ class Surface:
 
 
 def poisson(points: OrientedPoints, depth: int, trim_density: float, trim_distance: float) -> Surface:
-    """Returns the screened Poisson surface (Kazhdan and Hoppe 2013) where the points support it.
+    """Returns the screened Poisson surface (Kazhdan and Hoppe 2013), trimmed to where points support it.
 
-    depth          levels of the octree; the finest cell is 1.5 / 2^depth of the extent of the points
-    trim_density   per cent of the vertices, those with the least density of points, that are cut away
-    trim_distance  cells; cuts what is farther than this from every point, 0: nothing. The surface cannot follow the
-                   points more closely than its octree, so at a low `depth` the octree's cell counts instead. Points
-                   on surfaces seen at a grazing angle lie far apart along the view, and reach farther, up to 5 times.
+    depth          depth of the octree; the finest cell is 1.5 / 2^depth of the extent of the points
+    trim_density   percentage of vertices, those of lowest density, that are removed
+    trim_distance  largest distance from the nearest point in cells, 0 for no limit. The limit is at least the octree's
+                   finest cell, because the surface cannot follow the points more closely. It is up to 5 times larger on
+                   surfaces at a grazing angle, where points are far apart along the view (see `stretch`).
 
-    Poisson finds the surface at one value, the mean of its function at all points; that leaves it some hundredths
-    of a cell before or behind them. The vertices move back along the normals by the median of that distance.
-    Too few points, or all at one place, give an empty surface: Open3D would crash.
+    Poisson extracts a level set, at the mean of the function at all points, which may be some hundredths of a cell in
+    front of or behind the points. The vertices are moved along the normals by the median of that distance.
+    Returns an empty surface for too few points, for which Open3D would crash.
     """
-    if not points.span_something:
+    if not points.are_spread:
         return Surface(points.positions, np.empty((0, 3), np.int32))
     open3d = open3d_library.load()
     mesh, density = open3d.geometry.TriangleMesh.create_from_point_cloud_poisson(
@@ -94,13 +95,13 @@ def poisson(points: OrientedPoints, depth: int, trim_density: float, trim_distan
 
 
 def ball_pivoting(points: OrientedPoints) -> Surface:
-    """Returns the triangles that a rolling ball touches (Bernardini et al. 1999), at four radii of the ball.
+    """Returns the ball pivoting surface (Bernardini et al. 1999) with four radii.
 
-    The points of a depth map lie on squares, whose four corners a ball touches at once; which triangles it then
-    leaves out depends on rounding, and it leaves out many. So the ball rolls over points shifted by 1 % of their
-    spacing, the same each time, and the triangles are those of the points where they are.
+    The points of a depth map lie on squares, whose four corners a ball touches at once; many triangles would be
+    missing, depending on rounding. So the triangles are computed for points with random offsets of up to 1 % of their
+    spacing, with a fixed seed, and applied to the original points.
     """
-    if not points.span_something:
+    if not points.are_spread:
         return Surface(points.positions, np.empty((0, 3), np.int32))
     open3d = open3d_library.load()
     spacing = float(np.median(np.asarray(_cloud(open3d, points).compute_nearest_neighbor_distance())))
@@ -112,7 +113,7 @@ def ball_pivoting(points: OrientedPoints) -> Surface:
 
 
 def nearest_points(positions: Doubles, points: OrientedPoints) -> tuple[NDArray[np.intp], Doubles]:
-    """Returns which of the `points` is nearest to each of `positions`, float64 (n, 3), and how far it is: (n,) each."""
+    """Returns the index of the nearest of the `points` to each of `positions`, float64 (n, 3), and its distance."""
     open3d = open3d_library.load()
     tensor = open3d.core.Tensor.from_numpy
     search = open3d.core.nns.NearestNeighborSearch(tensor(np.ascontiguousarray(points.positions)))
@@ -122,16 +123,16 @@ def nearest_points(positions: Doubles, points: OrientedPoints) -> tuple[NDArray[
 
 
 def front_facing(surface: Surface) -> Surface:
-    """Returns the triangles of `surface` whose front the camera sees; Poisson also closes the back of things."""
+    """Returns the triangles of `surface` that face the camera. Poisson surfaces also have back sides."""
     first, second, third = (surface.positions[surface.triangles[:, corner], :2] for corner in range(3))
     one, other = second - first, third - first
     return surface.only(one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0] < 0)
 
 
 def crop(surface: Surface, least: NDArray[np.float64], largest: NDArray[np.float64]) -> Surface:
-    """Returns `surface` cut off at the borders of the photo, (u, v) float64 (2,) each.
+    """Returns `surface` cropped to the photo, from (u, v) `least` to `largest`, float64 (2,) each.
 
-    Triangles outside go; in those that cross a border, the vertices outside move onto it.
+    Triangles outside are removed; in those that cross the border, vertices outside are moved onto it.
     """
     inside = np.all((surface.positions[:, :2] >= least) & (surface.positions[:, :2] <= largest), axis=1)
     rest = surface.only(np.any(inside[surface.triangles], axis=1))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one place that imports Open3D: finds its system libraries, keeps it quiet, explains what is missing."""
+"""Imports Open3D, in this module only: loads its system libraries, silences it and explains missing ones."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _PACKAGES = {
     "libudev.so.1": ("libudev1", "systemd-libs"),
     "libstdc++.so.6": ("libstdc++6", "libstdc++"),
 }
-"""System library -> its package in Debian and Ubuntu, and in Fedora."""
+"""System library -> its package in Debian and Ubuntu, and its package in Fedora."""
 
 
 def load() -> Any:
-    """Returns the module `open3d`, imported and told to print nothing but errors.
+    """Returns the module `open3d`, which then prints errors only.
 
-    Raises Mono3DError when it is not installed or a library of the system is missing, with the package to install.
+    Raises Mono3DError, with the package to install, if Open3D or a system library is missing.
     """
     _preload_usb()
     try:
@@ -42,7 +42,7 @@ def load() -> Any:
 
 
 def explain(message: str) -> str:
-    """Returns one sentence for the user about an import of Open3D that failed with `message`."""
+    """Returns a sentence for the user that explains the failed import of Open3D with the error `message`."""
     if "No module named" in message:
         return f"Open3D is not completely installed ({message}); install Mono3D's packages again."
     if "GLIBC" in message:
@@ -62,10 +62,10 @@ def explain(message: str) -> str:
 
 
 def _preload_usb() -> None:
-    """Loads the libusb of the wheel `libusb-package` where the system has none.
+    """Loads the libusb of the wheel `libusb-package` if the system has none.
 
-    Open3D links libusb for depth cameras. The dynamic linker takes a library that is already loaded under the same
-    name. The wheel's module is not imported: it needs another package only to find the file beside itself.
+    Open3D links libusb for depth cameras. The dynamic linker reuses a library that is already loaded under the same
+    name. The wheel's module is not imported because it needs another package just to find the file.
     """
     if not sys.platform.startswith("linux"):
         return

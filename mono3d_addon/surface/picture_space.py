@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The space in which surfaces are built: the picture plane, and the logarithm of the distance as third axis.
+"""Picture space, in which surfaces are reconstructed: image coordinates and the logarithm of the depth.
 
-A point at `X = (x, y, z)` lies at `u = fx x / z`, `v = fy y / z`, `w = f log(z / reference)`, all divided by the
-size of a grid cell. A step of `dx` across or `dz` along the view is then a step of about `dx / footprint` or
+A point `X = (x, y, z)` has the coordinates `u = fx x / z`, `v = fy y / z`, `w = f log(z / reference)`, all divided by
+the size of a grid cell. An offset of `dx` across or `dz` along the view is then about `dx / footprint` or
 `dz / footprint`, where the footprint `z cell / f` is the size of a grid cell *at that point*. So
 
-- a length of 1 is one cell of the depth map, near or far, for a cup or a cathedral: scaling the scene only shifts w;
-- voxels, outlier tests, the octree of Poisson and decimation spend their detail evenly over the picture. In metres,
-  one voxel size from the median footprint would thin the near parts, which matter most, by far / near times more;
-- all viewing rays run along w: the camera sees a triangle from the front exactly when its normal has w < 0,
-  moving a point along w does not move it in the photo, and nothing can get behind the camera.
+- a length of 1 is one cell of the depth map, near or far and at any scale: scaling the scene only shifts w;
+- voxels, outlier removal, Poisson's octree and decimation distribute their detail evenly over the picture. In metres,
+  a fixed voxel size would downsample the near parts, which matter most, far / near times more than the far parts;
+- all viewing rays are parallel to w: a triangle faces the camera exactly if its normal has w < 0, moving a point along
+  w does not move it in the photo, and no point can get behind the camera.
 
-The map keeps orientation, and near the middle of the picture it keeps angles too (it is the log-polar map with the
-picture plane in place of the sphere).
+The mapping preserves orientation and, near the centre of the picture, angles (it is the log-polar mapping with the
+image plane in place of the sphere).
 """
 
 from __future__ import annotations
@@ -34,11 +34,10 @@ _LONGEST = 5.0
 
 
 def stretch(normals: Doubles) -> Doubles:
-    """Returns how much farther apart, float64 (n,), points lie on surfaces seen at a grazing angle: 1 to 5 times.
+    """Returns the point spacing relative to a frontal surface, 1 / cos of the viewing angle, 1..5, float64 (n,).
 
-    `normals` are unit vectors in picture space, float64 (n, 3): 1 / cos of the angle to the view. The ground of a
-    street is all like this; without it, tests of distance take the ground for holes and outliers. The limit keeps
-    them able to find sheets stretched along the view.
+    `normals` are unit vectors in picture space, float64 (n, 3). Without this factor, distance thresholds would treat
+    ground at a grazing angle as holes and outliers. The limit of 5 keeps surfaces stretched along the view detectable.
     """
     return np.minimum(1.0 / np.maximum(np.abs(normals[:, 2]), 1e-9), _LONGEST)
 
@@ -61,36 +60,36 @@ class PictureSpace:
         return math.sqrt(self.camera.fx * self.camera.fy) / self.cell
 
     def points_to_picture(self, points: Floats) -> Doubles:
-        """Returns float64 (n, 3) in cells of `points`, float32 (n, 3) in metres in front of the camera."""
+        """Returns `points`, float32 (n, 3), camera frame, metres, in front of the camera, in cells, float64 (n, 3)."""
         x, y, z = np.asarray(points, np.float64).T
         across = self.camera.fx / self.cell * x / z
         down = self.camera.fy / self.cell * y / z
         return np.stack([across, down, self.focal * np.log(z / self.reference)], axis=1)
 
     def points_to_camera(self, positions: Doubles) -> Floats:
-        """Returns float32 (n, 3) in metres, camera frame, of `positions`, float64 (n, 3) in cells."""
+        """Returns `positions`, float64 (n, 3) in cells, in the camera frame, metres, float32 (n, 3)."""
         u, v, w = positions.T
         z = self.reference * np.exp(w / self.focal)
         x, y = u * z * (self.cell / self.camera.fx), v * z * (self.cell / self.camera.fy)
         return np.stack([x, y, z], axis=1).astype(np.float32)
 
     def to_inverse(self, positions: Doubles) -> Doubles:
-        """Returns `positions`, float64 (n, 3), with the inverse depth instead of its logarithm as third axis.
+        """Returns `positions`, float64 (n, 3), with inverse depth instead of log depth as third axis.
 
-        `f (1 - reference / z)`: at the reference distance the two agree to first order. Planes are planes in it.
+        It is `f (1 - reference / z)`, which equals w to first order at the reference distance. Planes remain planes.
         """
         result = positions.copy()
         result[:, 2] = -self.focal * np.expm1(-positions[:, 2] / self.focal)
         return result
 
     def from_inverse(self, positions: Doubles) -> Doubles:
-        """Returns what `to_inverse` was given; nothing gets behind the camera."""
+        """Returns the inverse of `to_inverse`. Points are kept in front of the camera."""
         result = positions.copy()
         result[:, 2] = -self.focal * np.log(np.maximum(1.0 - positions[:, 2] / self.focal, 1e-6))
         return result
 
     def normals_to_picture(self, points: Floats, normals: Floats) -> Doubles:
-        """Returns the unit normals in picture space, float64 (n, 3), of `normals` at `points`, both camera frame.
+        """Returns unit normals in picture space, float64 (n, 3), for `normals` at `points`, both float32, camera frame.
 
         Normals transform by the transpose of the Jacobian of `points_to_camera`, whose columns are
         (z cell / fx, 0, 0), (0, z cell / fy, 0) and X / f; the common factor z cancels.
@@ -105,7 +104,7 @@ class PictureSpace:
         return np.asarray(result, np.float64)
 
     def normals_to_camera(self, points: Floats, normals: Doubles) -> Floats:
-        """Returns the unit normals in the camera frame, float32 (n, 3): the inverse of `normals_to_picture`."""
+        """Returns unit normals in the camera frame, float32 (n, 3), the inverse of `normals_to_picture`."""
         ray = np.asarray(points, np.float64) / np.asarray(points[:, 2:], np.float64)
         x = normals[:, 0] * (self.camera.fx / self.cell)
         y = normals[:, 1] * (self.camera.fy / self.cell)
@@ -113,7 +112,7 @@ class PictureSpace:
         return unit(np.stack([x, y, z], axis=1).astype(np.float32))
 
     def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Returns the least and the largest (u, v) of the photo, float64 (2,) each."""
+        """Returns the smallest and the largest (u, v) of the photo, in cells, float64 (2,) each."""
         camera = self.camera
         least = np.array([-camera.cx, -camera.cy]) / self.cell
         largest = np.array([camera.width - camera.cx, camera.height - camera.cy]) / self.cell

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fewer triangles and smoother surfaces, in picture space, where an error weighs what the camera sees of it."""
+"""Decimation and smoothing in picture space, where errors count as the camera sees them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from .meshing import Surface, to_open3d
 from .picture_space import Doubles
 
 _TOLERANCE = 1.05
-"""How far above the target the first pass may end."""
+"""Factor by which the first pass may exceed the target."""
 
-_HASTE = 7.0
-"""How fast the threshold on the error grows from round to round; with 3 the target is often out of reach."""
+_AGGRESSIVENESS = 7.0
+"""Growth of the error threshold per iteration (`agg`); with 3 the target is often not reached."""
 
 _STEEPEST = 0.2
-"""Cosine of the angle of sight below which a vertex is not moved any farther along the view."""
+"""Smallest cosine of the viewing angle that is used for moving a vertex along its ray."""
 
-_FLIPS = 10
-"""Rounds in which triangles that lie on others are turned back."""
+_MAX_FLIP_PASSES = 10
+"""Largest number of passes that flip edges to remove foldovers."""
 
 
 def decimate(surface: Surface, target: int, *, keep_rims: bool = False) -> Surface:
@@ -46,19 +46,19 @@ def decimate(surface: Surface, target: int, *, keep_rims: bool = False) -> Surfa
     for is_border_kept in (True,) if keep_rims else (True, False):
         if len(triangles) > _TOLERANCE * target:
             positions, triangles = fast_simplification.simplify(
-                positions, triangles, target_count=target, agg=_HASTE, preserve_border=is_border_kept
+                positions, triangles, target_count=target, agg=_AGGRESSIVENESS, preserve_border=is_border_kept
             )
     return without_foldovers(Surface(np.asarray(positions, np.float64), np.array(triangles, np.int32)))
 
 
 def without_foldovers(surface: Surface) -> Surface:
-    """Returns `surface` with its triangles that decimation turned over in the picture turned back, as far as possible.
+    """Returns `surface` with foldovers, triangles that decimation flipped in the picture, removed as far as possible.
 
-    Such a triangle lies on a neighbour, across its longest side; the other diagonal of the two parts them. Where that
-    is an edge already, they stay.
+    Such a triangle overlaps the neighbour at its longest side; flipping that edge separates the two. Edges are not
+    flipped if the new edge already exists.
     """
     triangles = surface.triangles.copy()
-    for _ in range(_FLIPS):
+    for _ in range(_MAX_FLIP_PASSES):
         corners = surface.positions[triangles, :2]
         sides = np.roll(corners, -1, axis=1) - corners
         turned = np.flatnonzero(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0] > 0)
@@ -69,7 +69,7 @@ def without_foldovers(surface: Surface) -> Surface:
         end = np.roll(triangles, -1, axis=1).reshape(-1).astype(np.int64)
         mate = opposite_half_edges(start, end, len(surface.positions))[half]
         half, mate = half[mate >= 0], mate[mate >= 0]
-        # One flip at a time for a triangle: the others are for the next rounds.
+        # At most one flip per triangle in each pass.
         met = np.unique(np.concatenate([half // 3, mate // 3]), return_index=True)[1] % max(len(half), 1)
         alone = np.bincount(met, minlength=len(half)) == 2
         half, mate = half[alone], mate[alone]
@@ -86,10 +86,10 @@ def without_foldovers(surface: Surface) -> Surface:
 
 
 def smooth(surface: Surface, rounds: int) -> Surface:
-    """Returns `surface` after `rounds` of Taubin's smoothing (1995), its vertices moved along their viewing rays only.
+    """Returns `surface` after `rounds` iterations of Taubin smoothing (1995), restricted to the viewing rays.
 
-    The picture that the camera sees stays as it is, and so do the texture coordinates: a vertex goes along w until
-    it meets the plane through its smoothed place, across its own normal.
+    Each vertex moves along w to the plane through its smoothed position, perpendicular to its normal. So the camera's
+    view and the texture coordinates do not change.
     """
     if rounds <= 0 or len(surface.triangles) == 0:
         return surface
