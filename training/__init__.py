@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the starter model is made: pictures with disparity, training, scores, the file that the add-on brings along."""
+"""Training the starter model: pictures with disparity, training, evaluation, and export of the bundled file."""

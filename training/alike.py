@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finding photos that are nearly the same picture, by a difference hash of 64 bits."""
+"""Finding near-duplicate photos by a 64-bit difference hash."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 NEAR_BITS = 8
-"""Photos whose hashes differ in at most so many bits count as the same picture."""
+"""Largest number of differing bits between the hashes of near-duplicates."""
 
 
 def difference_hash(picture: Image.Image) -> int:
@@ -25,5 +25,5 @@ def mirrored_hash(picture: Image.Image) -> int:
 
 
 def is_near(one: int, others: Iterable[int]) -> bool:
-    """Tells whether a hash is that of the same picture as any of the `others`."""
+    """Returns whether a hash is a near-duplicate of any of the `others`."""
     return any((one ^ other).bit_count() <= NEAR_BITS for other in others)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens to an example before the network sees it: cut out, mirrored, and its picture made as bad as photos are.
+"""Augmentation of an example before training: crop, mirror image, and degradation of the picture as in real photos.
 
-Nothing here moves an edge of the picture against that of the disparity.
+The edges of the picture and of the disparity stay aligned.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from .sets import Example
 
 Picture = NDArray[np.float32]
 SMALLEST_CUT = 0.55
-"""Share of the picture's shorter side that is cut out at least; disparity is a matter of the whole scene."""
+"""Smallest crop as a share of the picture's shorter side, large because disparity depends on the whole scene."""
 
 
 def cut(example: Example, size: tuple[int, int], random: Generator) -> tuple[Image.Image, NDArray[np.float32]]:
-    """Returns a random part of `example` at `size` (height, width): RGB, and its disparity, float32 in 0..1.
+    """Returns a random crop of `example` at `size` (height, width): the picture, RGB, and its disparity, float32, 0..1.
 
-    Half of the parts are mirrored. Disparity as large as the picture keeps its edges as sharp as they are.
+    Half of the crops are mirrored. A disparity at the picture's size is resampled without smoothing its edges.
     """
     height, width = size
     picture, disparity = example.picture(), Image.fromarray(example.disparity())
@@ -44,7 +44,7 @@ def cut(example: Example, size: tuple[int, int], random: Generator) -> tuple[Ima
 
 
 def worsen(picture: Image.Image, random: Generator) -> Picture:
-    """Returns the picture with other colours and, now and then, blur, noise and JPEG's blocks: float32 (h, w, 3)."""
+    """Returns the picture, float32 (h, w, 3), with random colours and sometimes blur, noise and JPEG artefacts."""
     if random.random() < 0.2:
         picture = picture.filter(ImageFilter.GaussianBlur(random.uniform(0.3, 1.5)))
     pixels = _recoloured(np.asarray(picture, np.float32) / 255.0, random)
@@ -57,7 +57,7 @@ def worsen(picture: Image.Image, random: Generator) -> Picture:
 
 
 def _inside(box: tuple[float, ...], picture: Image.Image) -> tuple[float, float, float, float]:
-    """Returns `box` without what rounding put beyond the picture."""
+    """Returns `box` clipped to the picture, which it may exceed by rounding."""
     left, top, right, bottom = box
     return max(left, 0.0), max(top, 0.0), min(right, float(picture.width)), min(bottom, float(picture.height))
 
@@ -72,7 +72,7 @@ def _recoloured(pixels: Picture, random: Generator) -> Picture:
 
 
 def _noisy(pixels: Picture, random: Generator) -> Picture:
-    """Returns the picture with a sensor's noise: in each pixel, or in grains of two, as after enlarging."""
+    """Returns the picture with sensor noise, per pixel or, as after enlarging, in blocks of two by two pixels."""
     height, width, _ = pixels.shape
     grain = 2 if random.random() < 0.3 else 1
     noise = random.normal(0.0, random.uniform(0.005, 0.05), (-(-height // grain), -(-width // grain), 3))

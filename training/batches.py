@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Batches for training: which examples, how large, in which shape. Batch number i is the same on every run."""
+"""Batches for training: examples, size and shape. Batch number i is the same in every run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Size = tuple[int, int]
 
 
 class Batch(NamedTuple):
-    """Pictures, float32 (n, 3, h, w) in -1..1: first those with a teacher's label, then those with true disparity."""
+    """Pictures, float32 (n, 3, h, w) in -1..1: first those with a teacher's label, then those with exact disparity."""
 
     pictures: Tensor
     labels: Tensor
@@ -32,9 +32,9 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Batches(Dataset[Batch]):
-    """Returns batch number i of `count`, with `size` pictures each; the last `large_share` has large pictures.
+    """A data set of `count` batches with `size` pictures each; the last share `large_share` has large pictures.
 
-    Small ones are for speed; large ones are nearer to what the network is used with.
+    Small pictures are faster; large ones are closer to the size at which the network is used.
     """
 
     photos: Sequence[Example]
@@ -65,7 +65,7 @@ class Batches(Dataset[Batch]):
         )
 
     def _number_of_exact(self, random: Generator) -> int:
-        """Returns the number of pictures with true disparity: on average the share wanted."""
+        """Returns the number of pictures with exact disparity, `exact_share` on average."""
         if not self.photos or not self.exact:
             return 0 if self.photos else self.size
         whole, rest = divmod(self.size * self.exact_share, 1.0)
@@ -73,7 +73,7 @@ class Batches(Dataset[Batch]):
 
 
 def shape(size: Size, random: Generator) -> Size:
-    """Returns landscape (60 %), portrait (25 %) or square of about the same number of pixels; multiples of 32."""
+    """Returns a landscape (60 %), portrait (25 %) or square size with about as many pixels; multiples of 32."""
     height, width = size
     choice = random.random()
     if choice < 0.6:

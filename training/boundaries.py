@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How sharp a predicted disparity is where the true depth jumps, numpy only.
+"""How sharp a predicted disparity is at depth discontinuities, numpy only.
 
-The prediction is first brought to the true disparity by least-squares scale and shift. All arrays are disparities,
-(rows, columns), near = large; the truth's zero is at infinity.
+The prediction is first fitted to the true disparity by least-squares scale and shift. All arrays are disparities,
+(rows, columns), near = large; the zero of the truth is at infinity.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from numpy.typing import NDArray
 from .scores import Doubles, Floats, aligned, least_disparity
 
 THRESHOLDS = np.linspace(1.05, 1.25, 10)
-"""Ratios of neighbouring depths from which one hides the other."""
+"""Ratios of neighbouring depths above which there is an occluding contour."""
 REACH = 12
-"""Pixels on either side of a step in which its ramp is looked for."""
+"""Pixels on either side of a step that are searched for its ramp."""
 FEWEST_STEPS = 20
-"""Steps that a picture must have for the median of their widths to say something."""
+"""Smallest number of steps in a picture for a meaningful median of their widths."""
 
 _SLOPE = 2.5
-"""A jump that is no more than so many times one beside it, and in its direction, is a slope, not a contour."""
+"""A jump up to this many times a neighbouring jump in the same direction belongs to a slope, not to a contour."""
 _STEP = 1.25
-"""Ratio of depths that makes a step worth measuring."""
+"""Smallest ratio of depths at a step that is measured."""
 _LEVEL = 0.25
-"""Share of a step by which what lies beside it may vary, and which a prediction must show to have a ramp at all."""
+"""Share of a step by which the truth beside it may vary, and that a prediction must reach to be measured."""
 _PLATEAU = REACH // 4
-"""Pixels at the ends of a profile that give its two levels."""
+"""Pixels at each end of a profile whose mean is its level there."""
 _LOW, _HIGH = 0.1, 0.9
 
 
 class Contours(NamedTuple):
-    """Scores of predicted occluding contours, each 0..1: means over the thresholds, the larger ones weighing more."""
+    """Scores of predicted occluding contours, each 0..1: means over the thresholds, weighted by threshold."""
 
     f_score: float
     precision: float
@@ -44,19 +44,18 @@ class Contours(NamedTuple):
 
 
 NO_CONTOURS = Contours(math.nan, math.nan, math.nan)
-"""The scores where the truth has no contour."""
+"""The scores if the truth has no contour."""
 
 
 def contours(prediction: Floats, truth: Floats) -> Contours:
-    """Returns the scores of the occluding contours in a prediction; `NO_CONTOURS` where the truth has none.
+    """Returns the scores of the occluding contours in a prediction; `NO_CONTOURS` if the truth has none.
 
     After Bochkovskii et al. (Depth Pro, 2024, https://arxiv.org/abs/2410.02073, section "Evaluation metrics for sharp
-    boundaries"): between neighbours there is a contour where the nearer hides the farther, their depths' ratio being
-    above a threshold; precision and recall compare contours between the same two pixels in the same direction, without
-    any tolerance, so that a ramp over several pixels costs precision or is missed. F-scores are weighted by threshold.
-    Differently from there, the four directions are counted together, and where the truth exceeds a threshold by a
-    steady slope alone (a floor towards the horizon), that pair of pixels does not count, whatever is predicted.
-    Depths beyond `scores.FARTHEST` times the nearest are put there.
+    boundaries"): there is a contour between two neighbouring pixels if the ratio of their depths exceeds a threshold.
+    Precision and recall compare contours between the same two pixels in the same direction, without tolerance, so a
+    ramp over several pixels lowers precision or is missed. F-scores are weighted by threshold. Unlike there, the four
+    directions are counted together, and a pair of pixels is ignored if the truth exceeds the threshold only because of
+    a steady slope (a floor towards the horizon). Depths are clipped to `scores.FARTHEST` times the nearest.
     """
     least = least_disparity(truth)
     if not least > 0.0:
@@ -78,12 +77,12 @@ def contours(prediction: Floats, truth: Floats) -> Contours:
 
 
 def ramp_widths(prediction: Floats, truth: Floats) -> Doubles:
-    """Returns in how many pixels a prediction climbs at each true step, float64 (n,): from 10 to 90 % of its own rise.
+    """Returns the width in pixels of a prediction's ramp at each true step, float64 (n,): from 10 to 90 % of its rise.
 
-    Steps are taken along rows and columns where the depth jumps by a quarter and more and the truth is level for
-    `REACH` pixels on either side, so that the ramp is no neighbour's. The levels of the profile are those at its ends.
-    Where the prediction rises by less than a quarter of the true step, the width is the whole profile's, 2 `REACH`.
-    A step without any ramp measures 0.8; one blurred with a Gaussian of standard deviation s about 2.56 s.
+    Steps are taken along rows and columns where the depth changes by at least a quarter and the truth is level for
+    `REACH` pixels on either side, so that no other ramp is measured. The levels are those at the ends of the profile.
+    If the prediction rises by less than a quarter of the true step, the width is that of the whole profile, 2 `REACH`.
+    An ideal step measures 0.8; one blurred by a Gaussian of standard deviation s about 2.56 s.
     """
     fitted = aligned(prediction, truth)
     found = [_widths(profiles, steps) for profiles, steps in _lines(fitted, truth.astype(np.float64))]
@@ -91,16 +90,16 @@ def ramp_widths(prediction: Floats, truth: Floats) -> Doubles:
 
 
 def _jumps(values: Doubles) -> Doubles:
-    """Returns by how much each pixel differs from the one above and from the one to the left, float64 (n,)."""
+    """Returns the differences of each pixel from its upper and from its left neighbour, float64 (n,)."""
     return np.concatenate([np.diff(values, axis=axis).ravel() for axis in (0, 1)])
 
 
 def _is_slope(truth: Doubles, axis: int) -> NDArray[np.bool_]:
-    """Tells of each pair of neighbours along an axis whether its jump goes on in a pair near by."""
+    """Returns for each pair of neighbours along an axis whether its jump continues in a nearby pair."""
     jump = np.moveaxis(np.diff(truth, axis=axis), axis, 0)
     direction = np.sign(jump)
     beside = np.zeros_like(jump)
-    # In a truth that was enlarged by repeating pixels, every other jump of a slope is zero.
+    # If the truth was enlarged by repeating pixels, every other jump of a slope is zero.
     for distance in (1, 2):
         for here, there in (
             (slice(distance, None), slice(None, -distance)),
@@ -111,7 +110,7 @@ def _is_slope(truth: Doubles, axis: int) -> NDArray[np.bool_]:
 
 
 def _lines(prediction: Doubles, truth: Doubles) -> Iterator[tuple[Doubles, Doubles]]:
-    """Yields, along rows and then columns, profiles (n, 2 REACH) of a prediction and the true steps (n,) in them."""
+    """Yields profiles (n, 2 REACH) of a prediction with their true steps (n,), first along rows, then along columns."""
     least = least_disparity(truth)
     for seen, known in ((prediction, truth), (prediction.T, truth.T)):
         if known.shape[1] < 2 * REACH or not least > 0.0:
@@ -134,7 +133,7 @@ def _widths(profiles: Doubles, steps: Doubles) -> Doubles:
     shown = high - low >= _LEVEL * np.abs(steps)
     share = (rising[shown] - low[shown, None]) / (high - low)[shown, None]
     places = np.arange(2 * REACH - 1)
-    # The crossing of the half that is nearest to the true step; there is one, for the ends are about 0 and 1.
+    # The crossing of one half nearest to the true step. It exists because the ends are about 0 and 1.
     crosses = (share[:, :-1] < 0.5) & (share[:, 1:] >= 0.5)
     middle = np.where(crosses, np.abs(places - (REACH - 1)), 4 * REACH).argmin(axis=1)
     below = (share[:, :-1] <= _LOW) & (places <= middle[:, None])
@@ -146,7 +145,7 @@ def _widths(profiles: Doubles, steps: Doubles) -> Doubles:
 
 
 def _crossing(share: Doubles, before: NDArray[np.intp], level: float, otherwise: float) -> Doubles:
-    """Returns where profiles (n, m) cross a level between the pixels `before` (n,) and the next, else `otherwise`."""
+    """Returns where profiles (n, m) cross a level between pixel `before` (n,) and the next, `otherwise` if outside."""
     inside = np.clip(before, 0, share.shape[1] - 2)
     one, other = (np.take_along_axis(share, (inside + k)[:, None], axis=1)[:, 0] for k in (0, 1))
     with np.errstate(divide="ignore", invalid="ignore"):

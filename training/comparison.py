@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several predictors on the same pictures: what is compared, with which scores, and the table of it."""
+"""Comparing predictors on the same pictures: pictures, scores and result table."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from . import boundaries, scores, sets
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Predictor = Callable[[Pixels], Floats]
-"""From a picture, uint8 (rows, columns, 3), to disparity, float32 (h, w) at the network's size."""
+"""Maps a picture, uint8 (rows, columns, 3), to its disparity, float32 (h, w), at the network's size."""
 Measure = Callable[[Floats, Floats], dict[str, float]]
-"""From a prediction at the network's size and the truth, float32 of any size each, to scores by name."""
+"""Maps a prediction at the network's size and the truth, float32 (h, w) of any size each, to scores by name."""
 Results = dict[str, dict[str, list[float]]]
-"""Predictor -> score -> its values, one a picture, NaN where the picture has none."""
+"""Predictor -> score -> one value per picture, NaN if undefined."""
 
 GROUND_TRUTH_PICTURE, GROUND_TRUTH_DISPARITY = "_left.png", "_disp.npz"
 
 
 @dataclass(frozen=True)
 class Column:
-    """How a score is shown: the heading, what it is multiplied by, digits after the point."""
+    """How a score is displayed: heading, factor, number of decimals."""
 
     heading: str
     factor: float = 1.0
@@ -52,7 +52,7 @@ COLUMNS: Mapping[str, Column] = {
 
 @dataclass(frozen=True)
 class Case:
-    """A picture, uint8 (rows, columns, 3), and its true disparity or label, float32, NaN where unknown; read late."""
+    """A picture, uint8 (h, w, 3), and its true disparity or label, float32, NaN if unknown; read on demand."""
 
     name: str
     read: Callable[[], tuple[Pixels, Floats]]
@@ -60,9 +60,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Group:
-    """Pictures that are scored in the same way.
+    """Pictures with the same scores.
 
-    reference  makes of a truth what no network could beat by much, for the table; with its name there
+    reference   name and function of an upper bound in the table: a prediction made from the truth
     """
 
     title: str
@@ -72,24 +72,24 @@ class Group:
 
 
 def photos(places: Iterable[Path]) -> Group:
-    """Returns the held-out photos of some sets, to be held against their teacher's labels.
+    """Returns the held-out photos of some sets, to be compared with their teacher's labels.
 
-    Raises ValueError where there is none.
+    Raises ValueError if there is none.
     """
     held = [example for example in sets.read(places) if sets.is_held(example.name)]
     if not held:
-        raise ValueError("The sets of photos hold none that is kept out of training.")
+        raise ValueError("The sets of photos contain none that is held out from training: name other sets.")
     return Group("Held-out photos against the teacher", [_case(example) for example in held], agreement)
 
 
 def exact(place: Path, *, held_only: bool) -> Group:
-    """Returns the scenes of a set with exact disparity; `held_only`: those that training leaves out.
+    """Returns the scenes of a set with exact disparity; with `held_only` the held-out ones only.
 
-    Raises ValueError where there is none.
+    Raises ValueError if there is none.
     """
     examples = [example for example in sets.read([place]) if not held_only or sets.is_held(example.name)]
     if not examples:
-        raise ValueError(f"{place} holds no scene that is kept out of training.")
+        raise ValueError(f"{place} contains no scene that is held out from training: name another set.")
     cases = [_case(example) for example in examples]
     return Group(f"Exact disparity: {place.name}", cases, exactness, ("the truth at half size", _halved))
 
@@ -98,7 +98,7 @@ def ground_truth(folder: Path, offset: float) -> Group:
     """Returns the photos with measured disparity in a folder: NAME_left.png, NAME_disp.npz (one array, inf: unknown).
 
     `offset`, in pixels, is added to the disparity so that its zero is at infinity (Middlebury's doffs).
-    Raises ValueError where there is none.
+    Raises ValueError if there is none.
     """
     pictures = sorted(folder.glob(f"*{GROUND_TRUTH_PICTURE}"))
     if not pictures:
@@ -119,7 +119,7 @@ def ground_truth(folder: Path, offset: float) -> Group:
 
 
 def vertical_ramp(input_size: Callable[[Pixels], tuple[int, int]]) -> Predictor:
-    """Returns the predictor that sees nothing: what is lower in the picture is said to be nearer."""
+    """Returns a baseline that ignores the picture: lower pixels are nearer."""
 
     def predict(pixels: Pixels) -> Floats:
         width, height = input_size(pixels)
@@ -129,7 +129,7 @@ def vertical_ramp(input_size: Callable[[Pixels], tuple[int, int]]) -> Predictor:
 
 
 def truthfulness(prediction: Floats, truth: Floats) -> dict[str, float]:
-    """Returns rank correlation and the share within 1.25, at the truth's size, where it is known."""
+    """Returns rank correlation and the share within 1.25, at the truth's size, of the known pixels."""
     known = np.isfinite(truth)
     seen, wanted = _resized(prediction, truth.shape)[known], truth[known]
     return {"spearman": scores.spearman(seen, wanted), "within": scores.within(seen, wanted)}
@@ -142,9 +142,9 @@ def agreement(prediction: Floats, label: Floats) -> dict[str, float]:
 
 
 def exactness(prediction: Floats, truth: Floats) -> dict[str, float]:
-    """Returns ranks and shares at the truth's size, boundaries at the network's, one of them also at twice that.
+    """Returns the scores of `truthfulness`, and boundary scores at the network's size and at twice that size.
 
-    For boundaries the truth is sampled, not averaged: its steps stay steps.
+    For boundaries the truth is resampled by nearest neighbour, which keeps its steps sharp.
     """
     rows, columns = prediction.shape
     double = (2 * rows, 2 * columns)
@@ -178,14 +178,14 @@ def compare(group: Group, predictors: Mapping[str, Predictor]) -> Results:
 
 
 def mean(values: Sequence[float]) -> tuple[float, float]:
-    """Returns the mean of the values that are numbers, and its standard error; NaN where there are too few."""
+    """Returns the mean and its standard error of the values that are not NaN; NaN if there are too few."""
     known = np.array([value for value in values if not math.isnan(value)])
     average = float(known.mean()) if len(known) else math.nan
     return average, float(known.std(ddof=1) / math.sqrt(len(known))) if len(known) > 1 else math.nan
 
 
 def table(results: Results, models: Sequence[str]) -> str:
-    """Returns the means as a Markdown table; below, how the other `models` differ from the first, by pictures."""
+    """Returns a Markdown table of the means, with the paired differences of the other `models` from the first."""
     names = list(next(iter(results.values())))
     lines = ["| | " + " | ".join(COLUMNS[name].heading for name in names) + " |", "|---" * (len(names) + 1) + "|"]
     for row, values in results.items():
@@ -211,7 +211,7 @@ def _case(example: sets.Example) -> Case:
 
 
 def _halved(truth: Floats, shape: tuple[int, ...]) -> Floats:
-    """Returns what a prediction would be that knows the truth, but nothing finer than two pixels."""
+    """Returns the truth at half of `shape` enlarged to it: the best prediction without details below two pixels."""
     half = _resized(truth, (shape[0] // 2, shape[1] // 2), Image.Resampling.BOX)
     return _resized(half, shape)
 
@@ -223,5 +223,5 @@ def _sampled(values: Floats, shape: tuple[int, ...]) -> Floats:
 def _resized(
     values: Floats, shape: tuple[int, ...], how: Image.Resampling = Image.Resampling.BILINEAR
 ) -> NDArray[np.float32]:
-    """Returns values, float32 (h, w), at another size; smaller by averaging, unless by the nearest."""
+    """Returns values, float32 (h, w), resized to `shape` (h, w); shrinking averages, except with NEAREST."""
     return np.asarray(Image.fromarray(values).resize((shape[1], shape[0]), how))

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shows two starter models side by side: a row for each photo with both disparities and both meshes.
+"""Shows two starter models side by side: one row per photo with both disparities and both meshes.
 
 python3 -m training.contact_sheet --old starter.safetensors --new new.safetensors --out sheet.png PHOTO...
 
-A PHOTO is a file or NAME@SET, a picture of a set. The meshes are what the add-on makes of the disparities with its
-default settings, seen by one camera from beside and above.
+A PHOTO is a file, or NAME@SET for a picture of a set. The meshes are those of the add-on with default settings, seen
+from the side and above.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from . import sets
 from .mesh_picture import BACKGROUND, picture, raised_view
 
 TILE = (392, 320)
-"""Largest width and height of a picture: five in a row make about 2000 pixels."""
+"""Largest width and height of a picture; five in a row make about 2000 pixels."""
 _GAP, _HEADING, _FONT = 8, 30, 18
 _COLUMNS = ("photo", "old: disparity", "new: disparity", "old: mesh", "new: mesh")
 
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     """Writes the sheet. Returns the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    # Before torch is imported.
+    # Must run before torch is imported.
     threads.prepare()
     from . import models
 
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def compared(photo: Photo, disparities: Sequence[NDArray[np.float32]]) -> list[Pixels]:
-    """Returns the pictures of a row, uint8 (h, w, 3) each and all of one size: photo, disparities, meshes."""
+    """Returns the pictures of a row, uint8 (h, w, 3), all of one size: photo, disparities, meshes."""
     scale = min(TILE[0] / photo.size[0], TILE[1] / photo.size[1])
     size = (round(scale * photo.size[0]), round(scale * photo.size[1]))
     settings = Settings()
@@ -83,7 +83,7 @@ def compared(photo: Photo, disparities: Sequence[NDArray[np.float32]]) -> list[P
 
 
 def sheet(rows: Sequence[tuple[str, Sequence[Pixels]]]) -> Image.Image:
-    """Returns the sheet of rows of pictures, each with a name, the columns headed."""
+    """Returns the sheet: named rows of pictures with column headings."""
     width = len(_COLUMNS) * (TILE[0] + _GAP) + _GAP
     heights = [max(len(pixels) for pixels in pictures) for _, pictures in rows]
     whole = Image.new("RGB", (width, _HEADING + sum(heights) + (_HEADING + _GAP) * len(rows)), "white")
@@ -104,13 +104,13 @@ def sheet(rows: Sequence[tuple[str, Sequence[Pixels]]]) -> Image.Image:
 
 
 def _photo(name: str) -> Photo:
-    """Returns the photo in a file, or NAME@SET out of a set. Raises ValueError where the set has none of that name."""
+    """Returns the photo in a file, or NAME@SET from a set. Raises ValueError if the set has no picture of that name."""
     example_name, at, place = name.rpartition("@")
     if not at or Path(name).is_file():
         return read_photo(Path(name))
     found = [example for example in sets.read([Path(place)]) if example.name == example_name]
     if not found:
-        raise ValueError(f"there is no '{example_name}' in the set")
+        raise ValueError(f"there is no '{example_name}' in the set '{place}'")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / example_name
         file.write_bytes(found[0].picture_at.read())
@@ -127,10 +127,10 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--old", type=Path, required=True, metavar="FILE", help="the one model's file")
-    parser.add_argument("--new", type=Path, required=True, metavar="FILE", help="the other's")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the sheet, PNG or JPEG")
-    parser.add_argument("photos", nargs="+", metavar="PHOTO", help="a picture's file, or NAME@SET")
+    parser.add_argument("--old", type=Path, required=True, metavar="FILE", help="weights file of the first model")
+    parser.add_argument("--new", type=Path, required=True, metavar="FILE", help="weights file of the second model")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="output picture, PNG or JPEG")
+    parser.add_argument("photos", nargs="+", metavar="PHOTO", help="picture file, or NAME@SET")
     return parser
 
 

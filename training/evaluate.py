@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures starter models side by side, and beside them a vertical ramp that sees nothing.
+"""Compares starter models with each other and with a baseline, a vertical ramp.
 
 python3 -m training.evaluate --model OLD=starter.safetensors --model NEW=new.safetensors --photos labelled
     --exact renders-held --ground-truth rgbd --ground-truth-offset 31.086 --json evaluation.json
 
-Markdown tables go to standard output; the JSON file also has every picture's scores. Below a table stands how each
-model differs from the first, with the standard error over the pictures: a difference of less than two is noise.
+Prints Markdown tables; the JSON file also has the scores of every picture. The last rows of a table show the difference
+of each model from the first with its standard error over the pictures: less than two standard errors is noise.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     files = dict(options.model)
     if len(files) < len(options.model) or RAMP in files:
-        parser.error("every model needs a name of its own: --model NAME=FILE")
+        parser.error("every model needs a unique name: --model NAME=FILE")
     if options.ground_truth and options.ground_truth_offset is None:
-        parser.error("--ground-truth needs --ground-truth-offset (0 where the disparity is inverse depth already)")
-    # Before torch is imported.
+        parser.error("--ground-truth needs --ground-truth-offset (0 if the disparity is already inverse depth)")
+    # Must run before torch is imported.
     threads.prepare()
     from . import latency, models
 
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.runs:
         taken = latency.taken(networks, options.runs)
         print(f"**Cost**: {latency.HEIGHT}x{latency.WIDTH}, one thread, plain torch, median of {options.runs} runs\n")
-        print("| | ms | of them processor's | MB |\n|---|---|---|---|")
+        print("| | ms | processor ms | MB |\n|---|---|---|---|")
         for name, (clock, processor) in taken.items():
             print(f"| {name} | {1e3 * clock:.0f} | {1e3 * processor:.0f} | {report['bytes'][name] / 1e6:.2f} |")
         report["seconds"] = {name: one._asdict() for name, one in taken.items()}
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _groups(options: argparse.Namespace) -> list[Group]:
-    """Returns what is to be compared. Raises ValueError or OSError where a place does not hold it."""
+    """Returns the groups of pictures to compare. Raises ValueError or OSError if a set or folder has none."""
     groups = []
     if options.ground_truth:
         groups.append(comparison.ground_truth(options.ground_truth, options.ground_truth_offset))
@@ -84,7 +84,7 @@ def _groups(options: argparse.Namespace) -> list[Group]:
 
 
 def _described(group: Group, results: Results) -> dict[str, Any]:
-    """Returns a group and its results as JSON takes them; what is no number becomes null."""
+    """Returns a group and its results as JSON values; NaN becomes null."""
 
     def plain(values: Sequence[float]) -> list[float | None]:
         return [None if math.isnan(value) else value for value in values]
@@ -121,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         required=True,
         metavar="[NAME=]FILE",
-        help="a starter model's file, the first one's or today's; again for more, the first is compared with",
+        help="weights file of a starter model, of the first or current version; repeat to compare several",
     )
     parser.add_argument(
         "--photos",
@@ -129,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="SET",
-        help="photos with a teacher's labels; held-out only",
+        help="photos with a teacher's labels; only held-out ones are used",
     )
     parser.add_argument(
         "--exact",
@@ -137,22 +137,21 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="SET",
-        help="scenes with exact disparity (inverse depth up to a scale, 0 at infinity) that no training saw",
+        help="scenes with exact disparity (inverse depth up to a scale, 0 at infinity) not used in training",
+    )
+    parser.add_argument("--held-only", action="store_true", help="use only the held-out pictures of --exact")
+    parser.add_argument(
+        "--ground-truth", type=Path, metavar="FOLDER", help="folder with NAME_left.png and NAME_disp.npz (inf: unknown)"
     )
     parser.add_argument(
-        "--held-only", action="store_true", help="of --exact, use only the pictures that training leaves out"
+        "--ground-truth-offset",
+        type=float,
+        metavar="PIXELS",
+        help="added to the ground truth to get inverse depth (Middlebury's doffs)",
     )
-    parser.add_argument(
-        "--ground-truth", type=Path, metavar="FOLDER", help="NAME_left.png with NAME_disp.npz (inf: unknown)"
-    )
-    parser.add_argument(
-        "--ground-truth-offset", type=float, metavar="PIXELS", help="added to it for inverse depth (Middlebury's doffs)"
-    )
-    parser.add_argument(
-        "--size", type=int, default=256, help="side of the picture that the network sees (default: 256)"
-    )
-    parser.add_argument("--runs", type=int, default=15, help="runs for the latency; 0: do not measure it (default: 15)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where all the scores go")
+    parser.add_argument("--size", type=int, default=256, help="side of the network's input in pixels (default: 256)")
+    parser.add_argument("--runs", type=int, default=15, help="runs for measuring the latency, 0 for none (default: 15)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="file for all scores")
     return parser
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the weights file of a training: `python3 -m training.export --checkpoint FILE --out own.safetensors`."""
+"""Exports the weights file of a training run: `python3 -m training.export --checkpoint FILE --out own.safetensors`."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from torch import Tensor
 from mono3d_addon.depth.networks.architectures import build
 
 LARGEST_FILE = 12_000_000
-"""Bytes; the add-on brings the file along."""
+"""Bytes; the file is bundled with the add-on."""
 
 
 def export(average: Mapping[str, Tensor], out: Path) -> int:
     """Writes the averaged weights in half precision and returns the number of parameters.
 
-    Raises ValueError where half precision cannot hold them or the file would be too large, and what `build` raises
-    where they are not the starter network's.
+    Raises ValueError if half precision cannot represent them or the file would be too large, and the errors of `build`
+    if they are not those of the starter network.
     """
     halves = {name: value.half().contiguous() for name, value in average.items() if value.dtype.is_floating_point}
     if not all(bool(torch.isfinite(value).all()) for value in halves.values()):
-        raise ValueError("Half precision cannot hold these weights.")
+        raise ValueError("Half precision cannot represent these weights.")
     network = build("starter", halves)
     beside = out.with_suffix(".partial")
     save_file(halves, beside)
@@ -38,7 +38,7 @@ def export(average: Mapping[str, Tensor], out: Path) -> int:
 
 
 def main() -> None:
-    """Reads the command line, writes the file, and prints what the catalogue's row says of it."""
+    """Reads the command line, writes the file, and prints the values for its catalogue row."""
     parser = argparse.ArgumentParser(prog="python3 -m training.export", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The network of the first starter model, whose file later ones are compared with."""
+"""The network of the first starter model, with which later ones are compared."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEVELS = 4
 
 
 class HalfSizeHead(nn.Module):
-    """Disparity at half the size of the picture, then enlarged."""
+    """Predicts disparity at half the size of the picture and enlarges it."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class HalfSizeHead(nn.Module):
 
 
 def _names() -> Names:
-    """Returns what the file calls the parts of the network."""
+    """Returns the names of the network's parts in the file."""
     names: dict[str, str | None] = {"enc.": "backbone."}
     for level in range(LEVELS):
         names[f"lat.{level}."] = f"decoder.lateral.{level}."
@@ -53,12 +53,12 @@ FIRST_STARTER = Architecture(
 
 
 def is_its(tensors: Mapping[str, Tensor]) -> bool:
-    """Tells by their names whether the tensors of a file are the first starter model's."""
+    """Returns whether the tensors of a file are the first starter model's, by their names."""
     return not renamed(tensors, FIRST_STARTER.names)[1]
 
 
 def build(tensors: Mapping[str, Tensor]) -> Network:
-    """Returns the network, ready to run in float32 on the CPU. Raises WrongTensorsError where tensors are missing."""
+    """Returns the network, ready to run in float32 on the CPU. Raises WrongTensorsError if tensors are missing."""
     found, _ = renamed(tensors, FIRST_STARTER.names)
     network = Network(FIRST_STARTER)
     values = {name: value.float() for name, value in found.items()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the table of freely licensed photos to a folder with them: packages downloaded, verified, photos made small."""
+"""Downloading the packages of a photo table, and writing their photos, scaled down, to a folder."""
 
 from __future__ import annotations
 
@@ -32,15 +32,14 @@ def gather(
     avoided: Collection[int] = (),
     progress: Progress = lambda words: None,
 ) -> int:
-    """Writes the photos of `rows` into `folder` as NAME.jpg and returns how many are new; those there stay.
+    """Writes the photos of `rows` into `folder` as NAME.jpg and returns how many are new; existing ones are kept.
 
-    A photo's short side becomes SHORT_SIDE; a smaller one keeps its size. Packages come from `registries`, an address
-    for each kind, and stay in `downloads`. Photos that are near to a hash of `avoided`, or whose mirror image is, are
-    left out. `progress` hears of each package and of each photo left out.
-    Raises ValueError or Mono3DError for a package that is not the one that the table names or cannot be read, and
-    TransferError for one that does not come.
+    A photo is scaled to a short side of SHORT_SIDE; smaller ones keep their size. Packages come from `registries`, an
+    address per kind, and are kept in `downloads`. Near-duplicates of a hash in `avoided`, also mirrored ones, are
+    skipped. `progress` is called for each package and each skipped photo.
+    Raises ValueError or Mono3DError if a package is not the one in the table or cannot be read, TransferError if it
+    cannot be downloaded.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     new = 0
     for package, photos in by_package(rows).items():
         wanted = {row.path: row for row in photos if not (folder / f"{row.name}.jpg").is_file()}
@@ -50,7 +49,7 @@ def gather(
         for path, content in packages.read(fetched(package, downloads, registries), set(wanted)):
             picture = _small(content, path)
             if is_near(difference_hash(picture), avoided) or is_near(mirrored_hash(picture), avoided):
-                progress(f"{wanted[path].name} is left out: it is near to one to be avoided")
+                progress(f"{wanted[path].name} is left out: it is a near-duplicate of a photo to avoid")
                 continue
             with atomic_write(folder / f"{wanted[path].name}.jpg") as beside:
                 picture.save(beside, quality=QUALITY)
@@ -59,11 +58,11 @@ def gather(
 
 
 def fetched(package: Package, downloads: Path, registries: Mapping[str, str]) -> Path:
-    """Returns the package's file in `downloads`, brought there unless it is there already.
+    """Returns the package's file in `downloads`, downloaded unless it is there already.
 
-    Raises ValueError where what came is not the file that the table names, TransferError where nothing comes.
+    Raises ValueError if the downloaded file is not the one in the table, TransferError if the download fails.
     """
-    # Under its hash no name from the table can lead elsewhere, and no two packages get in each other's way.
+    # Named by its hash, no name in the table can lead outside the folder, and packages cannot overwrite each other.
     place = downloads / f"{package.sha256[:16]}{Path(package.file).suffix}"
     if place.is_file() and _sha256(place) == package.sha256:
         return place
@@ -73,14 +72,16 @@ def fetched(package: Package, downloads: Path, registries: Mapping[str, str]) ->
     transfer.fetch(transfer.Source(address, package.size, 0, has_hash=True), partial)
     if _sha256(partial) != package.sha256:
         transfer.discard(partial)
-        raise ValueError(f"What came from {address} has another SHA-256 than the table says; nothing was used of it.")
+        raise ValueError(
+            f"The file from {address} has another SHA-256 than in the table: check the mirror. It was not used."
+        )
     partial.replace(place)
     transfer.discard(partial)
     return place
 
 
 def _small(content: bytes, path: str) -> Image.Image:
-    """Returns the photo upright, in sRGB and no larger than it is stored."""
+    """Returns the photo upright and in sRGB, with a short side of at most SHORT_SIDE."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"photo{Path(path).suffix}"
         file.write_bytes(content)

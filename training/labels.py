@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labelling photos with a teacher: a network of the catalogue tells the disparity, coarse and fine, and both agree."""
+"""Labelling photos with the disparity that a teacher, a network of the catalogue, estimates at several sizes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
 TOGETHER = 8
-"""Photos that a device that gains by it gets at once."""
+"""Number of photos in a batch, on devices that are faster with batches."""
 _LARGEST = 65535
 
 
@@ -35,8 +35,8 @@ def label(
 ) -> int:
     """Writes each photo of the folder `photos` with its disparity into `out`, a set, and returns how many are new.
 
-    Photos that `out` has already are left as they are. `progress` hears how many of how many are done.
-    Raises Mono3DError where there is no photo, for one that cannot be read, and what the teacher raises.
+    Photos that `out` has already are kept. `progress` gets the numbers of photos done and in total.
+    Raises Mono3DError if there is no photo or one cannot be read, and the errors of the teacher.
     """
     out.mkdir(parents=True, exist_ok=True)
     named = {
@@ -47,7 +47,7 @@ def label(
         and not file.name.endswith(DISPARITY_ENDING)
     }
     if not named:
-        raise Mono3DError(f"There is no .jpg or .png photo in '{photos}'.")
+        raise Mono3DError(f"There is no .jpg or .png photo in '{photos}': name another folder.")
     wanted = [name for name in named if not (out / f"{name}{DISPARITY_ENDING}").is_file()]
     step = TOGETHER if teacher.gains_by_many else 1
     for start in range(0, len(wanted), step):
@@ -56,7 +56,7 @@ def label(
         for name, disparity in zip(names, disparities(pixels, teacher, network_sizes), strict=True):
             with atomic_write(out / f"{name}{named[name].suffix.lower()}") as beside:
                 beside.write_bytes(named[name].read_bytes())
-            # The disparity comes last: with it the example is whole.
+            # The disparity is written last: it marks the example as complete.
             with atomic_write(out / f"{name}{DISPARITY_ENDING}") as beside:
                 Image.fromarray(np.round(disparity * _LARGEST).astype(np.uint16)).save(beside)
         progress(start + len(names), len(wanted))
@@ -66,8 +66,8 @@ def label(
 def disparities(photos: Sequence[Pixels], teacher: Estimator, network_sizes: Sequence[int]) -> list[Floats]:
     """Returns the disparity of each photo, uint8 (h, w, 3), as float32 (h, w) in 0..1, near = large.
 
-    The teacher looks at each photo and its mirror image at every one of `network_sizes`, coarse to fine. A finer result
-    is brought to the scale and shift of the coarsest, which knows the whole best, and all are averaged.
+    The teacher estimates each photo and its mirror image at every one of `network_sizes`. Finer results are fitted by
+    scale and shift to the coarsest one, whose overall shape is the most reliable, and all are averaged.
     """
     at_sizes = [
         teacher.estimate_all(photos, InferenceOptions(network_size=size, flip=True)) for size in sorted(network_sizes)
@@ -83,7 +83,7 @@ def _averaged(disparities: Sequence[Floats]) -> Floats:
     aligned = [coarsest]
     for fine in finer:
         scale, shift = align.scale_and_shift(fine, coarsest)
-        # One that does not fit at all says nothing of the photo.
+        # A result that contradicts the coarsest one is ignored.
         if scale > 0.0:
             aligned.append(np.float32(scale) * fine + np.float32(shift))
     return np.mean(aligned, axis=0, dtype=np.float32)

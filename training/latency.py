@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long networks take for one picture on one thread, in turns, so that a busy machine slows all of them alike."""
+"""Measuring networks on one picture and one thread, in turns, so that other load affects all of them alike."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import torch
 from torch import nn
 
 HEIGHT, WIDTH = 256, 352
-"""The size at which the starter model sees a photo of 4:3."""
+"""The starter model's input size for a 4:3 photo."""
 _WARM_UP = 3
 
 
 class Taken(NamedTuple):
-    """Median seconds of a run: on the clock, and of the processor, which a busy machine disturbs less."""
+    """Median seconds of a run: wall time, and processor time, which other load affects less."""
 
     clock: float
     processor: float
 
 
 def taken(networks: Mapping[str, nn.Module], runs: int) -> dict[str, Taken]:
-    """Returns what `runs` runs of each network take in plain torch, one picture of `HEIGHT` x `WIDTH`, one thread."""
+    """Returns the median times of `runs` runs of each network in plain torch: one picture of `HEIGHT` x `WIDTH`."""
     picture = torch.rand(1, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0)) * 2.0 - 1.0
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

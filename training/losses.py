@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far a disparity is from the one wanted, where neither scale nor shift is known.
+"""Losses between disparities whose scale and shift are unknown.
 
-Ranftl et al. 2020 (https://arxiv.org/abs/1907.01341): both are brought to one scale by their median and their mean
-deviation from it, and compared in themselves and in their gradients at several scales.
+Ranftl et al. 2020 (https://arxiv.org/abs/1907.01341): both are normalised by their median and their mean deviation from
+it, and compared directly and by their gradients at several scales.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from torch.nn import functional
 SCALES = 4
 SMALLEST_DEVIATION = 1e-3
 SOFT = 2
-"""Pixels of the halved label on either side of an edge in which a teacher is not sure of its place."""
+"""Pixels of the halved label on either side of an edge within which a teacher's edge may be misplaced."""
 STEP = 0.15
-"""Difference of neighbours, in mean deviations, from which on it is an edge."""
+"""Smallest difference of neighbours at an edge, in mean deviations."""
 SHARP = 0.6
 REACHES = (1, 3)
-"""Pixels on either side of an edge at which its two sides are compared."""
+"""Distances in pixels from an edge at which its two sides are compared."""
 
 
 def normalised(disparity: Tensor) -> Tensor:
-    """Returns disparities, float (n, h, w), each less its median and divided by its mean deviation from that."""
+    """Returns disparities, float (n, h, w), minus their median and divided by their mean deviation from it."""
     centre, deviation = _measures(disparity)
     return (disparity - centre) / deviation
 
 
 def exact(predicted: Tensor, truth: Tensor) -> Tensor:
-    """Returns the loss of disparities against true ones, both float (n, h, w)."""
+    """Returns the loss of disparities compared with true ones, both float (n, h, w)."""
     found, wanted = normalised(predicted), normalised(truth)
     return (found - wanted).abs().mean() + 0.5 * gradients(found - wanted) + edges(found, wanted)
 
 
 def taught(predicted: Tensor, label: Tensor) -> Tensor:
-    """Returns the loss of disparities against a teacher's, both float (n, h, w), those in 0..1.
+    """Returns the loss of disparities compared with a teacher's, both float (n, h, w), the teacher's in 0..1.
 
-    The teacher's edges are a little beside those of the photo, so that what lies between the least and the largest
-    label within SOFT pixels of the halved size is right there. The plain difference keeps predictions in 0..1.
+    The teacher's edges are slightly misplaced, so any value between the minimum and maximum of the label within SOFT
+    pixels of the halved size counts as correct. The plain difference keeps predictions in 0..1.
     """
     halved, halved_label = _halved(predicted), _halved(label)
     near, far = _largest_around(halved_label), -_largest_around(-halved_label)
@@ -61,7 +61,7 @@ def edges(found: Tensor, wanted: Tensor) -> Tensor:
         length = wanted.shape[axis]
         jump = wanted.diff(dim=axis).abs()
         for reach in REACHES:
-            # Between pixels i and i + 1 there is a step: i - reach is compared with i + 1 + reach.
+            # For a step between pixels i and i + 1, i - reach is compared with i + 1 + reach.
             span = length - 1 - 2 * reach
             step = jump.narrow(axis, reach, span)
             across_found, across_wanted = (
@@ -74,7 +74,7 @@ def edges(found: Tensor, wanted: Tensor) -> Tensor:
 
 
 def gradients(error: Tensor) -> Tensor:
-    """Returns the mean change of an error, float (n, h, w), from pixel to pixel, summed over SCALES."""
+    """Returns the mean absolute gradient of an error, float (n, h, w), summed over SCALES."""
     total = error.new_zeros(())
     for scale in range(SCALES):
         coarse = error[:, :: 2**scale, :: 2**scale]
@@ -97,5 +97,5 @@ def _largest_around(disparity: Tensor) -> Tensor:
 
 
 def _outside(value: Tensor, least: Tensor, largest: Tensor) -> Tensor:
-    """Returns how far `value` is below the least (negative) or above the largest."""
+    """Returns the distance of `value` from the range, negative below `least`, positive above `largest`, else 0."""
     return value - torch.maximum(torch.minimum(value, largest), least)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of coloured meshes from a camera beside and above the one that took the photo."""
+"""Pictures of coloured meshes from a camera to the side of and above the photo's camera."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ SIDEWAYS, RAISED = math.radians(14.0), math.radians(18.0)
 BACKGROUND = 196
 _SUPERSAMPLE = 2
 _INSIDE = 0.99
-"""Quantile of the vertices, on each side, up to which the view takes them in."""
+"""Quantile of the vertices, on each side, that the view contains."""
 _AMBIENT = 0.55
 _NEAREST = 0.05
-"""Metres before the eye; triangles with a corner nearer than that are not drawn."""
+"""Near clipping distance in metres; triangles with a nearer corner are not drawn."""
 
 
 @dataclass(frozen=True)
 class View:
-    """A camera at `eye`, float64 (3,), its axes the columns of `turn`, float64 (3, 3), in the photo's frame."""
+    """A camera at `eye`, float64 (3,), whose axes are the columns of `turn`, float64 (3, 3), in the photo's frame."""
 
     camera: Camera
     eye: NDArray[np.float64]
@@ -40,9 +40,9 @@ class View:
 
 
 def raised_view(meshes: Sequence[Mesh], photo: Camera, size: tuple[int, int]) -> View:
-    """Returns one view for several meshes of a photo, from beside and above and as far away as the photo's camera.
+    """Returns one view for several meshes of a photo, from the side and above, at the distance of the photo's camera.
 
-    `size` is the picture's width and height in pixels, which the meshes fill.
+    `size` is the picture's width and height in pixels; the meshes fill the picture.
     """
     vertices = np.concatenate([mesh.vertices for mesh in meshes]).astype(np.float64)
     middle = np.median(vertices, axis=0)
@@ -60,9 +60,9 @@ def raised_view(meshes: Sequence[Mesh], photo: Camera, size: tuple[int, int]) ->
 
 
 def picture(mesh: Mesh, view: View) -> Bytes:
-    """Returns what a view shows of a mesh in its vertices' colours, a little darker where it is seen aslant.
+    """Renders a mesh in its vertex colours, darker at grazing angles.
 
-    uint8 (height, width, 3).
+    Returns uint8 (height, width, 3).
     """
     rows, columns = _SUPERSAMPLE * view.camera.height, _SUPERSAMPLE * view.camera.width
     points = view.points(mesh.vertices)
@@ -86,7 +86,7 @@ def picture(mesh: Mesh, view: View) -> Bytes:
 
 
 def _light(points: Floats, triangles: NDArray[np.int32]) -> Floats:
-    """Returns the brightness of each triangle, float32 (m,), by the angle at which it is seen."""
+    """Returns the brightness of each triangle, float32 (m,), by its angle to the line of sight."""
     first, second, third = (points[triangles[:, corner]] for corner in range(3))
     normals = np.cross(second - first, third - first)
     lengths = np.linalg.norm(normals, axis=1) * np.linalg.norm(first, axis=1)

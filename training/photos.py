@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python3 -m training.photos gather|label`: freely licensed photos, and their disparity by a teacher, as a set."""
+"""`python3 -m training.photos gather|label`: downloads freely licensed photos, and labels photos with a teacher."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DONE, FAILED = 0, 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carries out the command and returns the exit code: 0 done, 1 failed with a sentence on standard error."""
+    """Carries out the command and returns the exit code: 0 done, 1 failed with a message on standard error."""
     options = _parser().parse_args(arguments)
     try:
         act = {"gather": _gather, "label": _label}[options.action]
@@ -54,7 +54,7 @@ def _gather(options: argparse.Namespace) -> str:
 
 
 def _label(options: argparse.Namespace) -> str:
-    # They bring torch, which nothing else needs.
+    # These import torch, which the other command does not need.
     from mono3d_addon.depth import estimate, weights
 
     from . import labels
@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         "gather",
         help="download the packages of a table and write their photos as JPEG",
         description="Downloads the packages that a table names, verifies them, and writes the photos that it names "
-        "as NAME.jpg with a short side of at most 288 pixels. What is there already is kept.",
+        "as NAME.jpg with a short side of at most 288 pixels. Existing files are kept.",
     )
     gather.add_argument("--list", type=Path, required=True, metavar="CSV", help="the table, training/photos.csv")
     gather.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder for the photos")
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="FOLDER",
-        help="leave out photos that are nearly the same as one in these folders, such as those of an evaluation",
+        help="skip near-duplicates of the photos in these folders, such as those of an evaluation",
     )
     for kind, address in photo_table.REGISTRIES.items():
         gather.add_argument(
@@ -104,14 +104,14 @@ def _parser() -> argparse.ArgumentParser:
     label = actions.add_parser(
         "label",
         help="write photos with a teacher's disparity as a set",
-        description="Writes each photo of a folder with the disparity that a model tells, as a set for training. "
-        "What is there already is kept.",
+        description="Writes each photo of a folder with the disparity that a model estimates, as a set for training. "
+        "Existing files are kept.",
     )
     label.add_argument("--photos", type=Path, required=True, metavar="FOLDER", help="folder with the photos")
     label.add_argument("--out", type=Path, required=True, metavar="SET", help="folder for the set")
     label.add_argument("--model", choices=MODELS, default="starter", metavar="NAME", help="model of the catalogue")
-    label.add_argument("--weights", type=Path, metavar="FILE", help="its weights, if not those that are installed")
-    label.add_argument("--data-folder", type=Path, metavar="FOLDER", help="where installed weights are looked for")
+    label.add_argument("--weights", type=Path, metavar="FILE", help="weights file instead of the installed one")
+    label.add_argument("--data-folder", type=Path, metavar="FOLDER", help="data folder with the installed weights")
     label.add_argument("--device", default="auto", help="auto, cpu, cuda, mps or xpu")
     label.add_argument(
         "--sizes",

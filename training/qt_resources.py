@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading the files in a Qt resource collection (.rcc), in which some packages keep their pictures.
+"""Reading files of a Qt resource collection (.rcc), in which some packages store their pictures.
 
-The layout is that which Qt's tool `rcc` writes, all numbers big-endian: a header with the places of three tables; a
-tree of folders and files; their names in UTF-16; the files' bytes, each after its length.
+The layout is that of Qt's tool `rcc`, with big-endian numbers: a header with the positions of three tables; a tree of
+folders and files; their names in UTF-16; the content of the files, each preceded by its length.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MAGIC = b"qres"
 _HEADER = struct.Struct(">4sIIII")
 _NODE = struct.Struct(">IHII")
 _NODE_BYTES = {1: 14, 2: 22, 3: 22}
-"""Size of an entry of the tree by the version of the layout; from 2 on it ends with a time."""
+"""Version of the layout -> size of a tree entry; since version 2 an entry ends with a time."""
 _COMPRESSED, _FOLDER, _ZSTANDARD = 1, 2, 4
 _DEEPEST = 32
 
@@ -29,7 +29,7 @@ class _Collection:
     node_bytes: int
 
     def node(self, number: int) -> tuple[int, int, int, int]:
-        """Returns where the name is, the flags, and two numbers: count and first child, or language and place."""
+        """Returns name offset, flags, and child count and first child of a folder or language and offset of a file."""
         return _NODE.unpack_from(self.data, self.tree + number * self.node_bytes)
 
     def name(self, place: int) -> str:
@@ -39,9 +39,9 @@ class _Collection:
 
 
 def read(data: bytes, path: str, most_bytes: int) -> bytes:
-    """Returns the file at `path`, its parts separated by '/', in the collection `data`.
+    """Returns the file at `path` ('/' separated) in the collection `data`.
 
-    Raises ValueError where `data` is no such collection, the file is not there, or has more than `most_bytes`.
+    Raises ValueError if `data` is no such collection, the file is missing, or it has more than `most_bytes`.
     """
     try:
         collection = _opened(data)
@@ -76,7 +76,7 @@ def _child(collection: _Collection, number: int, name: str) -> int:
 def _content(collection: _Collection, number: int, most_bytes: int) -> bytes:
     _, flags, _, place = collection.node(number)
     if flags & (_FOLDER | _ZSTANDARD):
-        raise ValueError("what the path names is a folder, or packed in a way that is not known")
+        raise ValueError("the path is a folder, or a file with an unsupported compression")
     start = collection.files + place
     (length,) = struct.unpack_from(">I", collection.data, start)
     stored = collection.data[start + 4 : start + 4 + length]
@@ -85,7 +85,7 @@ def _content(collection: _Collection, number: int, most_bytes: int) -> bytes:
     if not flags & _COMPRESSED:
         content = stored
     else:
-        # Four bytes with the length come before the stream.
+        # The stream is preceded by four bytes with the length.
         unpacker = zlib.decompressobj()
         content = unpacker.decompress(stored[4:], most_bytes + 1)
     if len(content) > most_bytes:

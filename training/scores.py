@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How well a relative disparity ranks and measures what it shows: scores of whole pictures, numpy only.
+"""Scores of a relative disparity over whole pictures, numpy only.
 
-A network tells inverse depth up to an unknown scale and shift (Ranftl et al. 2022, https://arxiv.org/abs/1907.01341,
-section 5). So a score either asks for the order alone or first brings the prediction to the truth by least squares.
+A network predicts inverse depth up to an unknown scale and shift (Ranftl et al. 2022, https://arxiv.org/abs/1907.01341,
+section 5). So a score either depends on the order only, or first fits the prediction to the truth by least squares.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ Floats = NDArray[np.floating[Any]]
 Doubles = NDArray[np.float64]
 
 FARTHEST = 50.0
-"""Depths are told apart up to so many times the nearest; beyond that, a disparity is mostly its shift."""
+"""Largest depth that is scored, as a multiple of the nearest; beyond it, the shift dominates the disparity."""
 _NEAREST = 99.0
-"""Percentile of the true disparity that counts as the nearest: a blade of grass at the lens does not set the range."""
+"""Percentile of the true disparity that counts as the nearest, so that a blade of grass does not set the range."""
 
 
 class Agreement(NamedTuple):
-    """How much of a label's variance a prediction tells, at most 1, and the mean absolute error in the label's unit."""
+    """Coefficient of determination, at most 1, and mean absolute error in the label's unit."""
 
     r_squared: float
     mean_error: float
 
 
 def spearman(prediction: Floats, truth: Floats) -> float:
-    """Returns Spearman's rank correlation of two arrays of one shape, -1..1; NaN where one of them is constant.
+    """Returns Spearman's rank correlation of two arrays of one shape, -1..1; NaN if one of them is constant.
 
-    Pearson's correlation of the ranks, equal values sharing their mean rank (Spearman 1904, doi:10.2307/1412159). With
-    the true disparity it tells whether nearer things are said to be nearer, whatever the scale.
+    Pearson's correlation of the ranks; equal values share their mean rank (Spearman 1904, doi:10.2307/1412159).
+    Compared with the true disparity, it measures the depth order independently of the scale.
     """
     one, other = _ranks(prediction), _ranks(truth)
     one -= one.mean()
@@ -43,7 +43,7 @@ def spearman(prediction: Floats, truth: Floats) -> float:
 
 
 def aligned(prediction: Floats, truth: Floats) -> Doubles:
-    """Returns `scale * prediction + shift`, float64 of the same shape, nearest to `truth` in the least squares.
+    """Returns `scale * prediction + shift`, float64 of the same shape, fitted to `truth` by least squares.
 
     A flat prediction becomes the mean of the truth.
     """
@@ -55,12 +55,12 @@ def aligned(prediction: Floats, truth: Floats) -> Doubles:
 
 
 def within(prediction: Floats, truth: Floats, ratio: float = 1.25) -> float:
-    """Returns the share, 0..1, of pixels whose depth is right within a factor; both are disparities of one shape.
+    """Returns the share, 0..1, of pixels whose depth is correct within a factor; both are disparities of one shape.
 
     The delta_1 of Eigen et al. (2014, https://arxiv.org/abs/1406.2283) after the prediction's least-squares scale and
     shift in disparity (Ranftl et al. 2022). Depth is the inverse of disparity: the truth must be inverse depth up to a
-    scale, with its zero at infinity. Pixels whose truth is beyond `FARTHEST` times the nearest, such as the sky, do
-    not count, but do take part in the fit; a prediction beyond that, or negative, is put there. NaN where none counts.
+    scale, with its zero at infinity. Pixels whose truth is beyond `FARTHEST` times the nearest, such as the sky, do not
+    count, but are part of the fit; predictions are clipped to that distance. NaN if no pixel counts.
     """
     least = least_disparity(truth)
     counted = truth >= least
@@ -82,7 +82,7 @@ def agreement(prediction: Floats, label: Floats) -> Agreement:
 
 
 def least_disparity(truth: Floats) -> float:
-    """Returns the true disparity at `FARTHEST` times the nearest depth, the nearest by a percentile."""
+    """Returns the disparity at `FARTHEST` times the nearest depth, which is a percentile of `truth`."""
     return float(np.percentile(truth, _NEAREST)) / FARTHEST
 
 

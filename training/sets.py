@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sets of pictures with their disparity: a folder or a tar archive with `NAME.jpg` (or .png) and `NAME.disp.png`.
 
-The disparity is one channel of 8 or 16 bits, near = large, as large as the picture or smaller in the same shape.
+The disparity has one channel of 8 or 16 bits, near = large, and the picture's size or a smaller one of the same shape.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from PIL import Image, ImageOps
 DISPARITY_ENDING = ".disp.png"
 PICTURE_ENDINGS = (".jpg", ".png")
 HELD_SHARE = 35
-"""One picture of so many is kept out of training."""
+"""One picture in this many is held out from training."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the bytes of a file are: in `file` itself or, in a tar archive, at `offset`."""
+    """Position of a file's bytes: `size` bytes at `offset` of `file`, which may be a tar archive."""
 
     file: Path
     offset: int
@@ -40,28 +40,30 @@ class Place:
 
 @dataclass(frozen=True)
 class Example:
-    """A picture and its disparity, neither of them read yet."""
+    """A picture and its disparity, read on demand."""
 
     name: str
     picture_at: Place
     disparity_at: Place
 
     def picture(self) -> Image.Image:
-        """Returns the picture, RGB, upright as its disparity is."""
+        """Returns the picture, RGB, oriented like its disparity."""
         return ImageOps.exif_transpose(Image.open(io.BytesIO(self.picture_at.read()))).convert("RGB")
 
     def disparity(self) -> NDArray[np.float32]:
         """Returns the disparity, float32 (h, w) in 0..1, near = large."""
         stored = np.asarray(Image.open(io.BytesIO(self.disparity_at.read())))
         if stored.ndim != 2 or stored.dtype.kind not in "ui":
-            raise ValueError(f"The disparity of {self.name} is no picture of one channel of whole numbers.")
+            raise ValueError(
+                f"The disparity of {self.name} is no picture of one channel of whole numbers: write a grey PNG."
+            )
         return stored.astype(np.float32) / (255.0 if stored.dtype == np.uint8 else 65535.0)
 
 
 def read(places: Iterable[Path]) -> list[Example]:
-    """Returns the examples in some folders and tar archives, by name; what lacks its other half is left out.
+    """Returns the examples in folders and tar archives, sorted by name; pictures without a disparity are skipped.
 
-    Raises ValueError where a place holds none.
+    Raises ValueError if a folder or archive has none.
     """
     found: dict[str, Example] = {}
     for place in places:
@@ -72,13 +74,15 @@ def read(places: Iterable[Path]) -> list[Example]:
             if name.endswith(DISPARITY_ENDING) and (picture := _picture_of(name, files)) is not None
         }
         if not here:
-            raise ValueError(f"There is no picture with its disparity in {place}.")
+            raise ValueError(
+                f"There is no picture with its disparity in {place}: it needs NAME.jpg or NAME.png with NAME.disp.png."
+            )
         found |= {name: Example(name, *parts) for name, parts in here.items()}
     return [found[name] for name in sorted(found)]
 
 
 def is_held(name: str) -> bool:
-    """Tells whether a picture is kept out of training, by a hash of its name: the same pictures on every machine."""
+    """Returns whether a picture is held out from training, by a hash of its name: the same on every machine."""
     return int(hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[:6], 16) % HELD_SHARE == 0
 
 

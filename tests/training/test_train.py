@@ -84,7 +84,7 @@ def test_training_exports_a_starter_and_goes_on_where_it_was_cut_off(tmp_path: P
 def test_a_checkpoint_of_other_choices_is_refused() -> None:
     plans = [PLAN, replace(PLAN, learning_rate=2e-3)]
     first, second = (train.Training(start.network(None, 0), plan, torch.device("cpu")) for plan in plans)
-    with pytest.raises(ValueError, match="other choices"):
+    with pytest.raises(ValueError, match="other settings"):
         second.restore(first.state())
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Made-up scenes rendered by Blender: pictures whose disparity is exact, at thin things too.
+"""Procedural scenes rendered by Blender: pictures with exact disparity, even at thin objects.
 
-What a scene holds is decided in plain Python (`kinds`, `stage`, `shapes`); `build` and `render` alone need `bpy`.
+Scenes are generated in plain Python (`kinds`, `stage`, `shapes`); only `build` and `render` need `bpy`.
 """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Renders pictures with exact disparity: `python3 -m training.scenes --out FOLDER --count N --seed S`.
 
-Needs a Python that has `bpy`.
+Needs a Python with `bpy`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from training.scenes.kinds import KINDS
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Renders the wanted pictures that are not there yet; returns 0."""
+    """Renders the requested pictures that do not exist yet; returns 0."""
     options = _options(arguments)
     from training.scenes.make import make
 
@@ -30,23 +30,27 @@ def main(arguments: Sequence[str]) -> int:
         picture = plan.picture(options.seed, index, options.size, shares)
         if (options.out / f"{picture.name}.jpg").exists():
             continue
-        given_up = make(picture, options.out)
+        rejected = make(picture, options.out)
         rendered += 1
         pace = (time.monotonic() - began) / rendered
-        note = f", drawn anew: {', '.join(given_up)}" if given_up else ""
-        print(f"{done}/{options.count} {picture.name}, {pace:.2f} s a picture{note}", file=sys.stderr, flush=True)
+        note = f", rejected before: {', '.join(rejected)}" if rejected else ""
+        print(f"{done}/{options.count} {picture.name}, {pace:.2f} s per picture{note}", file=sys.stderr, flush=True)
     return 0
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m training.scenes", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for NAME.jpg and NAME.disp.png")
-    parser.add_argument("--count", type=int, default=100, help="how many pictures (100)")
-    parser.add_argument("--seed", type=int, default=0, help="another seed gives other pictures (0)")
-    parser.add_argument("--first", type=int, default=0, help="number of the first picture (0)")
-    parser.add_argument("--step", type=int, default=1, help="distance of the numbers: two processes share by 2 (1)")
-    parser.add_argument("--size", type=int, default=384, help="longer side in pixels (384)")
-    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS), help="kinds of scenes (all)")
+    parser.add_argument("--count", type=int, default=100, help="number of pictures (default: 100)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random scenes (default: 0)")
+    parser.add_argument("--first", type=int, default=0, help="number of the first picture (default: 0)")
+    parser.add_argument(
+        "--step", type=int, default=1, help="increment of the picture numbers, such as 2 for two processes (default: 1)"
+    )
+    parser.add_argument("--size", type=int, default=384, help="longer side in pixels (default: 384)")
+    parser.add_argument(
+        "--kinds", nargs="+", choices=list(KINDS), default=list(KINDS), help="kinds of scenes (default: all)"
+    )
     return parser.parse_args(arguments)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds a scene in Blender: meshes, scattered things, hair, lights, camera."""
+"""Builds a scene in Blender: meshes, scattered objects, hair, lights, camera."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from training.scenes.unwrap import unwrapped
 from training.scenes.views import SENSOR
 
 AMBIENT_REACH = 1.0
-"""Metres without a thing that make a place lit by ambient light, even in a closed room."""
+"""Free distance in metres beyond which a place gets ambient light, even in a closed room."""
 
 
 def build(scene: Scene) -> None:
-    """Puts a scene into an empty Blender file."""
+    """Builds a scene in an empty Blender file."""
     materials: dict[Pattern, Any] = {}
     for pattern, painted in scene.stage.merged().items():
         _link(_object(painted, _material(pattern, materials)))
@@ -35,7 +35,7 @@ def build(scene: Scene) -> None:
 
 
 def focus(view: View) -> None:
-    """Gives the camera in Blender's file the depth of field of a view."""
+    """Sets the camera's depth of field to that of a view."""
     field = bpy.context.scene.camera.data.dof
     field.use_dof = view.f_number > 0
     if view.f_number > 0:
@@ -61,7 +61,7 @@ def _object(painted: Sequence[Painted], of: Any) -> Any:
 
 
 def _mesh(painted: Sequence[Painted]) -> Any:
-    """Returns a mesh of all the shapes, their colours in an attribute of the corners."""
+    """Returns a mesh of all the shapes, with their colours in an attribute of the face corners."""
     mesh = bpy.data.meshes.new("mesh")
     corners, used, sizes, smooth, uv, tints = [], [], [], [], [], []
     start = 0
@@ -93,7 +93,7 @@ def _mesh(painted: Sequence[Painted]) -> Any:
 def _scatter(scatter: Scatter, materials: dict[Pattern, Any]) -> None:
     things = bpy.data.collections.new("things")
     for thing in scatter.things:
-        # One object for each thing, whatever patterns it has.
+        # One object per item, with all of its patterns.
         patterns = list(dict.fromkeys(one.pattern for one in thing))
         ordered = sorted(thing, key=lambda one: patterns.index(one.pattern))
         mesh = _mesh(ordered)
@@ -109,7 +109,7 @@ def _scatter(scatter: Scatter, materials: dict[Pattern, Any]) -> None:
 
 def _hair(hair: Hair) -> None:
     surface = bpy.data.objects.new("surface", _mesh([Painted(hair.surface, hair.color, Pattern("plain"))]))
-    # Cycles renders the strands of an object of curves only, not those that a mesh's nodes make.
+    # Cycles renders the strands of curves objects only, not those made by a mesh's nodes.
     carrier = _link(bpy.data.objects.new("hair", bpy.data.hair_curves.new("hair")))
     group = node_groups.hair(hair, surface, strands(hair.color), _area(hair))
     carrier.modifiers.new("hair", "NODES").node_group = group
@@ -164,7 +164,7 @@ def _world(sky: Sky) -> Any:
         links.new(noise.outputs[0], step.inputs["Value"])
         color = _mix(step.outputs[0], color, (*sky.clouds, 1), nodes, links)
     links.new(color, background.inputs["Color"])
-    # The map for choosing directions costs more than it saves with so plain a sky.
+    # An importance map costs more than it saves with such a uniform sky.
     world.cycles.sampling_method = "NONE"
     world.light_settings.distance = AMBIENT_REACH
     return world

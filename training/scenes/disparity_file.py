@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Disparity as a PNG of 16 bits, written without a library: Blender's Python has none for it."""
+"""Writing disparity as 16-bit PNG without a library, because Blender's Python has none."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 ENDING = ".disp.png"
-"""As in `training.sets`, which wants Pillow."""
+"""As in `training.sets`, which needs Pillow."""
 NEAREST_PERCENTILE = 99.9
 
 
 def scaled(disparity: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Returns disparity (h, w) scaled so that its percentile 99.9 is 65535 and the sky 0; what is nearer is cut off.
+    """Returns disparity (h, w), uint16, scaled so that its 99.9th percentile is 65535 and the sky 0; clips nearer values.
 
-    A single leaf before the lens would otherwise leave few steps for everything else.
+    Scaled by its maximum, a single leaf close to the lens would leave few levels for everything else.
     """
     top = max(float(np.percentile(disparity, NEAREST_PERCENTILE)), 1e-9)
     steps = np.round(disparity.astype(np.float64) / top * 65535).clip(0, 65535)
-    # What is seen, however far, is not the sky.
+    # Only the sky is 0.
     return np.where(disparity > 0, steps.clip(min=1), 0).astype(np.uint16)
 
 
 def png(values: NDArray[np.uint16]) -> bytes:
-    """Returns a grey PNG of 16 bits of values (h, w)."""
+    """Returns values (h, w) as a 16-bit greyscale PNG."""
     height, width = values.shape
     big = values.astype(">u2").view(np.uint8).reshape(height, width, 2)
-    # The filter "Up": each byte less the one above it; smooth disparity packs far better so.
+    # PNG's filter "Up", the difference to the byte above, compresses smooth disparity much better.
     above = np.concatenate([np.zeros_like(big[:1]), big[:-1]])
     rows = np.concatenate([np.full((height, 1), 2, np.uint8), (big - above).reshape(height, -1)], axis=1)
     header = struct.pack(">IIBBBBB", width, height, 16, 0, 0, 0, 0)

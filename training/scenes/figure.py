@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""People-like figures of tubes and balls, with hair, upright on the origin and looking towards -y."""
+"""Human figures of tubes and balls, with hair, standing on the origin and facing -y."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from training.scenes.stage import Color, Hair, Pattern, Stage
 
 @dataclass(frozen=True)
 class Dress:
-    """What a figure looks like."""
+    """The appearance of a figure."""
 
     skin: Color
     top: Color
@@ -30,7 +30,7 @@ class Dress:
 
     @classmethod
     def drawn(cls, random: Random) -> Dress:
-        """Returns some appearance."""
+        """Returns a random appearance."""
         return cls(
             palette.skin_color(random),
             palette.any_color(random),
@@ -53,13 +53,13 @@ def standing(random: Random, dress: Dress, strands: int = 900) -> Stage:
 
 
 def sitting(random: Random, dress: Dress, strands: int = 900) -> Stage:
-    """Returns a figure that sits, as high as on a chair, its feet in front of it."""
+    """Returns a figure that sits as on a chair, with its feet in front of it."""
     feet = [np.array([side * between(random, 0.05, 0.1), -0.25 - between(random, 0, 0.08), 0.02]) for side in (-1, 1)]
     return _figure(random, dress, 0.29, feet, between(random, -0.05, 0.15), strands)
 
 
 def _figure(random: Random, dress: Dress, hip: float, feet: list[Array], lean: float, strands: int) -> Stage:
-    """Returns a figure with all lengths as shares of its height, scaled in the end."""
+    """Returns a figure; all lengths are shares of its height and scaled at the end."""
     made = Stage()
     girth, tall = dress.girth, dress.height
     pelvis = np.array([0, 0, hip])
@@ -96,7 +96,7 @@ def _figure(random: Random, dress: Dress, hip: float, feet: list[Array], lean: f
 
 
 def _joint(start: Array, end: Array, first: float, second: float, towards: Array) -> Array:
-    """Returns where two limbs of given lengths between two places bend."""
+    """Returns the joint of two limbs of given lengths between two points."""
     along = end - start
     distance = min(float(np.linalg.norm(along)), (first + second) * 0.999)
     along = along / (np.linalg.norm(along) + 1e-9)
@@ -147,7 +147,7 @@ def _arm(made: Stage, random: Random, dress: Dress, shoulder: Array, side: int) 
 
 
 def _head(made: Stage, random: Random, dress: Dress, neck: Array, strands: int) -> None:
-    """Adds a head, 0.13 of the height tall, with a face and hair or a hat."""
+    """Adds a head, 0.13 times the figure's height, with a face and hair or a hat."""
     tall = dress.height
     made.add(dress.skin, PLAIN, tube([neck - (0, 0, 0.02), neck + point(0, -0.005, 0.05)], 0.028, 8).scaled(tall))
     middle = neck + point(0, -0.01, 0.085)
@@ -189,7 +189,7 @@ def _head(made: Stage, random: Random, dress: Dress, neck: Array, strands: int) 
 
 
 def _scalp(skull: Shape) -> Shape:
-    """Returns the part of a head that bears hair."""
+    """Returns the part of a head that is covered with hair."""
     centres = skull.corners[skull.faces[0]].mean(axis=1)
     bears = centres[:, 2] > 0.02 - 0.8 * centres[:, 1].clip(-0.05, 0.06)
     return Shape(skull.corners, (skull.faces[0][bears],), True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What belongs to buildings: railings, walls with openings, pictures, rugs."""
+"""Parts of buildings: railings, walls with openings, pictures, rugs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def railing(length: float, height: float, gap: float, thick: float) -> Shape:
 
 
 def wall_with_hole(width: float, height: float, low: tuple[float, float], high: tuple[float, float]) -> list[Shape]:
-    """Returns the parts of a wall in the plane of x and z, its left end at the origin, round an opening."""
+    """Returns the parts of a wall around an opening, in the x-z plane, with its left end at the origin."""
     thick = 0.12
     (left, bottom), (right, top) = low, high
     spans = [
@@ -33,7 +33,7 @@ def wall_with_hole(width: float, height: float, low: tuple[float, float], high: 
 
 
 def picture(random: Random, width: float, height: float) -> Stage:
-    """Returns a flat framed picture, hung in the plane of x and z with its middle on the origin, seen from -y."""
+    """Returns a flat framed picture in the x-z plane, centred on the origin and facing -y."""
     made = Stage()
     if chance(random, 0.75):
         made.add(palette.wood_color(random), PLAIN, box(width, 0.03, height).moved(z=-height / 2))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Furniture, each piece on a stage of its own: upright on the origin, its back towards +y."""
+"""Furniture, each piece on its own stage: standing on the origin, with its back towards +y."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def legs(random: Random, width: float, depth: float, height: float) -> Shape:
 
 
 def table(random: Random, height: float | None = None) -> Stage:
-    """Returns a table, with four legs or with one foot, its plate as high as is asked."""
+    """Returns a table of a given height, with four legs or a central foot."""
     made = Stage()
     tall = height if height is not None else between(random, 0.4, 0.8)
     width, depth, thick = between(random, 0.6, 1.8), between(random, 0.5, 1.0), between(random, 0.015, 0.05)
@@ -108,7 +108,7 @@ def sofa(random: Random) -> Stage:
 
 
 def shelf(random: Random) -> Stage:
-    """Returns a shelf full of books and other things, open or with a back."""
+    """Returns a shelf full of books and other objects, with or without a back."""
     made = Stage()
     width, depth, height = between(random, 0.6, 2.0), between(random, 0.22, 0.4), between(random, 0.8, 2.3)
     color, pattern = (

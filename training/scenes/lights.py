@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Light drawn at random: days, evenings, nights, rooms."""
+"""Random lighting: days, evenings, nights, rooms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from training.scenes.stage import Color, Lamp, Light, Point, Sky, Sun
 
 
 def outdoors(random: Random) -> Light:
-    """Returns a day's light: clear, cloudy, grey, at dusk, or (seldom) at night with a few lamps to be added."""
+    """Returns a day's light: clear, cloudy, grey, at dusk, or (rarely) at night, where a few lamps must be added."""
     kind = str(random.choice(["clear", "cloudy", "grey", "dusk", "night"], p=[0.35, 0.28, 0.21, 0.1, 0.06]))
     seed = between(random, 0, 100)
     azimuth = between(random, 0, 360)
@@ -50,12 +50,12 @@ def outdoors(random: Random) -> Light:
 
 
 def is_night(light: Light) -> bool:
-    """Tells whether an outdoor light wants lamps."""
+    """Returns whether an outdoor light needs lamps."""
     return max(light.sky.horizon) < 0.05
 
 
 def lamp_color(random: Random) -> Color:
-    """Returns a colour of lamp light: mostly between warm and cold white, seldom coloured."""
+    """Returns a colour of lamp light: mostly between warm and cold white, rarely coloured."""
     if chance(random, 0.12):
         return palette.hsv(random.random(), between(random, 0.4, 0.9), 1)
     return (
@@ -64,13 +64,13 @@ def lamp_color(random: Random) -> Color:
 
 
 def indoors(random: Random, low: Point, high: Point) -> Light:
-    """Returns lamps and daylight for a room between two corners: from the ceiling, from a side, from behind things."""
+    """Returns lamps and daylight for a room between two corners: from the ceiling, a side, or behind objects."""
     color = palette.hsv(between(random, 0.05, 0.62), between(random, 0, 0.25), between(random, 0.35, 0.9))
     sky = Sky(color, color, strength=between(random, 0.5, 2.0))
     first, last = np.array(low), np.array(high)
     middle = (first + last) / 2
     lamps = []
-    # Seldom more than one lamp: each more makes the picture noisier.
+    # Rarely more than one lamp: each further one adds noise.
     daylight, ceiling = ((True, False), (False, True), (True, True))[int(random.choice(3, p=[0.4, 0.4, 0.2]))]
     if ceiling:
         at = first + (last - first) * (between(random, 0.2, 0.8), between(random, 0.2, 0.8), 0.96)
@@ -88,7 +88,7 @@ def indoors(random: Random, low: Point, high: Point) -> Light:
 
 
 def studio(random: Random, middle: Point, reach: float, farthest: float = 100.0) -> Light:
-    """Returns one or two lamps round a thing, at a y below `farthest`; the surroundings are dim."""
+    """Returns one or two lamps around an object, at a y below `farthest`; the surroundings are dim."""
     color = palette.any_color(random, 0.9)
     lamps = []
     for number in range(1 if chance(random, 0.7) else 2):

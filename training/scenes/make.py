@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes one picture: draws scenes until one is of use, renders it, writes its two files."""
+"""Makes one picture: generates scenes until one is usable, renders it and writes its two files."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ ATTEMPTS = 20
 
 
 def make(picture: Picture, folder: Path) -> list[str]:
-    """Writes a picture and its disparity and returns why earlier attempts at it were given up.
+    """Writes a picture and its disparity; returns why earlier attempts were rejected.
 
-    Raises RuntimeError where no attempt is of use.
+    Raises RuntimeError if no attempt is usable.
     """
-    given_up: list[str] = []
+    rejected: list[str] = []
     for attempt in range(ATTEMPTS):
         fault = _attempt(picture, picture.random(attempt), folder)
         if not fault:
-            return given_up
-        given_up.append(fault)
-    raise RuntimeError(f"No attempt at {picture.name} is of use: {', '.join(given_up)}.")
+            return rejected
+        rejected.append(fault)
+    raise RuntimeError(f"No attempt at {picture.name} is usable: {', '.join(rejected)}.")
 
 
-def look(random: Random) -> render.Look:
-    """Returns how a picture is developed."""
+def render_settings(random: Random) -> render.RenderSettings:
+    """Returns random render settings."""
     transform = str(random.choice(["Standard", "AgX", "Filmic"], p=[0.55, 0.3, 0.15]))
     contrast = "None"
     brightness = 0.18 * float(np.exp(random.normal(0, 0.35)))
     samples = int(random.choice([6, 8, 12], p=[0.5, 0.35, 0.15]))
-    return render.Look(samples, transform, contrast, brightness)
+    return render.RenderSettings(samples, transform, contrast, brightness)
 
 
 def _attempt(picture: Picture, random: Random, folder: Path) -> str:
-    """Writes the files, or returns why the scene that was drawn is of no use."""
+    """Writes the files and returns '', or returns why the generated scene is not usable."""
     scene = KINDS[picture.kind][0](random)
-    wanted = look(random)
+    wanted = render_settings(random)
     render.empty()
     build(scene)
     disparity = render.disparity(picture.width, picture.height)
@@ -55,7 +55,7 @@ def _attempt(picture: Picture, random: Random, folder: Path) -> str:
     made = folder / (picture.name + disparity_file.ENDING)
     beside = made.with_suffix(".part")
     beside.write_bytes(disparity_file.png(disparity_file.scaled(disparity)))
-    # Named so that the picture appears last: what has one is whole.
+    # The picture is renamed last: it marks the pair of files as complete.
     whole = folder / f"{picture.name}.jpg"
     rendered = folder / f"{picture.name}.part.jpg"
     render.save(light, wanted, rendered)

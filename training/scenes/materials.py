@@ -9,11 +9,11 @@ from training.scenes.blender import bpy
 from training.scenes.stage import Color, Pattern
 
 COLOR = "tint"
-"""The colour attribute that holds each shape's own colour."""
+"""Name of the attribute with each shape's own colour."""
 
 
 def material(pattern: Pattern) -> Any:
-    """Returns a material of Blender's for a pattern; its first colour is the attribute COLOR."""
+    """Returns a Blender material for a pattern; its first colour is the attribute COLOR."""
     made = bpy.data.materials.new(pattern.kind)
     if made.node_tree is None:
         made.use_nodes = True
@@ -30,7 +30,7 @@ def material(pattern: Pattern) -> Any:
 
 
 def strands(color: Color) -> Any:
-    """Returns a material of Blender's for hair of one colour, with some shine."""
+    """Returns a Blender material for slightly glossy hair of one colour."""
     made = material(Pattern("plain", gloss=0.1, roughness=0.4))
     own = made.node_tree.nodes.new("ShaderNodeRGB")
     own.outputs[0].default_value = (*color, 1)

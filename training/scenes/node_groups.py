@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Geometry nodes: things scattered over a ground, and hair that grows from a surface."""
+"""Geometry nodes: objects scattered on the ground, and hair on a surface."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from training.scenes.stage import Hair, Scatter
 
 
 def scatter(wanted: Scatter, things: Any) -> Any:
-    """Returns a node group that puts the objects of a collection onto the mesh, and drops the mesh."""
+    """Returns a node group that replaces the mesh by objects of a collection scattered on it."""
     group, start, end = _group("scatter")
     nodes, links = group.nodes, group.links
     points = _points(group, start.outputs[0], wanted.density, wanted.seed)
@@ -37,7 +37,7 @@ def scatter(wanted: Scatter, things: Any) -> Any:
 
 
 def hair(wanted: Hair, surface: Any, material: Any, area: float) -> Any:
-    """Returns a node group that makes strands on an object of some area, along its normals and bending downwards."""
+    """Returns a node group that adds strands to an object of a given area, along its normals and bent downwards."""
     group, _, end = _group("hair")
     nodes, links = group.nodes, group.links
     found = nodes.new("GeometryNodeObjectInfo")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Colours and patterns drawn at random."""
+"""Random colours and patterns."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ Random = np.random.Generator
 
 
 def between(random: Random, low: float, high: float) -> float:
-    """Returns a number of an even distribution."""
+    """Returns a uniformly distributed number."""
     return float(random.uniform(low, high))
 
 
 def chance(random: Random, share: float) -> bool:
-    """Tells true in a share of all cases."""
+    """Returns true with probability `share`."""
     return bool(random.random() < share)
 
 
 def any_color(random: Random, brightness: float = 0.8) -> Color:
-    """Returns some colour, more often dull than bright."""
+    """Returns a random colour, more often dull than bright."""
     return hsv(random.random(), random.beta(1.3, 2.2), brightness * random.beta(2.2, 1.6))
 
 
 def hsv(hue: float, saturation: float, value: float) -> Color:
-    """Returns a colour as light, from its hue, saturation and value as displayed."""
+    """Returns a linear colour from hue, saturation and value as displayed."""
     red, green, blue = colorsys.hsv_to_rgb(hue % 1.0, min(1.0, max(0.0, saturation)), min(1.0, max(0.02, value)))
     return red**2.2, green**2.2, blue**2.2
 
@@ -94,7 +94,7 @@ def wood(random: Random) -> Pattern:
 
 
 def some(random: Random, size: float = 1.0) -> Pattern:
-    """Returns some pattern for a thing of about a size in metres."""
+    """Returns a random pattern for an object of about a size in metres."""
     kind = str(
         random.choice(["plain", "noise", "wood", "checker", "stripes", "cells", "spots", "marble", "bricks", "poster"])
     )

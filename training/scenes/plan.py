@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What picture number so-and-so is: its kind, its size, its random numbers. All follow from the seed and the number."""
+"""Kind, size and random numbers of each picture, determined by the seed and the picture's number."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from training.scenes.palette import Random
 SHAPES = ((1.0, 0.75), (0.75, 1.0), (1.0, 1.0))
 SHAPE_SHARES = (0.6, 0.25, 0.15)
 SQUARE = 5 / 6
-"""How long the side of a square picture is, compared with the longer side of the others."""
+"""Side of a square picture as a share of the longer side of the others."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture to be made."""
+    """A picture to render."""
 
     seed: int
     index: int
@@ -28,17 +28,17 @@ class Picture:
 
     @property
     def name(self) -> str:
-        """Returns what its files are called, without ending."""
+        """The name of its files, without ending."""
         return f"{self.kind}_{self.seed}_{self.index:05d}"
 
     def random(self, attempt: int) -> Random:
-        """Returns the random numbers of one attempt at it."""
+        """Returns the random generator of one attempt."""
         return np.random.default_rng([self.seed, self.index, attempt])
 
 
 def picture(seed: int, index: int, longer_side: int, shares: Mapping[str, float]) -> Picture:
-    """Returns picture number `index` of a seed, of one of the kinds in their shares; its sides are multiples of 32."""
-    # A stream of its own, apart from those of the attempts.
+    """Returns picture number `index` of a seed, of a random kind by its share; its sides are multiples of 32."""
+    # A random stream separate from those of the attempts.
     random = np.random.default_rng([seed, index, 1 << 20])
     weights = np.array(list(shares.values()))
     kind = str(random.choice(list(shares), p=weights / weights.sum()))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Renders the scene that is in Blender: the picture as displayed, and its exact disparity.
+"""Rendering the scene in Blender: the picture as displayed, and its exact disparity.
 
-The disparity does not come from Cycles' depth pass, whose samples are spread over the pixel and the lens: every surface
-glows with one over its depth along the optical axis instead, and is sampled once at the centre of each pixel.
+The disparity does not come from Cycles' depth pass, whose samples are spread over the pixel and the lens. Instead every
+surface emits the inverse of its depth along the optical axis, and is sampled once, at the centre of each pixel.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from training.scenes.blender import bpy
 Pixels = NDArray[np.float32]
 
 BRIGHTEST = 1.2
-"""What the luminance's percentile 95 becomes at most; white is 1."""
+"""Largest 95th percentile of the luminance; white is 1."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a picture comes out of the camera."""
+class RenderSettings:
+    """Settings of a rendered picture."""
 
     samples: int
     transform: str
-    """A view transform of Blender's."""
+    """Blender's view transform."""
     contrast: str
-    """A look of Blender's for it."""
+    """Blender's look for that view transform."""
     brightness: float
-    """What the mean luminance, by its logarithm, is brought to."""
+    """Geometric mean of the luminance."""
 
 
 def empty() -> None:
-    """Makes Blender's file an empty one."""
+    """Replaces Blender's file by an empty one."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
 
 
@@ -49,19 +49,19 @@ def color(width: int, height: int, samples: int) -> Pixels:
     _prepare(scene, width, height)
     cycles = scene.cycles
     cycles.samples = samples
-    # With so few samples the adaptive ones leave dark specks: the first few say "black" too easily.
+    # With few samples, adaptive sampling stops too early at dark pixels and leaves dark specks.
     cycles.use_adaptive_sampling = False
     cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 2, 1, 1
     cycles.sample_clamp_direct, cycles.sample_clamp_indirect = 20, 4
     cycles.pixel_filter_type, cycles.filter_width = "BLACKMAN_HARRIS", 1.5
     cycles.caustics_reflective = cycles.caustics_refractive = False
-    # Ambient light, up to a distance so that rooms have some too, in place of further bounces: less noise, less time.
+    # Ambient light, limited by distance so that rooms get some, replaces further bounces: less noise, less time.
     cycles.use_fast_gi, cycles.fast_gi_method, cycles.ao_bounces_render = True, "REPLACE", 1
     return _rendered(scene)
 
 
 def disparity(width: int, height: int) -> Pixels:
-    """Returns one over the depth at the centres of the pixels, float32 (height, width), per metre; the sky is 0."""
+    """Returns the inverse depth at the pixel centres, float32 (height, width), per metre; the sky is 0."""
     scene = bpy.context.scene
     _prepare(scene, width, height)
     cycles = scene.cycles
@@ -76,7 +76,7 @@ def disparity(width: int, height: int) -> Pixels:
 
 @contextmanager
 def _only_depth(scene: Any) -> Iterator[None]:
-    """Replaces all materials, and takes light and blur away, for a while."""
+    """Replaces all materials and removes light and blur during the block."""
     lights = [one for one in scene.objects if one.type == "LIGHT"]
     layer, lens, world = scene.view_layers[0], scene.camera.data, scene.world
     blurred = lens.dof.use_dof
@@ -91,13 +91,13 @@ def _only_depth(scene: Any) -> Iterator[None]:
             light.hide_render = False
 
 
-def save(pixels: Pixels, look: Look, file: Path) -> None:
-    """Writes linear light (height, width, 3) as a JPEG as the view transform shows it."""
+def save(pixels: Pixels, settings: RenderSettings, file: Path) -> None:
+    """Writes linear light (height, width, 3) as a JPEG, converted by the view transform."""
     scene = bpy.context.scene
     view = scene.view_settings
-    view.view_transform = look.transform
-    view.look = look.contrast
-    view.exposure = exposure(pixels, look.brightness)
+    view.view_transform = settings.transform
+    view.look = settings.contrast
+    view.exposure = exposure(pixels, settings.brightness)
     _format(scene, "JPEG")
     scene.render.image_settings.quality = 92
     height, width, _ = pixels.shape
@@ -111,10 +111,10 @@ def save(pixels: Pixels, look: Look, file: Path) -> None:
 
 
 def exposure(pixels: Pixels, brightness: float) -> float:
-    """Returns the stops that bring the mean luminance, by its logarithm, to a brightness without burning out much."""
+    """Returns the exposure in stops that sets the geometric mean of the luminance, limited to avoid clipping."""
     luminance = pixels @ np.array([0.2126, 0.7152, 0.0722], np.float32)
     bright = max(float(np.percentile(luminance, 95)), 1e-6)
-    # What is black stays black: it must not pull everything else up.
+    # Clipped from below, so that black areas do not brighten the rest.
     middle = np.log2(luminance.clip(0.03 * bright)).mean()
     return float(np.clip(min(np.log2(brightness) - middle, np.log2(BRIGHTEST / bright)), -10, 10))
 
@@ -159,7 +159,7 @@ def _format(scene: Any, wanted: str) -> None:
 
 
 def _linear() -> str:
-    """Returns the name of the colour space that a render is in, which nothing converts."""
+    """Returns the name of the colour space in which render results are stored without conversion."""
     return "Linear Rec.709"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Simple solid shapes as arrays, in metres, z upwards."""
+"""Simple solid shapes as arrays, in metres, z up."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ Faces = NDArray[np.int64]
 
 
 def point(x: float, y: float, z: float) -> Array:
-    """Returns a place or a direction, (3,)."""
+    """Returns a point or a direction, (3,)."""
     return np.array([x, y, z], float)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Corners (n, 3) and the faces between them: arrays (m, k) of corner numbers, one for each k that occurs."""
+    """Vertices (n, 3) and faces: arrays (m, k) of vertex indices, one for each number of corners k."""
 
     corners: Array
     faces: tuple[Faces, ...]
     smooth: bool = False
 
     def moved(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Shape:
-        """Returns the shape somewhere else."""
+        """Returns the shape moved by an offset."""
         return replace(self, corners=self.corners + point(x, y, z))
 
     def scaled(self, x: float, y: float | None = None, z: float | None = None) -> Shape:
-        """Returns the shape made larger about the origin, by one factor or by one for each axis."""
+        """Returns the shape scaled about the origin, by one factor or by one per axis."""
         return replace(self, corners=self.corners * (x, x if y is None else y, x if z is None else z))
 
     def turned(self, about_z: float = 0.0, about_x: float = 0.0, about_y: float = 0.0) -> Shape:
-        """Returns the shape turned about the origin, in radians: about x first, then y, then z."""
+        """Returns the shape rotated about the origin, in radians: first about x, then y, then z."""
         matrix = _turn(2, about_z) @ _turn(1, about_y) @ _turn(0, about_x)
         return replace(self, corners=self.corners @ matrix.T)
 
     def mapped(self, corners: Array) -> Shape:
-        """Returns the shape with other corners."""
+        """Returns the shape with other vertices."""
         return replace(self, corners=corners)
 
     def low(self) -> Array:
@@ -53,7 +53,7 @@ class Shape:
 
 
 def joined(shapes: Iterable[Shape]) -> Shape:
-    """Returns several shapes as one; smooth where the first is."""
+    """Returns several shapes as one, with the smoothness of the first."""
     listed = list(shapes)
     starts = np.cumsum([0] + [len(shape.corners) for shape in listed])
     by_size: dict[int, list[Faces]] = {}
@@ -97,7 +97,7 @@ def polygon(outline: ArrayLike, thickness: float) -> Shape:
 
 
 def lathe(profile: ArrayLike, sides: int = 12, smooth: bool = True) -> Shape:
-    """Returns a profile (n, 2) of radius and height, from below to above, turned round the z axis and closed."""
+    """Returns the closed solid of revolution about z of a profile (n, 2) of radius and height, from bottom to top."""
     radii, heights = np.asarray(profile, float).T
     angles = np.arange(sides) * (2 * np.pi / sides)
     rings = np.stack(
@@ -115,7 +115,7 @@ def lathe(profile: ArrayLike, sides: int = 12, smooth: bool = True) -> Shape:
 
 
 def cylinder(radius: float, height: float, sides: int = 10, top: float | None = None) -> Shape:
-    """Returns an upright cylinder, or a cone cut off where the top's radius differs, that stands on the origin."""
+    """Returns a vertical cylinder, or a truncated cone if the top's radius differs, standing on the origin."""
     return lathe([(radius, 0), (radius if top is None else top, height)], sides, smooth=False)
 
 
@@ -133,7 +133,7 @@ def tube(path: ArrayLike, radii: ArrayLike, sides: int = 6) -> Shape:
     thickness = np.broadcast_to(np.asarray(radii, float), n)
     along = np.gradient(points, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-12
-    # The axis farthest from the tube's main direction never becomes parallel to it, so the rings do not flip.
+    # The axis farthest from the tube's main direction is never parallel to it, so the rings do not flip.
     helper = np.eye(3)[np.argmin(np.abs(points[-1] - points[0]))]
     across = np.cross(along, helper)
     across /= np.linalg.norm(across, axis=1, keepdims=True) + 1e-12
@@ -158,7 +158,7 @@ def terrain(heights: Array, width: float, depth: float) -> Shape:
 
 
 def leaf(length: float, width: float, bend: float = 0.3) -> Shape:
-    """Returns a leaf of four faces that begins at the origin, runs along y and hangs down by its bend."""
+    """Returns a leaf of four faces that starts at the origin, extends along y and bends down."""
     stations = np.array([(0.0, 0.08), (0.35, 1.0), (0.7, 0.7), (1.0, 0.05)])
     y, half = stations[:, 0] * length, stations[:, 1] * width / 2
     z = -bend * length * stations[:, 0] ** 2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a scene consists of, in plain data: painted shapes, scattered things, hair, light and the view."""
+"""The data of a scene: coloured shapes, scattered objects, hair, light and the view."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ Point = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Pattern:
-    """How the colour of a thing varies over its surface, and how it shines."""
+    """The texture and gloss of a surface."""
 
     kind: str
     """plain, glow, or one of the textures of `materials`."""
     scale: float = 1.0
-    """Repetitions in a metre, roughly."""
+    """Approximate repetitions per metre."""
     second: Color = (0.5, 0.5, 0.5)
-    """The other colour; the first is the shape's own."""
+    """The second colour; the first is the shape's own."""
     amount: float = 0.5
-    """How much of the other colour there is."""
+    """Share of the second colour."""
     gloss: float = 0.0
-    """Share of mirrored light, 0..1."""
+    """Share of specular light, 0..1."""
     roughness: float = 0.4
     seed: float = 0.0
-    """Moves the pattern."""
+    """Offset of the pattern."""
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,21 @@ class Painted:
 
 @dataclass(frozen=True)
 class Scatter:
-    """Things strewn over a ground at random, turned and sized at random, with geometry nodes."""
+    """Objects scattered on the ground by geometry nodes, with random positions, rotations and sizes."""
 
     ground: Shape
     things: tuple[tuple[Painted, ...], ...]
     density: float
-    """Things in a square metre of ground."""
+    """Objects per square metre of ground."""
     sizes: tuple[float, float]
     seed: int
     upright: bool = True
-    """False: along the normal of the ground."""
+    """If false, along the normal of the ground."""
 
 
 @dataclass(frozen=True)
 class Hair:
-    """Strands that grow from a surface, with geometry nodes."""
+    """Strands on a surface, made by geometry nodes."""
 
     surface: Shape
     color: Color
@@ -65,9 +65,9 @@ class Hair:
     length: float
     radius: float
     drop: float
-    """How far the tips hang down, as a share of the length."""
+    """How far the tips bend down, as a share of the length."""
     curl: float
-    """How far the strands wander, in metres."""
+    """Random displacement of the strands in metres."""
     seed: int
 
 
@@ -79,14 +79,14 @@ class Sky:
     zenith: Color
     clouds: Color = (1.0, 1.0, 1.0)
     cover: float = 0.0
-    """Share of the sky under clouds."""
+    """Share of the sky covered by clouds."""
     strength: float = 1.0
     seed: float = 0.0
 
 
 @dataclass(frozen=True)
 class Sun:
-    """Parallel light, from a direction in degrees."""
+    """Parallel light from a direction in degrees."""
 
     height: float
     azimuth: float
@@ -97,19 +97,19 @@ class Sun:
 
 @dataclass(frozen=True)
 class Lamp:
-    """A square of light that shines towards a place."""
+    """A square area light directed at a point."""
 
     at: Point
     towards: Point
     size: float
     power: float
-    """Watts, as Blender counts them."""
+    """Power in Blender's watts."""
     color: Color = (1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
 class View:
-    """A camera; the width of its sensor, 36 mm, belongs to the picture's longer side."""
+    """A camera whose sensor is 36 mm wide along the picture's longer side."""
 
     at: Point
     towards: Point
@@ -118,14 +118,14 @@ class View:
     roll: float = 0.0
     """Degrees."""
     f_number: float = 0.0
-    """0: everything is sharp."""
+    """0 for an unlimited depth of field."""
     focus: float = 0.0
-    """Distance of the sharp plane; 0: that of the place looked at."""
+    """Distance of the focal plane; 0 for that of the point looked at."""
 
 
 @dataclass(frozen=True)
 class Light:
-    """Everything that shines."""
+    """All light sources of a scene."""
 
     sky: Sky
     suns: tuple[Sun, ...] = ()
@@ -134,7 +134,7 @@ class Light:
 
 @dataclass
 class Stage:
-    """Collects what a scene is built of."""
+    """Collects the content of a scene."""
 
     painted: list[Painted] = field(default_factory=list)
     scatters: list[Scatter] = field(default_factory=list)
@@ -145,7 +145,7 @@ class Stage:
         self.painted.extend(Painted(shape, color, pattern) for shape in shapes)
 
     def take(self, other: Stage, x: float = 0.0, y: float = 0.0, z: float = 0.0, turn: float = 0.0) -> None:
-        """Adds what another stage holds, turned about its z axis and moved."""
+        """Adds the content of another stage, rotated about its z axis and moved."""
         for one in other.painted:
             self.painted.append(Painted(one.shape.turned(turn).moved(x, y, z), one.color, one.pattern))
         for hair in other.hairs:
@@ -153,13 +153,13 @@ class Stage:
             self.hairs.append(Hair(**values))
 
     def bounds(self) -> tuple[Point, Point]:
-        """Returns the least and the largest coordinates of the painted shapes."""
+        """Returns the smallest and largest coordinates of the coloured shapes."""
         low = np.min([one.shape.low() for one in self.painted], axis=0)
         high = np.max([one.shape.high() for one in self.painted], axis=0)
         return (low[0], low[1], low[2]), (high[0], high[1], high[2])
 
     def merged(self) -> dict[Pattern, list[Painted]]:
-        """Returns the painted shapes by their pattern."""
+        """Returns the coloured shapes by their pattern."""
         groups: dict[Pattern, list[Painted]] = {}
         for one in self.painted:
             groups.setdefault(one.pattern, []).append(one)

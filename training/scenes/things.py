@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small things of a household, each on a stage of its own, upright on the origin."""
+"""Household objects, each on its own stage, standing on the origin."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from training.scenes.stage import Stage
 
 
 def thing(random: Random, size: float) -> Stage:
-    """Returns a small thing of about a size: vase, bowl, box, bottle, cup, toy, frame, candle, plant."""
+    """Returns a small object of about a size: vase, bowl, box, bottle, cup, toy, frame, candle, plant."""
     makers = (_vase, _vase, _carton, _cup, _candle, _frame, _toy, _fruit, small_plant, _flowers)
     return makers[int(random.integers(len(makers)))](random, size)
 
@@ -132,7 +132,7 @@ def small_plant(random: Random, size: float) -> Stage:
 
 
 def foliage(made: Stage, random: Random, reach: float, z: float, count: int) -> None:
-    """Adds leaves on thin stalks that spring from the z axis at a height."""
+    """Adds leaves on thin stalks that start on the z axis at a given height."""
     color = palette.leaf_color(random)
     narrow = between(random, 0.06, 0.5)
     blade = chance(random, 0.4)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Trees, bushes, tufts of grass and stones, upright on the origin."""
+"""Trees, bushes, tufts of grass and stones, standing on the origin."""
 
 from __future__ import annotations
 

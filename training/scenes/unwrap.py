@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Flat coordinates for patterns: each face is seen along the axis that it faces most."""
+"""Texture coordinates for patterns: each face is projected along the axis closest to its normal."""
 
 from __future__ import annotations
 

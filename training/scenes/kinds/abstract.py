@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Random solids at all depths, with rods and rings among them: no rule of the world holds here."""
+"""Abstract scenes: random solids, rods and rings at all depths."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from training.scenes.stage import Scene, Stage
 
 
 def abstract(random: Random) -> Scene:
-    """Returns a view along y into a crowd of solids that float between half a metre and thirty metres."""
+    """Returns a view along y of solids that float between half a metre and thirty metres."""
     stage = Stage()
     focal = views.lens(random, 18, 70)
     for _ in range(random.integers(15, 90)):
@@ -59,7 +59,7 @@ def _solid(random: Random, size: float) -> Shape:
 
 
 def _ground(stage: Stage, random: Random) -> None:
-    """Adds one or two large planes: below, above, behind, aslant."""
+    """Adds one or two large planes: below, above, behind, slanted."""
     for _ in range(random.integers(1, 3)):
         kind = int(random.integers(4))
         plane = sheet(120, 120)

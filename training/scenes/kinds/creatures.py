@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Animals and free forms close up, with legs, tails, ears, feelers and fur."""
+"""Animals and imaginary creatures close up, with legs, tails, ears, antennae and fur."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from training.scenes.stage import Color, Hair, Light, Pattern, Scatter, Scene, S
 
 
 def creature(random: Random) -> Scene:
-    """Returns an animal, a free form, or flowers and leaves, from near."""
+    """Returns a close-up of an animal, an imaginary creature, or flowers and leaves."""
     stage = Stage()
     kind = str(random.choice(["beast", "form", "plants"], p=[0.5, 0.2, 0.3]))
     makers = {"beast": _beast, "form": _form, "plants": _plants}
@@ -33,7 +33,7 @@ def creature(random: Random) -> Scene:
 
 
 def _beast(random: Random, size: float) -> Stage:
-    """Returns an animal on four legs, along x, about as tall as its size."""
+    """Returns an animal on four legs along x, about `size` tall."""
     made = Stage()
     color = palette.hsv(between(random, 0.02, 0.13), between(random, 0, 0.65), between(random, 0.08, 0.95))
     if chance(random, 0.15):
@@ -149,7 +149,7 @@ def _face(made: Stage, random: Random, head: Array, stout: float, color: Color, 
 
 
 def _form(random: Random, size: float) -> Stage:
-    """Returns a free form with thin outgrowths, or a thing with feelers and many legs."""
+    """Returns an irregular form with thin outgrowths, or a creature with antennae and many legs."""
     made = Stage()
     color, pattern = palette.any_color(random), palette.some(random, size)
     base = ball(size * 0.35, 20)
@@ -189,7 +189,7 @@ def _form(random: Random, size: float) -> Stage:
 
 
 def _plants(random: Random, size: float) -> Stage:
-    """Returns flowers, a mushroom or a leafy plant, as near as an insect sees them."""
+    """Returns flowers, a mushroom or a leafy plant, very close."""
     made = Stage()
     green = palette.leaf_color(random)
     for _ in range(random.integers(2, 8)):
@@ -238,7 +238,7 @@ def _plants(random: Random, size: float) -> Stage:
 
 
 def _around(stage: Stage, random: Random, size: float) -> Light:
-    """Adds the ground and what stands behind; returns the light."""
+    """Adds the ground and the background; returns the light."""
     if chance(random, 0.35):
         color, pattern = palette.floor(random)
         far = between(random, 0.6, 4)

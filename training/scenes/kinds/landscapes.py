@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Landscapes: hills, mountains, meadows, woods, water, with grass, flowers, stones and trees strewn over them."""
+"""Landscapes: hills, mountains, meadows, woods, water, with scattered grass, flowers, stones and trees."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CELLS = 90
 
 
 def landscape(random: Random) -> Scene:
-    """Returns open country, seen from eye height, from near the ground, or from a hill."""
+    """Returns a landscape seen from eye height, from near the ground, or from a hill."""
     stage = Stage()
     kind = str(random.choice(["meadow", "hills", "mountains", "wood"], p=[0.3, 0.25, 0.2, 0.25]))
     rise = {
@@ -50,7 +50,7 @@ def landscape(random: Random) -> Scene:
 
 
 def height_at(field: Array, x: float, y: float) -> float:
-    """Returns the ground's height at a place."""
+    """Returns the height of the ground at a point."""
     column, row = ((np.array([x, y]) / SIZE + 0.5) * (CELLS - 1)).clip(0, CELLS - 1).round().astype(int)
     return float(field[row, column])
 
@@ -64,7 +64,7 @@ def _stand(random: Random, field: Array) -> Array:
 
 
 def _far(stage: Stage, random: Random, kind: str, rise: float) -> None:
-    """Adds what lies behind the ground: a plain, and hills or mountains on it."""
+    """Adds the background: a plain with hills or mountains."""
     color = palette.leaf_color(random)
     stage.add(color, palette.rough(random, 0.05, palette.like(random, color, 0.4)), sheet(8000, 8000).moved(0, 0, -0.3))
     if kind == "mountains" or chance(random, 0.35):
@@ -101,7 +101,7 @@ def _hut(random: Random) -> Stage:
 
 
 def _patch(ground: Shape, at: Array, near: float, far: float) -> Shape:
-    """Returns the faces of a ground whose middle lies ahead of a place, between two distances."""
+    """Returns the faces of the ground whose centre is ahead of a point, between two distances."""
     middle = ground.corners[ground.faces[0]].mean(axis=1)
     ahead = middle - at
     distance = np.hypot(ahead[:, 0], ahead[:, 1])

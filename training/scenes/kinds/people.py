@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""People-like figures: portraits, full figures, groups, indoors and outdoors."""
+"""Human figures: portraits, full figures, groups, indoors and outdoors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from training.scenes.stage import Light, Pattern, Scene, Stage, View
 
 
 def people(random: Random) -> Scene:
-    """Returns one to five figures in surroundings of their own, from near or from far."""
+    """Returns one to five figures with a background, from near or far."""
     stage = Stage()
     portrait = chance(random, 0.5)
     heads = []
@@ -25,7 +25,7 @@ def people(random: Random) -> Scene:
         sits = chance(random, 0.25)
         person = (figure.sitting if sits else figure.standing)(random, dress, 6000 if portrait else 1200)
         if sits:
-            # As wide as deep, so that it fits however the figure is turned.
+            # As wide as deep, so that it fits in every rotation of the figure.
             seat = dress.height * 0.255
             person.add(
                 palette.wood_color(random), palette.wood(random), block((-0.22, -0.16, seat - 0.04), (0.22, 0.24, seat))

@@ -15,7 +15,7 @@ from training.scenes.stage import Light, Point, Scene, Stage, Sun, View
 
 
 def room(random: Random) -> Scene:
-    """Returns a furnished room, seen from inside."""
+    """Returns a furnished room seen from inside."""
     stage = Stage()
     width, depth, height = between(random, 2.6, 7), between(random, 3, 9), between(random, 2.3, 3.6)
     _shell(stage, random, width, depth, height)
@@ -61,7 +61,7 @@ def _shell(stage: Stage, random: Random, width: float, depth: float, height: flo
 
 
 def _wall(stage: Stage, random: Random, length: float, height: float) -> list[Shape]:
-    """Returns a wall along x whose room lies at negative y; some have a window or a doorway."""
+    """Returns a wall along x of a room at negative y, sometimes with a window or a doorway."""
     kind = str(random.choice(["closed", "window", "door"], p=[0.45, 0.35, 0.2]))
     if kind == "closed" or length < 2.4:
         return [block((0, 0, 0), (length, 0.12, height))]
@@ -99,7 +99,7 @@ def _curtain(random: Random, width: float, height: float) -> Shape:
 
 
 def _outside(stage: Stage, random: Random, width: float, depth: float) -> None:
-    """Adds what windows and doorways show: a ground, other walls, something like trees."""
+    """Adds what is visible through windows and doorways: ground, other walls, trees."""
     stage.add(
         palette.leaf_color(random),
         palette.rough(random, 1, palette.leaf_color(random)),
@@ -134,7 +134,7 @@ def _picture(stage: Stage, random: Random, width: float, depth: float, height: f
 
 
 def _furnish(stage: Stage, random: Random, width: float, depth: float) -> list[Point]:
-    """Adds furniture along the walls and in the middle; returns where things stand."""
+    """Adds furniture along the walls and in the middle; returns its positions."""
     wallside: list[Callable[[Random], Stage]] = [
         furniture.shelf,
         furniture.cupboard,
@@ -200,7 +200,7 @@ def _dining(stage: Stage, random: Random, width: float, depth: float) -> list[Po
     stage.take(made, x, y, 0, turn)
     kind = random.bit_generator.state
     for number in range(random.integers(0, 6)):
-        # Chairs of one table are alike: each is drawn from the same state.
+        # Chairs of one table are equal: each is generated from the same random state.
         alike = np.random.default_rng(int(kind["state"]["state"]) % 2**32)
         angle = turn + number * 1.1 + between(random, -0.1, 0.1)
         reach = max(high[0], high[1]) + between(random, 0.0, 0.5)

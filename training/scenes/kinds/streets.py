@@ -148,7 +148,7 @@ def _trees(stage: Stage, random: Random, side: int, edge: float) -> None:
 
 
 def car(random: Random) -> Stage:
-    """Returns something like a car, along y."""
+    """Returns a simple car along y."""
     made = Stage()
     color, pattern = palette.any_color(random, 0.95), palette.shiny(random)
     length, wide, tall = between(random, 3.4, 4.9), between(random, 1.55, 1.85), between(random, 1.35, 1.9)
@@ -221,7 +221,7 @@ def bicycle(random: Random) -> Stage:
 
 
 def _furniture(stage: Stage, random: Random, half: float, pavement: float) -> list[Lamp]:
-    """Adds cars, poles, wires, people and so on; returns the light of the street lamps."""
+    """Adds cars, poles, wires, people and other objects; returns the light of the street lamps."""
     lamps: list[Lamp] = []
     for _ in range(random.integers(0, 7)):
         side = 1 if chance(random, 0.5) else -1

@@ -12,7 +12,7 @@ from training.scenes.stage import Scene, Stage
 
 
 def table(random: Random) -> Scene:
-    """Returns objects on a table or a desk, photographed from near."""
+    """Returns a close-up of objects on a table or a desk."""
     stage = Stage()
     reach = between(random, 0.3, 0.8)
     wood = chance(random, 0.6)
@@ -65,7 +65,7 @@ def _object(random: Random, size: float) -> Stage:
             stick = tube([(0, 0, 0), (size * lean * np.cos(turn), size * lean * np.sin(turn), size)], size * 0.02, 6)
             made.add(palette.any_color(random), palette.shiny(random), stick)
     elif kind < 0.86:
-        # A pair of cutlery-like or tool-like sticks lying about.
+        # A pair of sticks like cutlery or tools.
         for _ in range(random.integers(1, 4)):
             stick = tube([(-size / 2, 0, 0.006), (0, 0, 0.008), (size / 2, 0, 0.006)], [0.006, 0.004, 0.01], 6)
             made.add(
@@ -74,7 +74,7 @@ def _object(random: Random, size: float) -> Stage:
                 stick.turned(between(random, 0, 3)).moved(*random.uniform(-0.1, 0.1, 2) * size),
             )
     elif kind < 0.93:
-        # Wire models, such as a stand, a basket or a rack.
+        # Wire objects, such as a stand, a basket or a rack.
         thick = size * between(random, 0.006, 0.02)
         for turn in np.arange(0, 6.2, between(random, 0.4, 1.2)):
             side = size * 0.4 * np.array([np.cos(turn), np.sin(turn), 0])
