@@ -40,6 +40,7 @@ def gather(
     Raises ValueError or Mono3DError if a package is not the one in the table or cannot be read, TransferError if it
     cannot be downloaded.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     new = 0
     for package, photos in by_package(rows).items():
         wanted = {row.path: row for row in photos if not (folder / f"{row.name}.jpg").is_file()}

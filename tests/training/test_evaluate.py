@@ -54,7 +54,7 @@ def test_two_examples(tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (["--model", "nowhere.safetensors"], "there is no file 'nowhere.safetensors'"),
-        (["--model", str(BUNDLED), "--model", str(BUNDLED)], "a name of its own"),
+        (["--model", str(BUNDLED), "--model", str(BUNDLED)], "a unique name"),
         (["--model", str(BUNDLED), "--ground-truth", "."], "needs --ground-truth-offset"),
     ],
 )

@@ -143,9 +143,9 @@ def test_the_table_that_comes_along_is_sound() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("made_001", "made-001"), "no name of a photo"),
+        (("made_001", "made-001"), "is not a valid name"),
         (("debian", "gopher"), "must be one of debian, pypi, npm"),
-        (("licence", "license"), "has not the columns"),
+        (("licence", "license"), "does not have the columns"),
         (("made_002", "made_001"), "made_001 twice"),
     ],
 )

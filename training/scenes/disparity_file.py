@@ -15,7 +15,7 @@ NEAREST_PERCENTILE = 99.9
 
 
 def scaled(disparity: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Returns disparity (h, w), uint16, scaled so that its 99.9th percentile is 65535 and the sky 0; clips nearer values.
+    """Returns disparity (h, w), uint16, scaled so that its 99.9th percentile is 65535; the sky is 0.
 
     Scaled by its maximum, a single leaf close to the lens would leave few levels for everything else.
     """
