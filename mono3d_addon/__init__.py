@@ -3,14 +3,14 @@
 
 
 def register() -> None:
-    """Switches the add-on on, in Blender."""
+    """Enables the add-on in Blender."""
     from .blender import registration
 
     registration.register()
 
 
 def unregister() -> None:
-    """Switches the add-on off."""
+    """Disables the add-on in Blender."""
     from .blender import registration
 
     registration.unregister()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the extension's zip: `python3 -m mono3d_addon.build -o dist/`."""
+"""Builds the extension's zip: `python3 -m mono3d_addon.build -o dist/`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOLDERS = ("mono3d_addon", "vendor_installer")
 SUFFIXES = frozenset({".py", ".md", ".txt", ".json", ".toml", ".safetensors"})
 
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "training", "tests", "web"})
-"""Folders that Blender has no use for; the web page has a process and packages of its own."""
+"""Folders that the extension does not need; the web page runs in its own process with its own packages."""
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 _PLAIN_FILE = 0o100644 << 16
 _UNIX = 3
@@ -27,7 +27,7 @@ _UNIX = 3
 def files(root: Path = ROOT) -> list[Path]:
     """Returns the extension's files, relative to `root`, in the order of the zip.
 
-    Raises Mono3DError when one that belongs to it is missing.
+    Raises Mono3DError when a required one is missing.
     """
     missing = [name for name in SINGLE_FILES if not (root / name).is_file()]
     if missing:
@@ -41,14 +41,14 @@ def files(root: Path = ROOT) -> list[Path]:
 def build(folder: Path, root: Path = ROOT) -> Path:
     """Writes the zip into `folder` and returns its path; identical sources give identical bytes.
 
-    Nothing is compressed: compression libraries differ in their bytes, and nearly all of it is weights anyway.
+    Files are stored uncompressed: the output of compression libraries differs, and weights hardly compress.
     Raises Mono3DError when a file is missing or the zip cannot be written.
     """
     path = folder / f"mono3d-{version()}.zip"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Mono3DError(f"'{folder}' cannot be made ({error.strerror or error}).") from error
+        raise Mono3DError(f"The folder '{folder}' cannot be created ({error.strerror or error}).") from error
     with atomic_write(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
         for name in files(root):
             entry = zipfile.ZipInfo(name.as_posix(), _TIMESTAMP)
@@ -69,7 +69,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def main(arguments: Sequence[str]) -> int:
     """Builds the zip and prints its path; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python3 -m mono3d_addon.build", description="Make the extension's zip.")
+    parser = argparse.ArgumentParser(prog="python3 -m mono3d_addon.build", description="Builds the extension's zip.")
     parser.add_argument("-o", "--output", type=Path, default=Path("dist"), help="folder for the zip (default: dist)")
     try:
         print(build(parser.parse_args(arguments).output))

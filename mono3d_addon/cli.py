@@ -41,11 +41,11 @@ def main(
 ) -> int:
     """Runs the command and returns its exit code: 0 all done, 1 some failed, 2 wrong usage, 130 interrupted.
 
-    `scene_writer` makes what writes .blend files and previews; without it a child process with `bpy` does.
-    `no_network` is the sentence why the network may not be used even with the flags that allow it; empty: it may.
-    `data_folder` is used if neither --data-folder nor MONO3D_DATA names one; None: the system's place for user data.
+    `scene_writer` makes what writes .blend files and previews; None: a runner with the `bpy` wheel.
+    `no_network` is the reason why downloads are forbidden even with the flags that request them; empty: they are not.
+    `data_folder` is used if neither --data-folder nor MONO3D_DATA names one; None: the system's folder for user data.
     """
-    _stop_in_order()
+    _interrupt_on_signals()
     try:
         if list(arguments[:1]) == ["models"]:
             return models_command.run(
@@ -65,9 +65,9 @@ def main(
         say(f"{program}: {error}", sys.stderr)
         return USAGE if isinstance(error, WrongUsage) else SOME_FAILED
     except KeyboardInterrupt:
-        say(f"{program}: stopped; what was in work left nothing half done.", sys.stderr)
+        say(f"{program}: interrupted; finished results are kept.", sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read the lines that were asked for, as in `models list | head`, has enough
+    except BrokenPipeError:  # the reader of the output has closed it, as in `models list | head`
         return SOME_FAILED
     except Exception as error:
         with contextlib.suppress(OSError):
@@ -75,13 +75,13 @@ def main(
         say(f"{program}: {unforeseen(error, 'the traceback above')}", sys.stderr)
         return SOME_FAILED
     finally:
-        # What is not flushed yet; the interpreter's own last flush complains.
+        # Flush here, where errors are handled; the interpreter's own flush at exit would print them.
         for stream in (sys.stdout, sys.stderr):
             say("", stream, end="")
 
 
-def _stop_in_order() -> None:
-    """Has a farm's polite kill end the run like Ctrl+C: workers stopped, nothing half-written left."""
+def _interrupt_on_signals() -> None:
+    """Makes SIGTERM and SIGHUP end the run as Ctrl+C does: workers stop and no partial files are left."""
 
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
@@ -94,8 +94,8 @@ def _stop_in_order() -> None:
 
 def _web(arguments: Sequence[str], program: str, no_network: str, *, in_blender: bool) -> int:
     if in_blender or not Path(__file__).with_name("web").is_dir():
-        # Blender's own modules would meet the server's, and the extension leaves the page out.
-        raise Mono3DError("The web page is no part of the extension; start it with Python from the repository.")
+        # Blender's own packages could conflict with the server's, and the extension does not contain the page.
+        raise Mono3DError("The extension does not include the web page; start it with Python from the repository.")
     from .web import command as web_command
 
     return web_command.run(arguments, f"{program} web", no_network=no_network)
@@ -115,8 +115,8 @@ def _run(command: CommandLine, data_folder: Path, scene_writer: MakeSceneWriter 
         return DONE
     found = find(command.photos)
     tasks = reject_overwrites(found.tasks, target)
-    if found.left_out:
-        say(_left_out(found.left_out), sys.stdout)
+    if found.skipped:
+        say(_skipped(found.skipped), sys.stdout)
     if target.name and len(tasks) > 1:
         raise WrongUsage(f"{options.output} names one file but there are {len(tasks)} photos; give a folder.")
     report = Path(options.report).expanduser() if options.report else None
@@ -159,7 +159,7 @@ def _components(target: Target, needs_bpy: bool) -> tuple[str, ...]:
     return tuple(wanted)
 
 
-def _left_out(pictures: Sequence[Path]) -> str:
+def _skipped(pictures: Sequence[Path]) -> str:
     others = f" and {len(pictures) - 1} more" if len(pictures) > 1 else ""
-    was = "were left out as results" if others else "was left out as a result"
-    return f"'{pictures[0].name}'{others} {was} of an earlier run; name a photo itself to have it done all the same."
+    was = "were skipped as results" if others else "was skipped as a result"
+    return f"'{pictures[0].name}'{others} {was} of an earlier run; to process such a photo, name the file itself."

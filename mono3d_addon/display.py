@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run shows in a terminal: a bar where there is one, a line for each photo everywhere."""
+"""Output of a run: a progress bar on a terminal, and a line for each photo."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .run.report import Record
 
 
 def say(line: str, stream: TextIO | None, end: str = "\n") -> None:
-    """Prints a line to standard output or error; no work ends because nobody can read it.
+    """Prints a line to standard output or error, and ignores failures of the stream.
 
-    Whoever reads may have left (`| head`), the disk behind the stream may be full, or the stream was never open.
+    The reader may have closed it (`| head`), the disk behind it may be full, or it was never open (None).
     """
     if stream is None:
         return
-    # A file name need not be text, nor its letters be known to a redirected output's encoding.
+    # File names may have bytes or characters that the encoding of the output lacks.
     encoding = stream.encoding or "utf-8"
     try:
         print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, end=end, flush=True)
     except OSError:
-        # The last flush would fail too, and with it the exit code.
+        # Later flushes, such as that at exit, would fail too and change the exit code.
         with contextlib.suppress(OSError), Path(os.devnull).open("wb") as nothing:
             os.dup2(nothing.fileno(), stream.fileno())
 
@@ -34,7 +34,7 @@ def say(line: str, stream: TextIO | None, end: str = "\n") -> None:
 class TerminalDisplay:
     """Shows a tqdm bar on a terminal and prints one line for each finished photo.
 
-    `packages` is the folder with the privately installed packages, which hold tqdm; without it there is no bar.
+    `packages` is the folder of the installed packages, which include tqdm; without tqdm there is no bar.
     """
 
     def __init__(self, total: int, packages: Path | None) -> None:
@@ -55,7 +55,7 @@ class TerminalDisplay:
         self._bar.set_description_str(stage)
 
     def finished(self, task: PhotoTask, record: Record) -> None:
-        """Prints the photo's line: to standard output when it went well, else to standard error."""
+        """Prints the line of a photo: to standard error if it failed, else to standard output."""
         self.progress(task, "", 1.0)
         if record.status == "done":
             counts = record.counts
@@ -85,9 +85,10 @@ class TerminalDisplay:
 
 
 class StageLines:
-    """Shows the stages of one long job before tqdm is there: one moving line on a terminal, else a line now and then.
+    """Shows the stages of one long job without tqdm: a line that is overwritten on a terminal, else separate lines.
 
-    What follows a colon in a stage is its detail, which alone makes no new line before a tenth of the job has passed.
+    Text after a colon in a stage is detail; off a terminal a change of the detail alone is printed only after a further
+    tenth of the job.
     """
 
     def __enter__(self) -> StageLines:
@@ -100,7 +101,7 @@ class StageLines:
             say("", sys.stderr)
 
     def progress(self, stage: str, fraction: float) -> None:
-        """Shows the stage; its fraction only where the line can move."""
+        """Shows the stage and the completed percentage."""
         if self._moves:
             say(f"\r\033[K{fraction:4.0%} {stage}", sys.stderr, end="")
         elif stage.partition(":")[0] != self._stage or fraction >= self._told + 0.1:
@@ -113,9 +114,9 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def _load_tqdm(packages: Path | None) -> Any:
-    """Imports tqdm, which is pure Python and needs nothing, from the private folder.
+    """Imports tqdm, which is pure Python without dependencies, from the folder of the installed packages.
 
-    The folder is searched last and only for this import: nothing of the interpreter's own is shadowed.
+    The folder is searched last and for this import only, so that it cannot shadow the interpreter's own packages.
     """
     if packages is not None:
         sys.path.append(str(packages))

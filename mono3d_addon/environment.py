@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the user's data lies, and which of the separately installed packages are there.
+"""The user's data folder and the packages that are installed in it.
 
-The one module here that knows `vendor_installer`; it imports it only when asked something, so that Blender starts
-as fast as before.
+The only module that uses `vendor_installer`, which it imports on first use to keep Blender's start fast.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .core.stages import Progress
 from .errors import Cancelled, Mono3DError
 
 if TYPE_CHECKING:
@@ -25,13 +25,11 @@ if TYPE_CHECKING:
 WORKER, SCENE, VTP, WEB = "worker", "scene", "vtp", "web"
 """The components: networks and meshing; Blender as a Python module; VTP files; the web page's server."""
 
-Progress = Callable[[str, float], None]
-
 
 def default_data_folder(fallback: Path | None = None) -> Path:
     """Returns the folder for packages, weights and cache.
 
-    That is MONO3D_DATA, else `fallback`, else the system's place for a user's data.
+    That is MONO3D_DATA, else `fallback`, else the system's folder for user data.
     """
     if chosen := os.environ.get("MONO3D_DATA"):
         return Path(chosen).expanduser().absolute()
@@ -42,27 +40,27 @@ def default_data_folder(fallback: Path | None = None) -> Path:
         return (Path(local) if local else Path.home() / "AppData" / "Local") / "Mono3D"
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "Mono3D"
-    # The XDG base directory specification has relative paths ignored.
+    # The XDG base directory specification says that relative paths are ignored.
     shared = Path(os.environ.get("XDG_DATA_HOME", ""))
     return (shared if shared.is_absolute() else Path.home() / ".local" / "share") / "mono3d"
 
 
 def data_folder(named: str | Path | None, fallback: Path | None = None) -> Path:
-    """Returns the data folder that the user `named` on the command line, else `default_data_folder(fallback)`."""
+    """Returns the data folder `named` on the command line, else `default_data_folder(fallback)`."""
     return Path(named).expanduser() if named else default_data_folder(fallback)
 
 
 def packages(component: str, data_folder: Path) -> Path | None:
     """Returns the folder with the packages of a component for the running Python, or None when not installed.
 
-    It belongs at the front of a child process's module search path. Takes about a millisecond.
+    Put it at the front of a child process's module search path. Takes about a millisecond.
     """
     found = _installer().find(component, data_folder)
     return found.packages if found else None
 
 
 def missing(components: Sequence[str], data_folder: Path) -> tuple[str, ...]:
-    """Returns those of the components that are not installed for the running Python."""
+    """Returns the components that are not installed for the running Python."""
     return tuple(name for name in components if packages(name, data_folder) is None)
 
 
@@ -71,8 +69,8 @@ def require(component: str, data_folder: Path) -> Path:
     found = packages(component, data_folder)
     if found is None:
         raise Mono3DError(
-            f"The packages of '{component}' are not installed in '{data_folder}': run with --install or name "
-            "the folder that has them with --data-folder on the command line; in Blender, click Install in the sidebar."
+            f"The packages of '{component}' are not installed in '{data_folder}': on the command line, add --install "
+            "or name the folder that has them with --data-folder; in Blender, click Install in the sidebar."
         )
     return found
 
@@ -87,16 +85,20 @@ def plans(
     wheelhouse: Path | None = None,
     again: bool = False,
 ) -> tuple[Plan, ...]:
-    """Returns what has to be installed so that the components are there; components that are there are left out.
+    """Returns plans to install the components that are missing, or all of them with `again`.
 
-    With `allow_network` the sources are tried, a few seconds; without, nothing is sent. Each plan's `summary()` says
-    for people what it installs, how much and where. `backend` and `system` (packages that the running Python offers
-    itself) are chosen for this machine where they are None. `wheelhouse` is a folder that has all files. `again` plans
-    components that are there as well. Raises Mono3DError with the reason where it cannot work.
+    Each plan's `summary()` describes what it installs, how large it is and where it goes.
+
+    allow_network  whether the package sources may be contacted to choose one, which takes a few seconds
+    backend        build of PyTorch; None: chosen for this machine
+    system         packages to use from the running Python; None: chosen for this machine
+    wheelhouse     folder that has all files
+
+    Raises Mono3DError with the reason when installation is not possible.
     """
     if system is None:
         system = offered_by_system()
-    with _as_ours():
+    with _translated_errors():
         return tuple(
             _installer().plan(
                 name,
@@ -111,43 +113,43 @@ def plans(
 
 
 def _graphics_backend(component: str, data_folder: Path) -> str | None:
-    """Returns the backend that is installed, so that it is kept; None where it is the processor's."""
+    """Returns the installed backend, to keep it; None if it is missing or the one for CPUs."""
     found = _installer().find(component, data_folder)
     return None if found is None or found.backend.startswith("cpu") else str(found.backend)
 
 
 def installed(components: Sequence[str], data_folder: Path) -> tuple[Installed, ...]:
-    """Returns those of the components that are installed for the running Python; `summary()` tells of each."""
+    """Returns the installed components for the running Python; each has a `summary()` for people."""
     found = (_installer().find(name, data_folder) for name in components)
     return tuple(item for item in found if item is not None)
 
 
 def outdated(item: Installed) -> bool:
-    """Returns whether this version of the program comes with other packages than those that are installed."""
+    """Returns whether the installed packages differ from those that this version of the program pins."""
     return bool(_installer().outdated(item))
 
 
 def uninstall(components: Sequence[str], data_folder: Path) -> bool:
-    """Removes components for the running Python. Returns whether files in use stay until the next start.
+    """Removes components of the running Python. Returns whether files in use remain until the next start.
 
     Raises Mono3DError when they cannot be removed.
     """
     tag = f"cp{sys.version_info.major}{sys.version_info.minor}"
-    with _as_ours():
+    with _translated_errors():
         done = [_installer().uninstall(name, data_folder, tag) for name in components]
     return any(item.waiting for item in done)
 
 
 def report(data_folder: Path) -> str:
-    """Returns a text for bug reports: machine, Python, what is installed, the end of the log; without secrets."""
+    """Returns a text for bug reports: machine, Python, installed packages and the end of the log, without secrets."""
     return str(_installer().doctor(data_folder))
 
 
 def offered_by_system() -> tuple[str, ...]:
-    """Returns torch and torchvision where a distribution's Python brings both, else nothing.
+    """Returns torch and torchvision if a Linux distribution's Python provides both, else nothing.
 
-    Only a Python that its distribution manages (PEP 668) is trusted: what a user once installed into another may be
-    of any version. It saves the largest download, and each installation tests what it is given before it is used.
+    Only a Python that its distribution manages (PEP 668) is trusted; in others a user may have installed any version.
+    Using them saves the largest download. Each installation tests them before they are used.
     """
     marker = Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED"
     names = ("torch", "torchvision")
@@ -164,15 +166,15 @@ def install(
     cancelled: Callable[[], bool] = lambda: False,
     repair: bool = False,
 ) -> tuple[Installed, ...]:
-    """Carries out plans one after the other and returns what they installed; what is there already only to `repair`.
+    """Carries out plans one after the other and returns what was installed; `repair` replaces existing packages too.
 
-    `progress` gets a stage in words and the fraction of the whole, weighed by bytes. Raises Mono3DError with cause
-    and remedy, Cancelled when the user stopped it; what was installed before stays in use.
+    `progress` gets a stage in words and the fraction of the whole, weighted by bytes. Raises Mono3DError with cause
+    and remedy, Cancelled when the user stopped it; in both cases earlier installations stay in use.
     """
     weights = [plan.download_bytes + plan.stored_bytes for plan in plans]
     total = max(1, sum(weights))
     done: list[Installed] = []
-    with _as_ours():
+    with _translated_errors():
         for number, plan in enumerate(plans):
             before, share = sum(weights[:number]) / total, weights[number] / total
 
@@ -189,29 +191,30 @@ def install(
 
 @contextlib.contextmanager
 def in_use(packages: Sequence[Path]) -> Iterator[tuple[int, ...]]:
-    """Keeps packages from being deleted for the length of the block, and yields the open files that do so.
+    """Protects packages from deletion during the block; yields the file descriptors of the locks.
 
-    A child that inherits them keeps the packages until its end. Raises Mono3DError when some have just been removed.
+    A child process that inherits them protects the packages until it ends. Raises Mono3DError when packages have just
+    been removed.
     """
-    with _as_ours(), contextlib.ExitStack() as stack:
+    with _translated_errors(), contextlib.ExitStack() as stack:
         held = stack.enter_context(_installer().in_use(packages))
         yield held
 
 
 def tidy(data_folder: Path) -> None:
-    """Removes packages that were replaced or uninstalled while a program used them, if none does any more."""
+    """Removes packages that were replaced or uninstalled while in use, if they are no longer in use."""
     _installer().tidy(data_folder)
 
 
 def _installer() -> Any:
-    # The package lies beside this one: at top level in a clone, inside the extension's package in Blender.
+    # It lies beside this package: at top level in a clone, inside the extension's package in Blender.
     parent, _, _ = __package__.rpartition(".")
     name = f"{parent}.vendor_installer" if parent else "vendor_installer"
     return importlib.import_module(name)
 
 
 @contextlib.contextmanager
-def _as_ours() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     errors = importlib.import_module(".errors", _installer().__name__)
     try:
         yield

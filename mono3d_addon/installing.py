@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The flag --install: what is missing is told and installed."""
+"""The flag --install: installs missing packages."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .settings import SetupOptions
 
 
 def install(components: Sequence[str], data_folder: Path, options: SetupOptions) -> None:
-    """Says what is missing and installs it; the flag --install is the user's leave to use the network.
+    """Prints what is missing and installs it; the flag --install is the user's consent to use the network.
 
-    With a wheelhouse there is no need for it. Raises Mono3DError with cause and remedy when it fails.
+    With a wheelhouse the network is not used. Raises Mono3DError with cause and remedy on failure.
     """
     wheelhouse = Path(options.wheelhouse).expanduser() if options.wheelhouse else None
     plans = environment.plans(

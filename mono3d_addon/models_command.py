@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m mono3d_addon models ...`: the models and their weights, on a Python that has nothing else."""
+"""`python -m mono3d_addon models ...`: manages models and their weights; needs no packages."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def run(
     no_network: str = "",
     data_folder: Path | None = None,
 ) -> int:
-    """Carries out what follows the word `models` and returns the exit code: 0 done, 1 some failed.
+    """Runs the command after the word `models` and returns the exit code: 0 done, 1 some failed.
 
-    `no_network` is the sentence why nothing may be downloaded; empty: it may.
+    `no_network` is the reason why downloads are forbidden; empty: they are not.
     `data_folder` is used if neither --data-folder nor MONO3D_DATA names one; None: the system's place for user data.
     Raises Mono3DError with a sentence for the user, SystemExit for wrong usage and --help.
     """
@@ -79,7 +79,7 @@ def _agreed(model: Model, data_folder: Path) -> bool:
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     question = (
-        f"The weights of '{model.name}' are not on this computer. Download {model.file} ({_size(model)}, licence: "
+        f"The weights of '{model.name}' are missing. Download {model.file} ({_size(model)}, licence: "
         f"{model.licence}) from {weights.address_of(model)} to {weights.weights_folder(data_folder)}? [y/N] "
     )
     print(question, end="", file=sys.stderr, flush=True)
@@ -95,9 +95,9 @@ def _list(models: Iterable[Model], folder: Path, as_json: bool) -> None:
     for row in rows:
         state = row["state"]
         if row["arrived"]:
-            state += f" ({row['arrived'] / row['bytes']:.0%} here)"
+            state += f" ({row['arrived'] / row['bytes']:.0%} downloaded)"
         if row["kept_bytes"]:
-            state += f" (+{row['kept_bytes'] / 1e6:,.0f} MB kept)"
+            state += f" (+{row['kept_bytes'] / 1e6:,.0f} MB cached)"
         sha256 = "published" if row["sha256"] else "unknown"
         size = f"{row['bytes'] / 1e6:,.0f} MB"
         table.append([row["name"], state, size, sha256, row["licence"], row["choose_when"]])
@@ -130,11 +130,11 @@ def _row(model: Model, folder: Path) -> dict[str, Any]:
 
 
 def _download(model: Model, folder: Path) -> str:
-    # It brings urllib and what that needs, which no other command waits for.
+    # Imported here: it loads urllib, which takes time that other commands should not spend.
     from .depth.download import download
 
     if model.bundled:
-        return f"{model.name}: comes with Mono3D"
+        return f"{model.name}: is bundled with Mono3D"
     with StageLines() as lines:
         path = download(model, folder, lines.progress)
     return f"{model.name}: {path}"
@@ -146,10 +146,10 @@ def _verify(model: Model, folder: Path) -> str:
         raise Mono3DError(weights.missing_message(model, folder))
     weights.verify(model, path, folder, afresh=True)
     if model.sha256:
-        return f"{model.name}: right, its SHA-256 is the published one ({path})"
+        return f"{model.name}: valid, its SHA-256 is the published one ({path})"
     return (
-        f"{model.name}: right as far as can be told: no SHA-256 is published; its size, its checksums and the names of "
-        f"tensors in it fit, and its SHA-256 is the one recorded on first use ({path})"
+        f"{model.name}: valid as far as can be checked: no SHA-256 is published; its size, internal checksums and "
+        f"tensor names are right, and its SHA-256 is the one recorded on first use ({path})"
     )
 
 
@@ -159,9 +159,9 @@ def _remove(model: Model, folder: Path) -> str:
     removed = remove(model, folder)
     freed = engine_cache.forget(model.name, folder)
     left = weights.present(model, folder)
-    words = f"removed {', '.join(map(str, removed))}" if removed else "there was nothing to remove"
-    words += f" and {freed / 1e6:,.0f} MB made of them" if freed else ""
-    return f"{model.name}: {words}" + (f"; {left} is not Mono3D's to remove" if left else "")
+    words = f"removed {', '.join(map(str, removed))}" if removed else "nothing to remove"
+    words += f" and {freed / 1e6:,.0f} MB of files derived from them" if freed else ""
+    return f"{model.name}: {words}" + (f"; {left} was not downloaded by Mono3D and stays" if left else "")
 
 
 def _path(model: Model, folder: Path) -> str:
@@ -177,24 +177,24 @@ def _parse(arguments: Sequence[str], program: str, models: Mapping[str, Model]) 
     common.add_argument("--data-folder", type=Path, metavar="PATH", help="folder for packages, weights and cache")
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Lists models and looks after their weights files.",
-        epilog=f"With the environment variable {weights.MIRROR} files come from the folder at that address.",
+        description="Lists models; downloads, verifies and removes their weights files.",
+        epilog=f"The environment variable {weights.MIRROR} sets the URL of a folder to download from.",
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     texts = {
-        "list": "show every model with its state, size, licence and use",
-        "download": "download weights; one that was cut goes on where it stopped",
-        "verify": "read weights anew and compare their SHA-256; without a name: all that are here",
-        "remove": "delete downloaded weights, and what is left of a download",
-        "path": "tell where the weights lie; without a name: the folder",
+        "list": "list all models with state, size, licence and purpose",
+        "download": "download weights; interrupted downloads are resumed",
+        "verify": "read weights and compare their SHA-256; without a name: all on this computer",
+        "remove": "delete downloaded weights and partial downloads",
+        "path": "print the path of weights; without a name: that of the folder",
     }
     for action, text in texts.items():
         made = actions.add_parser(action, parents=[common], help=text, description=f"{text[0].upper()}{text[1:]}.")
         if action == "list":
-            made.add_argument("--json", action="store_true", help="as JSON, sizes in bytes")
+            made.add_argument("--json", action="store_true", help="print JSON with sizes in bytes")
             continue
         count = "+" if action == "remove" else "*"
-        made.add_argument("names", nargs=count, metavar="MODEL", help="name of a model, as the list shows it")
+        made.add_argument("names", nargs=count, metavar="MODEL", help="name of a model, as shown by 'list'")
         if action == "download":
             made.add_argument("--all", action="store_true", help="every model")
     options = parser.parse_args(arguments)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The version, from the one place that holds it."""
+"""The version, read from the extension's manifest."""
 
 from __future__ import annotations
 

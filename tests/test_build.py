@@ -96,4 +96,6 @@ def test_the_extension_tells_that_it_has_no_web_page(tmp_path: Path) -> None:
     command = [sys.executable, "-I", "-S", "-c", code, str(tmp_path / "extension")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.strip().endswith("no part of the extension; start it with Python from the repository.")
+    assert done.stderr.strip().endswith(
+        "The extension does not include the web page; start it with Python from the repository."
+    )

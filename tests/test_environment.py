@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon import cli, environment
+from mono3d_addon.core.stages import Progress
 from mono3d_addon.errors import Cancelled, Mono3DError
 from mono3d_addon.worker.client import Worker
 from vendor_installer import InstallCancelled, InstallError
@@ -86,7 +87,7 @@ def test_progress_runs_over_all_plans_by_bytes(monkeypatch: pytest.MonkeyPatch) 
         def __init__(self, count: int) -> None:
             self.download_bytes, self.stored_bytes = count, 0
 
-    def walk(plan: SomePlan, *, progress: environment.Progress, **options: object) -> None:
+    def walk(plan: SomePlan, *, progress: Progress, **options: object) -> None:
         for step in (0.0, 0.5, 1.0):
             progress("step", step)
 
@@ -116,7 +117,7 @@ def test_it_works_inside_an_extensions_package(tmp_path: Path) -> None:
 @pytest.fixture
 def quiet_signals(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command leaves this process's signals alone."""
-    monkeypatch.setattr(cli, "_stop_in_order", lambda: None)
+    monkeypatch.setattr(cli, "_interrupt_on_signals", lambda: None)
 
 
 @pytest.mark.parametrize("no_network", ["", "Blender was started with --offline-mode."])

@@ -111,10 +111,10 @@ def test_the_life_of_a_models_weights(
     with engine_cache.cache_for(SMALL, place, data).making("graph") as folder:
         (folder / "graph.bin").write_bytes(bytes(2_000_000))
     assert int(str(listed(models, data, capsys)[SMALL]["kept_bytes"])) > 2_000_000
-    assert command("list") == 0 and "ready (+2 MB kept)" in capsys.readouterr().out
+    assert command("list") == 0 and "ready (+2 MB cached)" in capsys.readouterr().out
     assert command("remove", SMALL) == 0
     told = capsys.readouterr().out
-    assert str(place) in told and "2 MB made of them" in told and not place.exists()
+    assert str(place) in told and "2 MB of files derived from them" in told and not place.exists()
     assert listed(models, data, capsys)[SMALL]["kept_bytes"] == 0
     assert listed(models, data, capsys)[SMALL]["state"] == "to download"
     assert command("remove", SMALL) == 0 and "nothing to remove" in capsys.readouterr().out
@@ -128,7 +128,7 @@ def test_the_list_for_people(models: Mapping[str, Model], data: Path, capsys: py
     assert models_command.run(["list", "--data-folder", str(data)], "mono3d models", models) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "bundled" in lines[1] and "GPL" in lines[1] and "7 MB" in lines[1]
-    assert "to download (25% here)" in lines[2] and "MIT" in lines[2] and models[SMALL].choose_when in lines[2]
+    assert "to download (25% downloaded)" in lines[2] and "MIT" in lines[2] and models[SMALL].choose_when in lines[2]
     assert "damaged" in lines[3] and "3 bytes instead of 200,000" in lines[-1]
 
 
@@ -153,7 +153,7 @@ def test_removing_leaves_what_is_not_ours(
     hub.parent.mkdir(parents=True)
     hub.write_bytes(CONTENT)
     assert models_command.run(["remove", SMALL, "starter", "--data-folder", str(data)], "models", models) == 0
-    assert hub.exists() and "not Mono3D's" in capsys.readouterr().out
+    assert hub.exists() and "not downloaded by Mono3D" in capsys.readouterr().out
     assert weights.status(MODELS["starter"], data).state == "bundled"
 
 
@@ -187,7 +187,7 @@ def test_a_model_of_which_no_hash_is_known(
     assert command("download", HYBRID)[0] == 0
     code, told = command("verify", HYBRID)
     assert code == 0
-    for word in ("no SHA-256 is published", "size", "checksums", "names of tensors", "first use"):
+    for word in ("no SHA-256 is published", "size", "checksums", "tensor names", "first use"):
         assert word in told
 
 
@@ -249,7 +249,7 @@ def test_ctrl_c_keeps_what_has_arrived(server: Behaviour, data: Path, monkeypatc
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=20)
-    assert process.returncode == 130 and "stopped" in error and "Traceback" not in error
+    assert process.returncode == 130 and "interrupted" in error and "Traceback" not in error
     assert weights.status(model, data) == weights.Status("to download", arrived=model.file_bytes // 2)
 
 

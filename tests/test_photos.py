@@ -45,7 +45,7 @@ def test_names_of_results_are_distinct(tmp_path: Path) -> None:
 
 def test_what_leads_nowhere_is_told(tmp_path: Path) -> None:
     problems = [task.problem for task in collect([str(tmp_path), str(tmp_path / "*.jpg"), str(tmp_path / "gone.jpg")])]
-    assert "holds no photos" in problems[0] and "matches no photo" in problems[1]
+    assert "contains no photos" in problems[0] and "matches no photo" in problems[1]
     assert problems[2] == ""  # the worker says that the file is missing, as it does for one that vanishes later
 
 
@@ -76,9 +76,9 @@ def test_pictures_of_an_earlier_run_are_no_photos_whatever_the_photos_are_called
     names = ["cup_jpg", "cup_png", "my säa", "old_depth", "sea"]
     found = find([str(tmp_path)])
     assert [task.name for task in found.tasks] == names
-    assert sorted(path.name for path in found.left_out) == sorted([*ours, plain])
+    assert sorted(path.name for path in found.skipped) == sorted([*ours, plain])
     named = find([str(tmp_path), str(tmp_path / "cup_2_depth.png")])
-    assert named.tasks[-1].name == "cup_2_depth" and len(named.left_out) == len(ours)
+    assert named.tasks[-1].name == "cup_2_depth" and len(named.skipped) == len(ours)
 
 
 def test_a_texture_beside_no_mesh_is_a_photo(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_texture_beside_no_mesh_is_a_photo(tmp_path: Path) -> None:
     make(tmp_path, "wood.jpg", "wood_texture.jpg", "lawn.jpg", "lawn.blend", "lawn_texture.jpg")
     found = find([str(tmp_path)])
     assert [task.name for task in found.tasks] == ["lawn", "wood", "wood_texture"]
-    assert [path.name for path in found.left_out] == ["lawn_texture.jpg"]
+    assert [path.name for path in found.skipped] == ["lawn_texture.jpg"]
 
 
 def test_one_photo_by_two_spellings_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

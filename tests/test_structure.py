@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "version": set(),
     "settings": {"errors"},
-    "environment": {"errors"},
+    "environment": {"errors", "core"},
     "core": _BASE,
     "depth": {*_BASE, "core"},
     "surface": {*_BASE, "core"},

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The names of the files that a photo gives."""
+"""File names of a photo's results."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _MESHES = (".mtl", ".blend")
 PICTURES = MappingProxyType(
     {"_depth": (), "_preview": (), "_behind_texture": _MESHES, "_normal_texture": _MESHES, "_texture": _MESHES}
 )
-"""How the names of those results end that look like photos themselves, the longer ones first.
+"""Endings of the names of results that are images, longer ones first.
 
-A texture never comes alone: with the endings of the files of which one lies beside it.
+A texture counts as a result only beside a file with one of the given suffixes; an empty tuple means always.
 """
 
 

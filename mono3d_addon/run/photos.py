@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what the user typed to the list of photos, each with a name of its own for its results."""
+"""Finds the photos that the user named, and gives each a unique name for its results."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ..core.plain_name import plain_name
 from .outputs import PICTURES
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".avif", ".tif", ".tiff", ".webp", ".bmp", ".gif")
-"""Endings that are taken for photos when a folder is searched or files are offered."""
+"""Suffixes of photos, in folders that are searched and in file dialogs."""
 
 _NUMBER = re.compile(r"_\d+$")
-"""What follows the name of results where it is taken."""
+"""Suffix that makes a name of results unique."""
 
 
 @dataclass(frozen=True)
 class PhotoTask:
-    """One photo to work on: its path, the name of its results, and why it cannot be done (empty: it can)."""
+    """A photo to process: its path, the name of its results, and why it cannot be processed (empty: it can)."""
 
     path: Path
     name: str
@@ -32,17 +32,17 @@ class PhotoTask:
 
 @dataclass(frozen=True)
 class Found:
-    """The photos to work on, and the pictures that were left out as results of an earlier run."""
+    """The photos to process, and the images that were skipped as results of an earlier run."""
 
     tasks: list[PhotoTask]
-    left_out: list[Path]
+    skipped: list[Path]
 
 
 def find(words: Iterable[str]) -> Found:
-    """Returns a task for every photo that the words name: files, folders (their photos, sorted) and patterns.
+    """Returns a task for every photo that `words` name: files, folders (their photos, sorted) and glob patterns.
 
-    A word that leads to no photo becomes a task with a problem, so that the rest goes on and the report tells.
-    Photos of the same name from different places or with different endings get distinct names.
+    A word that matches no photo becomes a task with a problem, so that the run continues and the report lists it.
+    Photos of the same name in different folders or formats get distinct names.
     """
     found: dict[Path, tuple[Path, str]] = {}
     results: dict[Path, Path] = {}
@@ -61,22 +61,22 @@ def find(words: Iterable[str]) -> Found:
 
 
 def fold(name: str) -> str:
-    """Returns the name as file systems that ignore case see it."""
+    """Returns the name case-folded, for comparison on file systems that ignore case."""
     return name.casefold()
 
 
 def is_photo(path: Path) -> bool:
-    """Tells whether the name of `path` ends like a photo's and is not a hidden file."""
+    """Returns whether `path` has the suffix of a photo and is not a hidden file."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def place_of(path: Path) -> Path:
-    """Returns the one path of a file that others may lead to; a link is a file of its own, not what it leads to."""
+    """Returns the path with its folder resolved; a file that is a symbolic link is not followed."""
     return Path(os.path.realpath(path.parent), path.name)
 
 
 def _without_results(pictures: Iterable[Path], results: dict[Path, Path]) -> list[Path]:
-    """Returns the photos, sorted; the pictures that an earlier run made of others among them go to `results`."""
+    """Returns the photos, sorted; images that an earlier run made from others among them are added to `results`."""
     found = sorted(path for path in pictures if is_photo(path))
     names = {path.with_name(name) for path in found for name in (path.stem, plain_name(path.stem), _with_ending(path))}
 
@@ -89,13 +89,13 @@ def _without_results(pictures: Iterable[Path], results: dict[Path, Path]) -> lis
         is_alone = bool(beside) and not any(path.with_name(photo + ending).exists() for ending in beside)
         return not is_alone and any(path.with_name(one) in names for one in (photo, _NUMBER.sub("", photo)) if one)
 
-    left_out = {path: place_of(path) for path in found if is_result(path)}
-    results.update({place: path for path, place in left_out.items()})
-    return [path for path in found if path not in left_out]
+    skipped = {path: place_of(path) for path in found if is_result(path)}
+    results.update({place: path for path, place in skipped.items()})
+    return [path for path in found if path not in skipped]
 
 
 def _with_ending(path: Path) -> str:
-    """Returns the name of results where several photos have the same stem."""
+    """Returns the name of results for photos that share their stem."""
     return path.name.replace(".", "_")
 
 
@@ -116,7 +116,7 @@ def _expand(word: str, results: dict[Path, Path]) -> Iterator[tuple[Path, str]]:
             return
         yield from ((item, "") for item in photos)
         if not photos:
-            yield path, f"The folder '{word}' holds no photos."
+            yield path, f"The folder '{word}' contains no photos."
     elif path.exists() or not glob.has_magic(word):
         yield path, ""
     else:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The record of a run, for people who read JSON by program."""
+"""The report of a run, as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Status = Literal["done", "failed", "skipped"]
 
 @dataclass(frozen=True)
 class Record:
-    """What became of one photo: times in seconds, the camera's values as in the camera file, paths of files."""
+    """The outcome of one photo: times in seconds, camera as in the camera file, paths of the written files."""
 
     photo: str
     status: Status
@@ -46,7 +46,7 @@ def write_report(path: Path, records: Sequence[Record], seconds: float) -> None:
         "photos": [_rounded(record) for record in records],
     }
     with atomic_write(path) as beside:
-        # A file name of bytes that are no text: its escape is JSON's too, so that it reads back as it was.
+        # File names that are not valid text are written with escapes, which JSON reads back unchanged.
         text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
         beside.write_text(text, encoding="utf-8", errors="backslashreplace")
 
