@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far a torn grid is from the exact truth at its silhouettes."""
+"""Measures the errors of a torn grid at silhouettes against ground truth."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def network_view(depth: Array, sigma: float = 1.0, side: int = 256, mask: Flags 
     """Returns the inverse of `depth`, float32 (h, w), as a network sees it: `side` cells long and blurred.
 
     `sigma` is the standard deviation of the blur in the network's cells, on top of the averaging; cells outside
-    `mask` have no say.
+    `mask` are ignored.
     """
     rows, columns = depth.shape
     scale = side / max(rows, columns)
@@ -62,13 +62,13 @@ def _gaussian(values: Array, sigma: float) -> Array:
 
 @dataclass(frozen=True)
 class Silhouettes:
-    """Where neighbours are apart: between columns, bool (h, w - 1), and between rows, bool (h - 1, w)."""
+    """Separations of neighbours: between columns, bool (h, w - 1), and between rows, bool (h - 1, w)."""
 
     across: Flags
     down: Flags
 
     def places(self) -> Array:
-        """Returns the middles between the neighbours, float32 (n, 2), (column, row) in cells."""
+        """Returns the midpoints between separated neighbours, float32 (n, 2), (column, row) in cells."""
         row, column = np.nonzero(self.across)
         row2, column2 = np.nonzero(self.down)
         return np.concatenate([np.stack([column + 0.5, row], axis=1), np.stack([column2, row2 + 0.5], axis=1)]).astype(
@@ -87,7 +87,7 @@ class Silhouettes:
 
 
 def true_silhouettes(depth: Array, item: NDArray[np.int8] | None, jump: float) -> Silhouettes:
-    """Returns where one item hides another (or, without `item`, anything) that is farther by more than `jump`."""
+    """Returns where an item (without `item`: any surface) occludes another that is farther by more than `jump`."""
 
     def apart(axis: int) -> Flags:
         one, other = (np.take(depth, range(a, depth.shape[axis] - 1 + a), axis) for a in (0, 1))
@@ -101,7 +101,7 @@ def true_silhouettes(depth: Array, item: NDArray[np.int8] | None, jump: float) -
 
 
 def torn(triangles: NDArray[np.int32], rows: int, columns: int) -> tuple[Silhouettes, Flags]:
-    """Returns where a grid's neighbours are not linked though one is in the mesh, and which cells are in it."""
+    """Returns the unconnected neighbours of a grid of which at least one is in the mesh, and the cells of the mesh."""
     used = np.zeros(rows * columns, bool)
     used[triangles] = True
     cells = used.reshape(rows, columns)
@@ -124,7 +124,7 @@ def nearest(places: Array, others: Array) -> Array:
 
 @dataclass(frozen=True)
 class EdgeFigures:
-    """Figures of one torn grid.
+    """Error measures of one torn grid.
 
     in_air     share of the mesh's vertices within `BAND` cells of a silhouette that lie on no surface
     tear       mean distance in cells between the tears and the true silhouettes, both ways
@@ -143,7 +143,7 @@ def edge_figures(
     item: NDArray[np.int8] | None = None,
     known: Flags | None = None,
 ) -> EdgeFigures:
-    """Returns the figures of a grid over `depth` against `truth`, float32 (h, w) both; `known`: where truth is."""
+    """Returns the measures of a grid over `depth` against `truth`, float32 (h, w) both; `known`: valid truth."""
     rows, columns = truth.shape
     tears, used = torn(triangles, rows, columns)
     sharp, any_jump = (true_silhouettes(truth, item, jump) for jump in (JUMP, SMALL_JUMP))

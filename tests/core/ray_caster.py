@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small ray caster with exact depth, normals and colours: the truth that geometry is measured against."""
+"""A small ray caster with exact depth, normals and colours: the ground truth for geometry."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Hit:
 
 
 class Shape(Protocol):
-    """Anything that rays from the origin, float32 (n, 3) with z = 1, can meet."""
+    """A shape that rays from the origin, float32 (n, 3) with z = 1, can intersect."""
 
     def hit(self, rays: Array) -> Hit: ...
 
@@ -130,7 +130,7 @@ def _turn(yaw: float, pitch: float) -> Array:
 
 @dataclass(frozen=True)
 class Item:
-    """A shape and its paint."""
+    """A shape and its colours."""
 
     shape: Shape
     paint: Paint
@@ -154,7 +154,7 @@ class Truth:
 
 
 def render(items: tuple[Item, ...], camera: Camera) -> Truth:
-    """Returns what `camera` sees of `items`; every ray must meet one of them. The same each time."""
+    """Returns what `camera` sees of `items`; every ray must intersect one of them. Deterministic."""
     shape = (camera.height, camera.width)
     centre = _cast(items, _rays(camera, 0.5, 0.5))
     assert np.isfinite(centre.depth).all(), "the scene has a hole"
@@ -197,7 +197,7 @@ def _cast(items: tuple[Item, ...], rays: Array) -> _Seen:
 
 
 def _shade(items: tuple[Item, ...], seen: _Seen) -> Array:
-    """Returns the light from each point, float32 (n, 3): its paint, darker where it turns from the lamp."""
+    """Returns the shaded colour of each point, float32 (n, 3)."""
     color = np.zeros_like(seen.normals)
     for number, item in enumerate(items):
         here = seen.item == number

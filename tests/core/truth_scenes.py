@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two dozen scenes with exact truth: planes, balls, boxes, poles, stairs, floors, plain and patterned."""
+"""Two dozen scenes with ground truth: planes, balls, boxes, poles, stairs, floors, plain and patterned."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _stairs(count: int, paint: Paint) -> tuple[Item, ...]:
 
 
 def _clutter(seed: int, count: int) -> tuple[Item, ...]:
-    """Boxes and balls on a floor before a wall, all by chance but always the same."""
+    """Random boxes and spheres on a floor in front of a wall, with a fixed seed."""
     random = np.random.default_rng(seed)
     items = [floor(1.2, checker(CREAM, GREY, 0.5)), wall(8.0, clouds(SKY, 1.5, 0.2, seed))]
     for number in range(count):
@@ -205,5 +205,5 @@ def view(width: int = 640, height: int = 480) -> Camera:
 
 
 def truth(name: str, width: int = 640, height: int = 480) -> Truth:
-    """Returns the scene called `name` as a photo of that size sees it."""
+    """Returns the ground truth of the scene `name` for a photo of the given size."""
     return render(SCENES[name], view(width, height))

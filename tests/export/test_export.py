@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every format is read back by a program that is not ours, or by its specification."""
+"""Reads every format back with an independent library, or by its specification."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_glb_with_vertex_colours_holds_linear_light_and_no_picture(tmp_path: Pat
     linear = read_accessor(document, binary, index)[:, :3] / 65535
     srgb = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
     np.testing.assert_array_equal(np.rint(srgb * 255), mesh.colors)
-    # The colour science's usual example: a middle grey of 188 is half of the light.
+    # The usual example: sRGB 188 is half of the linear light.
     assert linear_rgba(np.full((1, 3), 188, np.uint8))[0].tolist() == pytest.approx(
         [32900, 32900, 32900, 65535], abs=99
     )
@@ -199,7 +199,7 @@ def test_the_camera_of_the_glb_sees_every_vertex_at_its_texture_coordinate(tmp_p
 
 
 def standing(result: Reconstruction) -> Reconstruction:
-    """Returns the result with its camera held askew above the floor of the scene."""
+    """Returns the result with a rolled and pitched camera above the ground."""
     return replace(result, camera=replace(result.camera, pitch=-0.3, roll=0.12, elevation=1.4))
 
 
@@ -308,7 +308,7 @@ def test_ply_and_stl_hold_both_layers_as_one_mesh(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format", sorted(set(FORMATS) - {"vtp"}))
 def test_no_photo_of_that_name_is_overwritten(tmp_path: Path, format: str) -> None:
-    """Results go to the photo's own folder where no other is named."""
+    """Results go to the photo's own folder by default."""
     result = results.result(tmp_path)
     photos = [tmp_path / f"cup{suffix}" for suffix in (".png", ".jpg", ".jpeg", ".tif")]
     for photo in photos:
@@ -372,7 +372,7 @@ def test_obj_and_ply_hold_quads(tmp_path: Path) -> None:
     read = trimesh.load(tmp_path / f"{NAME}.obj", process=False)
     assert len(read.faces) == len(mesh.triangles)
     assert ((read.face_normals * read.triangles_center).sum(axis=1) < 0).all()
-    # trimesh knows no binary PLY of both triangles and quads.
+    # trimesh cannot read binary PLY with both triangles and quads.
     data = export(result, "ply", tmp_path).read_bytes()
     header, _, body = data.partition(b"end_header\n")
     assert f"element face {len(faces)}\n".encode() in header
@@ -385,7 +385,7 @@ def test_obj_and_ply_hold_quads(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format", ["glb", "obj"])
 def test_another_reader_finds_the_photos_pixels_at_the_vertices(tmp_path: Path, format: str) -> None:
-    """A vertex of the grid lies at the centre of a pixel: looked up there, the texture has that pixel's colour."""
+    """Grid vertices are at pixel centres, where the texture has exactly the colour of the pixel."""
     pixels = np.random.default_rng(5).integers(0, 256, (48, 64, 3), np.uint8)
     result = results.result(tmp_path)
     Image.fromarray(pixels).save(result.texture)
@@ -400,7 +400,7 @@ def test_another_reader_finds_the_photos_pixels_at_the_vertices(tmp_path: Path, 
 
 
 def texel_centres(uv: np.ndarray, image: Image.Image) -> tuple[np.ndarray, Image.Image]:
-    """trimesh puts the first and the last texel's centre on the border; renderers put them half a texel inside."""
+    """trimesh places the outermost texel centres on the border; renderers place them half a texel inside."""
     size = np.array(image.size)
     return np.clip((uv * size - 0.5) / (size - 1), 0, 1).round(6), image
 
@@ -493,7 +493,7 @@ def test_camera_file(tmp_path: Path) -> None:
     pixel = np.array(read["matrix"]) @ point
     np.testing.assert_allclose(pixel[:2] / pixel[2], off_centre.project(point[None])[0])
     blender = read["blender"]
-    # Blender's own model: sensor coordinates in widths of the frame, from its middle, up and right.
+    # Blender's camera model: sensor coordinates in frame widths from the centre, right and up.
     across = blender["lens_mm"] / blender["sensor_mm"] * point[0] / point[2] - blender["shift_x"]
     aspect = blender["pixel_aspect_y"] / blender["pixel_aspect_x"]
     up = blender["lens_mm"] / blender["sensor_mm"] * -point[1] / point[2] - blender["shift_y"]

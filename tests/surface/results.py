@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A scene of a floor, a wall and a ball with exact depth, and small results to export."""
+"""A scene of a floor, a wall and a sphere with exact depth, and small results for export."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Colours from the photo are exact at pixel centres."""
+"""Colours sampled from the photo are exact at pixel centres."""
 
 from __future__ import annotations
 

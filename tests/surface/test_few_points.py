@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Open3D ends the whole process where it cannot make a surface, so this is tried in one of its own."""
+"""Open3D crashes if it cannot build a surface, so these tests run in a child process."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user reads when Open3D cannot be loaded."""
+"""The messages for a failed import of Open3D."""
 
 from __future__ import annotations
 

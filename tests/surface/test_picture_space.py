@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The picture plane with the logarithm of the distance: there and back."""
+"""Picture space: conversion in both directions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_points_and_normals_come_back(seed: int, scale: float, cell: float) -> N
 
 
 def test_a_normal_stays_at_right_angles_to_its_surface() -> None:
-    """A plane is bent by the map, its tangents are not: they stay at right angles to the mapped normal."""
+    """The mapping bends planes, but the tangents stay perpendicular to the mapped normal."""
     space = PictureSpace(results.view(), 2.0, 3.0)
     normal, point = np.array([[0.2, -0.5, -1.0]], np.float32), np.array([[0.7, 0.4, 2.5]], np.float32)
     step = 1e-3

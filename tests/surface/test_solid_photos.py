@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Solids of photos, judged by Open3D and by trimesh."""
+"""Solids of photos, checked with Open3D and trimesh."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ def solid_of(photo: Path, data: Path, folder: Path, **settings: Any) -> Mesh:
 
 
 def judge(mesh: Mesh, open3d: Any, *, tries_all_pairs: bool = True) -> Any:
-    """Returns Open3D's mesh after both have found `mesh` closed and manifold, also without shared vertices.
+    """Checks with Open3D and trimesh that `mesh` is closed and manifold, also without shared vertices.
 
-    To be watertight for Open3D, no two triangles may cross either, for which it tries all pairs, with a tolerance. On
-    some machine, whose disparity differs in its last digits, it may take a pair in one plane for crossing: exactly it
-    must not.
+    Returns Open3D's mesh. Open3D's watertight test also requires that no two triangles intersect; it tests all pairs,
+    with a tolerance. On another machine, where the disparity differs in its last digits, it may report a coplanar pair,
+    which must not intersect in the exact test.
     """
     one = trimesh.Trimesh(mesh.vertices, mesh.triangles, process=False)
     loose = trimesh.Trimesh(mesh.vertices[mesh.triangles].reshape(-1, 3), np.arange(mesh.triangles.size).reshape(-1, 3))
@@ -124,14 +124,14 @@ def test_a_solid_in_one_piece(surface: str, back: str, data: Path, tmp_path: Pat
 @pytest.mark.parametrize(("surface", "back"), [("grid", "flat"), ("adaptive", "mirrored")])
 @pytest.mark.parametrize("name", [*OURS, *SHARED])
 def test_more_detail(name: str, surface: str, back: str, data: Path, tmp_path: Path, open3d: Any) -> None:
-    """More than Open3D tries all pairs of in the time of a test."""
+    """Too many triangles for Open3D's all-pairs intersection test."""
     mesh = solid_of(photo_named(name), data, tmp_path, solid=back, surface=surface, detail=256)
     judge(mesh, open3d, tries_all_pairs=False)
 
 
 @pytest.mark.parametrize("surface", ["poisson", "ball_pivoting"])
 def test_other_surfaces_become_solids_too(surface: str, data: Path, tmp_path: Path, open3d: Any) -> None:
-    """They may have several layers on one ray, whose bodies then cross."""
+    """They may have several layers on one ray, whose solids intersect."""
     photo = ROOT / "tests" / "photos" / "coffee.png"
     mesh = solid_of(photo, data, tmp_path, solid="flat", surface=surface, detail=200, poisson_depth=7)
     judge(mesh, open3d, tries_all_pairs=False)
@@ -157,7 +157,7 @@ Point = tuple[Fraction, Fraction, Fraction]
 
 
 def cross(one: np.ndarray, other: np.ndarray) -> bool:
-    """Tells exactly whether two triangles without common corners, not in one plane, have a point in common."""
+    """Returns whether two triangles without shared corners, not coplanar, intersect; exact."""
     first, second = ([tuple(map(Fraction, map(float, corner))) for corner in part] for part in (one, other))
     return any(
         pierces(start, end, triangle)

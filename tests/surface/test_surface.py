@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a grid with exact depth to clean points and meshes."""
+"""Point clouds and surfaces from a grid with exact depth."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def poisson_mesh(grid: Grid, camera: Camera) -> Mesh:
 
 
 def check_invariants(mesh: Mesh, camera: Camera) -> None:
-    """Fronts to the camera, inside the photo, textured by projection, right types."""
+    """Faces the camera, is inside the photo, is textured by projection and has the correct types."""
     assert [mesh.vertices.dtype, mesh.uv.dtype, mesh.normals.dtype] == [np.float32] * 3
     assert [str(mesh.triangles.dtype), str(mesh.colors.dtype)] == ["int32", "uint8"]
     assert len(np.unique(mesh.triangles)) == len(mesh.vertices)
@@ -95,14 +95,14 @@ def test_poisson_covers_the_photo_and_bridges_no_tear(poisson: Mesh, camera: Cam
     corners = poisson.uv[poisson.triangles] * [camera.width, camera.height]
     one, other = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     area = (one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]).sum() / 2
-    # Behind a silhouette, the wall goes on for as far as it is trimmed to: a few cells.
+    # Behind a silhouette, the wall continues up to the trim distance of a few cells.
     assert 0.95 < area / (camera.width * camera.height) < 1.04
     depth = poisson.vertices[poisson.triangles][..., 2]
     assert (depth.max(axis=1) / depth.min(axis=1)).max() < 1.25
 
 
 def test_without_trimming_the_bridges_are_there(poisson: Mesh, grid: Grid, camera: Camera) -> None:
-    """What the trim is for: the same surface untrimmed has vertices in mid-air."""
+    """Without trimming, the surface has vertices far from all points."""
     untrimmed = replace(COARSE, trim_distance=0.0, trim_density=0.0)
     mesh, _ = surface_mesh(grid, camera, results.picture(camera), untrimmed, results.quiet)
     assert (results.error(mesh.vertices) > 0.03).sum() > 2 * (results.error(poisson.vertices) > 0.03).sum()
@@ -261,14 +261,14 @@ def test_an_adaptive_mesh_is_no_worse_than_decimation_and_tells_its_error(grid: 
 
 
 def depth_error(mesh: Mesh, grid: Grid, camera: Camera) -> np.ndarray:
-    """Returns by how much the rays through the grid's points miss its depth: Open3D casts them."""
+    """Returns the depth errors along the rays through the grid's points, cast by Open3D."""
     open3d = open3d_library.load()
     scene = open3d.t.geometry.RaycastingScene()
     scene.add_triangles(np.asarray(mesh.vertices, np.float32), np.asarray(mesh.triangles, np.uint32))
     points = grid.points[grid.connected]
     rays = np.hstack([np.zeros_like(points), points]).astype(np.float32)
     hit = scene.cast_rays(open3d.core.Tensor(rays))["t_hit"].numpy()
-    # On a rim a ray may pass by a hair.
+    # At the boundary a ray may miss the surface by rounding.
     assert np.isfinite(hit).mean() > 0.97
     return np.abs(hit[np.isfinite(hit)] - 1)
 
@@ -286,7 +286,7 @@ def test_the_silhouette_of_an_adaptive_mesh_is_that_of_the_grid(grid: Grid, came
 
 
 def points_on_rim(mesh: Mesh, camera: Camera) -> np.ndarray:
-    """Returns points every quarter pixel or closer along the open edges, in pixels."""
+    """Returns points along the open edges, in pixels, at most a quarter pixel apart."""
     edges = separate_fans(mesh.triangles, len(mesh.vertices))
     ends = camera.project(mesh.vertices)[edges.source[edges.rim]]
     count = int(np.ceil(4 * np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1).max())) + 1

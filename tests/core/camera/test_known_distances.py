@@ -36,7 +36,7 @@ def test_two_distances_from_the_camera_give_back_the_true_near_and_far(
     second: float,
     degrees: float,
 ) -> None:
-    """The points are seen in a mesh with wrong near and far, and measured in the true scene."""
+    """The points come from a mesh with wrong near and far, the distances from the true scene."""
     assume(abs(first - second) > 0.01)
     eye = camera(degrees)
     shown = [

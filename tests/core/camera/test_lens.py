@@ -25,11 +25,11 @@ def test_the_users_angle_wins() -> None:
 
 
 def test_equivalent_goes_by_the_diagonal() -> None:
-    # A 3:2 photo has the film's own shape: 36 mm wide.
+    # A 3:2 photo has the aspect ratio of full frame: 36 mm wide.
     angle, source = degrees(Lens(focal_length_35mm=28.0), 3000, 2000)
     assert angle == pytest.approx(2 * math.degrees(math.atan(18 / 28)))
     assert source == "EXIF, 28 mm equivalent"
-    # A 4:3 photo of the same equivalent has the same diagonal, so its longer side covers less.
+    # A 4:3 photo with the same equivalent has the same diagonal, so its longer side covers a smaller angle.
     assert degrees(Lens(focal_length_35mm=28.0), 4000, 3000)[0] < angle
 
 

@@ -39,7 +39,7 @@ def test_a_blurred_step_becomes_a_clean_one(radius: int) -> None:
 @pytest.mark.parametrize("is_near", [True, False])
 @pytest.mark.parametrize("width", [2, 3, 4])
 def test_a_strip_that_the_border_cuts_off_is_no_sheet(width: int, is_near: bool) -> None:
-    """The blur of its edge reaches beyond the picture, so that nothing shows how near the strip is but the ramp."""
+    """The border truncates the ramp, so only its visible part shows how near the strip is."""
     wide = np.full((100, 160), 0.25 if is_near else 0.5, np.float32)
     wide[:, : 20 + width] = 0.5 if is_near else 0.25
     seen = np.ascontiguousarray(blurred(wide, 2)[10:90, 20:140])
@@ -75,7 +75,7 @@ def test_a_crease_between_floor_and_wall_is_no_step() -> None:
 
 
 def test_the_wide_edge_of_a_real_network_is_a_step() -> None:
-    """Networks trained on photos draw edges softer than a blur of one of their pixels does."""
+    """Networks trained on photos blur edges by more than one of their pixels."""
     for radius in (3, 4):
         assert find_steps(blurred(step(), radius), 80, 120, 0.04).band[20:60, 55:65].any(axis=1).all(), radius
 
@@ -102,7 +102,7 @@ def test_no_value_leaves_the_range_around_it(seed: int) -> None:
 
 
 def test_a_body_in_front_of_a_wall_is_cut_out_and_not_in_itself() -> None:
-    """A sphere blurred as a small network does: no vertex is left in mid-air, and the sphere stays whole."""
+    """A sphere blurred as by a small network: no vertex between the two surfaces, and the sphere is not torn."""
     view = scenes.camera(240, 180)
     depth = np.minimum(scenes.sphere_depth(view, (0.0, 0.0, 2.0), 0.6), 6.0)
     inverse = (1.0 / depth).astype(np.float32)
@@ -119,7 +119,7 @@ def test_a_body_in_front_of_a_wall_is_cut_out_and_not_in_itself() -> None:
 
 
 def test_a_slanted_side_is_carried_on_to_the_edge() -> None:
-    """A board that comes nearer towards its edge keeps its slope: a constant side would bend it."""
+    """A slanted board keeps its slope up to its edge; a constant extrapolation would bend it."""
     column = np.tile(np.arange(120, dtype=np.float32), (80, 1))
     inverse = np.where(column < 60, 0.5 + 0.004 * column, 0.2).astype(np.float32)
     sharp = sharpen_edges(blurred(inverse, 2), GREY, 0.04)
@@ -136,7 +136,7 @@ def test_a_pole_that_hides_another_surface_does_not_mix_three_depths() -> None:
 
 
 def test_a_small_step_that_a_large_one_runs_out_into_stays_a_step() -> None:
-    """Where a box meets the floor its edge fades: as far as it counts, no vertex may hang between the two sides."""
+    """Where a box meets the floor, its discontinuity fades out; above the threshold no vertex is between both sides."""
     row, column = np.mgrid[:80, :120]
     near = 0.5
     far = near / (1.07 + 0.01 * np.maximum(40.0 - row, 0.0))
@@ -148,7 +148,7 @@ def test_a_small_step_that_a_large_one_runs_out_into_stays_a_step() -> None:
 
 @pytest.mark.parametrize("width", [2, 3, 4])
 def test_the_outermost_cells_of_the_mesh_are_on_their_side_too(width: int) -> None:
-    """They are beyond the middles of the network's outermost cells, where no profile begins."""
+    """They are outside the centres of the network's outermost cells, where no profile starts."""
     depth = np.full((300, 480), 4.0, np.float32)
     depth[:, : 60 + width] = 2.0
     seen = np.ascontiguousarray(measures.network_view(depth, 1.0, 160)[10:90, 20:140])
@@ -157,7 +157,7 @@ def test_the_outermost_cells_of_the_mesh_are_on_their_side_too(width: int) -> No
 
 
 def test_a_slanted_face_beside_clear_steps_is_no_step() -> None:
-    """A network that draws its steps sharp draws no step as a long ramp: that is the top of a table."""
+    """In a sharp map a long ramp is a slanted surface, such as the top of a table."""
     row = np.tile(np.arange(160.0)[:, None], (1, 120))
     face = np.clip((row - 90.0) / 14.0, 0.0, 1.0)
     inverse = np.where(row < 50, 0.2, 0.4 * (1.0 + 0.4 * face)).astype(np.float32)
@@ -168,7 +168,7 @@ def test_a_slanted_face_beside_clear_steps_is_no_step() -> None:
 
 @pytest.mark.parametrize("radius", [0, 2])
 def test_a_profile_along_the_border_does_not_leave_the_picture(radius: int) -> None:
-    """By rounding it would, and then a ramp that nothing cuts off is taken for one that the border does."""
+    """Rounding must not make a complete ramp look truncated by the border."""
     inverse = np.full((192, 256), 0.2, np.float32)
     inverse[:, :128] = 0.9
     seen = blurred(inverse, radius) if radius else inverse

@@ -17,7 +17,7 @@ VIEW = Camera.from_field_of_view(320, 240, math.radians(60), "test")
 
 
 def rays(view: Camera, rows: int, columns: int) -> NDArray[np.float64]:
-    """Returns the points of each cell at depth 1 (a panorama's: distance 1), float64 (rows, columns, 3)."""
+    """Returns the point of each cell at depth 1 (for a panorama: distance 1), float64 (rows, columns, 3)."""
     ones = np.ones((rows, columns), np.float32)
     return view.back_project(ones).reshape(rows, columns, 3).astype(np.float64)
 
@@ -25,7 +25,7 @@ def rays(view: Camera, rows: int, columns: int) -> NDArray[np.float64]:
 def street(
     view: Camera, wall: float = 12.0, noise: float = 0.003, rows: int = 120, columns: int = 160
 ) -> NDArray[np.float32]:
-    """Returns the depth of a floor, a wall that far ahead and a box, seen by a camera that stands in the scene."""
+    """Returns the depth of a floor, a wall at the given distance and a box, for a camera with a pose."""
     ray = rays(view, rows, columns) @ view.rotation.T
     start = np.array([0.0, -view.elevation, 0.0])
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -111,7 +111,7 @@ def noise() -> NDArray[np.float32]:
 
 
 def steep_slope() -> NDArray[np.float32]:
-    """Returns a side wall: a plane, but none that one could stand on."""
+    """Returns a side wall: a plane that is not ground."""
     return np.asarray(1.0 / np.linspace(0.2, 1.0, 160)[None, :].repeat(120, 0), np.float32)
 
 

@@ -54,7 +54,7 @@ def blue_wall() -> Scene:
 
 
 def portrait() -> Scene:
-    """Returns a person before a pale, even background a little farther away."""
+    """Returns a person in front of a pale, even background at a slightly larger distance."""
     pixels = np.full((ROWS, COLUMNS, 3), 225.0) + grain((ROWS, COLUMNS, 3), 2.0)
     person = (X - 160) ** 2 / 70**2 + (Y - 170) ** 2 / 130**2 < 1
     pixels[person] = (190, 140, 110)
@@ -62,14 +62,14 @@ def portrait() -> Scene:
 
 
 def leaves() -> Scene:
-    """Returns an outdoor scene whose upper part is far but rough, as a wood is."""
+    """Returns an outdoor scene whose upper part is far but textured, like a forest."""
     pixels, disparity = outdoors()
     rough = pixels + grain(pixels.shape, 50.0)
     return np.clip(rough, 0, 255).astype(np.uint8), disparity
 
 
 def below() -> Scene:
-    """Returns the outdoor scene upside down: far, blue and even, but not above."""
+    """Returns the outdoor scene upside down: far, blue and even, but not at the top."""
     pixels, disparity = outdoors()
     return np.ascontiguousarray(pixels[::-1]), disparity[::-1].copy()
 

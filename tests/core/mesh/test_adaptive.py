@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Few triangles at a bounded error, without gaps and with the grid's own rims."""
+"""Adaptive meshes: bounded error, no gaps, the grid's own boundaries."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def places(rows: int, columns: int) -> NDArray[np.float64]:
 
 
 def areas(triangles: Ints, columns: int) -> NDArray[np.float64]:
-    """Returns twice the areas in cells, positive for triangles that show the camera their front."""
+    """Returns twice the areas in cells, positive for triangles that face the camera."""
     down, right = np.divmod(triangles.astype(np.int64), columns)
     one, other = (np.stack([right[:, i] - right[:, 0], down[:, i] - down[:, 0]], axis=1) for i in (1, 2))
     return np.asarray(other[:, 0] * one[:, 1] - other[:, 1] * one[:, 0], np.float64)
@@ -68,7 +68,7 @@ def test_a_tenth_of_the_triangles_has_a_small_error_and_all_rims() -> None:
     triangles = adaptive_triangles(grid, *shape, budget)
     assert 0.9 * budget < len(triangles) <= budget
     assert largest_error(grid, triangles, shape) < 0.002
-    # The silhouette is the grid's: only where it is straight may one edge stand for several.
+    # The silhouette is the grid's: one edge may replace several only where it is straight.
     assert {step for edge in rim(triangles) for step in unit_steps(edge, 320)} == rim(grid.triangles)
 
 
@@ -94,7 +94,7 @@ def test_random_torn_grids_stay_whole(seed: int, rows: int, columns: int, share:
     assert len(triangles) <= len(grid.triangles)
     if len(triangles):
         assert largest_error(grid, triangles, (rows, columns)) < 0.2
-        # Nor has it a gap as thin as a line: every open edge is a rim of the grid.
+        # There are no degenerate gaps: every open edge is a boundary of the grid.
         assert {step for edge in rim(triangles) for step in unit_steps(edge, columns)} == rim(grid.triangles)
 
 

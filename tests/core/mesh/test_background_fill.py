@@ -15,7 +15,7 @@ RED, GREEN = (220, 30, 20), (30, 180, 60)
 
 
 def square(rows: int = 60, columns: int = 80, near: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
-    """Returns depth and photo of a red square before a green wall at 4 m."""
+    """Returns depth and photo of a red square in front of a green wall at 4 m."""
     depth = np.full((rows, columns), 4.0, np.float32)
     pixels = np.full((rows, columns, 3), GREEN, np.uint8)
     inside = (slice(rows // 3, 2 * rows // 3), slice(columns // 3, 2 * columns // 3))
@@ -45,7 +45,7 @@ def test_its_texture_coordinates_are_projections_and_its_texture_is_right_there(
 
 
 def test_no_hole_is_left_for_a_camera_that_moves() -> None:
-    """Where the shadow of the square falls on the wall from beside, the layer is there, joined to the wall's rim."""
+    """The fill covers the part of the wall that the square occludes, and is connected to the rim of the wall."""
     depth, pixels = square()
     view = scenes.camera(80, 60)
     front = build_grid(depth, view, pixels, 0.04).mesh(view)
@@ -100,7 +100,7 @@ def test_a_floor_under_a_thing_ends_at_the_contact() -> None:
 
 
 def test_colours_and_depth_behind_are_a_smooth_membrane() -> None:
-    """What changes evenly around a thing, changes evenly behind it, and stands in no streaks."""
+    """Linear gradients around an object continue linearly behind it, without streaks."""
     depth, pixels = square(300, 400, near=1.0)
     view = scenes.camera(400, 300)
     slope = np.linspace(60, 200, 400)

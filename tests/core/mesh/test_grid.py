@@ -49,7 +49,7 @@ def test_colours_are_the_pixels_under_the_vertices() -> None:
     for rows, columns in ((90, 120), (30, 40), (41, 77)):
         mesh = build_grid(np.full((rows, columns), 2.0, np.float32), view, pixels, 0.04).mesh(view)
         at = (mesh.uv * [120, 90]).astype(np.float64)
-        inside = np.abs(at - np.rint(at)).min(1) > 1e-3  # on a border between pixels either is right
+        inside = np.abs(at - np.rint(at)).min(1) > 1e-3  # on a border between two pixels both are correct
         column, row = np.floor(at[:, 0]).astype(int), np.floor(90 - at[:, 1]).astype(int)
         assert inside.any()
         assert np.array_equal(mesh.colors[inside], pixels[row, column][inside])
@@ -71,7 +71,7 @@ def test_tearing_knows_no_unit(scale: float) -> None:
     depth = scenes.room(view).astype(np.float32)
     first = build_grid(depth, view, noise(60, 80), 0.04).triangles
     second = build_grid((depth * np.float32(scale)).astype(np.float32), view, noise(60, 80), 0.04).triangles
-    assert abs(len(first) - len(second)) <= 4  # rounding on the very threshold
+    assert abs(len(first) - len(second)) <= 4  # rounding at the threshold
 
 
 def test_a_step_is_cut_and_a_slope_is_not() -> None:
@@ -154,7 +154,7 @@ def test_trim_cuts_along_tears_and_the_border() -> None:
 
 
 def test_a_floor_at_a_grazing_angle_stays_whole_and_slivers_go() -> None:
-    """Near the horizon a cell of the floor is deeper than any tear; the last ones before it are slivers."""
+    """Near the horizon the depth range of a floor cell exceeds any threshold; the last cells are slivers."""
     view = scenes.camera(160, 240)
     depth = np.minimum(scenes.plane_depth(view, (0, 1, 0), 0.2), 1000.0).astype(np.float32)[130:]
     row = np.arange(110)

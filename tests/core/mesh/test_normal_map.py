@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a renderer reads from the normal map is the normal of the full depth map."""
+"""A renderer decodes the normals of the full depth map from the normal map."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def bumpy() -> Grid:
 
 
 def test_decoded_normals_are_those_of_the_depth_map() -> None:
-    """Decoded as glTF 2.0 says (3.9.3): normal = T x + B y + N z with B = cross(N, T) w."""
+    """Decoded as specified by glTF 2.0 (3.9.3): normal = T x + B y + N z with B = cross(N, T) w."""
     grid = bumpy()
     mesh = coarse(grid)
     view = scenes.camera(320, 240)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Normals of grids and meshes against exact surfaces."""
+"""Normals of grids and meshes, compared with exact surfaces."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_vertices_without_an_area_look_to_the_camera() -> None:
 @given(st.floats(1e-12, 1e12), st.integers(0, 2**32 - 1))
 def test_vertex_normals_do_not_depend_on_the_scale(scale: float, seed: int) -> None:
     random = np.random.default_rng(seed)
-    # A relief, whose normals cannot cancel each other as those of a heap of triangles can.
+    # A height field, whose normals cannot cancel out.
     row, column = np.divmod(np.arange(12), 4)
     vertices = np.stack([column, row, random.normal(size=12)], axis=1).astype(np.float32)
     first = np.array([0, 1, 2, 4, 5, 6], np.int32)[:, None]

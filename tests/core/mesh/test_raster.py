@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which cells triangles cover, against testing every cell with every triangle."""
+"""The rasteriser, compared with a brute-force test of all cells and triangles."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_cells_and_weights_are_those_of_every_triangle(seed: int, count: int, ro
     assert expected.keys() <= found.keys()
     for key, weights in expected.items():
         np.testing.assert_allclose(found[key], weights, atol=1e-6)
-    # What lies outside by a hair counts too; nothing farther out does.
+    # Centres within the tolerance count as covered.
     for number, cell in found.keys() - expected.keys():
         system = np.vstack([places[triangles[number]].T, np.ones(3)])
         weights = np.linalg.solve(system, [cell % columns + 0.5, cell // columns + 0.5, 1.0])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bodies without holes, whatever was torn before, and as thick and large as asked."""
+"""Solids are watertight for any tears, and have the requested thickness and size."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.core import scenes
 
 
 def torn(seed: int, rows: int, columns: int, holes: float) -> Mesh:
-    """Returns a grid mesh with random holes, tears and points where pieces touch."""
+    """Returns a grid mesh with random holes, tears and points where components touch."""
     random = np.random.default_rng(seed)
     depth = (1.0 + random.integers(0, 3, (rows, columns)) + random.random((rows, columns)) * 0.02).astype(np.float32)
     view = scenes.camera(columns * 3, rows * 3)
@@ -30,7 +30,7 @@ def torn(seed: int, rows: int, columns: int, holes: float) -> Mesh:
 
 
 def check_closed(triangles: Ints, vertices: int) -> None:
-    """Every edge once in either direction, and around every vertex one ring of triangles."""
+    """Every edge occurs once in each direction, and every vertex has one closed fan."""
     directed = Counter((int(a), int(b)) for one in triangles for a, b in zip(one, np.roll(one, -1), strict=True))
     assert set(directed.values()) <= {1}
     assert all((b, a) in directed for a, b in directed)
@@ -65,7 +65,7 @@ def test_random_torn_grids_become_closed(seed: int, rows: int, columns: int, hol
     body = solid(front, back, 3.0, 100.0)
     check_closed(body.triangles, len(body.vertices))
     assert len(front.triangles) == 0 or volume(body) > 0
-    # Nor do vertices at one place join what is apart: STL knows places only.
+    # No two vertices coincide: STL has positions only.
     assert len(np.unique(body.vertices, axis=0)) == len(body.vertices)
     for part in (body.uv, body.colors, body.normals):
         assert len(part) == len(body.vertices)
@@ -95,7 +95,7 @@ def test_two_pieces_that_touch_in_a_point_are_parted() -> None:
 @limits(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 9), st.integers(0, 40))
 def test_any_bag_of_triangles_becomes_closed(seed: int, vertices: int, count: int) -> None:
-    """Other meshers leave edges with three triangles, repeats and corners that coincide."""
+    """Other meshers leave edges with three triangles, duplicates and coincident corners."""
     random = np.random.default_rng(seed)
     triangles = random.integers(0, vertices, (count, 3)).astype(np.int32)
     places = random.normal(size=(vertices, 3)).astype(np.float32) + np.array([0, 0, 9], np.float32)
@@ -144,7 +144,7 @@ def test_millimetres_are_as_asked(back: str, thickness: float, size: float) -> N
 
 @pytest.mark.parametrize("back", ["flat", "mirrored"])
 def test_walls_are_pleated_rows(back: str) -> None:
-    """Low rows first, no triangle from front to back, and none in the plane of the next but one beside it."""
+    """Rows are low at the front, no triangle spans front and back, and neighbours are not coplanar."""
     view = scenes.camera(64, 48)
     front = build_grid(scenes.room(view).astype(np.float32), view, np.zeros((48, 64, 3), np.uint8), 0.04).mesh(view)
     body = solid(front, back, 3.0, 100.0)
@@ -158,18 +158,18 @@ def test_walls_are_pleated_rows(back: str) -> None:
     whole = (body.vertices[rim + half, 2] - body.vertices[rim, 2]).max(axis=1)
     assert (span < 0.9 * whole).all()
     assert (span[0] / whole).mean() < (span[-1] / whole).mean()
-    # Along the picture's upper border, walls that were not pleated would lie in the plane of its rays.
+    # Without jitter, the walls along the upper border would be coplanar.
     slope = body.vertices[2 * half :, 1] / body.vertices[2 * half :, 2]
     upper = slope[slope < slope.min() + 0.3 / view.fy]
     assert len(np.unique(upper.round(6))) > 0.9 * len(upper)
-    # Where the walls' normals are sideways, they look out of the picture.
+    # Normals of the walls at the sides point out of the picture.
     out = body.normals[2 * half :][slope < slope.min() + 0.3 / view.fy]
     assert (out[:, 1] < 0).mean() > 0.9
     np.testing.assert_allclose(np.linalg.norm(body.normals, axis=1), 1, atol=1e-4)
 
 
 def test_a_sliver_at_the_rim_is_not_turned_over() -> None:
-    """A vertex of a wall goes no farther than its triangles are wide, so the back keeps its side."""
+    """The inward offset is limited by the width of the triangles, so the back does not flip."""
     places = np.array([[0, 0], [0, 2], [0.01, 4], [3, -1]], np.float32)
     vertices = np.column_stack([places, np.full(4, 9, np.float32)])
     triangles = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
@@ -183,7 +183,7 @@ def test_a_sliver_at_the_rim_is_not_turned_over() -> None:
 
 
 def thin_strip(side: int, depth: float, seed: int) -> Mesh:
-    """Returns a piece beside the picture's x axis: vertices one apart on the rim, each the tip of thin triangles."""
+    """Returns a component along the picture's x axis with rim vertices at distance 1, tips of thin triangles."""
     random = np.random.default_rng(seed)
     tips, fine = 4, 20
     rim = np.column_stack([np.arange(tips), np.zeros(tips)])
@@ -214,7 +214,7 @@ def thin_strip(side: int, depth: float, seed: int) -> Mesh:
     st.sampled_from(["flat", "mirrored"]),
 )
 def test_walls_behind_one_edge_lean_apart(depth: float, farther: float, seed: int, back: str) -> None:
-    """A near and a far piece meet in the picture: with walls in one plane, Open3D would think some of them cross."""
+    """Adjacent near and far components: Open3D would report coplanar walls as intersecting."""
     near, far = thin_strip(1, depth, seed), thin_strip(-1, depth * farther, seed + 1)
     front = Mesh(
         np.concatenate([near.vertices, far.vertices]),
@@ -227,20 +227,20 @@ def test_walls_behind_one_edge_lean_apart(depth: float, farther: float, seed: in
     behind = body.vertices[count:]
     on_axis = body.uv[count:, 1] == 0
     off = behind[on_axis, 1] / behind[on_axis, 2] * 100
-    # All four vertices on the axis, in each row and in the back, of both pieces.
+    # All four vertices on the axis, in each row and in the back, of both components.
     assert (off > 0.03).sum() == (off < -0.03).sum() == len(off) / 2
 
 
 @pytest.mark.parametrize("back", ["flat", "mirrored"])
 def test_low_walls_beside_steep_fronts_are_hardly_pleated(back: str) -> None:
-    """A vertex behind the rim that went far inwards would come out in front of what falls away steeply there."""
+    """With a large inward offset, a vertex behind the rim would come in front of a steep surface."""
     depth = np.where(np.arange(12) % 4 < 2, 1.0, 3.0).astype(np.float32) * np.ones((9, 1), np.float32)
     view = scenes.camera(12, 9)
     front = build_grid(depth, view, np.zeros((9, 12, 3), np.uint8), 0.0).mesh(view)
     body = solid(front, back, 0.1, 1000.0)
     count = len(front.vertices)
     first, last = body.vertices[:count], body.vertices[count : 2 * count]
-    # From 1 metre to 3 in a pixel, where 1 / z is linear: the first fifth of it falls by 0.77 of its width.
+    # From 1 to 3 metres in one pixel, where 1 / z is linear: the first fifth recedes by 0.77 of its width.
     fallen = 0.77 * np.abs(view.project(last) - view.project(first)).max(axis=1)
     assert fallen.max() > 0
     assert (fallen < last[:, 2] - first[:, 2] + 1e-5).all()

@@ -43,7 +43,7 @@ def test_a_sphere_is_closed_and_shows_its_inside() -> None:
     assert (np.einsum("ij,ij->i", normal, corners.mean(axis=1)) < 0).all(), "every triangle faces the camera"
     assert (np.linalg.norm(normal, axis=1) > 0).all(), "none is degenerate"
     assert np.linalg.norm(normal, axis=1).sum() / 2 == pytest.approx(4 * math.pi * 4, rel=0.02)
-    # By places instead of numbers, every edge has two triangles: there is no gap at the seam or at a pole.
+    # With vertices merged by position, every edge has two triangles: no gap at the seam or the poles.
     _, place = np.unique(np.round(mesh.vertices, 4), axis=0, return_inverse=True)
     edges = np.sort(place[mesh.triangles][:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
     _, uses = np.unique(edges, axis=0, return_counts=True)
@@ -57,7 +57,7 @@ def test_texture_coordinates_are_the_projection() -> None:
     inner = (np.abs(mesh.uv[:, 0] - 0.5) < 0.499) & (np.abs(mesh.uv[:, 1] - 0.5) < 0.499)
     np.testing.assert_allclose(VIEW.uv(mesh.vertices)[inner], mesh.uv[inner], atol=1e-4)
     assert {0.0, 1.0} <= set(mesh.uv[:, 0]) and {0.0, 1.0} <= set(mesh.uv[:, 1])
-    # No triangle stretches the whole panorama over itself.
+    # No triangle spans the whole panorama.
     assert np.ptp(mesh.uv[mesh.triangles][..., 0], axis=1).max() < 2 / COLUMNS
 
 

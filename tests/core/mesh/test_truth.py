@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The geometry against exact truth, at a size that takes seconds; `benchmarks/geometry.py` does it at full size."""
+"""Compares the geometry with ground truth at a small size; `benchmarks/geometry.py` does it at full size."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_grazing_floor_is_not_torn(name: str) -> None:
 
 
 def test_the_ray_caster_is_exact() -> None:
-    """A ball's silhouette, depth and normals by their formulas."""
+    """Silhouette, depth and normals of a sphere, compared with their formulas."""
     truth = truth_scenes.truth("ball before a wall", 120, 90)
     view = truth.camera
     ball = truth.item == 1

@@ -114,7 +114,7 @@ def test_cmyk(tmp_path: Path) -> None:
 
 
 def wide_profile() -> bytes:
-    """Returns the profile of a space with swapped red and green primaries: an error would be glaring."""
+    """Returns the profile of a colour space with swapped red and green primaries, so that errors are obvious."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     for at in range(132, 132 + 12 * int.from_bytes(profile[128:132], "big"), 12):
         if profile[at : at + 4] == b"rXYZ":
@@ -165,7 +165,7 @@ def test_an_untouched_file_is_its_own_texture(tmp_path: Path) -> None:
 
 
 def bomb(width: int, height: int) -> bytes:
-    """Returns a PNG whose header promises far more pixels than the file holds."""
+    """Returns a PNG whose header declares far more pixels than the file contains."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
