@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long a 1920x1080 grid takes to become a Blender mesh: run it with a Python that has bpy, or in Blender.
+"""Measures the creation of a Blender mesh from a 1920x1080 grid. Run it with a Python that has bpy, or in Blender.
 
 python3 benchmarks/blender_mesh.py
 blender -b --python benchmarks/blender_mesh.py
@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 try:
     import bpy
-except ImportError:  # a bare Python: bpy is where the installer put it
+except ImportError:  # without bpy in this Python, use the installed packages
     from mono3d_addon import environment
 
     sys.path.insert(0, str(environment.require("scene", environment.default_data_folder())))
@@ -34,7 +34,7 @@ WIDTH, HEIGHT, RUNS = 1920, 1080, 5
 
 
 def grid() -> Mesh:
-    """Returns the mesh of a whole grid over a wavy depth map."""
+    """Returns the mesh of a complete grid over a wavy depth map."""
     camera = Camera.from_field_of_view(WIDTH, HEIGHT, 1.0, "benchmark")
     row, column = np.mgrid[:HEIGHT, :WIDTH]
     depth = (3.0 + np.sin(row / 90.0) * np.cos(column / 130.0)).astype(np.float32)
@@ -64,4 +64,4 @@ def main() -> None:
 if __name__ == "__main__":
     main()
     sys.stdout.flush()
-    os._exit(0)  # some bpy wheels crash in their own clean-up
+    os._exit(0)  # some bpy wheels crash at exit

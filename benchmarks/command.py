@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long the whole command takes, and how much memory: `python3 benchmarks/command.py [--runs 5]`.
+"""Measures time and memory of the whole command: `python3 benchmarks/command.py [--runs 5]`.
 
-Each counted run is paired with a run of `import torch` from the same packages in the same minute, because machines
-drift; the ratio of the two is the figure to compare between machines and versions.
-Wants the packages installed (`python3 -m mono3d_addon --install`).
+Each run is paired with a run of `import torch` from the same packages at about the same time, because the speed of a
+machine varies. Compare the ratio of the two between machines and versions.
+Needs the installed packages (`python3 -m mono3d_addon --install`).
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from mono3d_addon import environment  # noqa: E402
 CUP = ROOT / "tests" / "photos" / "coffee.png"
 SIZES = {"1 Mpx": (1224, 816), "12 Mpx": (4242, 2828)}
 FULL = ("--format", "blend,glb,ply,npy,png16")
-FIRST_USE, NETWORK_RUNS, ALL_KEPT = "first use", "network runs", "all kept"
-"""What is there of earlier runs: nothing, the model's graph, the photo's disparity too."""
+FIRST_USE, NETWORK_RUNS, ALL_CACHED = "first use", "network runs", "all cached"
+"""What is cached by earlier runs: nothing, the model's graph, or also the photo's disparity."""
 MESH_ONLY = ("--format", "glb", "--no-preview")
 
 
 @dataclass(frozen=True)
 class Run:
-    """Wall and processor seconds, and the largest memory in MB: of one process, and of all at a time."""
+    """Wall and processor seconds, and the peak memory in MB: of one process, and of all processes together."""
 
     wall: float
     processor: float
@@ -45,7 +45,7 @@ class Run:
 
 
 def measure(command: list[str]) -> Run:
-    """Runs a command to its end and returns what it took, its children included."""
+    """Runs a command and returns its time and memory, including its children."""
     before = os.times()
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
@@ -65,7 +65,7 @@ def measure(command: list[str]) -> Run:
 
 
 def _watch(root: int, peaks: list[float], done: threading.Event) -> None:
-    """Samples the memory of a process and its descendants (proportional set size: shared pages count once)."""
+    """Samples the memory of a process and its descendants (proportional set size, which counts shared pages once)."""
     while not done.wait(0.05):
         sizes = [_memory(number) for number in _descendants(root)]
         peaks[0] = max(peaks[0], *sizes)
@@ -94,7 +94,7 @@ def _memory(number: int) -> float:
 
 
 def make_photo(folder: Path, size: tuple[int, int], packages: Path) -> Path:
-    """Returns the cup enlarged to `size` with grain, as a camera's JPEG of that size would hold."""
+    """Returns the cup photo enlarged to `size` with grain like a camera's, as JPEG."""
     path = folder / f"cup_{size[0]}.jpg"
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import numpy as np; from PIL import Image;"
@@ -111,13 +111,15 @@ def make_photo(folder: Path, size: tuple[int, int], packages: Path) -> Path:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--data-folder", type=Path, default=environment.default_data_folder())
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5, help="runs of each command (default: 5)")
+    parser.add_argument(
+        "--data-folder", type=Path, default=environment.default_data_folder(), help="folder with the installed packages"
+    )
     options = parser.parse_args()
     packages = environment.require("worker", options.data_folder)
     reference = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(packages)!r}); import torch"]
-    print("| what | wall s, median (min-max) | processor s | one process MB | all MB | wall / import torch |")
+    print("| command | wall s, median (min-max) | processor s | one process MB | all MB | wall / import torch |")
     print("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -129,7 +131,7 @@ def main() -> None:
             _line(f"{size}, first use, all files and preview", full, FIRST_USE, reference, folder, options.runs)
             _line(f"{size}, network runs, all files and preview", full, NETWORK_RUNS, reference, folder, options.runs)
             _line(f"{size}, network runs, GLB only", mesh, NETWORK_RUNS, reference, folder, options.runs)
-            _line(f"{size}, disparity kept, GLB only", mesh, ALL_KEPT, reference, folder, options.runs)
+            _line(f"{size}, disparity cached, GLB only", mesh, ALL_CACHED, reference, folder, options.runs)
             start = _start_to_disparity(photo, packages, folder)
             _line(f"{size}, process start to disparity", start, NETWORK_RUNS, reference, folder, options.runs)
         _stages(folder)
@@ -141,7 +143,7 @@ def _command(photo: Path, words: tuple[str, ...], folder: Path) -> list[str]:
 
 
 def _start_to_disparity(photo: Path, packages: Path, folder: Path) -> list[str]:
-    """Returns a command that reads the photo and has the starter estimate its disparity, without torch if it can."""
+    """Returns a command that reads the photo and estimates its disparity with the starter model, without torch."""
     code = (
         "import sys; from pathlib import Path; sys.path[:0] = [sys.argv[1], sys.argv[4]]\n"
         "from mono3d_addon.core.photo.photo import read_photo\n"
@@ -154,17 +156,17 @@ def _start_to_disparity(photo: Path, packages: Path, folder: Path) -> list[str]:
     return [sys.executable, "-I", "-c", code, str(packages), str(photo), str(folder / "data"), str(ROOT)]
 
 
-def _clear(data: Path, kept: str) -> None:
-    shutil.rmtree(data / "cache" if kept == FIRST_USE else data / "cache" / "disparity", ignore_errors=True)
+def _clear(data: Path, cached: str) -> None:
+    shutil.rmtree(data / "cache" if cached == FIRST_USE else data / "cache" / "disparity", ignore_errors=True)
 
 
-def _line(label: str, command: list[str], kept: str, reference: list[str], folder: Path, count: int) -> None:
+def _line(label: str, command: list[str], cached: str, reference: list[str], folder: Path, count: int) -> None:
     runs, ratios = [], []
     for number in range(count + 1):
-        if kept != ALL_KEPT:
-            _clear(folder / "data", kept)
+        if cached != ALL_CACHED:
+            _clear(folder / "data", cached)
         torch, run = measure(reference), measure(command)
-        if number:  # the first fills the file cache, and with it the second use makes a graph
+        if number:  # the first run fills the file cache, and the model's second use compiles the graph
             runs.append(run)
             ratios.append(run.wall / torch.wall)
     walls = [run.wall for run in runs]
@@ -178,7 +180,7 @@ def _line(label: str, command: list[str], kept: str, reference: list[str], folde
 
 
 def _stages(folder: Path) -> None:
-    """Prints the seconds of each stage of one more run of the network with all files."""
+    """Prints the seconds of each stage of one more run with the network and all files."""
     print("\n| stage | " + " | ".join(SIZES) + " |\n|---|" + "---|" * len(SIZES))
     columns = []
     for pixels in SIZES.values():

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Geometry against exact truth: two dozen ray-cast scenes, and an RGB-D scene where its folder is named.
+"""Compares geometry with exact truth: two dozen ray-cast scenes, and an RGB-D scene if its folder is given.
 
 python3 benchmarks/geometry.py --data-folder FOLDER [--rgbd FOLDER] [--blur 1.0] [--seconds]
 
-The exact inverse depth is averaged to 256 pixels, blurred, and enlarged again in several ways; each becomes a torn
-grid and is held against the truth. Needs the installed worker packages.
+The exact inverse depth is averaged to 256 pixels, blurred, and enlarged again in several ways. Each result becomes a
+torn grid and is compared with the truth. Needs the installed worker packages.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ sys.path.insert(0, str(ROOT))
 from mono3d_addon import environment  # noqa: E402
 
 FOCAL, BASELINE, OFFSET, CENTRE = 994.978, 0.193001, 31.086, (311.193, 254.877)
-"""Calibration of Middlebury 2014's motorcycle at a quarter of its size: pixels, metres."""
+"""Calibration of the motorcycle of Middlebury 2014 at quarter size, in pixels and metres."""
 SAMPLES = 60_000
 FIGURES = ("chamfer %", "normals deg", "mid-air, at silhouettes %", "mid-air, all %", "tears px", "tears 95 % px")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A photo with its true depth, the network's view of that, and, for made scenes, normals and items."""
+    """A photo with its true depth, that depth as a network sees it, and, for ray-cast scenes, normals and items."""
 
     name: str
     camera: Any
@@ -45,10 +45,14 @@ class Case:
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-folder", type=Path, default=environment.default_data_folder())
+    parser.add_argument(
+        "--data-folder", type=Path, default=environment.default_data_folder(), help="folder with the installed packages"
+    )
     parser.add_argument("--rgbd", type=Path, help="folder with motorcycle_left.png and motorcycle_disp.npz")
-    parser.add_argument("--blur", type=float, default=1.0, help="standard deviation in the network's pixels")
-    parser.add_argument("--seconds", action="store_true", help="only measure the time of the default grid at 1 Mpx")
+    parser.add_argument(
+        "--blur", type=float, default=1.0, help="standard deviation of the blur in the network's pixels (default: 1)"
+    )
+    parser.add_argument("--seconds", action="store_true", help="measure only the time of the default grid at 1 Mpx")
     options = parser.parse_args(arguments)
     sys.path.insert(0, str(environment.require("worker", options.data_folder)))
     if options.seconds:
@@ -66,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
         holes.append(hole_shares(case))
     print_table(f"mean of {len(truth_scenes.SCENES)} scenes", totals)
     before, after = (statistics.mean(column) for column in zip(*holes, strict=True))
-    print(f"holes seen by a camera moved aside: {100 * before:.2f} % of the picture, filled: {100 * after:.2f} %")
+    print(f"holes seen from the side: {100 * before:.2f} % of the picture, filled: {100 * after:.2f} %")
     if options.rgbd:
         print_table("motorcycle", {method: [found] for method, found in figures(motorcycle(options)).items()})
     return 0
@@ -112,11 +116,11 @@ def bilinear(case: Case) -> Any:
 
 
 def bicubic(case: Case) -> Any:
-    return ours(case, edge_aware=False)
+    return mono3d(case, edge_aware=False)
 
 
 def guided(case: Case) -> Any:
-    """Enlarges by the guided filter (He et al. 2010), radius 1 % of the width, as the best peers do."""
+    """Enlarges by the guided filter (He et al. 2010) with a radius of 1 % of the width."""
     import numpy as np
 
     from mono3d_addon.core import windows
@@ -135,8 +139,8 @@ def guided(case: Case) -> Any:
     return 1 / np.clip(mean(slope) * guide + mean(offset), case.seen.min(), None)
 
 
-def ours(case: Case, **changes: Any) -> Any:
-    """Returns the product's depth map; near and far are those that give the exact depth."""
+def mono3d(case: Case, **changes: Any) -> Any:
+    """Returns Mono3D's depth map, with the near and far that give the exact depth."""
     from mono3d_addon.core.camera.lens import Lens
     from mono3d_addon.core.maps.depth_map import depth_map
     from mono3d_addon.core.photo.photo import Photo
@@ -152,12 +156,12 @@ METHODS: Mapping[str, Callable[[Case], Any]] = {
     "bilinear": bilinear,
     "bicubic": bicubic,
     "guided filter": guided,
-    "Mono3D": ours,
+    "Mono3D": mono3d,
 }
 
 
 def figures(case: Case) -> dict[str, list[float]]:
-    """Returns for each method the values of `FIGURES`."""
+    """Returns the values of `FIGURES` for each method."""
     import numpy as np
 
     from mono3d_addon.core.mesh.grid import build_grid
@@ -171,7 +175,7 @@ def figures(case: Case) -> dict[str, list[float]]:
     found = {}
     for name, method in METHODS.items():
         depth = method(case).astype(np.float32)
-        island, is_sharp = Settings().min_island / 100, method is ours
+        island, is_sharp = Settings().min_island / 100, method is mono3d
         grid = build_grid(depth, case.camera, case.pixels, tear, island, has_sharp_steps=is_sharp)
         used = grid.connected if case.known is None else grid.connected & case.known.reshape(-1)
         angle = np.degrees(np.arccos(np.clip((grid.normals * truth).sum(axis=1)[used], -1, 1)))
@@ -189,9 +193,9 @@ def figures(case: Case) -> dict[str, list[float]]:
 
 
 def chamfer(case: Case, grid: Any) -> float:
-    """Returns the mean distance between both surfaces, each way, as a share of the distance from the camera.
+    """Returns the mean distance between the two surfaces, in both directions, relative to the distance from the camera.
 
-    Samples of the grid weigh by what they would cover if seen from the front: a sheet along the view counts in full.
+    Samples of the grid are weighted by area over squared depth, so a sheet along the line of sight counts fully.
     """
     import numpy as np
 
@@ -206,7 +210,7 @@ def chamfer(case: Case, grid: Any) -> float:
 
 
 def true_triangles(case: Case) -> Any:
-    """Returns the triangles between neighbours of the truth that no silhouette parts."""
+    """Returns the triangles between neighbouring pixels of the truth that no silhouette separates."""
     import numpy as np
 
     from tests.core import measures
@@ -226,7 +230,7 @@ def true_triangles(case: Case) -> Any:
 
 
 def distances(points: Any, triangles: Any, others: Any, other_triangles: Any) -> Any:
-    """Returns relative distances from random places on one surface to the nearest place on another."""
+    """Returns relative distances from random points on one surface to the nearest points on another."""
     import numpy as np
 
     from mono3d_addon.surface import open3d_library
@@ -246,8 +250,8 @@ def distances(points: Any, triangles: Any, others: Any, other_triangles: Any) ->
 
 
 def hole_shares(case: Case) -> tuple[float, float]:
-    """Returns the share of the picture of a camera moved aside by an eighth of the nearest distance that is hole:
-    of the torn grid, and of the one with the background filled. A hole is where the connected grid would be seen."""
+    """Returns the share of holes in the picture of a camera moved sideways by an eighth of the nearest distance: with
+    the torn grid, and with the background filled. A hole is where only the connected grid would be visible."""
     import numpy as np
 
     from mono3d_addon.core.mesh.background_fill import fill_background
@@ -255,7 +259,7 @@ def hole_shares(case: Case) -> tuple[float, float]:
     from mono3d_addon.core.mesh.mesh import joined
     from mono3d_addon.settings import Settings
 
-    depth, tear = ours(case), Settings().tear
+    depth, tear = mono3d(case), Settings().tear
     mesh = build_grid(depth, case.camera, case.pixels, tear, 0.001).mesh(case.camera)
     sheet = build_grid(depth, case.camera, case.pixels, 0.0).mesh(case.camera)
     background = fill_background(depth, case.camera, case.pixels, tear, 0.001)
@@ -264,7 +268,7 @@ def hole_shares(case: Case) -> tuple[float, float]:
 
 
 def sees(case: Case, mesh: Any) -> Any:
-    """Returns which rays of the moved camera meet `mesh`."""
+    """Returns which rays of the moved camera hit `mesh`."""
     import numpy as np
 
     from mono3d_addon.surface import open3d_library
@@ -279,7 +283,7 @@ def sees(case: Case, mesh: Any) -> Any:
 
 
 def print_seconds() -> None:
-    """Prints the time from disparity to grid mesh at 1 Mpx on one core; each mode in turn."""
+    """Prints the time from disparity to grid mesh at 1 Mpx on one core, with the modes in turn."""
     import os
 
     from mono3d_addon.core.mesh.background_fill import fill_background
@@ -295,8 +299,8 @@ def print_seconds() -> None:
     steps: dict[str, list[float]] = {"depth map, plain": [], "depth map": [], "grid": [], "background": []}
     for _ in range(7):
         for name, work in (
-            ("depth map, plain", lambda: ours(case, edge_aware=False)),
-            ("depth map", lambda: ours(case)),
+            ("depth map, plain", lambda: mono3d(case, edge_aware=False)),
+            ("depth map", lambda: mono3d(case)),
         ):
             began = time.process_time()
             depth = work()

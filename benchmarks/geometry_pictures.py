@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pictures of docs/geometry.md: ours, a plain grid and Poisson of an 8-bit map, from the same disparity.
+"""Makes the pictures of docs/geometry.md: Mono3D, a plain grid and Poisson of an 8-bit map, from the same disparity.
 
 python3 benchmarks/geometry_pictures.py --data-folder FOLDER [--output docs]
 
-Needs the installed worker packages. The third column is how a well-known small web app goes about it: disparity as 8
-bits, taken for depth, a focal length of 1000 pixels, normals as they come, Poisson at depth 9, and the tenth of the
-vertices with the least density cut off.
+Needs the installed worker packages. The third column follows a common recipe of small web apps: 8-bit disparity used as
+depth, a focal length of 1000 pixels, unoriented normals, Poisson at depth 9, and the 10 % of the vertices with the
+lowest density removed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SIDEWAYS, RAISED = 22.0, 20.0
 
 @dataclass(frozen=True)
 class Solid:
-    """Triangles with a colour for each vertex: float32 (n, 3), int32 (m, 3), uint8 (n, 3); y down, z forward."""
+    """A triangle mesh with a colour for each vertex: float32 (n, 3), int32 (m, 3), uint8 (n, 3); y down, z forward."""
 
     vertices: Any
     triangles: Any
@@ -42,8 +42,10 @@ class Solid:
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-folder", type=Path, default=environment.default_data_folder())
-    parser.add_argument("--output", type=Path, default=ROOT / "docs")
+    parser.add_argument(
+        "--data-folder", type=Path, default=environment.default_data_folder(), help="folder with the installed packages"
+    )
+    parser.add_argument("--output", type=Path, default=ROOT / "docs", help="folder for the pictures (default: docs)")
     options = parser.parse_args(arguments)
     sys.path.insert(0, str(environment.require("worker", options.data_folder)))
     import numpy as np
@@ -79,7 +81,7 @@ def reconstruct(photo: Path, near: float, far: float, data: Path) -> Any:
 
 
 def plain_grid(result: Any, pixels: Any) -> Solid:
-    """Returns the grid as most do it: enlarged linearly, not torn."""
+    """Returns a simple grid: enlarged linearly, not torn."""
     from mono3d_addon.core import windows
     from mono3d_addon.core.maps.disparity import normalise, to_depth
     from mono3d_addon.core.mesh.grid import build_grid
@@ -93,7 +95,7 @@ def plain_grid(result: Any, pixels: Any) -> Solid:
 
 
 def eight_bit_poisson(result: Any, pixels: Any) -> Solid:
-    """Returns Poisson's surface of the disparity in 8 bits taken for depth."""
+    """Returns the Poisson surface of 8-bit disparity used as depth."""
     import numpy as np
 
     from mono3d_addon.core import windows
@@ -118,7 +120,7 @@ def eight_bit_poisson(result: Any, pixels: Any) -> Solid:
 
 
 def render(solid: Solid, seen_by: Any, sideways: float, raised: float) -> Any:
-    """Returns a picture, uint8 (h, w, 3), of `solid` from beside and above, about its middle."""
+    """Returns a picture, uint8 (h, w, 3), of `solid` from the side and above, rotated about its centre."""
     import numpy as np
 
     from mono3d_addon.core.camera.camera import Camera
@@ -137,7 +139,7 @@ def render(solid: Solid, seen_by: Any, sideways: float, raised: float) -> Any:
     middle = np.median(solid.vertices, axis=0)
     turn = _turn(math.radians(sideways), math.radians(-raised))
     across, down, along = ((solid.vertices - middle) @ turn).T
-    # Aside and back along the view until nearly all of it is in the picture.
+    # Move sideways and back along the view until nearly all of it is in the picture.
     centre, away = [], []
     for place, slope in ((across, width / camera.fx / 2), (down, height / camera.fy / 2)):
         low, high = (np.quantile(sign * place / slope - along, 0.995) for sign in (-1, 1))

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Times networks: the engine that Mono3D chooses against plain float32 torch, with the same weights, in turn.
+"""Measures networks: the engine that Mono3D chooses compared with float32 torch, with the same weights, in turn.
 
 `python3 benchmarks/networks.py --data-folder FOLDER [MODEL ...]`, with the packages installed in FOLDER. A model whose
-weights are not there gets made-up ones (`tests/depth/reference.py`), which take the same time. Every engine runs in a
-process of its own and does one run when told to; the ratio is that of two runs in a row, the median of all pairs.
-*At best* is the ratio of the fastest runs, which tells more on a machine whose speed changes while others use it.
-*Load* is the first run's time beyond a second one's, with importing the library; *cold start* goes from the start of
-the process to its second result.
+weights are missing gets random ones (`tests/depth/reference.py`), which take the same time. Every engine runs in its own
+process and does one run per request; the ratio is that of two consecutive runs, the median of all pairs. *At best* is
+the ratio of the fastest runs, which is more reliable on a machine with other load. *Load* is the time of the first run
+minus that of the second, including the import of the library; *cold start* is the time from the start of the process to
+its second result.
 
-`--float32` leaves the half precisions of a processor out.
+`--float32` excludes a processor's half precisions.
 
-`--against 'COMMAND {model} {height} {width}'` takes a third program into the round, such as the official code: it
-prints a line when it is ready, and then for each line on its input the seconds of one run.
+`--against 'COMMAND {model} {height} {width}'` adds a third program, such as the official code. It must print a line
+when it is ready, and then, for each line of its input, the seconds of one run.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ DEFAULT = ("starter", "midas_v21_small_256", "dpt_swin2_tiny_256", "dpt_hybrid_3
 
 @dataclass(frozen=True)
 class Case:
-    """What is run: a model with its weights on `batch` pictures of a size, on a device."""
+    """A model with its weights that runs on `batch` pictures of a size, on a device."""
 
     model: str
     weights: Path
@@ -49,18 +49,18 @@ class Case:
 
 
 class Program:
-    """A program that runs a network once each time it is told to."""
+    """A program that runs a network once per request."""
 
     def __init__(self, command: list[str]) -> None:
         began = time.perf_counter()
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.told = self._line()
+        self.facts = self._line()
         self.cold_seconds = time.perf_counter() - began
 
     def run(self) -> float:
-        """Has the network run once and returns the seconds."""
+        """Runs the network once and returns the seconds."""
         assert self._process.stdin is not None
-        # The threads of the program before this one may still spin for a moment.
+        # Threads of the previous program may still spin for a moment.
         time.sleep(0.3)
         self._process.stdin.write("\n")
         self._process.stdin.flush()
@@ -74,7 +74,7 @@ class Program:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise SystemExit("a program of the benchmark ended early")
+            raise SystemExit("a measured program ended early: see its output above")
         return line
 
 
@@ -85,10 +85,10 @@ def main() -> None:
         serve(json.loads(options.serve), options.data_folder, float32=options.float32)
         return
     print(f"{options.runs} pairs, batches of {options.batch}, {options.device}, {os.cpu_count()} processors\n")
-    columns = ["model", "size", "engine", "ours ms", "plain ms", "plain / ours"]
+    columns = ["model", "size", "engine", "Mono3D ms", "torch ms", "torch / Mono3D"]
     columns += ["at best"]
-    columns += ["other / ours", "at best"] * bool(options.against)
-    columns += ["load s", "plain load s", "cold start s", "plain cold s", "MB", "plain MB"]
+    columns += ["other / Mono3D", "at best"] * bool(options.against)
+    columns += ["load s", "torch load s", "cold start s", "torch cold s", "MB", "torch MB"]
     print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|", flush=True)
     for name in options.models:
         with _case(name, options, packages) as case:
@@ -97,7 +97,7 @@ def main() -> None:
 
 def row(case: Case, options: argparse.Namespace, packages: Path) -> str:
     """Returns the table's line of one model."""
-    for _ in range(2):  # the first use, and the second, with which a graph is made
+    for _ in range(2):  # the second use compiles the graph
         _program(case, "auto", options, packages).close()
     ours, plain = (_program(case, engine, options, packages) for engine in ("auto", "plain"))
     programs = [ours, plain]
@@ -114,7 +114,7 @@ def row(case: Case, options: argparse.Namespace, packages: Path) -> str:
     ratios: list[float] = []
     for number in range(1, len(programs)):
         ratios += [statistics.median(one[number] / one[0] for one in rounds), min(columns[number]) / min(columns[0])]
-    facts, plain_facts = json.loads(ours.told), json.loads(plain.told)
+    facts, plain_facts = json.loads(ours.facts), json.loads(plain.facts)
     cells = [
         case.model,
         f"{case.height}x{case.width}",
@@ -148,7 +148,7 @@ def _program(case: Case, engine: str, options: argparse.Namespace, packages: Pat
 
 
 def serve(request: dict[str, str | int], data_folder: Path, *, float32: bool) -> None:
-    """Loads a network, runs it once, says so, and runs it once more for each line of the input."""
+    """Loads a network, runs it, prints its facts as JSON, and runs it again for each line of the input."""
     sys.path.insert(0, str(request["packages"]))
     from mono3d_addon.depth import threads
 
@@ -177,8 +177,8 @@ def serve(request: dict[str, str | int], data_folder: Path, *, float32: bool) ->
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     estimator.engines.run(pictures)
     load = first - (time.perf_counter() - began - first)
-    told = {"engine": result.engine, "notes": result.notes, "peak": peak, "load": load}
-    print(json.dumps(told), flush=True)
+    facts = {"engine": result.engine, "notes": result.notes, "peak": peak, "load": load}
+    print(json.dumps(facts), flush=True)
     for _ in sys.stdin:
         began = time.perf_counter()
         estimator.engines.run(pictures)
@@ -218,14 +218,21 @@ def _packages(data_folder: Path) -> Path:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
-    parser.add_argument("models", nargs="*", default=DEFAULT, metavar="MODEL")
+    parser.add_argument("models", nargs="*", default=DEFAULT, metavar="MODEL", help="models of the catalogue")
     parser.add_argument("--data-folder", type=Path, required=True, help="folder with the installed packages")
     parser.add_argument("--runs", type=int, default=7, help="pairs of runs (default: 7)")
-    parser.add_argument("--batch", type=int, default=1, help="pictures at a time (default: 1)")
+    parser.add_argument("--batch", type=int, default=1, help="pictures per run (default: 1)")
     parser.add_argument("--device", default="auto", help="device (default: auto)")
-    parser.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help="default: the trained square")
-    parser.add_argument("--float32", action="store_true", help="leave a processor's half precisions out")
-    parser.add_argument("--against", default="", metavar="COMMAND", help="a third program, see above")
+    parser.add_argument(
+        "--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help="input size (default: as trained)"
+    )
+    parser.add_argument("--float32", action="store_true", help="exclude a processor's half precisions")
+    parser.add_argument(
+        "--against",
+        default="",
+        metavar="COMMAND",
+        help="a third program to compare with; {model}, {height} and {width} are filled in",
+    )
     parser.add_argument("--serve", default="", help=argparse.SUPPRESS)
     return parser.parse_args()
 

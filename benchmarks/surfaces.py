@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Time, memory and error of every step from a disparity to a mesh, each in a process of its own.
+"""Measures time, memory and error of every step from a disparity to a mesh, each in its own process.
 
 python3 benchmarks/surfaces.py --data-folder FOLDER PHOTO    times and memory at 1 and 12 megapixels
-python3 benchmarks/surfaces.py --data-folder FOLDER          Poisson against the settings of a plain pipeline
+python3 benchmarks/surfaces.py --data-folder FOLDER          Poisson compared with the settings of a plain pipeline
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ STEPS = ("depth and grid", "quads", "adaptive", "decimate", "poisson", "ball piv
 
 
 def quiet(stage: str, share: float) -> None:
-    """Shows no progress."""
+    """Ignores progress."""
 
 
 def measure(step: str, photo: Path, data: Path, runs: int) -> dict[str, Any]:
-    """Returns median seconds, triangles and megabytes of one step on `photo`; the steps before are not timed."""
+    """Returns median seconds, triangles and megabytes of one step on `photo`, without the earlier steps."""
     import numpy as np
 
     from mono3d_addon import pipeline
@@ -75,7 +75,7 @@ def measure(step: str, photo: Path, data: Path, runs: int) -> dict[str, Any]:
         "solid": lambda: solid(mesh, "flat", 3.0, 100.0),
     }
     few = build.adaptive_mesh(grid, shape, camera, pixels, tenth, quiet).mesh if step == "normal map" else mesh
-    # What is only imported once is not the step's.
+    # Imports are not part of the step's time.
     if step not in ("depth and grid", "quads", "normal map", "solid"):
         build.refine(mesh, camera, pixels, replace(settings, target_triangles=len(mesh.triangles) - 2), quiet)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -116,7 +116,7 @@ def room(width: int, height: int) -> tuple[Any, Any]:
 
 
 def off_the_room(points: Any) -> Any:
-    """Returns how far points are from the room, relative to their distance from the camera."""
+    """Returns the distances of points from the room's surfaces, relative to their distance from the camera."""
     import numpy as np
 
     ball = np.abs(np.linalg.norm(points - np.array([0.3, 0.2, 3.0]), axis=1) - 0.7)
@@ -125,7 +125,7 @@ def off_the_room(points: Any) -> Any:
 
 
 def compare_poisson(runs: int) -> None:
-    """Prints time and error of our Poisson surface and of a plain one: 8-bit disparity, depth 9, 10 % trimmed."""
+    """Prints time and error of Mono3D's Poisson surface and of a plain one: 8-bit disparity, depth 9, 10 % trimmed."""
     import numpy as np
 
     from mono3d_addon.core.mesh.grid import build_grid
@@ -149,12 +149,12 @@ def compare_poisson(runs: int) -> None:
         mesh.remove_vertices_by_mask(np.asarray(density) < np.quantile(np.asarray(density), 0.1))
         return np.asarray(mesh.vertices)
 
-    def ours(octree: int) -> Any:
+    def mono3d(octree: int) -> Any:
         settings = Settings(surface="poisson", poisson_depth=octree)
         return build.surface_mesh(grid, camera, pixels, settings, quiet)[0].vertices
 
     for run in range(runs):
-        for name, make in (("plain", plain), ("ours 8", lambda: ours(8)), ("ours 9", lambda: ours(9))):
+        for name, make in (("plain", plain), ("Mono3D 8", lambda: mono3d(8)), ("Mono3D 9", lambda: mono3d(9))):
             wall, began = time.perf_counter(), time.process_time()
             vertices = make()
             wall, seconds = time.perf_counter() - wall, time.process_time() - began
@@ -167,7 +167,7 @@ def compare_poisson(runs: int) -> None:
 
 
 def enlarge(photo: Path, megapixels: float, folder: Path) -> Path:
-    """Returns a copy of `photo` with so many megapixels."""
+    """Returns a copy of `photo` resized to a number of megapixels."""
     from PIL import Image
 
     with Image.open(photo) as picture:
@@ -180,12 +180,14 @@ def enlarge(photo: Path, megapixels: float, folder: Path) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("photo", nargs="?", type=Path)
-    parser.add_argument("--data-folder", type=Path, default=environment.default_data_folder())
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("photo", nargs="?", type=Path, help="photo to measure; without one, Poisson is compared")
+    parser.add_argument(
+        "--data-folder", type=Path, default=environment.default_data_folder(), help="folder with the installed packages"
+    )
+    parser.add_argument("--runs", type=int, default=3, help="runs of each step (default: 3)")
     parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if importlib.util.find_spec("open3d") is None:  # a bare Python: the packages are where the installer put them
+    if importlib.util.find_spec("open3d") is None:  # without Open3D in this Python, use the installed packages
         sys.path.insert(0, str(environment.require("worker", options.data_folder)))
     if options.step:
         print(json.dumps(measure(options.step, options.photo, options.data_folder, options.runs)))

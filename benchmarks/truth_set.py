@@ -3,8 +3,8 @@
 
 python3 benchmarks/truth_set.py FOLDER [--width 960] [--height 720]
 
-NAME.png and NAME.disp.png, 16 bits: inverse depth, its largest value 65535. Twice the network's size and more, so that
-the truth has finer steps than what is measured. Takes some minutes. Needs numpy and Pillow.
+Writes NAME.png and NAME.disp.png, 16 bits: inverse depth, scaled so that its maximum is 65535. The default size is more
+than twice the network's, so the truth is finer than the measured steps. Takes some minutes. Needs numpy and Pillow.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ sys.path.insert(0, str(ROOT))
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--width", type=int, default=960)
-    parser.add_argument("--height", type=int, default=720)
+    parser.add_argument("folder", type=Path, help="folder for the set")
+    parser.add_argument("--width", type=int, default=960, help="width in pixels (default: 960)")
+    parser.add_argument("--height", type=int, default=720, help="height in pixels (default: 720)")
     options = parser.parse_args(arguments)
     import numpy as np
     from PIL import Image

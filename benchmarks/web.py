@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the web server adds to the pipeline: `python3 benchmarks/web.py [--runs 10] [--data-folder FOLDER]`.
+"""Measures the overhead of the web server: `python3 benchmarks/web.py [--runs 10] [--data-folder FOLDER]`.
 
-Starts a server with one worker and sends it photos of 1 and 12 megapixels, each another one, over loopback. The
-pipeline's time is what the worker measured in the same request, from reading the photo to the mesh; the rest is what
-the page waits for beyond it: upload, queue, saving, the mesh as a file for the viewer, events.
-Wants the packages installed (`python3 -m mono3d_addon web --install`).
+Starts a server with one worker and sends it different photos of 1 and 12 megapixels over loopback. The pipeline's time
+is measured by the worker in the same request, from reading the photo to the mesh. The overhead is the rest of the time
+that the page waits: upload, queue, saving, the mesh file for the viewer, events.
+
+Needs the installed packages (`python3 -m mono3d_addon web --install`).
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ for number in range(count):
 
 @contextlib.contextmanager
 def serving(data: Path) -> Iterator[Client]:
-    """Runs a server and yields a client of it."""
+    """Runs a server during the block and yields a client for it."""
     command = [sys.executable, "-m", "mono3d_addon", "web", "--port", "0", "--no-open-browser", "--data-folder"]
     process = subprocess.Popen([*command, str(data)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -53,13 +54,13 @@ def serving(data: Path) -> Iterator[Client]:
 
 
 def measure(client: Client, photo: Path, folder: Path) -> dict[str, float]:
-    """Returns the seconds of one photo by what they went to, and the size of the mesh for the viewer in megabytes."""
+    """Returns the seconds of one photo by stage, and the size of the mesh file for the viewer in megabytes."""
     began = time.perf_counter()
     job = client.reconstruct(photo)
     done = time.perf_counter() - began
     with client._asked("GET", f"/api/jobs/{job.id}/view") as answer:
         size = len(answer.read())
-    at_hand = time.perf_counter() - began
+    received = time.perf_counter() - began
     stages = dict(job.result["seconds"])
     saving = stages.pop(_SAVING)
     pipeline = sum(stages.values())
@@ -78,21 +79,23 @@ def measure(client: Client, photo: Path, folder: Path) -> dict[str, float]:
     return {
         "pipeline": pipeline,
         "job done": done,
-        "beyond it": done - pipeline,
-        "of that saving": saving,
-        "mesh at hand": at_hand,
-        "beyond the pipeline": at_hand - pipeline,
+        "overhead": done - pipeline,
+        "saving": saving,
+        "mesh received": received,
+        "overhead of the mesh": received - pipeline,
         "draft of a slider": draft,
-        "whole shape": shape,
+        "full reshape": shape,
         "download GLB": download,
         "view MB": size / 1e6,
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="What the web server adds to the pipeline.")
-    parser.add_argument("--runs", type=int, default=10)
-    parser.add_argument("--data-folder", type=Path, default=environment.default_data_folder())
+    parser = argparse.ArgumentParser(description="Measures the overhead of the web server.")
+    parser.add_argument("--runs", type=int, default=10, help="photos per size (default: 10)")
+    parser.add_argument(
+        "--data-folder", type=Path, default=environment.default_data_folder(), help="folder with the installed packages"
+    )
     options = parser.parse_args()
     packages = environment.require("worker", options.data_folder)
     cup = ROOT / "tests" / "photos" / "coffee.png"
@@ -103,7 +106,7 @@ def main() -> None:
             subprocess.run(command, check=True)
             photos = sorted(Path(scratch).glob(f"{size[0]}-*.jpg"))
             runs = [measure(client, photo, Path(scratch) / "out") for photo in photos][2:]
-            print(f"{name}, {len(runs)} runs after 2 to warm up: median (lowest to highest), seconds")
+            print(f"{name}, {len(runs)} runs after 2 warm-up runs: median (lowest to highest), seconds")
             for what in runs[0]:
                 values = [run[what] for run in runs]
                 print(f"  {what:20} {statistics.median(values):6.3f} ({min(values):.3f} to {max(values):.3f})")

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long the mesh of a 1024x768 photo takes to follow a slider in Blender: run it with a Python that has bpy.
+"""Measures how fast the mesh of a 1024x768 photo follows a slider in Blender. Run it with a Python that has bpy.
 
-python3 benchmarks/remesh.py [--worker PYTHON] [--data-folder FOLDER] [--rounds N]
+python3 benchmarks/reshape.py [--worker PYTHON] [--data-folder FOLDER] [--rounds N]
 
-For each setting: from the change to the mesh that first shows it, to the mesh in full detail, and how long Blender is
-kept from anything else. The worker is a Python with its packages, by default this one with those of the data folder.
+For each setting: the time from the change to the first mesh that shows it, to the mesh in full detail, and how long
+Blender is blocked. The worker is a Python with its packages, by default this one with those of the data folder.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from mono3d_addon import environment  # noqa: E402
 
 try:
     import bpy
-except ImportError:  # a bare Python: bpy is where the installer put it
+except ImportError:  # without bpy in this Python, use the installed packages
     sys.path.insert(0, str(environment.require("scene", environment.default_data_folder())))
     import bpy
 
@@ -49,11 +49,11 @@ CHANGES: dict[str, Callable[[int], dict[str, Any]]] = {
     "min_island": lambda n: {"min_island": 0.2 + 0.1 * n},
     "crop_left": lambda n: {"crop_left": 1.0 + n},
 }
-"""A setting and its value in each round, none of them twice."""
+"""Setting -> its value in each round; no value occurs twice."""
 
 
 def enlarged_photo(folder: Path) -> Path:
-    """Returns the test photo at the size of the benchmark, by Blender: there may be no Pillow here."""
+    """Returns the test photo at the size of the benchmark, resized by Blender because Pillow may be missing."""
     image = bpy.data.images.load(str(ROOT / "tests" / "photos" / "coffee.png"))
     image.scale(*SIZE)
     path = folder / "photo.png"
@@ -64,7 +64,7 @@ def enlarged_photo(folder: Path) -> Path:
 
 
 def measure(owner: Any, work: reshape.Reshaping, values: dict[str, Any]) -> dict[str, float]:
-    """Returns seconds from a change to the first mesh that shows it, to the last, and the longest time in Blender."""
+    """Returns the seconds from a change to the first mesh that shows it and to the last, and the longest blocking."""
     began, busiest, first = time.perf_counter(), 0.0, 0.0
     before = hand_made.digest(owner.data)
     work.change(owner, values)
@@ -79,10 +79,12 @@ def measure(owner: Any, work: reshape.Reshaping, values: dict[str, Any]) -> dict
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--worker", default=sys.executable)
-    parser.add_argument("--data-folder", type=Path, default=environment.default_data_folder())
-    parser.add_argument("--rounds", type=int, default=5)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--worker", default=sys.executable, help="Python of the worker (default: this one)")
+    parser.add_argument(
+        "--data-folder", type=Path, default=environment.default_data_folder(), help="folder with the installed packages"
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="changes of each setting (default: 5)")
     options = parser.parse_args()
     installed = environment.packages("worker", options.data_folder) if options.worker == sys.executable else None
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
@@ -104,7 +106,7 @@ def main() -> None:
     work = reshape.Reshaping(lambda: worker)
     print(f"Blender {bpy.app.version_string}, {len(owner.data.vertices):,} vertices, {options.rounds} rounds")
     measure(owner, work, {"near": 0.95})
-    print("| setting | first mesh ms | full mesh ms | Blender is busy ms, at most |\n|---|---|---|---|")
+    print("| setting | first mesh ms | full mesh ms | Blender blocked ms, at most |\n|---|---|---|---|")
     for name, value in CHANGES.items():
         found = [measure(owner, work, value(number)) for number in range(options.rounds)]
         first, settled, blocked = (
@@ -116,7 +118,7 @@ def main() -> None:
 
 
 def steps(worker: Worker, owner: Any, folder: Path) -> None:
-    """Prints what a full mesh is made of: the worker's stages, the way, and Blender's part."""
+    """Prints the times of a full mesh: the worker's stages, the transfer, and Blender's part."""
     from mono3d_addon.blender.scene import source
     from mono3d_addon.worker import reshape_files
 
@@ -138,14 +140,14 @@ def steps(worker: Worker, owner: Any, folder: Path) -> None:
         trip = time.perf_counter() - began
         for stage, seconds in answer["seconds"].items():
             note(f"worker: {stage.lower()}", seconds)
-        note("worker: finding edges, writing arrays, the way there and back", trip - sum(answer["seconds"].values()))
+        note("worker: finding edges, writing arrays, transfer", trip - sum(answer["seconds"].values()))
         began = time.perf_counter()
         made = reshape_files.load(folder)
         mesh_data.fill(owner.data, made.mesh, trusted=True, edges=made.edges)
         note("Blender: filling the mesh", time.perf_counter() - began)
         began = time.perf_counter()
         hand_made.remember(owner.data)
-        note("Blender: remembering what it looks like", time.perf_counter() - began)
+        note("Blender: storing its digest", time.perf_counter() - began)
     print("\n| step of a full mesh | ms |\n|---|---|")
     for name, found in times.items():
         print(f"| {name} | {statistics.median(found):.0f} |")
@@ -154,4 +156,4 @@ def steps(worker: Worker, owner: Any, folder: Path) -> None:
 if __name__ == "__main__":
     main()
     sys.stdout.flush()
-    os._exit(0)  # some bpy wheels crash in their own clean-up
+    os._exit(0)  # some bpy wheels crash at exit
