@@ -2,11 +2,11 @@
 """Measures networks: the engine that Mono3D chooses compared with float32 torch, with the same weights, in turn.
 
 `python3 benchmarks/networks.py --data-folder FOLDER [MODEL ...]`, with the packages installed in FOLDER. A model whose
-weights are missing gets random ones (`tests/depth/reference.py`), which take the same time. Every engine runs in its own
-process and does one run per request; the ratio is that of two consecutive runs, the median of all pairs. *At best* is
-the ratio of the fastest runs, which is more reliable on a machine with other load. *Load* is the time of the first run
-minus that of the second, including the import of the library; *cold start* is the time from the start of the process to
-its second result.
+weights are missing gets random ones (`tests/depth/reference.py`), which take the same time. Every engine runs in its
+own process and does one run per request; the ratio is that of two consecutive runs, the median of all pairs. *At best*
+is the ratio of the fastest runs, which is more reliable on a machine with other load. *Load* is the time of the first
+run minus that of the second, including the import of the library; *cold start* is the time from the start of the
+process to its second result.
 
 `--float32` excludes a processor's half precisions.
 
