@@ -20,7 +20,8 @@ def main(arguments: list[str]) -> int:
     if root not in sys.path:
         sys.path.insert(0, root)
     from mono3d_addon import cli
-    from mono3d_addon.blender import addon_folder, network
+    from mono3d_addon.blender import addon_folder
+    from mono3d_addon.blender.installing import network
     from mono3d_addon.blender.scene.headless import BlenderSceneWriter
 
     # The flags --install and --download are the user's consent, unless Blender was started in offline mode.

@@ -6,7 +6,8 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import description, interface, preference_values, readiness, state
+from . import interface, preference_values, readiness, state
+from .photos import description
 
 _FIRST_REFRESH = 0.2
 

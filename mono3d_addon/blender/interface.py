@@ -12,6 +12,9 @@ Result = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "
 INTERVAL = 0.1
 """Seconds between two calls of a timer that polls work in progress."""
 
+BUSY = "A photo is being processed; wait for it or cancel it"
+"""Why an operator is not available while a job is running."""
+
 
 def redraw() -> None:
     """Redraws the 3D views, with their sidebars, and the preferences."""

@@ -9,7 +9,9 @@ from typing import Any
 import bpy
 
 from ..settings import SettingField
-from . import choose, chosen, depth_preview, models, names, progress, properties, running, setting_rows, setup, state
+from . import names, progress, properties, setting_rows, state
+from .installing import models, setup
+from .photos import choose, chosen, depth_preview, running
 
 _ABOVE = ("model",)
 """Settings that the main panel shows."""

@@ -6,7 +6,8 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from . import models, names, preference_values, progress, properties, readiness, setup, state, workers
+from . import names, preference_values, progress, properties, readiness, state, workers
+from .installing import models, setup
 from .preference_values import HABITS
 from .texts import label
 

@@ -19,7 +19,7 @@ from bpy.props import (
 
 from ..depth.catalogue import MODELS
 from ..settings import PRESETS, SettingField, Settings, fields_of, preset
-from . import chosen, description
+from .photos import chosen, description
 
 FIELDS = {item.name: item for item in fields_of(Settings)}
 PRESET_ITEMS = [(name, name.capitalize(), f"Use the values of the preset '{name}'") for name in PRESETS]

@@ -7,7 +7,8 @@ import bpy
 
 from ..depth.catalogue import MODELS, Model
 from ..errors import Mono3DError
-from . import description, interface, preference_values, state
+from . import interface, preference_values, state
+from .photos import description
 
 
 def refresh() -> None:
@@ -16,7 +17,7 @@ def refresh() -> None:
     If packages are missing, the installation is planned in a thread, because that queries the graphics driver.
     """
     from .. import environment
-    from .installation import COMPONENTS, Planning, Wish
+    from .installing.installation import COMPONENTS, Planning, Wish
 
     current = state.current
     folder = preference_values.data_folder()

@@ -4,27 +4,21 @@
 import bpy
 
 from . import (
-    choose,
-    depth_preview,
-    description,
     events,
-    generate,
     known_distances,
     look_through,
     marks,
     menus,
-    models,
     panel,
     preferences,
     progress,
     properties,
     readiness,
     reshape_panel,
-    running,
-    setup,
     state,
-    thumbnails,
 )
+from .installing import models, setup
+from .photos import choose, depth_preview, description, generate, running, thumbnails
 
 _CLASSES = (
     *properties.CLASSES,

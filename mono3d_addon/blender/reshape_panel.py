@@ -10,7 +10,8 @@ from bpy.props import PointerProperty
 
 from ..errors import Mono3DError
 from ..settings import SettingField
-from . import interface, names, progress, properties, running, setting_rows, state
+from . import interface, names, progress, properties, setting_rows, state
+from .photos import running
 from .scene import reshaped
 
 # `reshape` is imported with the first change, to keep Blender's start fast.
@@ -120,7 +121,7 @@ def refuse(cls: Any, context: bpy.types.Context) -> str:
     owner = reshaped.target(context)
     sentence = "Select a mesh made by Mono3D" if owner is None else reshaped.refusal(owner).rstrip(".")
     if not sentence and state.current.run is not None:
-        sentence = "A photo is being worked on; wait for it or cancel it"
+        sentence = interface.BUSY
     if sentence:
         cls.poll_message_set(sentence)
     return sentence

@@ -21,9 +21,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mono3d_addon
-from mono3d_addon.blender import events, models, names, network, progress, properties, readiness, state
+from mono3d_addon.blender import events, names, progress, properties, readiness, state
+from mono3d_addon.blender.installing import models, network
+from mono3d_addon.blender.installing.weights_download import WeightsDownload
 from mono3d_addon.blender.scene import build as scene
-from mono3d_addon.blender.weights_download import WeightsDownload
 from mono3d_addon.depth import weights
 from mono3d_addon.depth.catalogue import MODELS, Model
 from mono3d_addon.errors import Mono3DError

@@ -107,7 +107,7 @@ def test_blender_finds_it_valid(source: str, package: Path) -> None:
 
 @pytest.mark.parametrize(("permission", "sign"), [("clipboard", ".clipboard ="), ("network", "allow_network")])
 def test_what_the_code_does_is_permitted_by_the_manifest(permission: str, sign: str) -> None:
-    assert any(sign in path.read_text(encoding="utf-8") for path in (ROOT / "mono3d_addon" / "blender").glob("*.py"))
+    assert any(sign in path.read_text(encoding="utf-8") for path in (ROOT / "mono3d_addon" / "blender").rglob("*.py"))
     assert permission in tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))["permissions"]
 
 

@@ -14,7 +14,8 @@ from unittest.mock import MagicMock
 import pytest
 
 import mono3d_addon
-from mono3d_addon.blender import generate, progress, running, state
+from mono3d_addon.blender import progress, state
+from mono3d_addon.blender.photos import generate, running
 from tests.blender import stand_in
 from tests.blender.made import bpy
 

@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 from mathutils import Euler, Matrix, Vector
 
-from mono3d_addon.blender import known_distances, marks, names, reshape, reshape_panel, running, setting_rows, state
+from mono3d_addon.blender import known_distances, marks, names, reshape, reshape_panel, setting_rows, state
+from mono3d_addon.blender.photos import running
 from mono3d_addon.blender.scene import build as scene
 from mono3d_addon.blender.scene import camera, hand_made, reshaped, source
 from mono3d_addon.core import reconstruction
@@ -761,7 +762,7 @@ def test_generate_pressed_while_points_are_picked_ends_that(
         picking.click()
     monkeypatch.setattr(state.current, "run", types.SimpleNamespace(cancel=lambda: None))
     assert picking.click() == {"CANCELLED"}
-    assert picking.told == ["A photo is being worked on; wait for it or cancel it."]
+    assert picking.told == ["A photo is being processed; wait for it or cancel it."]
     assert marks.picked.points == [] and not picking.asked
 
 

@@ -18,18 +18,9 @@ import pytest
 import mono3d_addon
 import vendor_installer
 from mono3d_addon import environment
-from mono3d_addon.blender import (
-    network,
-    panel,
-    preference_values,
-    preferences,
-    progress,
-    readiness,
-    setup,
-    state,
-    workers,
-)
-from mono3d_addon.blender.installation import Installation, Wish
+from mono3d_addon.blender import panel, preference_values, preferences, progress, readiness, state, workers
+from mono3d_addon.blender.installing import network, setup
+from mono3d_addon.blender.installing.installation import Installation, Wish
 from tests.blender import made, stand_in
 from vendor_installer import locks, planning, platforms, smoke, upkeep
 from vendor_installer.component import Component

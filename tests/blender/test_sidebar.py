@@ -18,27 +18,19 @@ import pytest
 
 import mono3d_addon
 from mono3d_addon.blender import (
-    choose,
-    chosen,
-    depth_preview,
-    description,
-    durations,
     events,
-    installation,
-    jobs,
     menus,
-    models,
     names,
     panel,
     preference_values,
     preferences,
     readiness,
-    running,
-    setup,
     state,
     texts,
     workers,
 )
+from mono3d_addon.blender.installing import installation, models, setup
+from mono3d_addon.blender.photos import choose, chosen, depth_preview, description, durations, jobs, running
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Habits, Settings, fields_of
 from tests.blender import made, stand_in
@@ -445,7 +437,7 @@ def test_switching_on_and_off_leaks_nothing(empty_file: None) -> None:
         mono3d_addon.register()
         # A few things that leave something to clean up.
         state.current.checked = True
-        from mono3d_addon.blender import thumbnails
+        from mono3d_addon.blender.photos import thumbnails
 
         thumbnails.show("a", np.zeros((8, 8, 3), np.uint8))
         assert state.current.previews is not None

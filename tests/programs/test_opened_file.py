@@ -40,8 +40,8 @@ def test_the_sidebar_offers_what_to_do(blender: Window) -> None:
 
 _SLOW = """
 import importlib
-installation = importlib.import_module(f'{NAME}.mono3d_addon.blender.installation')
-network = sys.modules[f'{NAME}.mono3d_addon.blender.network']
+installation = importlib.import_module(f'{NAME}.mono3d_addon.blender.installing.installation')
+network = sys.modules[f'{NAME}.mono3d_addon.blender.installing.network']
 def work(self, progress, cancelled):
     while not bpy.app.driver_namespace.get('enough') and not cancelled():
         time.sleep(0.05)

@@ -41,7 +41,7 @@ class Planning(Background):
 
     def work(self, progress: Progress, cancelled: Callable[[], bool]) -> None:
         """Plans. Raises Mono3DError."""
-        from .. import environment
+        from ... import environment
 
         wish = self._wish
         self.plans = environment.plans(
@@ -63,8 +63,8 @@ class Installation(Background):
 
     def work(self, progress: Progress, cancelled: Callable[[], bool]) -> None:
         """Plans and installs. Raises Mono3DError."""
-        from .. import environment
-        from ..errors import Mono3DError
+        from ... import environment
+        from ...errors import Mono3DError
 
         wish = self._wish
         online = wish.wheelhouse is None
@@ -95,7 +95,7 @@ class Removal(Background):
 
     def work(self, progress: Progress, cancelled: Callable[[], bool]) -> None:
         """Removes them; `waits` is then true if files in use stay until the next start. Raises Mono3DError."""
-        from .. import environment
+        from ... import environment
 
         progress("Removing the packages", 0.0)
         self.waits = environment.uninstall(COMPONENTS, self._data_folder)

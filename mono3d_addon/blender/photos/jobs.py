@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ..errors import Mono3DError, unforeseen
-from ..settings import Settings
-from ..worker.runner import Job, Runner
-from . import temporary
+from ...errors import Mono3DError, unforeseen
+from ...settings import Settings
+from ...worker.runner import Job, Runner
+from .. import temporary
 
 Build = Callable[[Path], None]
 """Builds the result stored in a folder, which is removed afterwards."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ..depth.catalogue import Model
+from ...depth.catalogue import Model
 from .background import Background, Progress
 
 
@@ -25,6 +25,6 @@ class WeightsDownload(Background):
 
     def work(self, progress: Progress, cancelled: Callable[[], bool]) -> None:
         """Downloads. Raises Mono3DError."""
-        from ..depth.download import download
+        from ...depth.download import download
 
         download(self.model, self._data_folder, progress, cancelled)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import interface, names, running, state, thumbnails
-from .texts import label, text
+from .. import interface, names, state
+from ..texts import label, text
+from . import running, thumbnails
 
 if TYPE_CHECKING:
-    from ..core.arrays import Floats
+    from ...core.arrays import Floats
 
 _SIDE = 256
 _THUMBNAIL_SCALE = 8.0
@@ -43,8 +44,8 @@ def make_images(photo: str, disparity: Floats, depth: Floats) -> tuple[bpy.types
     """
     import numpy as np
 
-    from ..core.maps.colour_map import coloured
-    from ..core.maps.disparity import normalise
+    from ...core.maps.colour_map import coloured
+    from ...core.maps.disparity import normalise
 
     pictures = []
     for kind, values in (("disparity", disparity), ("depth", depth)):
@@ -91,9 +92,9 @@ class MONO3D_OT_show_depth(running.PhotoJob):
 
     def build(self, folder: Path, target: bpy.types.Scene) -> None:
         """Creates the images, as one undo step."""
-        from ..core import reconstruction
-        from ..core.maps.colour_map import coloured
-        from ..core.maps.disparity import normalise
+        from ...core import reconstruction
+        from ...core.maps.colour_map import coloured
+        from ...core.maps.disparity import normalise
 
         disparity, depth = reconstruction.load_depth(folder)
         run = state.current.run

@@ -8,9 +8,9 @@ import json
 import statistics
 from pathlib import Path
 
-from ..core.files import atomic_write
-from ..errors import Mono3DError
-from ..settings import Settings
+from ...core.files import atomic_write
+from ...errors import Mono3DError
+from ...settings import Settings
 
 _FILE = "durations.json"
 _DECISIVE = ("model", "device", "engine", "network_size", "flip", "tiles", "detail", "surface")

@@ -10,9 +10,10 @@ from typing import Any
 
 import bpy
 
-from ..errors import Mono3DError
-from . import chosen, interface, state, thumbnails, workers
-from .texts import text
+from ...errors import Mono3DError
+from .. import interface, state, workers
+from ..texts import text
+from . import chosen, thumbnails
 
 _SIDE = 256
 _INTERVAL = 0.05

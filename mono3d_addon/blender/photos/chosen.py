@@ -8,9 +8,9 @@ from typing import Any
 
 import bpy
 
-from ..errors import Mono3DError
-from ..run.photos import SUFFIXES
-from . import names, state, temporary
+from ...errors import Mono3DError
+from ...run.photos import SUFFIXES
+from .. import names, state, temporary
 
 _SOURCES = ("FILE", "GENERATED")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import state
+from .. import state
 
 if TYPE_CHECKING:
-    from ..core.arrays import Bytes
+    from ...core.arrays import Bytes
 
 
 def show(name: str, pixels: Bytes) -> int:

@@ -50,7 +50,7 @@ class Background:
         raise NotImplementedError
 
     def _run(self) -> None:
-        from ..errors import Mono3DError, unforeseen
+        from ...errors import Mono3DError, unforeseen
 
         def progress(stage: str, fraction: float) -> None:
             self.stage, self.fraction = stage, fraction

@@ -6,10 +6,11 @@ from typing import Any
 import bpy
 from bpy.props import StringProperty
 
-from ..depth.catalogue import model_named
-from ..errors import Mono3DError
-from . import interface, network, progress, readiness, state
-from .texts import text
+from ...depth.catalogue import model_named
+from ...errors import Mono3DError
+from .. import interface, progress, readiness, state
+from ..texts import text
+from . import network
 
 
 def draw(layout: bpy.types.UILayout, name: str) -> None:
@@ -97,7 +98,7 @@ class MONO3D_OT_download_model(progress.Starter):
 
     def begin(self, context: bpy.types.Context) -> None:
         """Starts the download. Raises Mono3DError if Blender may not go online."""
-        from ..depth import weights
+        from ...depth import weights
         from .weights_download import WeightsDownload
 
         scene: Any = context.scene

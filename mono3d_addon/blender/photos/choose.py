@@ -8,9 +8,10 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
-from ..run.photos import SUFFIXES
-from . import chosen, interface, state
-from .texts import label
+from ...run.photos import SUFFIXES
+from .. import interface, state
+from ..texts import label
+from . import chosen
 
 _FILTER = ";".join(f"*{suffix}" for suffix in SUFFIXES)
 _THUMBNAIL_SCALE = 6.0

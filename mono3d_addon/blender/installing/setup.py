@@ -6,9 +6,10 @@ from typing import Any
 import bpy
 from bpy.props import StringProperty
 
-from ..errors import Mono3DError
-from . import interface, network, preference_values, progress, readiness, state, workers
-from .texts import text
+from ...errors import Mono3DError
+from .. import interface, preference_values, progress, readiness, state, workers
+from ..texts import text
+from . import network
 
 _LOG_LINES = 30
 
@@ -95,7 +96,7 @@ def _log_button(layout: bpy.types.UILayout, name: str = "install.log", words: st
 
 def report() -> str:
     """Returns a report on Blender, the machine, the installed packages and the ends of the logs."""
-    from .. import environment
+    from ... import environment
 
     folder = state.current.data_folder
     lines = [f"Blender {bpy.app.version_string}", environment.report(folder)]
@@ -156,7 +157,7 @@ def _idle(cls: Any) -> bool:
         cls.poll_message_set("An installation is running; wait for it or cancel it")
         return False
     if state.current.run is not None:
-        cls.poll_message_set("A photo is being worked on; wait for it or cancel it")
+        cls.poll_message_set(interface.BUSY)
         return False
     return True
 

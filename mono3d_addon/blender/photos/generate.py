@@ -7,8 +7,9 @@ from typing import Any
 import bpy
 from bpy.props import StringProperty
 
-from . import interface, look_through, running, state
-from .texts import text
+from .. import interface, look_through, state
+from ..texts import text
+from . import running
 
 
 class MONO3D_OT_generate(running.PhotoJob):
@@ -30,10 +31,10 @@ class MONO3D_OT_generate(running.PhotoJob):
 
     def build(self, folder: Path, target: bpy.types.Scene) -> None:
         """Builds the result in the scene, as one undo step."""
-        from ..core import reconstruction
-        from ..core.stages import ESTIMATING
+        from ...core import reconstruction
+        from ...core.stages import ESTIMATING
+        from ..scene import build as scene
         from . import durations
-        from .scene import build as scene
 
         result = reconstruction.load(folder)
         built = scene.build(result, target, Path(bpy.data.filepath) if bpy.data.filepath else None)

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..errors import Mono3DError
-from ..settings import Settings
-from . import chosen, interface, preference_values, progress, properties, readiness, state, workers
-from .texts import label, text
+from ...errors import Mono3DError
+from ...settings import Settings
+from .. import interface, preference_values, progress, properties, readiness, state, workers
+from ..texts import label, text
+from . import chosen
 
 # Modules that import numpy are imported with the first job, to keep Blender's start fast.
 if TYPE_CHECKING:
-    from ..worker.runner import Runner
+    from ...worker.runner import Runner
 
 _BUSY_WITH = ("TRANSFORM_OT_", "SCULPT_OT_", "PAINT_OT_", "VIEW3D_OT_select", "VIEW3D_OT_edit_mesh", "MESH_OT_")
 """Name prefixes of modal operators during which the scene must not change."""
@@ -34,7 +35,7 @@ class PhotoJob(progress.Follower):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Returns whether no other job is running and the scene can be changed."""
         if state.current.run is not None:
-            cls.poll_message_set("A photo is being worked on; wait for it or cancel it")
+            cls.poll_message_set(interface.BUSY)
             return False
         if context.scene is None or context.scene.library is not None:
             cls.poll_message_set("This scene belongs to another file; make it local or switch to another scene")
