@@ -37,7 +37,10 @@ def press_until(visit: Visit, selector: str, key: str = "Tab") -> None:
     raise AssertionError(f"{selector} cannot be reached by {key}")
 
 
-@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize(
+    "screen",
+    [pytest.param(name, marks=[pytest.mark.thorough] if number else []) for number, name in enumerate(SCREENS)],
+)
 def test_nothing_is_wrong_by_axe(visitor: Visitor, coffee: str, screen: str) -> None:
     visit = visitor(**SCREENS[screen])
     visit.open()
@@ -58,7 +61,16 @@ def test_nothing_is_wrong_by_axe(visitor: Visitor, coffee: str, screen: str) -> 
     visit.shot(f"{screen} 3 result", whole=True)
 
 
-@pytest.mark.parametrize("screen", [NARROWEST, PHONE, {"viewport": {"width": 812, "height": 375}}])
+@pytest.mark.parametrize(
+    "screen",
+    [
+        NARROWEST,
+        *(
+            pytest.param(one, marks=pytest.mark.thorough)
+            for one in (PHONE, {"viewport": {"width": 812, "height": 375}})
+        ),
+    ],
+)
 def test_nothing_is_scrolled_sideways(visitor: Visitor, coffee: str, screen: dict[str, Any]) -> None:
     visit = visitor(**screen)
     visit.open()
@@ -170,6 +182,7 @@ def moving(visitor: Visitor) -> Iterator[Visit]:
     yield visitor(reduced_motion="no-preference")
 
 
+@pytest.mark.thorough
 def test_the_view_swings_only_for_those_who_like_motion(moving: Visit, visit: Visit, coffee: str) -> None:
     record = """
     window.places = new Set();

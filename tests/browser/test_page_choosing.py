@@ -41,12 +41,14 @@ def test_a_chosen_file_becomes_a_model(visit: Visit, photo: Path) -> None:
     assert "my cup" in visit.find("#result-title").inner_text()
 
 
+@pytest.mark.thorough
 def test_a_dropped_file_becomes_a_model(visit: Visit, photo: Path) -> None:
     visit.open()
     visit.drop(photo)
     assert generated(visit)["Photo"] == "300 × 200 pixels"
 
 
+@pytest.mark.thorough
 def test_a_photo_dropped_on_a_result_begins_anew(visit: Visit, coffee: str, photo: Path) -> None:
     visit.open(coffee)
     held = visit.page.evaluate_handle("() => new DataTransfer()")
@@ -83,6 +85,7 @@ def test_the_computers_camera_takes_a_photo(visit: Visit) -> None:
     assert visit.find("#preview").evaluate("image => image.decode().then(() => image.naturalWidth)") >= 320
 
 
+@pytest.mark.thorough
 def test_leaving_the_camera_takes_nothing(visit: Visit) -> None:
     visit.open()
     visit.find("#take-photo").click()
@@ -126,6 +129,7 @@ def test_a_file_that_is_no_photo_is_refused_in_one_sentence(visit: Visit, tmp_pa
     assert generated(visit)["Photo"] == "300 × 200 pixels"
 
 
+@pytest.mark.thorough
 def test_a_cut_photo_is_told_and_costs_nothing_else(visit: Visit, tmp_path: Path) -> None:
     (tmp_path / "cut.png").write_bytes((PHOTOS / "coffee.png").read_bytes()[:60_000])
     visit.expected = ("Failed to load resource",)
@@ -162,6 +166,7 @@ def test_a_photo_with_too_many_pixels_is_refused_by_the_server(visitor: Visitor,
         visit.clean()
 
 
+@pytest.mark.thorough
 def test_a_mask_beside_the_photo_takes_part(visit: Visit, photo: Path, tmp_path: Path) -> None:
     mask = Image.new("L", (300, 200))
     mask.paste(255, (0, 0, 150, 200))

@@ -33,7 +33,9 @@ def at_result(visit: Visit, coffee: str) -> Visit:
     return visit
 
 
-@pytest.mark.parametrize("format", ["glb", "ply", "stl", "obj"])
+@pytest.mark.parametrize(
+    "format", ["glb", "obj", *(pytest.param(one, marks=pytest.mark.thorough) for one in ("ply", "stl"))]
+)
 def test_meshes_open(at_result: Visit, format: str, tmp_path: Path) -> None:
     path = download(at_result, format, tmp_path)
     assert "coffee" in path.name
@@ -53,6 +55,7 @@ def test_meshes_open(at_result: Visit, format: str, tmp_path: Path) -> None:
     assert len(mesh.faces) == triangles and np.isfinite(mesh.vertices).all()
 
 
+@pytest.mark.thorough
 def test_the_cloud_opens(at_result: Visit, tmp_path: Path) -> None:
     path = download(at_result, "cloud", tmp_path)
     cloud: Any = trimesh.load(path)

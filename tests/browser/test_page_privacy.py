@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visit import Visit, Visitor
@@ -57,6 +58,7 @@ def test_a_token_opens_the_page_and_leaves_the_address(visitor: Visitor, tmp_pat
         guest.clean()
 
 
+@pytest.mark.thorough
 def test_the_teams_link_works_on_another_sites_page(visitor: Visitor, tmp_path: Path) -> None:
     with serving(tmp_path, "--token", TOKEN) as guarded:
         guest = visitor(guarded.address)

@@ -7,6 +7,7 @@ import re
 import time
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visit import PATIENCE, PHOTOS, Visit, Visitor
@@ -60,6 +61,7 @@ def test_a_running_job_is_cancelled_and_the_photo_stays(visit: Visit, site: WebS
     visit.wait_for(lambda: site.status(job)["state"] == "cancelled", 10.0)
 
 
+@pytest.mark.thorough
 def test_the_place_in_the_queue_is_shown(visit: Visit, site: WebServer, large: Path) -> None:
     before = [site.started(large, SLOW) for _ in range(3)]
     try:
@@ -129,6 +131,7 @@ def test_a_server_that_is_away_is_told_and_the_job_goes_on(visit: Visit, large: 
     assert visit.job == job
 
 
+@pytest.mark.thorough
 def test_the_time_that_it_takes_is_shown(visit: Visit, large: Path) -> None:
     generate_slowly(visit, large)
     expect(visit.find("#elapsed")).to_have_text(re.compile(r"^[1-9]\d* s$"), timeout=20_000)
@@ -136,6 +139,7 @@ def test_the_time_that_it_takes_is_shown(visit: Visit, large: Path) -> None:
     assert re.match(r"^\d+\.\d s \(.*depth \d", visit.find("#facts dt:text-is('Time') + dd").inner_text())
 
 
+@pytest.mark.thorough
 def test_a_photo_dropped_while_another_is_worked_on_takes_its_place(visit: Visit, site: WebServer, large: Path) -> None:
     job = generate_slowly(visit, large)
     visit.find("#file").set_input_files(PHOTOS / "astronaut.png")
@@ -144,6 +148,7 @@ def test_a_photo_dropped_while_another_is_worked_on_takes_its_place(visit: Visit
     assert site.wait(job, seconds=20.0)["state"] == "cancelled"
 
 
+@pytest.mark.thorough
 def test_a_server_that_began_anew_has_lost_the_job_and_says_so(visitor: Visitor, tmp_path: Path, large: Path) -> None:
     with serving(tmp_path) as first:
         visit = visitor(first.address)

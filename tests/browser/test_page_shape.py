@@ -67,6 +67,7 @@ def test_a_slider_changes_the_mesh_without_the_network(visit: Visit, own_coffee:
     expect(visit.find("#shape-failure")).to_be_hidden()
 
 
+@pytest.mark.thorough
 def test_sliders_reach_distances_far_from_the_defaults(visit: Visit) -> None:
     visit.open()
     visit.sample("china")
@@ -82,6 +83,7 @@ def test_sliders_reach_distances_far_from_the_defaults(visit: Visit) -> None:
     assert 30.0 < number < 32.0, "one step is a small one"
 
 
+@pytest.mark.thorough
 def test_detail_changes_the_number_of_vertices(visit: Visit, own_coffee: str, site: WebServer) -> None:
     visit.open(own_coffee)
     before = visit.vertices()
@@ -92,7 +94,13 @@ def test_detail_changes_the_number_of_vertices(visit: Visit, own_coffee: str, si
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("edges", "connected"), ("surface", "adaptive"), ("surface", "poisson"), ("solid", "flat")]
+    ("name", "value"),
+    [
+        ("edges", "connected"),
+        pytest.param("surface", "adaptive", marks=pytest.mark.thorough),
+        pytest.param("surface", "poisson", marks=pytest.mark.thorough),
+        pytest.param("solid", "flat", marks=pytest.mark.thorough),
+    ],
 )
 def test_choices_change_the_mesh(visit: Visit, own_coffee: str, site: WebServer, name: str, value: str) -> None:
     visit.open(own_coffee)
@@ -141,6 +149,7 @@ def test_what_cannot_be_is_told_beside_the_sliders_and_mended(visit: Visit, own_
     assert difference(visit.seen(), picture) < 0.002
 
 
+@pytest.mark.thorough
 def test_an_empty_mesh_is_told_and_the_earlier_one_stays(visit: Visit, own_coffee: str, site: WebServer) -> None:
     visit.open(own_coffee)
     visit.find("#shape [data-group=Shape] > summary").click()
@@ -168,6 +177,7 @@ def test_a_number_out_of_bounds_is_told_and_not_sent(visit: Visit, own_coffee: s
     expect(field(visit, "detail").locator(".wrong")).to_be_hidden()
 
 
+@pytest.mark.thorough
 def test_the_field_of_view_shows_the_photos_own(visit: Visit, own_coffee: str, site: WebServer) -> None:
     visit.open(own_coffee)
     number = field(visit, "field_of_view").locator("input[type=number]")
@@ -201,6 +211,7 @@ def test_a_reload_shows_the_shaped_mesh_and_its_values(visitor: Visitor, own_cof
     expect(field(visit, "tear").locator(".changed")).to_be_visible()
 
 
+@pytest.mark.thorough
 def test_a_download_keeps_the_focus_while_the_mesh_is_shaped(visit: Visit, own_coffee: str, site: WebServer) -> None:
     visit.open(own_coffee)
     visit.page.evaluate(
@@ -215,8 +226,8 @@ def test_a_download_keeps_the_focus_while_the_mesh_is_shaped(visit: Visit, own_c
     assert visit.page.evaluate("window.renewed") == 1
 
 
-@pytest.mark.parametrize("turns", [0, 4])
-@pytest.mark.parametrize("is_slow", [False, True])
+@pytest.mark.parametrize("turns", [0, pytest.param(4, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("is_slow", [False, pytest.param(True, marks=pytest.mark.thorough)])
 def test_a_scene_of_another_size_stays_in_view(
     visit: Visit, own_coffee: str, site: WebServer, turns: int, is_slow: bool
 ) -> None:

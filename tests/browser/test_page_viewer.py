@@ -75,6 +75,7 @@ def test_keys_turn_zoom_move_and_reset(visit: Visit, coffee: str) -> None:
     assert visit.find("#wireframe").get_attribute("aria-pressed") == "false"
 
 
+@pytest.mark.thorough
 def test_arrows_turn_like_the_mouse(visit: Visit, coffee: str) -> None:
     """A key that points to the right brings into view what a drag to the right does."""
     visit.open(coffee)
@@ -122,9 +123,17 @@ def test_wires_and_plain_differ_from_the_surface(visit: Visit, coffee: str) -> N
     assert np.ptp(plain, axis=2).max() < 0.2 < np.ptp(surface, axis=2).max()
 
 
-@pytest.mark.parametrize("window", [{"width": 1366, "height": 820}, {"width": 600, "height": 1000}])
 @pytest.mark.parametrize(
-    "settings", [{}, {"shift_x": 12.0, "shift_y": -9.0, "field_of_view": 40.0}, {"level": True}], ids=str
+    "window",
+    [{"width": 1366, "height": 820}, pytest.param({"width": 600, "height": 1000}, marks=pytest.mark.thorough)],
+)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"shift_x": 12.0, "shift_y": -9.0, "field_of_view": 40.0},
+        *(pytest.param(one, marks=pytest.mark.thorough) for one in ({}, {"level": True})),
+    ],
+    ids=str,
 )
 def test_through_the_camera_it_is_the_photo(
     visitor: Visitor, site: WebServer, window: dict[str, int], settings: dict[str, Any]
@@ -147,6 +156,7 @@ def test_through_the_camera_it_is_the_photo(
     assert visit.find("#through").get_attribute("aria-pressed") == "false"
 
 
+@pytest.mark.thorough
 def test_leaving_the_camera_does_not_jump(visit: Visit, coffee: str) -> None:
     visit.open(coffee)
     visit.find("#through").click()
@@ -172,6 +182,7 @@ def test_a_mesh_that_fails_to_come_does_not_stop_that_of_the_next_job(
     expect(visit.find("#viewer-failure")).to_be_hidden()
 
 
+@pytest.mark.thorough
 def test_the_background_changes(visit: Visit, coffee: str) -> None:
     visit.open(coffee)
     light = visit.seen()
@@ -207,6 +218,7 @@ def test_without_webgl_the_rest_works(visit: Visit, coffee: str) -> None:
     expect(visit.find("#facts")).to_contain_text("vertices")
 
 
+@pytest.mark.thorough
 def test_inside_a_panorama_one_looks_around(visit: Visit, site: WebServer) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (4, 8, 3)).astype(np.uint8)
     data = io.BytesIO()
