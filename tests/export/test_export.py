@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import math
@@ -82,6 +83,9 @@ def read_accessor(document: dict[str, Any], binary: bytes, index: int) -> np.nda
 def test_every_format_of_the_settings_can_be_written(tmp_path: Path) -> None:
     assert set(TABLE) == set(settings.FORMATS) == {*FORMATS, "blend"}
     assert len({format.ending for format in TABLE.values()}) == len(TABLE)
+    for format in FORMATS.values():
+        module, function = format.writer.split(".")
+        assert callable(getattr(importlib.import_module(f"mono3d_addon.export.{module}"), function))
     with pytest.raises(Mono3DError, match="no format 'fbx'"):
         write(results.result(tmp_path), "fbx", tmp_path / "x.fbx")
 
