@@ -147,10 +147,10 @@ def _start_to_disparity(photo: Path, packages: Path, folder: Path) -> list[str]:
     code = (
         "import sys; from pathlib import Path; sys.path[:0] = [sys.argv[1], sys.argv[4]]\n"
         "from mono3d_addon.core.photo.photo import read_photo\n"
-        "from mono3d_addon.depth import catalogue, estimate, weights\n"
+        "from mono3d_addon.depth import catalogue, estimator, weights\n"
         "model, data = catalogue.MODELS['starter'], Path(sys.argv[3])\n"
-        "estimator = estimate.load(model, weights.find(model, data), 'auto', data)\n"
-        "assert estimator.estimate(read_photo(Path(sys.argv[2]), 100.0).pixels).engine.startswith('OpenVINO')\n"
+        "made = estimator.load(model, weights.find(model, data), 'auto', data)\n"
+        "assert made.estimate(read_photo(Path(sys.argv[2]), 100.0).pixels).engine.startswith('OpenVINO')\n"
         "assert 'torch' not in sys.modules\n"
     )
     return [sys.executable, "-I", "-c", code, str(packages), str(photo), str(folder / "data"), str(ROOT)]

@@ -72,12 +72,13 @@ def main(arguments: Sequence[str]) -> int:
 def reconstruct(photo: Path, near: float, far: float, data: Path) -> Any:
     """Returns the product's own reconstruction, with the background filled."""
     from mono3d_addon import pipeline
+    from mono3d_addon.session import Session
     from mono3d_addon.settings import Settings
 
     settings = Settings(near=near, far=far, edges="fill", detail=1024)
     with tempfile.TemporaryDirectory() as folder:
-        folders = pipeline.Folders(work=Path(folder), data=data)
-        return pipeline.reconstruct(photo, settings, lambda stage, share: None, folders)
+        folders = pipeline.Folders(Path(folder))
+        return pipeline.reconstruct(photo, settings, lambda stage, share: None, Session(data), folders)
 
 
 def plain_grid(result: Any, pixels: Any) -> Solid:

@@ -157,13 +157,14 @@ def serve(request: dict[str, str | int], data_folder: Path, *, float32: bool) ->
 
     import numpy as np
 
-    from mono3d_addon.depth import catalogue, estimate
+    from mono3d_addon.depth import catalogue
     from mono3d_addon.depth.engines import openvino_engine
+    from mono3d_addon.depth.estimator import load as load_estimator
 
     if float32:
         openvino_engine.precisions = lambda: ("float32",)
     began = time.perf_counter()
-    estimator = estimate.load(
+    estimator = load_estimator(
         catalogue.model_named(str(request["model"])),
         Path(str(request["weights"])),
         str(request["device"]),

@@ -46,12 +46,13 @@ def measure(step: str, photo: Path, data: Path, runs: int) -> dict[str, Any]:
     from mono3d_addon.core.mesh.normal_map import normal_map
     from mono3d_addon.core.mesh.solid import solid
     from mono3d_addon.core.photo.photo import read_photo
+    from mono3d_addon.session import Session
     from mono3d_addon.settings import Settings
     from mono3d_addon.surface import build
 
     settings = Settings()
     with tempfile.TemporaryDirectory() as work:
-        result = pipeline.reconstruct(photo, settings, quiet, pipeline.Folders(Path(work), data))
+        result = pipeline.reconstruct(photo, settings, quiet, Session(data), pipeline.Folders(Path(work)))
     read = read_photo(photo, settings.max_pixels)
     camera, pixels = result.camera, read.pixels
 

@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Depth that the user brings along instead of the network's: from a file, from a folder, or from inside the photo."""
+"""The sources of a photo's depth: a depth map of the user's, one inside the photo, or a network."""
 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from .core.estimate import Estimate, estimate_from
 from .core.maps.depth_file import as_metres, read_array, read_bytes, read_pfm, read_picture
 from .core.maps.depth_values import DepthValues, Kind
 from .core.maps.embedded_depth import read_embedded
 from .core.photo.companions import companion
 from .core.photo.photo import Photo
+from .core.stages import Stages
+from .depth.disparity_cache import DisparityCache
+from .depth.network_source import NetworkSource, PanoramaSource
 from .errors import Mono3DError
+from .session import Session
 from .settings import Settings
 
 _SUFFIXES = (".exr", ".npy", ".pfm", ".png", ".tif", ".tiff")
@@ -21,27 +26,51 @@ _ASPECT = 1.05
 """Proportions that differ by more than this factor are worth a note."""
 
 
-@dataclass(frozen=True)
-class OwnDepth:
-    """The user's depth map, in metres or as disparity; where it comes from, in words; notes for the user."""
-
-    values: DepthValues
-    source: str
-    notes: tuple[str, ...]
+Source = Callable[[Stages], Estimate]
+"""Returns the depth of a photo. A network runs in the stage `ESTIMATING`, which the stages must know."""
 
 
-def own_depth(photo: Photo, settings: Settings) -> OwnDepth | None:
-    """Returns the depth map that `settings` name for a photo; None where the network is to estimate it.
+def source_of(
+    photo: Photo,
+    settings: Settings,
+    session: Session,
+    cache: DisparityCache,
+    next_photos: Sequence[Path] = (),
+    *,
+    is_panorama: bool,
+) -> Source:
+    """Returns the source that `settings` choose for the depth of a photo. A depth map is read here.
 
-    Raises Mono3DError with a sentence for the user when it is missing or cannot be read.
+    `cache` and `next_photos` are for a network, see `NetworkSource`.
+    Raises Mono3DError when the depth map is missing or cannot be read.
     """
-    if not settings.has_own_depth:
-        return None
     if settings.depth_file:
-        path = companion(settings.depth_file, photo.path, "depth map", _ENDS, _SUFFIXES)
-        found, name = read_depth(path, settings.max_pixels, _kind_of(settings)), f"'{path.name}'"
-    else:
-        found, name = read_embedded(photo.path, settings.max_pixels), "inside the photo"
+        known = depth_from_file(photo, settings)
+        return lambda stages: known
+    if settings.embedded_depth:
+        embedded = depth_inside(photo, settings)
+        return lambda stages: embedded
+    kind = PanoramaSource if is_panorama else NetworkSource
+    network = kind(settings, session.data_folder, cache, session.estimators, session.read_ahead, next_photos)
+    return lambda stages: network.estimate(photo, stages)
+
+
+def depth_from_file(photo: Photo, settings: Settings) -> Estimate:
+    """Returns the depth of a photo from the file, or the folder of files, in `settings.depth_file`.
+
+    Raises Mono3DError when it is missing or cannot be read.
+    """
+    path = companion(settings.depth_file, photo.path, "depth map", _ENDS, _SUFFIXES)
+    found = read_depth(path, settings.max_pixels, _kind_of(settings))
+    return _estimate(found, f"'{path.name}'", photo, settings)
+
+
+def depth_inside(photo: Photo, settings: Settings) -> Estimate:
+    """Returns the depth map that a phone stored in the photo. Raises Mono3DError when there is none."""
+    return _estimate(read_embedded(photo.path, settings.max_pixels), "inside the photo", photo, settings)
+
+
+def _estimate(found: DepthValues, name: str, photo: Photo, settings: Settings) -> Estimate:
     values = as_metres(found)
     notes = [_note(found.kind, name, is_guess=settings.depth_kind == "auto")]
     rows, columns = values.values.shape
@@ -50,7 +79,7 @@ def own_depth(photo: Photo, settings: Settings) -> OwnDepth | None:
         notes.append(
             f"The depth map has other proportions ({columns} x {rows}) than the photo and was stretched over it."
         )
-    return OwnDepth(values, name.strip("'"), tuple(notes))
+    return estimate_from(values, name.strip("'"), tuple(notes))
 
 
 def read_depth(path: Path, max_pixels: float, kind: Kind | None = None) -> DepthValues:

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From disparity to the mesh: the half of the story that needs no network and is gone through again and again."""
+"""From the depth of a photo to its mesh, again and again with other settings; needs no network."""
 
 from __future__ import annotations
 
+import abc
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from .core.arrays import Bytes, Floats
 from .core.camera.camera import Camera
 from .core.camera.lens import photo_camera
+from .core.estimate import Estimate
 from .core.maps.crop import cropped
 from .core.maps.depth_map import depth_map
 from .core.maps.depth_values import DepthValues
@@ -75,12 +77,12 @@ _AFTER_GRID = (
     "solid_size",
     "normal_map",
 )
-"""Settings that depth map and grid do not depend on; with others, also such as are not known here, both are new."""
+"""Settings that neither the depth map nor the grid depend on. Any other setting makes both anew."""
 
 
 @dataclass(frozen=True)
 class Reshaped:
-    """What the settings make of a photo and its disparity: see `Reconstruction` for the fields."""
+    """A mesh of a photo with some settings; see `Reconstruction` for the fields."""
 
     camera: Camera
     depth: Floats
@@ -100,6 +102,20 @@ class _DepthMap:
     has_sky: bool
 
 
+@dataclass(frozen=True)
+class _Finished:
+    """The mesh after all steps; see `Reshaped` for the fields."""
+
+    mesh: Mesh
+    cloud: PointCloud | None
+    background: BackgroundFill | None
+    normal_map: Bytes | None
+    notes: tuple[str, ...]
+
+
+Valid = NDArray[np.bool_] | None
+"""Where the depth is valid, bool (rows, columns); None: everywhere."""
+
 Result = TypeVar("Result")
 
 
@@ -110,7 +126,7 @@ class _Last(Generic[Result]):
         self._known: tuple[Settings, Result] | None = None
 
     def get(self, key: Settings, make: Callable[[], Result]) -> Result:
-        """Returns what `make` gives; what it gave the last time if that was for the same settings."""
+        """Returns the result of `make`, or its last result if that was for the same settings."""
         if self._known is None or self._known[0] != key:
             self._known = None
             self._known = (key, make())
@@ -121,24 +137,21 @@ class _Last(Generic[Result]):
         self._known = None
 
 
-class Reshaper:
-    """Makes meshes of one photo, and no step again whose settings did not change since the last time.
+class Reshaper(abc.ABC):
+    """Makes meshes of one photo. It keeps the intermediate results, and reuses those whose settings did not change.
 
-    disparity    float32 (h, w), relative inverse depth of the whole photo, near = large
-    own          the depth map that the user brought along, from which `disparity` then is
-    is_panorama  whether the photo shows all directions
+    disparity  float32 (h, w), relative inverse depth of the whole photo, near = large
+    own        the depth map that `disparity` follows from; None where a network estimated the disparity
     """
 
-    def __init__(
-        self, photo: Photo, disparity: Floats, own: DepthValues | None = None, *, is_panorama: bool = False
-    ) -> None:
+    is_panorama: ClassVar[bool]
+
+    def __init__(self, photo: Photo, disparity: Floats, own: DepthValues | None = None) -> None:
         self.photo = photo
         self.disparity = disparity
         self.own = own
-        self.is_panorama = is_panorama
         self._depth: _Last[_DepthMap] = _Last()
-        self._grid: _Last[tuple[Grid, BackgroundFill | None]] = _Last()
-        self._standing: _Last[Camera | None] = _Last()
+        self._on_ground: _Last[Camera | None] = _Last()
 
     @property
     def nbytes(self) -> int:
@@ -148,10 +161,9 @@ class Reshaper:
         return self.photo.pixels.nbytes + mask + self.disparity.nbytes + own
 
     def forget(self) -> None:
-        """Frees the memory of the steps in between."""
+        """Frees the memory of the intermediate results."""
         self._depth.forget()
-        self._grid.forget()
-        self._standing.forget()
+        self._on_ground.forget()
 
     def depth(self, settings: Settings) -> Floats:
         """Returns the depth map alone, see `Reconstruction.depth`, without crop and relief."""
@@ -159,58 +171,141 @@ class Reshaper:
         return found.depth if found.valid is None else np.where(found.valid, found.depth, np.float32(np.nan))
 
     def reshape(self, settings: Settings, stages: Stages) -> Reshaped:
-        """Returns the mesh that `settings` ask for. Raises Mono3DError when it is empty.
+        """Returns the mesh for `settings`. Raises Mono3DError when it is empty.
 
         `stages` must know `shares_of` the settings.
         """
         photo = self.photo
         camera = photo_camera(photo.size, photo.lens, settings, is_panorama=self.is_panorama)
-        before_surface = _without(settings, _AFTER_GRID)
-        cloud = background = None
         notes: list[str] = []
         with stages.stage(MESH):
-            found = self._depth.get(_without(before_surface, _AFTER_DEPTH), lambda: self._depth_map(settings))
-            depth, valid = found.depth, cropped(found.valid, found.depth.shape, settings)
-            if self.is_panorama:
-                mesh = build_sphere(depth, photo.pixels, _tear(settings), settings.min_island / 100.0, valid)
-            else:
-                depth = self._with_relief(depth, camera, settings)
-                grid, background = self._grid.get(before_surface, lambda: self._grids(depth, camera, valid, settings))
-                mesh = grid.mesh(camera)
-                if settings.quads and settings.surface == "grid":
-                    mesh = with_quads(mesh, grid, depth.shape[1])
+            key = _without(settings, (*_AFTER_GRID, *_AFTER_DEPTH))
+            found = self._depth.get(key, lambda: self._depth_map(settings))
+            valid = cropped(found.valid, found.depth.shape, settings)
+            depth = self._with_relief(found.depth, camera, settings)
+            mesh = self._first_mesh(depth, valid, camera, settings)
             if found.has_sky:
                 notes.append(f"Sky was found and {'cut out' if settings.sky == 'remove' else 'put far away'}.")
-            stands: Camera | None = camera
-            if settings.level:
-                stands = self._standing.get(before_surface, lambda: camera_on_ground(camera, depth, found.valid))
-                if stands is None:
-                    notes.append("No clear ground was found, so the scene was not levelled.")
-        if self.is_panorama:
-            if settings.field_of_view or settings.shift_x or settings.shift_y:
-                notes.append(_NO_LENS)
-            if _needs_pinhole(settings):
-                notes.append(_ONLY_A_GRID)
-        elif _needs_surface(settings):
-            with stages.stage(SURFACE) as within:
-                mesh, cloud, told = self._surface(mesh, grid, depth.shape, camera, settings, within)
-                notes += told
+            on_ground = self._camera_on_ground(depth, found.valid, camera, settings)
+            if on_ground is None:
+                notes.append("No clear ground was found, so the scene was not levelled.")
+        finished = self._finished(mesh, depth, valid, camera, settings, stages)
+        return Reshaped(
+            on_ground or camera,
+            depth if valid is None else np.where(valid, depth, np.float32(np.nan)),
+            finished.mesh,
+            finished.cloud,
+            finished.background,
+            finished.normal_map,
+            (*notes, *finished.notes),
+        )
+
+    @abc.abstractmethod
+    def _with_relief(self, depth: Floats, camera: Camera, settings: Settings) -> Floats:
+        """Returns the depth with the detail of the photo, if the settings ask for it."""
+
+    @abc.abstractmethod
+    def _first_mesh(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> Mesh:
+        """Returns the mesh of the depth map's grid."""
+
+    @abc.abstractmethod
+    def _finished(
+        self, mesh: Mesh, depth: Floats, valid: Valid, camera: Camera, settings: Settings, stages: Stages
+    ) -> _Finished:
+        """Returns what the other steps make of the first mesh. Raises Mono3DError when it is empty."""
+
+    def _camera_on_ground(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> Camera | None:
+        """Returns the camera as it stands in the scene; None where no ground was found to level the scene by."""
+        if not settings.level:
+            return camera
+        return self._on_ground.get(_without(settings, _AFTER_GRID), lambda: camera_on_ground(camera, depth, valid))
+
+    def _check_not_empty(self, mesh: Mesh) -> None:
         if len(mesh.triangles) == 0:
             raise Mono3DError(
-                f"'{photo.path.name}' gave an empty mesh; raise 'Tear' or lower 'Smallest island', 'Trim' and 'Crop'."
+                f"'{self.photo.path.name}' gave an empty mesh; raise 'Tear' or lower 'Smallest island', 'Trim' and "
+                "'Crop'."
             )
-        relief = None
-        if settings.normal_map and not self.is_panorama:
+
+    def _depth_map(self, settings: Settings) -> _DepthMap:
+        """Returns the depth of the whole photo, and where mask and sky leave it valid."""
+        photo = masked(self.photo, settings.mask, settings.max_pixels)
+        sky = find_sky(self.disparity, photo) if settings.sky != "keep" else None
+        if sky is not None and settings.sky == "remove":
+            photo = without(photo, sky)
+        if self.own is not None:
+            depth, valid = own_depth_map(self.own, photo, settings)
+        else:
+            depth, valid = depth_map(self.disparity, photo, settings)
+        if sky is not None and settings.sky == "clamp":
+            depth = clamped(depth, sky, settings.far)
+        return _DepthMap(depth, valid, sky is not None)
+
+
+class PinholeReshaper(Reshaper):
+    """Makes meshes of an ordinary photo."""
+
+    is_panorama = False
+
+    def __init__(self, photo: Photo, disparity: Floats, own: DepthValues | None = None) -> None:
+        super().__init__(photo, disparity, own)
+        self._grid: _Last[tuple[Grid, BackgroundFill | None]] = _Last()
+
+    def forget(self) -> None:
+        """Frees the memory of the intermediate results."""
+        super().forget()
+        self._grid.forget()
+
+    def _with_relief(self, depth: Floats, camera: Camera, settings: Settings) -> Floats:
+        if settings.photo_detail <= 0.0:
+            return depth
+        guide = resize_to(self.photo.pixels, depth.shape[1], depth.shape[0])
+        return with_relief(depth, guide, camera, settings.photo_detail, settings.tear)
+
+    def _first_mesh(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> Mesh:
+        grid, _ = self._grid_of(depth, valid, camera, settings)
+        mesh = grid.mesh(camera)
+        return with_quads(mesh, grid, depth.shape[1]) if settings.quads and settings.surface == "grid" else mesh
+
+    def _grid_of(
+        self, depth: Floats, valid: Valid, camera: Camera, settings: Settings
+    ) -> tuple[Grid, BackgroundFill | None]:
+        """Returns the grid, and the background behind its near things if the settings ask for it."""
+        arguments = (
+            depth,
+            camera,
+            self.photo.pixels,
+            _tear(settings),
+            settings.min_island / 100.0,
+            valid,
+            settings.trim,
+            settings.edge_aware,
+        )
+        return self._grid.get(
+            _without(settings, _AFTER_GRID),
+            lambda: (build_grid(*arguments), fill_background(*arguments) if settings.edges == "fill" else None),
+        )
+
+    def _finished(
+        self, mesh: Mesh, depth: Floats, valid: Valid, camera: Camera, settings: Settings, stages: Stages
+    ) -> _Finished:
+        grid, background = self._grid_of(depth, valid, camera, settings)
+        cloud, relief = None, None
+        notes: list[str] = []
+        if _needs_surface(settings):
+            with stages.stage(SURFACE) as within:
+                mesh, cloud, notes = self._surface(mesh, grid, depth.shape, camera, settings, within)
+        self._check_not_empty(mesh)
+        if settings.normal_map:
             with stages.stage(NORMAL_MAP):
                 relief = normal_map(mesh, grid, depth.shape, camera)
-        if settings.solid != "off" and not self.is_panorama:
+        if settings.solid != "off":
             with stages.stage(SOLID):
                 mesh = solid(mesh, settings.solid, settings.solid_thickness, settings.solid_size)
             if settings.edges == "fill":
                 background = None
                 notes.append(_NO_BACKGROUND)
-        depth = depth if valid is None else np.where(valid, depth, np.float32(np.nan))
-        return Reshaped(stands or camera, depth, mesh, cloud, background, relief, tuple(notes))
+        return _Finished(mesh, cloud, background, relief, tuple(notes))
 
     def _surface(
         self,
@@ -221,7 +316,7 @@ class Reshaper:
         settings: Settings,
         progress: Progress,
     ) -> tuple[Mesh, PointCloud | None, list[str]]:
-        """Returns what becomes of the grid's mesh, the points behind it, and notes for the user."""
+        """Returns the surface that the settings ask for, the points that it was made of, and notes for the user."""
         # Open3D takes half a second to import, which the grid need not wait for.
         from .surface import build
 
@@ -237,46 +332,38 @@ class Reshaper:
         )
         return adaptive.mesh, None, [note]
 
+
+class PanoramaReshaper(Reshaper):
+    """Makes meshes of a photo of all directions, on a sphere around the camera. It has the grid surface only."""
+
+    is_panorama = True
+
     def _with_relief(self, depth: Floats, camera: Camera, settings: Settings) -> Floats:
-        if settings.photo_detail <= 0.0:
-            return depth
-        guide = resize_to(self.photo.pixels, depth.shape[1], depth.shape[0])
-        return with_relief(depth, guide, camera, settings.photo_detail, settings.tear)
+        return depth
 
-    def _grids(
-        self, depth: Floats, camera: Camera, valid: NDArray[np.bool_] | None, settings: Settings
-    ) -> tuple[Grid, BackgroundFill | None]:
-        """Returns the grid, and the background behind its near things if the settings ask for it."""
-        island = settings.min_island / 100.0
-        shape = (
-            depth,
-            camera,
-            self.photo.pixels,
-            _tear(settings),
-            island,
-            valid,
-            settings.trim,
-            settings.edge_aware,
-        )
-        return build_grid(*shape), fill_background(*shape) if settings.edges == "fill" else None
+    def _first_mesh(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> Mesh:
+        return build_sphere(depth, self.photo.pixels, _tear(settings), settings.min_island / 100.0, valid)
 
-    def _depth_map(self, settings: Settings) -> _DepthMap:
-        """Returns the depth of the whole photo, by network or own map, without what mask and sky take away."""
-        photo = masked(self.photo, settings.mask, settings.max_pixels)
-        sky = find_sky(self.disparity, photo) if settings.sky != "keep" else None
-        if sky is not None and settings.sky == "remove":
-            photo = without(photo, sky)
-        if self.own is not None:
-            depth, valid = own_depth_map(self.own, photo, settings)
-        else:
-            depth, valid = depth_map(self.disparity, photo, settings)
-        if sky is not None and settings.sky == "clamp":
-            depth = clamped(depth, sky, settings.far)
-        return _DepthMap(depth, valid, sky is not None)
+    def _finished(
+        self, mesh: Mesh, depth: Floats, valid: Valid, camera: Camera, settings: Settings, stages: Stages
+    ) -> _Finished:
+        notes = []
+        if settings.field_of_view or settings.shift_x or settings.shift_y:
+            notes.append(_NO_LENS)
+        if _needs_pinhole(settings):
+            notes.append(_ONLY_A_GRID)
+        self._check_not_empty(mesh)
+        return _Finished(mesh, None, None, None, tuple(notes))
+
+
+def make_reshaper(photo: Photo, estimate: Estimate, *, is_panorama: bool) -> Reshaper:
+    """Returns what makes the meshes of a photo with this depth."""
+    kind = PanoramaReshaper if is_panorama else PinholeReshaper
+    return kind(photo, estimate.disparity, estimate.values)
 
 
 def shares_of(settings: Settings) -> dict[str, float]:
-    """Returns the stages of `Reshaper.reshape` with these settings, each with about how long it takes."""
+    """Returns the stages of `Reshaper.reshape` with these settings, each with its approximate share of the time."""
     wanted = {
         MESH: (1.0, True),
         SURFACE: (6.0, _needs_surface(settings)),
@@ -287,12 +374,12 @@ def shares_of(settings: Settings) -> dict[str, float]:
 
 
 def _needs_surface(settings: Settings) -> bool:
-    """Tells whether more than the grid is asked for."""
+    """Returns whether the settings ask for more than the grid."""
     return settings.surface != "grid" or settings.target_triangles > 0 or settings.smooth > 0
 
 
 def _needs_pinhole(settings: Settings) -> bool:
-    """Tells whether something is asked for that panoramas do not have."""
+    """Returns whether the settings ask for something that panoramas do not have."""
     others = settings.quads or settings.normal_map or settings.solid != "off"
     background = settings.edges == "fill" or settings.trim > 0 or settings.photo_detail > 0.0
     return _needs_surface(settings) or others or background
@@ -308,32 +395,31 @@ def _without(settings: Settings, names: tuple[str, ...]) -> Settings:
 
 
 class ReshaperCache:
-    """Shapers by name, the last used ones up to so many bytes of photos; only the last one keeps its steps."""
+    """Reshapers by name: those used last, as far as their photos fit into `most_bytes`.
+
+    Only the one used last keeps its intermediate results.
+    """
 
     def __init__(self, most_bytes: int = _MOST_KEPT_BYTES) -> None:
         self._most_bytes = most_bytes
-        self._kept: OrderedDict[str, Reshaper] = OrderedDict()
+        self._by_name: OrderedDict[str, Reshaper] = OrderedDict()
 
     def put(self, name: str, reshaper: Reshaper) -> None:
         """Keeps a reshaper; the last one is kept however large it is."""
-        for other in self._kept.values():
+        for other in self._by_name.values():
             other.forget()
-        self._kept[name] = reshaper
-        self._kept.move_to_end(name)
-        while len(self._kept) > 1 and sum(one.nbytes for one in self._kept.values()) > self._most_bytes:
-            self._kept.popitem(last=False)
+        self._by_name[name] = reshaper
+        self._by_name.move_to_end(name)
+        while len(self._by_name) > 1 and sum(one.nbytes for one in self._by_name.values()) > self._most_bytes:
+            self._by_name.popitem(last=False)
 
     def drop(self, name: str) -> None:
-        """Forgets a reshaper, if it is there."""
-        self._kept.pop(name, None)
+        """Removes a reshaper, if it is there."""
+        self._by_name.pop(name, None)
 
     def get(self, name: str) -> Reshaper | None:
         """Returns the reshaper of that name, if it is still there."""
-        found = self._kept.get(name)
-        if found is not None and found is not next(reversed(self._kept.values())):
+        found = self._by_name.get(name)
+        if found is not None and found is not next(reversed(self._by_name.values())):
             self.put(name, found)
         return found
-
-
-KEPT = ReshaperCache()
-"""The reshapers of this process."""

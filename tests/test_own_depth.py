@@ -20,8 +20,11 @@ from mono3d_addon.core.maps.depth_file import as_metres
 from mono3d_addon.core.maps.depth_values import DepthValues
 from mono3d_addon.core.maps.own_depth import filled, own_depth_map, own_disparity
 from mono3d_addon.core.photo.photo import Photo, read_photo
-from mono3d_addon.depth_source import own_depth, read_depth
+from mono3d_addon.core.stages import ESTIMATING, Stages
+from mono3d_addon.depth.disparity_cache import DisparityCache
+from mono3d_addon.depth_source import depth_from_file, read_depth, source_of
 from mono3d_addon.errors import Mono3DError
+from mono3d_addon.session import Session
 from mono3d_addon.settings import Settings
 
 has_exr = pytest.mark.skipif(importlib.util.find_spec("OpenEXR") is None, reason="OpenEXR is not installed")
@@ -162,8 +165,8 @@ def test_other_arrays_are_one_sentence(tmp_path: Path, array: NDArray[Any], word
 @pytest.mark.parametrize("kind", ["metres", "millimetres", "disparity"])
 def test_the_note_says_what_was_asked_for(photo: Photo, tmp_path: Path, kind: str) -> None:
     Image.fromarray((NEAR_LEFT * 1000).astype(np.uint16)).save(tmp_path / "d16.png")
-    found = own_depth(photo, Settings(depth_file=str(tmp_path / "d16.png"), depth_kind=kind))
-    assert found is not None and found.notes[0].startswith(
+    found = depth_from_file(photo, Settings(depth_file=str(tmp_path / "d16.png"), depth_kind=kind))
+    assert found.notes[0].startswith(
         f"The depth 'd16.png' is {kind}" if kind == "disparity" else f"The depth 'd16.png' is in {kind};"
     )
 
@@ -241,16 +244,23 @@ def test_a_folder_has_a_map_for_each_photo(photo: Photo, tmp_path: Path) -> None
     folder.mkdir()
     settings = Settings(depth_file=str(folder))
     with pytest.raises(Mono3DError, match=r"no depth map for 'cup\.jpg'; it would be called cup\.exr or cup_depth"):
-        own_depth(photo, settings)
+        depth_from_file(photo, settings)
     np.save(folder / "cup_depth.npy", NEAR_LEFT)
     np.save(folder / "other.npy", NEAR_LEFT)
-    found = own_depth(photo, settings)
-    assert found is not None and found.source == "cup_depth.npy"
+    found = depth_from_file(photo, settings)
+    assert found.engine == "cup_depth.npy" and found.values is not None and not found.device
     assert "metres" in found.notes[0] and len(found.notes) == 1
     np.save(folder / "cup_depth.npy", NEAR_LEFT[:20])
-    again = own_depth(photo, settings)
-    assert again is not None and "stretched" in again.notes[1]
+    again = depth_from_file(photo, settings)
+    assert "stretched" in again.notes[1]
 
 
-def test_without_own_depth_the_network_is_asked(photo: Photo) -> None:
-    assert own_depth(photo, Settings()) is None
+def test_a_depth_map_is_read_before_any_stage_and_a_network_is_not(photo: Photo, tmp_path: Path) -> None:
+    session, cache = Session(tmp_path), DisparityCache(tmp_path)
+    with pytest.raises(Mono3DError, match="gone"):
+        source_of(photo, Settings(depth_file=str(tmp_path / "gone.npy")), session, cache, is_panorama=False)
+    with pytest.raises(Mono3DError, match="depth map"):
+        source_of(photo, Settings(embedded_depth=True), session, cache, is_panorama=False)
+    missing = source_of(photo, Settings(model="dpt_large_384"), session, cache, is_panorama=False)
+    with pytest.raises(Mono3DError, match="not on this computer"):
+        missing(Stages(lambda stage, share: None, {ESTIMATING: 1.0}))

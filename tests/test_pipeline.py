@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mono3d_addon import pipeline
+from mono3d_addon.core.estimate import Estimate
 from mono3d_addon.core.reconstruction import Reconstruction
-from mono3d_addon.depth import estimate
+from mono3d_addon.depth import estimator
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER
-from mono3d_addon.depth.estimate import Estimate, Estimator
+from mono3d_addon.depth.disparity_cache import DisparityCache
+from mono3d_addon.depth.estimator import Estimator, EstimatorCache
 from mono3d_addon.errors import Mono3DError
+from mono3d_addon.session import Session
 from mono3d_addon.settings import Settings
 from mono3d_addon.version import ROOT
 
@@ -31,10 +34,29 @@ PLAIN = Settings(detail=64, engine="plain")
 """Whose numbers do not depend on whether a faster engine is ready by now."""
 
 
-def run(photo: Path, folder: Path, settings: Settings = COARSE, ahead: Sequence[Path] = ()) -> Reconstruction:
+def run(
+    photo: Path,
+    folder: Path,
+    settings: Settings = COARSE,
+    ahead: Sequence[Path] = (),
+    session: Session | None = None,
+) -> Reconstruction:
+    """Returns a reconstruction, in a session of its own unless one is given."""
     folder.mkdir(exist_ok=True)
-    folders = pipeline.Folders(work=folder, data=folder / "data")
-    return pipeline.reconstruct(photo, settings, lambda stage, fraction: None, folders, ahead)
+    session = session or Session(folder / "data")
+    return pipeline.reconstruct(photo, settings, lambda stage, share: None, session, pipeline.Folders(folder), ahead)
+
+
+def session_with(kind: type[Estimator], folder: Path) -> Session:
+    """Returns a session whose estimators are of a kind."""
+
+    def load(*details: Any, **more: Any) -> Estimator:
+        made = estimator.load(*details, **more)
+        return kind(made.model, made.engines, made.on_processor)
+
+    session = Session(folder / "data")
+    session.estimators = EstimatorCache(load)
+    return session
 
 
 @pytest.mark.torch
@@ -92,9 +114,10 @@ def test_photos_to_come_are_seen_together_where_that_pays(tmp_path: Path, monkey
     assert pipeline.DISPARITY in run(photos[0], tmp_path / "processor", PLAIN, ahead=photos[1:]).seconds
     assert pipeline.DISPARITY in run(photos[1], tmp_path / "processor", PLAIN).seconds
     monkeypatch.setattr(Estimator, "gains_by_many", True)
+    session = Session(tmp_path / "data")
     results = [
-        run(photos[0], tmp_path, PLAIN, [bad, *photos[1:]]),
-        *(run(photo, tmp_path, PLAIN) for photo in photos[1:]),
+        run(photos[0], tmp_path, PLAIN, [bad, *photos[1:]], session),
+        *(run(photo, tmp_path, PLAIN, session=session) for photo in photos[1:]),
     ]
     assert [pipeline.DISPARITY in result.seconds for result in results] == [True, False, False]
     for result, disparity in zip(results, alone, strict=True):
@@ -122,13 +145,7 @@ class Watched(Estimator):
 
 @pytest.fixture
 def nine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    def load(*details: Any, **more: Any) -> Estimator:
-        made = estimate.load(*details, **more)
-        return Watched(made.model, made.engines, made.on_processor)
-
-    monkeypatch.setattr(pipeline, "load", load)
     monkeypatch.setattr(Watched, "seen", [])
-    pipeline._estimator.cache_clear()
     photos = [tmp_path / f"{number}.png" for number in range(9)]
     for number, photo in enumerate(photos):
         Image.new("RGB", (64, 48), (20 * number, 100, 50)).save(photo)
@@ -137,9 +154,10 @@ def nine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 def run_each(photos: list[Path], folder: Path) -> list[str]:
     failed = []
+    session = session_with(Watched, folder)
     for number, photo in enumerate(photos):
         try:
-            run(photo, folder, ahead=photos[number + 1 : number + 8])
+            run(photo, folder, ahead=photos[number + 1 : number + 8], session=session)
         except Mono3DError as error:
             failed.append(f"{photo.name}: {error}")
     return failed
@@ -160,7 +178,6 @@ def test_every_photo_is_seen_once(nine: list[Path], tmp_path: Path, cache: str) 
 def test_what_is_known_is_not_seen_again(nine: list[Path], tmp_path: Path) -> None:
     for photo in nine[1:]:
         run(photo, tmp_path)
-    Watched.seen.clear()
     assert run_each(nine, tmp_path) == [] and Watched.seen == [1]
 
 
@@ -173,20 +190,15 @@ def test_a_bad_photo_fails_alone(nine: list[Path], tmp_path: Path, monkeypatch: 
 
 @pytest.mark.torch
 @needs_torch
-def test_notes_are_kept_with_the_disparity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notes_are_kept_with_the_disparity(tmp_path: Path) -> None:
     class Noting(Estimator):
         def estimate_all(self, photos: Any, *rest: Any) -> list[Estimate]:
             return [dataclasses.replace(one, notes=("A note.",)) for one in super().estimate_all(photos, *rest)]
 
-    def load(*details: Any, **more: Any) -> Estimator:
-        made = estimate.load(*details, **more)
-        return Noting(made.model, made.engines, made.on_processor)
-
-    monkeypatch.setattr(pipeline, "load", load)
-    pipeline._estimator.cache_clear()
     photo = ROOT / "tests" / "photos" / "coffee.png"
-    assert run(photo, tmp_path).notes == run(photo, tmp_path).notes == ("A note.",)
-    pipeline._estimator.cache_clear()
+    first = run(photo, tmp_path, session=session_with(Noting, tmp_path))
+    again = run(photo, tmp_path)
+    assert first.notes == again.notes == ("A note.",) and pipeline.DISPARITY not in again.seconds
 
 
 @pytest.mark.torch
@@ -196,7 +208,7 @@ def test_what_is_known_from_another_device_is_told(tmp_path: Path) -> None:
     here = dataclasses.replace(PLAIN, device="cpu")
     assert run(photo, tmp_path, here).notes == run(photo, tmp_path, here).notes == run(photo, tmp_path, PLAIN).notes
     (note,) = run(photo, tmp_path, dataclasses.replace(PLAIN, device="xpu")).notes
-    assert note == "The depth is known from an earlier time, by torch float32 on cpu; the device 'xpu' was not used."
+    assert note == "The depth comes from the cache, made by torch float32 on cpu; the device 'xpu' was not used."
 
 
 @pytest.mark.torch
@@ -210,14 +222,13 @@ def test_a_damaged_cache_costs_time_only(tmp_path: Path) -> None:
         np.testing.assert_allclose(run(photo, tmp_path, PLAIN).disparity, expected, atol=1e-4)
 
 
-def test_the_longest_unused_disparities_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "_CACHE_BYTES", 2000)
+def test_the_longest_unused_disparities_go_first(tmp_path: Path) -> None:
     for age, name in enumerate(("new", "middle", "old")):
         np.save(tmp_path / name, np.zeros(200, np.float32))
         os.utime(tmp_path / f"{name}.npy", (1e9 - age, 1e9 - age))
     # What another worker has just renamed or removed is in the list and no more on the disk.
     (tmp_path / "gone.npy").symlink_to(tmp_path / "nowhere")
-    pipeline._prune(tmp_path)
+    DisparityCache(tmp_path, most_bytes=2000).prune()
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["middle.npy", "new.npy"]
 
 
@@ -258,14 +269,14 @@ def test_the_views_of_a_panorama_run_together_where_that_pays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: bool, calls: list[int]
 ) -> None:
     seen: list[int] = []
-    original = estimate.Estimator.estimate_all
+    original = Estimator.estimate_all
 
-    def watched(self: estimate.Estimator, photos: Sequence[Any], *given: Any) -> list[estimate.Estimate]:
+    def watched(self: Estimator, photos: Sequence[Any], *given: Any) -> list[Estimate]:
         seen.append(len(photos))
         return original(self, photos, *given)
 
-    monkeypatch.setattr(estimate.Estimator, "gains_by_many", property(lambda self: together))
-    monkeypatch.setattr(estimate.Estimator, "estimate_all", watched)
+    monkeypatch.setattr(Estimator, "gains_by_many", property(lambda self: together))
+    monkeypatch.setattr(Estimator, "estimate_all", watched)
     photo = tmp_path / "around.png"
     Image.new("RGB", (128, 64), (90, 90, 90)).save(photo)
     result = run(photo, tmp_path, Settings(projection="equirectangular", network_size=64, detail=64))

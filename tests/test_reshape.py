@@ -15,7 +15,7 @@ from mono3d_addon.core.maps import depth_map as depth_maps
 from mono3d_addon.core.photo.photo import Photo
 from mono3d_addon.core.stages import Stages
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.reshape import MESH, Reshaper, ReshaperCache, shares_of
+from mono3d_addon.reshape import MESH, PanoramaReshaper, PinholeReshaper, Reshaper, ReshaperCache, shares_of
 from mono3d_addon.settings import Settings, fields_of
 
 BASE = Settings(detail=64)
@@ -55,11 +55,11 @@ def shape(reshaper: Reshaper, settings: Settings) -> reshape.Reshaped:
 
 def test_what_is_kept_between_meshes_never_shows() -> None:
     """Every setting in turn, by a reshaper that was used before, gives what a fresh one gives, and something new."""
-    used = Reshaper(photo(), disparity())
+    used = PinholeReshaper(photo(), disparity())
     before = shape(used, BASE)
     for name, value in CHANGES.items():
         settings = replace(BASE, **{name: value})
-        again, fresh = shape(used, settings), shape(Reshaper(photo(), disparity()), settings)
+        again, fresh = shape(used, settings), shape(PinholeReshaper(photo(), disparity()), settings)
         for part in ("vertices", "triangles", "uv", "colors", "normals"):
             assert np.array_equal(getattr(again.mesh, part), getattr(fresh.mesh, part)), (name, part)
         assert np.array_equal(again.depth, fresh.depth, equal_nan=True) and again.camera == fresh.camera
@@ -70,7 +70,7 @@ def test_what_is_kept_between_meshes_never_shows() -> None:
 
 @pytest.mark.parametrize("name", ["field_of_view", "shift_x", "shift_y"])
 def test_a_panorama_tells_that_it_has_no_lens(name: str) -> None:
-    around = Reshaper(photo(), disparity(), is_panorama=True)
+    around = PanoramaReshaper(photo(), disparity())
     change: dict[str, Any] = {name: 30.0}
     assert shape(around, BASE).notes == ()
     (note,) = shape(around, replace(BASE, **change)).notes
@@ -93,7 +93,7 @@ def test_mask_sky_relief_and_floor_of_a_known_photo_can_be_changed(tmp_path: Pat
     inverse = np.where(house, 0.4, np.maximum(row - 129.5, 0.0) / 110 * 0.9).astype(np.float32)
     outdoors = Photo(Path("house.png"), np.clip(pixels, 0, 255).astype(np.uint8), None, Lens(), "1" * 64)
     Image.fromarray((column < 160).astype(np.uint8) * 255).save(tmp_path / "left.png")
-    reshaper, plain = Reshaper(outdoors, inverse), Settings(detail=64, tear=0.0, edge_aware=False, far=60.0)
+    reshaper, plain = PinholeReshaper(outdoors, inverse), Settings(detail=64, tear=0.0, edge_aware=False, far=60.0)
     whole = shape(reshaper, plain)
     half = shape(reshaper, replace(plain, mask=str(tmp_path / "left.png")))
     assert np.isfinite(whole.depth).all() and half.mesh.uv[:, 0].max() < 0.52
@@ -118,7 +118,7 @@ def test_the_depth_is_not_made_again_where_it_does_not_change(monkeypatch: pytes
         return depth_maps.depth_map(*values)
 
     monkeypatch.setattr(reshape, "depth_map", counted)
-    reshaper = Reshaper(photo(), disparity())
+    reshaper = PinholeReshaper(photo(), disparity())
     for name in (None, "field_of_view", "min_island", "crop_left", "crop_top"):
         shape(reshaper, replace(BASE, **{name: CHANGES[name]}) if name else BASE)
     assert len(calls) == 1
@@ -128,11 +128,11 @@ def test_the_depth_is_not_made_again_where_it_does_not_change(monkeypatch: pytes
 
 def test_a_crop_that_leaves_nothing_is_one_sentence() -> None:
     with pytest.raises(Mono3DError, match=r"room\.png.*empty mesh"):
-        shape(Reshaper(photo(), disparity()), replace(BASE, crop_left=99.0, crop_top=99.0))
+        shape(PinholeReshaper(photo(), disparity()), replace(BASE, crop_left=99.0, crop_top=99.0))
 
 
 def test_the_memory_for_photos_is_bounded() -> None:
-    reshapers = {name: Reshaper(photo(), disparity()) for name in "abc"}
+    reshapers = {name: PinholeReshaper(photo(), disparity()) for name in "abc"}
     size = reshapers["a"].nbytes
     cache = ReshaperCache(2 * size + 1)
     for name, reshaper in reshapers.items():
@@ -148,7 +148,7 @@ def test_the_memory_for_photos_is_bounded() -> None:
 
 def test_only_the_photo_in_use_keeps_its_steps() -> None:
     cache = ReshaperCache()
-    one, other = Reshaper(photo(), disparity()), Reshaper(photo(), disparity())
+    one, other = PinholeReshaper(photo(), disparity()), PinholeReshaper(photo(), disparity())
     cache.put("one", one)
     shape(one, BASE)
     assert one._depth._known is not None
@@ -158,5 +158,5 @@ def test_only_the_photo_in_use_keeps_its_steps() -> None:
 
 def test_the_time_is_measured() -> None:
     stages = Stages(lambda words, share: None, shares_of(BASE))
-    Reshaper(photo(), disparity()).reshape(BASE, stages)
+    PinholeReshaper(photo(), disparity()).reshape(BASE, stages)
     assert set(stages.seconds) == {MESH}

@@ -29,11 +29,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "depth": {*_BASE, "core"},
     "surface": {*_BASE, "core"},
     "export": {*_BASE, "core", "formats"},
-    "depth_source": {*_BASE, "core"},
     "reshape": {*_BASE, "core", "surface"},
-    "pipeline": {*_RECONSTRUCTION, "depth_source", "reshape"},
+    "session": {"depth", "reshape"},
+    "depth_source": {*_BASE, "core", "depth", "session"},
+    "pipeline": {*_RECONSTRUCTION, "depth_source", "reshape", "session"},
     # The client marks the packages of its child as in use.
-    "worker": {*_RECONSTRUCTION, "pipeline", "reshape", "environment"},
+    "worker": {*_RECONSTRUCTION, "pipeline", "reshape", "session", "environment"},
     "formats": {"environment", "settings"},
     # Many photos: what to read and write, without an interface.
     "run": {*_BASE, "core", "formats", "worker"},
@@ -43,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models_command": {*_BASE, "depth", "environment", "display"},
     # The server's process may load what needs no packages, and nothing that opens a photo.
     "web": {*_BASE, "core", "depth", "environment", "formats", "worker", "run", "arguments", "installing"},
-    "blender": {*_BASE, "core", "depth", "environment", "worker", "run"},
+    "blender": {*_BASE, "core", "depth", "environment", "session", "worker", "run"},
     "build": {*_BASE, "core"},
     "cli": {*_BASE, "environment", "worker", "run", "web", "arguments", "display", "installing", "models_command"},
     "batch": {"cli", "blender"},

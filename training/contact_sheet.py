@@ -28,7 +28,7 @@ from mono3d_addon.core.photo.photo import Photo, read_photo
 from mono3d_addon.core.stages import Stages
 from mono3d_addon.depth import threads
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.reshape import Reshaper, shares_of
+from mono3d_addon.reshape import PinholeReshaper, shares_of
 from mono3d_addon.settings import Settings
 
 from . import sets
@@ -71,7 +71,7 @@ def compared(photo: Photo, disparities: Sequence[NDArray[np.float32]]) -> list[P
     size = (round(scale * photo.size[0]), round(scale * photo.size[1]))
     settings = Settings()
     shapes = [
-        Reshaper(photo, disparity).reshape(settings, Stages(lambda stage, share: None, shares_of(settings)))
+        PinholeReshaper(photo, disparity).reshape(settings, Stages(lambda stage, share: None, shares_of(settings)))
         for disparity in disparities
     ]
     view = raised_view([shape.mesh for shape in shapes], shapes[0].camera, size)

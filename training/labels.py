@@ -13,7 +13,7 @@ from PIL import Image
 from mono3d_addon.core.files import atomic_write
 from mono3d_addon.core.photo.photo import read_photo
 from mono3d_addon.depth import align
-from mono3d_addon.depth.estimate import Estimator, InferenceOptions
+from mono3d_addon.depth.estimator import Estimator, InferenceOptions
 from mono3d_addon.errors import Mono3DError
 
 from .sets import DISPARITY_ENDING, PICTURE_ENDINGS

@@ -55,14 +55,14 @@ def _gather(options: argparse.Namespace) -> str:
 
 def _label(options: argparse.Namespace) -> str:
     # These import torch, which the other command does not need.
-    from mono3d_addon.depth import estimate, weights
+    from mono3d_addon.depth import estimator, weights
 
     from . import labels
 
     model = MODELS[options.model]
     data_folder = environment.data_folder(options.data_folder)
     file = weights.find(model, data_folder, options.weights)
-    teacher = estimate.load(model, file, options.device, is_plain=True)
+    teacher = estimator.load(model, file, options.device, is_plain=True)
     with tqdm(unit="photo", file=sys.stderr) as bar:
 
         def advance(done: int, total: int) -> None:

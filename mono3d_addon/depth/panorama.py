@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 
 from ..core.arrays import Bytes, Floats
 from ..core.camera.camera import directions
+from ..core.estimate import Estimate
 from ..core.photo.resampling import resize_to
+from ..core.stages import Progress
+from .estimator import Estimator, InferenceOptions
 
 Doubles = NDArray[np.float64]
 Network = Callable[[Sequence[Bytes]], Sequence[Floats]]
@@ -87,6 +90,24 @@ def disparity_of(pixels: Bytes, network: Network, view_size: int = _SMALLEST_VIE
         total += weight * values
         heap += weight
     return np.asarray(total / heap, np.float32)
+
+
+def estimate(pixels: Bytes, estimator: Estimator, options: InferenceOptions, progress: Progress) -> Estimate:
+    """Returns the estimate of a panorama, `pixels` as in `disparity_of`; its disparity is inverse distance."""
+    seen: list[Estimate] = []
+
+    def network(views: Sequence[Bytes]) -> list[Floats]:
+        if estimator.gains_by_many:
+            seen.extend(estimator.estimate_all(views, options, progress))
+        else:
+            for number, view in enumerate(views):
+                progress(f"view {number + 1} of {len(views)}", number / len(views))
+                seen.append(estimator.estimate(view, options))
+        return [one.disparity for one in seen]
+
+    disparity = disparity_of(pixels, network, options.network_size)
+    notes = tuple(dict.fromkeys(note for one in seen for note in one.notes))
+    return Estimate(disparity, seen[0].engine, notes, any(one.is_reduced for one in seen), seen[0].device)
 
 
 @dataclass(frozen=True)

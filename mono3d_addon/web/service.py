@@ -148,7 +148,7 @@ class Service:
             "settings": dataclasses.asdict(settings),
             "folder": str(revision.path),
             "work": str(folder.path),
-            "estimates": str(folder.path),
+            "disparity_cache": str(folder.path),
             "keep": True,
             "key": id,
             "name": upload.name,

@@ -10,13 +10,14 @@ from typing import Any
 from .. import pipeline
 from ..core import reconstruction
 from ..core.stages import Progress
+from ..session import Session
 from ..settings import Settings
 
 
-def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[str, Any]:
+def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[str, Any]:
     """Estimates the depth of `photo` with `settings` and saves both arrays in the job `folder`, which it returns."""
     settings = Settings.from_json(json.dumps(request["settings"]))
     folder = Path(request["folder"])
-    disparity, depth = pipeline.estimate_depth(Path(request["photo"]), settings, progress, data_folder)
+    disparity, depth = pipeline.estimate_depth(Path(request["photo"]), settings, progress, session)
     reconstruction.save_depth(disparity, depth, folder)
     return {"folder": str(folder)}

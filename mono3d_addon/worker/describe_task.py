@@ -12,9 +12,10 @@ from ..core.camera.lens import camera_of
 from ..core.photo.photo import read_photo
 from ..core.photo.resampling import thumbnail
 from ..core.stages import Progress
+from ..session import Session
 
 
-def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[str, Any]:
+def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[str, Any]:
     """Returns `width`, `height` and `camera`, where the field of view comes from, of the upright `photo`.
 
     Saves an upright picture of at most `side` pixels a side at `thumbnail`, uint8 (h, w, 3). Photos of more than

@@ -13,12 +13,13 @@ from ..core import reconstruction
 from ..core.files import atomic_write
 from ..core.reconstruction import Reconstruction
 from ..core.stages import Progress
+from ..session import Session
 
 _SEVERAL_FILES = "obj"
 _MEMBER = "mesh.obj"
 
 
-def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[str, Any]:
+def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[str, Any]:
     """Writes the reconstruction in `folder` as `format` to `path`, which it returns.
 
     The several files of OBJ become one zip, whose members lie in a folder called `name`.

@@ -29,7 +29,7 @@ TASKS: Final[Mapping[str, str]] = {
     "export": "mono3d_addon.worker.export_task",
     "scene": "mono3d_addon.blender.scene.scene_task",
 }
-"""The module whose `run(request, progress, data_folder) -> dict` does each task."""
+"""The module whose `run(request, progress, session) -> dict` does each task."""
 
 
 def encode(message: Mapping[str, Any]) -> bytes:

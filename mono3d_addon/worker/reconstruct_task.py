@@ -14,6 +14,7 @@ from ..core import reconstruction
 from ..core.reconstruction import Reconstruction
 from ..core.stages import Progress
 from ..export.camera_file import values_of
+from ..session import Session
 from ..settings import Settings
 from . import page_files
 
@@ -22,24 +23,29 @@ SAVING = "Saving the result"
 _PIPELINE_SHARE = 0.8
 
 
-def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[str, Any]:
+def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[str, Any]:
     """Reconstructs `photo` with `settings` into the job `folder` and writes the `exports` (format -> path).
 
-    `ahead`, if there, lists photos that will come next; with `keep` the photo stays in memory, by its key or as
-    `key`. `estimates` is a folder for its disparity instead of the cache. `work` is a folder for its textures instead
-    of the job's. `name` is what the result is called instead of the photo's file. With `page` it gets the web page's
-    pictures too (see `page_files`).
+    Optional keys of the request:
+    ahead            photos that come next
+    keep             whether the photo stays in memory, as `key` or by its own key
+    disparity_cache  folder for its disparity, instead of the common one
+    work             folder for its textures, instead of the job's
+    name             what the result is called, instead of the photo's file
+    page             whether to write the web page's pictures too, see `page_files`
+
     Returns `folder`, `files` (format -> paths), `counts`, `seconds`, `notes`, `camera`, `model` and `engine`.
     """
     settings = Settings.from_json(json.dumps(request["settings"]))
     folder = Path(request["folder"])
     work = Path(request.get("work", folder))
-    estimates = Path(request["estimates"]) if "estimates" in request else None
+    disparity_cache = Path(request["disparity_cache"]) if "disparity_cache" in request else None
     result = pipeline.reconstruct(
         Path(request["photo"]),
         settings,
         lambda stage, share: progress(stage, share * _PIPELINE_SHARE),
-        pipeline.Folders(work=work, data=data_folder, estimates=estimates),
+        session,
+        pipeline.Folders(work, disparity_cache),
         [Path(path) for path in request.get("ahead", ())],
         keep=request.get("keep", False),
         key=request.get("key", ""),

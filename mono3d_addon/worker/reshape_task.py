@@ -13,14 +13,15 @@ import numpy as np
 from .. import pipeline
 from ..core import reconstruction
 from ..core.camera.lens import Lens
+from ..core.estimate import Estimate, estimate_from
 from ..core.maps.depth_values import DepthValues, Kind
-from ..core.maps.own_depth import own_disparity
 from ..core.mesh.mesh import joined
 from ..core.mesh.normal_map import write_normal_map
 from ..core.photo.photo import read_photo
 from ..core.reconstruction import Reconstruction, in_scene
 from ..core.stages import Progress, Stages
-from ..reshape import KEPT, Reshaped, Reshaper, shares_of
+from ..reshape import Reshaped, Reshaper, make_reshaper, shares_of
+from ..session import Session
 from ..settings import Settings
 from . import page_files, reshape_files
 from .reconstruct_task import SAVING, answer_for
@@ -29,7 +30,7 @@ from .reshape_files import Source
 _RESHAPE_SHARE = 0.9
 
 
-def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[str, Any]:
+def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[str, Any]:
     """Makes the mesh of the photo kept as `key` with `settings` and writes it into the job `folder`.
 
     A worker that does not keep the photo (any more) reads it from the files of `source`, the fields of
@@ -44,7 +45,7 @@ def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[
     settings = Settings.from_json(json.dumps(request["settings"]))
     folder, page = Path(request["folder"]), request.get("page", {})
     before = reconstruction.load(Path(page["before"])) if page else None
-    reshaper = KEPT.get(request["key"])
+    reshaper = session.reshapers.get(request["key"])
     if reshaper is None:
         if before is not None:
             source = reshape_files.source_of(before, Path(page["before"]), Path(page["photo"]))
@@ -53,7 +54,7 @@ def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[
         else:
             return {"missing": True}
         reshaper = _read(folder, source, settings)
-        KEPT.put(request["key"], reshaper)
+        session.reshapers.put(request["key"], reshaper)
     share = 1.0 if before is None else _RESHAPE_SHARE
     stages = Stages(lambda stage, fraction: progress(stage, fraction * share), shares_of(settings))
     reshaped = reshaper.reshape(settings, stages)
@@ -97,7 +98,8 @@ def _read(folder: Path, source: Source, settings: Settings) -> Reshaper:
     mask = np.load(folder / source.mask, allow_pickle=False) if source.mask else None
     disparity = np.load(folder / source.disparity, allow_pickle=False)
     photo = dataclasses.replace(photo, path=Path(source.name), mask=mask, lens=Lens(**source.lens), texture=None)
-    if not source.own_kind:
-        return Reshaper(photo, disparity, is_panorama=source.is_panorama)
-    own = DepthValues(disparity, cast(Kind, source.own_kind))
-    return Reshaper(photo, own_disparity(own), own, is_panorama=source.is_panorama)
+    if source.own_kind:
+        estimate = estimate_from(DepthValues(disparity, cast(Kind, source.own_kind)), source.disparity)
+    else:
+        estimate = Estimate(disparity, "")
+    return make_reshaper(photo, estimate, is_panorama=source.is_panorama)

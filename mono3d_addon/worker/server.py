@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import Cancelled, Mono3DError, unforeseen
+from ..session import Session
 from ..settings import LOG_LEVELS
 from . import protocol
 
@@ -38,12 +39,13 @@ def main(arguments: list[str]) -> None:
     cancelled: set[int] = set()
     threading.Thread(target=_listen, args=(requests, cancelled), daemon=True).start()
     _preload(options.warm)
+    session = Session(options.data_folder)
     while True:
         request = requests.get()
         if "forget" in request:
-            _forget(request["forget"])
+            session.forget(request["forget"])
         else:
-            _serve(request, channel, options.data_folder, cancelled)
+            _serve(request, channel, session, cancelled)
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -84,13 +86,7 @@ def _preload(task: str) -> None:
         traceback.print_exc()
 
 
-def _forget(key: str) -> None:
-    # A process that has not loaded the module keeps nothing.
-    if shaping := sys.modules.get("mono3d_addon.reshape"):
-        shaping.KEPT.drop(key)
-
-
-def _serve(request: dict[str, Any], channel: BinaryIO, data_folder: Path, cancelled: set[int]) -> None:
+def _serve(request: dict[str, Any], channel: BinaryIO, session: Session, cancelled: set[int]) -> None:
     job = request["job"]
     began = time.perf_counter()
     _LOG.info("job %s: %s %s", job, request["task"], request.get("photo", ""))
@@ -105,7 +101,7 @@ def _serve(request: dict[str, Any], channel: BinaryIO, data_folder: Path, cancel
 
     try:
         progress("Starting", 0.0)
-        result = importlib.import_module(protocol.TASKS[request["task"]]).run(request, progress, data_folder)
+        result = importlib.import_module(protocol.TASKS[request["task"]]).run(request, progress, session)
         answer = protocol.encode({"event": protocol.DONE, "job": job, "result": result})
         _LOG.info("job %s: done in %.2f s", job, time.perf_counter() - began)
         _LOG.debug("job %s: %s", job, result)

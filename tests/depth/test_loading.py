@@ -41,7 +41,7 @@ def cache(published: Path, tmp_path: Path) -> engine_cache.EngineCache:
 
 
 def disparity(network: nn.Module) -> NDArray[np.float32]:
-    return on_device(network, "cpu").run(reference.picture(128, 256).numpy())
+    return on_device(network, "cpu").run(reference.picture(128, 256).numpy())["disparity"]
 
 
 def copy_of(cache: engine_cache.EngineCache, precision: str) -> Path:
@@ -174,5 +174,7 @@ def test_copies_of_the_others(model: str, tmp_path: Path) -> None:
     torch.save(reference.state_dict(model), path)
     cache = engine_cache.cache_for(model, path, tmp_path)
     picture = reference.picture(*min(reference.outputs(model))).numpy()
-    first, second = (on_device(loading.network(MODELS[model], path, cache), "cpu").run(picture) for _ in range(2))
+    first, second = (
+        on_device(loading.network(MODELS[model], path, cache), "cpu").run(picture)["disparity"] for _ in range(2)
+    )
     assert copy_of(cache, "float32").exists() and np.array_equal(first, second)

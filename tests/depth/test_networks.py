@@ -214,9 +214,9 @@ def test_starter_needs_no_timm() -> None:
         "import sys; sys.modules['timm'] = sys.modules['torchvision'] = None\n"
         "from pathlib import Path\n"
         "import numpy as np\n"
-        "from mono3d_addon.depth import catalogue, estimate\n"
+        "from mono3d_addon.depth import catalogue, estimator\n"
         "weights = catalogue.BUNDLED_FOLDER / 'starter.safetensors'\n"
-        "estimator = estimate.load(catalogue.MODELS['starter'], weights, 'cpu')\n"
+        "estimator = estimator.load(catalogue.MODELS['starter'], weights, 'cpu')\n"
         "print(estimator.estimate(np.zeros((32, 32, 3), np.uint8)).disparity.shape)\n"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

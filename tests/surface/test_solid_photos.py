@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mono3d_addon import pipeline
 from mono3d_addon.core.mesh.mesh import Mesh
 from mono3d_addon.errors import Mono3DError
+from mono3d_addon.session import Session
 from mono3d_addon.settings import Settings
 from mono3d_addon.surface import open3d_library
 from mono3d_addon.version import ROOT
@@ -69,8 +70,8 @@ def photo_named(name: str) -> Path:
 
 
 def solid_of(photo: Path, data: Path, folder: Path, **settings: Any) -> Mesh:
-    folders = pipeline.Folders(work=folder, data=data)
-    return pipeline.reconstruct(photo, Settings(**settings), lambda stage, share: None, folders).mesh
+    folders = pipeline.Folders(folder)
+    return pipeline.reconstruct(photo, Settings(**settings), lambda stage, share: None, Session(data), folders).mesh
 
 
 def judge(mesh: Mesh, open3d: Any, *, may_cross: bool = False, tries_all_pairs: bool = False) -> Any:

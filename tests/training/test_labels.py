@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mono3d_addon.depth.estimate import AS_TRAINED, Estimate, Estimator, InferenceOptions
+from mono3d_addon.core.estimate import Estimate
+from mono3d_addon.depth.estimator import AS_TRAINED, Estimator, InferenceOptions
 from mono3d_addon.errors import Mono3DError
 from training import labels, photos, sets
 

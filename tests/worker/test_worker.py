@@ -158,7 +158,7 @@ def test_a_photo_is_kept_by_the_name_that_it_is_given_and_forgotten_by_it(shared
 
 def test_estimates_are_kept_where_the_job_says(shared: Worker, tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
-    again = {**request(tmp_path / "a"), "estimates": str(tmp_path / "kept"), "name": "../Tasse.png"}
+    again = {**request(tmp_path / "a"), "disparity_cache": str(tmp_path / "kept"), "name": "../Tasse.png"}
     first = shared.submit(again).wait()
     assert pipeline.DISPARITY in first["seconds"], "the cache of the others has it"
     assert len(list((tmp_path / "kept").glob("*.npz"))) == 1

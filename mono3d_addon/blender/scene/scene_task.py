@@ -8,6 +8,7 @@ from typing import Any
 
 from ...core import reconstruction
 from ...core.stages import Progress
+from ...session import Session
 
 
 def warm_up() -> None:
@@ -17,7 +18,7 @@ def warm_up() -> None:
     headless.warm_up()
 
 
-def run(request: dict[str, Any], progress: Progress, data_folder: Path) -> dict[str, Any]:
+def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[str, Any]:
     """Writes `blend` and `preview` (paths or null) of the reconstruction in `folder`; returns their `seconds`."""
     from . import headless
 

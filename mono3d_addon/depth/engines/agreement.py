@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .engine import Precision
+from .engine import Arrays, Precision
 from .verdict import Verdict
 
 LEAST_CORRELATION = 0.999
@@ -25,6 +25,12 @@ _FINEST_GRAIN = 5e-5
 
 LARGEST_DIFFERENCE = 1e-3
 """Of another float32 engine, in standard deviations: several times what another order of the sums makes."""
+
+
+def compare_all(plain: Arrays, found: Arrays, precision: Precision) -> Verdict:
+    """Returns the verdict on the array of `found` that agrees least with the one of `plain` by the same name."""
+    verdicts = [compare(array, found[name], precision) for name, array in plain.items()]
+    return min(verdicts, key=lambda verdict: (verdict.agrees, -verdict.difference))
 
 
 def compare(plain: NDArray[np.float32], found: NDArray[np.float32], precision: Precision) -> Verdict:

@@ -19,8 +19,8 @@ from .. import memory
 from ..catalogue import Model
 from ..engine_cache import EngineCache
 from . import openvino_engine
-from .agreement import compare
-from .engine import Engine, Pictures, Precision
+from .agreement import compare_all
+from .engine import DISPARITY, Arrays, Engine, Pictures, Precision, is_finite, joined
 from .verdict import Verdict
 
 if TYPE_CHECKING:
@@ -72,11 +72,22 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Result:
-    """Disparity of pictures, float32 (n, height, width), the engine that ran the network, and notes for the user."""
+    """What a network gives for pictures.
 
-    disparity: NDArray[np.float32]
+    arrays  its arrays by name
+    engine  the engine that ran it, and `device`, where
+    notes   sentences for the user
+    """
+
+    arrays: Arrays
     engine: str
     notes: tuple[str, ...] = ()
+    device: str = "cpu"
+
+    @property
+    def disparity(self) -> NDArray[np.float32]:
+        """Relative inverse depth, float32 (n, height, width), near = large."""
+        return self.arrays[DISPARITY]
 
 
 class EngineChoice:
@@ -105,7 +116,7 @@ class EngineChoice:
         self._room: dict[tuple[int, int], int] = {}
 
     def run(self, pictures: Pictures, tell: Tell = lambda words: None) -> Result:
-        """Returns the disparity of pictures of one size. What an engine raises for full memory passes through.
+        """Returns the arrays of pictures of one size. What an engine raises for full memory passes through.
 
         Raises Mono3DError when the weights cannot be read or are another model's. `tell` hears of what takes a while.
         """
@@ -114,14 +125,16 @@ class EngineChoice:
             return self._first(pictures, size, tell)
         engine = self._by_size[size]
         found = engine.run(pictures)
-        if engine is self._plain or np.isfinite(found).all():
-            return Result(found, engine.name)
+        outside = ~is_finite(found)
+        if engine is self._plain or not outside.any():
+            return Result(found, engine.name, device=engine.device)
         # A half precision has a small range, which a photo unlike the first may leave.
         plain = self.plain()
-        outside = ~np.isfinite(found).all(axis=(1, 2))
-        found[outside] = plain.run(pictures[outside])
-        name = plain.name if outside.all() else f"{engine.name} and {plain.name}"
-        return Result(found, name, (f"{engine.name} {_OUT_OF_RANGE}; {plain.name} was used.",))
+        for name, array in plain.run(pictures[outside]).items():
+            found[name][outside] = array
+        used = plain.name if outside.all() else f"{engine.name} and {plain.name}"
+        device = plain.device if outside.all() else engine.device
+        return Result(found, used, (f"{engine.name} {_OUT_OF_RANGE}; {plain.name} was used.",), device)
 
     def plain(self) -> TorchEngine:
         """Returns plain float32: torch on the processor or, where the user wants it plain, on the device."""
@@ -162,7 +175,7 @@ class EngineChoice:
         """Finds the engine for a new size, and returns what it gives."""
 
         @functools.cache
-        def expected() -> NDArray[np.float32]:
+        def expected() -> Arrays:
             tell("Running plain float32")
             return self.plain().run(pictures[:1])
 
@@ -173,16 +186,16 @@ class EngineChoice:
             if engine is not None and found is not None:
                 self._by_size[size] = engine
                 self._release_plain()
-                return Result(found, engine.name, tuple(notes))
+                return Result(found, engine.name, tuple(notes), engine.device)
             notes.append(f"{candidate.name} is not used for '{self._model.name}' here: {refusal}.")
-        result = np.concatenate((expected(), self.plain().run(pictures[1:]))) if len(pictures) > 1 else expected()
+        result = joined(expected(), self.plain().run(pictures[1:])) if len(pictures) > 1 else expected()
         if not candidates.more_later:
             self._by_size[size] = self.plain()
-        return Result(result, self.plain().name, tuple(notes))
+        return Result(result, self.plain().name, tuple(notes), self.plain().device)
 
     def _tried_in_room(
-        self, candidate: Candidate, pictures: Pictures, expected: Callable[[], NDArray[np.float32]]
-    ) -> tuple[Engine | None, NDArray[np.float32] | None, str]:
+        self, candidate: Candidate, pictures: Pictures, expected: Callable[[], Arrays]
+    ) -> tuple[Engine | None, Arrays | None, str]:
         """Returns the same as `_tried`; where a processor's memory does not suffice for an engine, plain may do."""
         try:
             return self._tried(candidate, pictures, expected)
@@ -192,8 +205,8 @@ class EngineChoice:
         return None, None, "the memory did not suffice for it"
 
     def _tried(
-        self, candidate: Candidate, pictures: Pictures, expected: Callable[[], NDArray[np.float32]]
-    ) -> tuple[Engine | None, NDArray[np.float32] | None, str]:
+        self, candidate: Candidate, pictures: Pictures, expected: Callable[[], Arrays]
+    ) -> tuple[Engine | None, Arrays | None, str]:
         """Returns an engine and its result, or nothing and why it may not be used.
 
         The first picture is held against plain float32 unless that has been done before, and then the verdict is
@@ -219,12 +232,12 @@ class EngineChoice:
             traceback.print_exc()
             return None, None, f"it failed ({type(error).__name__}, the log tells more)"
         if verdict is None:
-            verdict = compare(expected(), found[:1], candidate.precision)
+            verdict = compare_all(expected(), {name: array[:1] for name, array in found.items()}, candidate.precision)
             self._remember(candidate.key, verdict)
             if not verdict.agrees:
                 self._for_all_sizes.pop(candidate.key, None)
                 return None, None, verdict.reason
-        if not np.isfinite(found).all():
+        if not is_finite(found).all():
             return None, None, f"it {_OUT_OF_RANGE}"
         return engine, found, ""
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from collections.abc import Mapping
+from typing import Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,13 @@ Pictures = NDArray[np.float32]
 """Normalised pictures of one size, float32 (n, 3, height, width); the sides are multiples of 32."""
 
 
+DISPARITY: Final = "disparity"
+"""Name of relative inverse depth, float32 (n, height, width), near = large: the only array of the MiDaS networks."""
+
+Arrays = Mapping[str, NDArray[np.float32]]
+"""What a network gives for n pictures, by name: float32 (n, ...) each."""
+
+
 class Engine(Protocol):
     """A network ready to run."""
 
@@ -22,5 +30,20 @@ class Engine(Protocol):
     def name(self) -> str:
         """What people read in a report: library, kind of number and device."""
 
-    def run(self, pictures: Pictures) -> NDArray[np.float32]:
-        """Returns the disparity of each picture, float32 (n, height, width), near = large."""
+    @property
+    def device(self) -> str:
+        """'cpu' or one of `devices.ACCELERATORS`."""
+
+    def run(self, pictures: Pictures) -> Arrays:
+        """Returns the network's arrays of all pictures."""
+
+
+def is_finite(arrays: Arrays) -> NDArray[np.bool_]:
+    """Returns for each picture, bool (n,), whether all its numbers are finite."""
+    found = [np.isfinite(array).reshape(len(array), -1).all(axis=1) for array in arrays.values()]
+    return np.logical_and.reduce(found)
+
+
+def joined(first: Arrays, second: Arrays) -> Arrays:
+    """Returns the arrays of the pictures of both, in their order."""
+    return {name: np.concatenate((array, second[name])) for name, array in first.items()}

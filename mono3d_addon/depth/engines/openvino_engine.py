@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from .. import threads
 from ..catalogue import Model
 from . import trial
-from .engine import Pictures, Precision
+from .engine import DISPARITY, Arrays, Pictures, Precision
 
 if TYPE_CHECKING:
     from torch import nn
@@ -65,12 +65,17 @@ class OpenVinoEngine:
     parts: tuple[Any, ...]
     name: str
 
-    def run(self, pictures: Pictures) -> NDArray[np.float32]:
-        """Returns the disparity of each picture, float32 (n, height, width), near = large.
+    @property
+    def device(self) -> str:
+        """The processor."""
+        return "cpu"
 
-        One picture after the other: more of them at a time are no faster on a processor.
+    def run(self, pictures: Pictures) -> Arrays:
+        """Returns the disparity of all pictures.
+
+        They run one after the other: batches are no faster on a processor.
         """
-        return np.concatenate([self._run_one(picture[None]) for picture in pictures])
+        return {DISPARITY: np.concatenate([self._run_one(picture[None]) for picture in pictures])}
 
     def _run_one(self, picture: Pictures) -> NDArray[np.float32]:
         found = [picture]

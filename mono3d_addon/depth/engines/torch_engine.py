@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""torch, on any device. On the processor with float32 it is the plain engine that all others are held against."""
+"""PyTorch on any device. On the processor in float32 it is the reference that other engines are compared with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from .engine import Pictures, Precision
+from .engine import DISPARITY, Arrays, Pictures, Precision
 
 TYPES: dict[Precision, torch.dtype] = {
     "float32": torch.float32,
@@ -38,11 +36,11 @@ class TorchEngine:
         card = device_name(self.device)
         return f"torch {self.precision} on {self.device}{f' ({card})' if card else ''}"
 
-    def run(self, pictures: Pictures) -> NDArray[np.float32]:
-        """Returns the disparity of each picture, float32 (n, height, width), near = large."""
+    def run(self, pictures: Pictures) -> Arrays:
+        """Returns the disparity of all pictures."""
         with torch.inference_mode():
             given = torch.from_numpy(pictures).to(self.device, TYPES[self.precision], memory_format=self.memory_format)
-            return self.network(given).float().cpu().numpy()
+            return {DISPARITY: self.network(given).float().cpu().numpy()}
 
 
 def device_name(device: str) -> str:

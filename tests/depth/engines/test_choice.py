@@ -23,7 +23,7 @@ from mono3d_addon.depth import engine_cache, loading, resize  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.depth.engines import openvino_engine, trial  # noqa: E402
 from mono3d_addon.depth.engines.choice import Candidate, Candidates, EngineChoice  # noqa: E402
-from mono3d_addon.depth.engines.engine import Engine, Pictures, Precision  # noqa: E402
+from mono3d_addon.depth.engines.engine import Arrays, Engine, Pictures, Precision  # noqa: E402
 from mono3d_addon.depth.engines.torch_engine import TorchEngine, on_device  # noqa: E402
 from mono3d_addon.depth.engines.verdict import Verdict  # noqa: E402
 
@@ -325,10 +325,10 @@ class Made:
 
     def __init__(self, plain: TorchEngine, change: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> None:
         self.plain, self.change = plain, change
-        self.name = "odd engine"
+        self.name, self.device = "odd engine", "cpu"
 
-    def run(self, pictures: Pictures) -> NDArray[np.float32]:
-        return self.change(self.plain.run(pictures))
+    def run(self, pictures: Pictures) -> Arrays:
+        return {name: self.change(array) for name, array in self.plain.run(pictures).items()}
 
 
 @pytest.fixture
@@ -429,7 +429,7 @@ def test_one_picture_of_a_batch_is_held_against_plain_float32(odd: Callable[...,
 def test_plain_float32_sees_all_pictures_where_nothing_else_does(odd: Callable[..., Odd], picture: Pictures) -> None:
     both = np.concatenate((picture, picture[..., ::-1]))
     result = odd(wrong).run(both)
-    expected = odd(lambda x: x).plain().run(both)
+    expected = odd(lambda x: x).plain().run(both)["disparity"]
     assert result.engine == PLAIN
     np.testing.assert_allclose(result.disparity, expected, atol=1e-4)
 
@@ -523,9 +523,10 @@ def test_a_known_graph_needs_no_torch(make: Callable[..., EngineChoice], picture
     code = (
         "import sys; sys.modules['torch'] = sys.modules['timm'] = None\n"
         "from pathlib import Path; import numpy as np\n"
-        "from mono3d_addon.depth import catalogue, estimate\n"
+        "from mono3d_addon.depth import catalogue, estimator\n"
         "folder = Path(sys.argv[1])\n"
-        "engines = estimate.load(catalogue.MODELS['starter'], folder / 'starter.safetensors', 'cpu', folder / 'data')\n"
+        "starter, weights = catalogue.MODELS['starter'], folder / 'starter.safetensors'\n"
+        "engines = estimator.load(starter, weights, 'cpu', folder / 'data')\n"
         "print(engines.engines.run(np.load(folder / 'picture.npy')).engine)\n"
     )
     done = subprocess.run(

@@ -43,7 +43,7 @@ def largest_error(model: str, folder: Path) -> dict[tuple[int, int], float]:
         fused = Way("float32")
         way = fused if openvino_engine.survives(folder, size, fused) else Way("float32", is_fused=False)
         engine = openvino_engine.load(folder, size, way)
-        found = engine.run(reference.picture(*size).numpy())[0]
+        found = engine.run(reference.picture(*size).numpy())["disparity"][0]
         errors[size] = float(np.abs(found[::4, ::4] - expected).max() / expected.std())
     return errors
 
@@ -78,7 +78,7 @@ def test_one_graph_serves_all_sizes(tmp_path: Path) -> None:
         picture = reference.picture(*size)
         with torch.inference_mode():
             expected = network(picture).numpy()
-        found = openvino_engine.load(tmp_path, size, Way("float32")).run(picture.numpy())
+        found = openvino_engine.load(tmp_path, size, Way("float32")).run(picture.numpy())["disparity"]
         np.testing.assert_allclose(found, expected, atol=1e-4 * expected.std())
 
 
@@ -87,9 +87,9 @@ def test_several_pictures_keep_their_order(tmp_path: Path) -> None:
     openvino_engine.convert(network, MODELS["starter"], tmp_path)
     engine = openvino_engine.load(tmp_path, (64, 96), Way("float32"))
     pictures = np.concatenate([reference.picture(64, 96).numpy() * scale for scale in (1, 0.5, 0.1)])
-    together = engine.run(pictures)
+    together = engine.run(pictures)["disparity"]
     for picture, found in zip(pictures, together, strict=True):
-        assert np.array_equal(engine.run(picture[None])[0], found)
+        assert np.array_equal(engine.run(picture[None])["disparity"][0], found)
 
 
 def test_last_steps_apart_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,8 +101,8 @@ def test_last_steps_apart_change_nothing(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(openvino_engine, "_HINTS", {"float32": "f32", "bfloat16": "f32"})
     parted = openvino_engine.load(tmp_path, (96, 128), Way("bfloat16"))
     assert (len(whole.parts), len(parted.parts)) == (1, 2)
-    expected = whole.run(picture)
-    np.testing.assert_allclose(parted.run(picture), expected, atol=1e-5 * expected.std())
+    expected = whole.run(picture)["disparity"]
+    np.testing.assert_allclose(parted.run(picture)["disparity"], expected, atol=1e-5 * expected.std())
 
 
 @pytest.mark.slow
@@ -121,7 +121,7 @@ def test_the_last_steps_of_every_kind_of_decoder_are_found(
     openvino_engine.convert(build(model, reference.state_dict(model)), MODELS[model], tmp_path)
     monkeypatch.setattr(openvino_engine, "_HINTS", {"float32": "f32", "bfloat16": "f32"})
     for way in (Way("bfloat16", "sum"), Way("bfloat16", "end")):
-        found = openvino_engine.load(tmp_path, size, way).run(reference.picture(*size).numpy())[0]
+        found = openvino_engine.load(tmp_path, size, way).run(reference.picture(*size).numpy())["disparity"][0]
         assert np.abs(found[::4, ::4] - expected).max() < 1e-4 * expected.std()
     graph = openvino.Core().read_model(tmp_path / openvino_engine.GRAPH)
     graph.reshape([1, 3, *size])
@@ -140,7 +140,7 @@ def test_a_last_sum_in_float32_takes_away_a_part_of_the_grain(tmp_path: Path) ->
     ways = openvino_engine.ways(tmp_path)
     assert [way.exact for way in ways if way.precision == "bfloat16"] == ["sum", "end"]
     picture = reference.picture(*size).numpy()
-    by_sum, by_end, plain = (openvino_engine.load(tmp_path, size, way).run(picture) for way in ways[:3])
+    by_sum, by_end, plain = (openvino_engine.load(tmp_path, size, way).run(picture)["disparity"] for way in ways[:3])
     assert compare(plain, by_sum, "bfloat16").agrees
     assert grain(by_end - plain) < grain(by_sum - plain) < 0.25 * grain(plain)
 
@@ -158,7 +158,8 @@ def test_even_surfaces_stay_even_in_bfloat16(tmp_path: Path) -> None:
     pixels = np.asarray(Image.open(ROOT / "tests" / "photos" / "coffee.png").convert("RGB").resize((192, 128)))
     picture = resize.picture(pixels, 192, 128, MODELS["starter"])[None]
     plain, fast = (
-        openvino_engine.load(tmp_path, (128, 192), way).run(picture) for way in (Way("float32"), Way("bfloat16"))
+        openvino_engine.load(tmp_path, (128, 192), way).run(picture)["disparity"]
+        for way in (Way("float32"), Way("bfloat16"))
     )
     verdict = compare(plain, fast, "bfloat16")
     assert verdict.agrees, verdict

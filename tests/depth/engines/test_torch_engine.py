@@ -19,7 +19,7 @@ from torch.nn import functional  # noqa: E402
 from mono3d_addon.depth import loading, resize  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.depth.engines import torch_engine  # noqa: E402
-from mono3d_addon.depth.engines.agreement import compare  # noqa: E402
+from mono3d_addon.depth.engines.agreement import compare_all  # noqa: E402
 from mono3d_addon.depth.engines.engine import Precision  # noqa: E402
 from mono3d_addon.depth.engines.torch_engine import TYPES, on_device  # noqa: E402
 from mono3d_addon.depth.networks.architectures import build  # noqa: E402
@@ -46,8 +46,8 @@ def test_the_starter(precision: Precision) -> None:
         TYPES[precision]
     }
     found = engine.run(pictures)
-    assert found.dtype == np.float32 and found.shape == (2, 128, 192)
-    verdict = compare(plain, found, precision)
+    assert found["disparity"].dtype == np.float32 and found["disparity"].shape == (2, 128, 192)
+    verdict = compare_all(plain, found, precision)
     assert verdict.agrees, verdict
     assert engine.name == f"torch {precision} on cpu"
 
@@ -60,10 +60,10 @@ def test_even_surfaces_stay_even(precision: Precision) -> None:
     weights = BUNDLED_FOLDER / "starter.safetensors"
     plain = on_device(loading.network(MODELS["starter"], weights, None), "cpu").run(picture)
     engine = on_device(loading.network(MODELS["starter"], weights, None), "cpu", precision)
-    verdict = compare(plain, engine.run(picture), precision)
+    verdict = compare_all(plain, engine.run(picture), precision)
     assert verdict.agrees, verdict
     engine.network.to(dtype=TYPES[precision])
-    verdict = compare(plain, engine.run(picture), precision)
+    verdict = compare_all(plain, engine.run(picture), precision)
     assert precision == "float16" or (not verdict.agrees and "uneven" in verdict.reason), verdict
 
 
@@ -73,7 +73,7 @@ def test_channels_side_by_side_change_nothing_but_rounding(monkeypatch: pytest.M
     monkeypatch.setattr(torch_engine, "CHANNELS_LAST", ("cpu",))
     beside = on_device(loading.network(MODELS["starter"], weights, None), "cpu", "bfloat16")
     assert beside.memory_format == torch.channels_last
-    assert compare(plain.run(picture), beside.run(picture), "bfloat16").agrees
+    assert compare_all(plain.run(picture), beside.run(picture), "bfloat16").agrees
 
 
 @pytest.mark.slow
@@ -118,5 +118,5 @@ def test_reduced_precision_agrees(model: str, precision: Precision) -> None:
     side = MODELS[model].network_size if MODELS[model].square_only else 64
     picture = reference.picture(side, side).numpy()
     plain = on_device(build(model, tensors), "cpu").run(picture)
-    verdict = compare(plain, on_device(build(model, tensors), "cpu", precision).run(picture), precision)
+    verdict = compare_all(plain, on_device(build(model, tensors), "cpu", precision).run(picture), precision)
     assert verdict.agrees and verdict.correlation > 0.999, verdict

@@ -16,8 +16,8 @@ torch = pytest.importorskip("torch")
 
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.depth.engines.choice import EngineChoice, Result, Tell  # noqa: E402
-from mono3d_addon.depth.engines.engine import Pictures  # noqa: E402
-from mono3d_addon.depth.estimate import Estimator, InferenceOptions, load  # noqa: E402
+from mono3d_addon.depth.engines.engine import DISPARITY, Pictures  # noqa: E402
+from mono3d_addon.depth.estimator import Estimator, InferenceOptions, load  # noqa: E402
 from mono3d_addon.errors import Mono3DError  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -133,7 +133,8 @@ class Engines(EngineChoice):
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, BaseException):
             raise answer
-        return Result(np.full((len(pictures), *pictures.shape[2:]), answer, np.float32), f"fake on {self.device}")
+        disparity = np.full((len(pictures), *pictures.shape[2:]), answer, np.float32)
+        return Result({DISPARITY: disparity}, f"fake on {self.device}", device=self.device)
 
 
 FULL = torch.OutOfMemoryError("out of memory")

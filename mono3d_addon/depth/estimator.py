@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from ..core.arrays import Bytes, Floats
+from ..core.estimate import Estimate
 from ..core.stages import Progress
 from ..errors import Mono3DError
 from . import align, devices, engine_cache, memory, resize, tiles
 from .catalogue import Model
 from .engines.choice import EngineChoice, Result
+from .engines.engine import is_finite
 
 _SMALLEST_SIDE = 128
 """Below this a network sees too little for its result to be worth having."""
@@ -36,23 +38,6 @@ class InferenceOptions:
 
 
 AS_TRAINED = InferenceOptions()
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a model told of a photo.
-
-    disparity   relative inverse depth, float32 (rows, columns), near = large, finite. It covers the whole photo and has
-                no unit: scale and shift differ from photo to photo
-    engine      what ran the network, for reports
-    notes       sentences for the user
-    is_reduced  whether memory allowed only a smaller network size than asked for
-    """
-
-    disparity: Floats
-    engine: str
-    notes: tuple[str, ...] = ()
-    is_reduced: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,7 +161,7 @@ class Estimator:
         straight, mirrored = result.disparity[: len(photos)], result.disparity[len(photos) :]
         if options.flip:
             straight = np.stack([align.flip_averaged(*pair) for pair in zip(straight, mirrored, strict=True)])
-        return [Estimate(one, result.engine, (*notes, *result.notes)) for one in straight]
+        return [Estimate(one, result.engine, (*notes, *result.notes), device=result.device) for one in straight]
 
     def _in_detail(self, photo: Bytes, whole: Estimate, options: InferenceOptions, progress: Progress) -> Estimate:
         """Returns the estimate with what the network sees in parts of the photo."""
@@ -199,7 +184,7 @@ class Estimator:
         return replace(whole, disparity=disparity, notes=tuple(notes), is_reduced=any(x.is_reduced for x in parts))
 
     def _check(self, result: Result) -> None:
-        if not np.isfinite(result.disparity).all():
+        if not is_finite(result.arrays).all():
             raise Mono3DError(
                 f"'{self.model.name}' gave no usable depth with {result.engine} (numbers out of range): "
                 "choose the device 'cpu', or other weights if that is what was used."
@@ -222,3 +207,23 @@ def load(
         return EngineChoice(model, weights, where, cache, is_plain=is_plain)
 
     return Estimator(model, engines(devices.choose(device)), lambda: engines("cpu"))
+
+
+Load = Callable[..., Estimator]
+
+
+class EstimatorCache:
+    """Keeps the network used last, so that a warm process loads nothing."""
+
+    def __init__(self, load: Load = load) -> None:
+        self._load = load
+        self._key: tuple[object, ...] = ()
+        self._estimator: Estimator | None = None
+
+    def get(self, model: Model, weights: Path, device: str, data_folder: Path, *, is_plain: bool) -> Estimator:
+        """Returns what `load` returns for the same arguments, once for each state of the `weights` file."""
+        key = (model, weights, engine_cache.stamp(weights), device, data_folder, is_plain)
+        if self._estimator is None or key != self._key:
+            self._estimator = self._load(model, weights, device, data_folder, is_plain=is_plain)
+            self._key = key
+        return self._estimator

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Estimates of earlier photos on disk, so that the network runs once for each photo, model and size."""
+
+from __future__ import annotations
+
+import contextlib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..core.estimate import Estimate
+from ..core.files import atomic_write
+from ..errors import Mono3DError
+
+_VERSION = 4
+"""To be raised when the same photo, model and size give another estimate, or when the files change."""
+
+
+@dataclass(frozen=True)
+class DisparityCache:
+    """The .npz files of a folder; `key` names all that an estimate depends on. Several processes may use it.
+
+    most_bytes  size of all files beyond which those go that were not used for the longest time
+    """
+
+    folder: Path
+    most_bytes: int = 512 * 2**20
+
+    def __contains__(self, key: str) -> bool:
+        return self._file(key).is_file()
+
+    def get(self, key: str) -> Estimate | None:
+        """Returns the estimate stored as `key`; None where there is none, or one that a crash cut off."""
+        file = self._file(key)
+        try:
+            with np.load(file, allow_pickle=False) as stored:
+                estimate = Estimate(
+                    stored["disparity"],
+                    str(stored["engine"]),
+                    tuple(map(str, stored["notes"])),
+                    device=str(stored["device"]),
+                )
+        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+            return None
+        # The time of change is that of the last use, by which `_prune` goes.
+        with contextlib.suppress(OSError):
+            file.touch()
+        return estimate
+
+    def put(self, key: str, estimate: Estimate) -> None:
+        """Stores a network's estimate. A folder that cannot be written costs time the next time, not the photo."""
+        file = self._file(key)
+        with contextlib.suppress(OSError, Mono3DError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with atomic_write(file) as beside:
+                words = {
+                    "engine": np.array(estimate.engine),
+                    "notes": np.array(estimate.notes, dtype=np.str_),
+                    "device": np.array(estimate.device),
+                }
+                np.savez(beside, disparity=estimate.disparity, allow_pickle=False, **words)
+            self.prune()
+
+    def prune(self) -> None:
+        """Removes the longest unused files beyond `most_bytes`; other processes may do so at the same time."""
+        files: list[tuple[float, int, Path]] = []
+        for item in self.folder.glob("*.np[yz]"):
+            with contextlib.suppress(OSError):
+                found = item.stat()
+                files.append((found.st_mtime, found.st_size, item))
+        total = 0
+        for _, size, item in sorted(files, reverse=True):
+            total += size
+            if total > self.most_bytes:
+                item.unlink(missing_ok=True)
+
+    def _file(self, key: str) -> Path:
+        return self.folder / f"{key}-{_VERSION}.npz"
