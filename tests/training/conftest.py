@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Has torch compute with one thread: the networks and pictures here are small, and threads that wait cost more."""
+"""Limits torch to one thread, which is faster with the small networks and pictures of these tests."""
 
 from __future__ import annotations
 

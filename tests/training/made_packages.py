@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tiny packages of the kinds that hold photos, made after the published formats."""
+"""Tiny packages in the formats that contain photos."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Literal
 
 
 def tar(files: Mapping[str, bytes], packing: Literal["gz", "xz"], before: str = "") -> bytes:
-    """Returns a packed tar archive; `before` comes before each name."""
+    """Returns a packed tar archive; `before` is a prefix of each name."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz" if packing == "gz" else "w:xz") as archive:
         for name, content in files.items():
@@ -23,7 +23,7 @@ def tar(files: Mapping[str, bytes], packing: Literal["gz", "xz"], before: str = 
 
 
 def deb(files: Mapping[str, bytes]) -> bytes:
-    """Returns a Debian package, of which only the files are real."""
+    """Returns a Debian package with real files and dummy metadata."""
     members = {"debian-binary": b"2.0\n", "control.tar.xz": b"odd", "data.tar.xz": tar(files, "xz", "./")}
     data = b"!<arch>\n"
     for name, content in members.items():
@@ -33,7 +33,7 @@ def deb(files: Mapping[str, bytes]) -> bytes:
 
 
 def collection(files: Mapping[str, bytes]) -> bytes:
-    """Returns a Qt resource collection, version 1, of files that lie in one folder or none; long ones are packed."""
+    """Returns a Qt resource collection, version 1, of files in one folder or none; large ones are compressed."""
     folders = sorted({name.partition("/")[0] for name in files if "/" in name})
     names, contents = b"", b""
     tree: list[tuple[int, int, int, int]] = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small sets of pictures for tests: coloured discs before a wall, the disparity that of their distance."""
+"""Small test sets: coloured discs in front of a wall, with their disparity."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from training import augment, sets
 
 @pytest.fixture
 def stripes(tmp_path: Path) -> sets.Example:
-    """An example whose disparity is its red channel, so that what happens to one must happen to the other."""
+    """An example whose disparity equals its red channel, so both must be changed alike."""
     random = np.random.default_rng(0)
     red = np.asarray(Image.fromarray(random.integers(0, 255, (6, 8)).astype(np.uint8)).resize((256, 192)))
     Image.fromarray(np.repeat(red[..., None], 3, axis=2)).save(tmp_path / "a.png")

@@ -15,7 +15,7 @@ Array = NDArray[np.float32]
 
 
 def scene() -> Array:
-    """A board before a wall, and a thin pole."""
+    """A board in front of a wall, and a thin pole."""
     truth = np.full((60, 80), 0.25, np.float32)
     truth[15:45, 14:40] = 1.0
     truth[5:, 66] = 0.5
@@ -66,7 +66,7 @@ def test_a_shift_by_one_pixel_is_missed() -> None:
 
 
 def test_the_direction_counts() -> None:
-    """A hole in a wall has a board's contours the other way round: only those of the strip beside it are right."""
+    """A hole in a wall has a board's contours in the opposite direction; only those of the strip beside it match."""
     truth = np.full((40, 40), 1.0, np.float32)
     truth[:, :10] = 0.1
     hole = truth.copy()

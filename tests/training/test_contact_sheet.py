@@ -56,7 +56,7 @@ def test_a_sheet_of_a_file_and_a_picture_of_a_set(tmp_path: Path) -> None:
     assert contact_sheet.main(["--old", model, "--new", model, "--out", str(out), *photos]) == 0
     made = np.asarray(Image.open(out))
     assert made.shape[1] == 2008
-    # Old and new are the same model: so are the pictures.
+    # Old and new are the same model, so the pictures are equal.
     step = contact_sheet.TILE[0] + 8
     assert np.array_equal(made[40:300, 3 * step + 8 : 4 * step], made[40:300, 4 * step + 8 : 5 * step])
     with pytest.raises(SystemExit):

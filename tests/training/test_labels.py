@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 
 
 class _Teacher:
-    """Sees brightness as disparity, in its own scale, shift and size for each network size."""
+    """Returns brightness as disparity, with a different scale, shift and size for each network size."""
 
     gains_by_many = True
 

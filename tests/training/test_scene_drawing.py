@@ -33,7 +33,7 @@ def test_every_kind_draws_sound_scenes(kind: str) -> None:
             assert all(0 <= part <= 1 for part in one.color)
         assert 16 <= scene.view.lens <= 135
         assert np.linalg.norm(np.subtract(scene.view.towards, scene.view.at)) > 0.01
-        # Each lamp more makes a picture noisier.
+        # Each further lamp adds noise.
         assert len(scene.light.suns) + len(scene.light.lamps) <= 4
 
 
@@ -81,7 +81,7 @@ def test_the_focus_lies_on_what_is_seen_and_the_blur_is_bounded() -> None:
     camera = View((0, 0, 0), (0, 1, 0), 85.0, f_number=1.2)
     focused = views.focused(random, camera, disparity)
     assert focused.focus == pytest.approx(10)
-    # The circle of blur of what is 0.2 m away, with a lens focused at 10 m.
+    # The blur of an object 0.2 m away, with the lens focused at 10 m.
     blur = 85.0**2 / focused.f_number * (5.0 - 0.1) / 1000
     assert blur / views.SENSOR == pytest.approx(views.WIDEST_BLUR)
     sharp = View((0, 0, 0), (0, 1, 0), 85.0)

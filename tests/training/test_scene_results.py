@@ -13,7 +13,7 @@ from training.scenes.__main__ import main
 
 
 def _depth(far: float = 10.0) -> np.ndarray:
-    """Returns the disparity of a wall with a rod before it."""
+    """Returns the disparity of a wall with a rod in front of it."""
     disparity = np.full((48, 64), 1 / far, np.float32)
     disparity[:, 20:24] = 0.5
     return disparity

@@ -23,7 +23,7 @@ SOLIDS = {
 
 
 def _volume(shape: Shape) -> float:
-    """Returns the volume within closed faces, by the divergence theorem."""
+    """Returns the volume enclosed by faces, by the divergence theorem."""
     total = 0.0
     for faces in shape.faces:
         corners = shape.corners[faces]

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def _soft_set(folder: Path) -> Path:
-    """A red square before a blue wall, with a label whose edges are soft and two pixels beside the square's."""
+    """A red square in front of a blue wall, and a label whose soft edges are two pixels off."""
     folder.mkdir()
     pixels = np.zeros((128, 160, 3), np.uint8)
     pixels[...] = 30, 40, 200

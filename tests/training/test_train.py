@@ -53,7 +53,7 @@ def test_training_exports_a_starter_and_goes_on_where_it_was_cut_off(tmp_path: P
     assert (tmp_path / "whole" / train.LOG).read_text().count("\n") == 5
 
     cut = tmp_path / "cut"
-    # A first process that is gone after two steps of the four.
+    # A first process that ends after two of the four steps.
     program = (
         "import sys; from training import train\n"
         "learn = train.Training.learn\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A test component 'tiny' made of hand-made wheels, installed by the real pip."""
+"""Fixtures for the test component 'tiny', whose hand-made wheels are installed by the real pip."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def interpreter() -> Interpreter:
 
 @pytest.fixture(autouse=True)
 def only_local_sources(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The component is known, and pip sees nothing but the wheels of the test."""
+    """Registers the test components, and restricts pip to the wheels of the test."""
     components = {"tiny": TINY, "lit": LIT}
     monkeypatch.setattr(planning, "COMPONENTS", components)
     monkeypatch.setattr(upkeep, "COMPONENTS", components)
@@ -50,7 +50,7 @@ def wheels(tmp_path: Path) -> dict[str, Path]:
 
 @pytest.fixture
 def index(wheels: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
-    """The wheels behind an address instead of in a folder."""
+    """The wheels on a package index instead of in a folder."""
     with serve(wheels["alpha"].parent) as served:
         monkeypatch.delenv("PIP_NO_INDEX")
         monkeypatch.delenv("PIP_FIND_LINKS")

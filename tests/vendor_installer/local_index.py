@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tiny hand-made wheels, locks for them, and a package index on this machine that can misbehave."""
+"""Tiny hand-made wheels, locks for them, and a local package index that can inject faults."""
 
 from __future__ import annotations
 
@@ -60,9 +60,15 @@ def write_lock(
 
 @dataclass
 class Index:
-    """A package index at `url`. `cuts` holds how often each file is still to be cut, in the middle or at its place in
-    `cut_at`; a file in `slow` trickles, one in `silent` never comes, one in `lost` is not there; `requests` lists the
-    files asked for."""
+    """A package index at `url` with faults.
+
+    cuts       file -> how often it is still to be cut off
+    cut_at     file -> position of the cut; its middle if missing
+    slow       files that are sent slowly
+    silent     files that are never sent
+    lost       files that do not exist
+    requests   names of the requested files
+    """
 
     url: str
     cuts: dict[str, int] = field(default_factory=dict)
@@ -79,7 +85,7 @@ def serve(folder: Path) -> Iterator[Index]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            # A proxy is asked with the whole address.
+            # A proxy gets the complete URL.
             parts = urllib.parse.urlsplit(self.path).path.strip("/").split("/")
             if parts[0] == "simple" and len(parts) == 2:
                 self._page(parts[1])

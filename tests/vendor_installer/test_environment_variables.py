@@ -15,7 +15,7 @@ def test_children_write_to_the_temporary_folder_only(tmp_path: Path, monkeypatch
         assert found[name] == str(tmp_path)
 
 
-def test_pythons_settings_are_left_out_and_mirrors_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_settings_are_removed_and_mirrors_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_INDEX_URL", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "value")
     found = child_environment()

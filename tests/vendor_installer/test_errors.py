@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What programs print, and what the user reads instead."""
+"""The translation of other programs' output into messages for the user."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_failed_file_operation_is_translated() -> None:
     ("script", "words"),
     [("exec sleep 30", "did not answer within a minute"), ("echo hello", "is not a Python interpreter")],
 )
-def test_an_interpreter_that_does_not_answer_is_told_in_one_line(
+def test_an_unresponsive_interpreter_is_reported_in_one_line(
     script: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "python"

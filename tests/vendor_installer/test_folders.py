@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What only Windows needs, as far as it can be seen elsewhere."""
+"""Path handling for Windows, as far as it can be tested elsewhere."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from vendor_installer import folders, interpreter, wheels
         (r"C:data", r"C:data"),
     ],
 )
-def test_windows_takes_long_paths_in_this_form(given: str, expected: str) -> None:
+def test_the_prefix_of_long_windows_paths(given: str, expected: str) -> None:
     found = folders.long_path(PureWindowsPath(given))
     assert str(found) == expected and isinstance(found, PureWindowsPath)
     assert folders.long_path(PurePosixPath("/a/../b")) == PurePosixPath("/a/../b")
@@ -38,7 +38,7 @@ def test_windows_takes_long_paths_in_this_form(given: str, expected: str) -> Non
 def test_packages_are_written_counted_and_removed_by_their_long_paths(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stands for Windows: only by the other path the folder is found."""
+    """Simulates Windows: the folder exists only under the other path."""
     wheel = make_wheel(tmp_path, "alpha", "1.0")
     asked, real = tmp_path / "asked", tmp_path / "real"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finding the graphics card, with programs and kernel files that look like those of real machines."""
+"""Detecting the graphics card, with programs and kernel files that imitate real machines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the fake progra
 
 @pytest.fixture(autouse=True)
 def no_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The program of a real driver on this machine is not found, because a failing one comes first."""
+    """Hides the program of a real driver on this machine behind a failing one."""
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     _program(tmp_path, "echo 'NVIDIA-SMI has failed because it could not communicate with the driver'; exit 9")
 
@@ -71,7 +71,7 @@ CARDS = (
 
 @pytest.mark.parametrize(("row", "text", "backends"), CARDS)
 @pytest.mark.parametrize("platform", [LINUX, WINDOWS])
-def test_nvidias_card_and_driver_lead_to_a_build(
+def test_an_nvidia_card_and_driver_select_a_build(
     row: str, text: str, backends: tuple[str, ...], platform: str, tmp_path: Path
 ) -> None:
     _cards(tmp_path, row)
@@ -88,19 +88,19 @@ PROBLEMS = (
 
 
 @pytest.mark.parametrize(("row", "words"), PROBLEMS)
-def test_a_card_that_cannot_be_used_is_named_with_the_reason(row: str, words: str, tmp_path: Path) -> None:
+def test_an_unusable_card_is_reported_with_the_reason(row: str, words: str, tmp_path: Path) -> None:
     _cards(tmp_path, row)
     found = detect(LINUX, tmp_path)
     assert found.device and not found.backends and words in found.problem
     assert found.text.endswith("-> the processor")
 
 
-def test_the_most_capable_of_several_cards_counts(tmp_path: Path) -> None:
+def test_the_most_capable_of_several_cards_is_chosen(tmp_path: Path) -> None:
     _cards(tmp_path, "NVIDIA GeForce GTX 780, 580.1, 3.5", "NVIDIA GeForce RTX 4090, 580.1, 8.9")
     assert detect(LINUX, tmp_path).text == "NVIDIA RTX 4090, driver 580 -> CUDA 13.0"
 
 
-def test_a_program_that_cannot_tell_the_capability_has_too_old_a_driver(tmp_path: Path) -> None:
+def test_without_a_capability_the_driver_is_too_old(tmp_path: Path) -> None:
     script = """case "$1" in *compute_cap*) echo 'Field "compute_cap" is not a valid field to query.'; exit 2;; esac
 echo 'NVIDIA GeForce GTX 1080, 418.43'"""
     _program(tmp_path, script)
@@ -111,12 +111,12 @@ echo 'NVIDIA GeForce GTX 1080, 418.43'"""
 @pytest.mark.parametrize(
     "script", ["exit 9", "echo 'No devices were found'", "echo garbage, with, too, many", "kill $$"]
 )
-def test_a_program_without_an_answer_is_no_card(script: str, tmp_path: Path) -> None:
+def test_without_output_there_is_no_card(script: str, tmp_path: Path) -> None:
     _program(tmp_path, script)
     assert detect(LINUX, tmp_path) == graphics.Graphics()
 
 
-def test_amds_card_is_found_among_the_kernels_nodes(tmp_path: Path) -> None:
+def test_an_amd_card_is_found_among_the_kernels_nodes(tmp_path: Path) -> None:
     _amd(tmp_path, 0, 110000)
     assert detect(LINUX, tmp_path).text == "AMD gfx1100 -> ROCm"
 
@@ -137,20 +137,20 @@ def test_a_machine_with_kfd_but_without_a_card(tmp_path: Path) -> None:
     assert detect(LINUX, tmp_path) == graphics.Graphics()
 
 
-def test_intels_cards_of_today_are_found_and_older_ones_are_not(tmp_path: Path) -> None:
+def test_current_intel_cards_are_found_and_older_ones_are_not(tmp_path: Path) -> None:
     _intel(tmp_path, ("0x8086", "0x3e92"), ("0x10de", "0x2786"))
     assert detect(LINUX, tmp_path) == graphics.Graphics()
     _intel(tmp_path / "other", ("0x8086", "0x3e92"), ("0x8086", "0x56a0"))
     assert detect(LINUX, tmp_path / "other").text == "Intel Arc A -> Intel XPU"
 
 
-def test_nvidias_card_goes_before_the_processors_graphics(tmp_path: Path) -> None:
+def test_an_nvidia_card_is_preferred_to_integrated_graphics(tmp_path: Path) -> None:
     _cards(tmp_path, "NVIDIA GeForce RTX 4070, 580.65.06, 8.9")
     _intel(tmp_path, ("0x8086", "0x7d55"))
     assert detect(LINUX, tmp_path).backends[0] == "cu130"
 
 
-def test_a_card_that_can_be_used_goes_before_one_that_cannot(tmp_path: Path) -> None:
+def test_a_usable_card_is_preferred_to_an_unusable_one(tmp_path: Path) -> None:
     _cards(tmp_path, "NVIDIA GeForce GTX 780, 470.1, 3.5")
     _amd(tmp_path, 110000)
     assert detect(LINUX, tmp_path).backends == ("rocm",)
@@ -160,12 +160,12 @@ def test_apple_silicon_has_metal() -> None:
     assert detect(MACOS).text == "Apple silicon -> Metal"
 
 
-def test_other_cards_on_windows_are_named() -> None:
+def test_other_cards_on_windows_are_reported() -> None:
     adapters = (("root\\basicdisplay", "Microsoft Basic Display"), ("PCI\\VEN_1002&DEV_744C", "AMD Radeon RX 7900"))
     assert graphics._named_only(adapters).text == "AMD Radeon RX 7900 -> the processor"
 
 
-# What the plan makes of it
+# The plan's choice
 
 
 @pytest.fixture
@@ -183,14 +183,14 @@ def _plan(data_folder: Path, locks_folder: Path, backend: str | None = None) -> 
     return planning.plan("lit", data_folder, locks_folder=locks_folder, backend=backend)
 
 
-def test_a_pinned_backend_for_the_card_is_taken(tmp_path: Path, data_folder: Path, locks_folder: Path) -> None:
+def test_a_pinned_backend_for_the_card_is_chosen(tmp_path: Path, data_folder: Path, locks_folder: Path) -> None:
     _cards(tmp_path, "NVIDIA GeForce RTX 4070, 580.65.06, 8.9")
     made = _plan(data_folder, locks_folder)
     assert made.backend == "cu130" and not made.notes
     assert "Found: NVIDIA RTX 4070, driver 580 -> CUDA 13.0" in made.summary()
 
 
-def test_without_a_pinned_one_the_processors_is_taken_and_the_choice_explained(
+def test_without_a_pinned_backend_the_processor_is_used_and_the_notes_explain_it(
     tmp_path: Path, data_folder: Path, locks_folder: Path
 ) -> None:
     _cards(tmp_path, "NVIDIA GeForce RTX 4070, 560.35.03, 8.9")
@@ -199,7 +199,7 @@ def test_without_a_pinned_one_the_processors_is_taken_and_the_choice_explained(
     assert "the hash of alpha is not known yet" in made.summary() and "choose the backend 'cu128'" in made.summary()
 
 
-def test_the_users_choice_goes_before_what_was_found(tmp_path: Path, data_folder: Path, locks_folder: Path) -> None:
+def test_the_users_choice_overrides_detection(tmp_path: Path, data_folder: Path, locks_folder: Path) -> None:
     _cards(tmp_path, "NVIDIA GeForce RTX 4070, 560.35.03, 8.9")
     made = _plan(data_folder, locks_folder, "cu128")
     assert made.backend == "cu128" and "Not pinned by a hash, which is not known yet: alpha" in made.summary()
@@ -208,14 +208,14 @@ def test_the_users_choice_goes_before_what_was_found(tmp_path: Path, data_folder
         _plan(data_folder, locks_folder, "xpu")
 
 
-def test_why_a_card_is_not_used_is_told(tmp_path: Path, data_folder: Path, locks_folder: Path) -> None:
+def test_the_summary_says_why_a_card_is_not_used(tmp_path: Path, data_folder: Path, locks_folder: Path) -> None:
     _cards(tmp_path, "NVIDIA GeForce RTX 3060, 470.82.01, 8.6")
     assert "is not used, because its driver 470 is too old" in _plan(data_folder, locks_folder).summary()
     _cards(tmp_path, "NVIDIA GeForce GTX 1080, 580.1, 6.1")
     assert "no packages for it with this Python" in _plan(data_folder, locks_folder).summary()
 
 
-def test_a_component_that_uses_no_card_does_not_look_for_one(
+def test_a_component_without_graphics_backends_detects_no_card(
     tmp_path: Path, data_folder: Path, interpreter: Interpreter, wheels: dict[str, Path]
 ) -> None:
     _program(tmp_path, f"touch '{tmp_path}/asked'")
@@ -224,7 +224,7 @@ def test_a_component_that_uses_no_card_does_not_look_for_one(
     assert made.graphics is None and not (tmp_path / "asked").exists()
 
 
-# Machines on which nothing can work
+# Unsupported machines
 
 
 REFUSED = (
@@ -237,7 +237,7 @@ REFUSED = (
 
 
 @pytest.mark.parametrize(("change", "words"), REFUSED)
-def test_what_cannot_work_is_refused_with_the_reason(
+def test_unsupported_machines_are_refused_with_the_reason(
     change: dict[str, object],
     words: str,
     data_folder: Path,
@@ -255,7 +255,7 @@ def test_what_cannot_work_is_refused_with_the_reason(
 
 @pytest.mark.serial
 @pytest.mark.parametrize("script", ["exec sleep 3", "sleep 3"])
-def test_a_hung_driver_is_waited_for_once_and_told(
+def test_a_hung_driver_is_awaited_once_and_reported(
     script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphics, "_TIMEOUT_SECONDS", 0.3)

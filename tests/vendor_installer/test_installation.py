@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Installations by the real pip from tiny wheels, and everything that may go wrong with them."""
+"""Installations of tiny wheels by the real pip, and their failures."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_an_installation_is_found_and_works(tiny_plan: MakePlan, data_folder: Pa
     assert {item.name for item in data_folder.iterdir()} == {"environments", "logs", "install.lock"}
 
 
-def test_the_plan_says_what_how_much_and_where(tiny_plan: MakePlan, data_folder: Path) -> None:
+def test_the_summary_lists_packages_sizes_and_folder(tiny_plan: MakePlan, data_folder: Path) -> None:
     text = tiny_plan().summary()
     assert "alpha 1.0" in text and "download 0 MB" in text and str(data_folder) in text
     install(tiny_plan(), allow_network=True)
@@ -103,14 +103,14 @@ def test_a_damaged_download_from_an_earlier_run_is_fetched_again(tiny_plan: Make
     assert _import_alpha(install(made, allow_network=True).packages) == "1.0"
 
 
-def test_without_leave_nothing_is_downloaded(tiny_plan: MakePlan, data_folder: Path) -> None:
+def test_without_network_access_nothing_is_downloaded(tiny_plan: MakePlan, data_folder: Path) -> None:
     with pytest.raises(InstallError, match="network may not be used"):
         install(tiny_plan(), allow_network=False)
     install(tiny_plan(), allow_network=True, keep_downloads=True)
     assert install(tiny_plan(), allow_network=False, repair=True).versions["alpha"] == "1.0"
 
 
-def test_a_cut_connection_keeps_what_is_finished(index: Index, tiny_plan: MakePlan, wheels: dict[str, Path]) -> None:
+def test_a_broken_connection_keeps_finished_files(index: Index, tiny_plan: MakePlan, wheels: dict[str, Path]) -> None:
     beta = wheels["beta"].name
     index.cuts[beta] = 100
     with pytest.raises(InstallError, match=r"connection broke|damaged"):
@@ -123,7 +123,7 @@ def test_a_cut_connection_keeps_what_is_finished(index: Index, tiny_plan: MakePl
     assert set(index.requests) == {beta}
 
 
-def test_a_connection_that_is_cut_once_is_tried_again(
+def test_a_broken_connection_is_retried(
     index: Index, tiny_plan: MakePlan, wheels: dict[str, Path], data_folder: Path
 ) -> None:
     index.cuts[wheels["beta"].name] = 1
@@ -173,7 +173,7 @@ def test_cancel_while_unpacking_leaves_nothing(tiny_plan: MakePlan, data_folder:
     assert find("tiny", data_folder) is None and not _leftovers(data_folder)
 
 
-def test_packages_that_do_not_work_are_not_taken(
+def test_packages_that_fail_the_smoke_test_are_not_installed(
     tiny_plan: MakePlan, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = install(tiny_plan(), allow_network=True)
@@ -230,7 +230,7 @@ def test_a_crash_before_the_manifest_is_no_installation(
     assert not _leftovers(data_folder)
 
 
-def test_the_manifest_tells_what_is_installed(tiny_plan: MakePlan, data_folder: Path) -> None:
+def test_the_manifest_lists_what_is_installed(tiny_plan: MakePlan, data_folder: Path) -> None:
     made = tiny_plan()
     installed = install(made, allow_network=True)
     told = json.loads((made.target / "manifest.json").read_text("utf-8"))
@@ -323,17 +323,17 @@ def test_an_unreachable_index_leads_to_the_declared_fallback(
     assert again.done
 
 
-def test_packages_of_the_interpreter_itself_are_left_out(data_folder: Path, locks_folder: Path) -> None:
+def test_packages_of_the_interpreter_must_exist(data_folder: Path, locks_folder: Path) -> None:
     with pytest.raises(InstallError, match="does not provide alpha itself"):
         vendor_installer.plan("tiny", data_folder, locks_folder=locks_folder, system=("alpha",))
 
 
-def test_a_python_without_a_lock_is_told_which_ones_there_are(data_folder: Path, tmp_path: Path) -> None:
+def test_without_a_lock_the_message_lists_supported_pythons(data_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InstallError, match="cannot be installed for Python"):
         vendor_installer.plan("tiny", data_folder, locks_folder=tmp_path)
 
 
-def test_too_little_space_is_told_before(
+def test_too_little_space_is_refused_by_the_plan(
     data_folder: Path, tmp_path: Path, interpreter: Interpreter, wheels: dict[str, Path]
 ) -> None:
     alpha = locked(wheels["alpha"])
@@ -360,7 +360,7 @@ def test_uninstall_leaves_nothing(tiny_plan: MakePlan, data_folder: Path) -> Non
     assert vendor_installer.uninstall("tiny", data_folder) == Removal(0, ())
 
 
-def test_the_doctor_tells_versions_and_no_secrets(
+def test_the_doctor_lists_versions_and_no_secrets(
     tiny_plan: MakePlan, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(tiny_plan(), allow_network=True)
@@ -403,7 +403,7 @@ def test_without_pip_the_bundled_wheel_is_used(
         install(dataclasses.replace(made, interpreter=bare), allow_network=True, repair=True)
 
 
-def test_a_long_log_is_put_aside_once(tiny_plan: MakePlan, data_folder: Path) -> None:
+def test_a_large_log_is_rotated_once(tiny_plan: MakePlan, data_folder: Path) -> None:
     folders = Folders(data_folder)
     folders.log.parent.mkdir(parents=True)
     folders.log.write_text("old\n" * 1_000_000, "utf-8")

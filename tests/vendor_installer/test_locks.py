@@ -95,7 +95,7 @@ files = st.builds(
 
 
 @given(st.lists(files, max_size=5))
-def test_what_is_written_is_read_back(items: list[locks.LockedFile]) -> None:
+def test_a_written_lock_is_read_back(items: list[locks.LockedFile]) -> None:
     lock = locks.Lock("worker", "cp311", "linux_x86_64", "cpu-pypi", tuple(items))
     assert locks.parse(lock.text(), lock.name) == lock
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What pip's files and variables say."""
+"""Reading pip's configuration files and variables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vendor_installer.pip_settings import STANDARD_INDEX, PipSettings, pip_setti
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder, a system and variables that say nothing."""
+    """A home folder, a system and variables without any pip settings."""
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -32,11 +32,11 @@ def write(folder: Path, text: str) -> None:
     path.write_text(text, "utf-8")
 
 
-def test_without_any_it_is_the_standard_index() -> None:
+def test_the_standard_index_is_the_default() -> None:
     assert pip_settings() == PipSettings(STANDARD_INDEX)
 
 
-def test_the_users_file_counts_more_than_the_systems_and_variables_more_than_both(
+def test_the_users_file_overrides_the_systems_and_variables_override_both(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(home / "system", "[global]\nindex-url = https://system/simple\nproxy = http://system:1\nno-index = true\n")
@@ -51,14 +51,14 @@ def test_the_users_file_counts_more_than_the_systems_and_variables_more_than_bot
     assert (found.index, found.no_index, found.certificate) == ("https://variable/simple", False, "authorities.pem")
 
 
-def test_the_section_of_the_command_counts_more(home: Path) -> None:
+def test_the_commands_section_overrides_the_global_one(home: Path) -> None:
     write(
         home / "config", "[download]\nindex_url = https://download/simple\n[global]\nindex-url = https://all/simple\n"
     )
     assert pip_settings().index == "https://download/simple"
 
 
-def test_a_file_can_be_named_and_all_can_be_switched_off(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_can_be_given_and_all_can_be_disabled(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(home / "config", "[global]\nindex-url = https://user/simple\n")
     (home / "named").write_text("[global]\nindex-url = https://named/simple\n", "utf-8")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(home / "named"))
@@ -68,7 +68,7 @@ def test_a_file_can_be_named_and_all_can_be_switched_off(home: Path, monkeypatch
 
 
 @pytest.mark.parametrize("content", [b"no section\n", b"[global\n", b"\xff\xfe[global]", b""])
-def test_a_broken_file_says_nothing(content: bytes, home: Path) -> None:
+def test_a_broken_file_is_ignored(content: bytes, home: Path) -> None:
     write(home / "config", "")
     next((home / "config" / "pip").iterdir()).write_bytes(content)
     assert pip_settings() == PipSettings(STANDARD_INDEX)

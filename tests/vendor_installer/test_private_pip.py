@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A pip of our own where the interpreter has none or an old one."""
+"""The private pip, for interpreters with none or an old one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vendor_installer.private_pip import PIP, with_resuming_pip
 
 @pytest.fixture
 def index(wheels: dict[str, Path], interpreter: Interpreter, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
-    """An index that offers a pip, which is a call of the test's own."""
+    """An index with a pip wheel that only runs a function of the test."""
     folder = wheels["alpha"].parent
     own = {"pip/__init__.py": b"", "pip/__main__.py": b"print('ours')\n"}
     wheel = make_wheel(folder, "pip", "99.1", files=own)
@@ -45,14 +45,12 @@ def bare(interpreter: Interpreter) -> Interpreter:
     return dataclasses.replace(interpreter, has_pip=False, pip_wheel="", pip_version=())
 
 
-def test_the_interpreters_pip_is_known(interpreter: Interpreter) -> None:
+def test_the_interpreters_pip_version_is_read(interpreter: Interpreter) -> None:
     assert interpreter.has_pip == bool(interpreter.pip_version) or interpreter.pip_wheel
     assert "pip" not in interpreter.versions
 
 
-def test_an_old_pip_is_replaced_by_ours_which_is_fetched_once(
-    index: Index, old: Interpreter, data_folder: Path
-) -> None:
+def test_an_old_pip_is_replaced_by_the_private_one_once(index: Index, old: Interpreter, data_folder: Path) -> None:
     found = with_resuming_pip(old, data_folder)
     assert found.pip_version == (99, 1) and Path(found.pip_wheel) == Folders(data_folder).tools / "pip-99.1"
     assert (Path(found.pip_wheel) / "pip/__main__.py").read_text() == "print('ours')\n"
@@ -62,19 +60,19 @@ def test_an_old_pip_is_replaced_by_ours_which_is_fetched_once(
     assert [item.name for item in Folders(data_folder).tools.iterdir()] == ["pip-99.1"]
 
 
-def test_a_good_one_is_kept(index: Index, interpreter: Interpreter, data_folder: Path) -> None:
+def test_a_recent_pip_is_kept(index: Index, interpreter: Interpreter, data_folder: Path) -> None:
     good = dataclasses.replace(interpreter, pip_version=(25, 2))
     assert with_resuming_pip(good, data_folder) == good and not index.requests
 
 
-def test_a_python_without_pip_gets_ours(index: Index, bare: Interpreter, data_folder: Path) -> None:
+def test_a_python_without_pip_gets_the_private_one(index: Index, bare: Interpreter, data_folder: Path) -> None:
     with pytest.raises(InstallError, match="has no pip"):
         pip_command(bare)
     assert pip_command(with_resuming_pip(bare, data_folder))
 
 
 @pytest.mark.parametrize("fault", ["lost", "another", "absent", "unreachable", "no index"])
-def test_without_it_the_interpreters_own_is_used(
+def test_without_the_private_pip_the_interpreters_own_is_used(
     fault: str,
     index: Index,
     old: Interpreter,
@@ -99,7 +97,7 @@ def test_without_it_the_interpreters_own_is_used(
         assert "pip 99.1 was not downloaded" in Folders(data_folder).log.read_text("utf-8")
 
 
-def test_an_installation_uses_it_and_a_plan_without_leave_does_not_fetch_it(
+def test_an_installation_uses_it_and_a_plan_without_network_does_not_download_it(
     index: Index, old: Interpreter, data_folder: Path, locks_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vendor_installer.planning.probe", lambda python, packages=(): old)
@@ -110,11 +108,11 @@ def test_an_installation_uses_it_and_a_plan_without_leave_does_not_fetch_it(
     assert "ours" in Folders(data_folder).log.read_text("utf-8")
 
 
-def test_ours_is_pinned() -> None:
+def test_the_private_pip_is_pinned() -> None:
     assert PIP.sha256 and PIP.file == f"pip-{PIP.version}-py3-none-any.whl" and PIP.bytes > 1_000_000
 
 
-def test_a_mirror_with_a_password_is_asked_with_it_and_it_is_never_written(
+def test_a_mirrors_password_is_used_and_never_logged(
     index: Index, old: Interpreter, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = index.url.replace("//", "//me:p%40ss@")
@@ -129,14 +127,14 @@ def test_a_mirror_with_a_password_is_asked_with_it_and_it_is_never_written(
     assert request.get_header("Authorization") == "Basic bWU6cEBzcw==" and "@" not in request.full_url
 
 
-def test_an_index_that_does_not_speak_http_is_no_hindrance(
+def test_an_index_that_does_not_speak_http_is_ignored(
     index: Index, old: Interpreter, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:port/simple")
     assert with_resuming_pip(old, data_folder) == old
 
 
-def test_the_mirror_of_pips_own_configuration_is_asked(
+def test_the_mirror_of_pips_configuration_is_used(
     index: Index, old: Interpreter, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PIP_INDEX_URL")
@@ -145,10 +143,10 @@ def test_the_mirror_of_pips_own_configuration_is_asked(
     assert with_resuming_pip(old, data_folder).pip_version == (99, 1) and len(index.requests) == 1
 
 
-def test_the_proxy_of_pips_own_configuration_is_asked(
+def test_the_proxy_of_pips_configuration_is_used(
     index: Index, old: Interpreter, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A proxy is asked with the whole address of what is wanted: the index answers for any host."""
+    """A proxy gets the complete URL, so the index acts as proxy for any host."""
     monkeypatch.setenv("PIP_PROXY", index.url.removesuffix("/simple"))
     monkeypatch.setenv("PIP_INDEX_URL", "http://mirror.invalid/simple")
     monkeypatch.delenv("NO_PROXY")

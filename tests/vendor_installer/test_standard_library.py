@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vendor_installer stands alone: the standard library, and nothing of ours."""
+"""vendor_installer needs only the standard library, and nothing else of this project."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import vendor_installer
 
 FILES = sorted(Path(vendor_installer.__file__).parent.glob("*.py"))
 
-# The lock tool, which no user runs, asks pip's own reader of version bounds.
+# The lock tool, which users never run, uses pip's requirement parser.
 ALLOWED = {"relock.py": {"pip"}}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Packages that a running process uses stay until its end, whatever is installed or uninstalled meanwhile."""
+"""Packages in use stay until the process ends, even if others are installed or they are uninstalled."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MakePlan = Callable[[], Plan]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows itself keeps what is in use")
 
-# Imports nothing of the packages until it is told to, like a worker that loads a library late.
+# Imports the packages only on request, like a worker that loads a library late.
 _CHILD = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -39,7 +39,7 @@ sys.stdin.readline()
 
 
 class Child:
-    """A process that has packages on its path."""
+    """A process with packages on its module search path."""
 
     def __init__(self, packages: Path) -> None:
         with in_use([packages]) as held:
@@ -73,7 +73,7 @@ def _child(packages: Path) -> Iterator[Child]:
         child.end()
 
 
-def test_a_repair_leaves_the_old_packages_to_the_process_that_uses_them(tiny_plan: MakePlan, data_folder: Path) -> None:
+def test_a_repair_keeps_the_old_packages_while_a_process_uses_them(tiny_plan: MakePlan, data_folder: Path) -> None:
     before = install(tiny_plan(), allow_network=True)
     with _child(before.packages) as child:
         after = install(tiny_plan(), allow_network=True, repair=True)
@@ -85,7 +85,7 @@ def test_a_repair_leaves_the_old_packages_to_the_process_that_uses_them(tiny_pla
     assert not before.packages.exists() and after.packages.is_dir() and not leftovers(Folders(data_folder))
 
 
-def test_an_uninstallation_in_use_is_told_and_finished_later(tiny_plan: MakePlan, data_folder: Path) -> None:
+def test_uninstalling_packages_in_use_is_reported_and_finished_later(tiny_plan: MakePlan, data_folder: Path) -> None:
     installed = install(tiny_plan(), allow_network=True)
     with _child(installed.packages) as child:
         assert uninstall("tiny", data_folder) == Removal(1, (installed.packages,))
@@ -93,7 +93,7 @@ def test_an_uninstallation_in_use_is_told_and_finished_later(tiny_plan: MakePlan
     assert tidy(data_folder) == () and not installed.packages.parent.exists()
 
 
-def test_an_installation_after_an_uninstallation_in_use(tiny_plan: MakePlan, data_folder: Path) -> None:
+def test_an_installation_after_uninstalling_packages_in_use(tiny_plan: MakePlan, data_folder: Path) -> None:
     old = install(tiny_plan(), allow_network=True)
     with _child(old.packages) as child:
         uninstall("tiny", data_folder)
@@ -111,7 +111,7 @@ def test_two_users_of_the_same_packages(tiny_plan: MakePlan, data_folder: Path) 
     assert tidy(data_folder) == () and not installed.packages.exists()
 
 
-def test_the_childs_hold_outlives_its_starter(tiny_plan: MakePlan, data_folder: Path) -> None:
+def test_the_childs_lock_outlives_its_parent(tiny_plan: MakePlan, data_folder: Path) -> None:
     installed = install(tiny_plan(), allow_network=True)
     code = """
 import subprocess, sys
@@ -137,14 +137,14 @@ print(child.pid)
     assert not installed.packages.exists()
 
 
-def test_packages_that_have_gone_are_told(tiny_plan: MakePlan, data_folder: Path) -> None:
+def test_removed_packages_are_reported(tiny_plan: MakePlan, data_folder: Path) -> None:
     installed = install(tiny_plan(), allow_network=True)
     uninstall("tiny", data_folder)
     with pytest.raises(InstallError, match="just been removed or replaced: try again"), in_use([installed.packages]):
         pass
 
 
-def test_packages_of_an_older_version_have_no_mark_and_get_one(tiny_plan: MakePlan, data_folder: Path) -> None:
+def test_packages_of_an_older_version_get_a_lock_file(tiny_plan: MakePlan, data_folder: Path) -> None:
     installed = install(tiny_plan(), allow_network=True)
     (installed.packages / ".in-use").unlink()
     with in_use([installed.packages]) as held:
@@ -153,7 +153,7 @@ def test_packages_of_an_older_version_have_no_mark_and_get_one(tiny_plan: MakePl
     assert tidy(data_folder) == ()
 
 
-def test_other_folders_are_passed_over(tmp_path: Path) -> None:
+def test_other_folders_are_ignored(tmp_path: Path) -> None:
     with in_use([tmp_path, tmp_path / "nowhere"]) as held:
         assert held == ()
     assert not list(tmp_path.iterdir())
@@ -168,11 +168,11 @@ def test_tidying_leaves_a_running_installation_alone(tiny_plan: MakePlan, data_f
     assert tidy(data_folder) == () and not staging.exists()
 
 
-def test_tidying_a_folder_without_anything_makes_nothing(tmp_path: Path) -> None:
+def test_tidying_an_empty_folder_creates_nothing(tmp_path: Path) -> None:
     assert tidy(tmp_path / "nowhere") == () and not list(tmp_path.iterdir())
 
 
-def test_a_manifest_that_cannot_be_read_just_now_keeps_its_packages(
+def test_an_unreadable_manifest_keeps_its_packages(
     tiny_plan: MakePlan, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed = install(tiny_plan(), allow_network=True)
@@ -186,7 +186,7 @@ def test_a_manifest_that_cannot_be_read_just_now_keeps_its_packages(
     assert find("tiny", data_folder) == installed
 
 
-def test_what_a_kill_left_half_deleted_goes(tiny_plan: MakePlan, data_folder: Path) -> None:
+def test_a_half_deleted_folder_is_removed(tiny_plan: MakePlan, data_folder: Path) -> None:
     installed = install(tiny_plan(), allow_network=True)
     installed.packages.rename(installed.packages.with_name(".removed-1234"))
     assert find("tiny", data_folder) is None
@@ -196,7 +196,7 @@ def test_what_a_kill_left_half_deleted_goes(tiny_plan: MakePlan, data_folder: Pa
 def test_a_folder_that_cannot_be_renamed_as_on_windows_stays_whole_until_it_can(
     tiny_plan: MakePlan, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Windows refuses to rename a folder from which a library is loaded."""
+    """Simulates Windows, which refuses to rename a folder from which a library is loaded."""
     installed = install(tiny_plan(), allow_network=True)
     files = sorted(installed.packages.rglob("*"))
 
@@ -211,8 +211,8 @@ def test_a_folder_that_cannot_be_renamed_as_on_windows_stays_whole_until_it_can(
     assert tidy(data_folder) == () and not installed.packages.parent.exists()
 
 
-def test_what_the_user_has_in_the_data_folder_stays(tiny_plan: MakePlan, data_folder: Path) -> None:
-    """Also where the data folder is the user's home, and on systems to which 'Downloads' and 'downloads' are one."""
+def test_the_users_files_in_the_data_folder_stay(tiny_plan: MakePlan, data_folder: Path) -> None:
+    """Even if the data folder is the home folder and file names are case-insensitive ('Downloads')."""
     kept = [data_folder / name / "mine.txt" for name in ("downloads", "temporary", "tools", "environments/conda")]
     kept += [data_folder / "environments" / name for name in ("tiny-house/manifest.json", "conda/packages-mine/x.py")]
     for path in kept:
@@ -227,7 +227,7 @@ def test_what_the_user_has_in_the_data_folder_stays(tiny_plan: MakePlan, data_fo
     assert not Folders(data_folder).own.exists()
 
 
-def test_tidying_does_not_hold_up_an_installation_while_it_deletes(
+def test_tidying_does_not_block_an_installation_while_it_deletes(
     tiny_plan: MakePlan, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed = install(tiny_plan(), allow_network=True)
@@ -255,7 +255,7 @@ def test_the_packages_of_a_newer_version_are_left_alone(tiny_plan: MakePlan, dat
     assert tidy(data_folder) == () and installed.packages.is_dir() and path.is_file()
 
 
-def test_an_environment_that_vanishes_meanwhile_is_no_failure(
+def test_an_environment_that_disappears_meanwhile_is_ignored(
     tiny_plan: MakePlan, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment = install(tiny_plan(), allow_network=True).packages.parent

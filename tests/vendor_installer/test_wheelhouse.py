@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Folders of wheels: made where a network is, installed from where none is."""
+"""Wheelhouses: bundled with a network, installed without."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MakePlan = Callable[[], Plan]
 
 @pytest.fixture
 def house(index: Index, tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A wheelhouse of the tiny component; afterwards there is no network and no pip any more."""
+    """A wheelhouse of the tiny component; once it is made, network and pip are disabled."""
     folder = tmp_path / "house"
     assert bundle(tiny_plan(), folder) == 2
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
@@ -37,7 +37,7 @@ def _from(house: Path, data_folder: Path, locks_folder: Path) -> Plan:
     return vendor_installer.plan("tiny", data_folder, locks_folder=locks_folder, wheelhouse=house)
 
 
-def test_a_bundle_holds_the_files_and_a_list_that_sha256sum_reads(house: Path, wheels: dict[str, Path]) -> None:
+def test_a_bundle_has_the_files_and_a_list_for_sha256sum(house: Path, wheels: dict[str, Path]) -> None:
     assert {path.name for path in house.iterdir()} == {*(wheel.name for wheel in wheels.values()), SUMS}
     if sys.platform == "linux":
         done = subprocess.run(["sha256sum", "--check", SUMS], cwd=house, capture_output=True, text=True, check=True)
@@ -60,7 +60,7 @@ def test_an_installation_from_it_uses_no_network_and_no_pip(
     assert len(list(house.iterdir())) == 3
 
 
-def test_what_the_folder_lacks_is_named(house: Path, data_folder: Path, locks_folder: Path) -> None:
+def test_missing_files_are_named(house: Path, data_folder: Path, locks_folder: Path) -> None:
     next(house.glob("beta*")).unlink()
     with pytest.raises(InstallError, match=r"lacks beta 1\.0 for tiny .*vendor_installer bundle tiny --python-tag cp3"):
         _from(house, data_folder, locks_folder)
@@ -74,12 +74,12 @@ def test_a_damaged_file_is_refused(house: Path, data_folder: Path, locks_folder:
     assert find("tiny", data_folder) is None
 
 
-def test_a_folder_that_is_none_is_told(data_folder: Path, locks_folder: Path, tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(data_folder: Path, locks_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InstallError, match="There is no folder"):
         _from(tmp_path / "nowhere", data_folder, locks_folder)
 
 
-def test_a_file_without_a_pinned_hash_is_held_to_the_list(
+def test_a_file_without_a_pinned_hash_is_compared_with_the_list(
     wheels: dict[str, Path], data_folder: Path, interpreter: Interpreter, tmp_path: Path
 ) -> None:
     folder, house = tmp_path / "open", tmp_path / "house"
@@ -128,12 +128,12 @@ def test_a_bundle_for_another_machine(
 
 
 @pytest.mark.parametrize(("tag", "platform"), [("python3.11", LINUX), ("cp311", "linux")])
-def test_a_machine_that_there_is_not(tag: str, platform: str, data_folder: Path) -> None:
+def test_an_unknown_machine_is_refused(tag: str, platform: str, data_folder: Path) -> None:
     with pytest.raises(InstallError, match="There is no machine"):
         vendor_installer.plan("tiny", data_folder, target=(tag, platform))
 
 
-def test_both_halves_on_the_command_line(
+def test_bundle_and_install_on_the_command_line(
     wheels: dict[str, Path],
     data_folder: Path,
     locks_folder: Path,

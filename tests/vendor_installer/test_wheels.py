@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unpacking, against what the real pip does with the same wheels."""
+"""Unpacking wheels, compared with the real pip."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _tree(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_the_result_is_what_pip_installs(tmp_path: Path) -> None:
+def test_the_result_equals_that_of_pip(tmp_path: Path) -> None:
     files = {
         "gamma/__init__.py": b"x = 1\n",
         "gamma/deep/er/data.bin": bytes(range(256)) * 9000,
@@ -48,8 +48,8 @@ def test_trimmed_files_are_not_written_and_not_counted(tmp_path: Path) -> None:
     assert (tmp_path / "out/gamma/a.py").is_file() and not (tmp_path / "out/gamma/unused").exists()
 
 
-def test_folders_of_a_wheel_can_go_elsewhere(tmp_path: Path) -> None:
-    """As those of Intel's libraries, which lie beside Python's own where a packages folder has no place for them."""
+def test_folders_of_a_wheel_can_be_moved(tmp_path: Path) -> None:
+    """Like Intel's wheels, whose libraries would go into the interpreter's prefix, outside a packages folder."""
     files = {"gamma.py": b"", "gamma-1.0.data/data/lib/libsycl.so.9": b"12345", "gamma-1.0.data/data/share/x.txt": b"1"}
     wheel = make_wheel(tmp_path, "gamma", files=files)
     moves = {"*.data/data/lib": "torch/lib"}

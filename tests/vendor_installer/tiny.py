@@ -20,4 +20,4 @@ TINY = Component(
 
 
 LIT = dataclasses.replace(TINY, name="lit", graphics_backends={LINUX: ("cu128", "cu130", "rocm")}, fallbacks={})
-"""The same for graphics cards."""
+"""The same component with backends for graphics cards."""
