@@ -59,7 +59,7 @@ def _after_loading(*_: object) -> None:
     # A path relative to the .blend file now means another photo.
     description.forget_all()
     state.current.depth = None
-    # Blender drops subscriptions when a file is opened, except when it is the same file.
+    # Blender may drop subscriptions when a file is opened; clear any that are left and subscribe again.
     bpy.msgbus.clear_by_owner(_OWNER)
     _subscribe()
     if not state.current.checked:

@@ -7,7 +7,7 @@ import bpy
 from bpy.props import EnumProperty, FloatProperty, FloatVectorProperty
 
 from ..errors import Mono3DError
-from . import interface, marks, names, reshape_panel, state
+from . import interface, marks, names, reshape_operators, reshape_panel, state
 from .scene import reshaped
 
 # Modules that import numpy are imported when needed, to keep Blender's start fast.
@@ -33,7 +33,7 @@ def _distance_property(name: str, description: str, default: float) -> Any:
     return FloatProperty(name=name, description=description, subtype="DISTANCE", default=default, min=0.0, precision=3)
 
 
-class MONO3D_OT_known_distances(reshape_panel.ReshapeOperator):
+class MONO3D_OT_known_distances(reshape_operators.ReshapeOperator):
     """Make the mesh metric from distances that you measured: of two points from the camera, or between them.
 
     Without given points, two vertices selected in Edit Mode or two selected empties are used"""
@@ -104,7 +104,7 @@ class MONO3D_OT_known_distances(reshape_panel.ReshapeOperator):
                 self._ask(context, owner, makes_undo=True)
         except Mono3DError as error:
             self.report({"ERROR"}, str(error))
-        reshape_panel.start()
+        reshape_operators.start()
         # Nothing has changed yet; the undo step is pushed with the mesh.
         return {"CANCELLED"}
 
@@ -138,7 +138,7 @@ class MONO3D_OT_known_distances(reshape_panel.ReshapeOperator):
         measured = (self.first_distance, self.second_distance) if self.kind == _FROM_CAMERA else (self.apart,)
         scale = _scale(owner)
         known = KnownDistances(seen[0], seen[1], tuple(distance / scale for distance in measured))
-        reshape_panel.reshaping().change(owner, {}, known=known, makes_undo=makes_undo)
+        reshape_operators.reshaping().change(owner, {}, known=known, makes_undo=makes_undo)
 
     def _points(self, context: bpy.types.Context, owner: bpy.types.Object) -> "tuple[Vector, Vector]":
         """Returns both points in object space: those given, else selected vertices or empties."""
@@ -177,7 +177,7 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
     @classmethod
     def _refuse(cls, context: bpy.types.Context) -> str:
         """Returns why no points can be picked and sets it as poll message; empty if they can."""
-        sentence = reshape_panel.refuse(cls, context)
+        sentence = reshape_operators.refuse(cls, context)
         if not sentence and context.mode != "OBJECT":
             sentence = "Leave Edit Mode first, or select two vertices and use Known Distances"
             cls.poll_message_set(sentence)

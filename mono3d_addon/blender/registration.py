@@ -14,6 +14,7 @@ from . import (
     progress,
     properties,
     readiness,
+    reshape_operators,
     reshape_panel,
     state,
 )
@@ -32,6 +33,7 @@ _CLASSES = (
     *look_through.CLASSES,
     *menus.CLASSES,
     *panel.CLASSES,
+    *reshape_operators.CLASSES,
     *reshape_panel.CLASSES,
     *known_distances.CLASSES,
 )
@@ -43,6 +45,7 @@ def register() -> None:
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
     properties.register()
+    reshape_operators.register()
     reshape_panel.register()
     menus.register()
     events.register()
@@ -60,6 +63,7 @@ def unregister() -> None:
     events.unregister()
     menus.unregister()
     reshape_panel.unregister()
+    reshape_operators.unregister()
     properties.unregister()
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)

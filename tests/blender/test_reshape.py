@@ -18,7 +18,16 @@ import numpy as np
 import pytest
 from mathutils import Euler, Matrix, Vector
 
-from mono3d_addon.blender import known_distances, marks, names, reshape, reshape_panel, setting_rows, state
+from mono3d_addon.blender import (
+    known_distances,
+    marks,
+    names,
+    reshape,
+    reshape_operators,
+    reshape_panel,
+    setting_rows,
+    state,
+)
 from mono3d_addon.blender.photos import running
 from mono3d_addon.blender.scene import build as scene
 from mono3d_addon.blender.scene import camera, hand_made, reshaped, source
@@ -208,7 +217,7 @@ def test_undo_and_redo_keep_settings_and_mesh_together(cup: Any, monkeypatch: py
     def now() -> Any:
         owner = bpy.data.objects[name]
         bpy.context.view_layer.objects.active = owner
-        reshape_panel.advance()
+        reshape_operators.advance()
         return owner
 
     for step, near, tear, places in (
@@ -337,22 +346,22 @@ def test_nothing_changes_during_a_render(cup: Any, drag: Drag, monkeypatch: pyte
     before = vertices(cup)
     monkeypatch.setattr(running, "is_rendering", lambda: True)
     drag.work.change(cup, {"near": 0.5})
-    assert reshape_panel.advance() and np.array_equal(vertices(cup), before) and drag.jobs == []
+    assert reshape_operators.advance() and np.array_equal(vertices(cup), before) and drag.jobs == []
     monkeypatch.setattr(running, "is_rendering", lambda: False)
-    reshape_panel.advance()
+    reshape_operators.advance()
     assert not np.array_equal(vertices(cup), before)
 
 
 @pytest.mark.parametrize("ending", ["undone", "kept", "stopped", "done"])
 def test_only_a_followed_change_of_the_mesh_becomes_an_undo_step(cup: Any, drag: Drag, ending: str) -> None:
     """Another one after an undo would take away what can be redone."""
-    operator = stand_in.followed(reshape_panel.MONO3D_OT_remesh)
+    operator = stand_in.followed(reshape_operators.MONO3D_OT_remesh)
     context = bpy.context
     operator.begin(context)
     assert operator.modal(context, types.SimpleNamespace(type="TIMER", value="NOTHING")) == {"PASS_THROUGH"}
     event = types.SimpleNamespace(type="TIMER", value="NOTHING")
     if ending == "undone":
-        reshape_panel._before_undo()
+        reshape_operators._before_undo()
     elif ending == "kept":
         bpy.ops.mono3d.keep_shape()
     elif ending == "stopped":
@@ -364,12 +373,12 @@ def test_only_a_followed_change_of_the_mesh_becomes_an_undo_step(cup: Any, drag:
 
 
 def test_a_draft_that_was_undone_is_no_further_step(cup: Any, drag: Drag) -> None:
-    operator = stand_in.followed(reshape_panel.MONO3D_OT_remesh)
+    operator = stand_in.followed(reshape_operators.MONO3D_OT_remesh)
     drag.work.change(cup, {"near": 0.5})
     drag.work.advance()
     operator._uid, operator._under_way = cup.session_uid, drag.work.of(cup)
     assert operator.has_changed()
-    reshape_panel._before_undo()
+    reshape_operators._before_undo()
     assert not operator.has_changed()
 
 
@@ -422,7 +431,7 @@ def test_appended_it_can_be_shaped_and_linked_it_says_why_not(cup: Any, worker: 
         if link:
             assert not bpy.ops.mono3d.reshape.poll()
             with pytest.raises(Mono3DError, match="Make Local"):
-                reshape_panel.reshaping().change(owner, {"near": 0.5})
+                reshape_operators.reshaping().change(owner, {"near": 0.5})
             sliders().near = 0.5
             assert scene.stored_settings(owner).near == 1.0
         else:
@@ -440,13 +449,13 @@ def test_a_photo_that_is_gone_is_one_sentence(cup: Any, worker: Worker, tmp_path
     bpy.data.images.remove(image)
     assert not bpy.ops.mono3d.reshape.poll()
     with pytest.raises(Mono3DError, match="generate it again"):
-        reshape_panel.reshaping().change(cup, {"near": 0.5})
+        reshape_operators.reshaping().change(cup, {"near": 0.5})
 
 
 def test_an_older_object_without_disparity_is_one_sentence(cup: Any) -> None:
     del cup[names.IMAGE]
     with pytest.raises(Mono3DError, match="generate it again"):
-        reshape_panel.reshaping().change(cup, {"near": 0.5})
+        reshape_operators.reshaping().change(cup, {"near": 0.5})
 
 
 def test_a_mesh_changed_by_hand_is_not_overwritten_silently(cup: Any, drag: Drag) -> None:
