@@ -195,7 +195,7 @@ def test_pictures_that_are_left_out_are_named(data: Path, tmp_path: Path) -> Non
         shutil.copy(PHOTOS / "coffee.png", tmp_path / name)
     done = mono3d(data, tmp_path, "-o", tmp_path / "out", *light())
     assert done.returncode == 0 and "1 done in" in done.stdout
-    assert "'cup_preview.png' was left out as a result of an earlier run" in done.stdout
+    assert "'cup_preview.png' was skipped as a result of an earlier run" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers in JSON, in ASCII: no letter of a visitor's can spoil them."""
+"""JSON responses, in ASCII so that no client misreads their encoding."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .refusal import Refusal
 
 
 class Answer(Response):
-    """A JSON answer."""
+    """A JSON response."""
 
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
-        """Returns the bytes of `content`."""
+        """Returns `content` as JSON."""
         return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 def refused(refusal: Refusal) -> Answer:
-    """Returns the answer to a request that is refused."""
+    """Returns the response for a refused request."""
     return Answer({"error": str(refusal)}, refusal.status, refusal.headers)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The routes: what is asked for at which address."""
+"""The routes of the web application."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from .service import Service
 from .uploads import received
 
 _MOST_STREAMS = 16
-"""Event streams that one job has at a time."""
+"""Event streams per job."""
 
 STATIC = Path(__file__).resolve().parent / "static"
 
 _PHOTO_TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
-_WORDS = {404: "There is no such page.", 405: "That cannot be done here; /openapi.json tells what can."}
+_WORDS = {404: "There is no such page.", 405: "This method is not allowed here; see /openapi.json."}
 
 
 def make_app(service: Service, rules: Rules) -> ASGIApp:
-    """Returns the application that serves `service`, behind its guard."""
+    """Returns the application that serves `service`, protected by the guard."""
     pages = Pages(service, rules)
 
     app = Starlette(
@@ -62,16 +62,16 @@ def make_app(service: Service, rules: Rules) -> ASGIApp:
         exception_handlers={
             Refusal: _on_refusal,
             HTTPException: _on_http_error,
-            ClientDisconnect: _on_leaving,
-            Mono3DError: _on_our_error,
-            Exception: _on_the_unforeseen,
+            ClientDisconnect: _on_disconnect,
+            Mono3DError: _on_error,
+            Exception: _on_unforeseen_error,
         },
     )
     return Guard(app, rules)
 
 
 class Pages:
-    """What answers each request."""
+    """The handlers of the routes."""
 
     def __init__(self, service: Service, rules: Rules) -> None:
         self._service = service
@@ -82,11 +82,11 @@ class Pages:
         return FileResponse(STATIC / "index.html", media_type="text/html; charset=utf-8")
 
     async def description(self, request: Request) -> Response:
-        """What this interface is, as OpenAPI."""
+        """The API as OpenAPI."""
         return Answer(openapi.document(self._service.form, self._rules.cookie))
 
     async def about(self, request: Request) -> Response:
-        """What this server can do and takes."""
+        """Limits, formats and samples of this server."""
         options = self._service.options
         return Answer(
             {
@@ -103,7 +103,7 @@ class Pages:
         )
 
     async def settings(self, request: Request) -> Response:
-        """The settings that visitors have."""
+        """The settings that visitors may choose."""
         return Answer(self._service.form.described())
 
     async def sample(self, request: Request) -> Response:
@@ -114,7 +114,7 @@ class Pages:
         return FileResponse(found, media_type="image/jpeg", headers={"Cache-Control": "max-age=86400"})
 
     async def create(self, request: Request) -> Response:
-        """Takes a photo in."""
+        """Receives a photo and starts its job."""
         service = self._service
         with service.place() as (id, folder):
             service.make_room()
@@ -123,32 +123,32 @@ class Pages:
         return Answer(service.status(job), 202, {"Location": f"/api/jobs/{job.id}"})
 
     async def status(self, request: Request) -> Response:
-        """How a job is."""
+        """The status of a job."""
         return Answer(self._service.status(self._job(request)))
 
     async def events(self, request: Request) -> Response:
-        """Each change of a job."""
+        """The changes of a job, as server-sent events."""
         job = self._job(request)
-        # Connections are bounded for all visitors together.
+        # All visitors share a limited number of connections.
         if job.watchers >= _MOST_STREAMS:
-            raise Refusal(503, "Too many follow this job; ask for its status instead.", {"Retry-After": "5"})
+            raise Refusal(503, "Too many clients follow this job; request its status instead.", {"Retry-After": "5"})
         stream = events.events(self._service, job)
-        # nginx would hold the events back.
+        # Without this header nginx would buffer the events.
         return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
     async def cancel(self, request: Request) -> Response:
-        """Gives up what is under way."""
+        """Cancels the current work of a job."""
         job = self._job(request)
         self._service.cancel(job)
         return Answer(self._service.status(job))
 
     async def delete(self, request: Request) -> Response:
-        """Removes a job."""
+        """Deletes a job."""
         self._service.delete(self._job(request))
         return Response(status_code=204)
 
     async def shape(self, request: Request) -> Response:
-        """Has another mesh made."""
+        """Rebuilds the mesh with other settings."""
         job = self._job(request)
         asked = read_object(await request.body(), "The request")
         given, is_draft = asked.get("settings", {}), asked.get("draft", False)
@@ -158,27 +158,27 @@ class Pages:
         return Answer(self._service.status(job), 202)
 
     async def photo(self, request: Request) -> Response:
-        """The upright photo."""
+        """The photo, upright."""
         job = self._job(request)
         self._service.whole(job)
         path = next(path for name in PHOTOS if (path := job.folder.path / name).exists())
-        return _Lent(job.folder, path, media_type=_PHOTO_TYPES[path.suffix])
+        return _SharedFile(job.folder, path, media_type=_PHOTO_TYPES[path.suffix])
 
     async def depth(self, request: Request) -> Response:
-        """The coloured disparity."""
+        """The disparity in false colours."""
         job = self._job(request)
         self._service.whole(job)
-        return _Lent(job.folder, job.folder.path / DEPTH, media_type="image/png")
+        return _SharedFile(job.folder, job.folder.path / DEPTH, media_type="image/png")
 
     async def view(self, request: Request) -> Response:
-        """The mesh for the viewer."""
+        """The mesh for display."""
         job = self._job(request)
         shown = job.view or self._service.whole(job)
         tag = f'"{job.revision}"'
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        return _Lent(shown.folder, shown.folder.path / VIEW, media_type="model/gltf-binary", headers=headers)
+        return _SharedFile(shown.folder, shown.folder.path / VIEW, media_type="model/gltf-binary", headers=headers)
 
     async def file(self, request: Request) -> Response:
         """A download."""
@@ -189,14 +189,14 @@ class Pages:
         with folder.used():
             path = await self._service.file(job, format)
             name = downloads.file_name(job.name, format)
-            return _Lent(folder, path, media_type=FORMATS[format].media_type, filename=name)
+            return _SharedFile(folder, path, media_type=FORMATS[format].media_type, filename=name)
 
     def _job(self, request: Request) -> Any:
         return self._service.job(request.path_params["id"])
 
 
-class _Lent(FileResponse):
-    """Sends a file of a folder, which stays as long as it takes."""
+class _SharedFile(FileResponse):
+    """Sends a file of a folder that is not removed before the response is complete."""
 
     def __init__(self, folder: Any, path: Path, **details: Any) -> None:
         super().__init__(path, **details)
@@ -220,13 +220,13 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     return refused(Refusal(error.status_code, sentence, error.headers))
 
 
-async def _on_leaving(request: Request, error: Exception) -> Response:
+async def _on_disconnect(request: Request, error: Exception) -> Response:
     return Response(status_code=400)
 
 
-async def _on_our_error(request: Request, error: Exception) -> Response:
+async def _on_error(request: Request, error: Exception) -> Response:
     return refused(Refusal(500, str(error)))
 
 
-async def _on_the_unforeseen(request: Request, error: Exception) -> Response:
+async def _on_unforeseen_error(request: Request, error: Exception) -> Response:
     return refused(Refusal(500, unforeseen(place="the server's log")))

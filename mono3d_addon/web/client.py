@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks a Mono3D server by program, with the standard library alone.
+"""A Python client of the server; needs only the standard library.
 
 from mono3d_addon.web.client import Client
 
@@ -15,23 +15,23 @@ import json
 import secrets
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from email.message import Message
 from pathlib import Path
 from typing import Any
 
 from ..core.files import atomic_write
+from ..core.stages import Progress
 from ..errors import Cancelled, Mono3DError
 
 Status = dict[str, Any]
-OnProgress = Callable[[str, float], None]
 
 _BLOCK = 1 << 20
 _PAUSE = 1.0
 
 
 class Refused(Mono3DError):
-    """The server did not do what it was asked, for the reason that the text gives; `status` is HTTP's."""
+    """The server refused a request, for the reason in the text; `status` is the HTTP status."""
 
     def __init__(self, sentence: str, status: int, retry_after: float = 0.0) -> None:
         super().__init__(sentence)
@@ -40,26 +40,26 @@ class Refused(Mono3DError):
 
 
 class Client:
-    """A server at `address`, such as "http://127.0.0.1:8760"; `token` is what it was started with.
+    """A server at `address`, such as "http://127.0.0.1:8760"; `token` is the one that it was started with.
 
-    `timeout` is how many seconds it may be silent. Every method raises Mono3DError with a sentence when the server
-    cannot be reached, Refused when it refuses.
+    `timeout` is in seconds without a byte from the server. Every method raises Mono3DError when the server cannot be
+    reached and Refused when it refuses the request.
     """
 
     def __init__(self, address: str = "http://127.0.0.1:8760", token: str = "", timeout: float = 60.0) -> None:
         found = urllib.parse.urlsplit(address)
         if found.scheme not in ("http", "https") or not found.hostname:
-            raise Mono3DError(f"'{address}' is no address of a server; it looks like http://127.0.0.1:8760.")
+            raise Mono3DError(f"'{address}' is not the address of a server; it should look like http://127.0.0.1:8760.")
         self._address = found
         self._token = token
         self._timeout = timeout
 
     def about(self) -> dict[str, Any]:
-        """Returns what the server takes and can do."""
+        """Returns limits, formats and samples of the server."""
         return self._json("GET", "/api/about")
 
     def settings(self) -> dict[str, Any]:
-        """Returns the settings that a job may have, with their bounds and help, and the presets."""
+        """Returns the settings of jobs with bounds and help, and the presets."""
         return self._json("GET", "/api/settings")
 
     def reconstruct(
@@ -69,10 +69,10 @@ class Client:
         preset: str = "balanced",
         mask: str | Path | None = None,
         depth: str | Path | None = None,
-        on_progress: OnProgress | None = None,
+        on_progress: Progress | None = None,
         patience: float = 0.0,
     ) -> Job:
-        """Returns the finished job of a photo: see `send`, then `Job.wait`."""
+        """Uploads a photo, waits for the result and returns the job; see `send` and `Job.wait`."""
         job = self.send(photo, settings, preset, mask, depth, patience)
         job.wait(on_progress)
         return job
@@ -86,9 +86,9 @@ class Client:
         depth: str | Path | None = None,
         patience: float = 0.0,
     ) -> Job:
-        """Sends a photo, with a mask and a depth map where given, and returns its job, which may still wait.
+        """Uploads a photo, with an optional mask and depth map, and returns its job without waiting for the result.
 
-        `settings` are those that differ from the preset. A busy server is asked again for `patience` seconds.
+        `settings` are the differences from the preset. If the server is busy, retries for `patience` seconds.
         """
         files = {"photo": photo, "mask": mask, "depth": depth}
         given = {name: Path(path) for name, path in files.items() if path is not None}
@@ -105,7 +105,7 @@ class Client:
                 time.sleep(wait)
 
     def job(self, id: str) -> Job:
-        """Returns a job that was sent before, by its `id`."""
+        """Returns an existing job by its `id`."""
         return Job(self, self._json("GET", f"/api/jobs/{urllib.parse.quote(id, safe='')}"))
 
     def _json(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class Client:
     def _asked(
         self, method: str, path: str, body: list[bytes] | None = None, headers: Mapping[str, str] | None = None
     ) -> Iterator[http.client.HTTPResponse]:
-        """Yields the server's answer to a request."""
+        """Sends a request and yields the response."""
         kind = http.client.HTTPSConnection if self._address.scheme == "https" else http.client.HTTPConnection
         connection = kind(self._address.hostname or "", self._address.port, timeout=self._timeout)
         sent = dict(headers or {}) | ({"Authorization": f"Bearer {self._token}"} if self._token else {})
@@ -128,7 +128,7 @@ class Client:
         if parts:
             sent["Content-Length"] = str(sum(map(len, parts)))
         try:
-            # A server that refuses an upload may say so before it has read all of it.
+            # A server that refuses an upload may respond before it has read all of it.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.request(method, self._address.path.rstrip("/") + path, iter(parts) if parts else None, sent)
             answer = connection.getresponse()
@@ -143,7 +143,7 @@ class Client:
 
 
 class Job:
-    """A photo on the server and what is made of it; `status` is what the server last said of it."""
+    """A job on the server; `status` is the last one that the server reported."""
 
     def __init__(self, client: Client, status: Status) -> None:
         self.status = status
@@ -151,24 +151,24 @@ class Job:
 
     @property
     def id(self) -> str:
-        """The job's name; whoever knows it may see the job."""
+        """The job's id; knowing it gives access to the job."""
         return str(self.status["id"])
 
     @property
     def result(self) -> dict[str, Any]:
-        """Counts, camera, seconds, notes and more of the mesh. Raises Mono3DError when there is none yet."""
+        """Counts, camera, seconds, notes and more of the mesh. Raises Mono3DError before there is one."""
         found: dict[str, Any] | None = self.status["result"]
         if found is None:
             raise Mono3DError("There is no result yet; call wait().")
         return found
 
     def refresh(self) -> Status:
-        """Asks the server how the job is."""
+        """Requests the current status from the server."""
         self.status = self._client._json("GET", self._path())
         return self.status
 
-    def wait(self, on_progress: OnProgress | None = None) -> Status:
-        """Waits until nothing of the job waits or runs. Raises Mono3DError when it failed, Cancelled if so."""
+    def wait(self, on_progress: Progress | None = None) -> Status:
+        """Waits for the end of the job. Raises Mono3DError when it failed, Cancelled when it was cancelled."""
         while self.status["state"] in ("queued", "running"):
             with self._client._asked("GET", self._path("/events")) as answer:
                 for line in answer:
@@ -182,25 +182,25 @@ class Job:
             raise Mono3DError(self.status["error"])
         return self.status
 
-    def shape(self, settings: Mapping[str, Any], on_progress: OnProgress | None = None) -> Status:
-        """Makes another mesh of the same photo and depth, and waits for it.
+    def shape(self, settings: Mapping[str, Any], on_progress: Progress | None = None) -> Status:
+        """Rebuilds the mesh with other settings, from the same depth, and waits for it.
 
-        `settings` are all live ones that differ from their defaults. Raises Mono3DError when it failed; the mesh before
-        then stays.
+        `settings` are all live settings that differ from their defaults. Raises Mono3DError on failure, which keeps the
+        previous mesh.
         """
         self.status = self._client._json("POST", self._path("/shape"), {"settings": dict(settings), "draft": False})
         return self.wait(on_progress)
 
     def save(self, folder: str | Path, *formats: str) -> list[Path]:
-        """Saves downloads, "glb" where none is named, into `folder` and returns their paths.
+        """Saves downloads (default: "glb") into `folder` and returns their paths.
 
-        Raises Mono3DError when they cannot be had or written.
+        Raises Mono3DError when one is not available or cannot be written.
         """
         target = Path(folder)
         try:
             target.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise Mono3DError(f"'{target}' cannot be made ({error.strerror or error}).") from error
+            raise Mono3DError(f"The folder '{target}' cannot be created ({error.strerror or error}).") from error
         saved = []
         for form in formats or ("glb",):
             address = self._path(f"/files/{urllib.parse.quote(form, safe='')}")
@@ -213,12 +213,12 @@ class Job:
         return saved
 
     def cancel(self) -> Status:
-        """Gives up what waits or runs."""
+        """Cancels the current work of the job."""
         self.status = self._client._json("POST", self._path("/cancel"))
         return self.status
 
     def delete(self) -> None:
-        """Removes the photo and all that was made of it from the server."""
+        """Deletes the photo and its results from the server."""
         self._client._json("DELETE", self._path())
 
     def _path(self, end: str = "") -> str:
@@ -257,7 +257,7 @@ def _form(files: Mapping[str, Path], texts: Mapping[str, str]) -> tuple[list[byt
 
 
 def _file_name(disposition: str, form: str) -> str:
-    """Returns the name that the server gives a download; only its last part counts."""
+    """Returns the file name that the server gives a download, without any folder."""
     header = Message()
     header["Content-Disposition"] = disposition
     name = (header.get_filename() or form).replace("\\", "/").rsplit("/", 1)[-1]

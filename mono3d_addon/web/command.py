@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m mono3d_addon web ...`: starts the server, or says in one sentence why not."""
+"""`python -m mono3d_addon web ...`: starts the server."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _SHORTEST_TOKEN = 12
 
 
 def run(arguments: Sequence[str], program: str, *, no_network: str = "") -> int:
-    """Serves until Ctrl+C or a polite kill and returns the exit code 0.
+    """Serves until Ctrl+C or SIGTERM and returns the exit code 0.
 
-    `no_network` is the sentence why nothing may be downloaded; empty: it may.
+    `no_network` is the reason why downloads are forbidden; empty: they are not.
     Raises Mono3DError with a sentence for the user, SystemExit for wrong usage and --help.
     """
     options = parse_web(arguments, program)
@@ -44,15 +44,15 @@ def run(arguments: Sequence[str], program: str, *, no_network: str = "") -> int:
     environment.tidy(data_folder)
     packages = [environment.require(name, data_folder) for name in (WORKER, WEB)]
     with environment.in_use(packages):
-        # This process is the server's alone, and its packages come before those that Python may have of other versions.
+        # This process serves only the page; the installed packages precede other versions that Python may have.
         sys.path.insert(0, str(packages[1]))
         _serve(options, data_folder, token)
-    print("Mono3D has ended; its workers are stopped and all results removed.", flush=True)
+    print("Mono3D has stopped; all results have been deleted.", flush=True)
     return DONE
 
 
 def _serve(options: WebOptions, data_folder: Path, token: str) -> None:
-    # They come with the packages.
+    # These modules need the installed packages.
     from .guard import Rules
     from .service import Service
     from .serving import listening, serve
@@ -82,29 +82,29 @@ def _serve(options: WebOptions, data_folder: Path, token: str) -> None:
 
 def _announce(options: WebOptions, address: str, token: str) -> None:
     at_a_time = "one photo" if options.workers == 1 else f"{options.workers} photos"
-    others = " and at this computer's other addresses" if is_everywhere(options.host) else ""
+    others = " and at the other addresses of this computer" if is_everywhere(options.host) else ""
     print(
-        f"Mono3D is at {address}{others}\n"
-        f"  {at_a_time} at a time, {options.max_jobs} at most; up to {options.max_pixels:g} megapixels and "
+        f"Mono3D is running at {address}{others}\n"
+        f"  {at_a_time} at a time, {options.max_jobs} in the queue; up to {options.max_pixels:g} megapixels and "
         f"{options.max_megabytes:g} MB; results are kept for {options.keep_hours:g} hours\n"
-        "Press Ctrl+C to end.",
+        "Press Ctrl+C to stop.",
         flush=True,
     )
     if options.open_browser and _has_screen():
         opened = f"{address}/?token={token}" if token else address
-        # Some browsers hold the caller until they end.
+        # Some browsers block the caller until they close.
         threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
 
 
 def _has_screen() -> bool:
-    """Tells whether a browser of this computer's user could show something; text browsers would take the terminal."""
+    """Returns whether a graphical browser can be opened; a text browser would take over the terminal."""
     return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _address(host: str, port: int) -> str:
     name = host.strip("[]")
     if is_everywhere(host):
-        # An address to listen on, to which many browsers do not go.
+        # Many browsers cannot open the unspecified address.
         name = "::1" if ":" in name else "127.0.0.1"
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
@@ -126,6 +126,6 @@ def _token(options: WebOptions) -> str:
 def _check_reach(options: WebOptions, token: str) -> None:
     if not token and not options.insecure and not is_loopback(options.host):
         raise Mono3DError(
-            f"Whoever reaches {options.host} could use this server: give it a secret with --token, "
-            "or add --insecure if that is what you want."
+            f"Anybody who reaches {options.host} could use this server: set a secret with --token, "
+            "or add --insecure to allow it."
         )

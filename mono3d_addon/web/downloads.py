@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files that a visitor can take away: what they are called, and whether this server can write them."""
+"""The downloads of a result: their file names, and whether this server can write them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONGEST = 80
 
 
 def described(installed: Collection[str]) -> list[dict[str, Any]]:
-    """Returns all formats, ready for JSON; `installed` are the components that are there."""
+    """Returns all formats, ready for JSON; `installed` are the installed components."""
     return [
         {
             "name": name,
@@ -28,29 +28,29 @@ def described(installed: Collection[str]) -> list[dict[str, Any]]:
 
 
 def is_available(name: str, installed: Collection[str]) -> bool:
-    """Tells whether this server can write a format."""
+    """Returns whether this server can write a format."""
     return not FORMATS[name].needs or FORMATS[name].needs in installed
 
 
 def why_not(name: str) -> str:
-    """Returns the sentence why a format cannot be had."""
+    """Returns a sentence that says why a format is not available."""
     return f"The packages of '{FORMATS[name].needs}' are not installed on this server."
 
 
 def file_name(name: str, format: str) -> str:
-    """Returns what the download of a photo called `name` is called; nothing of it is ever a path here."""
+    """Returns the file name of a download for the photo `name`; it is never used as a path on the server."""
     return stem_of(name) + _ending(format)
 
 
 def stem_of(name: str) -> str:
-    """Returns the name of a photo without its ending and without what file systems and headers do not take."""
+    """Returns the name of a photo without suffix and without characters that file systems or headers forbid."""
     stem = Path(name).stem
     kept = "".join(letter if letter.isalnum() or letter in " -_.()" else "_" for letter in stem)
     return kept.strip(" .")[:_LONGEST] or "photo"
 
 
 def clean_name(name: str) -> str:
-    """Returns the file name that a visitor gave, fit to be shown: its last part, printable, not too long."""
+    """Returns the file name that a visitor gave, for display: last part only, printable, at most 80 characters."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     kept = "".join(letter for letter in last if letter.isprintable()).encode("utf-8", "ignore").decode().strip()
     if len(kept) > _LONGEST:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Server-sent events: each change of a job, told at once to whoever watches."""
+"""Server-sent events that report each change of a job."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .service import Service
 
 _STILL_HERE = 15.0
 _SHORTEST = 0.04
-"""Seconds after which a silent stream shows that it lives, and between two events."""
+"""Seconds until a silent stream sends a keep-alive comment, and least seconds between two events."""
 
 
 async def events(service: Service, job: Job) -> AsyncIterator[str]:
-    """Yields the job's status as it is, and then at each change until it is over or the server ends."""
+    """Yields the job's status, and again at each change, until the job or the server ends."""
     with job.watched() as changed:
         last: dict[str, Any] = {}
         while True:
@@ -34,6 +34,6 @@ async def events(service: Service, job: Job) -> AsyncIterator[str]:
             except TimeoutError:
                 yield ": still here\n\n"
             else:
-                # Many small steps become one event; the end of a job does not wait.
+                # Merge rapid changes into one event, but report the end of a job at once.
                 if not job.is_over:
                     await asyncio.sleep(_SHORTEST)

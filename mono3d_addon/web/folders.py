@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The folders with visitors' photos and results: private, outside the web root, and gone when nobody needs them."""
+"""Private folders with visitors' photos and results, outside the web root, removed when no longer needed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ServerFolder:
             folder.mkdir(mode=0o700)
 
     def close(self) -> None:
-        """Removes everything."""
+        """Removes the folder."""
         self._lock.close()
         shutil.rmtree(self.path, ignore_errors=True)
 
@@ -50,7 +50,7 @@ def _own_folder(parent: Path) -> tuple[Path, BinaryIO]:
     while True:
         path = parent / f"server-{secrets.token_hex(8)}"
         path.mkdir(mode=0o700)
-        # Another server that starts just now may take a folder without a lock for a dead one's.
+        # A server that starts at the same moment may remove a folder that is not locked yet; then try again.
         with contextlib.suppress(FileNotFoundError):
             if (lock := _locked(path / _LOCK)) is not None:
                 if os.path.samestat(os.fstat(lock.fileno()), (path / _LOCK).stat()):
@@ -66,14 +66,14 @@ def _remove_dead(parent: Path, own: Path) -> None:
             lock = _locked(folder / _LOCK)
             if lock is not None:
                 with lock:
-                    # Windows keeps a file that is open; elsewhere the lock tells whoever just made the folder.
+                    # Windows cannot delete an open file; elsewhere the lock is held until the folder is removed.
                     if sys.platform == "win32":
                         lock.close()
                     shutil.rmtree(folder, ignore_errors=True)
 
 
 def _locked(path: Path) -> BinaryIO | None:
-    """Returns the file at `path`, made where missing, with its lock; None while another process has that."""
+    """Opens the file at `path`, creates it if missing, and locks it; None if another process holds the lock."""
     file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600), "r+b")
     try:
         if sys.platform == "win32":
@@ -90,18 +90,18 @@ def _locked(path: Path) -> BinaryIO | None:
     return file
 
 
-class LentFolder:
-    """A folder that is removed once it is given up and nobody uses it any more. Belongs to the event loop's thread."""
+class SharedFolder:
+    """A folder that is removed once it is released and no longer in use. Use it in the event loop's thread only."""
 
-    def __init__(self, path: Path, parent: LentFolder | None = None) -> None:
+    def __init__(self, path: Path, parent: SharedFolder | None = None) -> None:
         self.path = path
         self._parent = parent
         self._users = 0
-        self._is_given_up = False
+        self._is_released = False
 
     @contextlib.contextmanager
     def used(self) -> Iterator[Path]:
-        """Keeps the folder, and the one that it lies in, for the length of the block."""
+        """Keeps the folder and its parent during the block."""
         with self._parent.used() if self._parent else contextlib.nullcontext():
             self._users += 1
             try:
@@ -110,13 +110,13 @@ class LentFolder:
                 self._users -= 1
                 self._remove_if_free()
 
-    def give_up(self) -> None:
-        """Has the folder removed as soon as nobody uses it."""
-        self._is_given_up = True
+    def release(self) -> None:
+        """Removes the folder as soon as it is not in use."""
+        self._is_released = True
         self._remove_if_free()
 
     def _remove_if_free(self) -> None:
-        if self._is_given_up and self._users == 0:
+        if self._is_released and self._users == 0:
             asyncio.get_running_loop().run_in_executor(None, _remove, self.path)
 
 
@@ -125,7 +125,7 @@ def _remove(path: Path) -> None:
 
 
 def size_of(folder: Path) -> int:
-    """Returns the bytes of all files below `folder`; what vanishes meanwhile counts nothing."""
+    """Returns the total bytes of all files below `folder`; files that vanish meanwhile are ignored."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What visitors may choose: the settings of `settings.py` within the owner's limits, and how requests name them."""
+"""The settings that visitors may choose, within the owner's limits, and how they are read from requests."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from ..errors import Mono3DError
 from ..settings import PRESETS, SettingField, Settings, WebOptions, check_value, fields_of
 from .refusal import Refusal
 
-_OWNERS = frozenset({"max_pixels", "pack_texture"})
-"""Settings that are not the visitors': how much the server takes, and that a download is one file."""
+_FIXED = frozenset({"max_pixels", "pack_texture"})
+"""Settings that visitors cannot choose: the size limit, and that a .blend download is a single file."""
 
 _MOST_LETTERS = 10_000
 
 
 @dataclass(frozen=True)
 class Form:
-    """The fields that visitors may set, with the owner's bounds, options and defaults, and the owner's own settings."""
+    """The fields that visitors may set, within the owner's bounds and options, and the settings fixed by the owner."""
 
     fields: Mapping[str, SettingField]
     owners: Mapping[str, Any]
 
     @classmethod
     def of(cls, options: WebOptions, data_folder: Path) -> Form:
-        """Returns the form of a server; models are those whose weights are there, as far as is known undamaged."""
+        """Returns the form of a server; it offers the models whose weights are present and not known to be damaged."""
         most = {
             "detail": options.max_detail,
             "network_size": options.max_network_size,
@@ -46,7 +46,7 @@ class Form:
         found = {}
         for item in fields_of(Settings):
             choice = item.choice
-            if not _is_visitors(item):
+            if not _is_for_visitors(item):
                 continue
             if item.name in most:
                 maximum = min(float(most[item.name]), choice.maximum or math.inf)
@@ -68,7 +68,7 @@ class Form:
         }
 
     def settings(self, given: Mapping[str, Any], preset: str = "balanced", **files: str) -> Settings:
-        """Returns the settings that a visitor asks for; `files` are those of the paths that the server gives.
+        """Returns the settings of a request; `files` are the settings that are paths, chosen by the server.
 
         Raises Refusal, 422, with the sentence of `settings.check`.
         """
@@ -83,14 +83,16 @@ class Form:
             raise Refusal(422, str(error)) from error
 
     def reshaped(self, before: Settings, given: Mapping[str, Any]) -> Settings:
-        """Returns `before` with the live fields as `given`, those that are not given at their defaults.
+        """Returns `before` with the live fields replaced by `given`; live fields that are not given get their defaults.
 
-        Raises Refusal, 422, for a field that is not live and for values out of bounds.
+        Raises Refusal, 422, for a field that is not live and for a value out of bounds.
         """
         for name in given:
             item = self.fields.get(name)
             if item is not None and not item.choice.live:
-                raise Refusal(422, f"{item.choice.label} cannot be changed afterwards; send the photo again.")
+                raise Refusal(
+                    422, f"{item.choice.label} cannot be changed for an existing result; upload the photo again."
+                )
         live = {item.name: item.default for item in self.fields.values() if item.choice.live}
         try:
             return dataclasses.replace(before, **{**live, **self._checked(given)})
@@ -98,7 +100,7 @@ class Form:
             raise Refusal(422, str(error)) from error
 
     def _within(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns values of ours within the owner's bounds."""
+        """Returns the values of a preset, limited to the owner's bounds."""
         found = {}
         for name, value in values.items():
             maximum = self.fields[name].choice.maximum
@@ -124,12 +126,12 @@ class Form:
 
 
 def shown_settings(settings: Settings) -> dict[str, Any]:
-    """Returns the values of the fields that are the visitors'."""
-    return {item.name: getattr(settings, item.name) for item in fields_of(Settings) if _is_visitors(item)}
+    """Returns the values of the fields that visitors may set."""
+    return {item.name: getattr(settings, item.name) for item in fields_of(Settings) if _is_for_visitors(item)}
 
 
-def _is_visitors(item: SettingField) -> bool:
-    return not item.choice.is_path and item.name not in _OWNERS
+def _is_for_visitors(item: SettingField) -> bool:
+    return not item.choice.is_path and item.name not in _FIXED
 
 
 def _described(item: SettingField) -> dict[str, Any]:
@@ -150,7 +152,7 @@ def _described(item: SettingField) -> dict[str, Any]:
 
 
 def read_object(text: str | bytes, what: str) -> dict[str, Any]:
-    """Returns the JSON object in `text`. Raises Refusal, 400, when it is none; `what` names it."""
+    """Returns the JSON object in `text`, called `what` in errors. Raises Refusal, 400, for anything else."""
     try:
         if len(text) > _MOST_LETTERS:
             raise ValueError("it is too long")
@@ -163,7 +165,7 @@ def read_object(text: str | bytes, what: str) -> dict[str, Any]:
 
 
 def _no_constant(word: str) -> float:
-    raise ValueError(f"{word} is no number in JSON")
+    raise ValueError(f"{word} is not a number in JSON")
 
 
 def _as_float(value: int) -> float:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stands before the application: who may ask, from where, how much and how slowly; and what each answer forbids."""
+"""Middleware that protects the application: authentication, origin checks, size and time limits, security headers."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ MOST_HEADER_BYTES = 32 * 1024
 
 _SMALL_BODY = 64 * 1024
 _FORM_ROOM = 256 * 1024
-"""Bytes that the form around the files may take."""
+"""Bytes allowed for a form in addition to its files."""
 
 _SILENCE = 20.0
+"""Seconds without a byte after which an upload is refused."""
+
 _SLOWEST = 8_000
-"""Seconds without a byte, and bytes a second after as many seconds, at which an upload is given up."""
+"""Least bytes per second of an upload, averaged from `_SILENCE` seconds after its start."""
 
 _MOST_OPEN = 512
 _DRAINED_SECONDS = 10.0
@@ -49,23 +51,23 @@ _SIGN_IN = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Mono3D</title>
 <h1>Mono3D</h1>
-<p>This server wants a token. Whoever runs it knows it.</p>{wrong}
+<p>This server requires a token. Ask the person who runs it.</p>{wrong}
 <form action="/" method="get">
 <label>Token <input name="token" type="password" autocomplete="current-password" required></label>
 <button>Sign in</button>
 </form>
 </html>
 """
-_WRONG = '\n<p role="alert">That is not the token of this server; look at it again.</p>'
+_WRONG = '\n<p role="alert">This token is wrong; check it and try again.</p>'
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Whom the guard lets in.
+    """Which requests are accepted.
 
-    token       secret that every request must bring; empty: none
-    hosts       names under which the server may be asked; empty: any (without a token, a page elsewhere could otherwise
-                make its own name lead here and read the answers)
+    token       secret that every request must contain; empty: none
+    hosts       host names that requests may use; empty: any. Without a token this prevents DNS rebinding, by which
+                another site could read the responses
     most_bytes  largest upload
     """
 
@@ -75,16 +77,16 @@ class Rules:
 
     @property
     def cookie(self) -> str:
-        """The name of the cookie that holds the token.
+        """The name of the cookie with the token.
 
-        A browser sends it to all servers of a host, whatever their ports: each token has its own, so that signing in at
-        one server does not sign out at another.
+        Browsers send a cookie to all ports of a host. The name depends on the token, so that signing in at one server
+        does not sign out of another.
         """
         return f"mono3d_token_{hashlib.sha256(self.token.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
 
 class Guard:
-    """Middleware around the application `app` that holds `rules`."""
+    """Middleware around the application `app` that enforces `rules`."""
 
     def __init__(self, app: ASGIApp, rules: Rules) -> None:
         self._app = app
@@ -92,7 +94,7 @@ class Guard:
         self._open = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request, or has the application answer it."""
+        """Refuses a request or passes it to the application."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -107,7 +109,7 @@ class Guard:
             self._open -= 1
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = _Body(receive, waits_for_leave=Headers(scope=scope).get("expect") is not None)
+        body = _Body(receive, expects_continue=Headers(scope=scope).get("expect") is not None)
         scope["mono3d.body"] = body
         try:
             signed_in = self._check(scope)
@@ -119,27 +121,27 @@ class Guard:
             _check_length(scope, body.most)
         except Refusal as refusal:
             await body.drain(body.most)
-            # Whatever more the client has to say belongs to what was refused.
+            # Further bytes on the connection belong to the refused request.
             refusal.headers["Connection"] = "close"
             await refused(refusal)(scope, receive, send)
             return
-        # Parts of files are refused by the library in words of its own; whole ones are all that is offered.
+        # Ranges are not supported; the library would refuse invalid ones in its own format.
         scope["headers"] = [item for item in scope["headers"] if item[0] != b"range"]
         await self._app(scope, body.receive, send)
 
     def _check(self, scope: Scope) -> Response | None:
-        """Returns an answer that the guard gives itself, None where the application answers. Raises Refusal."""
+        """Returns the response of the guard itself, or None to pass the request on. Raises Refusal."""
         if self._open > _MOST_OPEN:
             raise Refusal(503, "The server is busy; try again in a minute.", {"Retry-After": "60"})
         if any(ord(letter) < 32 or ord(letter) == 127 or letter == "\\" for letter in scope["path"]):
             raise Refusal(404, "There is no such page.")
-        # The parser measures what comes in pieces only.
+        # The parser checks the size only of headers that arrive in several pieces.
         if sum(len(name) + len(value) for name, value in scope["headers"]) + len(scope["path"]) > MOST_HEADER_BYTES:
             raise Refusal(431, "The header of the request is too large.")
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if self._rules.hosts and _name_of(host) not in self._rules.hosts:
-            raise Refusal(403, "This server answers under the address that it was started with only.")
+            raise Refusal(403, "This server answers only at the address that it was started with.")
         has_secret = _bearer(headers) is not None and self._is_token(_bearer(headers) or "")
         if self._rules.token and not has_secret:
             answer = self._sign_in(scope, headers)
@@ -150,7 +152,7 @@ class Guard:
         return None
 
     def _sign_in(self, scope: Scope, headers: Headers) -> Response | None:
-        """Returns the answer to somebody without a token in a header; None where the cookie has it. Raises Refusal."""
+        """Returns the response to a request without a token header; None if its cookie is right. Raises Refusal."""
         is_page = scope["path"] == "/" and scope["method"] in ("GET", "HEAD")
         given = urllib.parse.parse_qs(scope["query_string"].decode("latin-1")).get("token") if is_page else None
         if given and self._is_token(given[0]):
@@ -159,10 +161,10 @@ class Guard:
                 self._rules.cookie,
                 urllib.parse.quote(given[0], safe=""),
                 httponly=True,
-                # A strict one would not come along when the link to us stands on another site's page, such as a chat's.
-                # What changes something is guarded by `_check_origin` anyway.
+                # A strict cookie would not be sent when the user follows a link from another site, such as a chat.
+                # Requests that change something are protected by `_check_origin`.
                 samesite="lax",
-                # Only a proxy that speaks TLS says so; whoever lies about it spoils his own cookie.
+                # Set by a TLS proxy; a client that forges the header only affects its own cookie.
                 secure=headers.get("x-forwarded-proto") == "https",
                 max_age=30 * 86400,
             )
@@ -173,7 +175,7 @@ class Guard:
             return HTMLResponse(_SIGN_IN.format(wrong=_WRONG if given else ""), 401)
         raise Refusal(
             401,
-            "This server wants a token: open it as /?token=..., or send the header 'Authorization: Bearer ...'.",
+            "This server requires a token: open /?token=..., or send the header 'Authorization: Bearer ...'.",
             {"WWW-Authenticate": "Bearer"},
         )
 
@@ -182,21 +184,21 @@ class Guard:
 
 
 class _Body:
-    """The body of a request: counted, timed, and emptied where nobody wants it."""
+    """The body of a request, with limits of size and time."""
 
-    def __init__(self, receive: Receive, *, waits_for_leave: bool) -> None:
+    def __init__(self, receive: Receive, *, expects_continue: bool) -> None:
         self.most = _SMALL_BODY
-        self._waits_for_leave = waits_for_leave
+        self._expects_continue = expects_continue
         self._receive = receive
         self._count = 0
         self._began = time.monotonic()
         self._is_over = False
 
     async def receive(self) -> Message:
-        """Returns the next part. Raises Refusal, 413, when it is too much, 408 when it comes too slowly."""
-        self._waits_for_leave = False
+        """Returns the next part. Raises Refusal: 413 when the body is too large, 408 when it arrives too slowly."""
+        self._expects_continue = False
         if self._is_over:
-            # Starlette listens for the end of the connection so, for as long as it takes.
+            # Starlette uses this to wait for the disconnect, without a time limit.
             return await self._receive()
         try:
             message = await asyncio.wait_for(self._receive(), _SILENCE)
@@ -212,11 +214,11 @@ class _Body:
         return message
 
     async def drain(self, most: int) -> None:
-        """Reads at most so many bytes more and drops them: else the connection closes before the answer is read.
+        """Reads and discards up to `most` further bytes, so that the client reads the response before the close.
 
-        A client that asked before it sends (Expect: 100-continue) has not sent any.
+        A client that sent "Expect: 100-continue" has not sent any.
         """
-        if self._waits_for_leave:
+        if self._expects_continue:
             return
         end, limit = time.monotonic() + _DRAINED_SECONDS, self._count + most
         while not self._is_over and self._count <= limit and (left := end - time.monotonic()) > 0:
@@ -231,22 +233,22 @@ class _Body:
 
 
 async def drain(scope: Scope, most: int) -> None:
-    """Reads what is left of a request's body, at most so many bytes, before it is refused."""
+    """Reads and discards up to `most` bytes of the body of a request that is refused."""
     await scope["mono3d.body"].drain(most)
 
 
 def _check_length(scope: Scope, most: int) -> None:
-    """Raises Refusal for a body where none is wanted, 400, and for one that says that it is too large, 413."""
+    """Raises Refusal: 413 if the declared length is too large, 400 for a body where none is allowed."""
     headers = Headers(scope=scope)
     length = headers.get("content-length", "0")
     if not length.isdecimal() or len(length) > 15 or int(length) > most:
         raise Refusal(413, _too_large(most))
     if scope["method"] != "POST" and (int(length) > 0 or "transfer-encoding" in headers):
-        raise Refusal(400, f"A request with {scope['method']} has no body.")
+        raise Refusal(400, f"A {scope['method']} request must not have a body.")
 
 
 def _too_large(most: int) -> str:
-    return f"That is too large; this server takes at most {most / 1e6:.3g} MB here."
+    return f"The request is too large; the limit here is {most / 1e6:.3g} MB."
 
 
 def _with_headers(send: Send, path: str) -> Send:
@@ -264,16 +266,16 @@ def _with_headers(send: Send, path: str) -> Send:
 
 
 def _check_origin(headers: Headers, host: str) -> None:
-    """Raises Refusal, 403, when another page than ours has the browser ask."""
+    """Raises Refusal, 403, when the browser sends the request for a page of another site."""
     site = headers.get("sec-fetch-site", "same-origin")
     origin = headers.get("origin")
-    is_ours = origin is None or _place_of(origin) == host.lower()
-    if site not in ("same-origin", "none") or not is_ours:
-        raise Refusal(403, "Another page may not ask this server for changes.")
+    is_same = origin is None or _place_of(origin) == host.lower()
+    if site not in ("same-origin", "none") or not is_same:
+        raise Refusal(403, "Pages of other sites may not send requests that change something.")
 
 
 def _place_of(origin: str) -> str:
-    """Returns name and port in an Origin header; empty when it is none."""
+    """Returns host name and port of an Origin header; empty if it is invalid."""
     try:
         return urllib.parse.urlsplit(origin).netloc.lower()
     except ValueError:
@@ -281,7 +283,7 @@ def _place_of(origin: str) -> str:
 
 
 def _name_of(host: str) -> str:
-    """Returns the name in a Host header, without the port; empty when it is none."""
+    """Returns the host name of a Host header, without the port; empty if it is invalid."""
     try:
         return (urllib.parse.urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:

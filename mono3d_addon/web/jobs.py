@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A visitor's photo and all that is made of it. Everything here belongs to the event loop's thread."""
+"""A visitor's photo and its results. Use it in the event loop's thread only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..settings import Settings
-from .folders import LentFolder
+from .folders import SharedFolder
 from .pool import Work
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -21,29 +21,29 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 @dataclass(frozen=True)
 class Revision:
-    """One mesh of a photo: the folder with its files, what the worker told of it, and the settings that it has."""
+    """One mesh of a photo: the folder with its files, the worker's result, and its settings."""
 
-    folder: LentFolder
+    folder: SharedFolder
     told: Mapping[str, Any]
     settings: Settings
 
 
 @dataclass(eq=False)
 class Job:
-    """What one upload led to.
+    """One upload and its results.
 
-    id        unguessable; whoever knows it may see the job
-    name      the photo's file name as the visitor gave it, cleaned for showing; never a path
-    folder    private folder; `photo` and the settings' files lie in it
-    whole     the last finished mesh, from which the downloads are made
-    view      the mesh that the viewer shows: `whole`, or a draft that came later
-    revision  how many meshes there were
-    work      what waits for a worker or has one; None when nothing does
+    id        unguessable; knowing it gives access to the job
+    name      the photo's file name as the visitor gave it, sanitised for display; never used as a path
+    folder    private folder with `photo` and the files of the settings
+    whole     the last complete mesh, which the downloads contain
+    view      the mesh for display: `whole`, or a later draft
+    revision  number of meshes built so far
+    work      the request that waits or runs; None if there is none
     """
 
     id: str
     name: str
-    folder: LentFolder
+    folder: SharedFolder
     photo: Path
     settings: Settings
     made: float = field(default_factory=time.time)
@@ -64,71 +64,71 @@ class Job:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing waits and nothing runs."""
+        """Whether no request waits or runs."""
         return self.state not in ("queued", "running")
 
     @property
     def is_draft(self) -> bool:
-        """Whether the viewer shows less than the downloads have."""
+        """Whether the displayed mesh is a draft, coarser than the downloads."""
         return self.view is not self.whole
 
     @property
     def elapsed(self) -> float:
-        """Seconds from the last request for a mesh to its end, or to now."""
+        """Seconds from the last request to its end, or to now."""
         return (self._ended or time.monotonic()) - self._began
 
     @property
     def last_change(self) -> float:
-        """When the visitor last asked for something or got it, as `time.time()`."""
+        """Time of the last request or result, as `time.time()`."""
         return self._changed
 
     def begin(self, work: Work) -> None:
-        """Notes that a mesh was asked for."""
+        """Records a new request."""
         self.work, self.state, self.stage, self.fraction, self.error = work, "queued", "Waiting", 0.0, ""
         self._began, self._ended = time.monotonic(), None
         self.tell()
 
     def run(self) -> None:
-        """Notes that a worker has begun."""
+        """Records that a runner has started the request."""
         self.state, self.stage = "running", "Starting"
         self.tell()
 
     def progress(self, stage: str, fraction: float) -> None:
-        """Notes how far the worker is; what comes late changes nothing."""
+        """Records progress; late reports are ignored."""
         if self.state == "running":
             self.stage, self.fraction = stage, max(self.fraction, fraction)
             self.tell()
 
     def end(self, state: State, error: str = "") -> None:
-        """Notes the end of what was asked for."""
+        """Records the end of the request."""
         self.work, self.state, self.error = None, state, error
         self.stage, self.fraction = "", 1.0 if state == "done" else self.fraction
         self._ended = time.monotonic()
         self.tell()
 
     def touch(self) -> None:
-        """Notes that the job is still of use."""
+        """Records that the job is in use, which delays its removal."""
         self._changed = time.time()
 
     def tell(self) -> None:
-        """Wakes all who watch."""
+        """Records a change and wakes all watchers."""
         self.touch()
         for watcher in self._watchers:
             watcher.set()
 
     @property
     def watchers(self) -> int:
-        """How many watch it now."""
+        """Number of watchers."""
         return len(self._watchers)
 
     def nudge(self) -> None:
-        """Wakes all who watch, without a change of the job's own."""
+        """Wakes all watchers without recording a change."""
         for watcher in self._watchers:
             watcher.set()
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[asyncio.Event]:
-        """Yields an event that is set at each change."""
+        """Registers a watcher during the block; yields an event that is set at each change."""
         event = asyncio.Event()
         self._watchers.add(event)
         try:
@@ -137,7 +137,7 @@ class Job:
             self._watchers.discard(event)
 
     def status(self, position: int, expires: float, shown: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns what the visitor sees; `shown` are the values of the settings that visitors have."""
+        """Returns the status for visitors; `shown` are the settings that they may set."""
         when = datetime.datetime.fromtimestamp(expires, datetime.UTC).isoformat(timespec="seconds")
         return {
             "id": self.id,

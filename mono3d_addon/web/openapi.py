@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The description of the HTTP interface, by the rules of OpenAPI 3.1 (openapis.org)."""
+"""The OpenAPI 3.1 description of the HTTP API (openapis.org)."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _KINDS: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", 
 _ERRORS = {
     400: "The request cannot be understood.",
     401: "The token is missing or wrong.",
-    403: "Another page, or another name of this computer, asks.",
-    404: "There is no such job, file or page.",
+    403: "The request comes from another site, or uses another host name.",
+    404: "No such job, file or page.",
     408: "The upload is too slow.",
-    409: "It is too early or too late for that.",
-    413: "Too many bytes or pixels; nothing was decoded.",
-    415: "The file is no photo.",
+    409: "The job's state does not allow this.",
+    413: "Too many bytes or pixels; the file was not decoded.",
+    415: "The file is not a photo.",
     422: "A setting is out of bounds.",
-    503: "The server is busy; Retry-After tells the seconds to wait.",
+    503: "The server is busy; Retry-After gives the seconds to wait.",
 }
 
 
 def document(form: Form, cookie: str) -> dict[str, Any]:
-    """Returns the description; `form` tells the settings and their bounds, `cookie` is the name of the token's."""
+    """Returns the description; `form` has the settings and their bounds, `cookie` is the name of the token cookie."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -58,37 +58,40 @@ def document(form: Form, cookie: str) -> dict[str, Any]:
 
 
 def _paths() -> dict[str, Any]:
-    job = [_parameter("id", "The job's name, as its status has it.", _STRING)]
-    sample = [_parameter("name", "The sample's name.", {"enum": list(SAMPLES)})]
-    format = [*job, _parameter("format", "The format's name.", {"enum": list(FORMATS)})]
-    status = _json("The job's status.", "Status")
-    model = {"200": _content("The mesh, binary glTF.", "model/gltf-binary"), "304": {"description": "As before."}}
-    photos = {"description": "The picture.", "content": {"image/jpeg": {}, "image/png": {}}}
+    job = [_parameter("id", "Id of the job.", _STRING)]
+    sample = [_parameter("name", "Name of the sample.", {"enum": list(SAMPLES)})]
+    format = [*job, _parameter("format", "Name of the format.", {"enum": list(FORMATS)})]
+    status = _json("Status of the job.", "Status")
+    model = {"200": _content("The mesh as binary glTF.", "model/gltf-binary"), "304": {"description": "Not modified."}}
+    photos = {"description": "The image.", "content": {"image/jpeg": {}, "image/png": {}}}
     return {
         "/": {"get": _operation("page", "The page", {"200": _content("The page.", "text/html")})},
         "/openapi.json": {
-            "get": _operation("openapi", "This description", {"200": _content("It.", "application/json")})
+            "get": _operation("openapi", "This description", {"200": _content("The description.", "application/json")})
         },
-        "/api/about": {"get": _operation("about", "What the server takes and can do", {"200": _json("It.", "About")})},
+        "/api/about": {
+            "get": _operation("about", "Limits, formats and samples", {"200": _json("The server.", "About")})
+        },
         "/api/settings": {
-            "get": _operation("settings", "The settings that a job may have", {"200": _json("They.", "Form")})
+            "get": _operation("settings", "The settings of jobs and the presets", {"200": _json("The form.", "Form")})
         },
         "/api/samples/{name}": {
-            "get": _operation("sample", "A sample photo", {"200": _content("It.", "image/jpeg")}, 404) | _with(sample)
+            "get": _operation("sample", "A sample photo", {"200": _content("Photo.", "image/jpeg")}, 404)
+            | _with(sample)
         },
         "/api/jobs": {
-            "post": _operation("create", "Send a photo", {"202": _created(status)}, 400, 403, 408, 413, 415, 422, 503)
+            "post": _operation("create", "Upload a photo", {"202": _created(status)}, 400, 403, 408, 413, 415, 422, 503)
             | {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _ref("Upload")}}}}
         },
         "/api/jobs/{id}": {
-            "get": _operation("status", "How a job is", {"200": status}, 404) | _with(job),
-            "delete": _operation("delete", "Remove a job", {"204": {"description": "It is gone."}}, 403, 404)
+            "get": _operation("status", "Status of a job", {"200": status}, 404) | _with(job),
+            "delete": _operation("delete", "Delete a job and its files", {"204": {"description": "Deleted."}}, 403, 404)
             | _with(job),
         },
         "/api/jobs/{id}/events": {
             "get": _operation(
                 "events",
-                "Each change of a job, as server-sent events with a status as data; ends with the job",
+                "Changes of a job as server-sent events whose data is the status; ends with the job",
                 {"200": _content("The events.", "text/event-stream")},
                 404,
                 503,
@@ -96,12 +99,12 @@ def _paths() -> dict[str, Any]:
             | _with(job)
         },
         "/api/jobs/{id}/cancel": {
-            "post": _operation("cancel", "Give up what is under way", {"200": status}, 403, 404, 409) | _with(job)
+            "post": _operation("cancel", "Cancel the current work", {"200": status}, 403, 404, 409) | _with(job)
         },
         "/api/jobs/{id}/shape": {
             "post": _operation(
                 "shape",
-                "Make another mesh of the same photo and depth; a newer request replaces an older one",
+                "Rebuild the mesh with other settings, from the same depth; a newer request replaces an older one",
                 {"202": status},
                 400,
                 403,
@@ -118,12 +121,16 @@ def _paths() -> dict[str, Any]:
         },
         "/api/jobs/{id}/depth": {
             "get": _operation(
-                "depth", "The disparity in colours, near bright", {"200": _content("It.", "image/png")}, 404, 409
+                "depth",
+                "The disparity in false colours, near is bright",
+                {"200": _content("The image.", "image/png")},
+                404,
+                409,
             )
             | _with(job)
         },
         "/api/jobs/{id}/view": {
-            "get": _operation("view", "The mesh for a viewer; may be a draft", model, 404, 409) | _with(job)
+            "get": _operation("view", "The mesh for display; may be a draft", model, 404, 409) | _with(job)
         },
         "/api/jobs/{id}/files/{format}": {
             "get": _operation(
@@ -148,9 +155,9 @@ def _schemas(form: Form) -> dict[str, Schema]:
                 "photo": file,
                 "sample": {
                     "enum": list(SAMPLES),
-                    "description": "Instead of a photo; near and far are then the sample's own if neither is given.",
+                    "description": "Used instead of a photo; its near and far are used unless one of them is given.",
                 },
-                "settings": _said("A JSON object of the schema Settings: what differs from the preset."),
+                "settings": _said("JSON object of the schema Settings with the differences from the preset."),
                 "preset": {"enum": list(PRESETS)},
                 "mask": file,
                 "depth": file,
@@ -161,15 +168,15 @@ def _schemas(form: Form) -> dict[str, Schema]:
         "Status": _object(
             {
                 "id": _STRING,
-                "name": _said("The photo's file name."),
+                "name": _said("File name of the photo."),
                 "state": {"enum": ["queued", "running", "done", "failed", "cancelled"]},
-                "stage": _said("What happens now."),
+                "stage": _said("Current stage."),
                 "fraction": {"type": "number", "minimum": 0, "maximum": 1},
-                "position": _INTEGER | {"description": "1: next; 0: not waiting."},
-                "elapsed": _NUMBER | {"description": "Seconds."},
-                "error": _said("Why it failed; also why the last shape did, though the job is done."),
-                "revision": _INTEGER | {"description": "Counts the meshes; 0: none yet."},
-                "is_draft": _BOOLEAN | {"description": "Whether the view is coarser than the downloads."},
+                "position": _INTEGER | {"description": "Position in the queue; 1: next, 0: not waiting."},
+                "elapsed": _NUMBER | {"description": "Seconds since the request."},
+                "error": _said("Reason of the failure; also of a failed rebuild, after which the state is done."),
+                "revision": _INTEGER | {"description": "Number of meshes built so far."},
+                "is_draft": _BOOLEAN | {"description": "Whether the displayed mesh is coarser than the downloads."},
                 "expires": {"type": "string", "format": "date-time"},
                 "result": {"anyOf": [{"type": "null"}, _ref("Result")]},
             }
@@ -178,14 +185,14 @@ def _schemas(form: Form) -> dict[str, Schema]:
             {
                 "width": _INTEGER,
                 "height": _INTEGER,
-                "camera": {"type": "object", "description": "As in the camera file: pixels, degrees, metres."},
+                "camera": {"type": "object", "description": "As in the camera file; pixels, degrees and metres."},
                 "counts": {"type": "object", "additionalProperties": _INTEGER},
                 "seconds": numbers,
                 "notes": {"type": "array", "items": _STRING},
                 "model": _STRING,
                 "engine": _STRING,
                 "settings": _ref("Settings"),
-                "files": {"type": "object", "additionalProperties": _said("Where the file is.")},
+                "files": {"type": "object", "additionalProperties": _said("Path of the file.")},
             }
         ),
         "About": _object(
@@ -256,7 +263,7 @@ def _parameter(name: str, text: str, schema: Schema) -> Schema:
 
 
 def _created(status: Schema) -> Schema:
-    return status | {"headers": {"Location": {"description": "Where the status is.", "schema": _STRING}}}
+    return status | {"headers": {"Location": {"description": "Path of the status.", "schema": _STRING}}}
 
 
 def _json(text: str, schema: str) -> Schema:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The workers, and who gets one next. Everything but the waiting for a worker belongs to the event loop's thread."""
+"""The runners and the queue of their work. Only waiting for a runner happens outside the event loop's thread."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from ..worker.runner import Runner
 _LOG = logging.getLogger("mono3d.web")
 
 _GRACE = 2.0
-"""Seconds that a worker gets to leave a job that was given up, before it is stopped and with it all it has loaded."""
+"""Seconds that a runner gets to abandon a cancelled job before it is stopped, which loses its loaded networks."""
 
 _MOST_KNOWN = 8
 _MOST_URGENT_IN_A_ROW = 8
 
 
 class Work:
-    """One request to a worker on its way.
+    """A request that waits for a runner or runs.
 
-    photo      what the photo is known by; a worker that has seen it is preferred
-    is_urgent  whether somebody sits and waits for it, as for a slider
-    done       the worker's result, or why there is none: Mono3DError, Cancelled
-    left       done too, and no worker touches its files any more
+    photo      key of the photo; a runner that may still have it in memory is preferred
+    is_urgent  whether a visitor is waiting for it, as while moving a slider
+    done       resolves to the result, or fails with Mono3DError or Cancelled
+    left       resolves when no runner uses the request's files any more
     """
 
     def __init__(
@@ -52,14 +52,14 @@ class Work:
         self.on_start = on_start
         self.done: asyncio.Future[dict[str, Any]] = loop.create_future()
         self.left: asyncio.Future[None] = loop.create_future()
-        self.is_given_up = False
+        self.is_cancelled = False
         self.has_expired = False
         self.runner_job: RunnerJob | None = None
         # A cancelled work's exception need not be retrieved by anybody.
         self.done.add_done_callback(lambda future: future.cancelled() or future.exception())
 
     def end(self, outcome: dict[str, Any] | Mono3DError) -> None:
-        """Tells whoever waits what came out; the first word counts."""
+        """Resolves `done` unless it is already resolved."""
         if not self.done.done():
             if isinstance(outcome, Mono3DError):
                 self.done.set_exception(outcome)
@@ -83,10 +83,10 @@ class _Slot:
 
 
 class Pool:
-    """A bounded number of workers, kept warm, and the works that wait for one.
+    """A fixed number of warm runners and the queue of their work.
 
-    on_move        called when the works that wait have moved up
-    limit_seconds  after so long a work is stopped
+    on_move        called when the queue has moved
+    limit_seconds  time after which a running work is stopped
     """
 
     def __init__(
@@ -99,20 +99,20 @@ class Pool:
         self._urgent_in_a_row = 0
         self._running: set[asyncio.Task[None]] = set()
         self._is_closed = False
-        # A thread waits for each worker; asyncio's own few threads are for files.
+        # Waiting for a runner blocks a thread; asyncio's own few threads are needed for files.
         self._threads = ThreadPoolExecutor(2 * len(runners) + 2, thread_name_prefix="mono3d-pool")
 
     async def start(self) -> None:
-        """Starts all workers, so that they load their libraries before the first photo comes.
+        """Starts all runners, so that they load their libraries before the first photo arrives.
 
         Raises Mono3DError when one cannot be started.
         """
         await asyncio.gather(*(self._in_thread(slot.runner.start) for slot in self._slots))
 
     def submit(self, work: Work) -> Work:
-        """Gives a work its place among those that wait, or a worker at once."""
+        """Puts a work into the queue, or starts it at once if a runner is free."""
         if self._is_closed:
-            work.end(Mono3DError("The server is ending; try again later."))
+            work.end(Mono3DError("The server is shutting down; try again later."))
             work.left.set_result(None)
             return work
         self._waiting.append(work)
@@ -120,14 +120,14 @@ class Pool:
         return work
 
     def position(self, work: Work) -> int:
-        """Returns how soon a waiting work has its turn, 1: next; 0 when it does not wait."""
+        """Returns the position of a work in the queue, 1: next; 0 if it is not waiting."""
         if work not in self._waiting:
             return 0
         return sorted(self._waiting, key=lambda other: not other.is_urgent).index(work) + 1
 
     def cancel(self, work: Work) -> None:
-        """Gives a work up, waiting or running, at once; other works are not touched."""
-        work.is_given_up = True
+        """Cancels a work at once, waiting or running, without affecting others."""
+        work.is_cancelled = True
         with contextlib.suppress(ValueError):
             self._waiting.remove(work)
             work.left.set_result(None)
@@ -137,24 +137,24 @@ class Pool:
         work.end(Cancelled())
 
     def forget(self, photo: str) -> None:
-        """Has the workers drop a photo from their memory."""
+        """Makes all runners drop a photo from memory."""
         for slot in self._slots:
             slot.known.pop(photo, None)
             slot.runner.forget(photo)
 
     async def close(self) -> None:
-        """Gives up all works and stops all workers."""
+        """Cancels all works and stops all runners."""
         self._is_closed = True
         for work in (*self._waiting, *(slot.work for slot in self._slots if slot.work is not None)):
             self.cancel(work)
         await asyncio.gather(*(self._in_thread(slot.runner.stop) for slot in self._slots))
         await asyncio.gather(*self._running, return_exceptions=True)
-        # One that was on its way to a worker has started it again.
+        # A work that was just being submitted may have started its runner again.
         await asyncio.gather(*(self._in_thread(slot.runner.stop) for slot in self._slots))
         self._threads.shutdown(wait=False)
 
     def _dispatch(self) -> None:
-        """Hands works to free workers."""
+        """Starts waiting works on free runners."""
         moved = False
         while self._waiting and (free := [slot for slot in self._slots if slot.work is None]):
             work = self._next()
@@ -168,12 +168,12 @@ class Pool:
             self._on_move()
 
     def _next(self) -> Work:
-        """Takes out what comes next: works that somebody waits at before photos, but not for ever."""
+        """Removes and returns the next work: urgent ones first, but not more than a few in a row."""
         urgent = next((work for work in self._waiting if work.is_urgent), None)
         patient = next((work for work in self._waiting if not work.is_urgent), None)
         is_their_turn = patient is not None and self._urgent_in_a_row >= _MOST_URGENT_IN_A_ROW
         chosen = patient if urgent is None or is_their_turn else urgent
-        assert chosen is not None, "something waits"
+        assert chosen is not None, "the queue is not empty"
         self._urgent_in_a_row = self._urgent_in_a_row + 1 if chosen.is_urgent else 0
         self._waiting.remove(chosen)
         return chosen
@@ -192,13 +192,13 @@ class Pool:
         except Mono3DError as error:
             work.end(too_long(self._limit) if work.has_expired else error)
         except Exception:
-            _LOG.exception("a worker's thread failed")
+            _LOG.exception("a runner's thread failed")
             work.end(Mono3DError(unforeseen(place="the server's log")))
         finally:
             expiry.cancel()
         if work.has_expired and not self._is_closed:
             await self._in_thread(self._restart, slot)
-        elif work.is_given_up and not self._is_closed:
+        elif work.is_cancelled and not self._is_closed:
             await self._in_thread(self._await_leaving, slot, work)
         if not slot.runner.alive:
             slot.known.clear()
@@ -220,7 +220,7 @@ class Pool:
     def _restart(self, slot: _Slot) -> None:
         slot.runner.stop()
         slot.known.clear()
-        with contextlib.suppress(Mono3DError):  # the next work meets it again, with somebody to tell
+        with contextlib.suppress(Mono3DError):  # the next work reports it to its visitor
             slot.runner.start()
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -229,16 +229,16 @@ class Pool:
 
 
 def too_long(seconds: float) -> Mono3DError:
-    """Returns why something was stopped that had so many seconds."""
+    """Returns the error for a job that exceeded the limit of `seconds`."""
     return Mono3DError(
-        f"It took longer than the {seconds / 60.0:g} minutes that this server gives a photo; "
-        "lower 'Detail' or take a smaller photo or model."
+        f"The job exceeded this server's limit of {seconds / 60.0:g} minutes; "
+        "lower 'Detail' or use a smaller photo or model."
     )
 
 
 def _do(runner: Runner, work: Work, progress: Progress) -> dict[str, Any]:
     """Runs in a thread: submits the work to its runner and waits for the result."""
     job = work.runner_job = runner.submit(work.request)
-    if work.is_given_up:
+    if work.is_cancelled:
         job.supersede()
     return job.wait(progress)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who can reach an address that the server listens on."""
+"""Which computers can reach the address that the server listens on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Tells whether only this computer reaches an address to listen on."""
+    """Returns whether only this computer can reach the listening address `host`."""
     if host == "localhost":
         return True
     try:
@@ -17,7 +17,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_everywhere(host: str) -> bool:
-    """Tells whether an address to listen on stands for all of this computer's."""
+    """Returns whether the listening address `host` means all addresses of this computer."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_unspecified
     except ValueError:
@@ -25,5 +25,5 @@ def is_everywhere(host: str) -> bool:
 
 
 def hosts_of(host: str) -> frozenset[str]:
-    """Returns the names under which a server that listens on the loopback address `host` may be asked."""
+    """Returns the host names that requests to a server on the loopback address `host` may use."""
     return frozenset({"localhost", "127.0.0.1", "::1", host.strip("[]").lower()})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a request is not carried out: a status of HTTP and one sentence."""
+"""The error of a refused request: an HTTP status and a sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..errors import Mono3DError
 
 
 class Refusal(Mono3DError):
-    """A request that is refused with `status` and a sentence for the user; `headers` go with the answer."""
+    """A refused request: HTTP `status`, a sentence for the user, and `headers` of the response."""
 
     def __init__(self, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(sentence)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Photos to try the page with; `samples/README.md` tells where they come from."""
+"""Sample photos; `samples/README.md` lists their sources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).resolve().parent / "samples"
 
 @dataclass(frozen=True)
 class Sample:
-    """One photo: its title, and how many metres away the nearest and the farthest in it are, about."""
+    """A sample photo: its title, and approximate distances of its nearest and farthest parts in metres."""
 
     title: str
     near: float
@@ -28,23 +28,23 @@ SAMPLES: Mapping[str, Sample] = types.MappingProxyType(
         "astronaut": Sample("Portrait", 1.0, 2.5),
     }
 )
-"""Each by its name."""
+"""Samples by name."""
 
 
 def path_of(name: str) -> Path | None:
-    """Returns the file of a sample; None where there is none of that name."""
+    """Returns the file of a sample; None if there is no sample `name`."""
     return FOLDER / f"{name}.jpg" if name in SAMPLES else None
 
 
 def settings_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the settings `given` by a visitor, with the distances in the sample `name` where he set none himself."""
+    """Returns the `given` settings, with the distances of the sample `name` added if they have none."""
     if "near" in given or "far" in given:
         return dict(given)
     return {"near": SAMPLES[name].near, "far": SAMPLES[name].far, **given}
 
 
 def described() -> list[dict[str, Any]]:
-    """Returns all samples, ready for JSON; they are small enough to be their own thumbnails."""
+    """Returns all samples, ready for JSON. They are small enough to serve as their own thumbnails."""
     return [
         {
             "name": name,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the server does for its visitors, whatever way they ask: jobs from the upload to the last download."""
+"""The jobs of the server, from upload to download, independent of HTTP."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..settings import Settings, WebOptions
 from ..worker.draft import draft_of
 from ..worker.runner import Runners
 from . import downloads
-from .folders import LentFolder, ServerFolder, size_of
+from .folders import ServerFolder, SharedFolder, size_of
 from .form import Form, shown_settings
 from .jobs import Job, Revision
 from .pool import Pool, Work, too_long
@@ -32,7 +32,7 @@ from .uploads import Upload
 _LOG = logging.getLogger("mono3d.web")
 
 _MOST_KEPT = 1000
-"""Jobs that are remembered; each takes a few kilobytes of memory and a folder."""
+"""Largest number of jobs; each takes a few kilobytes of memory and a folder."""
 
 _SWEEP_SECONDS = 10.0
 _SCENE_IDLE_SECONDS = 300.0
@@ -64,12 +64,12 @@ class Service:
         self.is_closing = False
 
     async def start(self) -> None:
-        """Starts the workers and the removal of what nobody needs. Raises Mono3DError when a worker cannot start."""
+        """Starts the runners and the clean-up of old jobs. Raises Mono3DError when a runner cannot be started."""
         await self.pool.start()
         self._in_background(self._sweep_for_ever())
 
     async def close(self) -> None:
-        """Stops the workers and removes all jobs."""
+        """Stops the runners and removes all jobs."""
         if self.is_closing:
             return
         self.is_closing = True
@@ -82,22 +82,22 @@ class Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self.folder.close)
 
-    # What visitors ask for
+    # Requests of visitors
 
     @property
     def form(self) -> Form:
-        """The settings that visitors have now: weights may have come or gone."""
+        """The settings that visitors may choose now; models change with the weights on the disk."""
         return Form.of(self.options, self.data_folder)
 
     def job(self, id: str) -> Job:
-        """Returns a job. Raises Refusal, 404, when there is none (any more)."""
+        """Returns a job. Raises Refusal, 404, when it does not exist or was removed."""
         found = self._jobs.get(id)
         if found is None:
-            raise Refusal(404, "There is no such job, or its time is over; send the photo again.")
+            raise Refusal(404, "This job does not exist or has expired; upload the photo again.")
         return found
 
     def status(self, job: Job) -> dict[str, Any]:
-        """Returns the job's status as the interface has it."""
+        """Returns the job's status as the API has it."""
         position = self.pool.position(job.work) if job.work is not None else 0
         shown = shown_settings(job.view.settings if job.view is not None else job.settings)
         status = job.status(position, job.last_change + self.options.keep_hours * 3600.0, shown)
@@ -110,16 +110,16 @@ class Service:
         return status
 
     @contextlib.contextmanager
-    def place(self) -> Iterator[tuple[str, LentFolder]]:
-        """Yields name and folder of one more job, whose photo now arrives; the folder goes when no job is made of it.
+    def place(self) -> Iterator[tuple[str, SharedFolder]]:
+        """Reserves a place in the queue for an upload; yields id and folder of the new job.
 
-        Raises Refusal, 503, when all places are taken.
+        The folder is removed if no job is created with it. Raises Refusal, 503, when the queue is full.
         """
         unfinished = sum(1 for job in self._jobs.values() if job.whole is None and not job.is_over)
         if self.is_closing or unfinished + len(self._arriving) >= self.options.max_jobs:
             raise Refusal(503, _BUSY, {"Retry-After": "60"})
         id = secrets.token_urlsafe(18)
-        folder = LentFolder(self.folder.jobs / secrets.token_hex(16))
+        folder = SharedFolder(self.folder.jobs / secrets.token_hex(16))
         self._arriving.add(id)
         try:
             _make(folder)
@@ -127,10 +127,10 @@ class Service:
         finally:
             self._arriving.discard(id)
             if id not in self._jobs:
-                folder.give_up()
+                folder.release()
 
-    def create(self, id: str, folder: LentFolder, upload: Upload) -> Job:
-        """Returns the job for a photo that has arrived in `folder`. Raises Refusal, 422, for wrong settings."""
+    def create(self, id: str, folder: SharedFolder, upload: Upload) -> Job:
+        """Starts and returns the job of an uploaded photo. Raises Refusal, 422, for invalid settings."""
         settings = self.form.settings(
             upload.settings,
             upload.preset,
@@ -138,7 +138,7 @@ class Service:
             depth_file=str(upload.depth or ""),
         )
         job = Job(id, upload.name, folder, upload.photo, settings)
-        # Where that fails there is no job that would wait for ever.
+        # Create the folder first: if that fails, no job must exist that waits forever.
         revision = self._revision_folder(job)
         self._jobs[id] = job
         self._arriving.discard(id)
@@ -163,7 +163,7 @@ class Service:
         Raises Refusal: 409 before the first mesh is there, 422 for wrong settings.
         """
         if job.whole is None:
-            raise Refusal(409, "The first mesh of this photo is not there; wait until it is.")
+            raise Refusal(409, "The first mesh of this photo is not ready yet; wait for it.")
         settings = self.form.reshaped(job.whole.settings, given)
         revision = self._revision_folder(job)
         if job.work is not None:
@@ -184,25 +184,25 @@ class Service:
         self._begin(job, revision, request, settings, is_urgent=True, is_draft=is_draft)
 
     def cancel(self, job: Job) -> None:
-        """Gives up what is under way. Raises Refusal, 409, when nothing is."""
+        """Cancels the current request. Raises Refusal, 409, when there is none."""
         if job.work is None:
             raise Refusal(409, "This job is already over.")
         self.pool.cancel(job.work)
         job.end("cancelled" if job.whole is None else "done")
 
     def delete(self, job: Job) -> None:
-        """Removes a job and all that was made of it."""
+        """Removes a job and its files."""
         self._jobs.pop(job.id, None)
         if job.work is not None:
             self.pool.cancel(job.work)
             job.end("cancelled")
         self.pool.forget(job.id)
-        job.folder.give_up()
+        job.folder.release()
 
     async def file(self, job: Job, format: str) -> Path:
-        """Returns a download's file, written now where it was not yet. Use it within `job.whole.folder.used()`.
+        """Returns the path of a download; writes the file on first use. Call it within `job.whole.folder.used()`.
 
-        Raises Refusal: 404 for a format that is not to be had, 409 before there is a mesh, 500 when writing failed.
+        Raises Refusal: 404 for an unavailable format, 409 before the first mesh, 500 when writing failed.
         """
         if format not in FORMATS:
             raise Refusal(404, "There is no such format; /api/about lists them.")
@@ -214,7 +214,7 @@ class Service:
         if task is None:
             task = job.files[format] = self._in_background(self._write(job, revision, format))
         try:
-            # Whoever asked first may go away while others wait for the same file.
+            # Other visitors may wait for the same file if this one disconnects.
             return await asyncio.shield(task)
         except Mono3DError as error:
             if job.files.get(format) is task:
@@ -222,7 +222,7 @@ class Service:
             raise Refusal(503 if self.is_closing else 500, self._for_visitors(str(error), job)) from error
 
     def whole(self, job: Job) -> Revision:
-        """Returns the job's last finished mesh. Raises Refusal, 409, when there is none."""
+        """Returns the job's last complete mesh. Raises Refusal, 409, when there is none."""
         if job.whole is None:
             sentence = "There is no result yet; wait until the job is done."
             if job.is_over:
@@ -230,12 +230,12 @@ class Service:
             raise Refusal(409, sentence)
         return job.whole
 
-    # How it is done
+    # Implementation
 
     def _begin(
         self,
         job: Job,
-        folder: LentFolder,
+        folder: SharedFolder,
         request: dict[str, Any],
         settings: Settings,
         *,
@@ -249,8 +249,8 @@ class Service:
         self.pool.submit(work)
         self._in_background(self._follow(job, work, folder, settings, is_draft=is_draft))
 
-    async def _follow(self, job: Job, work: Work, folder: LentFolder, settings: Settings, *, is_draft: bool) -> None:
-        """Waits for a work's end and takes its result in."""
+    async def _follow(self, job: Job, work: Work, folder: SharedFolder, settings: Settings, *, is_draft: bool) -> None:
+        """Waits for the end of a work and stores its result."""
         with folder.used():
             taken = False
             try:
@@ -265,7 +265,7 @@ class Service:
                 if job.work is work:
                     job.end("done" if job.whole else "failed", self._for_visitors(str(error), job))
             if not taken:
-                folder.give_up()
+                folder.release()
             await work.left
         await self._measure(job)
 
@@ -282,12 +282,12 @@ class Service:
         job.end("done")
         for revision in previous:
             if revision is not None:
-                revision.folder.give_up()
+                revision.folder.release()
 
     async def _write(self, job: Job, revision: Revision, format: str) -> Path:
-        """Has a file of a revision written and returns its path. Raises Mono3DError when it cannot be."""
+        """Writes a file of a revision and returns its path. Raises Mono3DError on failure."""
         with revision.folder.used() as folder:
-            # Some libraries choose the format by the ending.
+            # Some libraries choose the format by the suffix.
             path = folder / f"download-{format}{Path(downloads.file_name('', format)).suffix}"
             if format == "blend":
                 await self._write_scene(folder, path)
@@ -317,16 +317,16 @@ class Service:
                 raise too_long(limit) from writing.exception()
             await writing
 
-    def _revision_folder(self, job: Job) -> LentFolder:
-        folder = LentFolder(job.folder.path / secrets.token_hex(8), job.folder)
+    def _revision_folder(self, job: Job) -> SharedFolder:
+        folder = SharedFolder(job.folder.path / secrets.token_hex(8), job.folder)
         _make(folder)
         return folder
 
     def _for_visitors(self, sentence: str, job: Job) -> str:
-        """Returns a sentence without places of this computer, and with the photo's name as the visitor knows it."""
+        """Returns a sentence without paths of this computer, and with the file name that the visitor gave."""
         told = sentence.replace(job.photo.name, job.name)
         told = re.sub(r" The log is [^\n]*", "", told)
-        # That is the owner's to raise.
+        # Visitors cannot change that limit.
         told = told.replace(" or raise 'Largest photo'", "")
         for place in (self.folder.path, self.data_folder):
             told = re.sub(re.escape(str(place)) + r"[^\s'\"]*", "the server", told)
@@ -343,7 +343,7 @@ class Service:
             await asyncio.sleep(min(_SWEEP_SECONDS, self.options.keep_hours * 1800.0))
 
     def sweep(self) -> None:
-        """Removes jobs whose time is over, and the oldest ones where all take too much room."""
+        """Removes expired jobs, and the oldest ones while all jobs together take too much space."""
         now = time.time()
         over = sorted((job for job in self._jobs.values() if job.is_over), key=lambda job: job.last_change)
         room = self.options.max_gigabytes * 1e9
@@ -355,7 +355,7 @@ class Service:
                 self.delete(job)
 
     def make_room(self) -> None:
-        """Removes what is not needed any more. Raises Refusal, 503, when the disk takes no other photo even so."""
+        """Removes old jobs. Raises Refusal, 503, when there is still no space for another photo."""
         self.sweep()
         total = sum(job.bytes for job in self._jobs.values())
         free = shutil.disk_usage(self.folder.path).free
@@ -366,15 +366,15 @@ class Service:
         task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        # Whoever waits for it sees how it ended; nobody need.
+        # Retrieve the exception, or asyncio logs it when nobody awaits the task.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return task
 
 
-def _make(folder: LentFolder) -> None:
-    """Raises Refusal, 503, when the disk does not take it."""
+def _make(folder: SharedFolder) -> None:
+    """Creates a folder. Raises Refusal, 503, on failure."""
     try:
         folder.path.mkdir(mode=0o700)
     except OSError as error:
-        _LOG.error("a folder cannot be made: %s", error)
+        _LOG.error("a folder cannot be created: %s", error)
         raise Refusal(503, _NO_ROOM, {"Retry-After": "600"}) from error

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the application: the listening socket, the HTTP server, its end in order."""
+"""Runs the application: the listening socket, the HTTP server and its shutdown."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _GRACE_SECONDS = 3
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP/1.1 whose patience ends: with headers that do not come, and with readers that do not read.
+    """HTTP/1.1 with timeouts for clients that do not send their headers or do not read the response.
 
-    uvicorn itself waits for both without end.
+    uvicorn itself waits for both without limit.
     """
 
     _header_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Starts to wait for the first request."""
+        """Starts the timer for the first request."""
         super().connection_made(transport)
         if len(self.connections) > _MOST_CONNECTIONS:
             transport.abort()
@@ -46,40 +46,40 @@ class PatientProtocol(H11Protocol):
         self._await_request()
 
     def data_received(self, data: bytes) -> None:
-        """Takes bytes in; once they make a request, its own rules hold."""
+        """Receives bytes; a complete request head stops the timer."""
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_header_timer()
 
     def on_response_complete(self) -> None:
-        """Starts to wait for the next request."""
+        """Starts the timer for the next request."""
         self._await_request()
         super().on_response_complete()
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_header_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stops to wait."""
+        """Stops the timers."""
         self._stop_header_timer()
         self._stop_stall_timer()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Starts to wait for a reader."""
+        """Starts the timer for a client that does not read."""
         super().pause_writing()
         self._stop_stall_timer()
         self._stall_timer = self.loop.call_later(_STALLED_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Goes on: the reader reads."""
+        """Stops that timer."""
         self._stop_stall_timer()
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """Answers what is no request as every other error."""
+        """Answers a malformed request in the format of all other errors."""
         error = sys.exc_info()[1]
         status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
-        words = {431: "The header of the request is too large.", 400: "That is no request of HTTP/1.1."}
+        words = {431: "The header of the request is too large.", 400: "This is not a valid HTTP/1.1 request."}
         answer = refused(Refusal(status if status in words else 400, words.get(status, words[400])))
         headers = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
         headers += [*answer.raw_headers, (b"connection", b"close")]
@@ -91,7 +91,7 @@ class PatientProtocol(H11Protocol):
             ):
                 self.transport.write(self.conn.send(event))
         except h11.LocalProtocolError:
-            # The answer to the request before it has already begun.
+            # The response to the previous request has already started.
             pass
         self.transport.close()
 
@@ -111,7 +111,7 @@ class PatientProtocol(H11Protocol):
 
 
 def allow_many_files() -> None:
-    """Lets this process have as many open files as its connections and their downloads take, where the system does."""
+    """Raises the limit of open files, if the system allows it, to what all connections and downloads need."""
     if sys.platform != "win32":
         import resource
 
@@ -123,32 +123,32 @@ def allow_many_files() -> None:
 
 
 class _Server(uvicorn.Server):
-    """Ends the workers and the streams before it waits for connections to close."""
+    """Ends the workers and the event streams before it waits for connections to close."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self._service = service
 
     def end(self) -> None:
-        """Has the server end in order, soon."""
+        """Requests an orderly shutdown."""
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ends in order."""
+        """Closes the service, then shuts down."""
         await self._service.close()
         await super().shutdown(sockets)
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """Returns a socket that listens. Raises Mono3DError when the address is not ours or the port is taken."""
+    """Returns a listening socket. Raises Mono3DError when the address is not local or the port is in use."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         found = socket.socket(family, kind, protocol)
-    # A name that breaks the rules for names is a UnicodeError.
+    # An invalid host name raises UnicodeError.
     except (OSError, UnicodeError) as error:
-        raise Mono3DError(f"'{host}' is no address of this computer; choose another --host.") from error
+        raise Mono3DError(f"'{host}' is not an address of this computer; choose another --host.") from error
     try:
         if sys.platform == "win32":
             found.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
@@ -158,19 +158,19 @@ def listening(host: str, port: int) -> socket.socket:
         found.listen(1024)
     except PermissionError as error:
         found.close()
-        raise Mono3DError(f"Port {port} may not be used by this user; choose one above 1023 with --port.") from error
+        raise Mono3DError(f"This user may not use port {port}; choose one above 1023 with --port.") from error
     except OSError as error:
         found.close()
         if error.errno == errno.EADDRINUSE or getattr(error, "winerror", 0) in (10013, 10048):
             raise Mono3DError(
                 f"Port {port} of {host} is in use by another program; choose another with --port."
             ) from error
-        raise Mono3DError(f"'{host}' is no address of this computer; choose another --host.") from error
+        raise Mono3DError(f"'{host}' is not an address of this computer; choose another --host.") from error
     return found
 
 
 async def serve(options: WebOptions, service: Service, rules: Rules, listener: socket.socket) -> None:
-    """Serves until a signal comes; then ends in order. Raises Mono3DError when a worker cannot be started."""
+    """Serves until a signal arrives, then shuts down. Raises Mono3DError when a worker cannot be started."""
     config = uvicorn.Config(
         make_app(service, rules),
         http=PatientProtocol,
@@ -186,7 +186,7 @@ async def serve(options: WebOptions, service: Service, rules: Rules, listener: s
     )
     server = _Server(config, service)
     if sys.platform != "win32":
-        # An exception out of a signal's handler would end whatever runs just then.
+        # The default handlers raise an exception in whatever code runs at that moment.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, server.end)
     allow_many_files()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a file is, told by its first bytes, and how large its picture is, told by its header: nothing is decoded."""
+"""File types from the first bytes and image sizes from the header; nothing is decoded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", 
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".avif", ".tif", ".tiff", ".webp", ".bmp", ".gif")
-"""How the names of files end that may be photos; what they are is told by their content."""
+"""Suffixes of photos offered in file dialogs; uploads are checked by content."""
 
 _DEPTH_STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\x93NUMPY", ".npy"),
@@ -38,7 +38,7 @@ _DEPTH_STARTS: tuple[tuple[bytes, str], ...] = (
 
 
 def photo_ending(path: Path) -> str | None:
-    """Returns the ending that suits the photo at `path`, such as '.jpg'; None when it is no photo."""
+    """Returns the suffix that fits the content of `path`, such as '.jpg'; None if it is not a photo."""
     start = _first_bytes(path)
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return ".webp"
@@ -49,47 +49,47 @@ def photo_ending(path: Path) -> str | None:
 
 
 def depth_ending(path: Path) -> str | None:
-    """Returns the ending that suits the depth map at `path`; None when it is none."""
+    """Returns the suffix that fits the content of `path`; None if it is not a depth map."""
     start = _first_bytes(path)
     return next((ending for magic, ending in _DEPTH_STARTS if start.startswith(magic)), None)
 
 
 def size(path: Path) -> tuple[int, int] | None:
-    """Returns width and height that the header of a photo tells, as it is stored; None where it cannot be read so.
+    """Returns the width and height in the header of a photo, before rotation; None if the header cannot be read.
 
-    Then the worker, which reads every header again, has the word.
+    The worker reads the header again and checks the size itself.
     """
     try:
         with path.open("rb") as file:
             width, height = imagesize.get(_Frugal(file))
-    # Damaged headers make the library raise of many kinds.
+    # The library raises many types of exceptions for damaged headers.
     except Exception:
         return None
     return (int(width), int(height)) if width > 0 and height > 0 else None
 
 
 class _Frugal:
-    """Reads a file, but not for ever: headers can be made that lead from one place to the next through all of it."""
+    """Reads a file up to a limit: crafted headers can chain offsets through all of it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._reads, self._bytes = _MOST_READS, _MOST_BYTES
 
     def read(self, size: int = -1) -> bytes:
-        """Returns at most `size` bytes. Raises ValueError when there were enough."""
+        """Returns at most `size` bytes. Raises ValueError when the limit is exceeded."""
         data = self._file.read(self._bytes + 1 if size < 0 else min(size, self._bytes + 1))
         self._reads -= 1
         self._bytes -= len(data)
         if self._reads < 0 or self._bytes < 0:
-            raise ValueError("the header has no end")
+            raise ValueError("the header is too long")
         return data
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Goes to another place."""
+        """Changes the position."""
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
-        """Returns the place."""
+        """Returns the position."""
         return self._file.tell()
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes an upload apart: the parts of a multipart form, onto the disk of the session, checked by content."""
+"""Receives an upload: stores the parts of a multipart form on disk and checks their type and size."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _MOST_TEXT = 64 * 1024
 
 
 class _Parser(MultiPartParser):
-    """Keeps little of each upload in memory: many may come at once."""
+    """Keeps little of each upload in memory, because many may arrive at once."""
 
     spool_max_size = 64 * 1024
 
 
 @dataclass
 class Upload:
-    """What a visitor sent: the files, each where it lies and with the ending that its content has, and the choices.
+    """What a visitor sent: paths of the files, with suffixes that fit their content, and the settings.
 
-    `name` is the photo's, for showing. Files lie in the job's own folder, under names of ours.
+    `name` is the photo's file name, for display only; the stored files have fixed names.
     """
 
     name: str
@@ -48,9 +48,9 @@ class Upload:
 
 @contextlib.asynccontextmanager
 async def received(request: Request, folder: Path, max_pixels: float) -> AsyncIterator[Upload]:
-    """Yields the upload, its files moved into a new folder in the existing `folder`.
+    """Yields the upload, with its files moved to a new folder in the existing `folder`.
 
-    Raises Refusal: 400 for another form, 413 for too many pixels, 415 for what is no photo.
+    Raises Refusal: 400 for a malformed form, 413 for too many pixels, 415 for files of other types.
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise Refusal(400, "Send a form of the type multipart/form-data with the field 'photo' or 'sample'.")
@@ -65,16 +65,16 @@ async def received(request: Request, folder: Path, max_pixels: float) -> AsyncIt
         form = await parser.parse()
     except MultiPartException as error:
         raise Refusal(400, f"The form cannot be read ({error.message.rstrip('.')}).") from error
-    # Codecs that a form may name fail in ways of their own.
+    # A form may name any codec, and codecs raise different exceptions.
     except (ValueError, LookupError) as error:
         raise Refusal(400, "The form cannot be read; send it in UTF-8.") from error
     try:
         unknown = [name for name in form if name not in (*_FILES, *_TEXTS)]
         if unknown:
-            raise Refusal(400, "The form may have the fields photo, sample, mask, depth, settings and preset only.")
+            raise Refusal(400, "The form may only have the fields photo, sample, mask, depth, settings and preset.")
         files = {name: part for name in _FILES if isinstance(part := form.get(name), UploadFile)}
         texts = {name: part for name in _TEXTS if isinstance(part := form.get(name), str)}
-        # Apart from the pictures that the worker leaves, some of which have the same names.
+        # A folder of its own, because the worker writes images of the same names beside it.
         own = folder / "upload"
         own.mkdir(mode=0o700)
         yield await asyncio.to_thread(_taken, files, texts, own, max_pixels)
@@ -102,7 +102,7 @@ def _taken(files: dict[str, UploadFile], texts: dict[str, str], folder: Path, ma
         depth = _stored(files["depth"], folder / "depth")
         ending = sniff.depth_ending(depth)
         if ending is None:
-            raise Refusal(415, "The depth map is no file that can be read; use PNG, TIFF, EXR, NPY or PFM.")
+            raise Refusal(415, "The depth map has an unsupported format; use PNG, TIFF, EXR, NPY or PFM.")
         upload.depth = depth.rename(depth.with_suffix(ending))
     return upload
 
@@ -115,12 +115,12 @@ def _stored(part: UploadFile, path: Path) -> Path:
 
 
 def _checked_picture(path: Path, subject: str, max_pixels: float) -> Path:
-    """Returns where the picture lies now; `subject` begins the sentence of a refusal."""
+    """Returns the new path of an image; `subject` begins the sentence of a refusal."""
     if path.stat().st_size == 0:
         raise Refusal(415, f"{subject} is empty (0 bytes); choose another file.")
     ending = sniff.photo_ending(path)
     if ending is None:
-        raise Refusal(415, f"{subject} is not a photo that can be read; use JPEG, PNG, HEIC or TIFF.")
+        raise Refusal(415, f"{subject} is not a photo in a supported format; use JPEG, PNG, HEIC or TIFF.")
     size = sniff.size(path)
     if size is not None and size[0] * size[1] > max_pixels * 1e6:
         raise Refusal(

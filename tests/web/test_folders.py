@@ -15,7 +15,7 @@ import pytest
 
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.version import ROOT
-from mono3d_addon.web.folders import LentFolder, ServerFolder, size_of
+from mono3d_addon.web.folders import ServerFolder, SharedFolder, size_of
 
 
 def gone(path: Path) -> bool:
@@ -28,12 +28,12 @@ def gone(path: Path) -> bool:
 
 def test_a_folder_that_is_read_stays_until_the_reader_is_done(tmp_path: Path) -> None:
     async def story() -> None:
-        job = LentFolder(tmp_path / "job")
-        revision = LentFolder(tmp_path / "job" / "revision", job)
+        job = SharedFolder(tmp_path / "job")
+        revision = SharedFolder(tmp_path / "job" / "revision", job)
         revision.path.mkdir(parents=True)
         with revision.used() as path:
-            revision.give_up()
-            job.give_up()
+            revision.release()
+            job.release()
             await asyncio.sleep(0.1)
             assert path.is_dir()
         await asyncio.sleep(0.1)

@@ -173,7 +173,7 @@ def test_one_job_does_not_take_all_connections(server: WebServer) -> None:
     for stream in streams:
         next(stream)
     answer = server.get(f"/api/jobs/{id}/events")
-    assert answer.status == 503 and answer.error == "Too many follow this job; ask for its status instead."
+    assert answer.status == 503 and answer.error == "Too many clients follow this job; request its status instead."
     streams.pop().close()
     time.sleep(0.5)
     streams.append(server.events(id))
@@ -223,7 +223,7 @@ def test_a_removed_job_is_gone(server: WebServer) -> None:
     assert server.ask("DELETE", f"/api/jobs/{id}").status == 204
     for method, end in (("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/view"), ("GET", "/events")):
         answer = server.ask(method, f"/api/jobs/{id}{end}")
-        assert answer.status == 404 and "no such job" in answer.error
+        assert answer.status == 404 and "does not exist" in answer.error
     finished = server.done()
     assert server.ask("DELETE", f"/api/jobs/{finished}").status == 204
     assert server.get(f"/api/jobs/{finished}").status == 404

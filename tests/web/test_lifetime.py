@@ -77,7 +77,7 @@ def test_it_ends_in_order(tmp_path: Path, number: int) -> None:
         assert server.stop(number) == 0
         assert time.monotonic() - began < 10.0
         list(stream)
-    assert "Mono3D has ended; its workers are stopped and all results removed." in server.text()
+    assert "Mono3D has stopped; all results have been deleted." in server.text()
     assert "Traceback" not in server.text(), server.text()
     assert not own.exists()
     for process in workers:
@@ -109,7 +109,7 @@ def test_results_go_when_their_time_is_over(tmp_path: Path) -> None:
         while server.get(f"/api/jobs/{id}").status == 200:
             assert time.monotonic() < end, expires
             time.sleep(0.2)
-        assert "time is over" in server.get(f"/api/jobs/{id}").error
+        assert "has expired" in server.get(f"/api/jobs/{id}").error
         time.sleep(0.3)
         assert not list((own / "jobs").iterdir())
 
@@ -131,7 +131,9 @@ def test_a_job_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
         (worker,) = children(server.process.pid)
         os.kill(worker, signal.SIGSTOP)
         status = server.wait(server.started(settings=SMALL))
-        assert status["state"] == "failed" and status["error"].startswith("It took longer than the 0.15 minutes")
+        assert status["state"] == "failed" and status["error"].startswith(
+            "The job exceeded this server's limit of 0.15 minutes"
+        )
         assert server.done(settings=SMALL)
 
 
@@ -149,7 +151,7 @@ def test_a_scene_that_takes_too_long_is_stopped_and_the_next_one_is_not(tmp_path
         time.sleep(0.3)
         os.kill(new.pop(), signal.SIGSTOP)
         answer = asked.result(60)
-        assert answer.status == 500 and answer.error.startswith("It took longer than the 0.25 minutes")
+        assert answer.status == 500 and answer.error.startswith("The job exceeded this server's limit of 0.25 minutes")
         assert server.get(f"/api/jobs/{id}/files/blend").status == 200
 
 

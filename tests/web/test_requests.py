@@ -146,7 +146,9 @@ def test_only_the_page_itself_may_ask_for_changes(server: WebServer) -> None:
         {"Sec-Fetch-Site": "same-site"},
     ):
         answer = server.upload(b"", headers=foreign)
-        assert answer.status == 403 and answer.error == "Another page may not ask this server for changes.", foreign
+        assert (
+            answer.status == 403 and answer.error == "Pages of other sites may not send requests that change something."
+        ), foreign
 
 
 def test_another_name_for_this_computer_is_refused(server: WebServer) -> None:

@@ -38,7 +38,10 @@ def test_without_the_token_nothing_is_told(guarded: WebServer) -> None:
 
 
 def test_the_address_that_is_told_is_one_to_go_to(guarded: WebServer) -> None:
-    assert f"Mono3D is at http://127.0.0.1:{guarded.port} and at this computer's other addresses\n" in guarded.text()
+    assert (
+        f"Mono3D is running at http://127.0.0.1:{guarded.port} and at the other addresses of this computer\n"
+        in guarded.text()
+    )
     assert "0.0.0.0" not in guarded.text()
 
 
@@ -47,7 +50,7 @@ def test_the_page_asks_for_it(guarded: WebServer) -> None:
         answer = guarded.get(path)
         assert answer.status == 401 and b'name="token"' in answer.body and "set-cookie" not in answer.headers
         assert b"<script" not in answer.body and b"style=" not in answer.body
-        assert (b"not the token" in answer.body) == (path == "/?token=wrong"), "whoever gave none was not wrong"
+        assert (b"token is wrong" in answer.body) == (path == "/?token=wrong"), "whoever gave none was not wrong"
 
 
 def test_the_link_becomes_a_cookie(guarded: WebServer) -> None:

@@ -38,7 +38,7 @@ def test_from_a_photo_to_files(client: Client, tmp_path: Path) -> None:
     assert np.nanmin(np.load(job.save(tmp_path, "npy")[0])) > np.nanmin(near)
     assert client.job(job.id).result == job.result
     job.delete()
-    with pytest.raises(Refused, match="no such job") as caught:
+    with pytest.raises(Refused, match="does not exist") as caught:
         job.refresh()
     assert caught.value.status == 404
 
@@ -92,7 +92,7 @@ def test_a_busy_server_is_asked_again(tmp_path: Path) -> None:
 def test_no_server_is_one_sentence() -> None:
     with pytest.raises(Mono3DError, match=r"The server at 127\.0\.0\.1:9 cannot be reached"):
         Client("http://127.0.0.1:9").about()
-    with pytest.raises(Mono3DError, match="is no address of a server"):
+    with pytest.raises(Mono3DError, match="is not the address of a server"):
         Client("127.0.0.1:8760")
 
 
