@@ -44,7 +44,7 @@ def test_stages_and_a_share_that_grows_are_shown(visit: Visit, large: Path) -> N
     visit.wait_for_model()
     seen = visit.page.evaluate("window.seen")
     stages = {stage for stage, _ in seen}
-    shares = [share for stage, share in seen if share is not None and stage != "Sending the photo"]
+    shares = [share for stage, share in seen if share is not None and stage != "Uploading the photo"]
     assert any("depth" in stage.lower() for stage in stages), stages
     assert len(set(shares)) >= 4 and shares == sorted(shares) and 0.0 < shares[len(shares) // 2] < 1.0
     expect(visit.find("#result-title")).to_be_focused()
@@ -107,7 +107,7 @@ def test_back_leads_to_the_photo_and_forward_to_the_result(visit: Visit) -> None
 def test_a_job_that_is_not_kept_any_more_is_told(visit: Visit) -> None:
     visit.expected = ("404",)
     visit.page.goto(f"{visit.address}/#job=nothing-here")
-    expect(visit.find("#failure")).to_have_text("This result is not kept any more; choose the photo again.")
+    expect(visit.find("#failure")).to_have_text("This result is no longer available; choose the photo again.")
     expect(visit.find("#choose-file")).to_be_visible()
 
 
@@ -157,7 +157,7 @@ def test_a_server_that_began_anew_has_lost_the_job_and_says_so(visitor: Visitor,
         first.stop()
         expect(visit.find("#away")).to_contain_text("The server does not answer")
         with serving(tmp_path, "--port", str(first.port)):
-            expect(visit.find("#failure")).to_contain_text("not kept any more", timeout=30_000)
+            expect(visit.find("#failure")).to_contain_text("no longer available", timeout=30_000)
             expect(visit.find("#away")).to_be_hidden()
             expect(visit.find("#preview")).to_be_visible()
             visit.find("[value=fast]").check()

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The server's HTTP API. Every call returns what the server sent or throws a Failure with a sentence for the user.
 
-/** What went wrong, as one sentence; `status` is HTTP's, 0 where the server did not answer. */
+/** An error as one sentence; `status` is the HTTP status, 0 if the server did not answer. */
 export class Failure extends Error {
   constructor(sentence, status) {
     super(sentence);
     this.status = status;
   }
 
-  /** Whether nobody answered, so that trying again later may help. */
+  /** Whether the server did not answer, so that trying again later may help. */
   get isAway() {
     return this.status === 0;
   }
 }
 
-const AWAY = "The server does not answer; look whether it still runs and whether you are connected.";
+const AWAY = "The server does not answer; check that it is running and that you are online.";
 const BASE = new URL("api/", document.baseURI);
 
-/** Returns the address of something of a job; `parts` such as "photo" or "view". */
+/** Returns the URL of a job, or of a part of it such as "photo" or "view". */
 export function address(id, ...parts) {
   return new URL(["jobs", id, ...parts].map(encodeURIComponent).join("/"), BASE).href;
 }
@@ -42,13 +42,13 @@ export async function remove(id) {
   await call(address(id), { method: "DELETE" });
 }
 
-/** Asks for another mesh of a job; `settings` are all live ones that differ from the defaults. */
+/** Requests another mesh of a job; `settings` are all live settings that differ from the defaults. */
 export async function shape(id, settings, draft) {
   const body = JSON.stringify({ settings, draft });
   return (await call(address(id, "shape"), { method: "POST", body, headers: { "Content-Type": "application/json" } })).json();
 }
 
-/** Returns the bytes of the mesh for the viewer. */
+/** Returns the mesh for display, as GLB. */
 export async function view(id, revision) {
   return (await call(`${address(id, "view")}?revision=${revision}`)).arrayBuffer();
 }
@@ -58,7 +58,7 @@ export async function file(url) {
   return call(url);
 }
 
-/** Calls the server and returns a good response. */
+/** Sends a request and returns the response. Throws a Failure for HTTP errors. */
 async function call(path, options = {}) {
   let response;
   try {
@@ -70,24 +70,24 @@ async function call(path, options = {}) {
   return response;
 }
 
-/** Returns the failure that an answer tells of. */
+/** Returns the failure described by a response. */
 function failure(status, text) {
   let sentence = "";
   try {
     sentence = JSON.parse(text).error;
   } catch {
-    // A proxy between page and server answers in its own words.
+    // The response of a proxy is not JSON.
   }
-  return new Failure(sentence || `The server answered with the error ${status}; try again, or look at its log.`, status);
+  return new Failure(sentence || `The server answered with the error ${status}; try again, or check its log.`, status);
 }
 
 /**
- * Sends a photo and returns the job's status.
+ * Uploads a photo and returns the status of its job.
  *
- * `parts` are the fields of the request, `onSent` is told the share of the bytes that are on their way, `signal` ends it.
+ * `parts` are the fields of the form, `onSent` gets the sent share of the bytes, `signal` aborts the upload.
  */
 export function create(parts, onSent, signal) {
-  // Unlike fetch, XMLHttpRequest tells how much was sent, which a phone's large photo on a slow network needs.
+  // Unlike fetch, XMLHttpRequest reports the progress of an upload.
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const body = new FormData();

@@ -3,7 +3,7 @@
 
 import { find } from "./element.js";
 
-/** Shows the camera's picture and returns the photo as a file; null when the user leaves without one. */
+/** Shows the camera and returns the photo as a file, or null if the user closes the dialog. */
 export async function takePhoto() {
   const dialog = find("camera");
   const video = find("camera-picture");

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A button for each format, with what it is for; those that this server cannot make say why.
+// A button for each format with its purpose; formats that this server cannot write say why.
 
 import * as api from "./api.js";
 import { announce, find, make } from "./element.js";
 import { capital } from "./words.js";
 
-/** Shows the downloads of a result; `formats` are the server's, `files` their addresses. */
+/** Shows the downloads of a result; `formats` are those of the server, `files` their URLs. */
 export function showDownloads(formats, files) {
   find("download-failure").textContent = "";
   find("downloads").replaceChildren(...formats.map((format) => make("li", {}, entry(format, files[format.name]))));
 }
 
 function entry(format, url) {
-  // "GLB: mesh with texture" is name and purpose.
+  // A label such as "GLB: mesh with texture" consists of name and purpose.
   const [name, purposeWords = ""] = format.label.split(": ");
   const title = make("strong", { text: name });
   if (!format.available || !url) {
-    const why = format.reason || "This server cannot make it.";
+    const why = format.reason || "This server cannot write this format.";
     return make("div", { class: "download button", "aria-disabled": "true", "data-format": format.name }, title, make("span", { text: why }));
   }
   const purpose = make("span", { text: capital(purposeWords) });
@@ -29,7 +29,7 @@ function entry(format, url) {
   return link;
 }
 
-/** Fetches a file, which the server may only now be writing, so that a failure becomes a sentence on the page. */
+/** Fetches a file instead of following the link, because the server writes it on request and may report a failure. */
 async function fetchAndSave(link, purpose, format) {
   const words = purpose.textContent;
   link.setAttribute("aria-busy", "true");
@@ -59,6 +59,6 @@ function save(blob, name) {
   document.body.append(link);
   link.click();
   link.remove();
-  // Some browsers read the address only a while later.
+  // Some browsers read the URL with a delay.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Small helpers for the document.
+// Helpers for DOM elements.
 
-/** Returns the element of that id, which the page has. */
+/** Returns the element with an id; throws if the page has none. */
 export function find(id) {
   const found = document.getElementById(id);
   if (!found) throw new Error(`The page has no element '${id}'.`);
@@ -25,13 +25,13 @@ export function make(tag, { text, on = {}, ...attributes } = {}, ...children) {
   return element;
 }
 
-/** Has screen readers say a sentence when they next pause. */
+/** Announces a sentence to screen readers. */
 export function announce(sentence) {
   const place = find("announcement");
   if (place.textContent !== sentence) place.textContent = sentence;
 }
 
-/** Moves the focus without making the page jump more than needed. */
+/** Moves the focus and scrolls no more than needed. */
 export function focus(element) {
   element.focus({ preventScroll: true });
   const top = element.getBoundingClientRect().top;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What there is to know about a result.
+// The facts about a result.
 
 import { find, make } from "./element.js";
 import { count } from "./words.js";
 
-/** Shows counts, times, camera, model and notes of a status that has a result. */
+/** Shows counts, times, camera, model and notes; `status` must have a result. */
 export function showFacts(status) {
   const { result } = status;
   const rows = {
@@ -22,7 +22,7 @@ export function showFacts(status) {
   find("notes").replaceChildren(...result.notes.map((note) => make("li", { text: note })));
 }
 
-/** Returns the angle that the longer side of the photo covers, in degrees. */
+/** Returns the angle of view along the longer side of the photo, in degrees. */
 export function fieldOfView({ width, height, fx, fy }) {
   const half = width >= height ? width / (2 * fx) : height / (2 * fy);
   return (2 * Math.atan(half) * 180) / Math.PI;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One setting as a control with label, unit, bounds, help and reset, made from the server's description of it.
+// A setting as a form control with label, unit, bounds, help and reset, built from the server's description.
 
 import { make } from "./element.js";
 import { scaleOf } from "./slider.js";
@@ -10,7 +10,7 @@ const STEPS = 240;
 /**
  * A setting.
  *
- * `prefix` makes its ids unique, `onInput` is told of each change that the user makes, `slider` asks for one.
+ * `prefix` makes its ids unique, `onInput` is called for each change by the user, `slider` adds a slider.
  */
 export class Field {
   constructor(spec, prefix, onInput, { slider = false } = {}) {
@@ -35,21 +35,21 @@ export class Field {
     this.show(spec.default);
   }
 
-  /** Whether it differs from the default. */
+  /** Whether the value differs from the default. */
   get isChanged() {
     return this.value !== this.spec.default;
   }
 
-  /** Whether what the user typed can be used. */
+  /** Whether the user's input is valid. */
   get isValid() {
     return this._wrong.hidden;
   }
 
-  /** Takes over a value without telling anybody; `shown` stands in for one that means "from elsewhere". */
+  /** Sets the value without calling `onInput`; `shown` is displayed instead, for values such as 0 that mean "automatic". */
   show(value, shown = value) {
     this.value = value;
     if (this.spec.kind === "bool") this._control.checked = value;
-    // Not under the user's fingers: "1." would become "1".
+    // Do not rewrite the input while the user types: "1." would become "1".
     else if (document.activeElement !== this._control || Number(this._control.value) !== shown) this._control.value = shown;
     this._reach(shown);
     this._showPlace(shown);
@@ -166,11 +166,11 @@ export class Field {
     this._onInput(this);
   }
 
-  /** Moves the slider's bounds to where a value that comes from elsewhere lies, if it is beyond them. */
+  /** Extends the range of the slider if a value from the server lies outside it. */
   _reach(value) {
     if (!this._scale) return;
     const reached = this._scale.toValue(this._scale.toPlace(value));
-    // What a slider gives has three digits.
+    // Slider values have three digits.
     if (Math.abs(reached - value) > 0.01 * Math.abs(value)) this._scale = scaleOf({ ...this.spec, default: value }) ?? this._scale;
   }
 
@@ -193,7 +193,7 @@ export class Field {
   }
 }
 
-/** Returns a value of a setting in words. */
+/** Returns the value of a setting as text. */
 export function wordsOf(spec, value) {
   if (spec.kind === "bool") return value ? "on" : "off";
   return typeof value === "number" ? quantity(value, spec.unit) : option(value);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Follows one job by the server's events, through lost connections too.
+// Follows a job through server-sent events and reconnects after failures.
 
 import * as api from "./api.js";
 import { patiently } from "./presence.js";
@@ -7,13 +7,13 @@ import { patiently } from "./presence.js";
 const OVER = new Set(["done", "failed", "cancelled"]);
 const PAUSE = 1000;
 
-/** Tells whether nothing more will happen to a job by itself. */
+/** Returns whether a job has ended. */
 export function isOver(status) {
   return OVER.has(status.state);
 }
 
 /**
- * Tells `onStatus` of each change of a job until it is over, and `onFailure` when there is no such job any more.
+ * Calls `onStatus` for each change of a job until it ends, and `onFailure` if the job no longer exists.
  *
  * Returns a function that stops it.
  */

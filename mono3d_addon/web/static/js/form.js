@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The form for a new mesh: presets, the model, and all other settings in folded groups.
+// The form for a new job: presets, the model, and all other settings in folded groups.
 
 import { find, make } from "./element.js";
 import { Field, wordsOf } from "./field.js";
@@ -8,11 +8,11 @@ import { capital } from "./words.js";
 
 const FIRST = ["model"];
 const FILES = {
-  Depth: { name: "depth", label: "Own depth map", help: "Taken instead of the network's depth: PNG, TIFF, EXR, NPY or PFM" },
-  Scene: { name: "mask", label: "Mask", help: "A picture of any size that is white where the photo is kept" },
+  Depth: { name: "depth", label: "Own depth map", help: "Used instead of the estimated depth: PNG, TIFF, EXR, NPY or PFM" },
+  Scene: { name: "mask", label: "Mask", help: "Image of any size that is white where the photo is kept" },
 };
 
-/** The form; `description` is the server's, `onSubmit` is called when all fields are valid. */
+/** The form; `description` comes from the server, `onSubmit` is called when all fields are valid. */
 export class Form {
   constructor(description, onSubmit) {
     this._description = description;
@@ -29,7 +29,7 @@ export class Form {
     });
   }
 
-  /** The settings that differ from the defaults, and the files beside the photo, ready to be sent. */
+  /** The fields of the upload: settings that differ from the defaults, and the files beside the photo. */
   get parts() {
     const parts = { settings: JSON.stringify(changes([...this._fields.values()])) };
     for (const input of this._files) {
@@ -56,7 +56,7 @@ export class Form {
   _makeFile({ name, label, help }) {
     const id = `form-${name}`;
     const input = make("input", { type: "file", id, "data-part": name, "aria-describedby": `${id}-help` });
-    const clear = make("button", { type: "button", class: "tiny", text: "Leave out", "aria-label": `Leave ${label} out`, hidden: true });
+    const clear = make("button", { type: "button", class: "tiny", text: "Remove", "aria-label": `Remove ${label}`, hidden: true });
     input.addEventListener("change", () => (clear.hidden = !input.files.length));
     clear.addEventListener("click", () => {
       input.value = "";
@@ -93,7 +93,7 @@ export class Form {
     this._renew();
   }
 
-  /** Shows what is changed, and the preset whose values these are, if there is one. */
+  /** Updates the counts of changes, and selects the preset that has the present values, if any. */
   _renew() {
     for (const group of this._groups) group.renew();
     const now = changes([...this._fields.values()]);

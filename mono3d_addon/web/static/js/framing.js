@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Where to stand so that a model fills the view, from a little beside the photo's camera.
+// Places the viewpoint so that a model fills the view, slightly beside the photo's camera.
 
 import { MathUtils, Quaternion, Vector3 } from "../vendor/three/three.module.min.js";
 
 const ASIDE = (10 * Math.PI) / 180;
 const ABOVE = (4 * Math.PI) / 180;
 const INSIDE = 0.94;
-/** Share of the points at each side that may lie outside: a few far ones must not make the rest small. */
+/** Share of the points that may lie outside at each side, so that a few outliers do not make the rest small. */
 const LEFT_OUT = 0.01;
 
 /**
- * Returns the `position` to stand at and the `target` to look at, both in the scene.
+ * Returns the `position` and the `target` of the view, both in scene coordinates.
  *
- * `points` are some of the model's, `pose` is the photo's camera, `eye` has the angles of view.
+ * `points` is a sample of the model's vertices, `pose` the photo's camera, `eye` the camera of the view.
  */
 export function beside(points, pose, eye) {
   const place = new Vector3().setFromMatrixPosition(pose);
@@ -33,9 +33,9 @@ export function beside(points, pose, eye) {
 }
 
 /**
- * Returns the `place` to look at and the least `distance` from which both ends are in view.
+ * Returns the `place` to look at and the smallest `distance` from which both ends are visible.
  *
- * `points` are [place, nearness] pairs. A point is in view when |its place - place| <= slope (distance - its nearness).
+ * `points` are [place, nearness] pairs. A point is visible when |its place - place| <= slope (distance - its nearness).
  */
 function fit(points, slope) {
   const low = highest(points.map(([place, near]) => near - place / slope));
@@ -43,14 +43,14 @@ function fit(points, slope) {
   return { place: (slope * (high - low)) / 2, distance: (high + low) / 2 };
 }
 
-/** Returns the direction from the middle to where to stand: the camera's, turned aside and up. */
+/** Returns the direction from the middle to the viewpoint: that of the camera, turned sideways and up. */
 function backFrom(middle, place) {
   const back = place.clone().sub(middle);
   if (back.lengthSq() === 0) back.set(0, 0, 1);
   const upright = new Vector3(0, 1, 0);
   back.normalize().applyQuaternion(new Quaternion().setFromAxisAngle(upright, ASIDE));
   const side = upright.clone().cross(back);
-  // Straight from above there is no side.
+  // Undefined when looking straight down.
   if (side.lengthSq() < 1e-6) return back;
   return back.applyQuaternion(new Quaternion().setFromAxisAngle(side.normalize(), -ABOVE));
 }
@@ -60,7 +60,7 @@ function middleOf(points) {
   return new Vector3(...["x", "y", "z"].map((axis) => middle(points.map((point) => point[axis]))));
 }
 
-/** Returns the highest of some numbers but for a few. */
+/** Returns the largest number, without the share of outliers. */
 function highest(numbers) {
   return Float64Array.from(numbers).sort()[Math.ceil((1 - LEFT_OUT) * (numbers.length - 1))];
 }

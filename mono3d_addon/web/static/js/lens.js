@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The photo's camera in the viewer: the same rays through the same pixels, whatever the shape of the window.
+// The photo's camera in the viewer: the same rays through the same pixels, for any window size.
 
 import { MathUtils } from "../vendor/three/three.module.min.js";
 
 const PANORAMA_DEGREES = 75;
 
 /**
- * Has `eye`, a PerspectiveCamera, look through the photo's `lens` with the whole photo inside a window of that size.
+ * Sets the projection of `eye`, a PerspectiveCamera, to the photo's `lens`, with the whole photo inside the window.
  *
- * `lens` is the camera of a result: sizes, focal lengths and principal point in pixels of the photo.
+ * `lens` is the camera of a result: size, focal lengths and principal point in pixels of the photo.
  */
 export function throughLens(eye, lens, width, height) {
   if (lens.projection === "equirectangular") {
@@ -33,7 +33,7 @@ export function throughLens(eye, lens, width, height) {
   eye.projectionMatrixInverse.copy(eye.projectionMatrix).invert();
 }
 
-/** Gives `eye` an ordinary symmetric view in which the photo's rays fit the window. */
+/** Gives `eye` a symmetric projection in which the photo fits the window. */
 export function asFree(eye, lens, width, height) {
   eye.aspect = width / height;
   if (lens.projection === "equirectangular") {
@@ -45,7 +45,7 @@ export function asFree(eye, lens, width, height) {
   eye.updateProjectionMatrix();
 }
 
-/** Returns how many pixels of the window a pixel of the photo takes when the whole photo fits. */
+/** Returns the window pixels per photo pixel when the whole photo fits. */
 function fitOf(lens, width, height) {
   return Math.min(width / lens.width, height / lens.height);
 }

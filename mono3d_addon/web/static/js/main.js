@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The page: choose a photo, wait, see the result. The job's id stands in the address, so that a reload finds it again.
+// The page: choose a photo, wait, see the result. The URL contains the job's id, so that a reload shows the job again.
 
 import * as api from "./api.js";
 import { announce, find, focus } from "./element.js";
@@ -46,7 +46,7 @@ class Page {
     find("new-photo").hidden = view !== "result";
   }
 
-  /** Goes back to choosing; photo and settings stay as they are. `isOver`: there is nothing to come back to. */
+  /** Returns to the start; photo and settings are kept. `isOver`: the job is not added to the history. */
   _start({ isOver = false } = {}) {
     this._leave();
     if (location.hash && isOver) history.replaceState(null, "", location.pathname);
@@ -69,7 +69,7 @@ class Page {
     this._say("");
     find("generate").setAttribute("aria-disabled", String(!chosen));
     find("generate-hint").textContent = chosen ? "" : "Choose a photo first.";
-    // A photo that is dropped on a result, or while another is worked on, begins anew.
+    // A photo dropped on a result, or during a job, starts over.
     if (chosen && document.body.dataset.view === "working") this._cancel();
     else if (chosen && document.body.dataset.view === "result") this._start();
     if (chosen) find("generate").scrollIntoView({ block: "nearest" });
@@ -122,7 +122,7 @@ class Page {
   }
 
   _told(status) {
-    // A result whose mesh is being shaped anew is shown all the same.
+    // A job that rebuilds its mesh has a result, which is shown meanwhile.
     if (status.result) this._finish(status);
     else if (status.state === "failed") this._giveUp(status.error);
     else if (status.state === "cancelled") this._giveUp("The job was cancelled.");
@@ -146,18 +146,18 @@ class Page {
     try {
       if (id) await api.cancel(id);
     } catch (failure) {
-      // It was over already, or is gone: all that was asked for.
+      // The job has already ended or is gone, which is what the user wants.
       if (failure.isAway) this._fail(failure.message);
     }
   }
 
   async _remove() {
-    if (!confirm("Remove photo and mesh from the server? What you did not download is lost.")) return;
+    if (!confirm("Delete photo and mesh from the server? Files that you have not downloaded are lost.")) return;
     const id = this._job;
     try {
       await api.remove(id);
       this._start({ isOver: true });
-      announce("Removed.");
+      announce("Deleted.");
       focus(find("choose-file"));
     } catch (failure) {
       this._fail(failure.message);
@@ -165,11 +165,11 @@ class Page {
   }
 
   _lose(failure) {
-    const sentence = failure.status === GONE ? "This result is not kept any more; choose the photo again." : failure.message;
+    const sentence = failure.status === GONE ? "This result is no longer available; choose the photo again." : failure.message;
     this._giveUp(sentence);
   }
 
-  /** Goes back to choosing and says why. */
+  /** Returns to the start and shows the reason. */
   _giveUp(sentence) {
     this._start({ isOver: true });
     this._fail(sentence);
@@ -186,7 +186,7 @@ class Page {
   }
 }
 
-/** Starts the page once the server has told what it offers. */
+/** Starts the page after loading limits and settings from the server. */
 async function main() {
   try {
     const [about, description] = await patiently(() => Promise.all([api.about(), api.settings()]));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The mesh in the viewer: read from the server's GLB, shown with the photo, plain, or as wires.
+// The mesh in the viewer: loaded from a GLB, shown textured, plain or as wireframe.
 
 import { Group, MeshStandardMaterial, Vector3 } from "../vendor/three/three.module.min.js";
 import { GLTFLoader } from "../vendor/three/GLTFLoader.js";
@@ -20,12 +20,12 @@ export class Model {
     Object.assign(this, this._measure());
   }
 
-  /** Returns the model in a GLB file's bytes. */
+  /** Returns the model in a GLB file, given as bytes. */
   static async read(bytes) {
     return new Model(await new GLTFLoader().parseAsync(bytes, ""));
   }
 
-  /** Shows it with the photo's colours or plain, as a surface or as wires. */
+  /** Shows it textured or plain, solid or as wireframe. */
   dress(hasColours, isWire) {
     for (const { node, own, plain } of this._meshes) {
       node.material = hasColours ? own : plain;
@@ -33,14 +33,14 @@ export class Model {
     }
   }
 
-  /** Gives the graphics card its memory back. */
+  /** Frees the GPU memory. */
   dispose() {
     for (const { node, own, plain } of this._meshes) {
       node.geometry.dispose();
       for (const value of Object.values(own)) {
         if (value?.isTexture) {
           value.dispose();
-          // The picture behind it is kept outside JavaScript's memory.
+          // An ImageBitmap is not garbage-collected promptly.
           value.source.data?.close?.();
         }
       }
@@ -49,7 +49,7 @@ export class Model {
     }
   }
 
-  /** Returns some points, how far the middle of what the camera sees is, and the farthest point from the camera. */
+  /** Returns a sample of the vertices, and their median and largest distance from the camera. */
   _measure() {
     const place = new Vector3().setFromMatrixPosition(this.pose);
     const points = [];

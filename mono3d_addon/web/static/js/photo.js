@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Choosing the photo: by file, drop, clipboard, camera, or one of the samples.
+// Choosing the photo: file dialog, drag and drop, clipboard, camera, or a sample.
 
 import { takePhoto } from "./camera.js";
 import { announce, find, make } from "./element.js";
 import { size } from "./words.js";
 
-/** The photo that was chosen: `file` or the name of a `sample`; `url` shows it, where the browser can. */
+/** The chosen photo: a `file` or the name of a `sample`, and its `url` for display. */
 export class PhotoChoice {
   constructor(about, onChoice, onWrong) {
     this.chosen = null;
@@ -21,7 +21,7 @@ export class PhotoChoice {
     find("limits").textContent = `${about.photo_endings.map((one) => one.replace(".", "").toUpperCase()).join(", ")}. ${limits}`;
   }
 
-  /** The part of the request that names the photo. */
+  /** The field of the upload with the photo. */
   get parts() {
     return this.chosen.file ? { photo: this.chosen.file } : { sample: this.chosen.sample };
   }
@@ -31,11 +31,11 @@ export class PhotoChoice {
     this._take(null);
   }
 
-  /** Takes over a file of the user, or says what is wrong with it. */
+  /** Chooses a file of the user, or reports why it cannot be used. */
   takeFile(file) {
     if (file.size > this._about.max_megabytes * 1e6) {
       const limit = `this server takes up to ${this._about.max_megabytes} MB`;
-      this._onWrong(`'${file.name}' has ${size(file.size)}, ${limit}; save it smaller and choose it again.`);
+      this._onWrong(`'${file.name}' has ${size(file.size)}, ${limit}; make it smaller and choose it again.`);
       return;
     }
     if (file.size === 0) {
@@ -73,12 +73,12 @@ export class PhotoChoice {
 
   _takeFrom(files) {
     if (files.length) this.takeFile(files[0]);
-    if (files.length > 1) this._onWrong(`One photo at a time: '${files[0].name}' was taken.`);
+    if (files.length > 1) this._onWrong(`One photo at a time: '${files[0].name}' is used.`);
   }
 
   _listenToFiles() {
     const input = find("file");
-    // Phones offer their photo library only for pictures, and some know no HEIC by its type.
+    // Phones offer their photo library only for "image/*", and some do not know the type of HEIC.
     input.accept = ["image/*", ...this._about.photo_endings].join(",");
     find("choose-file").addEventListener("click", () => input.click());
     for (const one of [input, find("capture")]) {
@@ -124,7 +124,7 @@ export class PhotoChoice {
   _listenToCamera() {
     const button = find("take-photo");
     const isTouched = matchMedia("(pointer: coarse)").matches;
-    // A phone's own camera program is better than a page's; browsers offer the page's only on safe connections.
+    // On phones use the camera app. Browsers allow camera access for pages only in secure contexts.
     button.hidden = !isTouched && !navigator.mediaDevices?.getUserMedia;
     button.addEventListener("click", async () => {
       if (isTouched) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Whether the server is there. While it is not, the page says so and asks every two seconds.
+// While the server does not answer, the page says so and retries every two seconds.
 
 import * as api from "./api.js";
 import { find } from "./element.js";
@@ -8,7 +8,7 @@ const PAUSE = 2000;
 
 let waiting = null;
 
-/** Returns when the server answers again; says that it does not until then. */
+/** Resolves when the server answers again; shows a message until then. */
 export function whenBack() {
   waiting ??= ask().finally(() => (waiting = null));
   return waiting;
@@ -16,7 +16,7 @@ export function whenBack() {
 
 async function ask() {
   const place = find("away");
-  place.textContent = "The server does not answer. This page goes on by itself when it is back.";
+  place.textContent = "The server does not answer. This page continues when it is back.";
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
     try {
@@ -29,7 +29,7 @@ async function ask() {
   place.textContent = "";
 }
 
-/** Returns what `call` returns, called again each time that the server is back. */
+/** Returns the result of `call`, and repeats it after failures to reach the server. */
 export async function patiently(call) {
   for (;;) {
     try {

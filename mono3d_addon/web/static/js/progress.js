@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What is under way: the stage in words, the share that is done, the time, the place in the queue.
+// The progress of a job: stage, completed share, time, position in the queue.
 
 import { announce, find } from "./element.js";
 import { duration } from "./words.js";
@@ -13,7 +13,7 @@ export class Progress {
     this._timer = 0;
   }
 
-  /** Shows a photo beside the progress; `url` may fail, then there is none. */
+  /** Shows a photo beside the progress, if the browser can display `url`. */
   showPhoto(url) {
     const picture = find("working-photo");
     picture.hidden = true;
@@ -22,20 +22,20 @@ export class Progress {
     else picture.removeAttribute("src");
   }
 
-  /** Shows that the photo is on its way. */
+  /** Shows the progress of the upload. */
   sending(share) {
     if (!this._timer) this._start(0);
-    this._show("Sending the photo", share);
+    this._show("Uploading the photo", share);
   }
 
-  /** Shows a status of the server. */
+  /** Shows a status from the server. */
   show(status) {
     this._start(status.elapsed);
     if (status.state === "queued") this._show(waitingWords(status.position), null);
     else this._show(status.stage || "Starting", status.fraction);
   }
 
-  /** Ends the clock. */
+  /** Stops the clock. */
   stop() {
     clearInterval(this._timer);
     this._timer = 0;
@@ -67,7 +67,7 @@ export class Progress {
   }
 }
 
-/** Returns the place in the queue in words. */
+/** Returns the position in the queue in words. */
 export function waitingWords(position) {
   if (position > 1) return `Waiting, ${position - 1} before you`;
   return "Waiting, you are next";

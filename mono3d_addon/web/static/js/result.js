@@ -11,7 +11,7 @@ import { addControls } from "./view_controls.js";
 import { Viewer } from "./viewer.js";
 import { count } from "./words.js";
 
-const NO_3D = "This browser cannot show 3D here; pictures and downloads work all the same.";
+const NO_3D = "This browser cannot show 3D; images and downloads still work.";
 
 /** Shows one result at a time. */
 export class Result {
@@ -48,7 +48,7 @@ export class Result {
     this.renew(status);
   }
 
-  /** Takes the result away. */
+  /** Hides the result. */
   close() {
     this._id = null;
     this._shown = 0;
@@ -59,7 +59,7 @@ export class Result {
     this._viewer?.clear();
   }
 
-  /** Takes over a newer status of the job. */
+  /** Updates the result to a newer status of the job. */
   renew(status) {
     if (status.id !== this._id || !status.result) return;
     this._latest = status;
@@ -69,7 +69,7 @@ export class Result {
     this._load();
   }
 
-  /** Renews facts and downloads, which are the whole mesh's, with each new one. */
+  /** Updates facts and downloads, which belong to the complete mesh. */
   _tell(status) {
     if (status.is_draft || status.revision === this._told) return;
     this._told = status.revision;
@@ -89,7 +89,7 @@ export class Result {
       if (id === this._id) await this._viewer.show(bytes, status, this._shown > 0);
       if (id === this._id) this._loaded(status);
     } catch (failure) {
-      // Of a job that was left meanwhile it says nothing about the next one.
+      // Ignore failures of a job that is no longer open.
       if (id === this._id) {
         this._fail(`The mesh cannot be shown: ${failure.message}`);
         this._shown = revision;

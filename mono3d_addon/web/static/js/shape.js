@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The sliders of a result. A draft follows the hand, the whole mesh comes when it rests; the last value wins.
+// The sliders of a result. A draft follows while they move, the complete mesh when they stop; the last value wins.
 
 import * as api from "./api.js";
 import { find } from "./element.js";
@@ -14,7 +14,7 @@ import { count } from "./words.js";
 const DRAFT_AFTER = 60;
 const WHOLE_AFTER = 450;
 
-/** The sliders; `onStatus` is told of each status on the way to another mesh. */
+/** The sliders; `onStatus` is called with each status while another mesh is built. */
 export class Shape {
   constructor(description, onStatus) {
     this._onStatus = onStatus;
@@ -35,7 +35,7 @@ export class Shape {
     this.renew(status);
   }
 
-  /** Ends everything that is under way. */
+  /** Stops all timers and requests. */
   close() {
     this._stop();
     clearTimeout(this._draftTimer);
@@ -44,7 +44,7 @@ export class Shape {
     this._isBusy = false;
   }
 
-  /** Takes over what a status tells, but no values while the user changes them. */
+  /** Updates the sliders to a status, but not while the user changes them. */
   renew(status) {
     if (!this._isWaiting && isOver(status) && !status.error) {
       for (const [name, field] of this._fields) this._show(field, status.result.settings[name], status.result);
@@ -53,7 +53,7 @@ export class Shape {
     this._say(this._stateWords(status), isOver(status) ? (status.error ?? "") : "");
   }
 
-  /** Whether changes were not sent yet. */
+  /** Whether changes have not been sent yet. */
   get _isWaiting() {
     return Boolean(this._draftTimer || this._wholeTimer);
   }
@@ -79,7 +79,7 @@ export class Shape {
   }
 
   _show(field, value, result) {
-    // 0 means "from the photo"; the slider shows the angle that this was.
+    // 0 means "from the photo"; the slider shows the resulting angle.
     const isTold = field.spec.name === "field_of_view" && value === 0;
     field.show(value, isTold ? Number(fieldOfView(result.camera).toFixed(1)) : value);
   }
@@ -96,7 +96,7 @@ export class Shape {
     if (!this._draftTimer) this._draftTimer = setTimeout(() => this._sendDraft(), DRAFT_AFTER);
   }
 
-  /** Sends a draft once the one before is there: a newer one supersedes it, and nothing would ever be seen. */
+  /** Sends a draft when the previous one has arrived; superseding each unfinished draft would show none. */
   _sendDraft() {
     this._draftTimer = 0;
     if (this._isBusy) this._draftTimer = setTimeout(() => this._sendDraft(), DRAFT_AFTER);
@@ -139,8 +139,8 @@ export class Shape {
 
   _stateWords(status) {
     if (status.state === "queued") return waitingWords(status.position);
-    if (status.state === "running") return `${status.stage || "Making the mesh"} …`;
-    if (status.is_draft) return "A draft; the whole mesh follows.";
+    if (status.state === "running") return `${status.stage || "Building the mesh"} …`;
+    if (status.is_draft) return "Draft; the complete mesh follows.";
     const { vertices, triangles } = status.result.counts;
     return `${count(vertices)} vertices, ${count(triangles)} triangles`;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The buttons below the 3D view, and the keys that do the same while the view has the focus.
+// The buttons below the 3D view, and their keys while the view has the focus.
 
 import { announce, find } from "./element.js";
 
@@ -7,7 +7,7 @@ const TURN = Math.PI / 24;
 const MOVE = 30;
 const ZOOM = 1.15;
 
-/** Joins buttons and keys to a viewer; returns a function that shows which buttons are pressed. */
+/** Connects buttons and keys to a viewer; returns a function that updates the pressed state of the buttons. */
 export function addControls(viewer) {
   const box = find("viewer");
   const renew = () => {
@@ -23,7 +23,7 @@ export function addControls(viewer) {
   const actions = {
     through: () => {
       viewer.goThrough();
-      told("Seen through the photo's camera.");
+      told("View through the photo's camera.");
     },
     beside: () => {
       viewer.goBeside();
@@ -56,7 +56,7 @@ export function addControls(viewer) {
   return renew;
 }
 
-/** Returns what a key does, or undefined; arrows turn the way they point. */
+/** Returns the action of a key, or undefined; arrows turn in their direction. */
 function actionOf(event, viewer, actions) {
   if (event.ctrlKey || event.metaKey || event.altKey) return undefined;
   const { shiftKey, key } = event;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The 3D view. It draws only when something changed, so that it costs nothing while nobody looks.
+// The 3D view. It renders only after changes, to save power.
 
 import {
   DirectionalLight,
@@ -18,12 +18,12 @@ import { asFree, throughLens } from "./lens.js";
 import { Model } from "./model.js";
 
 const SWING = 900;
-/** Inside a panorama one looks around: the point to turn about is right before the eye. */
+/** In a panorama the view turns around a point just in front of the eye. */
 const INSIDE_REACH = 0.01;
 const INSIDE_SPEED = -0.4;
 const LARGEST_RATIO = 2;
 
-/** A view of one model at a time; `onChange` is called when it leaves or takes the camera's place. */
+/** Shows one model at a time; `onChange` is called when the view enters or leaves the photo's camera. */
 export class Viewer {
   constructor(canvas, onChange) {
     this.isThrough = false;
@@ -49,7 +49,7 @@ export class Viewer {
     this._resize();
   }
 
-  /** Shows the model of a job's `status`; `keep` leaves the view where the user turned it. */
+  /** Shows the model of a job's `status`; `keep` preserves the user's view. */
   async show(bytes, { result: { camera, settings }, is_draft: isDraft }, keep) {
     const model = await Model.read(bytes);
     if (this._model) {
@@ -60,7 +60,7 @@ export class Viewer {
     this._model = model;
     this._lens = camera;
     const range = [settings.near, settings.far].join();
-    // The middle of a draft is not quite that of the whole mesh: the view follows from whole mesh to whole mesh.
+    // The median distance of a draft differs slightly, so the view is adapted from one complete mesh to the next.
     const isFollowing = this._range !== range || this._isFollowing;
     this._isFollowing = isFollowing && isDraft;
     this._range = range;
@@ -73,7 +73,7 @@ export class Viewer {
     this._draw();
   }
 
-  /** Takes the model away. */
+  /** Removes the model. */
   clear() {
     this._stopSwing();
     if (!this._model) return;
@@ -93,7 +93,7 @@ export class Viewer {
     this._dress();
   }
 
-  /** Looks through the photo's camera: the picture is the photo. */
+  /** Looks through the photo's camera, so that the view matches the photo. */
   goThrough() {
     if (!this._model) return;
     this._stopSwing();
@@ -101,25 +101,25 @@ export class Viewer {
     this._draw();
   }
 
-  /** Looks from a little beside the camera. */
+  /** Looks from slightly beside the camera. */
   goBeside() {
     if (this._model) this._goBeside(false);
   }
 
-  /** Turns by angles in radians, as if the model were dragged to the right and down. */
+  /** Turns by angles in radians, like dragging right and down. */
   turn(right, down) {
     this._free();
     this._controls.rotateLeft(right * this._controls.rotateSpeed);
     this._controls.rotateUp(down * this._controls.rotateSpeed);
   }
 
-  /** Moves by pixels of the window. */
+  /** Pans by pixels of the window. */
   move(right, down) {
     this._free();
     this._controls.pan(right, down);
   }
 
-  /** Goes nearer by that factor, towards the middle of the view. */
+  /** Zooms in by a factor, towards the centre of the view. */
   zoom(factor) {
     this._free();
     this._controls.zoomToCursor = false;
@@ -144,14 +144,14 @@ export class Viewer {
     return controls;
   }
 
-  /** Puts the eye where the photo's camera stood. */
+  /** Moves the eye to the photo's camera. */
   _stand() {
     this._model.pose.decompose(this._eye.position, this._eye.quaternion, new Vector3());
     this._setThrough(true);
     this._fit();
   }
 
-  /** Keeps the user's view of a scene that has become larger or smaller, or whose camera stands elsewhere. */
+  /** Adapts the user's view to a scene of another scale or camera position. */
   _follow(before) {
     const [from, to] = [before, this._model].map((model) => new Vector3().setFromMatrixPosition(model.pose));
     const growth = this._model.middle / before.middle;
@@ -160,7 +160,7 @@ export class Viewer {
     this._controls.update();
   }
 
-  /** Leaves the camera's view, from the same place, for one that turns around the middle of what is seen. */
+  /** Leaves the camera's projection at the same position, for a view that turns around the middle of the scene. */
   _free() {
     this._stopSwing();
     this._isUntouched = false;
@@ -180,7 +180,7 @@ export class Viewer {
     this._controls.target.setFromMatrixPosition(this._model.pose).add(forward);
   }
 
-  /** Goes to a place beside the camera; swinging, the photo becomes a model before the user's eyes. */
+  /** Moves beside the camera, animated if `isSwinging`. */
   _goBeside(isSwinging) {
     this._stopSwing();
     this._isUntouched = true;
@@ -200,7 +200,7 @@ export class Viewer {
     else place(1);
   }
 
-  /** Whether the model surrounds the camera, as a panorama does; then there is no beside. */
+  /** Whether the model surrounds the camera, as a panorama does; then the view stays at the camera. */
   get _inside() {
     return this._lens.projection === "equirectangular";
   }
@@ -239,7 +239,7 @@ export class Viewer {
     this._draw();
   }
 
-  /** Renews the projection: what is near and far changes as the eye moves. */
+  /** Updates the projection; the clipping distances depend on the position of the eye. */
   _fit() {
     if (!this._model || !this._size) return;
     const reach = this._eye.position.distanceTo(this._controls.target);
@@ -249,7 +249,7 @@ export class Viewer {
     else asFree(this._eye, this._lens, ...this._size);
   }
 
-  /** Has the next frame show what is there now. */
+  /** Requests a redraw. */
   _draw() {
     if (this._isAsked) return;
     this._isAsked = true;

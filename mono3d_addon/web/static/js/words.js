@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Numbers and times as people read them.
+// Formats numbers and times for people.
 
 const WHOLE = new Intl.NumberFormat("en");
 const SHORT = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
 
-/** Returns a count with its thousands marked. */
+/** Returns a count with thousands separators. */
 export function count(number) {
   return WHOLE.format(number);
 }
@@ -14,25 +14,25 @@ export function quantity(value, unit) {
   return unit ? `${SHORT.format(value)} ${unit}` : SHORT.format(value);
 }
 
-/** Returns a time of some seconds: "7 s", "1 min 05 s". */
+/** Returns a duration in seconds as text: "7 s", "1 min 05 s". */
 export function duration(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   if (whole < 60) return `${whole} s`;
   return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
 }
 
-/** Returns the size of a file in words. */
+/** Returns a file size as text. */
 export function size(bytes) {
   if (bytes < 1e6) return `${Math.max(1, Math.round(bytes / 1e3))} kB`;
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** Returns a name of the program, such as "ball_pivoting", as words; "auto" stays as it is. */
+/** Returns an option such as "ball_pivoting" as words. */
 export function option(name) {
   return name.replaceAll("_", " ");
 }
 
-/** Returns a word with a capital at its start. */
+/** Returns a word with its first letter capitalised. */
 export function capital(word) {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
