@@ -21,8 +21,9 @@ from ..version import version
 from ..worker.page_layout import DEPTH, PHOTOS, VIEW
 from . import downloads, events, openapi, samples, sniff
 from .answers import Answer, refused
+from .body import drain
 from .form import read_object
-from .guard import Guard, Rules, drain
+from .guard import Guard, Rules
 from .refusal import Refusal
 from .service import Service
 from .uploads import received

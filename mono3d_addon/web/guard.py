@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Middleware that protects the application: authentication, origin checks, size and time limits, security headers."""
+"""Middleware that protects the application: token, origin and size checks, and security headers."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
-import time
 import urllib.parse
 from dataclasses import dataclass
 
@@ -16,24 +14,15 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .answers import refused
+from .body import BODY, FORM_ROOM, SMALL_BODY, Body, check_length
 from .refusal import Refusal
 
 UPLOAD_PATH = "/api/jobs"
 
 MOST_HEADER_BYTES = 32 * 1024
 
-_SMALL_BODY = 64 * 1024
-_FORM_ROOM = 256 * 1024
-"""Bytes allowed for a form in addition to its files."""
-
-_SILENCE = 20.0
-"""Seconds without a byte after which an upload is refused."""
-
-_SLOWEST = 8_000
-"""Least bytes per second of an upload, averaged from `_SILENCE` seconds after its start."""
-
 _MOST_OPEN = 512
-_DRAINED_SECONDS = 10.0
+"""Most requests at a time."""
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -109,16 +98,16 @@ class Guard:
             self._open -= 1
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = _Body(receive, expects_continue=Headers(scope=scope).get("expect") is not None)
-        scope["mono3d.body"] = body
+        body = Body(receive, expects_continue=Headers(scope=scope).get("expect") is not None)
+        scope[BODY] = body
         try:
             signed_in = self._check(scope)
             if signed_in is not None:
                 await signed_in(scope, receive, send)
                 return
             is_upload = scope["method"] == "POST" and scope["path"] == UPLOAD_PATH
-            body.most = self._rules.most_bytes + _FORM_ROOM if is_upload else _SMALL_BODY
-            _check_length(scope, body.most)
+            body.most = self._rules.most_bytes + FORM_ROOM if is_upload else SMALL_BODY
+            check_length(scope, body.most)
         except Refusal as refusal:
             await body.drain(body.most)
             # Further bytes on the connection belong to the refused request.
@@ -181,74 +170,6 @@ class Guard:
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode("utf-8", "replace"), self._rules.token.encode("utf-8", "replace"))
-
-
-class _Body:
-    """The body of a request, with limits of size and time."""
-
-    def __init__(self, receive: Receive, *, expects_continue: bool) -> None:
-        self.most = _SMALL_BODY
-        self._expects_continue = expects_continue
-        self._receive = receive
-        self._count = 0
-        self._began = time.monotonic()
-        self._is_over = False
-
-    async def receive(self) -> Message:
-        """Returns the next part. Raises Refusal: 413 when the body is too large, 408 when it arrives too slowly."""
-        self._expects_continue = False
-        if self._is_over:
-            # Starlette uses this to wait for the disconnect, without a time limit.
-            return await self._receive()
-        try:
-            message = await asyncio.wait_for(self._receive(), _SILENCE)
-        except TimeoutError:
-            self._is_over = True
-            raise Refusal(408, "The upload stopped; send it again.") from None
-        self._note(message)
-        if self._count > self.most:
-            raise Refusal(413, _too_large(self.most))
-        seconds = time.monotonic() - self._began
-        if not self._is_over and seconds > _SILENCE and self._count < _SLOWEST * (seconds - _SILENCE):
-            raise Refusal(408, "The upload is too slow; send it over a better connection.")
-        return message
-
-    async def drain(self, most: int) -> None:
-        """Reads and discards up to `most` further bytes, so that the client reads the response before the close.
-
-        A client that sent "Expect: 100-continue" has not sent any.
-        """
-        if self._expects_continue:
-            return
-        end, limit = time.monotonic() + _DRAINED_SECONDS, self._count + most
-        while not self._is_over and self._count <= limit and (left := end - time.monotonic()) > 0:
-            try:
-                self._note(await asyncio.wait_for(self._receive(), left))
-            except TimeoutError:
-                return
-
-    def _note(self, message: Message) -> None:
-        self._count += len(message.get("body", b""))
-        self._is_over = message["type"] != "http.request" or not message.get("more_body", False)
-
-
-async def drain(scope: Scope, most: int) -> None:
-    """Reads and discards up to `most` bytes of the body of a request that is refused."""
-    await scope["mono3d.body"].drain(most)
-
-
-def _check_length(scope: Scope, most: int) -> None:
-    """Raises Refusal: 413 if the declared length is too large, 400 for a body where none is allowed."""
-    headers = Headers(scope=scope)
-    length = headers.get("content-length", "0")
-    if not length.isdecimal() or len(length) > 15 or int(length) > most:
-        raise Refusal(413, _too_large(most))
-    if scope["method"] != "POST" and (int(length) > 0 or "transfer-encoding" in headers):
-        raise Refusal(400, f"A {scope['method']} request must not have a body.")
-
-
-def _too_large(most: int) -> str:
-    return f"The request is too large; the limit here is {most / 1e6:.3g} MB."
 
 
 def _with_headers(send: Send, path: str) -> Send:

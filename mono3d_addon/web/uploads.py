@@ -120,7 +120,7 @@ def _checked_picture(path: Path, subject: str, max_pixels: float) -> Path:
         raise Refusal(415, f"{subject} is empty (0 bytes); choose another file.")
     ending = sniff.photo_ending(path)
     if ending is None:
-        raise Refusal(415, f"{subject} is not a photo in a supported format; use JPEG, PNG, HEIC or TIFF.")
+        raise Refusal(415, f"{subject} is not a photo that can be read; use JPEG, PNG, HEIC or TIFF.")
     size = sniff.size(path)
     if size is not None and size[0] * size[1] > max_pixels * 1e6:
         raise Refusal(

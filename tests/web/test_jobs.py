@@ -148,7 +148,10 @@ def test_a_shape_knows_live_settings_only(server: WebServer) -> None:
     id = server.done()
     path = f"/api/jobs/{id}/shape"
     answer = server.post(path, {"settings": {"model": "starter"}})
-    assert answer.status == 422 and answer.error == "Model cannot be changed afterwards; send the photo again."
+    assert (
+        answer.status == 422
+        and answer.error == "Model cannot be changed for an existing result; upload the photo again."
+    )
     assert server.post(path, {"settings": {"near": -1}}).status == 422
     assert server.post(path, {"settings": {"near": 5, "far": 4}}).error == "Far (4 m) must be larger than near (5 m)."
     wrongs: list[object] = [[], {"settings": 1}, {"draft": 1}, {"more": 1}, "text"]

@@ -194,14 +194,14 @@ def test_a_port_in_use_is_one_sentence() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--host", "0.0.0.0"), "Whoever reaches 0.0.0.0 could use this server: give it a secret with --token"),
-        (("--host", "::"), "Whoever reaches :: could use this server"),
-        (("--host", "mono3d.example"), "Whoever reaches mono3d.example could use"),
+        (("--host", "0.0.0.0"), "Anybody who reaches 0.0.0.0 could use this server: set a secret with --token"),
+        (("--host", "::"), "Anybody who reaches :: could use this server"),
+        (("--host", "mono3d.example"), "Anybody who reaches mono3d.example could use"),
         (("--token", "short"), "The token must have at least 12 letters"),
         (("--token", "with a space in it"), "The token must have at least 12 letters"),
         (("--token", "@/nowhere/token"), "The token cannot be read from '/nowhere/token'"),
-        (("--host", "a..b", "--insecure"), "'a..b' is no address of this computer"),
-        (("--host", "203.0.113.7", "--insecure"), "'203.0.113.7' is no address of this computer"),
+        (("--host", "a..b", "--insecure"), "'a..b' is not an address of this computer"),
+        (("--host", "203.0.113.7", "--insecure"), "'203.0.113.7' is not an address of this computer"),
     ],
 )
 def test_a_start_that_cannot_be_is_one_sentence(arguments: tuple[str, ...], words: str) -> None:
@@ -219,7 +219,7 @@ def test_help_and_wrong_usage_need_no_packages() -> None:
     bare = [sys.executable, "-I", "-S", "-c"]
     code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
     code += "from mono3d_addon.cli import main; sys.exit(main(sys.argv[1:]))"
-    done = subprocess.run([*bare, code, "web", "--help"], capture_output=True, text=True, check=False)
+    done = subprocess.run([*bare, code, "web", "--help-all"], capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "--max-detail" in done.stdout and "127.0.0.1" in done.stdout, done.stderr
     done = subprocess.run([*bare, code, "web", "--port", "70000"], capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "Port: 70,000 is outside 0 to 65,535." in done.stderr

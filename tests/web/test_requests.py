@@ -164,7 +164,7 @@ def test_too_many_bytes_are_refused_before_they_are_read(server: WebServer) -> N
         f"POST /api/jobs HTTP/1.1\r\nHost: {server.host}\r\nContent-Length: 99999999999\r\n"
         "Expect: 100-continue\r\nContent-Type: multipart/form-data; boundary=x\r\n\r\n".encode()
     )
-    assert answer.startswith(b"HTTP/1.1 413") and b"at most 100 MB" in answer
+    assert answer.startswith(b"HTTP/1.1 413") and b"the limit here is 100 MB" in answer
     answer = server.raw(
         f"POST /api/jobs/x/shape HTTP/1.1\r\nHost: {server.host}\r\nContent-Length: 70000\r\n\r\n".encode()
         + bytes(70000)

@@ -60,7 +60,7 @@ def test_refusals_are_sentences(client: Client, tmp_path: Path) -> None:
         _ = client.send(COFFEE, SMALL).result
     big = tmp_path / "big.jpg"
     big.write_bytes(bytes(101_000_000))
-    with pytest.raises(Refused, match="at most 100 MB") as caught:
+    with pytest.raises(Refused, match="the limit here is 100 MB") as caught:
         client.send(big)
     assert caught.value.status == 413
 
