@@ -7,6 +7,7 @@ be followed, and a layout that panels can draw on, without a window.
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,15 @@ def followed(operator: type, **properties: Any) -> Any:
     return one
 
 
+_RNA = bpy.types.UILayout.bl_rna
+
+
 class Layout:
-    """Takes whatever a panel draws and keeps the texts and the operators."""
+    """Keeps the texts and the operators that a panel draws.
+
+    As Blender's UILayout does, it refuses arguments, attributes and icons that this version of Blender does not have.
+    Its methods are given required arguments by position and all others by name, as UILayout's are.
+    """
 
     def __init__(self, *, opens_sections: bool = True) -> None:
         self.texts: list[str] = []
@@ -81,38 +89,111 @@ class Layout:
         self.sections: list[str] = []
         self.opens_sections = opens_sections
 
-    def _part(self, **options: Any) -> Layout:
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("texts", "operators", "shown", "sections", "opens_sections"):
+            object.__setattr__(self, name, value)
+        elif name not in _attributes():
+            raise AttributeError(f"UILayout has no attribute '{name}'")
+        else:
+            _check_value(name, _attributes()[name], value)
+
+    def row(self, **options: Any) -> Layout:
+        _check("row", options)
         return self
 
-    box = row = column = split = _part
+    def column(self, **options: Any) -> Layout:
+        _check("column", options)
+        return self
 
-    def label(self, text: str = "", **options: Any) -> None:
-        self.texts.append(text)
+    def box(self) -> Layout:
+        return self
 
-    def panel(self, idname: str, default_closed: bool = False) -> tuple[Layout, Layout | None]:
+    def split(self, **options: Any) -> Layout:
+        _check("split", options)
+        return self
+
+    def label(self, **options: Any) -> None:
+        _check("label", options)
+        self.texts.append(options.get("text", ""))
+
+    def panel(self, idname: str, **options: Any) -> tuple[Layout, Layout | None]:
+        _check("panel", options)
         self.sections.append(idname)
         return self, self if self.opens_sections else None
 
     def operator(self, name: str, **options: Any) -> Any:
+        _check("operator", options)
         self.operators.append(name)
-        return _Properties()
+        return _Properties(name)
 
     def prop(self, owner: Any, name: str, **options: Any) -> None:
+        _check("prop", options)
         assert hasattr(owner, name), name
         self.shown.append(name)
 
-    def progress(self, text: str = "", **options: Any) -> None:
-        self.texts.append(text)
+    def progress(self, **options: Any) -> None:
+        _check("progress", options)
+        self.texts.append(options.get("text", ""))
 
-    def template_icon(self, icon_value: int, scale: float) -> None:
+    def template_icon(self, icon_value: int, **options: Any) -> None:
+        _check("template_icon", options)
         self.shown.append(f"icon {icon_value}")
 
     def separator(self, **options: Any) -> None:
-        """Shows nothing."""
+        _check("separator", options)
 
     def menu(self, name: str, **options: Any) -> None:
+        _check("menu", options)
         self.shown.append(name)
 
 
 class _Properties:
-    """What `UILayout.operator` returns: takes any property."""
+    """What `UILayout.operator` returns: takes the properties that the operator has."""
+
+    def __init__(self, operator: str) -> None:
+        self.__dict__["known"] = _operator_properties(operator)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in self.__dict__["known"]:
+            raise AttributeError(f"the operator has no property '{name}'")
+        _check_value(name, self.__dict__["known"][name], value)
+
+
+@functools.cache
+def _operator_properties(operator: str) -> dict[str, frozenset[str]]:
+    """Returns the items of each property of an operator, by its name."""
+    module, name = operator.split(".")
+    return {one.identifier: _items(one) for one in getattr(getattr(bpy.ops, module), name).get_rna_type().properties}
+
+
+def _check(function: str, options: dict[str, Any]) -> None:
+    """Raises TypeError for arguments that a function of UILayout does not take."""
+    known = _arguments(function)
+    for name, value in options.items():
+        if name not in known:
+            raise TypeError(f"UILayout.{function}() has no argument '{name}'")
+        _check_value(name, known[name], value)
+
+
+@functools.cache
+def _arguments(function: str) -> dict[str, frozenset[str]]:
+    """Returns the items of each argument of a function of UILayout, by its name."""
+    return {one.identifier: _items(one) for one in _RNA.functions[function].parameters if not one.is_output}
+
+
+@functools.cache
+def _attributes() -> dict[str, frozenset[str]]:
+    """Returns the items of each attribute of UILayout that can be set, by its name."""
+    return {one.identifier: _items(one) for one in _RNA.properties if not one.is_readonly}
+
+
+def _items(one: Any) -> frozenset[str]:
+    """Returns the values of an enumeration; none for other types, nor where a function makes them."""
+    return frozenset(one.enum_items.keys() if one.type == "ENUM" else ())
+
+
+def _check_value(name: str, items: frozenset[str], value: Any) -> None:
+    """Raises TypeError for a value that is none of the items, such as an unknown icon."""
+    wrong = set(value if isinstance(value, set) else [value]) - items if items else set()
+    if wrong:
+        raise TypeError(f"'{min(wrong)}' is none of the values of '{name}'")
