@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reconstructions made of numpy, for tests in a Blender that has neither torch nor Pillow."""
+"""Makes reconstructions with numpy alone, for tests in a Blender without torch and Pillow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mono3d_addon.core.reconstruction import Reconstruction
 from mono3d_addon.settings import Settings
 
 bpy: Any = importlib.import_module("bpy")
-"""Blender without its type stubs, by which every attribute may be None."""
+"""Blender without its type stubs, in which every attribute may be None."""
 
 
 def grid_triangles(rows: int, columns: int) -> NDArray[np.int32]:
@@ -40,7 +40,7 @@ def depth_map(rows: int, columns: int, seed: int) -> NDArray[np.float32]:
 
 
 def camera(width: int, height: int, off_centre: tuple[float, float] = (0.0, 0.0), aspect: float = 1.0) -> Camera:
-    """Returns a camera whose principal point lies off the centre by these shares of the size."""
+    """Returns a camera whose principal point is off the centre by these fractions of the size."""
     focal = 0.9 * max(width, height)
     x, y = ((0.5 + share) * side for share, side in zip(off_centre, (width, height), strict=True))
     return Camera(width, height, focal, focal * aspect, x, y, "made for a test")
@@ -97,14 +97,14 @@ def read_picture(path: Path) -> NDArray[np.float32]:
 
 
 def vector(place: NDArray[np.float32]) -> Any:
-    """Returns a place, float32 (3,), as Blender's own vector."""
+    """Returns a point, float32 (3,), as Blender's own vector."""
     return importlib.import_module("mathutils").Vector(place.tolist())
 
 
 def patience(seconds: float) -> float:
-    """Returns how long to wait here for what takes `seconds` at most on an idle computer.
+    """Returns how long to wait for something that takes at most `seconds` on an idle computer.
 
-    Starting a Python takes about 20 milliseconds there; where others use the machine, it takes the more.
+    Starting a Python takes about 20 milliseconds there, and longer on a busy machine.
     """
     began = time.monotonic()
     subprocess.run([sys.executable, "-I", "-S", "-c", ""], check=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs pytest and leaves without clean-up: some `bpy` wheels crash or hang when the interpreter ends."""
+"""Runs pytest and exits without clean-up: some `bpy` wheels crash or hang when the interpreter ends."""
 
 from __future__ import annotations
 

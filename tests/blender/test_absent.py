@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says that the tests of this folder were left out."""
+"""Reports that the tests of this folder were skipped."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The add-on switched on and off, its properties and operators."""
+"""Enabling and disabling the add-on, its properties and operators."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ ROOT = Path(__file__).resolve().parents[2]
 _TIME_TO_REGISTER = """
 import dataclasses, gc, sys, time
 import bpy
-gc.disable()  # a sweep over all of Blender's objects takes 30 ms and may fall anywhere
+gc.disable()  # a collection over all of Blender's objects takes 30 ms at an unpredictable time
 sys.path.insert(0, sys.argv[1])
-began = time.thread_time()  # of this thread: Blender's own are still at their start
+began = time.thread_time()  # of this thread: those of Blender are still starting
 for number in range(5):
     dataclasses.make_dataclass(f"Made{number}", [f"field_{place}" for place in range(40)], frozen=True)
 made = time.thread_time()
@@ -59,7 +59,7 @@ def values(registered: None) -> Iterator[Any]:
 
 
 def blender_names() -> set[str]:
-    """Everything of ours that Blender knows by name."""
+    """Returns the names of everything that the add-on has registered."""
     found = {name for name in dir(bpy.types) if "mono3d" in name.lower()}
     found |= {f"Scene.{name}" for name in bpy.types.Scene.bl_rna.properties.keys() if "mono3d" in name}  # noqa: SIM118
     found |= {f"WindowManager.{name}" for name in dir(bpy.types.WindowManager) if "mono3d" in name}
@@ -85,7 +85,7 @@ def test_nothing_is_left_after_switching_off() -> None:
 
 
 def test_a_file_that_is_opened_at_once_keeps_nothing_from_the_first_look(registered: None, tmp_path: Path) -> None:
-    """A double click on a .blend: Blender switches the add-on on and opens the file before any timer has run."""
+    """As after a double click on a .blend file: Blender enables the add-on and opens the file before any timer runs."""
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     mono3d_addon.unregister()
     mono3d_addon.register()
@@ -95,7 +95,7 @@ def test_a_file_that_is_opened_at_once_keeps_nothing_from_the_first_look(registe
     assert state.current.checked
     bpy.app.timers.unregister(events.refresh)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
-    assert not bpy.app.timers.is_registered(events.refresh), "once is enough"
+    assert not bpy.app.timers.is_registered(events.refresh), "refreshed again"
 
 
 def test_a_first_look_that_failed_is_taken_again_with_the_next_file(registered: None) -> None:
@@ -106,7 +106,7 @@ def test_a_first_look_that_failed_is_taken_again_with_the_next_file(registered: 
 
 @pytest.mark.slow
 def test_switching_on_takes_no_time(tmp_path: Path) -> None:
-    """But for the very first time, when Python compiles the add-on."""
+    """Except for the first time, when Python compiles the add-on."""
     variables = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path)}
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
     times = []
@@ -114,7 +114,7 @@ def test_switching_on_takes_no_time(tmp_path: Path) -> None:
         command = [sys.executable, "-c", _TIME_TO_REGISTER, str(ROOT)]
         answer = subprocess.run(command, capture_output=True, text=True, timeout=120, env=variables)
         times.append(tuple(map(float, answer.stdout.split()[-2:])))
-    # 50 ms; on a machine that is slow at that moment, as much more as five classes of data take longer than 14 ms.
+    # 50 ms, more on a busy machine: in proportion to the time of five dataclasses, which take 14 ms.
     assert min(seconds / max(1.0, making / 0.014) for seconds, making in times) < 0.05, times
 
 
@@ -229,7 +229,7 @@ def small_row(server: Behaviour) -> Model:
 
 @pytest.fixture
 def small_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Behaviour]:
-    """A row with a small file on a server of this computer, and leave to go online."""
+    """A model with a small file on a local server, and permission to go online."""
     for name in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MONO3D_DATA", str(tmp_path / "data"))
@@ -337,7 +337,7 @@ def test_a_download_goes_on_over_another_file(
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     assert bpy.app.timers.is_registered(models.poll_download) and models.poll_download() is not None
     models.draw_list(layout := Mock())
-    assert "mono3d.cancel_download" in str(layout.mock_calls), "the preferences show it, with a button that stops it"
+    assert "mono3d.cancel_download" in str(layout.mock_calls), "the preferences show no button to stop it"
     small_model.gate.set()
     while models.poll_download() is not None:
         time.sleep(0.02)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The built zip in Blender: validated, installed, switched on."""
+"""The built zip in Blender: validated, installed, enabled."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ own = preference_values.data_folder()
 assert str(own).startswith(os.environ["BLENDER_USER_RESOURCES"])
 own.parent.mkdir(parents=True, exist_ok=True)
 own.write_text("a file where the folder should be")
-assert preference_values.data_folder() == own, "nothing is written anywhere else"
+assert preference_values.data_folder() == own, "another folder was chosen"
 own.unlink()
 events.refresh()
 assert state.current.checked
@@ -124,7 +124,7 @@ def test_it_installs_and_starts(package: Path, tmp_path: Path) -> None:
     ("script", "case"),
     [
         *itertools.product(("its own", "a clone's"), ("enabled", "chosen", "nothing", "variable", "option")),
-        ("its own", "factory"),  # from a clone nothing leads to an extension that is switched off
+        ("its own", "factory"),  # a clone cannot find an extension that is disabled
     ],
 )
 def test_the_batch_finds_what_the_sidebar_installed(script: str, case: str, package: Path, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The edges of triangle meshes, against the plain way to find them."""
+"""The edges of triangle meshes, compared with a simple way to find them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Operators that follow their work in a window: what Blender would do, done by hand, as the wheels have no window."""
+"""Modal operators, called as Blender would call them in a window, which the wheels do not have."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from mono3d_addon.blender.photos import generate, running
 from tests.blender import stand_in
 from tests.blender.made import bpy
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in of the worker is a script")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the fake worker is a script")
 TIMER = types.SimpleNamespace(type="TIMER", value="NOTHING")
 
 
 @pytest.fixture
 def manager(registered: None, monkeypatch: pytest.MonkeyPatch) -> MagicMock:
-    """The window manager of a Blender with a window."""
+    """The mocked window manager of a Blender with a window."""
     found = MagicMock()
     shown = types.SimpleNamespace(
         app=types.SimpleNamespace(background=False),
@@ -38,7 +38,7 @@ def manager(registered: None, monkeypatch: pytest.MonkeyPatch) -> MagicMock:
 
 @pytest.fixture
 def job(manager: MagicMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Generate, invoked in a window and not yet looked at again."""
+    """The operator Generate, invoked in a window."""
     worker = stand_in.worker(tmp_path / "worker")
     monkeypatch.setattr(running, "worker", lambda: worker)
     one = stand_in.followed(generate.MONO3D_OT_generate, photos="/photos/slow.jpg")

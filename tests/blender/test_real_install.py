@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The real packages into a `bpy` wheel, by the panel's operator and by the headless flag, each with a mesh after it.
+"""Installs the real packages into a `bpy` wheel, by operator and by command-line flag, and makes a mesh with each.
 
 These take minutes and gigabytes, so they run only where MONO3D_TEST_INSTALL says from where to install: "online", or
 the folder of a wheelhouse, as `tests/run.py` does.
@@ -51,7 +51,7 @@ pytestmark = [
 
 
 def run(folder: Path, *command: str) -> str:
-    """Runs a command as a new user whose home and temporary files are in `folder`; returns what it prints."""
+    """Runs a command with home and temporary files in `folder`; returns its output."""
     variables = {**os.environ, "BLENDER_USER_RESOURCES": str(folder / "resources"), "HOME": str(folder / "home")}
     variables |= {"TMPDIR": str(folder / "temporary"), "XDG_CACHE_HOME": str(folder / "home" / ".cache")}
     variables.pop("MONO3D_DATA", None)
@@ -67,7 +67,7 @@ def run(folder: Path, *command: str) -> str:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
-    """A folder that is gone afterwards: the packages have several gigabytes."""
+    """A folder that is removed afterwards: the packages take several gigabytes."""
     yield tmp_path
     shutil.rmtree(tmp_path)
 
@@ -76,7 +76,7 @@ def test_by_the_operator(place: Path) -> None:
     package = build.build(place / "dist")
     own = place / "resources" / "extensions" / ".user" / "user_default" / "mono3d"
     folders = [place / "home", place / "resources", Path(sysconfig.get_paths()["purelib"])]
-    # Blender writes its own settings with the first start, and its list of extensions when it installs ours.
+    # Blender writes its settings with the first start, and its list of extensions when it installs one.
     run(place, "-c", "import bpy; bpy.ops.wm.save_userpref()")
     extensions = place / "resources" / "extensions"
     without = [own, extensions / "user_default", extensions / ".cache"]

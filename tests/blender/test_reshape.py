@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Objects that get another shape in place, by a real worker process."""
+"""Reshaping objects in place, with a real worker process."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from tests.blender.made import bpy
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = os.environ.get("MONO3D_TEST_WORKER", "")
-"""A Python that has the worker's packages; tests/run.py lends that of the part "core"."""
+"""A Python with the worker's packages; tests/run.py names that of the part "core"."""
 
 pytestmark = [
     pytest.mark.usefixtures("registered"),
@@ -61,7 +61,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
 
 @pytest.fixture(scope="module")
 def reconstructed(worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a photo's reconstruction at little detail."""
+    """The folder of a photo's reconstruction with low detail."""
     folder = tmp_path_factory.mktemp("job")
     request = {
         "task": "reconstruct",
@@ -75,12 +75,12 @@ def reconstructed(worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture
 def cup(worker: Worker, reconstructed: Path) -> Iterator[Any]:
-    """The mesh object of a photo, active, and the worker at hand for the operators."""
+    """The mesh object of a photo, active, with the worker in the state."""
     state.current.worker = worker
     built = scene.build(reconstruction.load(reconstructed), bpy.context.scene)
     bpy.context.view_layer.objects.active = built.mesh
     yield built.mesh
-    state.current.worker = None  # which switching the add-on off would stop
+    state.current.worker = None  # disabling the add-on would stop it
 
 
 def sliders() -> Any:
@@ -164,7 +164,7 @@ def test_the_camera_follows_the_field_of_view(cup: Any) -> None:
     assert eye.data.background_images[0].image == image
     sliders().field_of_view = 0.0
     assert scene.stored_settings(cup).field_of_view == 0.0
-    assert math.degrees(sliders().field_of_view) == pytest.approx(55.0, abs=1e-3), "0 shows the angle that it means"
+    assert math.degrees(sliders().field_of_view) == pytest.approx(55.0, abs=1e-3), "0 is shown as the actual angle"
 
 
 def test_the_sliders_are_those_of_the_active_object(cup: Any, reconstructed: Path) -> None:
@@ -176,7 +176,7 @@ def test_the_sliders_are_those_of_the_active_object(cup: Any, reconstructed: Pat
     assert sliders().near == pytest.approx(1.0)
     sliders().tear = 0.2
     bpy.context.view_layer.objects.active = next(child for child in cup.children if child.type == "CAMERA")
-    assert sliders().near == pytest.approx(0.7), "the camera stands for its mesh"
+    assert sliders().near == pytest.approx(0.7), "an active camera selects its mesh"
     assert (scene.stored_settings(cup).tear, scene.stored_settings(other).tear) == (SMALL.tear, 0.2)
     assert bpy.context.scene.mono3d.near == pytest.approx(0.123)
     bpy.context.view_layer.objects.active = None
@@ -234,7 +234,7 @@ def test_undo_and_redo_keep_settings_and_mesh_together(cup: Any, monkeypatch: py
 
 
 class Drag:
-    """A slider that moves: the work goes on step by step, by a clock of its own, as Blender's timer has it do."""
+    """A slider that is dragged: advances the work step by step, as Blender's timer does, with a clock of its own."""
 
     def __init__(self, worker: Worker) -> None:
         self.time = 0.0
@@ -280,7 +280,7 @@ def test_a_moving_slider_is_followed_at_once_and_meshed_once(cup: Any, drag: Dra
     assert not cup.get(names.DRAFT) and drag.work.pending == {}
     name = cup.name
     bpy.ops.ed.undo()
-    assert scene.stored_settings(bpy.data.objects[name]) == SMALL, "all of it is one undo step"
+    assert scene.stored_settings(bpy.data.objects[name]) == SMALL, "more than one undo step"
 
 
 def test_drafts_are_coarse_and_the_last_value_wins(cup: Any, drag: Drag, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -316,7 +316,7 @@ def test_the_field_of_view_needs_no_job(cup: Any, drag: Drag, worker: Worker, tm
 
 
 def test_moved_vertices_lie_where_the_mesh_will_be(cup: Any, drag: Drag, worker: Worker, tmp_path: Path) -> None:
-    """Where nothing is torn or sharpened the draft is the result."""
+    """Without tears and sharpening the draft equals the result."""
     flat = dataclasses.replace(SMALL, tear=0.0)
     drag.work.change(cup, {"tear": 0.0})
     drag.until_done()
@@ -354,7 +354,7 @@ def test_nothing_changes_during_a_render(cup: Any, drag: Drag, monkeypatch: pyte
 
 @pytest.mark.parametrize("ending", ["undone", "kept", "stopped", "done"])
 def test_only_a_followed_change_of_the_mesh_becomes_an_undo_step(cup: Any, drag: Drag, ending: str) -> None:
-    """Another one after an undo would take away what can be redone."""
+    """Another step after an undo would discard what can be redone."""
     operator = stand_in.followed(reshape_operators.MONO3D_OT_remesh)
     context = bpy.context
     operator.begin(context)
@@ -439,7 +439,7 @@ def test_appended_it_can_be_shaped_and_linked_it_says_why_not(cup: Any, worker: 
 
 
 def test_a_photo_that_is_gone_is_one_sentence(cup: Any, worker: Worker, tmp_path: Path) -> None:
-    worker.stop()  # which still knows the photo
+    worker.stop()  # it still has the photo in memory
     image = source.image_of(cup)
     image.unpack(method="REMOVE")
     image.filepath_raw = str(tmp_path / "gone.png")
@@ -492,7 +492,7 @@ def test_other_work_on_the_mesh_counts_as_well(cup: Any, work: str) -> None:
 
 
 def test_a_re_mesh_leaves_no_shape_keys_of_the_mesh_before(cup: Any) -> None:
-    """They hold the places of other vertices, which would be shown instead of those of the new mesh."""
+    """They hold positions of the old vertices, which would be shown instead of those of the new mesh."""
     cup.shape_key_add(name="Basis")
     cup.shape_key_add(name="Mine").data[7].co.x += 0.5
     count = len(cup.data.vertices)
@@ -500,7 +500,7 @@ def test_a_re_mesh_leaves_no_shape_keys_of_the_mesh_before(cup: Any) -> None:
         bpy.ops.mono3d.reshape(detail=64)
     assert len(cup.data.shape_keys.key_blocks) == 2 and len(cup.data.vertices) == count
     assert bpy.ops.mono3d.remesh() == {"FINISHED"}
-    assert bpy.ops.mono3d.reshape(detail=64) == {"FINISHED"}, "nothing made by hand is left"
+    assert bpy.ops.mono3d.reshape(detail=64) == {"FINISHED"}, "edits by hand are left"
     assert cup.data.shape_keys is None and not bpy.data.shape_keys
     shown = cup.evaluated_get(bpy.context.evaluated_depsgraph_get())
     assert len(shown.data.vertices) == len(cup.data.vertices) < count
@@ -519,7 +519,7 @@ def test_in_edit_mode_nothing_happens_until_it_is_left(cup: Any, drag: Drag) -> 
         bpy.ops.mono3d.reshape(near=0.6)
     drag.work.change(cup, {"near": 0.5})
     bpy.ops.object.mode_set(mode="OBJECT")
-    assert np.array_equal(vertices(cup), before) and not hand_made.is_changed(cup), "looking is no change"
+    assert np.array_equal(vertices(cup), before) and not hand_made.is_changed(cup), "entering Edit Mode is no change"
     drag.until_done()
     assert scene.stored_settings(cup).near == 0.5
 
@@ -577,11 +577,11 @@ def test_two_distances_from_the_camera_make_it_metric(cup: Any) -> None:
     known = reshaped.known_distances(cup)
     assert known is not None and known.distances == pytest.approx((0.42, 1.7))
     now, eye = scene.stored_settings(cup), camera.stored(cup)
-    assert now.near != before.near, "under another angle the same distances lie elsewhere along the axis"
+    assert now.near != before.near, "the same distances along other rays need another near"
     seen = [math.hypot(*one.point(eye, now.near, now.far)) for one in (known.first, known.second)]
     assert seen == pytest.approx([0.42, 1.7], rel=1e-6)
     bpy.ops.mono3d.reshape(near=0.3)
-    assert reshaped.metric_words(cup) == "", "who sets near gives the measured distances up"
+    assert reshaped.metric_words(cup) == "", "setting near must discard the measured distances"
 
 
 def test_a_distance_between_two_selected_vertices_scales(cup: Any) -> None:
@@ -648,7 +648,7 @@ def test_distances_of_what_is_scaled_to_nothing_are_one_sentence(cup: Any, kind:
 
 @pytest.fixture
 def broken_camera(cup: Any) -> Any:
-    """An object of a version that knows more of cameras."""
+    """An object from a version with other fields of the camera."""
     for one in (cup, *cup.children):
         one[names.CAMERA] = json.dumps({**json.loads(one[names.CAMERA]), "shutter": 0.01})
     return cup
@@ -666,7 +666,7 @@ def test_a_camera_of_another_version_is_one_sentence(broken_camera: Any, monkeyp
 
 
 class Region:
-    """A region of a 3D view, 100 pixels a side, that looks from a place along +Y, 90 degrees wide."""
+    """A region of a 3D view, 100 x 100 pixels, that looks from a point along +Y with a field of view of 90 degrees."""
 
     width = height = 100
 
@@ -683,14 +683,14 @@ def test_in_quad_view_a_click_goes_where_its_own_part_looks(cup: Any) -> None:
     bpy.context.view_layer.update()
     straight, away = (known_distances._hit(Region(Vector((x, 0.0, 0.0))), cup, (50.0, 50.0)) for x in (0.0, 100.0))
     assert straight is not None and straight[:1] + straight[2:] == pytest.approx((0.0, 0.0), abs=1e-4)
-    assert away is None, "looks past it"
+    assert away is None, "hit, though it looks past the mesh"
     cup.hide_viewport = True
     bpy.context.view_layer.update()
     assert known_distances._hit(Region(Vector()), cup, (50.0, 50.0)) is None
 
 
 class Picking:
-    """Pick Two Points at work: `click` stands for a click that hits the mesh, `told` is what the user reads."""
+    """The running operator Pick Two Points: `click` simulates a click that hits the mesh, `told` are its reports."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.told: list[str] = []

@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A wheelhouse with all of a 'worker' that is one tiny package, and its lock."""
+    """A wheelhouse and a lock for a 'worker' that consists of one tiny package."""
     monkeypatch.syspath_prepend(ROOT / "tests/vendor_installer")
     from tests.vendor_installer.local_index import locked, make_wheel, write_lock
 
@@ -49,7 +49,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def add_on(house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The add-on switched on, with a data folder of its own; yields that."""
+    """The enabled add-on, with a data folder of its own, which is yielded."""
     monkeypatch.setenv("MONO3D_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(preference_values, "wheelhouse", lambda: house)
     bpy.ops.wm.read_homefile(use_factory_startup=True)
@@ -170,7 +170,7 @@ def test_a_driver_that_does_not_answer_keeps_nobody_waiting(add_on: Path, monkey
     assert time.monotonic() - began < made.patience(1.0) and state.current.checked
     assert "Finding out" in _shown(setup.draw)
     bpy.ops.wm.read_homefile(use_factory_startup=True)
-    assert bpy.app.timers.is_registered(readiness.poll_plan), "another file was opened meanwhile"
+    assert bpy.app.timers.is_registered(readiness.poll_plan), "the timer did not survive another file"
     work = Installation(Wish(add_on))
     work.start()
     work.cancel()
@@ -192,7 +192,7 @@ def test_drawing_touches_no_file(add_on: Path, monkeypatch: pytest.MonkeyPatch) 
     watching = [True]
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
-        # Another thread tidies up after the installation.
+        # Another thread removes old packages after the installation.
         is_here = threading.current_thread() is threading.main_thread()
         if watching and is_here and event in ("open", "os.listdir", "os.scandir", "subprocess.Popen"):
             touched.append(f"{event} {arguments[:1]}")

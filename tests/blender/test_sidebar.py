@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way through the sidebar as operator calls: choosing, generating, looking at the depth, reopening."""
+"""The steps of the sidebar as operator calls: choosing, generating, showing the depth, reopening."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ from mono3d_addon.settings import Habits, Settings, fields_of
 from tests.blender import made, stand_in
 from tests.blender.made import bpy
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in of the worker is a script")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the fake worker is a script")
 
 
 @pytest.fixture
 def values(registered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The settings of the scene, with a stand-in of the worker; `tmp_path / "data"` is the data folder."""
+    """The settings of the scene, with a fake worker; `tmp_path / "data"` is the data folder."""
     monkeypatch.setenv("MONO3D_DATA", str(tmp_path / "data"))
     readiness.refresh()
-    # The packages count as installed.
+    # Pretend that the packages are installed.
     state.current.setup = ()
     worker, describer = stand_in.worker(tmp_path / "worker"), stand_in.worker(tmp_path / "describer", "describe")
     monkeypatch.setattr(running, "worker", lambda: worker)
@@ -98,7 +98,7 @@ def test_several_photos_become_a_mesh_each_and_one_that_fails_stops_none(values:
         bpy.ops.mono3d.generate()
     assert len(ours()) == 2
     values.photo = "/photos/d.jpg"
-    assert len(values.more_photos) == 0, "another photo takes the place of all"
+    assert len(values.more_photos) == 0, "another photo must replace all"
 
 
 def test_photos_that_are_given_may_be_relative_to_the_file(values: Any, tmp_path: Path) -> None:
@@ -210,13 +210,13 @@ def test_an_image_open_in_blender_is_a_photo(values: Any, kind: str, tmp_path: P
     assert again.shape == (24, 32, 3)
     if kind == "painted":
         assert np.abs(again - [1.0, 0.5, 0.25]).max() < 0.01
-    assert image.source == "GENERATED" and len(bpy.data.images) == 1, "the user's image stays as it is"
+    assert image.source == "GENERATED" and len(bpy.data.images) == 1, "the user's image was changed"
     assert bpy.ops.mono3d.generate() == {"FINISHED"}
     assert requests(tmp_path / "worker")[-1]["photo"] == str(path)
     values.photo = "/photos/b.jpg"
     assert values.image is None
     state.reset()
-    assert not path.exists(), "temporary files go with the add-on"
+    assert not path.exists(), "temporary files are left"
 
 
 def test_a_packed_photo_keeps_its_bytes_and_a_file_is_used_where_it_is(values: Any, tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_a_photo_that_was_chosen_before_the_packages_came_is_looked_at(
     values.photo = "/photos/a.jpg"
     state.current.setup = ("Packages are missing",)
     assert description.poll() is None
-    bpy.app.timers.unregister(description.poll)  # as Blender does then
+    bpy.app.timers.unregister(description.poll)  # as Blender does when a timer returns None
     monkeypatch.setattr(installation, "COMPONENTS", ())  # nothing is missing now
     readiness.refresh()
     assert bpy.app.timers.is_registered(description.poll)
@@ -374,7 +374,7 @@ def test_every_setting_is_shown_once_and_the_advanced_ones_only_in_open_sections
 
 _TOUCHES = ("open", "os.", "socket.", "subprocess.", "shutil.", "tempfile.", "import")
 _WATCH: list[list[str]] = []
-"""An audit hook stays for good: the list that is in here receives what it sees."""
+"""An audit hook cannot be removed: it appends to the list in here, if there is one."""
 
 
 def _hook(event: str, arguments: tuple[object, ...]) -> None:
@@ -435,7 +435,7 @@ def test_switching_on_and_off_leaks_nothing(empty_file: None) -> None:
 
     def use() -> None:
         mono3d_addon.register()
-        # A few things that leave something to clean up.
+        # Create a few things that must be cleaned up.
         state.current.checked = True
         from mono3d_addon.blender.photos import thumbnails
 
@@ -475,11 +475,11 @@ def test_the_habits_are_properties_and_are_honoured(
     monkeypatch.setattr(preference_values, "habits", lambda: chosen_habits)
     assert running.wished(values).device == "cpu"
     values.device = "cuda"
-    assert running.wished(values).device == "cuda", "the scene's own choice counts more"
+    assert running.wished(values).device == "cuda", "the scene's own choice must take precedence"
     fresh = bpy.data.scenes.new("fresh")
     preference_values.start_scenes()
     assert fresh.mono3d.preset == "fast" and fresh.mono3d.detail == 512
-    assert values.preset == "balanced" and values.detail == 1024, "what was touched stays as it is"
+    assert values.preset == "balanced" and values.detail == 1024, "changed settings must stay"
 
 
 def test_the_worker_is_started_as_the_habits_say(

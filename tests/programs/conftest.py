@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real Blender program in a Debian of its own, with the built extension and the installed packages."""
+"""A real Blender program in a Debian root folder, with the built extension and the installed packages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMED = os.environ.get("MONO3D_BLENDER_ROOT", "")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks everything here, and leaves it out where there is no Debian with Blender."""
+    """Marks all tests here, and skips them without a Debian with Blender."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("binary")
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def bare() -> Iterator[Program]:
-    """Blender with the repository copied beside it and the worker's packages installed by our own installer."""
+    """Blender with a copy of the repository and the worker's packages, installed by vendor_installer."""
     program = Program(Path(NAMED))
     for name in ("home", "resources", "scripts", "repository", "out"):
         shutil.rmtree(program.work / name, ignore_errors=True)
@@ -53,7 +53,7 @@ def bare() -> Iterator[Program]:
 
 @pytest.fixture(scope="session")
 def program(bare: Program) -> Program:
-    """The same with the extension built and installed, as a user does it."""
+    """The same with the extension built and installed as a user does it."""
     subprocess.run([sys.executable, "-m", "mono3d_addon.build", "-o", str(bare.work / "dist")], cwd=ROOT, check=True)
     archive = next((bare.work / "dist").glob("mono3d-*.zip"))
     checked = bare.run("blender", "--command", "extension", "validate", bare.inside(archive))

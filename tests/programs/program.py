@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real Blender program in a folder that holds a Debian of its own."""
+"""A real Blender program in a Debian root folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WORK = "/mono3d"
 
 @dataclass(frozen=True)
 class Program:
-    """Blender in the folder `root`; `work` is a folder in it that both sides see, inside it is called WORK."""
+    """Blender in the root folder `root`; `work` is a folder in it, whose path inside is WORK."""
 
     root: Path
 
@@ -49,5 +49,5 @@ class Program:
     def script(
         self, name: str, *arguments: str, options: tuple[str, ...] = (), timeout: float = 300
     ) -> subprocess.CompletedProcess[str]:
-        """Runs one of our scripts in Blender without a window; `options` are Blender's own."""
+        """Runs one of the scripts here in Blender without a window; `options` are those of Blender."""
         return self.blender(*options, "--python", f"{WORK}/scripts/{name}", "--", *arguments, timeout=timeout)

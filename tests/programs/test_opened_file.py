@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blender started with a .blend file, as a double click does it."""
+"""Blender started with a .blend file, as by a double click."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ network.refusal = lambda action: ''
 
 @pytest.mark.thorough
 def test_an_installation_outlives_the_preferences_and_the_file(blender: Window) -> None:
-    """What it would do is left out: it is the operator that is followed or not."""
+    """The installation itself is replaced: only following it is tested."""
     blender.ask(_SLOW)
     blender.ask("bpy.ops.screen.userpref_show('INVOKE_DEFAULT')")
     blender.wait_for("len(bpy.context.window_manager.windows) == 2", 20.0)

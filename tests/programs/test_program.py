@@ -55,7 +55,7 @@ def test_the_installed_extension_works_and_leaves_nothing_behind(program: Progra
     ],
 )
 def test_the_install_button(program: Program, options: tuple[str, ...], words: str) -> None:
-    """The network is used with leave only; then everything goes to the extension's own folder and works."""
+    """The network is used only with permission; then all is installed into the extension's own folder and works."""
     photo = f"{WORK}/repository/tests/photos/coffee.png"
     own = program.work / "resources" / "extensions" / ".user" / "user_default" / "mono3d"
     before = everything(program, own)
@@ -68,7 +68,7 @@ def test_the_install_button(program: Program, options: tuple[str, ...], words: s
 
 @pytest.mark.thorough
 def test_the_headless_install_flag(program: Program) -> None:
-    """As on a farm: the flag is the leave to use the network; then the photo is worked on at once."""
+    """As on a farm: the flag permits the use of the network, and the photo is processed at once."""
     own, out = fresh(program, "flag-data"), fresh(program, "flag-out")
     batch = f"{WORK}/repository/mono3d_addon/batch.py"
     words = ["--install", f"{WORK}/repository/tests/photos/coffee.png", "-o", program.inside(out)]
@@ -84,7 +84,7 @@ def test_the_headless_install_flag(program: Program) -> None:
 
 
 def everything(program: Program, *without: Path) -> Listing:
-    """Returns a list of all files of the Debian but those in the folders, of the system itself, and of our code."""
+    """Returns all files of the Debian except those in the folders, of the system itself, and of the repository."""
     system = [program.root / name for name in ("proc", "sys", "dev", "run", "tmp", "var/cache/fontconfig")]
     extensions = program.work / "resources" / "extensions"
     code = [extensions / "user_default" / "mono3d", program.work / "repository"]
@@ -125,7 +125,7 @@ def test_a_bad_photo_does_not_stop_the_rest(program: Program) -> None:
 
 
 def test_an_ordinary_user_without_the_rights(program: Program) -> None:
-    """Unreadable photo and read-only output folder, which root would not notice: one sentence each."""
+    """An unreadable photo and a read-only output folder, tested as an ordinary user: one message each."""
     folder, out, locked = fresh(program, "user"), fresh(program, "user/out"), fresh(program, "user/locked")
     shutil.copy(Path(__file__).parents[1] / "photos" / "coffee.png", folder / "cup.png")
     shutil.copy(folder / "cup.png", folder / "secret.png")

@@ -30,7 +30,7 @@ SHOTS = os.environ.get("MONO3D_SCREENSHOTS", "")
 VALUES = "bpy.context.scene.mono3d"
 RUN = "addon_state().run"
 GENERATE_BELOW_MODEL = 52
-"""Pixels from the list of models to the row that holds Generate, or the bar while a job runs."""
+"""Pixels from the list of models to the row of Generate, or of the progress bar while a job is running."""
 
 pytestmark = [pytest.mark.timeout(900)]
 
@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.timeout(900)]
 def blender(program: Program) -> Iterator[Window]:
     window = Window(program, "window")
     with Image.open(PHOTO) as photo:
-        # Large enough for a job of some seconds.
+        # Large enough for a job of several seconds.
         photo.convert("RGB").resize((2400, 1600), Image.Resampling.BICUBIC).save(window.folder / "coffee.jpg")
     try:
         with with_sidebar(window):
@@ -51,7 +51,7 @@ def blender(program: Program) -> Iterator[Window]:
 
 @pytest.fixture
 def first_mesh_active(blender: Window) -> Iterator[None]:
-    """The first mesh is shown and active, and the panel for the next photo closed, so that the one below it is seen."""
+    """Shows and activates the first mesh and closes the main panel, so that the one below it is visible."""
     blender.ask(
         "item = meshes()[0]; item.hide_set(False); bpy.context.view_layer.objects.active = item; item.select_set(True)"
     )
@@ -65,7 +65,7 @@ def first_mesh_active(blender: Window) -> Iterator[None]:
 
 
 def start(blender: Window) -> None:
-    """Clicks Generate and returns once the job runs."""
+    """Clicks Generate and returns when the job is running."""
     place = blender.find("mono3d.generate")
     before = blender.ask("result = addon_state().began")
     blender.click(*place)
@@ -79,13 +79,13 @@ def end(blender: Window, meshes: int) -> None:
 
 
 def cancel_place(blender: Window) -> tuple[float, float]:
-    """Returns where the button that cancels is: at the right end of the bar that stands in for Generate."""
+    """Returns the position of the cancel button: at the right end of the progress bar that replaces Generate."""
     left, _, width, _ = blender.ask("result = region('UI')")
     return left + width - 48, blender.find("mono3d.model")[1] + GENERATE_BELOW_MODEL
 
 
 def gaps(blender: Window) -> list[float]:
-    """Returns, in seconds, how long Blender's main thread was away each time since this was last asked."""
+    """Returns the seconds that Blender's main thread was blocked each time since the last call."""
     return list(blender.ask("result = list(GAPS); GAPS.clear()"))
 
 
@@ -168,7 +168,7 @@ def test_the_job_runs_while_blender_stays_usable(blender: Window) -> None:
 def test_one_undo_takes_the_result_and_nothing_else(blender: Window) -> None:
     others = "[item.name for item in bpy.data.objects if item.type == 'MESH' and 'mono3d_settings' not in item]"
     added = blender.ask(f"result = {others}")
-    assert len(added) == 2, f"the object of the user's is not there: {added}"
+    assert len(added) == 2, f"the user's object is missing: {added}"
     blender.keys("ctrl+z", over=blender.view())
     blender.wait_for("not meshes()", 10.0)
     assert blender.ask(f"result = {others}") == added
@@ -178,14 +178,14 @@ def test_one_undo_takes_the_result_and_nothing_else(blender: Window) -> None:
 
 
 def test_the_camera_sees_the_photo(blender: Window) -> None:
-    """The view through the camera coincides with the photo, to the pixel of the screen."""
+    """The view through the camera matches the photo to the pixel of the screen."""
     blender.ask(
         "for item in bpy.data.objects:\n  if item.type == 'MESH' and 'mono3d_settings' not in item: item.hide_set(True)"
     )
     blender.press("mono3d.look_through_camera")
     blender.wait_for("view_3d()[1].spaces.active.region_3d.view_perspective == 'CAMERA'", 5.0)
     blender.shot("7 camera")
-    # The photo behind the mesh would coincide with itself.
+    # The background image would match itself.
     blender.ask("bpy.context.scene.camera.data.show_background_images = False")
     blender.ask("view_3d()[1].spaces.active.overlay.show_overlays = False")
     blender.ask("view_3d()[1].spaces.active.show_gizmo = False")
@@ -193,7 +193,7 @@ def test_the_camera_sees_the_photo(blender: Window) -> None:
     left, top, width, height = blender.ask("result = camera_frame()")
     blender.ask("bpy.context.scene.camera.data.show_background_images = True")
     blender.ask("view_3d()[1].spaces.active.overlay.show_overlays = True")
-    # From here on the view need not draw it, which takes the software renderer most of its time.
+    # Hide it from here on: it takes most of the software renderer's time.
     blender.ask("[item.hide_set(True) for item in meshes()]")
     assert width > 200
     with Image.open(PHOTO) as photo:
@@ -209,7 +209,7 @@ def best_shift(
 ) -> tuple[tuple[int, int], float]:
     """Returns by how many pixels the edges of `wanted` must move to lie on those of `seen`, and their correlation."""
     rows, columns = (side - 1 for side in wanted.shape)
-    # Where the sidebar or the toolbar covers the picture, nothing can be compared.
+    # Leave out what the sidebar or the toolbar covers.
     inner = (slice(rows // 10, rows - rows // 10), slice(columns // 5, columns - columns // 5))
     target = edges(wanted)[inner]
     best: tuple[tuple[int, int], float] = ((0, 0), -1.0)
@@ -244,8 +244,10 @@ def test_near_is_entered_and_the_next_mesh_follows(blender: Window) -> None:
 
 
 def open_part(blender: Window, name: str, below: str = "mono3d.generate") -> tuple[float, float]:
-    """Opens the part of the sidebar that holds the button `name` by clicking on headers, all of them `below` another
-    button; returns where it is."""
+    """Opens the panel with the button `name` by clicking on headers, all of them `below` another button.
+
+    Returns the position of the button.
+    """
     left, top, width, height = blender.ask("result = region('UI')")
     _, lowest = blender.find(below)
     for y in range(int(lowest) + 40, int(top + height) - 10, 20):
@@ -261,7 +263,7 @@ def open_part(blender: Window, name: str, below: str = "mono3d.generate") -> tup
 
 @pytest.mark.usefixtures("first_mesh_active")
 def test_the_mesh_follows_its_own_settings(blender: Window) -> None:
-    """Reshape Active Object: near is entered there, the mesh moves at once, in place, and as one undo step."""
+    """Near is entered in Reshape Active Object; the mesh moves at once, in place, and as one undo step."""
     known = blender.ask("result = [meshes()[0].name, meshes()[0].data.name, len(meshes())]")
     nearest = "min(vertex.co.y for vertex in meshes()[0].data.vertices)"
     settled = "not addon_state().reshaping or not addon_state().reshaping.pending"
@@ -289,13 +291,13 @@ def test_the_mesh_follows_its_own_settings(blender: Window) -> None:
     blender.wait_for(f"abs({nearest} - {before}) < 0.01", 20.0)
     blender.keys("ctrl+shift+z", over=blender.view())
     blender.wait_for(f"abs({nearest} - {after}) < 0.01", 20.0)
-    assert blender.ask(f"result = {settled}"), "undo and redo have nothing made anew"
+    assert blender.ask(f"result = {settled}"), "undo or redo started a job"
 
 
 @pytest.mark.thorough
 @pytest.mark.usefixtures("first_mesh_active")
 def test_two_points_are_picked_and_measured(blender: Window) -> None:
-    """Known Distances by mouse: both clicks leave numbered marks, the dialogue's distances come true, the marks go."""
+    """Known Distances by mouse: both clicks leave numbered marks; the dialog makes the mesh metric and removes them."""
     place = open_part(blender, "mono3d.pick_distances", "mono3d_shape.surface")
     marks = "sys.modules[f'{NAME}.mono3d_addon.blender.marks'].picked.points"
     blender.click(*place)
@@ -343,7 +345,7 @@ def test_cancelling_takes_less_than_a_second(blender: Window, by: str) -> None:
     assert not still
     seconds = ended - began
     print(f"cancelled by {by} in {seconds:.2f} s")
-    # The software renderer may be at a picture when the key is pressed.
+    # The software renderer may be drawing when the key is pressed.
     assert seconds < 1.0 + max(gaps(blender))
     assert blender.ask("result = [len(meshes()), list(addon_state().messages)]") == [count, ["Cancelled."]]
     blender.shot(f"10 cancelled by {by}")
@@ -397,7 +399,7 @@ def test_the_depth_is_shown(blender: Window) -> None:
 
 @pytest.mark.thorough
 def test_the_search_finds_the_operators(blender: Window) -> None:
-    # By its operator: Blender 5.2 takes no F3 from a virtual screen, with or without the add-on.
+    # Call the operator: Blender 5.2 ignores F3 on a virtual screen, with or without the add-on.
     blender.move(*blender.view())
     blender.ask(
         "w, a, _ = view_3d()\nr = next(item for item in a.regions if item.type == 'WINDOW')\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Blender window on a virtual screen, driven from outside by mouse and keys."""
+"""A Blender window on a virtual screen, controlled by mouse and keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WIDTH, HEIGHT = 1400, 900
 
 
 class Window:
-    """Blender on a screen of its own, started with the .blend `file` if one is given."""
+    """Blender on its own virtual screen, started with the .blend `file` if one is given."""
 
     def __init__(self, program: Program, name: str, file: str = "") -> None:
         self.program = program
@@ -50,7 +50,7 @@ class Window:
     def open_sidebar(self) -> None:
         """Opens the add-on's tab, after the splash screen if there is one."""
         self.keys("Escape", over=(400, 600))
-        # Else each move of the mouse over the sidebar has the software renderer draw the view behind it too.
+        # Otherwise each mouse move over the sidebar makes the software renderer draw the view behind it too.
         self.ask("bpy.context.preferences.system.use_region_overlap = False")
         self.keys("n", over=self.view())
         time.sleep(0.5)
@@ -72,7 +72,7 @@ class Window:
         return (self.folder / "output.txt").read_text(encoding="utf-8", errors="replace")
 
     def ask(self, code: str, timeout: float = 60.0) -> Any:
-        """Runs Python in Blender and returns its `result`; an exception there is one here."""
+        """Runs Python in Blender and returns its `result`; an exception there is raised here."""
         answer = self.folder / "answer.json"
         answer.unlink(missing_ok=True)
         beside = self.folder / "request.partial"
@@ -94,7 +94,7 @@ class Window:
         return time.monotonic() - began
 
     def keys(self, *keys: str, over: tuple[float, float] | None = None) -> None:
-        """Presses keys one after the other, with the mouse over a place of the screen if one is given."""
+        """Presses keys one after the other, with the mouse at a position of the screen if one is given."""
         if over is not None:
             self.move(over[0] - 1, over[1])
             self.settle()
@@ -121,7 +121,7 @@ class Window:
         self.settle()
 
     def drag(self, start: tuple[float, float], end: tuple[float, float], button: int) -> None:
-        """Moves the mouse from one place to another with a button pressed."""
+        """Drags the mouse from one position to another."""
         self.move(*start)
         self.settle()
         self._x("mousedown", str(button))
@@ -132,11 +132,11 @@ class Window:
         self.settle()
 
     def settle(self) -> None:
-        """Returns when Blender has handled what the mouse and the keys did."""
+        """Returns when Blender has handled all mouse and key events."""
         self.ask("result = None")
 
     def view(self) -> tuple[float, float]:
-        """Returns a place of the 3D view that no gizmo covers."""
+        """Returns a position in the 3D view that no gizmo covers."""
         left, top, width, height = self.ask("result = region('WINDOW')")
         return left + 0.3 * width, top + 0.75 * height
 
@@ -158,7 +158,7 @@ class Window:
                 found.setdefault(name, (x, y))
                 if until in name:
                     return found
-                # Headers and texts are no buttons; below so many of them there is nothing more.
+                # Headers and labels are no buttons; after this many of them the sidebar ends.
                 empty = 0 if name else empty + 1
                 if empty > patience:
                     break
@@ -166,8 +166,8 @@ class Window:
         return found
 
     def button_at(self, x: float, y: float) -> str:
-        """Returns what Blender calls the sidebar's button at a place of the screen; empty where there is none."""
-        # One movement leaves the button before, the next one enters this.
+        """Returns Blender's name of the sidebar's button at a position of the screen; empty if there is none."""
+        # The first move leaves the previous button, the second enters this one.
         self.move(x, y - 1)
         self.settle()
         self.move(x, y)
@@ -176,7 +176,7 @@ class Window:
         return name.removeprefix('bpy.data.scenes["Scene"].')
 
     def find(self, name: str) -> tuple[float, float]:
-        """Returns where the sidebar's button is whose command or data path contains `name`."""
+        """Returns the position of the sidebar's button whose command or data path contains `name`."""
         if name in self._known and name in self.button_at(*self._known[name]):
             return self._known[name]
         buttons = self.buttons(name)
@@ -192,7 +192,7 @@ class Window:
         self.click(*self.find(name))
 
     def shot(self, name: str) -> NDArray[np.uint8]:
-        """Photographs the screen; returns uint8 (height, width, 3) and keeps it as a PNG."""
+        """Takes a screenshot; returns it, uint8 (height, width, 3), and stores it as a PNG."""
         path = self.folder / f"{name}.png"
         time.sleep(0.3)
         done = self._run("import", "-window", "root", self.program.inside(path))
@@ -200,7 +200,7 @@ class Window:
         return np.asarray(Image.open(path).convert("RGB"))
 
     def _x(self, *words: str) -> None:
-        # The question at the end is answered when the screen has done the rest.
+        # The query at the end is answered when the screen has handled the rest.
         done = self._run("xdotool", *words, "getmouselocation")
         assert done.returncode == 0, done.stderr
 

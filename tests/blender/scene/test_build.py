@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The objects that a reconstruction becomes."""
+"""The objects built from a reconstruction."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_levelled_scene_stands_on_the_floor_and_still_matches(
     assert built.mesh.matrix_world.is_identity and built.camera.location[:] == pytest.approx((0.0, 0.0, 1.7))
     forward = built.camera.matrix_world.to_3x3() @ Vector((0.0, 0.0, -1.0))
     assert forward.z == pytest.approx(np.sin(pitch), abs=1e-6) and forward.x == pytest.approx(0.0, abs=1e-6)
-    # The foot of the plumb line from the camera is the origin: a point of the photo's own frame, and of the scene's.
+    # The point on the floor below the camera is the origin, in the photo's own frame and in the scene's.
     foot = camera_above.to_scene((-1.7 * camera_above.up)[None].astype(np.float32))
     np.testing.assert_allclose(foot, 0.0, atol=1e-6)
     assert camera.stored(built.mesh) == camera_above
@@ -160,7 +160,7 @@ def test_textures_lie_beside_where_wanted(tmp_path: Path) -> None:
     images = {image.filepath: image for image in bpy.data.images if image.source == "FILE"}
     assert set(images) == {"//cup_texture.png", "//cup_normal_texture.png"}
     for image in images.values():
-        assert not image.packed_file and image.size[0] > 0, "found from where the file is now"
+        assert not image.packed_file and image.size[0] > 0, "not found from the file's new place"
     assert images["//cup_normal_texture.png"].colorspace_settings.name == "Non-Color"
 
 
@@ -185,7 +185,7 @@ def test_in_a_scene_of_the_users_own_every_photo_keeps_its_texture(tmp_path: Pat
     there = {path.name for path in tmp_path.glob("*.png")} - {path.name for path in theirs}
     assert there == expected
     for mesh, picture in pictures:
-        assert (work / source.write(mesh, work).photo).read_bytes() == picture, "what a re-mesh is given"
+        assert (work / source.write(mesh, work).photo).read_bytes() == picture, "not what reshaping is given"
     written = dataclasses.replace(result, name="\u8336" * 80)
     scene.build(written, bpy.context.scene, file)
     assert len(list(tmp_path.glob("street_\u8336*texture.png"))) == 2, "not too long for a disk"
@@ -270,7 +270,7 @@ def test_one_collection_for_each_photo(tmp_path: Path) -> None:
     assert [first.collection.name, second.collection.name] == ["made", "made.001"]
     assert set(bpy.context.scene.collection.children) == {first.collection, second.collection}
     assert set(first.collection.objects) == {first.mesh, first.camera}
-    assert bpy.context.scene.camera == first.camera, "the scene's camera is set once and then left alone"
+    assert bpy.context.scene.camera == first.camera, "an existing scene camera must stay"
 
 
 def test_the_settings_come_along(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The preview's view has everything in its picture, and not from farther than needed."""
+"""The preview's view contains all points, from no farther than needed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MARGIN = 0.05
 
 
 def in_picture(view: View, points: np.ndarray) -> np.ndarray:
-    """Returns the places of the points in half pictures, (n, 2): -1..1 is inside."""
+    """Returns the positions of the points in units of half the picture, (n, 2): -1..1 is inside."""
     local = (points - view.position) @ view.axes.T
     assert (local[:, 2] < 1e-6).all(), "behind the camera"
     return np.asarray(local[:, :2] / -local[:, 2:] / view.tangents)
@@ -50,5 +50,5 @@ def test_it_moves_to_the_right_and_up() -> None:
     axes = orbit_axes(math.radians(20), math.radians(10))
     np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
     assert np.linalg.det(axes) == pytest.approx(1.0)
-    assert axes[2, 0] > 0 > axes[2, 1] and axes[2, 2] > 0, "stands to the right of, before and above the scene"
-    assert axes[0, 2] == 0 and axes[1, 2] > 0, "is not tilted"
+    assert axes[2, 0] > 0 > axes[2, 1] and axes[2, 2] > 0, "not to the right of, in front of and above the scene"
+    assert axes[0, 2] == 0 and axes[1, 2] > 0, "tilted"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inside Blender: the enabled extension is whole, runs its operator on a photo, and leaves nothing behind."""
+"""In Blender: checks that the enabled extension is complete, processes a photo, and leaves nothing behind."""
 
 import os
 import sys
@@ -53,7 +53,7 @@ def main(photo: str, data_folder: str) -> None:
     assert not [cls for cls in dir(bpy.types) if cls.startswith("MONO3D_")]
     assert not hasattr(bpy.types.Scene, "mono3d")
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
-    assert not children.exists() or not children.read_text().strip(), "the worker is still there"
+    assert not children.exists() or not children.read_text().strip(), "the worker is still running"
     print(f"CHECKED register {1000 * min(times):.1f} ms")
 
 

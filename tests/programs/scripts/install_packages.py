@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inside Blender: the Install button, then a mesh, with nothing of Blender's own changed.
+"""In Blender: presses Install and makes a mesh; nothing of Blender's own may change.
 
 Arguments: a photo, and the words of the refusal that is expected, or "online" where none is.
 """
@@ -26,7 +26,7 @@ def refused(words):
 
 
 def numpy_of_a_new_process():
-    """Returns version and place of the numpy that this Blender's Python finds when it is started anew."""
+    """Returns version and path of the numpy that a new process of Blender's Python imports."""
     code = "import numpy; print(numpy.__version__, numpy.__file__)"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inside Blender with a window: runs what the test outside asks for, and notes how long the interface stood still."""
+"""In Blender with a window: runs code for the test outside and records how long the interface was blocked."""
 
 import contextlib
 import json
@@ -16,13 +16,13 @@ NAME = "bl_ext.user_default.mono3d"
 _INTERVAL = 0.01
 GAPS = []
 JOBS = [(0.0, False)]
-"""When, by the system's monotonic clock, a job began (True) or ended (False)."""
+"""Times on the system's monotonic clock at which a job began (True) or ended (False)."""
 
 PROGRESS = []
-"""Stage and fraction of the jobs as the panel could show them, each time they changed."""
+"""Stage and fraction of the jobs, each time they changed."""
 
 MOVED, DRAWN = [], []
-"""When, by the system's monotonic clock, the shape of an object changed, and when the 3D view was drawn."""
+"""Times on the system's monotonic clock at which an object's mesh changed, and at which the 3D view was drawn."""
 
 PLACE = [0.0]
 ROUNDS = [0]
@@ -46,7 +46,7 @@ def region(kind):
 
 
 def button_under_mouse():
-    """Returns what Blender itself calls the sidebar's button under the mouse: a Python command or a data path."""
+    """Returns Blender's name of the sidebar's button under the mouse: a Python command or a data path."""
     window, area, sidebar = view_3d()
     manager = bpy.context.window_manager
     manager.clipboard = ""
@@ -95,7 +95,7 @@ def tick():
         PROGRESS.append(seen)
     GAPS.append(now - _LAST[0])
     request = FOLDER / "request.py"
-    # What the mouse and the keys did before comes with this round of Blender's loop and is handled after it.
+    # Earlier mouse and key events arrive in this round of Blender's event loop and are handled after it.
     ROUNDS[0] = ROUNDS[0] + 1 if request.exists() else 0
     if ROUNDS[0] > 2:
         code = request.read_text(encoding="utf-8")
@@ -113,7 +113,7 @@ def tick():
 
 @bpy.app.handlers.persistent
 def note_shape(scene, depsgraph):
-    """Notes when the first mesh has moved away or come nearer: its vertex in the middle tells."""
+    """Records when the first mesh has moved, judged by its middle vertex."""
     shapes = meshes()
     vertices = shapes[0].data.vertices if shapes else ()
     place = vertices[len(vertices) // 2].co.y if vertices else 0.0
@@ -123,7 +123,7 @@ def note_shape(scene, depsgraph):
 
 
 def tell(name, values):
-    """Writes a file that is complete when it appears."""
+    """Writes a file atomically."""
     beside = FOLDER / f"{name}.partial"
     beside.write_text(json.dumps(values), encoding="utf-8")
     beside.rename(FOLDER / name)
