@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Depth from one photo: the catalogue of models, their weights, their networks, and running them.
+"""Depth from one photo: the catalogue of models, their weights, their networks, and inference.
 
-`catalogue` and `weights` are plain Python; everything else imports torch, and `networks.timm_bodies` timm.
+`catalogue` and `weights` are plain Python. Only the networks, their loading and one engine import torch.
 """

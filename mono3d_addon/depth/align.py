@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Brings one relative disparity to the scale and shift of another, and averages the two of a photo and its mirror.
 
-A network tells inverse depth up to an unknown scale and shift, which differ from picture to picture (Ranftl et al.
-2022, section 5), even between a photo and its mirror image. Only numpy is used.
+A network estimates inverse depth up to an unknown scale and shift, which differ from image to image (Ranftl et al.
+2022, section 5), even between a photo and its mirror image. Needs numpy only.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from ..core.arrays import Floats
 Doubles = NDArray[np.float64]
 
 _PAIRS = 2000
-"""Pairs of values that the first guess looks at."""
+"""Pairs of values for the first guess of the scale."""
 _ROUNDS = 5
 """Rounds of reweighting. On a network's results after 3 and after 40 the scales differ by 0.0001."""
 _TUKEY = 4.685
-"""Deviations from which a value is left out: Tukey's choice, which loses 5 % of the precision on normal noise."""
+"""Deviations beyond which a value is left out: Tukey's constant, 95 % efficient for normal noise."""
 _MEDIAN_DEVIATION = 1.4826
 """The standard deviation of normal noise as a multiple of its median distance from zero."""
 _LEAST_DEVIATION = 0.05
-"""Share of the spread that always passes for noise.
+"""Share of the spread that always counts as noise.
 
-Else a sky that fits better than all before it, and is half of the picture, would make outliers of the rest.
+Otherwise a sky that fits best and is half of the image would turn the rest into outliers.
 """
 _FLAT = 1e-6
-"""Values that spread less than this share of their size are all alike: float32 has no more digits."""
+"""Values that spread less than this share of their size count as equal: float32 has no more digits."""
 
 
 def scale_and_shift(source: Floats, target: Floats, weights: Floats | None = None) -> tuple[float, float]:
@@ -40,8 +40,8 @@ def scale_and_shift(source: Floats, target: Floats, weights: Floats | None = Non
     left out. A source that is flat, or small where the target is large, gives (0, weighted mean of the target), and
     without any value (0, 0). On the values that count, the aligned source never spreads more than the target.
 
-    Least squares with Tukey's weights, reweighted from a robust first guess: what a quarter of the values say wrongly,
-    far things or near ones, does not matter.
+    Iteratively reweighted least squares with Tukey's weights, from a robust first guess: a quarter of the values may be
+    wrong, whether near or far.
     """
     values, wanted, weight = _usable(source, target, weights)
     if not weight.size:
@@ -57,7 +57,7 @@ def scale_and_shift(source: Floats, target: Floats, weights: Floats | None = Non
 
 
 def agreement(source: Floats, target: Floats, weights: Floats | None = None) -> float:
-    """Returns how much of the target's variance an aligned `source` tells: 1 all of it, 0 no more than its mean.
+    """Returns how much of the target's variance an aligned `source` explains: 1 all of it, 0 no more than its mean.
 
     Arrays as in `scale_and_shift`, the coefficient of determination R^2. Never negative; 0 for a flat target.
     """

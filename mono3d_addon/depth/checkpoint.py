@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading weights files without running anything that they may contain."""
+"""Reads weights files without running code from them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ CONTAINERS = ("model", "state_dict")
 def read(path: Path, remedy: str = "choose another file") -> dict[str, Tensor]:
     """Returns the tensors of a weights file by name, on the CPU, memory-mapped where the format allows it.
 
-    Takes safetensors and torch's own format; the latter is a pickle, of which only tensors are accepted.
-    Raises Mono3DError when the file is damaged, of another kind, or holds anything else than tensors; its sentence
-    ends with the `remedy`.
+    Reads safetensors and PyTorch's format; of the latter, a pickle, only tensors are accepted. Raises Mono3DError, with
+    the `remedy` at the end of its sentence, when the file is damaged, of another format, or holds more than tensors.
     """
     try:
         has_safetensors = is_safetensors(path)
@@ -30,7 +29,7 @@ def read(path: Path, remedy: str = "choose another file") -> dict[str, Tensor]:
         raise Mono3DError(f"The weights file {path} cannot be read ({error.strerror or error}); {remedy}.") from error
     try:
         content = _read_safetensors(path) if has_safetensors else _read_torch(path)
-    # Damaged and hostile files make the readers raise almost anything; whatever it is, the file is of no use.
+    # Damaged and hostile files make the readers raise almost any exception.
     except Exception as error:
         raise Mono3DError(
             f"The weights file {path} cannot be read: it is damaged, of another kind, or holds more than numbers "
@@ -47,7 +46,7 @@ def read(path: Path, remedy: str = "choose another file") -> dict[str, Tensor]:
 
 
 def is_safetensors(path: Path) -> bool:
-    """Tells by its content whether a file is of the format safetensors."""
+    """Returns, by its content, whether a file is of the format safetensors."""
     with path.open("rb") as stream:
         # Eight bytes of length, then a JSON object; torch's files begin with "PK" or a pickle's opcode.
         return stream.read(9)[8:] == b"{"
@@ -60,5 +59,5 @@ def _read_safetensors(path: Path) -> Any:
 
 
 def _read_torch(path: Path) -> Any:
-    # torch's oldest format is no zip archive and cannot be memory-mapped.
+    # PyTorch's oldest format is not a zip archive and cannot be memory-mapped.
     return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a network runs. Imports torch only where there may be something that only torch can tell of."""
+"""The devices that a network can run on. Imports torch only where there may be an accelerator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import Mono3DError
 
 ACCELERATORS = ("cuda", "mps", "xpu")
-"""In the order in which 'auto' takes them. AMD's cards are called 'cuda' too by a torch built for ROCm."""
+"""In the order of preference of 'auto'. A torch built for ROCm calls AMD's cards 'cuda' too."""
 
 _CUDA_DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 _AMD_DRIVERS = (Path("/dev/kfd"), Path("/dev/dxg"))
@@ -23,7 +23,7 @@ _AMD_DRIVERS = (Path("/dev/kfd"), Path("/dev/dxg"))
 def choose(asked: str = "auto") -> str:
     """Returns the device to use for `asked`: 'auto', 'cpu' or one of ACCELERATORS.
 
-    Raises Mono3DError when the asked-for device is not there.
+    Raises Mono3DError when that device is not available.
     """
     if asked == "cpu" or (asked == "auto" and not may_have_accelerator()):
         return "cpu"
@@ -46,10 +46,10 @@ def available() -> tuple[str, ...]:
 
 
 def may_have_accelerator() -> bool:
-    """Tells whether torch may find an accelerator, without importing it; True where that cannot be ruled out.
+    """Returns whether torch may find an accelerator, without importing it; True if that cannot be ruled out.
 
-    torch takes seconds to import, and where it is built for the processor alone, or the card's driver is missing,
-    that shows without.
+    torch takes seconds to import, and is not needed to see that it is built for the CPU only, or that the driver is
+    missing.
     """
     built = _built_for()
     if built is None or sys.platform == "darwin" or built.get("xpu"):
@@ -60,7 +60,7 @@ def may_have_accelerator() -> bool:
 
 
 def _built_for() -> dict[str, Any] | None:
-    """Returns what the installed torch is built for, from its module `version`; None where that does not show."""
+    """Returns what the installed torch is built for, the contents of its module `version`; None if it has none."""
     found = importlib.util.find_spec("torch")
     for folder in (found.submodule_search_locations if found else None) or ():
         try:
@@ -71,7 +71,7 @@ def _built_for() -> dict[str, Any] | None:
 
 
 def _has_cuda_card() -> bool:
-    """Tells whether NVIDIA's driver is there and sees a card (cuInit and cuDeviceGetCount of its API)."""
+    """Returns whether NVIDIA's driver is installed and finds a card (cuInit and cuDeviceGetCount of its API)."""
     count = ctypes.c_int(0)
     try:
         driver = ctypes.CDLL(_CUDA_DRIVER)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Downloading a model's weights: room on the disk, one process at a time, verified, then put into place at once.
+"""Downloads the weights of a model: checks the disk space, locks out other processes, verifies, then moves into place.
 
-Standard library only: the command line downloads on a Python that has nothing else. Whoever calls has the user's
-leave to use the network.
+Standard library only: the command line downloads on a Python without packages. Callers must have the user's consent to
+use the network.
 """
 
 from __future__ import annotations
@@ -33,12 +33,11 @@ def download(
     cancelled: Callable[[], bool] = lambda: False,
     patience: Patience = PATIENT,
 ) -> Path:
-    """Returns the weights file of `model` in the weights folder, downloaded unless a right one lies there already.
+    """Returns the weights file of `model` in the weights folder, downloaded unless it is there already.
 
-    What has arrived when it fails or is cancelled is kept, and the next call goes on from there. A wrong file that
-    lies in the place is replaced, and only by a right one, whose hash is recorded anew where none is published.
-    `progress` gets bytes and speed in words, and a fraction.
-    Raises Mono3DError, whose sentence names the file, its address and the folder, and Cancelled.
+    A failed or cancelled download is kept, and the next call resumes it. A wrong file of that name is replaced, but
+    only by a verified one, whose hash is recorded anew where none is published. `progress` gets bytes and speed in
+    words, and a fraction. Raises Mono3DError, whose sentence names file, address and folder, and Cancelled.
     """
     if model.bundled or not _is_plain(model.file):
         raise Mono3DError(f"There is nothing to download for '{model.name}'.")
@@ -60,9 +59,9 @@ def download(
 
 
 def remove(model: Model, data_folder: Path) -> list[Path]:
-    """Removes the weights of `model` from the data folder, with what is left of a download, and returns their paths.
+    """Removes the weights of `model` and an unfinished download from the data folder, and returns their paths.
 
-    The hash recorded on first use is forgotten. What lies elsewhere, bundled or of other programs, stays.
+    Also removes the hash recorded on first use. Files elsewhere, bundled or of other programs, stay.
     Raises Mono3DError when a file cannot be removed or is being downloaded.
     """
 
@@ -94,7 +93,7 @@ def _download(
     model: Model, data_folder: Path, progress: Progress, cancelled: Callable[[], bool], patience: Patience
 ) -> Path:
     target = weights.weights_folder(data_folder) / model.file
-    # One that cannot be read is replaced as a damaged one is.
+    # A file that cannot be read is replaced like a damaged one.
     with contextlib.suppress(OSError):
         if target.is_file() and not weights.fault_of(model, target, data_folder):
             return target
@@ -114,14 +113,14 @@ def _download(
             transfer.discard(partial)
             return target
         transfer.discard(partial)
-        # A file joined from several tries may be a mixture, which a fresh start tells from what the server has.
+        # A file joined from several tries may be mixed from two versions; a new download shows whether it was.
         if not joined or is_last:
             break
     raise TransferError(f"what came is not the right file: {fault}")
 
 
 def _is_plain(file: str) -> bool:
-    """Tells whether a file of that name lies in the folder and nowhere else, on every system."""
+    """Returns whether `file` is a plain name, without folders, on every system."""
     return file not in ("", "..") and PurePosixPath(file).name == file == PureWindowsPath(file).name
 
 
@@ -140,7 +139,7 @@ def _failure(model: Model, data_folder: Path, reason: str) -> str:
 
 
 class _Report:
-    """Turns bytes that arrive into words a few times a second."""
+    """Reports the bytes that have arrived a few times a second."""
 
     def __init__(self, file: str, progress: Progress) -> None:
         self._file = file
@@ -149,7 +148,7 @@ class _Report:
         self._recent: deque[tuple[float, int]] = deque()
 
     def bytes(self, arrived: int, total: int) -> None:
-        """Takes in how many of the bytes are there."""
+        """Reports `arrived` of `total` bytes, unless it has just done so."""
         now = time.monotonic()
         if self._recent and arrived < self._recent[-1][1]:
             self._recent.clear()

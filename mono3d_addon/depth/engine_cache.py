@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is made of a weights file and kept for the next time: a converted copy, a graph, and which engines agreed.
+"""The cache of what is made from a weights file: a converted copy, a graph, and the verdicts on engines.
 
-All of it can be made again, and is, whenever a file is not as it was written: by its size and time of change, and
-where the time alone differs, by its SHA-256. Each weights file has a folder of its own under `cache/engines` in the
-data folder, named by the model, the file's place and its state; the folder of a replaced file goes.
+Everything in it can be made again, and is when a file has changed: its size or time of change differs, or, where only
+the time differs, its SHA-256. Each weights file has a folder of its own under `cache/engines` in the data folder, named
+by the model, the file's path and its state. The folder of a replaced file is removed.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _SPARE_BYTES = 200_000_000
 
 @dataclass(frozen=True)
 class EngineCache:
-    """What is kept for one weights file; `folder` need not exist."""
+    """The cache of one weights file; `folder` need not exist."""
 
     folder: Path
 
     def intact(self, name: str) -> Path | None:
-        """Returns the folder `name` when every file in it is as it was written, else None; a spoilt one is removed."""
+        """Returns the folder `name` if all its files are unchanged, else None. A damaged folder is removed."""
         place = self.folder / name
         try:
             described = json.loads((place / _DESCRIPTION).read_text(encoding="utf-8"))
@@ -54,26 +54,26 @@ class EngineCache:
         return None
 
     def discard(self, name: str) -> None:
-        """Removes the folder `name`, which turned out to be of no use."""
+        """Removes the folder `name`."""
         shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def discard_others(self, beginning: str, name: str) -> None:
-        """Removes the folders whose names begin like that of `name`, such as those of other versions."""
+        """Removes the folders whose names start with `beginning`, such as those of other versions, except `name`."""
         for other in self.folder.glob(f"{beginning}*"):
             if other.name != name:
                 shutil.rmtree(other, ignore_errors=True)
 
     def make_once(self, name: str, size: int, fill: Callable[[Path], None]) -> Path | None:
-        """Returns the folder `name`, intact, which `fill` fills where it is missing.
+        """Returns the intact folder `name`; if it is missing, `fill` fills it.
 
-        None where another process is making something, the disk has no room for `size` bytes, or nothing can be
-        written. What `fill` raises passes through and leaves nothing behind.
+        Returns None when another process holds the lock, the disk has no room for `size` bytes, or the folder cannot
+        be written. If `fill` raises, the exception passes through and nothing is left behind.
         """
         found = self.intact(name)
         if found is not None:
             return found
         with self.alone() as alone:
-            # Another process may have finished it between the look and the lock.
+            # Another process may have finished it before this one got the lock.
             found = self.intact(name) if alone else None
             if alone and found is None and self.room_for(size):
                 with self.making(name) as folder:
@@ -83,10 +83,10 @@ class EngineCache:
 
     @contextlib.contextmanager
     def making(self, name: str) -> Iterator[Path]:
-        """Yields an empty folder to fill; when the block ends well it becomes the folder `name`, else it goes.
+        """Yields an empty folder to fill. It becomes the folder `name` when the block ends; an exception removes it.
 
-        What a killed process left, and what was kept of a file that lay in the same place before, is cleared away.
-        Call it where no other process is making something, see `alone`. Raises OSError when nothing can be written.
+        Also removes what a killed process left, and the cache of a former file at the same path. Call it only while
+        holding the lock, see `alone`. Raises OSError when the folder cannot be written.
         """
         for left in self.folder.glob(".*.partial"):
             _remove(left)
@@ -103,12 +103,12 @@ class EngineCache:
             _remove(beside)
 
     def room_for(self, size: int) -> bool:
-        """Tells whether the disk takes `size` bytes more and is not full then."""
+        """Returns whether the disk has room for `size` bytes and some spare."""
         existing = next(folder for folder in (self.folder, *self.folder.parents) if folder.is_dir())
         return shutil.disk_usage(existing).free > size + _SPARE_BYTES
 
     def remember_use(self) -> bool:
-        """Marks the weights as used; tells whether they had been before. False too where nothing can be written."""
+        """Marks the weights as used; returns whether they were already marked. False if the mark cannot be written."""
         mark = self.folder / _MARK
         with contextlib.suppress(OSError):
             if mark.is_file():
@@ -119,7 +119,7 @@ class EngineCache:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[bool]:
-        """Holds this folder's lock for the block if no other process has it; yields whether it does."""
+        """Holds this folder's lock during the block if no other process does; yields whether it holds it."""
         with contextlib.ExitStack() as stack:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -130,14 +130,14 @@ class EngineCache:
                 yield True
 
     def verdict(self, key: str) -> Verdict | None:
-        """Returns what was recorded under `key`; None where nothing is, or nothing that makes sense."""
+        """Returns the verdict recorded under `key`; None if there is none, or if it cannot be read."""
         try:
             return Verdict(**json.loads(self._record(key).read_text(encoding="utf-8"))["verdict"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def record(self, key: str, verdict: Verdict) -> None:
-        """Records a verdict. Where nothing can be written, the comparison is made again the next time."""
+        """Records a verdict. If it cannot be written, the engines are compared again the next time."""
         target = self._record(key)
         content = json.dumps({"key": key, "verdict": dataclasses.asdict(verdict)}, indent=1)
         with contextlib.suppress(OSError):
@@ -151,7 +151,7 @@ class EngineCache:
 
 
 class _Busy(Mono3DError):
-    """Another process is at it."""
+    """Another process holds the lock."""
 
 
 def _give_up() -> None:
@@ -159,19 +159,19 @@ def _give_up() -> None:
 
 
 def cache_for(model: str, weights: Path, data_folder: Path) -> EngineCache:
-    """Returns what is kept for the file `weights` of the model named `model`, as the file is now."""
+    """Returns the cache of the file `weights`, in its present state, of the model named `model`."""
     place = hashlib.sha256(str(weights.absolute()).encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return EngineCache(data_folder / ENGINES / f"{model}-{place}-{stamp(weights)}-{_FORMAT}")
 
 
 def stamp(file: Path) -> str:
-    """Returns what changes when the file is replaced."""
+    """Returns size and time of change of a file as one word."""
     found = file.stat()
     return f"{found.st_size}-{found.st_mtime_ns}"
 
 
 def forget(model: str, data_folder: Path) -> int:
-    """Removes all that is kept for a model's weights, and returns how many bytes that was."""
+    """Removes the caches of a model's weights, and returns how many bytes that freed."""
     size = cached_bytes(model, data_folder)
     for folder in _folders(model, data_folder):
         shutil.rmtree(folder, ignore_errors=True)
@@ -179,7 +179,7 @@ def forget(model: str, data_folder: Path) -> int:
 
 
 def cached_bytes(model: str, data_folder: Path) -> int:
-    """Returns how many bytes are kept for a model's weights."""
+    """Returns the size in bytes of the caches of a model's weights."""
     return sum(_size(Path(folder, file)) for top in _folders(model, data_folder) for folder, file in _walk(top))
 
 
@@ -193,7 +193,7 @@ def _walk(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _size(path: Path) -> int:
-    """Returns the size of a file; 0 for one that another process has just removed."""
+    """Returns the size of a file; 0 if another process has just removed it."""
     try:
         return path.stat().st_size
     except OSError:
@@ -201,7 +201,7 @@ def _size(path: Path) -> int:
 
 
 def _remove_predecessors(folder: Path) -> None:
-    """Removes what was kept for the file that lay in the same place before."""
+    """Removes the caches of former files at the same path."""
     same_place = folder.name.rsplit("-", 3)[0]
     for other in folder.parent.glob(f"{same_place}-*-*-*"):
         if other != folder:
@@ -222,13 +222,13 @@ def _described(path: Path) -> dict[str, Any]:
 
 
 def _is_as_written(path: Path, entry: dict[str, Any]) -> bool:
-    """Tells whether a file is what it was: by its size and time of change, and where only the time differs, by hash."""
+    """Returns whether a file is unchanged: by size and time of change, and if only the time differs, by its hash."""
     found = path.stat()
     size, changed = entry["seen"]
     if found.st_size != size or (found.st_mtime_ns != changed and sha256_of(path) != entry["sha256"]):
         return False
     if found.st_mtime_ns != changed:
-        # As a copied data folder has it; the next look need not read the file again.
+        # So in a copied data folder. With the time restored, the next check need not read the file.
         with contextlib.suppress(OSError):
             os.utime(path, ns=(changed, changed))
     return True

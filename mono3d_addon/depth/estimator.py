@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a photo to disparity: what a model sees of it, and what is done where memory does not suffice."""
+"""From photos to disparity with a model, and with less where the memory does not suffice."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from .engines.choice import EngineChoice, Result
 from .engines.engine import is_finite
 
 _SMALLEST_SIDE = 128
-"""Below this a network sees too little for its result to be worth having."""
+"""Below this side the results of the networks are of no use."""
 
 
 @dataclass(frozen=True)
 class InferenceOptions:
-    """How closely a model looks at a photo.
+    """How a model is run on a photo.
 
-    network_size  side of the picture that it sees, in place of the one it was trained with; 0: that one
-    flip          whether it sees the mirror image too, and both results are averaged
-    tiles         whether it sees overlapping parts of a large photo too, for detail
+    network_size  side of the network's input in pixels; 0: the one it was trained with
+    flip          whether to average with the result of the mirror image (test-time augmentation)
+    tiles         whether to run it on overlapping tiles of a large photo too, for detail
     """
 
     network_size: int = 0
@@ -42,7 +42,7 @@ AS_TRAINED = InferenceOptions()
 
 @dataclass(frozen=True)
 class Estimator:
-    """A model on a device; keep it, loading is what takes time. Made by `load`."""
+    """A model on a device. Make it with `load`, and keep it: loading takes most of the time."""
 
     model: Model
     engines: EngineChoice
@@ -56,10 +56,10 @@ class Estimator:
     def estimate(
         self, pixels: Bytes, options: InferenceOptions = AS_TRAINED, progress: Progress = lambda words, fraction: None
     ) -> Estimate:
-        """Returns what the model tells of a photo; `pixels` is uint8 (h, w, 3), sRGB, upright.
+        """Returns the estimate of a photo; `pixels` is uint8 (h, w, 3), sRGB, upright.
 
         Raises Mono3DError when the weights cannot be read or are another model's, when the memory does not suffice, or
-        when the network's result is of no use.
+        when the result has numbers that are not finite.
         """
         return self.estimate_all([pixels], options, progress)[0]
 
@@ -69,7 +69,7 @@ class Estimator:
         options: InferenceOptions = AS_TRAINED,
         progress: Progress = lambda words, fraction: None,
     ) -> list[Estimate]:
-        """Returns the same for several photos, in their order; those that the network sees at one size run together."""
+        """Returns the estimates of several photos in their order; those of one input size run as a batch."""
         sizes = [self._input_size(photo, options) for photo in photos]
         found: dict[int, Estimate] = {}
         for size in dict.fromkeys(sizes):
@@ -89,7 +89,7 @@ class Estimator:
         return resize.input_size(photo.shape[1], photo.shape[0], self.model, options.network_size)
 
     def _together(self, photos: Sequence[Bytes], options: InferenceOptions, progress: Progress) -> list[Estimate]:
-        """Returns the estimates of photos that the network sees at one size: together, or one by one for memory."""
+        """Returns the estimates of photos of one input size: as one batch, or as smaller ones that fit the memory."""
         if len(photos) == 1:
             return [self._within_memory(photos[0], options, progress)]
         width, height = self._input_size(photos[0], options)
@@ -104,7 +104,7 @@ class Estimator:
         return self._together(photos[:half], options, progress) + self._together(photos[half:], options, progress)
 
     def _within_memory(self, photo: Bytes, options: InferenceOptions, progress: Progress) -> Estimate:
-        """Returns the estimate of one photo, if need be on the processor, and then at a smaller size."""
+        """Returns the estimate of one photo; if memory does not suffice, on the processor, then at smaller sizes."""
         notes: list[str] = []
         for engines, smaller in self._fallbacks(options):
             width, height = self._input_size(photo, smaller)
@@ -123,7 +123,7 @@ class Estimator:
     def _if_there_is_room(
         self, engines: EngineChoice, photo: Bytes, options: InferenceOptions, progress: Progress
     ) -> Estimate | None:
-        """Returns the estimate; None where the memory does not suffice for it, or did not before."""
+        """Returns the estimate; None where the memory does not suffice, or did not earlier."""
         width, height = self._input_size(photo, options)
         if not engines.room((height, width)):
             return None
@@ -136,7 +136,7 @@ class Estimator:
         return None
 
     def _fallbacks(self, options: InferenceOptions) -> Iterator[tuple[EngineChoice, InferenceOptions]]:
-        """Yields where and how to run: as asked, on the processor with the same result, there at smaller sizes."""
+        """Yields engines and options to try: as asked, on the processor, and there at smaller sizes."""
         yield self.engines, options
         engines = self.engines
         if engines.device != "cpu":
@@ -164,7 +164,7 @@ class Estimator:
         return [Estimate(one, result.engine, (*notes, *result.notes), device=result.device) for one in straight]
 
     def _in_detail(self, photo: Bytes, whole: Estimate, options: InferenceOptions, progress: Progress) -> Estimate:
-        """Returns the estimate with what the network sees in parts of the photo."""
+        """Returns the estimate with the detail of tiles."""
         if whole.is_reduced:
             return replace(whole, notes=(*whole.notes, "There was no memory for fine detail."))
         parts: list[Estimate] = []
@@ -194,11 +194,10 @@ class Estimator:
 def load(
     model: Model, weights: Path, device: str = "auto", data_folder: Path | None = None, *, is_plain: bool = False
 ) -> Estimator:
-    """Returns `model` with its `weights` file on a device; 'auto' takes the best there is.
+    """Returns `model` with its `weights` file (see `weights.find`) on a device; 'auto' takes the best one.
 
-    `weights.find` gives the file. What is made of it, so that it runs faster the next time, is kept in the data
-    folder; without one, a processor runs plain float32. `is_plain` asks for plain float32 on every device.
-    Raises Mono3DError when the device is not there.
+    Converted weights and graphs are cached in the data folder; without it a processor runs plain float32. `is_plain`
+    asks for plain float32 on every device. Raises Mono3DError when the device is not available.
     """
     cache = engine_cache.cache_for(model.name, weights, data_folder) if data_folder else None
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One process at a time, by a lock that the operating system holds.
+"""A lock between processes, held by the operating system.
 
-It lets go of the lock when the process ends, however it ends, so there is no stale lock to recognise.
+The system releases it when the process ends, however it ends, so there are no stale locks.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _BUSY = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
 @contextlib.contextmanager
 def held(path: Path, while_waiting: Callable[[], None]) -> Iterator[None]:
-    """Holds the lock of the file `path`, which is made and stays, for the length of the block.
+    """Holds the lock of the file `path` during the block. The file is created if needed, and is not removed.
 
-    Calls `while_waiting` about ten times a second as long as another process has it; what that raises ends the wait.
-    Raises OSError when the file cannot be made.
+    Calls `while_waiting` about ten times a second while another process holds the lock; an exception from it ends the
+    wait. Raises OSError when the file cannot be created.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
     try:
@@ -36,7 +36,7 @@ def held(path: Path, while_waiting: Callable[[], None]) -> Iterator[None]:
 
 
 def _try_lock(handle: int) -> bool:
-    """Tells whether this process now has the lock, or whether the file system knows no locks, as some of networks."""
+    """Returns whether this process holds the lock now; also True on file systems without locks."""
     try:
         if sys.platform == "win32":
             import msvcrt

@@ -26,9 +26,8 @@ _COPY = "weights.safetensors"
 def network(model: Model, weights: Path, cache: EngineCache | None, precision: Precision = "float32") -> nn.Module:
     """Returns the network of `model` on the CPU; tensors that are float32 or of the `precision` are memory-mapped.
 
-    A published file is a pickle with parts that no network uses. The first time it is read, a copy is kept with what is
-    needed, as safetensors, in the number format that the device wants: half as large in a half precision.
-    `torch_engine.on_device` brings all of it to one kind of number.
+    Published files are pickles with parts that no network uses. The first time, a copy of the needed tensors is cached
+    as safetensors in the given precision. `torch_engine.on_device` converts all tensors to one dtype.
     Raises Mono3DError when the file cannot be read or is another model's.
     """
     if cache is not None and (copied := _from_copy(model, cache, precision)) is not None:
@@ -47,7 +46,7 @@ def network(model: Model, weights: Path, cache: EngineCache | None, precision: P
 
 
 def _from_copy(model: Model, cache: EngineCache, precision: Precision) -> nn.Module | None:
-    """Returns the network from the copy that is kept; None where there is none, or one that is of no use."""
+    """Returns the network from the cached copy; None if there is none, or if it cannot be used."""
     copy = cache.intact(_name(precision))
     if copy is None:
         return None
@@ -63,14 +62,14 @@ def _name(precision: Precision) -> str:
 
 
 def _serves_as_it_is(weights: Path, found: Mapping[str, Tensor], precision: Precision) -> bool:
-    """Tells whether a copy would be no better: the file is safetensors, and not larger than a copy would be."""
+    """Returns whether a copy has no advantage: the file is safetensors, and no larger than a copy."""
     if not checkpoint.is_safetensors(weights):
         return False
     return all(tensor.element_size() <= TYPES[precision].itemsize for tensor in found.values())
 
 
 def _keep_copy(cache: EngineCache, found: Mapping[str, Tensor], precision: Precision) -> None:
-    """Writes the copy, if no other process does; where that fails, the published file is read again next time."""
+    """Writes the copy unless another process does; if that fails, the published file is read again next time."""
     from safetensors.torch import save_file
 
     kind = TYPES[precision]
@@ -87,6 +86,6 @@ def _keep_copy(cache: EngineCache, found: Mapping[str, Tensor], precision: Preci
 
 
 def _converted(tensor: Tensor, kind: torch.dtype) -> Tensor:
-    """Returns a tensor of the `kind` of number, in memory of its own; one whose values it cannot hold stays."""
+    """Returns a copy of a tensor as the dtype `kind`; as it is if its values do not fit that dtype."""
     converted = tensor.to(kind, copy=True).contiguous()
     return converted if torch.isfinite(converted).all() else tensor.clone().contiguous()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recognising full memory, which every library reports in its own way."""
+"""Recognises out-of-memory errors, which every library reports in its own way."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WORDS = (
 
 
 def is_full(error: BaseException) -> bool:
-    """Tells whether `error` is how a library reports full memory: CUDA has a class for it, others only words."""
+    """Returns whether `error` is a library's out-of-memory error: by its class, else by the words of its message."""
     if isinstance(error, MemoryError):
         return True
     torch = sys.modules.get("torch")

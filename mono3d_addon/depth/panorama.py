@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The disparity of a 360-degree panorama: a network sees overlapping ordinary views, which are brought together.
+"""The disparity of a 360-degree panorama: a network runs on overlapping perspective views, which are then merged.
 
-A network tells inverse depth along a view's own axis, up to a scale and a shift that differ from view to view (Ranftl
-et al. 2022, section 5). Both of every view are found at once, so that the views agree where they overlap (as in
-Rey-Area et al. 2022, "360MonoDepth", with scale and shift for each view instead of a deformable grid).
+A network estimates inverse depth along the axis of a view, up to a scale and a shift that differ from view to view
+(Ranftl et al. 2022, section 5). These are found for all views at once, so that the views agree where they overlap (as
+in Rey-Area et al. 2022, "360MonoDepth", with scale and shift for each view instead of a deformable grid).
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ Network = Callable[[Sequence[Bytes]], Sequence[Floats]]
 """From views, uint8 (size, size, 3), to the disparity of each, float32 (rows, columns), near = large."""
 
 _RINGS = ((0.0, 6), (-52.0, 4), (52.0, 4))
-"""Degrees below the horizon, and how many views go around at that height; with these every direction is seen."""
+"""Rings of views: degrees below the horizon, and number of views. Together they cover all directions."""
 _TANGENT = math.tan(math.radians(48.0))
 """Half the side of a view at distance 1."""
 _RAMP = 0.35
-"""Share of half a view's side over which its weight falls to nothing at its border."""
+"""Share of half a view's side over which its weight falls to 0 at the border."""
 _SMALLEST_VIEW = 512
 _ROWS, _COLUMNS = 512, 1024
 _DIRECTIONS = 8000
 _ROUNDS = 6
 _TUKEY = 4.685 * 1.4826
 _CLOSE = 0.02
-"""How strongly each view is held to the scale 1 and the shift 0, as a share of what its overlaps weigh."""
+"""Weight of the prior of scale 1 and shift 0 for each view, as a share of the weight of its overlaps."""
 _LEAST_SCALE = 0.1
 
 
 @dataclass(frozen=True)
 class View:
-    """Where an ordinary view looks: `axes`, float64 (3, 3), its right, down and forward in the panorama's frame."""
+    """The orientation of a view: `axes`, float64 (3, 3), its right, down and forward in the panorama's frame."""
 
     axes: Doubles
 
     def place(self, rays: Doubles) -> tuple[Doubles, Doubles, Doubles]:
-        """Returns where unit `rays`, float64 (..., 3), are in the view, -1..1 across and down, and 1 / z of each.
+        """Returns where unit `rays`, float64 (..., 3), project in the view, -1..1 across and down, and 1 / z of each.
 
         Behind the view they are infinite.
         """
@@ -60,7 +60,7 @@ class View:
 
 
 def views() -> tuple[View, ...]:
-    """Returns the views that together see all directions."""
+    """Returns the views that together cover all directions."""
     found = []
     for latitude, count in _RINGS:
         for number in range(count):
@@ -74,8 +74,8 @@ def views() -> tuple[View, ...]:
 def disparity_of(pixels: Bytes, network: Network, view_size: int = _SMALLEST_VIEW) -> Floats:
     """Returns the relative inverse distance in all directions, float32 (512, 1024), near = large.
 
-    `pixels` is the panorama, uint8 (height, width, 3): columns are longitudes, rows latitudes. The network sees views
-    of `view_size` pixels a side.
+    `pixels` is the panorama, uint8 (height, width, 3): columns are longitudes, rows latitudes. The views have
+    `view_size` pixels a side.
     """
     around = views()
     size = max(view_size, _SMALLEST_VIEW)
@@ -112,7 +112,7 @@ def estimate(pixels: Bytes, estimator: Estimator, options: InferenceOptions, pro
 
 @dataclass(frozen=True)
 class _Aligned:
-    """A view's disparity with the scale and shift that bring it to the others'."""
+    """A view's disparity with the scale and shift that align it with the others."""
 
     view: View
     scale: float
@@ -120,7 +120,7 @@ class _Aligned:
     disparity: Floats
 
     def at(self, rays: Doubles) -> tuple[Doubles, Doubles]:
-        """Returns inverse distance and weight for each of the rays, 0 for both where the view does not see it.
+        """Returns inverse distance and weight for each of the rays, 0 for both outside of the view.
 
         A point at the distance r along a ray lies at z = r cos(angle to the axis), so 1 / r = cos / z.
         """
@@ -136,8 +136,8 @@ class _Aligned:
 def _fits(around: Sequence[View], seen: Sequence[Floats]) -> list[tuple[float, float]]:
     """Returns scale and shift of each view's disparity, so that all agree: one least-squares fit over all overlaps.
 
-    Tukey's weights leave out what two views see wrongly; each view is drawn a little to the scale 1 and the shift 0,
-    which also settles the scale and the shift that all have in common.
+    Tukey's weights leave out outliers. A weak prior of scale 1 and shift 0 for each view also determines the scale and
+    shift that all views have in common.
     """
     spread = float(np.mean([np.std(disparity) for disparity in seen])) or 1.0
     rays = _even_directions(_DIRECTIONS)

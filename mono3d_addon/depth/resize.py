@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bringing a photo to the size that a network wants, by the rules that it was trained with."""
+"""Resizes a photo to the input size of a network, by the rules of its training."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ MULTIPLE = 32
 """The sides of a network's input are multiples of this, its coarsest stride."""
 
 LARGEST_AREA = 4
-"""A network's input has at most this many times the pixels of the square that it was trained with.
+"""Limit of a network's input in pixels, as a multiple of the square that it was trained with.
 
 MiDaS has no such limit: under its rule a strip of 8000x500 pixels becomes one of 6144x384. A photo of 16:9 needs 1.75.
 """
 
 
 def input_size(width: int, height: int, model: Model, network_size: int = 0) -> tuple[int, int]:
-    """Returns the width and height, multiples of 32, at which `model` looks at a photo of `width` x `height` pixels.
+    """Returns width and height, multiples of 32, of the input of `model` for a photo of `width` x `height` pixels.
 
-    `network_size` replaces the size that the model was trained with, rounded to a multiple of 32; 0 keeps it, and so do
-    models that take no other.
+    `network_size` replaces the size of the training, rounded to a multiple of 32; 0 keeps it, and so do models of a
+    fixed size.
     Follows the `Resize` of MiDaS (midas/transforms.py), except that no side gets below 32 and the area has a limit.
     """
     side = side_of(model, network_size)
@@ -70,7 +70,7 @@ def averaged(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.f
 
 
 def picture(pixels: NDArray[np.uint8], width: int, height: int, model: Model) -> NDArray[np.float32]:
-    """Returns what `model` sees of a photo, `pixels` uint8 (h, w, 3): float32 (3, height, width), normalised."""
+    """Returns the input of `model` for a photo, `pixels` uint8 (h, w, 3): float32 (3, height, width), normalised."""
     shrinks = pixels.shape[0] > height or pixels.shape[1] > width
     seen = averaged(pixels, width, height) if model.antialias and shrinks else sampled(pixels, width, height)
     seen -= np.array(model.mean, dtype=np.float32)
@@ -79,7 +79,7 @@ def picture(pixels: NDArray[np.uint8], width: int, height: int, model: Model) ->
 
 
 def side_of(model: Model, network_size: int = 0) -> int:
-    """Returns the side, a multiple of 32, of the square that sets how many pixels `model` sees."""
+    """Returns the side, a multiple of 32, of the square by which the input of `model` is sized."""
     return model.network_size if model.square_only else multiple(network_size or model.network_size)
 
 

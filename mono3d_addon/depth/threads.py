@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def prepare() -> None:
-    """Tells the threads of torch to sleep while they wait for each other; call it before torch is first imported.
+    """Makes the threads of torch sleep while they wait for each other; call it before torch is first imported.
 
     By default they spin. Where another program needs the processor too, each spins away the time in which the other
     could do its part: on two busy cores the starter model took 2 to 3 s instead of 0.15 s.
@@ -20,8 +20,8 @@ def prepare() -> None:
 def use_processors() -> None:
     """Lets torch use no more threads than this process has processors for.
 
-    torch looks at the machine and not at a container's share of it: with 2 of 64 processors it would start 64 threads
-    that wait for each other. The user's own OMP_NUM_THREADS stands.
+    torch counts the processors of the machine, not those of the container: with 2 of 64 it would start 64 threads that
+    wait for each other. The user's own OMP_NUM_THREADS stands.
     """
     import torch
 

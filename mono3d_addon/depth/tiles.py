@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""More detail for large photos: the network also looks at overlapping tiles, and the whole keeps the shape.
+"""More detail for large photos: the network also runs on overlapping tiles; the large shape stays that of the whole.
 
-A network sees a photo at a few hundred pixels a side. A part of the photo at that same size shows it finer edges, but
-less of the scene, so that it guesses the large shape worse and with a scale and shift of its own. Here each tile is
-brought to the whole's scale and shift, first all of it and then around each place, and only what is finer than these
-surroundings is taken from it (two resolutions as in Miangoleh et al. 2021, "Boosting Monocular Depth Estimation Models
-to High-Resolution", whose merging network is here a local least-squares fit as in He et al. 2013, "Guided Image
-Filtering"). Only numpy and Pillow are used; the network is a function that is handed in.
+A network works at a few hundred pixels a side. A part of the photo at that same size has finer edges, but shows less
+of the scene, so that the large shape is worse and has its own scale and shift. Here each tile is
+aligned with the whole in scale and shift, first globally and then locally, and contributes only what is finer than the
+local windows (two resolutions as in Miangoleh et al. 2021, "Boosting Monocular Depth Estimation Models
+to High-Resolution"; a local least-squares fit as in He et al. 2013, "Guided Image Filtering", replaces its merging
+network). Needs numpy and Pillow only; the network is passed in as a function.
 
 The constants were chosen with the starter model on true depth (Middlebury, ray-cast scenes) and by looking at results.
 """
@@ -38,9 +38,9 @@ MOST_TILES = 9
 2 x 2 tiles find true edges a tenth less well. 4 x 4 would be seventeen runs, of tiles that show a tenth of the photo.
 """
 OVERLAP = 0.3
-"""Least share of a tile that its neighbour sees, too. From 0.2 to 0.4 the errors differ by less than a hundredth."""
+"""Least overlap of neighbouring tiles, as a share. From 0.2 to 0.4 the errors differ by less than 1 %."""
 LEAST_GAIN = 1.3
-"""A photo that would not become this much finer along any side is left as it is."""
+"""Least factor by which the resolution must grow along a side; else the photo is not tiled."""
 
 _POOR_FIT, _GOOD_FIT = 0.3, 0.6
 """R^2 up to which a tile does not count at all, and from which it counts fully.

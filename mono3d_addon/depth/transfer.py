@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bringing one large file over HTTP, going on where an earlier try was cut. Knows nothing of models.
+"""Downloads one large file over HTTP, resuming after an interruption. Knows nothing of models.
 
-The bytes lie in a partial file, and beside it what they are part of: the address, the length and the validator (ETag
-or Last-Modified) that the server gave. The next try asks for the rest with Range and If-Range (RFC 9110, 13.1.5 and
-14), so that a file that was changed in between comes whole instead of mixed, and looks at what the answer is part of.
+The bytes are in a partial file. A note beside it has the address, the length and the validator (ETag or Last-Modified)
+from the server. The next try requests the rest with Range and If-Range (RFC 9110, 13.1.5 and 14), so that a file that
+changed in between is sent whole, and checks which file the answer is a part of.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
 
 
 class TransferError(Exception):
-    """The file did not come; the text is the reason, as a part of a sentence."""
+    """The download failed; the text is the reason, as a part of a sentence."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Source:
 
     address    http or https
     size       its length in bytes, within `tolerance`
-    has_hash   whether somebody will compare its content, so that parts of two tries may be joined without a validator
+    has_hash   whether the caller verifies the content, so that parts of two tries may be joined without a validator
     """
 
     address: str
@@ -52,13 +52,13 @@ class Source:
     has_hash: bool
 
     def fits(self, size: int) -> bool:
-        """Tells whether a file of that length can be it."""
+        """Returns whether the length is within the tolerance."""
         return abs(size - self.size) <= self.tolerance
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to try: seconds without a byte, tries in a row that bring nothing new, seconds before the second."""
+    """When to stop: seconds without a byte, tries in a row without a new byte, seconds before the second try."""
 
     timeout: float = 30.0
     tries: int = 5
@@ -69,7 +69,7 @@ PATIENT = Patience()
 
 
 class _BrokenError(Exception):
-    """A try ended early, and another one may bring more; the text is as that of TransferError."""
+    """A try ended early, and another one may get further; the text is as that of TransferError."""
 
 
 def fetch(
@@ -79,12 +79,12 @@ def fetch(
     cancelled: Callable[[], bool] = lambda: False,
     patience: Patience = PATIENT,
 ) -> bool:
-    """Brings the file to `partial`, after the part of it that is there; what has arrived stays there on failure.
+    """Downloads the file to `partial`, after the part that is there; a failure leaves what has arrived.
 
     Returns whether it is joined from several tries.
 
-    `on_bytes` gets the bytes that are there and the length of the whole. The proxies of the environment are used.
-    Raises TransferError with the reason, and Cancelled; OSError never.
+    `on_bytes` gets the number of bytes that have arrived and the length of the file. The proxies of the
+    environment are used. Raises TransferError with the reason, and Cancelled; OSError never.
     """
     if urllib.parse.urlsplit(source.address).scheme not in ("http", "https"):
         raise TransferError("the address does not begin with http:// or https://")
@@ -112,7 +112,7 @@ def length(partial: Path) -> int:
 
 
 def discard(partial: Path) -> None:
-    """Removes a partial file and what is noted beside it."""
+    """Removes a partial file and its note."""
     partial.unlink(missing_ok=True)
     _note_of(partial).unlink(missing_ok=True)
 
@@ -125,7 +125,7 @@ def _attempt(
     cancelled: Callable[[], bool],
     timeout: float,
 ) -> bool:
-    """Brings what is missing; returns whether something was there before."""
+    """Downloads the missing bytes; returns whether some were there before."""
     note = _read_note(partial, source)
     begun = length(partial) if note else 0
     if begun and begun == note.get("total"):
@@ -140,7 +140,7 @@ def _attempt(
         if answer.status == 416 and total == begun and source.fits(begun):
             return True
         if begun and (answer.status == 416 or (answer.status == 206 and start != begun)):
-            # What is there is not the beginning of what the server has, or the server cannot count: begin anew.
+            # The bytes here are not the beginning of the server's file, or the server counts wrongly: start again.
             discard(partial)
             raise _BrokenError("the server sends another part of it than was asked for")
         if answer.status == 206 and not _goes_on(answer, total, note, source):
@@ -202,7 +202,7 @@ def _receive(
 def _opened(
     opener: urllib.request.OpenerDirector, address: str, headers: dict[str, str], timeout: float
 ) -> Iterator[http.client.HTTPResponse]:
-    """Yields the answer when it is 200, 206 or 416; raises _BrokenError or TransferError for any other."""
+    """Yields an answer with status 200, 206 or 416; raises _BrokenError or TransferError for others."""
     try:
         answer = opener.open(urllib.request.Request(address, headers=headers), timeout=timeout)
     except urllib.error.HTTPError as error:
@@ -219,7 +219,7 @@ def _opened(
 
 
 class _Rules(urllib.request.HTTPRedirectHandler):
-    """Follows redirects between web servers only, and none that gives up the encryption; 416 is an answer."""
+    """Follows redirects to http and https only, and none from https to http; 416 is an answer."""
 
     def http_error_416(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
         """Returns the answer instead of raising it."""
@@ -234,7 +234,7 @@ class _Rules(urllib.request.HTTPRedirectHandler):
 
 
 def _read(answer: http.client.HTTPResponse) -> bytes:
-    """Returns what has come, waiting for at least one byte; nothing at the end or where the server hung up."""
+    """Returns the bytes that have arrived, at least one; none at the end or if the server closed the connection."""
     try:
         return answer.read1(_PIECE)
     except (OSError, http.client.HTTPException) as error:
@@ -242,7 +242,7 @@ def _read(answer: http.client.HTTPResponse) -> bytes:
 
 
 def _range(answer: http.client.HTTPResponse) -> tuple[int, int | None]:
-    """Returns the byte at which the body begins and the length of the whole file, None where it is not told."""
+    """Returns the byte at which the body begins and the length of the file, None if the server does not state it."""
     if answer.status == 200:
         told = answer.headers.get("Content-Length", "")
         return 0, int(told) if told.isdecimal() and not answer.chunked else None
@@ -253,15 +253,15 @@ def _range(answer: http.client.HTTPResponse) -> tuple[int, int | None]:
 
 
 def _validator(answer: http.client.HTTPResponse) -> str:
-    """Returns what If-Range may be given: a strong ETag, else the time of the last change."""
+    """Returns the value for If-Range: a strong ETag, else the time of the last change."""
     tag = answer.headers.get("ETag", "")
     return tag if tag.startswith('"') else answer.headers.get("Last-Modified", "")
 
 
 def _goes_on(answer: http.client.HTTPResponse, total: int | None, note: dict[str, Any], source: Source) -> bool:
-    """Tells whether a part belongs to the file of which `note` speaks; servers and caches may overlook If-Range.
+    """Returns whether a part belongs to the file in `note`; servers and caches may ignore If-Range.
 
-    RFC 9110, 15.3.7.3. Where no hash will tell, a part without the validator that the beginning had is not trusted.
+    RFC 9110, 15.3.7.3. Without a hash to verify, a part without the validator of the beginning is not trusted.
     """
     if total is not None and note.get("total") not in (None, total):
         return False
@@ -317,7 +317,7 @@ def _note_of(partial: Path) -> Path:
 
 
 def _read_note(partial: Path, source: Source) -> dict[str, Any]:
-    """Returns what is known of the partial file; empty when it may not be gone on with."""
+    """Returns the note of the partial file; empty if the download cannot be resumed."""
     with contextlib.suppress(OSError, ValueError):
         note = json.loads(_note_of(partial).read_text(encoding="utf-8"))
         if isinstance(note, dict) and note.get("address") == source.address:
@@ -328,6 +328,6 @@ def _read_note(partial: Path, source: Source) -> dict[str, Any]:
 
 
 def _write_note(partial: Path, source: Source, total: int | None, validator: str) -> None:
-    # Written while there is no partial file: a note never belongs to bytes of another try.
+    # Written while there is no partial file, so that a note never belongs to the bytes of another try.
     note = {"address": source.address, "total": total, "validator": validator}
     _note_of(partial).write_text(json.dumps(note), encoding="utf-8")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finding the weights file of a model and making sure that it is the right one, before anything reads it."""
+"""Finds the weights file of a model and verifies it before it is read."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ PREDICTED_SIZE_TOLERANCE = 50_000
 RECORD = Path("cache") / "verified_weights.json"
 RECORD_LOCK = RECORD.with_name(f".{RECORD.name}.lock")
 _PATIENCE = 5.0
-"""Seconds to wait for a process that holds the record's lock, which takes it for milliseconds."""
+"""Seconds to wait for the record's lock, which a process holds for milliseconds."""
 
 Record = dict[str, dict[str, Any]]
-"""What was found of files, by their paths, under "verified"; hashes by models' names, where none is published, under
-"first_seen"."""
+"""Under "verified" the results of reading files, by path; under "first_seen" the hashes of models without a published
+one, by name."""
 
 MIRROR = "MONO3D_WEIGHTS_MIRROR"
 """Environment variable: address of a folder that offers the files of all models, instead of the publishers'."""
@@ -37,11 +37,11 @@ State = Literal["bundled", "ready", "to download", "damaged"]
 
 @dataclass(frozen=True)
 class Status:
-    """What is known of a model's weights without reading them.
+    """The state of a model's weights, as far as it is known without reading them.
 
-    path     the file that would be used; None where there is none
+    path     the file that would be used; None if there is none
     arrived  bytes of an unfinished download
-    problem  why the file is no good, as a sentence; empty unless damaged
+    problem  what is wrong with a damaged file, as a sentence; else empty
     """
 
     state: State
@@ -52,11 +52,11 @@ class Status:
 
 @dataclass(frozen=True)
 class _Found:
-    """What reading a file told.
+    """What is known of a file that was read.
 
     seen    its size and time of change then
     sha256  its hash
-    fault   what is wrong with its tensors; only looked for where no hash is published
+    fault   what is wrong with its tensors; checked only where no hash is published
     """
 
     seen: list[int]
@@ -65,18 +65,18 @@ class _Found:
 
 
 def weights_folder(data_folder: Path) -> Path:
-    """Returns the folder where users put weights and where downloads go."""
+    """Returns the folder for weights, the user's own and downloaded ones."""
     return data_folder / "weights"
 
 
 def address_of(model: Model) -> str:
-    """Returns where the weights of `model` are to be had: on the mirror that the environment names, or as published."""
+    """Returns the address of the weights of `model`: on the mirror that `MIRROR` names, else the published one."""
     mirror = os.environ.get(MIRROR, "").strip()
     return f"{mirror.rstrip('/')}/{model.file}" if mirror else model.address
 
 
 def partial_file(model: Model, data_folder: Path) -> Path:
-    """Returns where the weights of `model` gather while they are downloaded."""
+    """Returns the file that holds an unfinished download of the weights of `model`."""
     return weights_folder(data_folder) / f".{model.file}.partial"
 
 
@@ -101,16 +101,16 @@ def places(model: Model, data_folder: Path) -> Iterator[Path]:
 def find(model: Model, data_folder: Path, explicit: Path | None = None) -> Path:
     """Returns the verified weights file of `model`: the `explicit` one if given, else the first of `places`.
 
-    An `explicit` path may begin with ~, which no shell has written out in --weights=~/own.pt.
-    Raises Mono3DError when there is none (the sentence says which file to put where) or when it is not the right one.
+    An `explicit` path may begin with ~, which shells do not expand in --weights=~/own.pt.
+    Raises Mono3DError when there is none (the sentence says which file to put where) or when it is the wrong one.
     """
     if explicit is not None:
-        # It raises where there is no such user; then the path is taken as it is.
+        # It raises if there is no such user; then the path is used as it is.
         with contextlib.suppress(RuntimeError):
             explicit = explicit.expanduser()
         if not _is_file(explicit):
             raise Mono3DError(f"The weights file {explicit} does not exist; choose another or leave the setting empty.")
-        # A file under a name of its own is taken as the user's own training: only its tensors have to fit.
+        # A file of another name may be a model that the user trained: only its tensors have to fit.
         if explicit.name == model.file:
             verify(model, explicit, data_folder)
         elif fault := _unreadable(explicit):
@@ -124,12 +124,12 @@ def find(model: Model, data_folder: Path, explicit: Path | None = None) -> Path:
 
 
 def present(model: Model, data_folder: Path) -> Path | None:
-    """Returns the first of `places` where there is a file, right or wrong; None where there is none."""
+    """Returns the first of `places` that exists, not verified; None if none does."""
     return next((path for path in places(model, data_folder) if _is_file(path)), None)
 
 
 def status(model: Model, data_folder: Path) -> Status:
-    """Returns what is known of the weights of `model` without reading them: sizes, and what was found earlier."""
+    """Returns the state of the weights of `model` without reading them: by their size and by earlier results."""
     path = present(model, data_folder)
     if path is None:
         partial = partial_file(model, data_folder)
@@ -155,9 +155,9 @@ def missing_message(model: Model, data_folder: Path) -> str:
 
 
 def verify(model: Model, path: Path, data_folder: Path, *, afresh: bool = False) -> None:
-    """Makes sure that `path` holds the published weights of `model`.
+    """Verifies that `path` holds the published weights of `model`.
 
-    Raises Mono3DError when it is another file, or one that cannot be read.
+    Raises Mono3DError when it is another file, or when it cannot be read.
     """
     try:
         fault = fault_of(model, path, data_folder, afresh=afresh)
@@ -176,12 +176,12 @@ def fault_of(
     known_as: Path | None = None,
     replaces: bool = False,
 ) -> str:
-    """Returns what is wrong with the file `path`, by its size and its SHA-256; empty when it is the published one.
+    """Returns what is wrong with the file `path`, by its size and its SHA-256; empty if it is the published one.
 
-    What was found is recorded with the file's size and time of change, and the file is not read again until these
-    differ, unless `afresh`. Where no hash was published, the file has to be whole and hold the model's tensors; the
-    hash of the first such file is recorded and later files are held against it, except one that `replaces` a damaged
-    file. `known_as` is where the file is about to be moved, which the record then names instead.
+    The result is recorded with the file's size and time of change, and the file is not read again until these change,
+    unless `afresh`. Where no hash is published, the file must be undamaged and hold the model's tensors. The hash of
+    the first such file is recorded, and later files are compared with it, except one that `replaces` a damaged file.
+    The record uses the path `known_as`, to which the file is about to be moved, if given.
     Raises OSError when the file cannot be read.
     """
     if fault := _wrong_size(model, path):
@@ -204,7 +204,7 @@ def fault_of(
 
 
 def forget(model: Model, data_folder: Path) -> None:
-    """Forgets the hash that was recorded for `model` on first use, so that another file may take its place."""
+    """Removes the hash recorded for `model` on first use, so that another file can replace it."""
     if model.name in _read_record(data_folder)["first_seen"]:
         _change_record(data_folder, lambda record: record["first_seen"].pop(model.name, None))
 
@@ -216,7 +216,7 @@ def sha256_of(path: Path) -> str:
 
 
 def remedy(model: Model) -> str:
-    """Returns what helps a user whose weights file of `model` is damaged, as a part of a sentence."""
+    """Returns what to do about a damaged weights file of `model`, as a part of a sentence."""
     if model.bundled:
         return "install Mono3D again"
     return (
@@ -227,11 +227,11 @@ def remedy(model: Model) -> str:
 
 def _look(model: Model, path: Path) -> _Found:
     """Reads a file. Raises OSError when it cannot be read."""
-    # Before its content: a file that changes meanwhile is read again the next time.
+    # Before reading it: a file that changes meanwhile is read again the next time.
     seen = _state(path)
     fault = ""
     if model.sha256 is None:
-        # Readers of archives and pickles, which no start with a published hash waits for.
+        # Imported here: with a published hash the readers of archives and pickles are not needed.
         from . import tensor_names
 
         fault = tensor_names.fault_of(path, model.known_by)
@@ -239,7 +239,7 @@ def _look(model: Model, path: Path) -> _Found:
 
 
 def _state(path: Path) -> list[int]:
-    """Returns what changes when a file is written."""
+    """Returns size and time of change of a file."""
     state = path.stat()
     return [state.st_size, state.st_mtime_ns]
 
@@ -247,7 +247,7 @@ def _state(path: Path) -> list[int]:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    # As for a folder that may not be looked into.
+    # A folder without read permission.
     except OSError:
         return False
 
@@ -284,7 +284,7 @@ def _wrong_hash(model: Model, found: str, record: Record) -> str:
 
 
 def _known(model: Model, path: Path, record: Record) -> _Found | None:
-    """Returns what was found earlier, if the file has not changed since."""
+    """Returns the earlier result, if the file has not changed since."""
     with contextlib.suppress(TypeError):
         found = _Found(**record["verified"].get(str(path.resolve()), {}))
         if found.seen == _state(path):
@@ -293,7 +293,7 @@ def _known(model: Model, path: Path, record: Record) -> _Found | None:
 
 
 def size_tolerance(model: Model) -> int:
-    """Returns by how many bytes the file's size may differ from the catalogue's."""
+    """Returns the tolerance of the file's size in bytes."""
     return 0 if model.size_is_exact else PREDICTED_SIZE_TOLERANCE
 
 
@@ -314,14 +314,14 @@ def _read_record(data_folder: Path) -> Record:
 
 
 def _change_record(data_folder: Path, change: Callable[[Record], object]) -> Record:
-    """Returns the record with a change, made to what other processes have written until now."""
+    """Applies a change to the record as other processes have left it, and returns it."""
     end = time.monotonic() + _PATIENCE
 
     def wait() -> None:
         if time.monotonic() > end:
             raise TimeoutError
 
-    # A data folder that cannot be written costs a second of hashing at each start, not the job.
+    # A data folder that cannot be written costs a second of hashing at each start, but does not fail the job.
     with contextlib.suppress(OSError):
         (data_folder / RECORD).parent.mkdir(parents=True, exist_ok=True)
         with file_lock.held(data_folder / RECORD_LOCK, wait):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The task "describe": what a photo is, without running a network. Blender itself has no Pillow to read it with."""
+"""The task "describe": facts about a photo, without running a network. Blender itself has no Pillow to read it with."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ..session import Session
 def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[str, Any]:
     """Returns `width`, `height` and `camera`, where the field of view comes from, of the upright `photo`.
 
-    Saves an upright picture of at most `side` pixels a side at `thumbnail`, uint8 (h, w, 3). Photos of more than
-    `max_pixels` megapixels are refused. Raises Mono3DError with a sentence for the user.
+    Saves an upright picture of at most `side` pixels a side at `thumbnail`, uint8 (h, w, 3). Raises Mono3DError for
+    photos of more than `max_pixels` megapixels, and for files that are not photos.
     """
     photo = read_photo(Path(request["photo"]), request["max_pixels"])
     np.save(request["thumbnail"], thumbnail(photo.pixels, request["side"]), allow_pickle=False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The task "export": one file of a reconstruction that was saved before."""
+"""The task "export": a saved reconstruction in, one file of it out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MEMBER = "mesh.obj"
 def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[str, Any]:
     """Writes the reconstruction in `folder` as `format` to `path`, which it returns.
 
-    The several files of OBJ become one zip, whose members lie in a folder called `name`.
+    The files of OBJ become one zip archive, with its members in a folder called `name`.
     """
     result = reconstruction.load(Path(request["folder"]))
     path = Path(request["path"])

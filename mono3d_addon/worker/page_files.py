@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the web page shows of a reconstruction: the photo and the depth as pictures, and the mesh for its viewer."""
+"""The files of a reconstruction for the web page: photo and depth as pictures, and the mesh for the viewer."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ..core.reconstruction import Reconstruction
 from .page_layout import DEPTH, PHOTOS, VIEW
 
 _LARGEST_SIDE = 4096
-"""Pixels a side that the graphics of every phone take for a texture."""
+"""Largest texture, in pixels a side, that all phones support."""
 
 
 def under_name(result: Reconstruction, name: str) -> Reconstruction:
-    """Returns the same called `name`, a photo's file name, and without paths of the computer that it was made on."""
+    """Returns the reconstruction with `name` as the photo's file name, and without paths of this computer."""
     settings = dataclasses.replace(result.settings, mask="", depth_file="", weights="")
     photo = Path(name)
     return dataclasses.replace(result, name=photo.stem, photo=photo, settings=settings)
@@ -41,7 +41,7 @@ def write_pictures(result: Reconstruction, folder: Path) -> None:
 
 
 def write_view(result: Reconstruction, folder: Path, pictures: Path) -> None:
-    """Writes the mesh for the viewer into `folder` as VIEW, with the photo that `write_pictures` left as texture."""
+    """Writes the mesh for the viewer into `folder` as VIEW, with the photo from `write_pictures` as texture."""
     photo = next(pictures / name for name in PHOTOS if (pictures / name).exists())
     with atomic_write(folder / VIEW) as beside:
         export.write(dataclasses.replace(result, texture=photo), "glb", beside)

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What client and server say to each other: one JSON object a line, over a channel that nobody else prints to.
+"""The messages between client and server: one JSON object per line, over a channel that nothing else writes to.
 
 Requests go to the server's standard input:  {"job": 1, "task": "reconstruct", ...the task's own keys}
 Events come back on a copy of its standard output:
     {"event": "progress", "job": 1, "stage": "Estimating depth", "fraction": 0.4}
     {"event": "done", "job": 1, "result": {...}}
     {"event": "failed", "job": 1, "message": "one sentence for the user"}
-A request {"forget": "key"} drops what is kept in memory of a photo and has no answer.
-A request {"cancel": 1} asks the server to leave that job at its next sign of progress; the process stays.
-Large arrays do not pass here: they lie as .npy files in the job's folder.
+A request {"forget": "key"} drops the photo that is kept in memory as that key, and has no answer.
+A request {"cancel": 1} asks the server to stop that job at its next progress event; the process stays.
+Large arrays are not sent: they are .npy files in the job's folder.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ TASKS: Final[Mapping[str, str]] = {
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    """Returns the message as one line of ASCII, so that no encoding of the platform can spoil it."""
+    """Returns the message as one line of ASCII, which does not depend on the platform's encoding."""
     return json.dumps(message, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
 
 
 def decode(line: bytes) -> dict[str, Any]:
-    """Returns the message of one line. Raises ValueError when it is none."""
+    """Returns the message of one line. Raises ValueError when it is not a JSON object."""
     message = json.loads(line)
     if not isinstance(message, dict):
         raise ValueError("a message is a JSON object")

@@ -84,6 +84,6 @@ def answer_for(result: Reconstruction, folder: Path, seconds: Mapping[str, float
 
 
 def _model(settings: Settings) -> str:
-    """Returns what made the depth; weights of the user's own are named too."""
+    """Returns the source of the depth for display, with the file name of the user's own weights."""
     with_weights = settings.weights and not settings.has_own_depth
     return f"{settings.model} ({Path(settings.weights).name})" if with_weights else settings.depth_by

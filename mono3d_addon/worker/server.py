@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The worker's side: reads requests, runs tasks one after the other, reports.
+"""The worker process: reads requests, runs tasks one after the other, and reports.
 
-Runs in an isolated child of the client's own interpreter; its log is its standard error.
+It is an isolated child process with the client's interpreter; its log is its standard error.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 def _take_over_output() -> BinaryIO:
     """Returns a private copy of standard output and sends what others print to the log.
 
-    Open3D, torch and Blender write to standard output from C; a line of theirs among ours would end the protocol.
+    Open3D, torch and Blender write to standard output from C, which would break the protocol.
     """
     channel = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
@@ -67,22 +67,22 @@ def _take_over_output() -> BinaryIO:
 
 
 def _listen(requests: queue.SimpleQueue[dict[str, Any]], cancelled: set[int]) -> None:
-    """Hands on requests; the end of the input is the end of the client, and then of this process, mid-job or not."""
+    """Queues requests. At the end of the input, when the client has ended, it ends this process, even during a job."""
     for line in sys.stdin.buffer:
         request = protocol.decode(line)
         if "cancel" in request:
             cancelled.add(request["cancel"])
         else:
             requests.put(request)
-    # A normal exit would wait for native code, and some libraries hang or crash in their own clean-up.
+    # A normal exit would wait for native code, and some libraries hang or crash in their clean-up.
     os._exit(0)
 
 
 def _preload(task: str) -> None:
-    """Loads what a task needs in any case, before the first request comes; modules may have a `warm_up` for more."""
+    """Imports the module of a task before the first request, and calls its `warm_up` if it has one."""
     try:
         getattr(importlib.import_module(protocol.TASKS[task]), "warm_up", lambda: None)()
-    except Exception:  # The task itself will meet it again, with somebody to tell.
+    except Exception:  # The task raises it again, and then it is reported.
         traceback.print_exc()
 
 

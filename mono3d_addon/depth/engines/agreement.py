@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether an engine's result is that of plain float32."""
+"""Compares the result of an engine with that of plain float32."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from .engine import Arrays, Precision
 from .verdict import Verdict
 
 LEAST_CORRELATION = 0.999
-"""Of a reduced precision. A photo's depth is then the same to the eye; the next larger error known is ten times it."""
+"""Of a reduced precision. Such depth looks the same; the next larger error known is ten times as large."""
 
 LARGEST_GRAIN = 0.25
-"""Of a reduced precision: how unevenly it may be off from pixel to pixel, as a share of the plain result's own relief.
+"""Of a reduced precision: the largest noise from pixel to pixel, as a share of the relief of the plain result.
 
-More is seen in the mesh as a pattern on even surfaces, while the correlation tells nothing of it.
+More is visible in the mesh as a pattern on even surfaces, while the correlation does not show it.
 """
 
 _FINEST_GRAIN = 5e-5
-"""In standard deviations: so little is not seen however even the result."""
+"""In standard deviations: so little is invisible on any surface."""
 
 LARGEST_DIFFERENCE = 1e-3
-"""Of another float32 engine, in standard deviations: several times what another order of the sums makes."""
+"""Of another float32 engine, in standard deviations: several times the effect of another order of summation."""
 
 
 def compare_all(plain: Arrays, found: Arrays, precision: Precision) -> Verdict:
@@ -39,7 +39,7 @@ def compare(plain: NDArray[np.float32], found: NDArray[np.float32], precision: P
         return Verdict(False, 0.0, float("inf"), "its numbers are out of range")
     expected, given = plain.astype(np.float64).ravel(), found.astype(np.float64).ravel()
     spread = expected.std()
-    # A wholly flat result has no spread to measure by; its own size is the next best.
+    # A flat result has no spread; measure by its size instead.
     scale = spread or abs(expected[0]) or 1.0
     difference = float(np.abs(given - expected).max() / scale)
     correlation = _correlation(expected, given, flat=difference <= LARGEST_DIFFERENCE)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which engine runs a network: the fastest of the device whose result is that of plain float32."""
+"""Chooses the engine that runs a network: the fastest of the device that agrees with plain float32."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from .torch_engine import TorchEngine
 
 Tell = Callable[[str], None]
-"""Called with what is being done, in words for the user, where it takes a while."""
+"""Called with a stage, in words for the user, when it takes long."""
 
 _ACCELERATED: tuple[Precision, ...] = ("float16", "bfloat16", "float32")
-"""What to try on a graphics card. The first has three digits more than the second, which has the larger range."""
+"""Precisions to try on a graphics card. float16 has three more bits of mantissa, bfloat16 the larger range."""
 
 _MOST_COMPILED = 2
-"""Sizes for which a graph is kept compiled, each with a copy of the weights: photos of both orientations take turns."""
+"""Sizes for which a graph stays compiled, each with a copy of the weights: enough for both orientations of photos."""
 
 _GRAPH_BYTES = 5
-"""Room that a graph needs for each learnt number, which is float32, with its description."""
+"""Disk space of a graph for each parameter, which is float32, with its description."""
 
 _OUT_OF_RANGE = "left its range of numbers"
 
@@ -45,12 +45,12 @@ _OUT_OF_RANGE = "left its range of numbers"
 class Candidate:
     """An engine that may be used if it agrees.
 
-    name          library, kind of number and device
-    key           all that the verdict depends on: the name, versions, the device's name, the size where it counts
-    precision     the kind of number
+    name          library, precision and device
+    key           all that the verdict depends on: the name, versions, the device's name, the size where it matters
+    precision     the number format of the computation
     is_one_size   whether it runs pictures of one size only
     open          makes the engine
-    survives      tells, before it is opened for the first time, whether that is without a crash
+    survives      returns whether it can be opened without a crash; called before it is opened for the first time
     """
 
     name: str
@@ -63,7 +63,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Candidates:
-    """What to try, the fastest first, whether there may be more of them the next time, and why there are none."""
+    """Candidates, the fastest first; whether there may be more the next time; why there are none."""
 
     now: Sequence[Candidate] = ()
     more_later: bool = False
@@ -118,7 +118,7 @@ class EngineChoice:
     def run(self, pictures: Pictures, tell: Tell = lambda words: None) -> Result:
         """Returns the arrays of pictures of one size. What an engine raises for full memory passes through.
 
-        Raises Mono3DError when the weights cannot be read or are another model's. `tell` hears of what takes a while.
+        Raises Mono3DError when the weights cannot be read or are another model's. `tell` is called with long stages.
         """
         size = (pictures.shape[2], pictures.shape[3])
         if size not in self._by_size:
@@ -128,7 +128,7 @@ class EngineChoice:
         outside = ~is_finite(found)
         if engine is self._plain or not outside.any():
             return Result(found, engine.name, device=engine.device)
-        # A half precision has a small range, which a photo unlike the first may leave.
+        # Half precision has a small range; a photo unlike the first may exceed it.
         plain = self.plain()
         for name, array in plain.run(pictures[outside]).items():
             found[name][outside] = array
@@ -137,20 +137,20 @@ class EngineChoice:
         return Result(found, used, (f"{engine.name} {_OUT_OF_RANGE}; {plain.name} was used.",), device)
 
     def plain(self) -> TorchEngine:
-        """Returns plain float32: torch on the processor or, where the user wants it plain, on the device."""
+        """Returns the engine of plain float32: torch on the processor, or on the device if the user asked for plain."""
         if self._plain is None:
             from .. import loading, threads
             from .torch_engine import on_device
 
             threads.use_processors()
-            # A graphics card needs these weights once, for the comparison.
+            # On a graphics card these weights are needed once, for the comparison.
             keeps = self._cache if self._is_plain or self.device == "cpu" else None
             network = loading.network(self._model, self._weights, keeps)
             self._plain = on_device(network, self.device if self._is_plain else "cpu")
         return self._plain
 
     def release(self) -> None:
-        """Lets go of all engines, and so of their memory; the next run opens what it needs."""
+        """Frees all engines and their memory; the next run opens what it needs."""
         self._by_size.clear()
         self._for_all_sizes.clear()
         self._plain = None
@@ -160,19 +160,19 @@ class EngineChoice:
             give_back(self.device)
 
     def room(self, size: tuple[int, int]) -> int:
-        """Returns how many pictures of a size, (height, width), may fit into the memory together, as far as known."""
+        """Returns how many pictures of a size, (height, width), may fit into the memory as a batch, as far as known."""
         return self._room.get(size, sys.maxsize)
 
     def overflowed(self, size: tuple[int, int], count: int) -> None:
-        """Remembers that the memory did not suffice for `count` pictures of a size, and releases it.
+        """Records that `count` pictures of a size were too many for the memory, and frees it.
 
-        Call it where the error is dealt with: while that is at hand, it holds on to what the network had computed.
+        Call it after the except block: while the error is alive, it holds references to what the network computed.
         """
         self._room[size] = count // 2
         self.release()
 
     def _first(self, pictures: Pictures, size: tuple[int, int], tell: Tell) -> Result:
-        """Finds the engine for a new size, and returns what it gives."""
+        """Chooses the engine for a new size, and returns its result."""
 
         @functools.cache
         def expected() -> Arrays:
@@ -196,7 +196,7 @@ class EngineChoice:
     def _tried_in_room(
         self, candidate: Candidate, pictures: Pictures, expected: Callable[[], Arrays]
     ) -> tuple[Engine | None, Arrays | None, str]:
-        """Returns the same as `_tried`; where a processor's memory does not suffice for an engine, plain may do."""
+        """Returns the same as `_tried`; if a processor's memory is too small for an engine, plain float32 may fit."""
         try:
             return self._tried(candidate, pictures, expected)
         except (RuntimeError, MemoryError) as error:
@@ -207,15 +207,15 @@ class EngineChoice:
     def _tried(
         self, candidate: Candidate, pictures: Pictures, expected: Callable[[], Arrays]
     ) -> tuple[Engine | None, Arrays | None, str]:
-        """Returns an engine and its result, or nothing and why it may not be used.
+        """Returns an engine and its result, or None and the reason why it may not be used.
 
-        The first picture is held against plain float32 unless that has been done before, and then the verdict is
-        recorded. That it failed is not: with another driver, or less in the memory, it may work the next time.
+        The first picture is compared with plain float32, unless a verdict is recorded, and the verdict is recorded. A
+        failure is not recorded: with another driver, or more free memory, the engine may work the next time.
         """
         verdict = self._verdict(candidate.key)
         if verdict is None:
             expected()
-            # There may be no room for both: what it gave is what is needed.
+            # There may be no memory for both engines; only its result is needed.
             self._release_plain()
             if not candidate.survives():
                 verdict = Verdict(False, 0.0, float("inf"), "it crashes")
@@ -261,7 +261,7 @@ class EngineChoice:
         return candidate.open()
 
     def _release_plain(self) -> None:
-        """Lets go of the plain engine, which holds the weights a second time, where no size needs it."""
+        """Frees the plain engine, which holds the weights a second time, unless a size uses it."""
         if self._plain not in self._by_size.values():
             self._plain = None
 
@@ -273,7 +273,7 @@ class EngineChoice:
         except Exception as error:
             if memory.is_full(error) or isinstance(error, Mono3DError):
                 raise
-            # A library that is there and does not load; plain float32 needs none.
+            # A library may be installed and not load; plain float32 needs none.
             print("The fast engines cannot be used:", file=sys.stderr)
             traceback.print_exc()
             return Candidates()
@@ -297,9 +297,9 @@ class EngineChoice:
         return [candidate(precision) for precision in _ACCELERATED]
 
     def _openvino(self, size: tuple[int, int], tell: Tell) -> Candidates:
-        """Returns the graph compiled for a size; the graph is made the second time that the weights are used.
+        """Returns the graph compiled for a size. The graph is made the second time that the weights are used.
 
-        Making it takes several times as long as running the network once, which does not pay for a single photo.
+        Making it takes several times as long as running the network once, too long for a single photo.
         """
         if self._cache is None or not openvino_engine.is_usable():
             return Candidates()
@@ -318,7 +318,7 @@ class EngineChoice:
         return Candidates([_compiled(self._cache, graph, size, way, where) for way in openvino_engine.ways(graph)])
 
     def _converted(self, cache: EngineCache, name: str, tell: Tell) -> Path | None:
-        """Returns the folder of the new graph; None while another process makes it, and where it cannot be made."""
+        """Returns the folder of the new graph; None while another process makes it, or if it cannot be made."""
         tell(f"Preparing {self._model.name} for this processor, once")
         try:
             made = cache.make_once(
@@ -347,7 +347,7 @@ def _compiled(
             return openvino_engine.load(graph, size, way)
         except Exception as error:
             if not memory.is_full(error):
-                # Whatever is wrong with it, the next use makes another.
+                # The graph may be damaged; the next use makes a new one.
                 cache.discard(graph.name)
             raise
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every engine offers."""
+"""The interface of all engines, and the arrays that they return."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Precision = Literal["float32", "float16", "bfloat16"]
-"""The kind of number that a network computes with."""
+"""The number format of the computation."""
 
 Pictures = NDArray[np.float32]
 """Normalised pictures of one size, float32 (n, 3, height, width); the sides are multiples of 32."""
@@ -28,7 +28,7 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """What people read in a report: library, kind of number and device."""
+        """Library, precision and device, for reports."""
 
     @property
     def device(self) -> str:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OpenVINO on the processor: a network converted once to a graph, which later starts without torch.
+"""OpenVINO on the processor: a network is converted once to a graph, which later runs without torch.
 
-A graph keeps the height and width of its pictures open where the model allows, so that one file serves all photos; it
-is compiled for a size in a fraction of the time that torch takes to import. Its weights stay float32 in the file.
+Height and width of a graph are dynamic where the model allows it, so that one file serves all photos. Compiling it for
+a size takes a fraction of the time that torch takes to import. Its weights stay float32 in the file.
 """
 
 from __future__ import annotations
@@ -29,21 +29,20 @@ GRAPH = "graph.xml"
 _PROCESSORS = (Path("/proc/cpuinfo"), Path("/sys/devices/system/cpu"))
 _HINTS: Mapping[Precision, str] = {"float32": "f32", "bfloat16": "bf16"}
 _END = "mono3d_end"
-"""Under this the graph's file keeps how the names of its last steps begin, see `Decoder.end`."""
+"""Key in the graph's file for the first parts of the names of its last steps, see `Decoder.end`."""
 
 _SMALL_SIZE = (64, 96)
-"""Height and width at which a network is traced: unlike each other and unlike any size that it was trained with."""
+"""Height and width for tracing a network: different from each other and from all sizes of training."""
 
 
 @dataclass(frozen=True)
 class Way:
     """How a graph is computed.
 
-    precision  the kind of number
-    exact      what of bfloat16's last steps computes in float32, lest its rounding stands in even surfaces: the last
-               weighted "sum" of channels, or the whole "end" that `Decoder.end` names, which is slower and surer
-    is_fused   whether OpenVINO compiles code of its own for several steps together; without it is slower, and without
-               the crashes of that
+    precision  the number format of the computation
+    exact      the last steps that bfloat16 computes in float32, because its rounding would show on even surfaces: the
+               last weighted "sum" of channels, or the whole "end" of `Decoder.end`, which is slower and more exact
+    is_fused   whether OpenVINO compiles fused kernels (snippets); without them it is slower, but does not crash
     """
 
     precision: Precision
@@ -52,7 +51,7 @@ class Way:
 
     @property
     def name(self) -> str:
-        """Library, kind of number and device."""
+        """Library, precision and device."""
         is_slower = self.precision != "float32" and self.exact == "end"
         parted = ", last steps in float32" if is_slower else ""
         return f"OpenVINO {self.precision} on cpu{parted}{'' if self.is_fused else ', step by step'}"
@@ -60,7 +59,7 @@ class Way:
 
 @dataclass(frozen=True)
 class OpenVinoEngine:
-    """A graph compiled for one size of picture, in one part or in two that follow each other."""
+    """A graph compiled for one input size, in one part or in two that run one after the other."""
 
     parts: tuple[Any, ...]
     name: str
@@ -85,36 +84,36 @@ class OpenVinoEngine:
 
 
 def is_usable() -> bool:
-    """Tells whether OpenVINO is there, without importing it, and finds here what it looks for."""
+    """Returns, without importing it, whether OpenVINO is installed and can run here."""
     return importlib.util.find_spec("openvino") is not None and _tells_processors()
 
 
 def _tells_processors() -> bool:
-    """Tells whether Linux shows its processors: where neither place is there, OpenVINO 2026.4 looks for them for ever.
+    """Returns whether Linux lists its processors. If neither path exists, OpenVINO 2026.4 searches for them for ever.
 
-    So it is in a root folder without /proc and /sys.
+    This is so in a chroot without /proc and /sys.
     """
     return sys.platform != "linux" or any(place.exists() for place in _PROCESSORS)
 
 
 def version() -> str:
-    """Returns OpenVINO's version in the form 2026.4.1; graphs belong to it."""
+    """Returns OpenVINO's version in the form 2026.4.1; a graph is for one version."""
     import openvino
 
     return str(openvino.__version__).split("-")[0]
 
 
 def processor() -> str:
-    """Returns the name of the processor, on which depends how a graph computes."""
+    """Returns the name of the processor; the result of a graph depends on it."""
     import openvino
 
     return str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME"))
 
 
 def precisions() -> tuple[Precision, ...]:
-    """Returns the kinds of number to try on this processor, the fastest first.
+    """Returns the precisions to try on this processor, the fastest first.
 
-    Where the processor has no bfloat16 of its own, computing with it is many times slower, not faster.
+    On a processor without bfloat16 in hardware, it is many times slower.
     """
     import openvino
 
@@ -123,7 +122,7 @@ def precisions() -> tuple[Precision, ...]:
 
 
 def ways(folder: Path) -> tuple[Way, ...]:
-    """Returns how the graph that `convert` wrote into `folder` can be computed on this processor, the fastest first."""
+    """Returns the ways to compute the graph that `convert` wrote into `folder` on this processor, the fastest first."""
     found: list[Way] = []
     for precision in precisions():
         if precision != "float32" and _ends_with_sum(folder):
@@ -138,12 +137,12 @@ def _ends_with_sum(folder: Path) -> bool:
     try:
         return _last_sum(openvino.Core().read_model(folder / GRAPH)) is not None
     except RuntimeError:
-        # Whoever loads it tells what is wrong with it.
+        # Loading it reports what is wrong with it.
         return False
 
 
 def convert_beside(model: Model, weights: Path, cache: Path, folder: Path) -> None:
-    """Writes the graph of a model into the existing `folder`, in a process of its own, which takes much memory.
+    """Writes the graph of a model into the existing `folder`, in a separate process, because it takes much memory.
 
     weights  the verified weights file
     cache    the folder of its `EngineCache`
@@ -175,9 +174,9 @@ def convert(network: nn.Module, model: Model, folder: Path) -> None:
     shape = (1, 3, height, width) if model.square_only else (1, 3, -1, -1)
     example = torch.zeros(1, 3, height, width)
     with warnings.catch_warnings(), torch.no_grad():
-        # It warns of each size that a trace takes for a constant; whether that matters, the comparison tells.
+        # It warns of each size that tracing makes constant; the comparison shows whether that matters.
         warnings.simplefilter("ignore")
-        # OpenVINO would trace by itself, and for a check run the network three times.
+        # OpenVINO would trace by itself, and run the network three times to check it.
         traced = torch.jit.trace(network, example, check_trace=False, strict=False)
         graph = openvino.convert_model(traced, example_input=example, input=[openvino.PartialShape(shape)])
     end: tuple[str, ...] = network.decoder.end()  # type: ignore[operator,union-attr]
@@ -186,7 +185,7 @@ def convert(network: nn.Module, model: Model, folder: Path) -> None:
 
 
 def survives(folder: Path, size: tuple[int, int], way: Way) -> bool:
-    """Tells whether the graph can be loaded and run without a crash; see `load`. Takes as long as doing it."""
+    """Returns whether the graph can be loaded (see `load`) and run without a crash. Takes as long as doing so."""
     return trial.survives(__name__, try_out.__name__, str(folder), *size, way.precision, way.exact, way.is_fused)
 
 
@@ -201,7 +200,7 @@ def try_out(
 def load(folder: Path, size: tuple[int, int], way: Way) -> OpenVinoEngine:
     """Returns the graph that `convert` wrote into `folder`, compiled for pictures of `size`, (height, width).
 
-    Raises ValueError when the graph has not the last steps that are to be exact.
+    Raises ValueError when the graph does not have the last steps that `way.exact` names.
     """
     import openvino
 
@@ -212,7 +211,7 @@ def load(folder: Path, size: tuple[int, int], way: Way) -> OpenVinoEngine:
     def compiled(part: Any, kind: Precision) -> Any:
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
-            # Its own choice on processors with bfloat16 is that, asked or not.
+            # By default it uses bfloat16 on processors that have it.
             "INFERENCE_PRECISION_HINT": _HINTS[kind],
             "INFERENCE_NUM_THREADS": threads.wanted(),
             "SNIPPETS_MODE": "ENABLE" if way.is_fused else "DISABLE",
@@ -229,17 +228,17 @@ def load(folder: Path, size: tuple[int, int], way: Way) -> OpenVinoEngine:
 
 
 def _last_sum(graph: Any) -> Any:
-    """Returns the last convolution of a graph where it only adds up channels, to one; else None."""
+    """Returns the last convolution of a graph if it is a 1x1 convolution to one channel; else None."""
     *_, last = (step for step in graph.get_ordered_ops() if _is_convolution(step))
     outputs, _, *kernel = last.input_value(1).get_shape()
     return last if [outputs, *kernel] == [1, 1, 1] else None
 
 
 def _write_out_last_sum(graph: Any) -> None:
-    """Replaces the last convolution by a product and a sum, which OpenVINO computes in float32 whatever the rest does.
+    """Replaces the last convolution by a product and a sum, which OpenVINO computes in float32.
 
-    It does so with all simple steps behind the last convolution; what that one gives, it then does not round either.
-    Raises ValueError where the last convolution is more than a sum.
+    It computes all simple steps after the last convolution in float32, and does not round that one's result.
+    Raises ValueError when the last convolution is more than a weighted sum.
     """
     from openvino import opset8
 
@@ -262,14 +261,14 @@ def _parted(graph: Any) -> tuple[Any, Any]:
     from openvino import opset8
     from openvino.passes import ConstantFolding, Manager
 
-    # The sizes to which maps are enlarged are those of other maps, which the last steps would ask for else.
+    # Otherwise the last steps would depend on other maps for the sizes to which maps are enlarged.
     folding = Manager()
     folding.register_pass(ConstantFolding())
     folding.run_passes(graph)
     begin = tuple(graph.get_rt_info([_END]).astype(str).split())
     steps = graph.get_ordered_ops()
     first = [step for step in steps if step.get_friendly_name().startswith(begin) and _is_convolution(step)]
-    # Where the decoder does not project, what it enlarges last leads straight into the head.
+    # If the decoder does not project, its last resize leads straight into the head.
     sources = [source.get_node() for step in first for source in step.input_values()]
     first += [node for node in sources if node.get_type_name() == "Interpolate"]
     begins = {step.get_friendly_name() for step in first}

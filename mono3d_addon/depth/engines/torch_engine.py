@@ -18,7 +18,7 @@ TYPES: dict[Precision, torch.dtype] = {
 
 
 CHANNELS_LAST = ("cuda", "xpu")
-"""Devices whose convolutions in reduced precision want the channels of a pixel side by side."""
+"""Devices whose convolutions in half precision are faster in the memory format channels_last."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class TorchEngine:
 
     @property
     def name(self) -> str:
-        """Library, kind of number and device, with the card's name where there is one."""
+        """Library, precision and device, with the name of the card if there is one."""
         card = device_name(self.device)
         return f"torch {self.precision} on {self.device}{f' ({card})' if card else ''}"
 
@@ -44,29 +44,29 @@ class TorchEngine:
 
 
 def device_name(device: str) -> str:
-    """Returns the name of the card behind a device; empty where torch tells none."""
+    """Returns the name of the card of a device; empty if torch does not know it."""
     name = getattr(getattr(torch, device, None), "get_device_name", None)
     return str(name()) if name is not None else ""
 
 
 def give_back(device: str) -> None:
-    """Gives a card's memory that torch holds in reserve back to other programs, such as Blender."""
+    """Frees the memory that torch has cached on a card, for other programs such as Blender."""
     empty = getattr(getattr(torch, device, None), "empty_cache", None)
     if empty is not None:
         empty()
 
 
 def on_device(network: nn.Module, device: str, precision: Precision = "float32") -> TorchEngine:
-    """Returns the engine that runs `network`, which moves to the device and takes on the precision."""
+    """Returns the engine that runs `network`, moved to the device and converted to the precision."""
     beside = device in CHANNELS_LAST and precision != "float32"
     memory_format = torch.channels_last if beside else torch.contiguous_format
     moved = network.to(device=device, dtype=TYPES[precision])
     if precision != "float32":
         moved.decoder.keep_end_exact()  # type: ignore[operator,union-attr]
     if beside:
-        # Only tensors with four dimensions know this order; the others stay as they are.
+        # It applies to tensors with four dimensions only.
         moved = moved.to(memory_format=memory_format)  # type: ignore[call-overload]
     if device == "cuda":
-        # By default convolutions in float32, and so the last steps of the others, round to TF32's ten bits.
+        # By default, convolutions in float32 round to TF32, which has ten bits of mantissa.
         torch.backends.cudnn.allow_tf32 = False
     return TorchEngine(moved, device, precision, memory_format)

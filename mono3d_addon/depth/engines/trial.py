@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may end a process, done in one of its own: native code may crash, or the system end it for its memory.
+"""Runs code that may crash, or that the system may kill for its memory, in a process of its own.
 
 OpenVINO 2026.4 crashes for some networks and sizes on processors with AVX-512.
 """
@@ -24,17 +24,17 @@ _LEAST_WINDOWS_CRASH = 0x80000000
 
 
 def survives(module: str, function: str, *arguments: str | int | bool) -> bool:
-    """Tells whether a process comes through calling a function; one that raises an exception does.
+    """Returns whether a process can call a function without a crash; an exception is not a crash.
 
-    Its trace goes to the standard error. The process ends with this one. Raises MemoryError when the system killed it,
-    which it does where memory runs out.
+    Its traceback goes to the standard error. The process ends with this one. Raises MemoryError when the system killed
+    it, which it does when memory runs out.
     """
     code = _ended(module, function, *arguments)
     return code < _LEAST_WINDOWS_CRASH if os.name == "nt" else code >= 0
 
 
 def succeeds(module: str, function: str, *arguments: str | int | bool) -> bool:
-    """Tells, as `survives` does, whether a process calls a function and no exception is raised."""
+    """Returns whether a process can call a function without a crash and without an exception; see `survives`."""
     return _ended(module, function, *arguments) == 0
 
 
@@ -42,7 +42,7 @@ def _ended(module: str, function: str, *arguments: str | int | bool) -> int:
     """Returns the exit code of a process that calls a function; 1 after an exception."""
     call = json.dumps([sys.path, module, function, arguments])
     command = [sys.executable, "-I", "-X", "utf8", "-X", "faulthandler", "-c", _START, call]
-    # The open input tells the child that this process still is there.
+    # The child ends when its input closes, that is, with this process.
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as child:
         code = child.wait()
     if os.name != "nt" and code == -signal.SIGKILL:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said of an engine after it was held against plain float32. Plain Python: it is read where no numpy is."""
+"""The result of comparing an engine with plain float32. Plain Python: it is also read where numpy is missing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Verdict:
     agrees       whether the engine may be used
     correlation  Pearson's, over all pixels; 1 for two flat results
     difference   the largest, in standard deviations of the plain result
-    reason       why it may not be used, in a few words; empty where it may
+    reason       why it may not be used, in a few words; else empty
     """
 
     agrees: bool

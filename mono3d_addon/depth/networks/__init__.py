@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The networks: a backbone turns a picture into maps from fine to coarse, a decoder merges these into disparity.
+"""The networks: a backbone turns a picture into feature maps from fine to coarse, a decoder merges them into disparity.
 
-`architectures` is the table that says which backbone goes with which decoder, and builds a network from it;
-`decoder` is shared by all; every other module is one kind of backbone. Each also lists what its parts are called
-in the published weights files, so that these load as they are.
+`architectures` is the table of backbones and decoders, and builds networks from it. `decoder` is shared by all; every
+other module is one kind of backbone. Each also maps the names of the published weights files to its own, so that these
+files load unchanged.
 """

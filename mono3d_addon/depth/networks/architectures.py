@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of networks, and building one from it with the tensors of a weights file."""
+"""The table of networks, and how one is built from it with the tensors of a weights file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .timm_bodies import fill_computed
 
 @dataclass(frozen=True)
 class Architecture:
-    """How a network is put together.
+    """The parts of a network.
 
     backbone  makes the part that turns a picture into maps; it has `channels`, those of its maps
     decoder   makes, from these channels, the part that merges the maps into disparity
@@ -139,7 +139,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 
 
 class WrongTensorsError(ValueError):
-    """The tensors belong to another network; the text says in a few words what does not fit."""
+    """The tensors belong to another network; the text says what does not fit."""
 
 
 class Network(nn.Module):
@@ -208,5 +208,5 @@ def _check(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], unknown:
 
 
 def _is_plain(value: Tensor) -> bool:
-    """Tells whether a tensor is a block of fractional numbers that are there, which no file has to hold to."""
+    """Returns whether a tensor is strided, floating-point and has data, which a hostile file need not have."""
     return value.layout is torch.strided and not (value.is_nested or value.is_meta) and value.is_floating_point()

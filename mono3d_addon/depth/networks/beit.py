@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """BEiT (Bao et al. 2022, https://arxiv.org/abs/2106.08254), the transformer of the largest models of MiDaS 3.1.
 
-Where a patch lies is not told by an embedding: each block has a table that says, for every distance between two patches
+Positions are not embedded: each block has a table that says, for every distance between two patches
 in rows and columns, how much more or less one attends to the other.
 """
 
@@ -101,4 +101,4 @@ def _position_bias_by_index(between: Tensor, whole: Tensor, grid: Grid) -> Tenso
 
 
 MIDAS_NAMES: Names = {**TRANSFORMER_MIDAS_NAMES, "pretrained.model.fc_norm.": None}
-"""What MiDaS calls the parts."""
+"""The names of the parts in MiDaS."""

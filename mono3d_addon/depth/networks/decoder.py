@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The decoder that all networks share: from the coarsest map to the finest, refined and merged at each step.
+"""The decoder of all networks: from the coarsest feature map to the finest, refined and merged at each step.
 
 The scheme is RefineNet's (Lin et al. 2017, https://arxiv.org/abs/1611.06612) as MiDaS uses it
 (Ranftl et al. 2020, https://arxiv.org/abs/1907.01341, and 2021, https://arxiv.org/abs/2103.13413).
@@ -17,7 +17,7 @@ from .names import Names
 
 
 class ResidualUnit(nn.Module):
-    """Two 3x3 convolutions, each after a ReLU, added to what came in."""
+    """Two 3x3 convolutions, each after a ReLU, added to the input."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class ResidualUnit(nn.Module):
 
 
 class RectifiedResidualUnit(ResidualUnit):
-    """The unit of MiDaS v2.1: its first ReLU works in place, so that what came in is added after that ReLU."""
+    """The unit of MiDaS v2.1: its first ReLU works in place, so that the input is added after that ReLU."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns a map like `x`, float (n, width, h, w)."""
@@ -62,7 +62,7 @@ class Fusion(nn.Module):
         if self.skip is not None and coarser is not None:
             x = self.skip(x)
             x = coarser.to(x.dtype) + x
-        # MiDaS enlarges before it projects. The two commute, and this order has a quarter of the work.
+        # MiDaS upsamples before it projects. The two commute, and this order has a quarter of the cost.
         x = self.project(_in_kind_of(self.project, self.refine(x)))
         x = x.float() if self.enlarges_exactly else x
         return functional.interpolate(x, size=tuple(next_size), mode="bilinear", align_corners=self.align_corners)
@@ -161,32 +161,32 @@ class Decoder(nn.Module):
         return self.head(_in_kind_of(self.head, cast(Tensor, merged)))
 
     def end(self) -> tuple[str, ...]:
-        """Returns the names of the parts behind the last enlarging by the decoder, and of what leads into that.
+        """Returns the names of the parts after the decoder's last upsampling, and of its input.
 
-        A half precision's rounding there stands in the disparity as steps; what is rounded before is smoothed by the
-        enlarging.
+        Rounding to half precision there shows in the disparity as steps; earlier rounding is smoothed by the
+        upsampling.
         """
         if self.enlargement > 1:
             return "fusion.0.project", "head"
         return "lateral.0", "fusion.1.project", "fusion.0", "head"
 
     def keep_end_exact(self) -> None:
-        """Has the parts of the `end` compute in float32 in a network that does not."""
+        """Converts the parts of the `end` to float32 in a network of another dtype."""
         for name in self.end():
             self.get_submodule(name).float()
-        # Where it ends with no projection, what it enlarges is of the kind of its other steps.
+        # Without a projection at the end, the upsampled map has the dtype of the other steps.
         last = cast(Fusion, self.fusion[0 if self.enlargement > 1 else 1])
         last.enlarges_exactly = True
 
 
 def _in_kind_of(module: nn.Module, x: Tensor) -> Tensor:
-    """Returns `x` in the kind of number with which `module` computes."""
+    """Returns `x` as the dtype of `module`."""
     parameter = next(module.parameters(), None)
     return x if parameter is None else x.to(parameter.dtype)
 
 
 def midas_names(levels: int = 4) -> Names:
-    """Returns what MiDaS calls the parts of its decoder; the unit that its coarsest fusion never uses is left out."""
+    """Returns the names in MiDaS of the decoder's parts, without the unit that its coarsest fusion never uses."""
     names: dict[str, str | None] = {}
     for level in range(levels):
         names[f"scratch.layer{level + 1}_rn."] = f"decoder.lateral.{level}."

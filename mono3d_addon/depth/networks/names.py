@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the tensor names of a published weights file to those of our networks."""
+"""Maps the tensor names of published weights files to those of the networks here."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Value = TypeVar("Value")
 _MOST_LETTERS = 60
 
 Names = Mapping[str, str | None]
-"""Beginnings of published names -> what stands there in ours; None: the network has no use for such tensors."""
+"""Prefixes of published names -> prefixes here; None: the network does not use such tensors."""
 
 OUR_NAMES: Names = {"": ""}
-"""For a file that was written with our names."""
+"""For a file with the names of this package."""
 
 COMPUTED = (
     "num_batches_tracked",
@@ -23,7 +23,7 @@ COMPUTED = (
     "attn_mask",
     "attention_bias_idxs",
 )
-"""Endings of names under which files store what is not learnt."""
+"""Suffixes of tensors that are not learnt."""
 
 
 def renamed(tensors: Mapping[str, Value], names: Names) -> tuple[dict[str, Value], list[str]]:

@@ -48,4 +48,4 @@ def _midas_names() -> Names:
 
 
 MIDAS_NAMES: Names = _midas_names()
-"""What MiDaS calls the parts."""
+"""The names of the parts in MiDaS."""
