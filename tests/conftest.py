@@ -16,15 +16,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 try:
     from hypothesis import HealthCheck, settings
 except ImportError:
-    pass
+    HAS_HYPOTHESIS = False
 else:
+    HAS_HYPOTHESIS = True
     settings.register_profile(
         "mono3d",
         deadline=None,
         derandomize=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
-    settings.load_profile("mono3d")
+    settings.register_profile("mono3d quick", settings.get_profile("mono3d"), max_examples=30)
 
 
 class Folders:
@@ -36,8 +37,11 @@ class Folders:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Registers the hook for the root, which a conftest of a folder below it cannot have."""
+    """Registers the hook for the root, which a conftest of a folder below it cannot have, and chooses the profile."""
     config.pluginmanager.register(Folders())
+    if HAS_HYPOTHESIS:
+        is_thorough = config.getoption("thorough") or config.getoption("thorough_in")
+        settings.load_profile("mono3d" if is_thorough else "mono3d quick")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
