@@ -91,7 +91,17 @@ def test_a_wholly_transparent_photo_is_one_sentence_that_says_so(tmp_path: Path)
 
 @pytest.mark.torch
 @needs_torch
-@pytest.mark.parametrize("change", [{"flip": True}, {"tiles": True}, {"engine": "plain"}, {"network_size": 128}, {}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"flip": True},
+        {},
+        *(
+            pytest.param(one, marks=pytest.mark.thorough)
+            for one in ({"tiles": True}, {"engine": "plain"}, {"network_size": 128})
+        ),
+    ],
+)
 def test_the_kept_disparity_is_of_the_same_look(tmp_path: Path, change: dict[str, Any]) -> None:
     photo = ROOT / "tests" / "photos" / "coffee.png"
     first = run(photo, tmp_path)

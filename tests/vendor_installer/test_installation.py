@@ -201,7 +201,10 @@ def _die_at(made: Plan, step: str) -> None:
     install(made, allow_network=True, repair=True, progress=progress)
 
 
-@pytest.mark.parametrize("step", ["Downloading", "Unpacking", "Testing", "Activating"])
+@pytest.mark.parametrize(
+    "step",
+    ["Unpacking", "Activating", *(pytest.param(one, marks=pytest.mark.thorough) for one in ("Downloading", "Testing"))],
+)
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
 def test_a_crash_in_the_middle_leaves_the_previous_state(step: str, tiny_plan: MakePlan, data_folder: Path) -> None:
     before = install(tiny_plan(), allow_network=True)

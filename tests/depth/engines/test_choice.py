@@ -130,7 +130,7 @@ def test_plain_is_plain(make: Callable[..., EngineChoice], picture: Pictures) ->
         assert make(is_plain=True).run(picture).engine == PLAIN
 
 
-@pytest.mark.parametrize("damage", ["graph.bin", "graph.xml"])
+@pytest.mark.parametrize("damage", ["graph.bin", pytest.param("graph.xml", marks=pytest.mark.thorough)])
 def test_a_spoilt_graph_is_made_again(
     make: Callable[..., EngineChoice], picture: Pictures, graph: Path, damage: str
 ) -> None:
@@ -221,7 +221,7 @@ def test_a_network_that_cannot_be_converted_still_runs(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-@pytest.mark.parametrize("step", ["succeeds", "survives"])
+@pytest.mark.parametrize("step", ["succeeds", pytest.param("survives", marks=pytest.mark.thorough)])
 def test_a_process_that_the_system_ends_for_its_memory_costs_speed_only(
     make: Callable[..., EngineChoice], picture: Pictures, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -293,7 +293,9 @@ def test_a_graph_that_does_not_load_is_made_anew(
     assert make().run(picture).engine == FAST
 
 
-@pytest.mark.parametrize("function", ["version", "processor", "precisions"])
+@pytest.mark.parametrize(
+    "function", ["version", *(pytest.param(one, marks=pytest.mark.thorough) for one in ("processor", "precisions"))]
+)
 def test_an_openvino_that_does_not_import(
     make: Callable[..., EngineChoice],
     picture: Pictures,
