@@ -14,6 +14,7 @@ import pytest
 from mono3d_addon.arguments import build_parser
 from mono3d_addon.depth.catalogue import MODELS
 from mono3d_addon.settings import RunOptions, Settings, WebOptions, fields_of
+from tests.test_structure import MAY_IMPORT
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -121,6 +122,16 @@ def test_the_tree_of_modules_is_that_of_the_repository() -> None:
     inside = {path for path in (ROOT / "mono3d_addon").rglob("*") if path.is_dir() and any(path.glob("*.py"))}
     wanted = {path.relative_to(ROOT).as_posix() for path in inside if path.parent.name in {"mono3d_addon", "core"}}
     assert wanted <= named, wanted - named
+
+
+def test_the_order_of_imports_is_that_of_test_structure() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    levels = [re.split(r",\s*", level.strip()) for level in text.split("```")[3].split("->")]
+    assert len(levels) > 5
+    for number, level in enumerate(levels):
+        above = {part for one in levels[:number] for part in one}
+        for part in level:
+            assert not MAY_IMPORT[part] & above, f"{part} may import {MAY_IMPORT[part] & above}"
 
 
 def test_every_model_is_described_with_its_size() -> None:
