@@ -23,7 +23,7 @@ from .settings import Settings
 _SUFFIXES = (".exr", ".npy", ".pfm", ".png", ".tif", ".tiff")
 _ENDS = ("", "_depth", "-depth", "_disparity", "-dpt")
 _ASPECT = 1.05
-"""Proportions that differ by more than this factor are worth a note."""
+"""Aspect ratios that differ by more than this factor get a note."""
 
 
 Source = Callable[[Stages], Estimate]
@@ -83,9 +83,9 @@ def _estimate(found: DepthValues, name: str, photo: Photo, settings: Settings) -
 
 
 def read_depth(path: Path, max_pixels: float, kind: Kind | None = None) -> DepthValues:
-    """Returns the depth map at `path`; `kind` says what its numbers are, None: as the file has it.
+    """Returns the depth map at `path`; `kind` is the meaning of its values, None: as the file states it.
 
-    The format is told by the file's content. Raises Mono3DError when it cannot be read.
+    The format is recognised by the content. Raises Mono3DError when it cannot be read.
     """
     start = read_bytes(path, 8)
     if start.startswith(b"\x93NUMPY"):
@@ -93,7 +93,7 @@ def read_depth(path: Path, max_pixels: float, kind: Kind | None = None) -> Depth
     elif start.startswith((b"Pf", b"PF")):
         found = read_pfm(path, max_pixels)
     elif start.startswith(b"\x76\x2f\x31\x01"):
-        # With it Open3D's folder comes in, which has other work to do before the first mesh.
+        # Imported here: few depth maps are EXR files.
         from .core.maps.exr_file import read_exr
 
         found = read_exr(path, max_pixels)

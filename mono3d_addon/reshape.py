@@ -60,6 +60,7 @@ _AFTER_DEPTH = (
     "trim",
     "photo_detail",
 )
+"""Settings that the depth map does not depend on, besides `_AFTER_GRID`. A change of any other makes it anew."""
 _AFTER_GRID = (
     "level",
     "surface",
@@ -77,7 +78,7 @@ _AFTER_GRID = (
     "solid_size",
     "normal_map",
 )
-"""Settings that neither the depth map nor the grid depend on. Any other setting makes both anew."""
+"""Settings that neither the depth map nor the grid depends on. A change of any other makes the grid anew."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Reshaped:
 
 @dataclass(frozen=True)
 class _DepthMap:
-    """Depth of every cell, where it is valid (None: everywhere), and whether there is sky."""
+    """Depth of every cell, where it is valid (None: everywhere), and whether sky was found."""
 
     depth: Floats
     valid: NDArray[np.bool_] | None

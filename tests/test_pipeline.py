@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,6 @@ from mono3d_addon.core.estimate import Estimate
 from mono3d_addon.core.reconstruction import Reconstruction
 from mono3d_addon.depth import estimator
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER
-from mono3d_addon.depth.disparity_cache import DisparityCache
 from mono3d_addon.depth.estimator import Estimator, EstimatorCache
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.session import Session
@@ -230,16 +228,6 @@ def test_a_damaged_cache_costs_time_only(tmp_path: Path) -> None:
     for content in (b"", kept.read_bytes()[:100], b"no zip"):
         kept.write_bytes(content)
         np.testing.assert_allclose(run(photo, tmp_path, PLAIN).disparity, expected, atol=1e-4)
-
-
-def test_the_longest_unused_disparities_go_first(tmp_path: Path) -> None:
-    for age, name in enumerate(("new", "middle", "old")):
-        np.save(tmp_path / name, np.zeros(200, np.float32))
-        os.utime(tmp_path / f"{name}.npy", (1e9 - age, 1e9 - age))
-    # What another worker has just renamed or removed is in the list and no more on the disk.
-    (tmp_path / "gone.npy").symlink_to(tmp_path / "nowhere")
-    DisparityCache(tmp_path, most_bytes=2000).prune()
-    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["middle.npy", "new.npy"]
 
 
 def own(photo: Path, folder: Path, depth: NDArray[np.float32], **settings: Any) -> Reconstruction:

@@ -60,10 +60,10 @@ def source_of(saved: Reconstruction, folder: Path, photo: Path) -> Source:
 class ReshapedMesh:
     """A mesh in the scene frame, with its edges. It has normals only with a normal map; else Blender computes them.
 
-    edges           see `core.mesh.triangle_edges.edges_of_faces`
+    edges                 see `core.mesh.triangle_edges.edges_of_faces`
     background_triangles  number of triangles at the end that are the background (see `core.mesh.background_fill`)
     background_texture    path of its texture; None without a background
-    normal_map      path of the normal map; None where none is wanted
+    normal_map            path of the normal map; None without one
     """
 
     mesh: Mesh
@@ -76,8 +76,8 @@ class ReshapedMesh:
 def save(mesh: Mesh, folder: Path, background_triangles: int = 0, *, with_normals: bool = False) -> None:
     """Writes a mesh and its edges, which would take Blender's main thread longer to find.
 
-    Its last `background_triangles` triangles are the background. Its texture must already be in the
-    folder, and so must the normal map that needs the normals.
+    Its last `background_triangles` triangles are the background. Its texture must already be in the folder, and
+    so must the normal map that needs the normals.
     """
     arrays = {name: getattr(mesh, name) for name in _MESH}
     arrays |= zip(_EDGES, edges_of_faces((mesh.quads, mesh.loose_triangles), len(mesh.vertices)), strict=True)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mono3d_addon.depth.engines.agreement import LARGEST_DIFFERENCE, compare
+from mono3d_addon.depth.engines.agreement import LARGEST_DIFFERENCE, compare, compare_all
 from mono3d_addon.depth.engines.engine import Precision
 
 PLAIN = np.random.default_rng(0).normal(size=(1, 40, 60)).astype(np.float32)
@@ -74,3 +74,12 @@ def test_a_flat_result_of_a_picture_with_relief_does_not_agree() -> None:
 def test_a_result_agrees_with_itself_whatever_its_size(scale: float, shift: float) -> None:
     plain = PLAIN * np.float32(scale) + np.float32(shift)
     assert compare(plain, plain, "float32").agrees and compare(plain, plain, "float16").agrees
+
+
+def test_every_array_has_to_agree() -> None:
+    depth = np.random.default_rng(0).normal(size=(1, 16, 24)).astype(np.float32)
+    plain = {"depth": depth, "normals": np.stack([depth] * 3, axis=-1)}
+    assert compare_all(plain, plain, "float32").agrees
+    other = plain | {"normals": -plain["normals"]}
+    assert compare_all(plain, other, "float32") == compare(plain["normals"], other["normals"], "float32")
+    assert not compare_all(plain, other, "float32").agrees
