@@ -16,18 +16,18 @@ from PIL import Image, ImageFilter
 from .sets import Example
 
 Picture = NDArray[np.float32]
-SMALLEST_CUT = 0.55
+SMALLEST_CROP = 0.55
 """Smallest crop as a share of the picture's shorter side, large because disparity depends on the whole scene."""
 
 
-def cut(example: Example, size: tuple[int, int], random: Generator) -> tuple[Image.Image, NDArray[np.float32]]:
+def crop(example: Example, size: tuple[int, int], random: Generator) -> tuple[Image.Image, NDArray[np.float32]]:
     """Returns a random crop of `example` at `size` (height, width): the picture, RGB, and its disparity, float32, 0..1.
 
     Half of the crops are mirrored. A disparity at the picture's size is resampled without smoothing its edges.
     """
     height, width = size
     picture, disparity = example.picture(), Image.fromarray(example.disparity())
-    across = min(picture.width, picture.height * width / height) * random.uniform(SMALLEST_CUT, 1.0)
+    across = min(picture.width, picture.height * width / height) * random.uniform(SMALLEST_CROP, 1.0)
     down = across * height / width
     left, top = random.uniform(0, picture.width - across), random.uniform(0, picture.height - down)
     box = (left, top, left + across, top + down)
@@ -43,7 +43,7 @@ def cut(example: Example, size: tuple[int, int], random: Generator) -> tuple[Ima
     return part, np.asarray(small, np.float32)
 
 
-def worsen(picture: Image.Image, random: Generator) -> Picture:
+def degrade(picture: Image.Image, random: Generator) -> Picture:
     """Returns the picture, float32 (h, w, 3), with random colours and sometimes blur, noise and JPEG artefacts."""
     if random.random() < 0.2:
         picture = picture.filter(ImageFilter.GaussianBlur(random.uniform(0.3, 1.5)))

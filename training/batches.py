@@ -13,7 +13,7 @@ from numpy.random import Generator
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .augment import cut, worsen
+from .augment import crop, degrade
 from .sets import Example
 
 Size = tuple[int, int]
@@ -56,11 +56,11 @@ class Batches(Dataset[Batch]):
         random = np.random.default_rng((self.seed, number))
         size = shape(self.large if number >= self.count * (1.0 - self.large_share) else self.small, random)
         exact = self._number_of_exact(random)
-        taught = [_drawn(self.photos, size, random) for _ in range(self.size - exact)]
+        labelled = [_drawn(self.photos, size, random) for _ in range(self.size - exact)]
         true = [_drawn(self.exact, size, random) for _ in range(exact)]
         return Batch(
-            torch.stack([picture for picture, _ in taught + true]),
-            _stacked([label for _, label in taught], size),
+            torch.stack([picture for picture, _ in labelled + true]),
+            _stacked([label for _, label in labelled], size),
             _stacked([truth for _, truth in true], size),
         )
 
@@ -85,8 +85,8 @@ def shape(size: Size, random: Generator) -> Size:
 
 
 def _drawn(examples: Sequence[Example], size: Size, random: Generator) -> tuple[Tensor, Tensor]:
-    picture, disparity = cut(examples[int(random.integers(len(examples)))], size, random)
-    pixels = worsen(picture, random) * 2.0 - 1.0
+    picture, disparity = crop(examples[int(random.integers(len(examples)))], size, random)
+    pixels = degrade(picture, random) * 2.0 - 1.0
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))), torch.from_numpy(disparity.copy())
 
 

@@ -76,7 +76,7 @@ def photos(places: Iterable[Path]) -> Group:
 
     Raises ValueError if there is none.
     """
-    held = [example for example in sets.read(places) if sets.is_held(example.name)]
+    held = [example for example in sets.read(places) if sets.is_held_out(example.name)]
     if not held:
         raise ValueError("The sets of photos contain none that is held out from training: name other sets.")
     return Group("Held-out photos against the teacher", [_case(example) for example in held], agreement)
@@ -87,7 +87,7 @@ def exact(place: Path, *, held_only: bool) -> Group:
 
     Raises ValueError if there is none.
     """
-    examples = [example for example in sets.read([place]) if not held_only or sets.is_held(example.name)]
+    examples = [example for example in sets.read([place]) if not held_only or sets.is_held_out(example.name)]
     if not examples:
         raise ValueError(f"{place} contains no scene that is held out from training: name another set.")
     cases = [_case(example) for example in examples]

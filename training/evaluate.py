@@ -60,12 +60,12 @@ def main(arguments: Sequence[str]) -> int:
         report["groups"].append(_described(group, results))
     report["bytes"] = {name: file.stat().st_size for name, file in files.items()}
     if options.runs:
-        taken = latency.taken(networks, options.runs)
+        latencies = latency.measure(networks, options.runs)
         print(f"**Cost**: {latency.HEIGHT}x{latency.WIDTH}, one thread, plain torch, median of {options.runs} runs\n")
         print("| | ms | processor ms | MB |\n|---|---|---|---|")
-        for name, (clock, processor) in taken.items():
+        for name, (clock, processor) in latencies.items():
             print(f"| {name} | {1e3 * clock:.0f} | {1e3 * processor:.0f} | {report['bytes'][name] / 1e6:.2f} |")
-        report["seconds"] = {name: one._asdict() for name, one in taken.items()}
+        report["seconds"] = {name: one._asdict() for name, one in latencies.items()}
     if options.json:
         with atomic_write(options.json) as beside:
             beside.write_text(json.dumps(report, indent=1), encoding="utf-8")

@@ -52,7 +52,7 @@ FIRST_STARTER = Architecture(
 )
 
 
-def is_its(tensors: Mapping[str, Tensor]) -> bool:
+def is_first_starter(tensors: Mapping[str, Tensor]) -> bool:
     """Returns whether the tensors of a file are the first starter model's, by their names."""
     return not renamed(tensors, FIRST_STARTER.names)[1]
 

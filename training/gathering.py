@@ -15,7 +15,7 @@ from mono3d_addon.core.photo.photo import read_photo
 from mono3d_addon.depth import transfer
 
 from . import packages
-from .alike import difference_hash, is_near, mirrored_hash
+from .near_duplicates import difference_hash, is_near_duplicate, mirrored_hash
 from .photo_table import Package, PhotoRow, by_package
 
 SHORT_SIDE = 288
@@ -49,7 +49,9 @@ def gather(
         progress(package.file.rpartition("/")[2])
         for path, content in packages.read(fetched(package, downloads, registries), set(wanted)):
             picture = _small(content, path)
-            if is_near(difference_hash(picture), avoided) or is_near(mirrored_hash(picture), avoided):
+            if is_near_duplicate(difference_hash(picture), avoided) or is_near_duplicate(
+                mirrored_hash(picture), avoided
+            ):
                 progress(f"{wanted[path].name} is left out: it is a near-duplicate of a photo to avoid")
                 continue
             with atomic_write(folder / f"{wanted[path].name}.jpg") as beside:

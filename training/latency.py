@@ -16,14 +16,14 @@ HEIGHT, WIDTH = 256, 352
 _WARM_UP = 3
 
 
-class Taken(NamedTuple):
+class Latency(NamedTuple):
     """Median seconds of a run: wall time, and processor time, which other load affects less."""
 
     clock: float
     processor: float
 
 
-def taken(networks: Mapping[str, nn.Module], runs: int) -> dict[str, Taken]:
+def measure(networks: Mapping[str, nn.Module], runs: int) -> dict[str, Latency]:
     """Returns the median times of `runs` runs of each network in plain torch: one picture of `HEIGHT` x `WIDTH`."""
     picture = torch.rand(1, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0)) * 2.0 - 1.0
     threads = torch.get_num_threads()
@@ -36,12 +36,12 @@ def taken(networks: Mapping[str, nn.Module], runs: int) -> dict[str, Taken]:
     finally:
         torch.set_num_threads(threads)
     return {
-        name: Taken(*(statistics.median(one[name][kind] for one in rounds[_WARM_UP:]) for kind in (0, 1)))
+        name: Latency(*(statistics.median(one[name][kind] for one in rounds[_WARM_UP:]) for kind in (0, 1)))
         for name in networks
     }
 
 
-def _timed(network: nn.Module, picture: torch.Tensor) -> Taken:
+def _timed(network: nn.Module, picture: torch.Tensor) -> Latency:
     began, worked = time.perf_counter(), time.process_time()
     network(picture)
-    return Taken(time.perf_counter() - began, time.process_time() - worked)
+    return Latency(time.perf_counter() - began, time.process_time() - worked)

@@ -34,7 +34,7 @@ def exact(predicted: Tensor, truth: Tensor) -> Tensor:
     return (found - wanted).abs().mean() + 0.5 * gradients(found - wanted) + edges(found, wanted)
 
 
-def taught(predicted: Tensor, label: Tensor) -> Tensor:
+def labelled(predicted: Tensor, label: Tensor) -> Tensor:
     """Returns the loss of disparities compared with a teacher's, both float (n, h, w), the teacher's in 0..1.
 
     The teacher's edges are slightly misplaced, so any value between the minimum and maximum of the label within SOFT

@@ -26,7 +26,7 @@ def load(path: Path) -> nn.Module:
     WrongTensorsError, a ValueError, if its tensors belong to another network.
     """
     tensors = checkpoint.read(path)
-    return first_starter.build(tensors) if first_starter.is_its(tensors) else build(STARTER, tensors)
+    return first_starter.build(tensors) if first_starter.is_first_starter(tensors) else build(STARTER, tensors)
 
 
 def row() -> Model:

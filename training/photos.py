@@ -19,7 +19,7 @@ from mono3d_addon.errors import Mono3DError
 from mono3d_addon.run.photos import is_photo
 
 from . import photo_table
-from .alike import difference_hash
+from .near_duplicates import difference_hash
 
 DONE, FAILED = 0, 1
 

@@ -19,7 +19,7 @@ from PIL import Image, ImageOps
 
 DISPARITY_ENDING = ".disp.png"
 PICTURE_ENDINGS = (".jpg", ".png")
-HELD_SHARE = 35
+HELD_OUT_ONE_IN = 35
 """One picture in this many is held out from training."""
 
 
@@ -81,9 +81,9 @@ def read(places: Iterable[Path]) -> list[Example]:
     return [found[name] for name in sorted(found)]
 
 
-def is_held(name: str) -> bool:
+def is_held_out(name: str) -> bool:
     """Returns whether a picture is held out from training, by a hash of its name: the same on every machine."""
-    return int(hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[:6], 16) % HELD_SHARE == 0
+    return int(hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[:6], 16) % HELD_OUT_ONE_IN == 0
 
 
 def _picture_of(disparity: str, files: dict[str, Place]) -> Place | None:

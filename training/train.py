@@ -69,22 +69,22 @@ class Training:
         )
         self.average = {name: value.detach().clone() for name, value in network.state_dict().items()}
 
-    def learn(self, batch: Batch) -> tuple[float, float]:
+    def train_step(self, batch: Batch) -> tuple[float, float]:
         """Does one step; returns the mean losses of the photos and of the exact pictures (NaN if there are none)."""
-        self._set_pace()
+        self._set_learning_rate()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             predicted = self.network(batch.pictures.to(self.device, memory_format=torch.channels_last)).float()
-        taught, exact = self._losses(predicted, batch)
+        labelled, exact = self._losses(predicted, batch)
         count = len(batch.pictures)
         photos = len(batch.labels)
-        loss = (taught * photos if photos else 0.0) + (exact * (count - photos) if count > photos else 0.0)
+        loss = (labelled * photos if photos else 0.0) + (exact * (count - photos) if count > photos else 0.0)
         self.optimiser.zero_grad(set_to_none=True)
         (torch.as_tensor(loss) / count).backward()
         nn.utils.clip_grad_norm_(self.parameters, LARGEST_GRADIENT)
         self.optimiser.step()
         self.step += 1
         self._average()
-        return taught.item(), exact.item()
+        return labelled.item(), exact.item()
 
     def state(self) -> dict[str, Any]:
         """Returns the content of a checkpoint: tensors, numbers and strings only."""
@@ -110,13 +110,13 @@ class Training:
     def _losses(self, predicted: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         photos = len(batch.labels)
         none = torch.tensor(math.nan)
-        taught = losses.taught(predicted[:photos], batch.labels.to(self.device)) if photos else none
+        labelled = losses.labelled(predicted[:photos], batch.labels.to(self.device)) if photos else none
         exact = losses.exact(predicted[photos:], batch.truths.to(self.device)) if len(batch.truths) else none
-        return taught, exact
+        return labelled, exact
 
-    def _set_pace(self) -> None:
+    def _set_learning_rate(self) -> None:
         done = self.step / self.plan.steps
-        rate = self.plan.learning_rate * pace(done)
+        rate = self.plan.learning_rate * learning_rate_factor(done)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["share"]
         for parameter in self.encoder:
@@ -130,7 +130,7 @@ class Training:
                     self.average[name].lerp_(value, 1.0 - keep)
 
 
-def pace(done: float) -> float:
+def learning_rate_factor(done: float) -> float:
     """Returns the learning rate, at most 1, after a share `done` of the steps: linear warm-up, then half a cosine."""
     if done < WARM_UP:
         return (done + 1e-3) / (WARM_UP + 1e-3)
@@ -160,12 +160,12 @@ def run(training: Training, batches: Batches, out: Path, *, workers: int, keep_e
     first = training.step
     with tqdm(total=len(batches), initial=first, unit="step", smoothing=0.05) as bar:
         for batch in _loaded(batches, first, workers, training.device):
-            sums.append(training.learn(batch))
+            sums.append(training.train_step(batch))
             bar.update()
             if time.monotonic() - kept > keep_every or training.step == len(batches):
-                taught, exact = (_mean(column) for column in zip(*sums, strict=True))
-                bar.set_postfix_str(f"photos {taught:.3f}, exact {exact:.3f}")
-                _log(out / LOG, training.step, taught, exact)
+                labelled, exact = (_mean(column) for column in zip(*sums, strict=True))
+                bar.set_postfix_str(f"photos {labelled:.3f}, exact {exact:.3f}")
+                _log(out / LOG, training.step, labelled, exact)
                 _save(training.state(), out / CHECKPOINT)
                 kept, sums = time.monotonic(), []
 
@@ -184,13 +184,13 @@ def _mean(values: tuple[float, ...]) -> float:
     return sum(known) / len(known) if known else math.nan
 
 
-def _log(file: Path, step: int, taught: float, exact: float) -> None:
+def _log(file: Path, step: int, labelled: float, exact: float) -> None:
     is_new = not file.exists()
     with file.open("a", newline="") as stream:
         writer = csv.writer(stream)
         if is_new:
             writer.writerow(["step", "loss of photos", "loss of exact pictures", "seconds since 1970"])
-        writer.writerow([step, f"{taught:.4f}", f"{exact:.4f}", f"{time.time():.0f}"])
+        writer.writerow([step, f"{labelled:.4f}", f"{exact:.4f}", f"{time.time():.0f}"])
 
 
 def _save(state: dict[str, Any], file: Path) -> None:
@@ -205,8 +205,8 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     plan = Plan(**{field.name: getattr(options, field.name) for field in fields(Plan)})
-    photos = [example for example in sets.read(options.photos) if not sets.is_held(example.name)]
-    exact = [example for example in sets.read(options.exact) if not sets.is_held(example.name)]
+    photos = [example for example in sets.read(options.photos) if not sets.is_held_out(example.name)]
+    exact = [example for example in sets.read(options.exact) if not sets.is_held_out(example.name)]
     options.out.mkdir(parents=True, exist_ok=True)
     training = Training(start.network(options.start, plan.seed), plan, device)
     checkpoint = options.out / CHECKPOINT

@@ -24,9 +24,9 @@ def stripes(tmp_path: Path) -> sets.Example:
 
 
 @pytest.mark.parametrize("size", [(96, 128), (128, 96), (96, 96)])
-def test_picture_and_disparity_are_cut_alike(stripes: sets.Example, size: tuple[int, int]) -> None:
+def test_picture_and_disparity_are_cropped_alike(stripes: sets.Example, size: tuple[int, int]) -> None:
     for seed in range(8):
-        part, disparity = augment.cut(stripes, size, np.random.default_rng(seed))
+        part, disparity = augment.crop(stripes, size, np.random.default_rng(seed))
         assert part.size == (size[1], size[0])
         assert disparity.shape == size
         red = np.asarray(part.getchannel("R"), np.float32) / 255
@@ -37,16 +37,16 @@ def test_picture_and_disparity_are_cut_alike(stripes: sets.Example, size: tuple[
 def test_only_labels_as_large_as_the_photo_have_sharp_edges(tmp_path: Path, divisor: int) -> None:
     write_set(tmp_path, ["a_1"], disparity_divisor=divisor)
     example = sets.read([tmp_path])[0]
-    _, disparity = augment.cut(example, (64, 96), np.random.default_rng(1))
+    _, disparity = augment.crop(example, (64, 96), np.random.default_rng(1))
     assert disparity.shape == (64, 96)
     assert np.isin(disparity, np.unique(example.disparity())).all() == (divisor == 1)
 
 
 @given(st.integers(0, 2**32))
-def test_what_is_worse_is_still_a_picture_and_its_edges_stay(seed: int) -> None:
+def test_a_degraded_picture_is_valid_and_keeps_its_edges(seed: int) -> None:
     pixels = np.zeros((32, 48, 3), np.uint8)
     pixels[:, 24:] = 220
-    worse = augment.worsen(Image.fromarray(pixels), np.random.default_rng(seed))
+    worse = augment.degrade(Image.fromarray(pixels), np.random.default_rng(seed))
     assert worse.dtype == np.float32
     assert worse.shape == pixels.shape
     assert 0.0 <= worse.min() <= worse.max() <= 1.0
@@ -56,5 +56,5 @@ def test_what_is_worse_is_still_a_picture_and_its_edges_stay(seed: int) -> None:
 
 def test_many_seeds_make_many_pictures() -> None:
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (32, 32, 3)).astype(np.uint8))
-    results = {augment.worsen(picture, np.random.default_rng(seed)).tobytes() for seed in range(20)}
+    results = {augment.degrade(picture, np.random.default_rng(seed)).tobytes() for seed in range(20)}
     assert len(results) == 20

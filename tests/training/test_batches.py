@@ -44,7 +44,7 @@ def test_a_batch_holds_both_kinds_in_one_shape(tmp_path: Path) -> None:
     assert batch.pictures.max() <= 1.0
 
 
-def test_a_number_always_means_the_same_batch(tmp_path: Path) -> None:
+def test_a_batch_depends_on_its_number_only(tmp_path: Path) -> None:
     batches = _batches(tmp_path)
     for first, second in zip(batches[4], _batches(tmp_path)[4], strict=True):
         assert torch.equal(first, second)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from training import comparison, sets
 
-HELD = next(f"a_{number}" for number in range(1000) if sets.is_held(f"a_{number}"))
+HELD = next(f"a_{number}" for number in range(1000) if sets.is_held_out(f"a_{number}"))
 
 
 def write(folder: Path, name: str, disparity: comparison.Floats) -> None:
@@ -28,7 +28,7 @@ def board() -> comparison.Floats:
 def test_only_held_out_photos_count(tmp_path: Path) -> None:
     write(tmp_path / "set", HELD, board())
     write(tmp_path / "set", "b_0", board())
-    assert not sets.is_held("b_0")
+    assert not sets.is_held_out("b_0")
     assert [case.name for case in comparison.photos([tmp_path / "set"]).cases] == [HELD]
     assert [case.name for case in comparison.exact(tmp_path / "set", held_only=True).cases] == [HELD]
     assert len(comparison.exact(tmp_path / "set", held_only=False).cases) == 2
@@ -39,7 +39,7 @@ def test_only_held_out_photos_count(tmp_path: Path) -> None:
         comparison.exact(tmp_path / "set", held_only=True)
 
 
-def test_who_knows_the_truth_is_right(tmp_path: Path) -> None:
+def test_the_truth_itself_scores_perfectly(tmp_path: Path) -> None:
     write(tmp_path / "set", HELD, board())
     predictors = {"knows": lambda pixels: board(), "ramp": comparison.vertical_ramp(lambda pixels: (128, 96))}
     exact = comparison.compare(comparison.exact(tmp_path / "set", held_only=False), predictors)
@@ -72,7 +72,7 @@ def test_ground_truth_counts_where_it_is_known(tmp_path: Path) -> None:
         comparison.ground_truth(tmp_path / "elsewhere", 0.0)
 
 
-def test_the_table_tells_the_difference_picture_by_picture() -> None:
+def test_the_table_shows_paired_differences() -> None:
     results = {
         "old": {"spearman": [0.2, 0.6, math.nan], "within": [0.5, 0.5, 0.5]},
         "new": {"spearman": [0.3, 0.8, 0.9], "within": [0.5, 0.5, 0.5]},

@@ -29,7 +29,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def test_two_examples(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    names = [name for name in (f"x_{number}" for number in range(1000)) if sets.is_held(name)][:2]
+    names = [name for name in (f"x_{number}" for number in range(1000)) if sets.is_held_out(name)][:2]
     for name in names:
         Image.fromarray(random.integers(0, 255, (60, 80, 3), np.uint8)).save(tmp_path / f"{name}.png")
         disparity = np.full((60, 80), 60, np.uint8)
@@ -58,7 +58,7 @@ def test_two_examples(tmp_path: Path) -> None:
         (["--model", str(BUNDLED), "--ground-truth", "."], "needs --ground-truth-offset"),
     ],
 )
-def test_what_is_wrong_is_said(arguments: list[str], sentence: str) -> None:
+def test_wrong_arguments_are_refused(arguments: list[str], sentence: str) -> None:
     done = run(*arguments)
     assert done.returncode == 2
     assert sentence in done.stderr

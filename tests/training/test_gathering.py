@@ -75,7 +75,7 @@ def test_photos_come_out_small_and_only_once(tmp_path: Path, server: Behaviour) 
 
 
 @pytest.mark.parametrize("kind", ["pypi", "npm"])
-def test_other_registries_serve_too(tmp_path: Path, server: Behaviour, kind: str) -> None:
+def test_other_registries_can_be_used(tmp_path: Path, server: Behaviour, kind: str) -> None:
     server.content = tar({"package/a.png": _picture(4)}, "gz")
     assert _gather(_table(tmp_path, "package/a.png", kind=kind, package=server.content), server, kind=kind) == 0
     assert (tmp_path / "out" / "made_001.jpg").is_file()
@@ -89,7 +89,7 @@ def test_another_package_than_the_table_names_is_refused(
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
 
 
-def test_a_damaged_package_in_the_downloads_is_fetched_anew(tmp_path: Path, server: Behaviour) -> None:
+def test_a_damaged_package_is_downloaded_again(tmp_path: Path, server: Behaviour) -> None:
     table = _table(tmp_path, PATHS[0])
     assert _gather(table, server, "--downloads", str(tmp_path / "kept")) == 0
     (package,) = (tmp_path / "kept").iterdir()
@@ -100,7 +100,7 @@ def test_a_damaged_package_in_the_downloads_is_fetched_anew(tmp_path: Path, serv
 
 
 @pytest.mark.parametrize("path", ["../../made.png", "/usr/share/wide.png", "usr/share/none.png"])
-def test_paths_that_lead_elsewhere_end_the_command(
+def test_paths_outside_the_package_are_refused(
     tmp_path: Path, server: Behaviour, capsys: pytest.CaptureFixture[str], path: str
 ) -> None:
     assert _gather(_table(tmp_path, path), server) == 1
@@ -129,7 +129,7 @@ def test_photos_to_be_avoided_are_left_out_mirrored_or_not(
     assert "made_001 is left out" in capsys.readouterr().err
 
 
-def test_the_table_that_comes_along_is_sound() -> None:
+def test_the_bundled_table_is_valid() -> None:
     rows = photo_table.read(TABLE)
     assert len(rows) > 400
     assert len({(row.package, row.path) for row in rows}) == len(rows)

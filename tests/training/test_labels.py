@@ -65,7 +65,7 @@ def test_a_photo_without_depth_gets_zeros() -> None:
     assert not found.any()
 
 
-def test_a_folder_becomes_a_set_and_what_is_there_stays(tmp_path: Path) -> None:
+def test_a_folder_becomes_a_set_and_existing_files_stay(tmp_path: Path) -> None:
     source = tmp_path / "photos"
     source.mkdir()
     for number in range(10):

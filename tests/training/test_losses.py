@@ -32,7 +32,7 @@ def test_scale_and_shift_do_not_count(scale: float, shift: float) -> None:
     assert losses.exact(truth * scale + shift, truth).item() < 2e-3
 
 
-def test_an_even_prediction_has_a_finite_gradient() -> None:
+def test_a_constant_prediction_has_a_finite_gradient() -> None:
     predicted = torch.zeros(2, 32, 48, requires_grad=True)
     losses.exact(predicted, _truth()).backward()
     assert predicted.grad is not None
@@ -44,7 +44,7 @@ def test_soft_edges_cost_where_the_truth_is_known() -> None:
     assert losses.exact(_blurred(truth), truth) > losses.exact(truth, truth) + 0.1
 
 
-def test_a_sharp_edge_beside_the_true_one_is_better_than_a_soft_one() -> None:
+def test_a_misplaced_sharp_edge_is_better_than_a_soft_one() -> None:
     truth = losses.normalised(_truth())
     beside = torch.roll(truth, 1, dims=2)
     assert losses.edges(beside, truth) < 0.5 * losses.edges(losses.normalised(_blurred(_blurred(_truth()))), truth)
@@ -56,22 +56,22 @@ def test_a_sharp_edge_beside_the_true_one_is_better_than_a_soft_one() -> None:
 def test_any_edge_within_a_labels_soft_one_is_right() -> None:
     truth = _truth()
     label = _blurred(truth)
-    sharp = losses.taught(truth, label)
+    sharp = losses.labelled(truth, label)
     assert sharp < 0.1
-    assert losses.taught(_blurred(_blurred(_blurred(truth))), label) > 3 * sharp
+    assert losses.labelled(_blurred(_blurred(_blurred(truth))), label) > 3 * sharp
 
 
 def test_a_missing_object_costs_though_edges_are_free() -> None:
     truth = _truth()
     without = truth.clone()
     without[:, 8:24, 10:30] = 0.2
-    assert losses.taught(without, truth) > losses.taught(truth, truth) + 0.3
+    assert losses.labelled(without, truth) > losses.labelled(truth, truth) + 0.3
 
 
 def test_the_teachers_range_is_kept() -> None:
-    assert losses.taught(_truth() * 3.0, _truth()) > losses.taught(_truth(), _truth()) + 0.1
+    assert losses.labelled(_truth() * 3.0, _truth()) > losses.labelled(_truth(), _truth()) + 0.1
 
 
-def test_turned_round_is_worse_than_even() -> None:
+def test_inverted_is_worse_than_constant() -> None:
     truth = _truth()
     assert losses.exact(-truth, truth) > losses.exact(torch.zeros_like(truth), truth)

@@ -24,7 +24,7 @@ def picture(rows: int, columns: int) -> NDArray[np.uint8]:
     return np.stack([2 * x, 2 * y, (x * y) // 64], axis=2).clip(0, 255).astype(np.uint8)
 
 
-def test_the_first_starter_tells_what_it_told_in_the_add_on() -> None:
+def test_the_first_starter_gives_the_add_ons_former_results() -> None:
     network = models.load(path("starter/starter.safetensors"))
     found = models.disparity(network, picture(96, 128), 96)
     assert found.shape == (96, 128)
@@ -48,12 +48,12 @@ def test_the_size_is_the_shorter_side() -> None:
     assert models.input_size(picture(160, 120), 64) == (64, 96)
 
 
-def test_a_file_with_a_tensor_less_is_refused(tmp_path: Path) -> None:
+def test_a_file_with_a_missing_tensor_is_refused(tmp_path: Path) -> None:
     tensors = load_file(path("starter/starter.safetensors"))
-    assert first_starter.is_its(tensors)
+    assert first_starter.is_first_starter(tensors)
     del tensors["h1.weight"]
     save_file(tensors, tmp_path / "less.safetensors")
     with pytest.raises(WrongTensorsError, match="missing"):
         models.load(tmp_path / "less.safetensors")
     tensors["unheard.of"] = tensors["h2.weight"]
-    assert not first_starter.is_its(tensors)
+    assert not first_starter.is_first_starter(tensors)

@@ -33,13 +33,13 @@ def _written(folder: Path, name: str, data: bytes) -> Path:
     ("name", "data"),
     [("a.deb", deb(FILES)), ("a.tgz", tar(FILES, "gz")), ("a.tar.xz", tar(FILES, "xz")), ("a.whl", _wheel(FILES))],
 )
-def test_chosen_files_come_out_of_every_kind_of_package(tmp_path: Path, name: str, data: bytes) -> None:
+def test_files_are_read_from_every_kind_of_package(tmp_path: Path, name: str, data: bytes) -> None:
     package = _written(tmp_path, name, data)
     assert dict(packages.read(package, {"usr/share/b.png"})) == {"usr/share/b.png": b"second"}
     assert dict(packages.read(package, set(FILES))) == FILES
 
 
-def test_files_come_out_of_a_resource_collection(tmp_path: Path) -> None:
+def test_files_are_read_from_a_resource_collection(tmp_path: Path) -> None:
     files = {"usr/a.rcc": collection({"pictures/cat.jpg": b"cat" * 100, "pictures/dog.jpg": b"dog"})}
     package = _written(tmp_path, "a.deb", deb(files))
     wanted = {"usr/a.rcc!/pictures/cat.jpg", "usr/a.rcc!/pictures/dog.jpg"}
@@ -57,7 +57,7 @@ def test_a_path_that_leads_outside_is_refused(tmp_path: Path, path: str) -> None
         dict(packages.read(package, {path}))
 
 
-def test_a_hostile_name_in_the_archive_is_no_file_that_one_can_ask_for(tmp_path: Path) -> None:
+def test_hostile_names_in_an_archive_cannot_be_read(tmp_path: Path) -> None:
     package = _written(tmp_path, "a.tgz", tar({"../../a.jpg": b"hostile", "a.jpg": b"good"}, "gz"))
     assert dict(packages.read(package, {"a.jpg"})) == {"a.jpg": b"good"}
     assert [path.name for path in tmp_path.iterdir()] == ["a.tgz"]
@@ -87,7 +87,7 @@ def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch:
         dict(packages.read(_written(tmp_path, "b.deb", deb({"b.rcc": packed})), {"b.rcc!/bomb.jpg"}))
 
 
-def test_what_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
+def test_missing_and_damaged_files_are_reported(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"a\.deb has no file usr/other\.jpg"):
         dict(packages.read(_written(tmp_path, "a.deb", deb(FILES)), {"usr/other.jpg"}))
     for damaged in (b"", b"PK\x03\x04", b"!<arch>\n", deb(FILES)[:200], b"<html>", tar(FILES, "xz")[:60]):
@@ -96,7 +96,7 @@ def test_what_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"qres", b"qres" + bytes(40), collection({"a": b"aa"})[:30], b"other" * 9])
-def test_a_damaged_resource_collection_is_named(tmp_path: Path, damage: bytes) -> None:
+def test_a_damaged_resource_collection_is_reported(tmp_path: Path, damage: bytes) -> None:
     package = _written(tmp_path, "a.deb", deb({"a.rcc": damage}))
     with pytest.raises(ValueError, match=r"a\.deb cannot be read"):
         dict(packages.read(package, {"a.rcc!/a"}))

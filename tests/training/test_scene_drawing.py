@@ -23,7 +23,7 @@ def _painted(scene: Scene) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_draws_sound_scenes(kind: str) -> None:
+def test_every_kind_makes_valid_scenes(kind: str) -> None:
     for index in range(3):
         scene = _scene(kind, index)
         assert scene.stage.painted
@@ -38,7 +38,7 @@ def test_every_kind_draws_sound_scenes(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_scene_follows_from_the_seed_and_the_number_alone(kind: str) -> None:
+def test_a_scene_depends_on_seed_and_number_only(kind: str) -> None:
     first, again, other = _scene(kind, 3), _scene(kind, 3), _scene(kind, 4)
     assert _painted(first) == _painted(again)
     assert (first.view, first.light) == (again.view, again.light)
@@ -55,7 +55,7 @@ def test_pictures_have_the_kinds_and_sizes_in_their_shares() -> None:
     assert pictures[7].name == f"{pictures[7].kind}_1_00007"
 
 
-def test_attempts_draw_different_numbers() -> None:
+def test_attempts_have_different_random_numbers() -> None:
     one = plan.picture(1, 0, 384, SHARES)
     assert len({one.random(attempt).random() for attempt in range(5)}) == 5
 
@@ -68,13 +68,13 @@ def test_colours_are_within_bounds() -> None:
             assert all(0 <= part <= 1 for part in palette.like(random, maker(random)))
 
 
-def test_nights_are_told_from_days() -> None:
+def test_nights_are_distinguished_from_days() -> None:
     random = np.random.default_rng(0)
     drawn = [lights.is_night(lights.outdoors(random)) for _ in range(400)]
     assert 0.02 < np.mean(drawn) < 0.12
 
 
-def test_the_focus_lies_on_what_is_seen_and_the_blur_is_bounded() -> None:
+def test_the_focus_is_on_a_visible_point_and_the_blur_is_bounded() -> None:
     random = np.random.default_rng(2)
     disparity = np.full((60, 80), 0.1, np.float32)
     disparity[:, :4] = 5.0
@@ -88,7 +88,7 @@ def test_the_focus_lies_on_what_is_seen_and_the_blur_is_bounded() -> None:
     assert views.focused(random, sharp, disparity) == sharp
 
 
-def test_a_taken_stage_is_turned_and_moved_with_its_hair() -> None:
+def test_an_added_stage_is_rotated_and_moved_with_its_hair() -> None:
     part, whole = Stage(), Stage()
     part.add((1, 1, 1), palette.PLAIN, box(2, 4, 1))
     part.hairs.append(Hair(box(1, 1, 1), (0, 0, 0), 10, 0.1, 0.001, 0.5, 0.01, 1))

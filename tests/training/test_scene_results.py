@@ -40,7 +40,7 @@ def test_the_disparity_is_scaled_by_its_nearest_part_and_only_the_sky_is_zero() 
     assert disparity_file.scaled(np.zeros((3, 3), np.float32)).max() == 0
 
 
-def test_a_useful_disparity_has_no_fault() -> None:
+def test_a_usable_disparity_has_no_fault() -> None:
     assert verdict.fault_of_disparity(_depth()) == ""
     assert verdict.edge_share(_depth()) == pytest.approx(2 / 63, abs=0.002)
 
@@ -54,11 +54,11 @@ def test_a_useful_disparity_has_no_fault() -> None:
         ("hardly any edges", np.broadcast_to(np.linspace(0.1, 1, 64), (48, 64))),
     ],
 )
-def test_a_useless_disparity_is_named(fault: str, disparity: np.ndarray) -> None:
+def test_an_unusable_disparity_is_rejected(fault: str, disparity: np.ndarray) -> None:
     assert verdict.fault_of_disparity(disparity.astype(np.float32)) == fault
 
 
-def test_useless_pictures_are_named() -> None:
+def test_unusable_pictures_are_rejected() -> None:
     good = np.random.default_rng(0).random((40, 40, 3)).astype(np.float32)
     assert verdict.fault_of_picture(good) == ""
     assert verdict.fault_of_picture(good * 1e-5) == "black"

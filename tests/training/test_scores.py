@@ -24,7 +24,7 @@ def test_spearman_by_hand() -> None:
 
 
 @given(st.floats(0.05, 8.0), st.floats(-5.0, 5.0))
-def test_what_keeps_the_order_keeps_the_correlation(power: float, shift: float) -> None:
+def test_spearman_depends_on_the_order_only(power: float, shift: float) -> None:
     kept = scores.spearman(GUESS.astype(np.float64), TRUTH)
     raised = np.sign(GUESS) * np.abs(GUESS.astype(np.float64)) ** power + shift
     assert scores.spearman(raised, TRUTH) == pytest.approx(kept, abs=1e-3)

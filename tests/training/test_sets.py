@@ -35,7 +35,7 @@ def test_a_folder_and_an_archive_hold_the_same(tmp_path: Path, kind: type[np.uns
         np.testing.assert_allclose(disparity, np.linspace(0, 1, 12).reshape(3, 4), atol=1 / 255)
 
 
-def test_a_picture_without_disparity_is_left_out_and_an_empty_place_named(tmp_path: Path) -> None:
+def test_a_picture_without_disparity_is_skipped_and_an_empty_folder_refused(tmp_path: Path) -> None:
     _write(tmp_path / "set", "whole", np.uint8)
     (tmp_path / "set" / "lonely.jpg").write_bytes(b"")
     assert [example.name for example in sets.read([tmp_path / "set"])] == ["whole"]
@@ -51,14 +51,14 @@ def test_colour_is_no_disparity(tmp_path: Path) -> None:
         sets.read([tmp_path / "set"])[0].disparity()
 
 
-def test_the_rule_gives_the_published_split() -> None:
+def test_the_hash_gives_the_published_split() -> None:
     lines = path("starter/set/split.txt").read_text().split("\n")
     for name, part in (line.split() for line in lines if line):
-        assert sets.is_held(name) == (part == "held"), name
+        assert sets.is_held_out(name) == (part == "held"), name
 
 
-def test_the_rule_keeps_these_out() -> None:
-    held = [number for number in range(200) if sets.is_held(f"photo_{number}")]
+def test_these_pictures_are_held_out() -> None:
+    held = [number for number in range(200) if sets.is_held_out(f"photo_{number}")]
     assert held == [21, 23, 32, 102, 106, 121, 138, 157, 164, 173]
 
 

@@ -34,7 +34,7 @@ def _run(photos: Path, out: Path) -> None:
     subprocess.run(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True, timeout=120)
 
 
-def test_edges_come_to_where_the_photo_has_them(tmp_path: Path) -> None:
+def test_edges_move_to_those_of_the_photo(tmp_path: Path) -> None:
     photos, out = _soft_set(tmp_path / "soft"), tmp_path / "sharp"
     _run(photos, out)
     example = sets.read([out])[0]
@@ -47,7 +47,7 @@ def test_edges_come_to_where_the_photo_has_them(tmp_path: Path) -> None:
     assert np.abs(disparity[64, 10:40] - 0.25).max() < 0.05
 
 
-def test_it_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+def test_it_continues_where_it_stopped(tmp_path: Path) -> None:
     photos, out = _soft_set(tmp_path / "soft"), tmp_path / "sharp"
     _run(photos, out)
     (out / "b_1.jpg").unlink()

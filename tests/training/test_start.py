@@ -24,7 +24,7 @@ def test_the_same_seed_gives_the_same_network() -> None:
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_the_four_pixels_of_a_place_begin_as_equals() -> None:
+def test_the_four_pixels_of_a_position_start_equal() -> None:
     network = start.network(None, 0).eval()
     last = network.get_submodule("decoder.head.conv2")
     with torch.no_grad():
@@ -32,7 +32,7 @@ def test_the_four_pixels_of_a_place_begin_as_equals() -> None:
     assert torch.equal(four, four[:, :1].expand_as(four))
 
 
-def test_the_first_starter_is_taken_over() -> None:
+def test_weights_of_the_first_starter_are_loaded() -> None:
     file = path("starter/starter.safetensors")
     tensors, state = load_file(file), start.network(file, 0).state_dict()
     for theirs, ours in (
@@ -44,7 +44,7 @@ def test_the_first_starter_is_taken_over() -> None:
         assert torch.equal(tensors[theirs].float(), state[ours]), ours
 
 
-def test_an_exported_starter_is_taken_over(tmp_path: Path) -> None:
+def test_weights_of_an_exported_starter_are_loaded(tmp_path: Path) -> None:
     first = start.network(None, 1)
     export(first.state_dict(), tmp_path / "a.safetensors")
     second = start.network(tmp_path / "a.safetensors", 2).state_dict()
@@ -52,7 +52,7 @@ def test_an_exported_starter_is_taken_over(tmp_path: Path) -> None:
     assert torch.allclose(first.state_dict()[name], second[name], atol=1e-3)
 
 
-def test_an_encoder_is_taken_over_by_its_order(tmp_path: Path) -> None:
+def test_an_encoder_is_loaded_by_the_order_of_its_tensors(tmp_path: Path) -> None:
     backbone = start.network(None, 1).backbone.state_dict()
     renamed = {
         f"_other{number}.{name.rsplit('.', 1)[1]}": value for number, (name, value) in enumerate(backbone.items())

@@ -46,7 +46,7 @@ def _choices(folder: Path) -> list[str | Path]:
     ]
 
 
-def test_training_exports_a_starter_and_goes_on_where_it_was_cut_off(tmp_path: Path) -> None:
+def test_training_exports_a_starter_and_continues_where_it_stopped(tmp_path: Path) -> None:
     choices = _choices(tmp_path)
     said = _command("train", *choices, "--steps", "4", "--out", tmp_path / "whole")
     assert "2 photos, 2 exact pictures" in said, "one of the photos is held out"
@@ -81,28 +81,28 @@ def test_training_exports_a_starter_and_goes_on_where_it_was_cut_off(tmp_path: P
     assert disparity.shape == (1, 64, 96)
 
 
-def test_a_checkpoint_of_other_choices_is_refused() -> None:
+def test_a_checkpoint_of_other_settings_is_refused() -> None:
     plans = [PLAN, replace(PLAN, learning_rate=2e-3)]
     first, second = (train.Training(start.network(None, 0), plan, torch.device("cpu")) for plan in plans)
     with pytest.raises(ValueError, match="other settings"):
         second.restore(first.state())
 
 
-def test_a_network_learns_what_it_is_shown(tmp_path: Path) -> None:
+def test_a_network_learns(tmp_path: Path) -> None:
     torch.manual_seed(0)
     photos = sets.read([write_set(tmp_path / "photos", ["p_1"], disparity_divisor=2)])
     plan = replace(PLAN, steps=60, learning_rate=3e-3)
     training = train.Training(start.network(None, 0), plan, torch.device("cpu"))
     batch = Batches(photos, [], 1, 2, 0.0, 0.0, 0, (64, 96), (64, 96))[0]
-    losses = [training.learn(batch)[0] for _ in range(60)]
+    losses = [training.train_step(batch)[0] for _ in range(60)]
     assert losses[-1] < 0.7 * losses[0]
 
 
-def test_the_pace_rises_and_falls() -> None:
-    paces = [train.pace(done / 100) for done in range(101)]
-    assert paces.index(max(paces)) == round(100 * train.WARM_UP)
-    assert paces[0] < 0.1
-    assert paces[-1] == pytest.approx(0.02)
+def test_the_learning_rate_rises_and_falls() -> None:
+    factors = [train.learning_rate_factor(done / 100) for done in range(101)]
+    assert factors.index(max(factors)) == round(100 * train.WARM_UP)
+    assert factors[0] < 0.1
+    assert factors[-1] == pytest.approx(0.02)
 
 
 def test_frozen_parts_stay() -> None:
@@ -112,6 +112,6 @@ def test_frozen_parts_stay() -> None:
     }
     training = train.Training(network, PLAN, torch.device("cpu"))
     training.step = 2
-    training.learn(Batch(torch.rand(1, 3, 64, 64), torch.rand(1, 64, 64), torch.zeros(0, 64, 64)))
+    training.train_step(Batch(torch.rand(1, 3, 64, 64), torch.rand(1, 64, 64), torch.zeros(0, 64, 64)))
     after = network.backbone.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in frozen.items())

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 from PIL import Image
 
-NEAR_BITS = 8
+MOST_DIFFERENT_BITS = 8
 """Largest number of differing bits between the hashes of near-duplicates."""
 
 
@@ -24,6 +24,6 @@ def mirrored_hash(picture: Image.Image) -> int:
     return difference_hash(picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
 
 
-def is_near(one: int, others: Iterable[int]) -> bool:
+def is_near_duplicate(one: int, others: Iterable[int]) -> bool:
     """Returns whether a hash is a near-duplicate of any of the `others`."""
-    return any((one ^ other).bit_count() <= NEAR_BITS for other in others)
+    return any((one ^ other).bit_count() <= MOST_DIFFERENT_BITS for other in others)
