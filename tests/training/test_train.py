@@ -56,11 +56,11 @@ def test_training_exports_a_starter_and_continues_where_it_stopped(tmp_path: Pat
     # A first process that ends after two of the four steps.
     program = (
         "import sys; from training import train\n"
-        "learn = train.Training.learn\n"
+        "train_step = train.Training.train_step\n"
         "def some(self, batch):\n"
         "    if self.step == 2: raise KeyboardInterrupt\n"
-        "    return learn(self, batch)\n"
-        "train.Training.learn = some\n"
+        "    return train_step(self, batch)\n"
+        "train.Training.train_step = some\n"
         "train.main()\n"
     )
     arguments = [*map(str, choices), "--steps", "4", "--out", str(cut)]
