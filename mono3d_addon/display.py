@@ -92,21 +92,21 @@ class StageLines:
     """
 
     def __enter__(self) -> StageLines:
-        self._moves = _is_terminal(sys.stderr)
-        self._stage, self._told = "", 0.0
+        self._overwrites = _is_terminal(sys.stderr)
+        self._stage, self._printed = "", 0.0
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._moves:
+        if self._overwrites:
             say("", sys.stderr)
 
     def progress(self, stage: str, fraction: float) -> None:
         """Shows the stage and the completed percentage."""
-        if self._moves:
+        if self._overwrites:
             say(f"\r\033[K{fraction:4.0%} {stage}", sys.stderr, end="")
-        elif stage.partition(":")[0] != self._stage or fraction >= self._told + 0.1:
+        elif stage.partition(":")[0] != self._stage or fraction >= self._printed + 0.1:
             say(f"{fraction:4.0%} {stage}", sys.stderr)
-            self._stage, self._told = stage.partition(":")[0], fraction
+            self._stage, self._printed = stage.partition(":")[0], fraction
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

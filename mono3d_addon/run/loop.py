@@ -55,7 +55,7 @@ def run(
     display: Display,
     records: list[Record],
 ) -> None:
-    """Appends a record of each task to `records`, in order; after an interrupt those of the finished ones are there.
+    """Appends a record of each task to `records`, in order; an interrupt keeps those already appended.
 
     `options.jobs` runners reconstruct photos, slightly ahead of the scenes, which are written one by one in the
     calling thread because Blender requires it. An interrupt of the calling thread stops the runners and leaves no

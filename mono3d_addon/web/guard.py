@@ -218,7 +218,7 @@ def _bearer(headers: Headers) -> str | None:
 
 def _cookie(headers: Headers, name: str) -> str:
     for part in ";".join(headers.getlist("cookie")).split(";"):
-        told, _, value = part.strip().partition("=")
-        if told == name:
+        found, _, value = part.strip().partition("=")
+        if found == name:
             return value
     return ""

@@ -24,7 +24,7 @@ class Revision:
     """One mesh of a photo: the folder with its files, the worker's result, and its settings."""
 
     folder: SharedFolder
-    told: Mapping[str, Any]
+    result: Mapping[str, Any]
     settings: Settings
 
 
@@ -157,16 +157,16 @@ class Job:
     def _result(self, shown: Mapping[str, Any]) -> dict[str, Any] | None:
         if self.view is None:
             return None
-        told = self.view.told
-        camera = told["camera"]
+        found = self.view.result
+        camera = found["camera"]
         return {
             "width": camera["width"],
             "height": camera["height"],
             "camera": camera,
-            "counts": told["counts"],
-            "seconds": {name: round(seconds, 4) for name, seconds in told["seconds"].items()},
-            "notes": told["notes"],
-            "model": told["model"],
-            "engine": told["engine"],
+            "counts": found["counts"],
+            "seconds": {name: round(seconds, 4) for name, seconds in found["seconds"].items()},
+            "notes": found["notes"],
+            "model": found["model"],
+            "engine": found["engine"],
             "settings": dict(shown),
         }

@@ -158,9 +158,9 @@ class Service:
         return job
 
     def shape(self, job: Job, given: dict[str, Any], *, is_draft: bool) -> None:
-        """Has another mesh made of a job's photo; one that is under way is given up.
+        """Rebuilds the mesh of a job with other settings; cancels a rebuild that is still running.
 
-        Raises Refusal: 409 before the first mesh is there, 422 for wrong settings.
+        Raises Refusal: 409 before the first mesh, 422 for invalid settings.
         """
         if job.whole is None:
             raise Refusal(409, "The first mesh of this photo is not ready yet; wait for it.")
@@ -254,10 +254,10 @@ class Service:
         with folder.used():
             taken = False
             try:
-                told = await work.done
+                result = await work.done
                 if job.work is work:
-                    told.setdefault("model", job.whole.told["model"] if job.whole else "")
-                    self._take(job, Revision(folder, told, settings), is_draft=is_draft)
+                    result.setdefault("model", job.whole.result["model"] if job.whole else "")
+                    self._take(job, Revision(folder, result, settings), is_draft=is_draft)
                     taken = True
             except Cancelled:
                 pass
@@ -324,13 +324,13 @@ class Service:
 
     def _for_visitors(self, sentence: str, job: Job) -> str:
         """Returns a sentence without paths of this computer, and with the file name that the visitor gave."""
-        told = sentence.replace(job.photo.name, job.name)
-        told = re.sub(r" The log is [^\n]*", "", told)
+        cleaned = sentence.replace(job.photo.name, job.name)
+        cleaned = re.sub(r" The log is [^\n]*", "", cleaned)
         # Visitors cannot change that limit.
-        told = told.replace(" or raise 'Largest photo'", "")
+        cleaned = cleaned.replace(" or raise 'Largest photo'", "")
         for place in (self.folder.path, self.data_folder):
-            told = re.sub(re.escape(str(place)) + r"[^\s'\"]*", "the server", told)
-        return told
+            cleaned = re.sub(re.escape(str(place)) + r"[^\s'\"]*", "the server", cleaned)
+        return cleaned
 
     def _on_move(self) -> None:
         for job in self._jobs.values():
