@@ -61,8 +61,12 @@ def main(arguments: Sequence[str]) -> int:
     wanted = [PARTS[name] for name in dict.fromkeys(options.parts or PARTS)]
     # A part that is named always runs.
     absent = {part.name: reason for part in wanted if not options.parts and (reason := part.absence(tier))}
-    with ThreadPoolExecutor(1) as ahead:
-        ready = {part.name: ahead.submit(timed, part) for part in wanted if part.name not in absent}
+    # What does not need the core's environment is set up beside it.
+    order = sorted((part for part in wanted if part.name not in absent), key=lambda part: part.needs_core)
+    with ThreadPoolExecutor(2) as ahead:
+        ready: dict[str, Future[tuple[Command, float]]] = {}
+        for part in order:
+            ready[part.name] = ahead.submit(timed, part, ready.get("core") if part.needs_core else None)
         try:
             if options.set_up:
                 return set_up(ready)
@@ -85,8 +89,10 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def timed(part: Part) -> tuple[Command, float]:
-    """Sets a part up; returns its command and how many seconds that took."""
+def timed(part: Part, before: Future[tuple[Command, float]] | None) -> tuple[Command, float]:
+    """Sets a part up after another one; returns its command and how many seconds that took."""
+    if before is not None:
+        before.result()
     began = time.monotonic()
     return part.prepare(), time.monotonic() - began
 
@@ -124,6 +130,8 @@ def run(part: Part, ready: Ready, tier: Tier, extra: list[str], *, is_shown: boo
     except LeftOut as reason:
         print(f"\n=== {part.name} ===\nleft out: {reason}", flush=True)
         return Outcome(part.name, reason=str(reason))
+    if not Path(command.words[0]).exists():
+        return Outcome(part.name, reason="run the part 'core' first")
     # Tests that are named replace the part's own.
     is_named = any((ROOT / word.partition("::")[0]).exists() for word in extra)
     words = [*(word for word in part.tests if word.startswith("-") or not is_named), *part.options(tier), *extra]

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+TESTS = Path(__file__).resolve().parents[1]
 PACKAGE = "mono3d_addon"
 
 ALSO = {
@@ -15,7 +16,7 @@ ALSO = {
     "vendor_installer": ("tests/blender/test_real_install.py", "tests/programs/*"),
     "training": ("tests/blender/test_training_scenes.py",),
 }
-"""Tests of a folder that are elsewhere than in the folder of `tests` with the same name."""
+"""Tests of a folder besides those in the folder of `tests` with the same name."""
 
 
 def changed_files(root: Path, revision: str) -> list[str]:
@@ -41,7 +42,8 @@ def patterns_of(files: Iterable[str]) -> tuple[str, ...]:
     for name in files:
         first, *inner = Path(name).parts
         if first in (PACKAGE, "tests") and name.endswith((".py", ".js", ".html", ".css", ".safetensors")):
-            found.add(f"tests/{inner[0]}/*" if len(inner) > 1 else "tests/test_*.py")
+            has_folder = len(inner) > 1 and (TESTS / inner[0]).is_dir()
+            found.add(f"tests/{inner[0]}/*" if has_folder else "tests/test_*.py")
         elif first in ("training", "vendor_installer"):
             found.add(f"tests/{first}/*")
         for folder, tests in ALSO.items():

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import venv
 from collections.abc import Iterator, Sequence
@@ -45,6 +46,10 @@ DEBIAN_PACKAGES = [
     "libegl-mesa0",
     "xauth",
 ]
+
+
+_APT = threading.Lock()
+_INSTALLER = threading.Lock()
 
 
 class LeftOut(Exception):
@@ -101,13 +106,18 @@ def find_python(version: str) -> str:
     raise LeftOut(f"there is no Python {version} here")
 
 
+def vendor_installer(command: str, *arguments: str) -> None:
+    """Runs the product's installer on DATA; two at a time would be refused."""
+    with _INSTALLER:
+        call([sys.executable, "-m", "vendor_installer", command, "--data-folder", str(DATA), *arguments])
+
+
 def install_product(environment: Path) -> None:
     """Installs CORE_COMPONENTS from the network with the product's installer, for the tests in `environment`.
 
     The downloaded files are kept for the wheelhouse.
     """
-    install = [sys.executable, "-m", "vendor_installer", "install", "--keep-downloads", "--data-folder", str(DATA)]
-    call([*install, *CORE_COMPONENTS])
+    vendor_installer("install", "--keep-downloads", *CORE_COMPONENTS)
     code = "import sys, vendor_installer; from pathlib import Path\n"
     code += "print(vendor_installer.find(sys.argv[2], Path(sys.argv[1])).packages)"
     for component in IMPORTED_COMPONENTS:
@@ -143,10 +153,16 @@ def make_wheelhouse() -> Path:
     done = WHEELHOUSE / f"made-{THIS_PYTHON}"
     digest = ",".join(sorted(path.name for path in (DATA / "environments").glob("worker-*/packages-*")))
     if not done.exists() or done.read_text(encoding="utf-8") != digest:
-        command = [sys.executable, "-m", "vendor_installer", "bundle", "worker", "--data-folder", str(DATA)]
-        call([*command, "-o", str(WHEELHOUSE)])
+        vendor_installer("bundle", "worker", "-o", str(WHEELHOUSE))
         done.write_text(digest, encoding="utf-8")
     return WHEELHOUSE
+
+
+def apt_install(*packages: str) -> None:
+    """Installs Debian packages on this machine; two calls at a time would be refused."""
+    with _APT:
+        call(["apt-get", "update", "-qq"])
+        call(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages])
 
 
 def find_chromium() -> str:
@@ -156,9 +172,8 @@ def find_chromium() -> str:
     if os.name == "nt" or os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise LeftOut("there is no Chromium here, and installing it needs root on Debian")
     try:
-        call(["apt-get", "update", "-qq"])
         # The fonts of the page's texts; Chromium recommends far more than a headless one needs.
-        call(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"])
+        apt_install("chromium", "fonts-dejavu-core")
     except SystemExit as failure:
         raise LeftOut(str(failure)) from failure
     if found := shutil.which("chromium"):
@@ -177,8 +192,7 @@ def make_debian(release: str) -> Path:
     if shutil.which("debootstrap") is None:
         if shutil.which("apt-get") is None:
             raise LeftOut("there is no debootstrap here")
-        call(["apt-get", "update", "-qq"])
-        call(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap"])
+        apt_install("debootstrap")
     shutil.rmtree(root, ignore_errors=True)
     call(["debootstrap", "--variant=minbase", "--include=ca-certificates", release, str(root)])
     (root / "etc/apt/apt.conf.d/99novalid").write_text('Acquire::Check-Valid-Until "false";\n', encoding="utf-8")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,7 +59,8 @@ class Part:
 
     `prepare` sets it up and raises LeftOut with a reason where this machine cannot offer it. `folder` is the folder of
     `tests` without whose thorough tests it does not run; empty when it always runs. Parts of one `group` run two at a
-    time. The tests of a part that `is_split` are divided among processes, those marked `serial` excepted.
+    time. The tests of a part that `is_split` are divided among processes, those marked `serial` excepted. A part that
+    `needs_core` is set up after the part "core".
     """
 
     name: str
@@ -69,6 +69,7 @@ class Part:
     folder: str = ""
     group: str = ""
     is_split: bool = False
+    needs_core: bool = True
 
     def options(self, tier: Tier) -> list[str]:
         """Returns the options of pytest for this part in a tier."""
@@ -94,9 +95,7 @@ def prepare_browser() -> Command:
     chromium = environments.find_chromium()
     environment = HOME / f"browser-{THIS_PYTHON}"
     python = environments.make_environment(environment, sys.executable, BROWSER_TOOLS)
-    environments.call(
-        [sys.executable, "-m", "vendor_installer", "install", "--data-folder", str(DATA), *environments.CORE_COMPONENTS]
-    )
+    environments.vendor_installer("install", *environments.CORE_COMPONENTS)
     variables = {"MONO3D_TEST_DATA": str(DATA), "MONO3D_TEST_CHROMIUM": chromium}
     return Command((str(python), "-m", "pytest"), variables)
 
@@ -118,14 +117,11 @@ def prepare_wheel(part: str) -> Command:
 
 def prepare_program(part: str) -> Command:
     """Sets up tests/programs, with the core's Python, against a real Blender program in a Debian of its own."""
-    python = CORE / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not python.exists():
-        raise LeftOut("run the part 'core' first")
     try:
         root = environments.make_debian(PROGRAMS[part])
     except SystemExit as failure:
         raise LeftOut(str(failure)) from failure
-    return Command((str(python), "-m", "pytest"), {"MONO3D_BLENDER_ROOT": str(root)})
+    return Command((str(CORE / "bin" / "python"), "-m", "pytest"), {"MONO3D_BLENDER_ROOT": str(root)})
 
 
 def _outside_blender() -> tuple[str, ...]:
@@ -137,12 +133,18 @@ def _outside_blender() -> tuple[str, ...]:
 PARTS = {
     one.name: one
     for one in (
-        Part("core", prepare_core, _outside_blender(), is_split=True),
+        Part("core", prepare_core, _outside_blender(), is_split=True, needs_core=False),
         Part("training", prepare_core, ("tests/training",), folder="training", is_split=True),
         Part("browser", prepare_browser, ("tests/browser",)),
         *(Part(name, partial(prepare_wheel, name), ("tests/blender",), group="wheels") for name in WHEELS),
         *(
-            Part(name, partial(prepare_program, name), ("tests/programs",), "" if name == "blender-5.2" else "programs")
+            Part(
+                name,
+                partial(prepare_program, name),
+                ("tests/programs",),
+                folder="" if name == "blender-5.2" else "programs",
+                needs_core=False,
+            )
             for name in PROGRAMS
         ),
     )

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import run
 from tests.running import changes
-from tests.running.parts import PARTS, SMOKE_ONLY, WHEELS, Tier
+from tests.running.environments import LeftOut
+from tests.running.parts import PARTS, SMOKE_ONLY, WHEELS, Part, Tier
 from tests.running.pytest_run import Command, Outcome, together
 from tests.running.pytest_run import pytest as run_pytest
 from tests.running.summary import exit_code, summary
@@ -98,10 +100,11 @@ def test_a_change_names_the_tests_of_its_folder() -> None:
     assert not changes.patterns_of(["README.md", "docs/web.md", "benchmarks/web.py", ".ci/run"])
 
 
-def test_every_folder_of_the_product_has_a_folder_of_tests() -> None:
-    for folder in (ROOT / changes.PACKAGE).iterdir():
-        if folder.is_dir() and list(folder.glob("*.py")):
-            assert (ROOT / "tests" / folder.name).is_dir(), folder.name
+def test_every_file_of_the_product_has_tests() -> None:
+    for folder in (changes.PACKAGE, "vendor_installer", "training"):
+        for path in (ROOT / folder).rglob("*.py"):
+            patterns = changes.patterns_of([path.relative_to(ROOT).as_posix()])
+            assert patterns and all(list(ROOT.glob(one)) for one in patterns), path
 
 
 def test_changed_files_are_those_that_differ_from_the_revision(tmp_path: Path) -> None:
@@ -135,6 +138,34 @@ def test_the_quick_tier_runs_every_part_of_the_product() -> None:
     assert {name for name in WHEELS if "smoke" in PARTS[name].options(quick)} == set(SMOKE_ONLY)
     for tier in (thorough, Tier(patterns=("tests/blender/*",))):
         assert not [name for name in WHEELS if "smoke" in PARTS[name].options(tier)]
+
+
+def test_a_run_of_several_parts(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def works() -> Command:
+        return Command((sys.executable, "-m", "pytest", "-q"), {})
+
+    def is_missing() -> Command:
+        raise LeftOut("there is no browser here")
+
+    parts = [
+        Part("core", works, ("tests",), needs_core=False),
+        Part("late", works, ("tests",), folder="late"),
+        Part("browser", is_missing, ("tests",)),
+        *(Part(name, works, ("tests/core",), group="wheels") for name in ("one", "two")),
+    ]
+    monkeypatch.setattr(run, "PARTS", {part.name: part for part in parts})
+    monkeypatch.setattr(run, "HOME", project / "environments")
+    monkeypatch.setattr(run, "ROOT", project)
+    assert run.main([]) == 1
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[-1] == "6 passed, 3 failed, 3 skipped"
+    assert "browser      left out: there is no browser here" in lines
+    assert any(line.startswith("late         left out: runs with --thorough") for line in lines)
+    assert run.main(["late", "--", "tests/core/test_sample.py::test_quick"]) == 0
+    assert capfd.readouterr().out.splitlines()[-1] == "1 passed, 0 failed, 0 skipped"
+    assert run.main(["nonsense"]) == 2
 
 
 def test_the_summary_ends_with_the_totals() -> None:
