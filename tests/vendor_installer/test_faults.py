@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import venv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,13 +46,15 @@ def wheels(tmp_path: Path) -> dict[str, Path]:
     return {"alpha": make_wheel(folder, "alpha"), "beta": make_wheel(folder, "beta", files=beta)}
 
 
-def _in_child(work: Callable[[], object], *, at_step: int = 0, after: float = 0.0) -> tuple[int, int]:
+def _in_child(
+    work: Callable[[], object], *, at_step: int = 0, after: float = 0.0, counted: Collection[str] = _STEPS
+) -> tuple[int, int]:
     """Runs `work` in a fork that is killed at its n-th step or after some seconds.
 
     Returns the exit code (-9: killed, 3: another installation was at work) and how many steps there were.
     """
     steps = multiprocessing.Value("i", 0)
-    process = multiprocessing.get_context("fork").Process(target=_counted, args=(work, at_step, steps))
+    process = multiprocessing.get_context("fork").Process(target=_counted, args=(work, at_step, counted, steps))
     process.start()
     process.join(after or 60)
     if after and process.is_alive():
@@ -63,9 +65,9 @@ def _in_child(work: Callable[[], object], *, at_step: int = 0, after: float = 0.
     return process.exitcode, steps.value
 
 
-def _counted(work: Callable[[], object], at_step: int, steps: object) -> None:
+def _counted(work: Callable[[], object], at_step: int, counted: Collection[str], steps: object) -> None:
     def hook(event: str, arguments: tuple[object, ...]) -> None:
-        if event in _STEPS and threading.current_thread() is threading.main_thread():
+        if event in counted and threading.current_thread() is threading.main_thread():
             steps.value += 1  # type: ignore[attr-defined]
             if steps.value == at_step:  # type: ignore[attr-defined]
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -92,8 +94,22 @@ def _recovers(made: Plan, data_folder: Path, keep_downloads: bool = False) -> No
     assert find("tiny", data_folder) == installed and not leftovers(Folders(data_folder))
 
 
+def test_killed_at_every_rename_of_a_repair(tiny_plan: MakePlan, data_folder: Path) -> None:
+    """By renaming, an installation takes the place of the previous one."""
+    keep = functools.partial(install, allow_network=True, repair=True, keep_downloads=True)
+    keep(tiny_plan())
+    made = tiny_plan()
+    code, count = _in_child(lambda: keep(made), counted=("os.rename",))
+    assert code == 0 and count >= 2, count
+    for step in range(1, count + 1):
+        code, _ = _in_child(lambda: keep(made), at_step=step, counted=("os.rename",))
+        assert code == -signal.SIGKILL
+        assert _whole_or_nothing(data_folder), f"the previous state is gone after a kill at rename {step}"
+    _recovers(made, data_folder, keep_downloads=True)
+
+
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kills", [10, pytest.param(160, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("kills", [6, pytest.param(160, marks=pytest.mark.thorough)])
 def test_killed_at_random_steps_of_a_repair(tiny_plan: MakePlan, data_folder: Path, kills: int) -> None:
     keep = functools.partial(install, allow_network=True, repair=True, keep_downloads=True)
     keep(tiny_plan())
