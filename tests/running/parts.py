@@ -31,7 +31,9 @@ SMOKE_ONLY = ("bpy-4.5", "bpy-5.0")
 """Wheels in which the quick tier runs only the tests marked `smoke`."""
 
 REAL_INSTALLS = {"bpy-4.2": "wheelhouse", "bpy-4.5": "wheelhouse", "bpy-5.2": "online"}
-"""Wheels in which the real packages are installed, and from where."""
+"""Wheels in which the real packages are installed, and from where; the quick tier does it in the first one."""
+
+REAL_INSTALL = "tests/blender/test_real_install.py"
 
 PROGRAMS = {"blender-4.3": "trixie", "blender-5.2": "sid"}
 """Part -> Debian release whose Blender is used."""
@@ -74,7 +76,9 @@ class Part:
     def options(self, tier: Tier) -> list[str]:
         """Returns the options of pytest for this part in a tier."""
         smoke = ["-m", "smoke"] if self.name in SMOKE_ONLY and not tier.has_all_of("blender") else []
-        return [*tier.options(), *smoke]
+        others = list(REAL_INSTALLS)[1:]
+        is_left_out = self.name in others and not tier.has_all_of("blender") and REAL_INSTALL not in tier.patterns
+        return [*tier.options(), *smoke, *([f"--ignore={REAL_INSTALL}"] if is_left_out else [])]
 
     def absence(self, tier: Tier) -> str:
         """Returns why the part does not run in a tier; empty when it does."""

@@ -136,7 +136,12 @@ def test_the_quick_tier_runs_every_part_of_the_product() -> None:
     assert not any(part.absence(thorough) for part in PARTS.values())
     assert not PARTS["training"].absence(Tier(patterns=("tests/training/*",)))
     assert {name for name in WHEELS if "smoke" in PARTS[name].options(quick)} == set(SMOKE_ONLY)
+    installing = {
+        name for name in WHEELS if "--ignore=tests/blender/test_real_install.py" not in PARTS[name].options(quick)
+    }
+    assert installing >= {"bpy-4.2"} and "bpy-5.2" not in installing
     for tier in (thorough, Tier(patterns=("tests/blender/*",))):
+        assert not [name for name in WHEELS if "--ignore" in " ".join(PARTS[name].options(tier))]
         assert not [name for name in WHEELS if "smoke" in PARTS[name].options(tier)]
 
 
