@@ -14,6 +14,7 @@ from .core.mesh.normal_map import write_normal_map
 from .core.photo.mask import masked
 from .core.photo.panorama import is_panorama
 from .core.photo.photo import Photo
+from .core.photo.straighten import straightened
 from .core.reconstruction import Reconstruction, photo_key
 from .core.stages import ESTIMATING, Progress, Stages
 from .depth.disparity_cache import DisparityCache
@@ -122,7 +123,7 @@ def assembled(
 
 
 def _read(path: Path, settings: Settings, session: Session) -> Photo:
-    photo = session.read_ahead.photo(path, settings.max_pixels)
+    photo = straightened(session.read_ahead.photo(path, settings.max_pixels), settings)
     if photo.mask is not None and not photo.mask.any():
         raise Mono3DError(f"'{path.name}' is transparent everywhere; remove its transparency.")
     # Report a mask that cannot be used before the network runs.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .core.arrays import Bytes, Floats
 from .core.camera.camera import Camera
-from .core.camera.lens import photo_camera
+from .core.camera.field_of_view import camera_notes, photo_camera
 from .core.estimate import Estimate
 from .core.maps.crop import cropped
 from .core.maps.depth_map import depth_map
@@ -45,7 +45,7 @@ _ONLY_A_GRID = (
     "A panorama keeps its torn grid: other surfaces, fewer triangles, smoothing, trimming, filling behind, photo "
     "detail, quads, solids and normal maps are for ordinary photos."
 )
-_NO_LENS = "A panorama shows all directions: field of view and shifts have no effect on it."
+_NO_LENS = "A panorama has no lens: field of view and shifts have no effect on it."
 _NO_BACKGROUND = "A solid has a back of its own, so nothing is filled in behind."
 _AFTER_DEPTH = (
     "crop_left",
@@ -178,7 +178,7 @@ class Reshaper(abc.ABC):
         """
         photo = self.photo
         camera = photo_camera(photo.size, photo.lens, settings, is_panorama=self.is_panorama)
-        notes: list[str] = []
+        notes = [*camera_notes(photo.size, photo.lens, settings, is_panorama=self.is_panorama)]
         with stages.stage(MESH):
             key = _without(settings, (*_AFTER_GRID, *_AFTER_DEPTH))
             found = self._depth.get(key, lambda: self._depth_map(settings))
@@ -335,7 +335,7 @@ class PinholeReshaper(Reshaper):
 
 
 class PanoramaReshaper(Reshaper):
-    """Makes meshes of a photo of all directions, on a sphere around the camera. It has the grid surface only."""
+    """Makes meshes of a panorama, on a sphere around the camera. It has the grid surface only."""
 
     is_panorama = True
 
@@ -343,7 +343,8 @@ class PanoramaReshaper(Reshaper):
         return depth
 
     def _first_mesh(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> Mesh:
-        return build_sphere(depth, self.photo.pixels, _tear(settings), settings.min_island / 100.0, valid)
+        island = settings.min_island / 100.0
+        return build_sphere(depth, self.photo.pixels, _tear(settings), island, valid, camera.sphere_part)
 
     def _finished(
         self, mesh: Mesh, depth: Floats, valid: Valid, camera: Camera, settings: Settings, stages: Stages

@@ -152,9 +152,9 @@ class Settings:
         "For cropped photos: how far the lens axis is below the photo's centre, relative to its height",
         unit="%", minimum=-500.0, maximum=500.0)
     projection: str = _choice("auto", "Projection", "Camera",
-        "'pinhole' is an ordinary photo, 'equirectangular' a full 360-degree panorama, twice as wide as high; 'auto' "
-        "detects a panorama by the photo's metadata", options=("auto", "pinhole", "equirectangular"),
-        live=False)
+        "'pinhole' is an ordinary photo, 'equirectangular' a full 360-degree panorama, twice as wide as high, or the "
+        "part of one that the photo's metadata describe; 'auto' detects a panorama by the photo's metadata",
+        options=("auto", "pinhole", "equirectangular"), live=False)
 
     mask: str = _choice("", "Mask", "Scene",
         "Image of any size that is white where the photo is kept; or a folder that has a mask for each photo",

@@ -23,6 +23,7 @@ from mono3d_addon.errors import Mono3DError
 from mono3d_addon.session import Session
 from mono3d_addon.settings import Settings
 from mono3d_addon.version import ROOT
+from tests.core.camera.tagged import picture, xmp_packet
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
 
@@ -291,6 +292,41 @@ def test_masks_and_panoramas_reach_the_mesh(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.linalg.norm(whole.mesh.vertices, axis=1), 2.0, rtol=1e-4)
     half = own(photo, tmp_path, distance, projection="equirectangular", mask=str(tmp_path / "mask.png"))
     assert half.mesh.uv[:, 0].min() > 0.48 and np.isnan(half.depth[:, :31]).all()
+
+
+_BAND = {
+    "GPano:FullPanoWidthPixels": 1200,
+    "GPano:FullPanoHeightPixels": 600,
+    "GPano:CroppedAreaImageWidthPixels": 800,
+    "GPano:CroppedAreaImageHeightPixels": 200,
+    "GPano:CroppedAreaLeftPixels": 300,
+    "GPano:CroppedAreaTopPixels": 200,
+}
+
+
+def test_a_part_of_a_panorama_becomes_that_part_of_a_sphere(tmp_path: Path) -> None:
+    packet = xmp_packet({"GPano:ProjectionType": "equirectangular"} | _BAND)
+    photo = picture(tmp_path / "part.jpg", (160, 40), xmp=packet)
+    result = own(photo, tmp_path, np.full((16, 64), 2.0, np.float32), level=True)
+    assert result.camera.source == "panorama of 240 x 60 degrees, XMP"
+    vertices = result.mesh.vertices
+    np.testing.assert_allclose(np.linalg.norm(vertices, axis=1), 2.0, rtol=1e-4)
+    longitude = np.degrees(np.arctan2(vertices[:, 0], vertices[:, 2]))
+    latitude = np.degrees(np.arcsin(vertices[:, 1] / 2.0))
+    assert (longitude.min(), longitude.max()) == pytest.approx((-120.0, 120.0), abs=0.1)
+    assert (latitude.min(), latitude.max()) == pytest.approx((-30.0, 30.0), abs=0.1)
+    plain = own(photo, tmp_path, np.full((16, 64), 2.0, np.float32), projection="pinhole")
+    assert not plain.camera.is_panorama and plain.camera.source == "assumed 55 degrees"
+
+
+@pytest.mark.torch
+@needs_torch
+def test_a_part_of_a_panorama_is_seen_in_views(tmp_path: Path) -> None:
+    packet = xmp_packet({"GPano:ProjectionType": "equirectangular"} | _BAND)
+    photo = picture(tmp_path / "part.jpg", (160, 40), xmp=packet)
+    result = run(photo, tmp_path, Settings(network_size=64, detail=64))
+    assert result.camera.is_panorama and result.disparity.shape == (256, 1024)
+    assert np.isfinite(result.disparity).all() and result.counts()["triangles"] > 100
 
 
 @pytest.mark.torch

@@ -74,7 +74,7 @@ def test_a_panorama_tells_that_it_has_no_lens(name: str) -> None:
     change: dict[str, Any] = {name: 30.0}
     assert shape(around, BASE).notes == ()
     (note,) = shape(around, replace(BASE, **change)).notes
-    assert note == "A panorama shows all directions: field of view and shifts have no effect on it."
+    assert note == "A panorama has no lens: field of view and shifts have no effect on it."
 
 
 def test_every_live_setting_of_the_grid_is_tried_above() -> None:

@@ -351,7 +351,7 @@ class Reshaping:
 
 def camera_for(owner: bpy.types.Object, settings: Settings) -> Camera:
     """Returns the camera of an object's photo with these settings. Raises Mono3DError if its photo is gone."""
-    from ..core.camera.lens import photo_camera
+    from ..core.camera.field_of_view import photo_camera
     from .scene import camera, source
 
     eye = camera.stored(owner)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from ..core.camera.field_of_view import photo_camera
 from ..core.estimate import Estimate
 from ..core.photo.photo import Photo
+from ..core.photo.straighten import straightened
 from ..core.stages import ESTIMATING, Progress, Stages
 from ..errors import Mono3DError
 from ..settings import Settings
@@ -89,7 +91,8 @@ class NetworkSource:
     def _others(self, file: Path, key: str) -> dict[str, Photo]:
         """Returns the next photos that are not estimated yet, by their keys; `key` is that of the present one."""
         self.read_ahead.fill(self.next_photos, self.settings.max_pixels)
-        found = {self._key(photo, file): photo for photo in self.read_ahead.photos.values()}
+        photos = (straightened(photo, self.settings) for photo in self.read_ahead.photos.values())
+        found = {self._key(photo, file): photo for photo in photos}
         return {name: photo for name, photo in found.items() if name != key and name not in self.cache}
 
     def _options(self) -> InferenceOptions:
@@ -107,9 +110,10 @@ class PanoramaSource(NetworkSource):
     mark: ClassVar[str] = "a"
 
     def _run(self, photo: Photo, file: Path, estimator: Estimator, progress: Progress) -> Estimate:
+        part = photo_camera(photo.size, photo.lens, self.settings, is_panorama=True).sphere_part
         # The views are small parts of the panorama already.
         options = dataclasses.replace(self._options(), tiles=False)
-        estimate = panorama.estimate(photo.pixels, estimator, options, progress)
+        estimate = panorama.estimate(photo.pixels, part, estimator, options, progress)
         self._store(self._key(photo, file), estimate)
         return estimate
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..core.arrays import Bytes, Floats
 from ..core.camera.camera import directions
+from ..core.camera.sphere_part import WHOLE_SPHERE, SpherePart
 from ..core.estimate import Estimate
 from ..core.photo.resampling import resize_to
 from ..core.stages import Progress
@@ -40,13 +41,24 @@ _TUKEY = 4.685 * 1.4826
 _CLOSE = 0.02
 """Weight of the prior of scale 1 and shift 0 for each view, as a share of the weight of its overlaps."""
 _LEAST_SCALE = 0.1
+_LEAST_WEIGHT = 1e-3
+_HIGHEST_BAND = math.radians(42.0)
+"""Half the height of the highest band that one row of views sees."""
+_LARGEST_TILT = math.radians(15.0)
+_NARROWEST_VIEW, _WIDEST_VIEW = math.radians(24.0), math.radians(48.0)
+"""Half the angle of views."""
 
 
 @dataclass(frozen=True)
 class View:
-    """The orientation of a view: `axes`, float64 (3, 3), its right, down and forward in the panorama's frame."""
+    """The orientation and the size of a view.
+
+    axes     float64 (3, 3), its right, down and forward in the panorama's frame
+    tangent  half its side at distance 1
+    """
 
     axes: Doubles
+    tangent: float = _TANGENT
 
     def place(self, rays: Doubles) -> tuple[Doubles, Doubles, Doubles]:
         """Returns where unit `rays`, float64 (..., 3), project in the view, -1..1 across and down, and 1 / z of each.
@@ -56,43 +68,83 @@ class View:
         x, y, z = np.moveaxis(rays @ self.axes.T, -1, 0)
         inverse = np.divide(1.0, z, out=np.full_like(z, np.inf), where=z > 0.05)
         with np.errstate(invalid="ignore"):
-            return x * inverse / _TANGENT, y * inverse / _TANGENT, inverse
+            return x * inverse / self.tangent, y * inverse / self.tangent, inverse
 
 
-def views() -> tuple[View, ...]:
-    """Returns the views that together cover all directions."""
-    found = []
-    for latitude, count in _RINGS:
-        for number in range(count):
-            turn = 2.0 * math.pi * number / count
-            forward = directions(np.array(turn), np.array(math.radians(latitude)))
-            right = directions(np.array(turn + 0.5 * math.pi), np.array(0.0))
-            found.append(View(np.stack([right, np.cross(forward, right), forward])))
-    return tuple(found)
+def views(part: SpherePart = WHOLE_SPHERE) -> tuple[View, ...]:
+    """Returns the views that together cover all directions in `part`.
 
-
-def disparity_of(pixels: Bytes, network: Network, view_size: int = _SMALLEST_VIEW) -> Floats:
-    """Returns the relative inverse distance in all directions, float32 (512, 1024), near = large.
-
-    `pixels` is the panorama, uint8 (height, width, 3): columns are longitudes, rows latitudes. The views have
-    `view_size` pixels a side.
+    A band around the horizon is seen by one row of views that are as high as the band.
     """
-    around = views()
+    if part == WHOLE_SPHERE:
+        return _all_views()
+    middle, half = 0.5 * (part.latitude_from + part.latitude_to), 0.5 * part.height
+    if half > _HIGHEST_BAND or abs(middle) > _LARGEST_TILT:
+        return _needed(_all_views(), part)
+    angle = math.atan(1.1 * math.tan(half)) + math.radians(2.0)
+    if 0.5 * part.width <= _WIDEST_VIEW:
+        angle = max(angle, 0.5 * part.width + math.radians(2.0))
+    angle = min(max(angle, _NARROWEST_VIEW), _WIDEST_VIEW)
+    if part.is_closed:
+        count = math.ceil(2.0 * math.pi / angle)
+        turns = [2.0 * math.pi * number / count for number in range(count)]
+    else:
+        reach = max(0.0, 0.5 * part.width + math.radians(2.0) - angle)
+        count = 1 + math.ceil(2.0 * reach / angle)
+        turns = [float(turn) for turn in np.linspace(-reach, reach, count)] if count > 1 else [0.0]
+    return tuple(_view(turn, middle, math.tan(angle)) for turn in turns)
+
+
+def _all_views() -> tuple[View, ...]:
+    return tuple(
+        _view(2.0 * math.pi * number / count, math.radians(latitude))
+        for latitude, count in _RINGS
+        for number in range(count)
+    )
+
+
+def _view(turn: float, latitude: float, tangent: float = _TANGENT) -> View:
+    forward = directions(np.array(turn), np.array(latitude))
+    right = directions(np.array(turn + 0.5 * math.pi), np.array(0.0))
+    return View(np.stack([right, np.cross(forward, right), forward]), tangent)
+
+
+def _needed(around: Sequence[View], part: SpherePart) -> tuple[View, ...]:
+    """Returns those views that see some direction in `part` best."""
+    rays = directions(*_angles(48, 96, part))
+    best = np.argmax([_weight(*view.place(rays)[:2]) for view in around], axis=0)
+    return tuple(around[number] for number in np.unique(best))
+
+
+def disparity_of(
+    pixels: Bytes, network: Network, view_size: int = _SMALLEST_VIEW, part: SpherePart = WHOLE_SPHERE
+) -> Floats:
+    """Returns the relative inverse distance in all directions in `part`, near = large, float32 (rows, columns).
+
+    For the whole sphere it has 512 x 1024 values, for a part of it 1024 along its longer side. `pixels` is the
+    panorama, uint8 (height, width, 3): columns are longitudes, rows latitudes. The views have `view_size`
+    pixels a side; beyond the part's borders they repeat its outermost pixels.
+    """
+    around = views(part)
     size = max(view_size, _SMALLEST_VIEW)
-    seen = network([_picture(view, pixels, size) for view in around])
-    aligned = [
-        _Aligned(view, *fit, disparity) for view, disparity, fit in zip(around, seen, _fits(around, seen), strict=True)
-    ]
-    rays = directions(*_angles(_ROWS, _COLUMNS))
-    total, heap = np.zeros((_ROWS, _COLUMNS)), np.zeros((_ROWS, _COLUMNS))
+    seen = network([_picture(view, pixels, size, part) for view in around])
+    fits = _fits(around, seen, part)
+    aligned = [_Aligned(view, *fit, disparity) for view, disparity, fit in zip(around, seen, fits, strict=True)]
+    rows, columns = _output_size(part)
+    rays = directions(*_angles(rows, columns, part))
+    total, heap = np.zeros((rows, columns)), np.zeros((rows, columns))
+    # Only the borders of a part may be at the border of every view.
+    least = 0.0 if part == WHOLE_SPHERE else _LEAST_WEIGHT
     for one in aligned:
-        values, weight = one.at(rays)
+        values, weight = one.at(rays, least)
         total += weight * values
         heap += weight
     return np.asarray(total / heap, np.float32)
 
 
-def estimate(pixels: Bytes, estimator: Estimator, options: InferenceOptions, progress: Progress) -> Estimate:
+def estimate(
+    pixels: Bytes, part: SpherePart, estimator: Estimator, options: InferenceOptions, progress: Progress
+) -> Estimate:
     """Returns the estimate of a panorama, `pixels` as in `disparity_of`; its disparity is inverse distance."""
     seen: list[Estimate] = []
 
@@ -105,9 +157,17 @@ def estimate(pixels: Bytes, estimator: Estimator, options: InferenceOptions, pro
                 seen.append(estimator.estimate(view, options))
         return [one.disparity for one in seen]
 
-    disparity = disparity_of(pixels, network, options.network_size)
+    disparity = disparity_of(pixels, network, options.network_size, part)
     notes = tuple(dict.fromkeys(note for one in seen for note in one.notes))
     return Estimate(disparity, seen[0].engine, notes, any(one.is_reduced for one in seen), seen[0].device)
+
+
+def _output_size(part: SpherePart) -> tuple[int, int]:
+    if part == WHOLE_SPHERE:
+        return _ROWS, _COLUMNS
+    longer = max(part.width, part.height)
+    rows, columns = (max(16, round(_COLUMNS * angle / longer)) for angle in (part.height, part.width))
+    return rows, columns
 
 
 @dataclass(frozen=True)
@@ -119,13 +179,18 @@ class _Aligned:
     shift: float
     disparity: Floats
 
-    def at(self, rays: Doubles) -> tuple[Doubles, Doubles]:
+    def at(self, rays: Doubles, least: float = 0.0) -> tuple[Doubles, Doubles]:
         """Returns inverse distance and weight for each of the rays, 0 for both outside of the view.
+
+        Rays that it sees weigh at least `least`.
 
         A point at the distance r along a ray lies at z = r cos(angle to the axis), so 1 / r = cos / z.
         """
         across, down, inverse = self.view.place(rays)
         weight = _weight(across, down)
+        if least:
+            is_seen = np.maximum(np.abs(across), np.abs(down)) <= 1.0
+            weight = np.where(is_seen, np.maximum(weight, least), 0.0)
         inside = weight > 0.0
         values = np.zeros(weight.shape)
         sampled = sample(self.disparity, across[inside], down[inside])
@@ -133,14 +198,14 @@ class _Aligned:
         return values, weight
 
 
-def _fits(around: Sequence[View], seen: Sequence[Floats]) -> list[tuple[float, float]]:
+def _fits(around: Sequence[View], seen: Sequence[Floats], part: SpherePart = WHOLE_SPHERE) -> list[tuple[float, float]]:
     """Returns scale and shift of each view's disparity, so that all agree: one least-squares fit over all overlaps.
 
     Tukey's weights leave out outliers. A weak prior of scale 1 and shift 0 for each view also determines the scale and
     shift that all views have in common.
     """
     spread = float(np.mean([np.std(disparity) for disparity in seen])) or 1.0
-    rays = _even_directions(_DIRECTIONS)
+    rays = _even_directions(_DIRECTIONS, part)
     count = len(around)
     plain = [
         _Aligned(view, 1.0, 0.0, disparity / np.float32(spread)) for view, disparity in zip(around, seen, strict=True)
@@ -191,7 +256,8 @@ def _trusted(
         )
         for i, j, at in pairs
     }
-    limit = _TUKEY * float(np.median(np.concatenate(list(apart.values())))) + 1e-9
+    every = np.concatenate(list(apart.values())) if apart else np.zeros(0)
+    limit = _TUKEY * float(np.median(every) if every.size else 0.0) + 1e-9
     return {
         (i, j): weights[i, at] * weights[j, at] * np.maximum(0.0, 1.0 - (apart[i, j] / limit) ** 2) ** 2
         for i, j, at in pairs
@@ -204,18 +270,25 @@ def _weight(across: Doubles, down: Doubles) -> Doubles:
     return np.asarray(to_border * to_border * (3.0 - 2.0 * to_border))
 
 
-def _picture(view: View, pixels: Bytes, size: int) -> Bytes:
+def _picture(view: View, pixels: Bytes, size: int, part: SpherePart = WHOLE_SPHERE) -> Bytes:
     """Returns what a view sees, uint8 (size, size, 3), from a panorama made as small as the view needs."""
-    needed = round(size * math.pi / math.atan(_TANGENT))
+    needed = size * math.pi / math.atan(view.tangent)
     height, width = pixels.shape[:2]
-    small = resize_to(pixels, min(width, needed), min(height, needed // 2))
-    step = ((np.arange(size) + 0.5) / size * 2.0 - 1.0) * _TANGENT
+    if part == WHOLE_SPHERE:
+        columns, rows = round(needed), round(needed) // 2
+    else:
+        columns, rows = (max(2, round(needed * angle / (2.0 * math.pi))) for angle in (part.width, part.height))
+    small = resize_to(pixels, min(width, columns), min(height, rows))
+    step = ((np.arange(size) + 0.5) / size * 2.0 - 1.0) * view.tangent
     rays = step[None, :, None] * view.axes[0] + step[:, None, None] * view.axes[1] + view.axes[2]
     longitude = np.arctan2(rays[..., 0], rays[..., 2])
     latitude = np.arctan2(rays[..., 1], np.hypot(rays[..., 0], rays[..., 2]))
+    down = (latitude - 0.5 * (part.latitude_from + part.latitude_to)) / (0.5 * part.height)
+    if not part.is_closed:
+        return np.asarray(np.rint(sample(small, longitude / (0.5 * part.width), down) * 255.0), np.uint8)
     wrapped = np.concatenate([small[:, -1:], small, small[:, :1]], axis=1)
     across = (longitude / math.pi * small.shape[1]) / wrapped.shape[1]
-    return np.asarray(np.rint(sample(wrapped, across, latitude / (0.5 * math.pi)) * 255.0), np.uint8)
+    return np.asarray(np.rint(sample(wrapped, across, down) * 255.0), np.uint8)
 
 
 def sample(values: NDArray[np.float32], across: Doubles, down: Doubles) -> NDArray[np.float32]:
@@ -233,14 +306,22 @@ def sample(values: NDArray[np.float32], across: Doubles, down: Doubles) -> NDArr
     return np.asarray(upper * (1 - y) + lower * y, np.float32)
 
 
-def _angles(rows: int, columns: int) -> tuple[Doubles, Doubles]:
-    longitude = ((np.arange(columns) + 0.5) / columns - 0.5) * 2.0 * math.pi
-    latitude = ((np.arange(rows) + 0.5) / rows - 0.5) * math.pi
-    return longitude[None, :], latitude[:, None]
+def _angles(rows: int, columns: int, part: SpherePart = WHOLE_SPHERE) -> tuple[Doubles, Doubles]:
+    longitude = ((np.arange(columns) + 0.5) / columns - 0.5) * part.width
+    latitude = ((np.arange(rows) + 0.5) / rows - 0.5) * part.height
+    return longitude[None, :], latitude[:, None] + 0.5 * (part.latitude_from + part.latitude_to)
 
 
-def _even_directions(count: int) -> Doubles:
-    """Returns directions spread evenly over the sphere, float64 (count, 3): a Fibonacci spiral (Gonzalez 2010)."""
+def _even_directions(count: int, part: SpherePart = WHOLE_SPHERE) -> Doubles:
+    """Returns directions spread evenly over `part`, float64 (about count, 3): a Fibonacci spiral (Gonzalez 2010)."""
+    if part != WHOLE_SPHERE:
+        area = part.width * (math.sin(part.latitude_to) - math.sin(part.latitude_from))
+        count = round(count * 4.0 * math.pi / area)
     number: Doubles = np.arange(count, dtype=np.float64) + 0.5
     height: Doubles = np.arcsin(1.0 - 2.0 * number / count)
-    return directions(number * math.pi * (3.0 - math.sqrt(5.0)), height)
+    turn = number * math.pi * (3.0 - math.sqrt(5.0))
+    if part == WHOLE_SPHERE:
+        return directions(turn, height)
+    around = np.abs((turn + math.pi) % (2.0 * math.pi) - math.pi)
+    inside = (around <= 0.5 * part.width) & (height >= part.latitude_from) & (height <= part.latitude_to)
+    return directions(turn[inside], height[inside])

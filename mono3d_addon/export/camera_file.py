@@ -63,8 +63,8 @@ def values_of(camera: Camera) -> dict[str, Any]:
         "matrix": [[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]],
         "field_of_view_degrees": {
             "longer_side": math.degrees(camera.field_of_view),
-            "horizontal": 360.0 if camera.is_panorama else math.degrees(2 * math.atan(camera.width / (2 * camera.fx))),
-            "vertical": 180.0 if camera.is_panorama else math.degrees(2 * math.atan(camera.height / (2 * camera.fy))),
+            "horizontal": math.degrees(_angle(camera, camera.width, camera.fx, camera.sphere_part.width)),
+            "vertical": math.degrees(_angle(camera, camera.height, camera.fy, camera.sphere_part.height)),
         },
         "source": camera.source,
         "projection": camera.projection,
@@ -77,6 +77,10 @@ def values_of(camera: Camera) -> dict[str, Any]:
     }
 
 
+def _angle(camera: Camera, pixels: int, focal: float, of_part: float) -> float:
+    return of_part if camera.is_panorama else 2 * math.atan(pixels / (2 * focal))
+
+
 def blender_values(camera: Camera) -> dict[str, Any]:
     """Returns Blender's settings for this camera; shifts are fractions of the fitted side of the sensor.
 
@@ -84,9 +88,12 @@ def blender_values(camera: Camera) -> dict[str, Any]:
     the x aspect.
     """
     if camera.is_panorama:
+        part = camera.sphere_part
         return {
             "type": "PANO",
             "panorama_type": "EQUIRECTANGULAR",
+            "longitude_degrees": [math.degrees(angle) for angle in (part.longitude_from, part.longitude_to)],
+            "latitude_degrees": [math.degrees(-angle) for angle in (part.latitude_to, part.latitude_from)],
             "resolution_x": camera.width,
             "resolution_y": camera.height,
             "location": [0.0, 0.0, camera.elevation],

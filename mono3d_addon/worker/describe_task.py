@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..core.camera.lens import camera_of
+from ..core.camera.field_of_view import photo_camera
+from ..core.photo.panorama import is_panorama
 from ..core.photo.photo import read_photo
 from ..core.photo.resampling import thumbnail
+from ..core.photo.straighten import straightened
 from ..core.stages import Progress
 from ..session import Session
+from ..settings import Settings
 
 
 def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[str, Any]:
@@ -21,7 +24,8 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     Saves an upright picture of at most `side` pixels a side at `thumbnail`, uint8 (h, w, 3). Raises Mono3DError for
     photos of more than `max_pixels` megapixels, and for files that are not photos.
     """
-    photo = read_photo(Path(request["photo"]), request["max_pixels"])
+    photo = straightened(read_photo(Path(request["photo"]), request["max_pixels"]), Settings())
     np.save(request["thumbnail"], thumbnail(photo.pixels, request["side"]), allow_pickle=False)
     width, height = photo.size
-    return {"width": width, "height": height, "camera": camera_of(width, height, 0.0, photo.lens).source}
+    camera = photo_camera(photo.size, photo.lens, Settings(), is_panorama=is_panorama(photo, "auto"))
+    return {"width": width, "height": height, "camera": camera.source}

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mono3d_addon.core.camera.camera import directions
+from mono3d_addon.core.camera.sphere_part import SpherePart
 from mono3d_addon.depth import panorama
 
 Pixels = NDArray[np.uint8]
@@ -76,3 +77,75 @@ def test_views_with_scales_and_shifts_of_their_own_become_one(noise: float) -> N
     assert np.median(error) < 0.05 and np.quantile(error, 0.95) < 0.15
     seam = np.abs(result[:, 0] - result[:, -1]) / result.std()
     assert seam.max() < 0.15, "the two ends of the rows are neighbours"
+
+
+def _part(width: float, upper: float, lower: float) -> SpherePart:
+    half, top, bottom = (math.radians(angle) for angle in (0.5 * width, upper, lower))
+    return SpherePart(-half, half, top, bottom)
+
+
+PARTS = [
+    pytest.param(_part(240, -30, 30), id="band"),
+    pytest.param(_part(360, -67.5, 67.5), id="no poles"),
+    pytest.param(_part(360, -25, 35), id="closed band"),
+    pytest.param(_part(300, -10, 12), id="thin band"),
+    pytest.param(_part(70, -20, 30), id="single view"),
+    pytest.param(_part(200, -60, 50), id="high"),
+    pytest.param(_part(100, 20, 90), id="down to the pole"),
+]
+
+
+def _part_rays(part: SpherePart, rows: int, columns: int) -> NDArray[np.float64]:
+    return directions(*panorama._angles(rows, columns, part))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_direction_of_a_part_is_seen(part: SpherePart) -> None:
+    ray = _part_rays(part, 90, 180)
+    places = np.stack([np.abs(np.stack(view.place(ray)[:2])).max(axis=0) for view in panorama.views(part)])
+    assert places.min(axis=0).max() < 1.0
+    assert 1 <= len(places) <= 14
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_view_shows_the_part_as_a_camera_would(part: SpherePart) -> None:
+    height, width = round(part.height * 200), round(part.width * 200)
+    pixels = np.rint((_part_rays(part, height, width) * 0.5 + 0.5) * 255).astype(np.uint8)
+    for view in panorama.views(part):
+        seen = panorama._picture(view, pixels, 64, part) / 255.0 * 2 - 1
+        step = ((np.arange(64) + 0.5) / 32 - 1) * view.tangent
+        wanted = step[None, :, None] * view.axes[0] + step[:, None, None] * view.axes[1] + view.axes[2]
+        wanted /= np.linalg.norm(wanted, axis=2, keepdims=True)
+        longitude = np.arctan2(wanted[..., 0], wanted[..., 2])
+        latitude = np.arcsin(wanted[..., 1])
+        inside = (np.abs(longitude) < 0.99 * part.longitude_to) | part.is_closed
+        inside &= (latitude > part.latitude_from + 0.02) & (latitude < part.latitude_to - 0.02)
+        # Towards a pole the interpolated columns become wide.
+        inside &= np.abs(latitude) < 1.45
+        assert np.abs(seen - wanted)[inside].max() < 0.03
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_views_of_a_part_become_one(part: SpherePart) -> None:
+    generator = np.random.default_rng(4)
+    around = panorama.views(part)
+
+    def network(views: Sequence[Pixels]) -> list[NDArray[np.float32]]:
+        found = []
+        for view in around:
+            step = ((np.arange(96) + 0.5) / 48 - 1) * view.tangent
+            ray = step[None, :, None] * view.axes[0] + step[:, None, None] * view.axes[1] + view.axes[2]
+            length = np.linalg.norm(ray, axis=2)
+            depth = room(ray / length[..., None]) / length
+            found.append((generator.uniform(0.6, 1.6) / depth + generator.uniform(-0.05, 0.05)).astype(np.float32))
+        return found
+
+    pixels = np.zeros((round(part.height * 100), round(part.width * 100), 3), np.uint8)
+    result = panorama.disparity_of(pixels, network, part=part)
+    assert np.isfinite(result).all() and max(result.shape) == 1024
+    assert result.shape[1] / result.shape[0] == pytest.approx(part.width / part.height, rel=0.01)
+    true = 1.0 / room(_part_rays(part, *result.shape))
+    design = np.stack([result.ravel(), np.ones(result.size)], axis=1)
+    fit = np.linalg.lstsq(design, true.ravel(), rcond=None)[0]
+    error = np.abs(design @ fit - true.ravel()) / true.ravel()
+    assert np.median(error) < 0.05 and np.quantile(error, 0.95) < 0.15

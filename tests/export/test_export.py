@@ -21,6 +21,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mono3d_addon import settings
+from mono3d_addon.core.camera.camera import Camera
+from mono3d_addon.core.camera.sphere_part import SpherePart
 from mono3d_addon.core.mesh.grid_cells import with_quads
 from mono3d_addon.core.mesh.mesh import PointCloud
 from mono3d_addon.core.mesh.solid import print_scale, solid
@@ -504,6 +506,19 @@ def test_camera_file(tmp_path: Path) -> None:
     seen = [(across + 0.5) * 64, 24 - up * 64 / aspect]
     np.testing.assert_allclose(seen, off_centre.project(point[None])[0])
     assert read["median_footprint_metres"] > 0
+
+
+def test_the_camera_file_of_a_part_of_a_panorama(tmp_path: Path) -> None:
+    part = SpherePart(*(math.radians(angle) for angle in (-120, 120, -36, 24)))
+    result = replace(results.result(tmp_path), camera=Camera.panorama(800, 200, "test", part))
+    read = json.loads(export(result, "camera", tmp_path).read_text("utf-8"))
+    angles = read["field_of_view_degrees"]
+    assert [angles[name] for name in ("longer_side", "horizontal", "vertical")] == pytest.approx([240, 240, 60])
+    assert read["blender"]["longitude_degrees"] == pytest.approx([-120, 120])
+    assert read["blender"]["latitude_degrees"] == pytest.approx([-24, 36]), "upwards, as Blender has it"
+    whole = replace(result, camera=Camera.panorama(800, 400, "test"))
+    angles = json.loads(export(whole, "camera", tmp_path).read_text("utf-8"))["field_of_view_degrees"]
+    assert (angles["horizontal"], angles["vertical"]) == (360.0, 180.0)
 
 
 @pytest.mark.parametrize("format", sorted(set(FORMATS) - {"vtp"}))

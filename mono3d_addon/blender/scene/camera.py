@@ -62,7 +62,7 @@ def _set_pose(eye: bpy.types.Object, camera: Camera) -> None:
 
 def _set_view(data: bpy.types.Camera, camera: Camera) -> None:
     if camera.is_panorama:
-        _set_panorama(data)
+        _set_panorama(data, camera)
     else:
         _set_lens(data, camera)
 
@@ -76,11 +76,14 @@ def _set_lens(data: bpy.types.Camera, camera: Camera) -> None:
     data.shift_x, data.shift_y = lens.shift_x, lens.shift_y
 
 
-def _set_panorama(data: Any) -> None:
+def _set_panorama(data: Any, camera: Camera) -> None:
     data.type = "PANO"
     # In 5.0 this moved from Cycles' settings to the camera itself.
     owner = data if hasattr(data, "panorama_type") else data.cycles
     owner.panorama_type = "EQUIRECTANGULAR"
+    part = camera.sphere_part
+    owner.longitude_min, owner.longitude_max = part.longitude_from, part.longitude_to
+    owner.latitude_min, owner.latitude_max = -part.latitude_to, -part.latitude_from
 
 
 def stored(owner: bpy.types.Object) -> Camera:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Floats
+from .sphere_part import WHOLE_SPHERE, SpherePart
 
 DEFAULT_FIELD_OF_VIEW = math.radians(55.0)
 """Field of view across the longer side if nothing is known: about that of a 35 mm lens on full frame."""
@@ -52,8 +53,15 @@ class Camera:
 
     @property
     def is_panorama(self) -> bool:
-        """Whether the photo shows all directions."""
+        """Whether the photo is a panorama: of all directions, or of the part that its borders enclose."""
         return self.projection == "equirectangular"
+
+    @property
+    def sphere_part(self) -> SpherePart:
+        """The longitudes and latitudes of a panorama's borders, exact for whole turns and poles."""
+        borders = (-self.cx / self.fx, (self.width - self.cx) / self.fx)
+        heights = (-self.cy / self.fy, (self.height - self.cy) / self.fy)
+        return SpherePart(*(_exact(angle) for angle in (*borders, *heights)))
 
     @property
     def has_pose(self) -> bool:
@@ -105,7 +113,7 @@ class Camera:
     def field_of_view(self) -> float:
         """Angle in radians across the longer side of the photo."""
         if self.is_panorama:
-            return 2.0 * math.pi
+            return max(self.sphere_part.width, self.sphere_part.height)
         side, focal = (self.width, self.fx) if self.width >= self.height else (self.height, self.fy)
         return 2.0 * math.atan(0.5 * side / focal)
 
@@ -124,10 +132,13 @@ class Camera:
         return dataclasses.replace(self, cx=cx, cy=cy)
 
     @classmethod
-    def panorama(cls, width: int, height: int, source: str) -> Camera:
-        """Returns the camera of a full 360-degree panorama whose centre is straight ahead."""
-        fx, fy = width / (2.0 * math.pi), height / math.pi
-        return cls(width, height, fx, fy, 0.5 * width, 0.5 * height, source, "equirectangular")
+    def panorama(cls, width: int, height: int, source: str, part: SpherePart = WHOLE_SPHERE) -> Camera:
+        """Returns the camera of a panorama that shows a part of the sphere; longitude and latitude 0 are ahead."""
+        fx, fy = width / part.width, height / part.height
+        cx, cy = 0.5 * width, 0.5 * height
+        if part != WHOLE_SPHERE:
+            cx, cy = -part.longitude_from * fx, -part.latitude_from * fy
+        return cls(width, height, fx, fy, cx, cy, source, "equirectangular")
 
     def project(self, points: Floats) -> Floats:
         """Returns the pixel coordinates, float32 (n, 2), of `points`, float32 (n, 3), in front of the camera."""
@@ -162,6 +173,13 @@ class Camera:
         np.multiply(depth, v[:, None], out=points[..., 1], casting="same_kind")
         points[..., 2] = depth
         return points.reshape(-1, 3)
+
+
+def _exact(angle: float) -> float:
+    """Returns the angle without the rounding of its way through pixels, where it is a quarter or a half of a turn."""
+    quarters = round(angle / (0.5 * math.pi))
+    whole = quarters * 0.5 * math.pi
+    return whole if quarters and abs(angle - whole) < 1e-9 else angle
 
 
 def directions(longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,41 +1,67 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads lens data from EXIF and derives the camera from it."""
+"""Reads lens data, crops and projections from EXIF and XMP."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...settings import Settings
-from .camera import DEFAULT_FIELD_OF_VIEW, FULL_FRAME_MM, Camera
-from .sensors import sensor_width
+from .editor_crop import read_crop
+from .sphere_part import SpherePart, read_sphere_part
+from .xmp import number, read_xmp
 
 # Blender computes cameras from stored lens data and has no Pillow.
 if TYPE_CHECKING:
     from PIL import Image
 
 # Tags of Exif 2.32 (CIPA DC-008-2019).
-_MAKE, _MODEL, _EXIF_FOLDER = 271, 272, 0x8769
-_FOCAL_LENGTH, _FOCAL_LENGTH_35MM, _DIGITAL_ZOOM = 37386, 41989, 41988
+_MAKE, _MODEL, _ORIENTATION, _SOFTWARE, _EXIF_FOLDER = 271, 272, 274, 305, 0x8769
+_FOCAL_LENGTH, _FOCAL_LENGTH_35MM, _DIGITAL_ZOOM, _LENS_MODEL = 37386, 41989, 41988, 42036
 _PLANE_X_RESOLUTION, _PLANE_Y_RESOLUTION, _PLANE_UNIT = 41486, 41487, 41488
 _PIXELS_X, _PIXELS_Y = 40962, 40963
 _UNIT_MM = {1: 25.4, 2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
 """Millimetres per FocalPlaneResolutionUnit; 1 ("none") counts as inches, the default of the standard."""
-
-_PLAUSIBLE_ANGLES = (math.radians(1.0), math.radians(160.0))
+_XMP_NAMES = {
+    _FOCAL_LENGTH: "exif:FocalLength",
+    _FOCAL_LENGTH_35MM: "exif:FocalLengthIn35mmFilm",
+    _DIGITAL_ZOOM: "exif:DigitalZoomRatio",
+    _PLANE_X_RESOLUTION: "exif:FocalPlaneXResolution",
+    _PLANE_Y_RESOLUTION: "exif:FocalPlaneYResolution",
+    _PLANE_UNIT: "exif:FocalPlaneResolutionUnit",
+    _PIXELS_X: "exif:PixelXDimension",
+    _PIXELS_Y: "exif:PixelYDimension",
+}
+_LARGEST_ZOOM = 200.0
+_CANON_PIXELS = range(300, 20_000)
+_CANON_EOS = ((22.0, 23.2), (27.0, 29.5), (35.0, 36.6))
+_CANON_COMPACT = ((4.5, 25.0),)
+"""Widths in millimetres of Canon's sensors."""
+_LARGEST_FACTOR = 8
+_MIL = 0.0254
 
 
 @dataclass(frozen=True)
 class Lens:
-    """Lens data from EXIF; missing values are 0 or empty.
+    """Lens data from EXIF and XMP; missing values are 0 or empty.
 
     focal_length      millimetres
-    focal_length_35mm full-frame equivalent in millimetres, digital zoom included
-    plane_width       width of the used part of the sensor in millimetres, from the focal-plane resolution
+    focal_length_35mm full-frame equivalent in millimetres; whether it includes the digital zoom depends on the maker
+    plane_width       longer side of the sensor's used part in millimetres, from the focal-plane resolution
     digital_zoom      factor, 1 for none
     camera_name       make and model
+    lens_name         model of the lens
+    software          what wrote the file
+    tagged_width, tagged_height  pixels of the picture that the tags describe, as stored
+    kept_width, kept_height  shares of the picture's sides that an editor's crop has kept, by XMP
+    axis_x, axis_y    where the centre of the uncropped picture lies, as shares of the photo's width and height
+    crop              'applied' or 'pending' where XMP has a crop that was made or is still to be made
+    source            'EXIF', or 'XMP' where the focal lengths are from there
+    view_angle        radians across the longer side of a picture that was made straight from a fisheye one
+    projection        the panorama's projection that XMP names, in lower case
+    longitude_from, longitude_to, latitude_from, latitude_to  the part of the sphere that an equirectangular or a
+                      cylindrical panorama covers, by XMP (see `SpherePart`)
     """
 
     focal_length: float = 0.0
@@ -43,83 +69,120 @@ class Lens:
     plane_width: float = 0.0
     digital_zoom: float = 1.0
     camera_name: str = ""
+    lens_name: str = ""
+    software: str = ""
+    tagged_width: float = 0.0
+    tagged_height: float = 0.0
+    kept_width: float = 1.0
+    kept_height: float = 1.0
+    axis_x: float = 0.5
+    axis_y: float = 0.5
+    crop: str = ""
+    source: str = "EXIF"
+    view_angle: float = 0.0
+    projection: str = ""
+    longitude_from: float = 0.0
+    longitude_to: float = 0.0
+    latitude_from: float = 0.0
+    latitude_to: float = 0.0
+
+    @property
+    def sphere_part(self) -> SpherePart:
+        """The part of the sphere that a panorama covers, all 0 where XMP tells of none."""
+        return SpherePart(self.longitude_from, self.longitude_to, self.latitude_from, self.latitude_to)
+
+    @property
+    def is_cylinder(self) -> bool:
+        """Whether the photo is a cylindrical panorama whose part of the sphere is known."""
+        return self.projection == "cylindrical" and self.sphere_part.width > 0.0
 
 
 def read_lens(picture: Image.Image) -> Lens:
-    """Returns the lens data in the EXIF of an opened picture; an empty `Lens` if it is missing or damaged."""
+    """Returns the lens data in EXIF and XMP of an opened picture; an empty `Lens` if both are missing or damaged.
+
+    EXIF takes precedence over XMP, tag by tag.
+    """
     try:
         exif = picture.getexif()
-        details = exif.get_ifd(_EXIF_FOLDER)
-        maker, model = (str(exif.get(tag, "")).strip("\0 ") for tag in (_MAKE, _MODEL))
+        details: Mapping[int, Any] = exif.get_ifd(_EXIF_FOLDER)
+        maker, model, software = (_text(exif, tag) for tag in (_MAKE, _MODEL, _SOFTWARE))
+        orientation = int(_number(exif, _ORIENTATION) or 1)
     except Exception:  # Pillow raises many types of exceptions on damaged EXIF; the lens is optional.
-        return Lens()
-    longer_pixels = max(_number(details, _PIXELS_X), _number(details, _PIXELS_Y)) or float(max(picture.size))
+        details, maker, model, software, orientation = {}, "", "", "", 1
+    xmp = read_xmp(picture.info)
+    if not maker and not model:
+        maker, model = xmp.get("tiff:Make", ""), xmp.get("tiff:Model", "")
+    software = software or xmp.get("xmp:CreatorTool", "") or xmp.get("tiff:Software", "")
+
+    def value(tag: int) -> float:
+        return _number(details, tag) or max(0.0, number(xmp.get(_XMP_NAMES[tag], "")))
+
+    lengths = (_FOCAL_LENGTH, _FOCAL_LENGTH_35MM)
+    zoom = value(_DIGITAL_ZOOM)
+    width, height = value(_PIXELS_X), value(_PIXELS_Y)
+    plane_width = _canon_width(details.get(_PLANE_X_RESOLUTION), model) if maker.lower().startswith("canon") else 0.0
+    crop = read_crop(xmp, picture.size, orientation, software)
+    sphere = read_sphere_part(xmp, picture.size, orientation)
     return Lens(
-        focal_length=_number(details, _FOCAL_LENGTH),
-        focal_length_35mm=_number(details, _FOCAL_LENGTH_35MM),
-        plane_width=_plane_width(details, longer_pixels),
-        digital_zoom=max(1.0, _number(details, _DIGITAL_ZOOM)),
-        camera_name=model if model.lower().startswith(maker.lower()) else f"{maker} {model}".strip(),
+        focal_length=value(_FOCAL_LENGTH),
+        focal_length_35mm=value(_FOCAL_LENGTH_35MM),
+        plane_width=plane_width or _plane_width(value, max(width, height) or float(max(picture.size))),
+        digital_zoom=zoom if 1.0 < zoom <= _LARGEST_ZOOM else 1.0,
+        camera_name=_camera_name(maker, model),
+        lens_name=_text(details, _LENS_MODEL) or xmp.get("aux:Lens", "") or xmp.get("exifEX:LensModel", ""),
+        software=software,
+        tagged_width=width if height else 0.0,
+        tagged_height=height if width else 0.0,
+        kept_width=crop.kept_width,
+        kept_height=crop.kept_height,
+        axis_x=crop.axis_x,
+        axis_y=crop.axis_y,
+        crop=crop.state,
+        source="EXIF" if any(_number(details, tag) for tag in lengths) or not any(map(value, lengths)) else "XMP",
+        projection=xmp.get("GPano:ProjectionType", "").lower(),
+        **sphere._asdict(),
     )
 
 
-def camera_of(width: int, height: int, field_of_view: float, lens: Lens) -> Camera:
-    """Returns the camera of an upright photo of `width` x `height` pixels.
-
-    `field_of_view` is the user's angle across the longer side in radians, 0 if not set. Otherwise the first of these
-    sources that gives an angle between 1 and 160 degrees is used: the 35 mm equivalent,
-    `f = f35 sqrt(w^2 + h^2) / sqrt(36^2 + 24^2)` (CIPA DCG-001 defines the equivalent by the diagonal); focal length
-    and focal-plane resolution; focal length and a table of sensors; a default of 55 degrees.
-    """
-    if field_of_view > 0.0:
-        return Camera.from_field_of_view(width, height, field_of_view, "your setting")
-    longer = max(width, height)
-    focal = lens.focal_length * lens.digital_zoom
-    table_width = sensor_width(lens.camera_name)
-    candidates = (
-        (
-            lens.focal_length_35mm * math.hypot(width, height) / math.hypot(*FULL_FRAME_MM),
-            f"EXIF, {lens.focal_length_35mm:g} mm equivalent",
-        ),
-        (
-            focal * longer / lens.plane_width if lens.plane_width else 0.0,
-            f"EXIF, {lens.focal_length:.3g} mm on a sensor {lens.plane_width:.3g} mm wide",
-        ),
-        (
-            focal * longer / table_width if table_width else 0.0,
-            f"EXIF, {lens.focal_length:.3g} mm on the sensor of {lens.camera_name}",
-        ),
-    )
-    for focal_pixels, source in candidates:
-        if focal_pixels > 0.0 and _is_plausible(longer, focal_pixels):
-            return Camera(width, height, focal_pixels, focal_pixels, 0.5 * width, 0.5 * height, source)
-    degrees = math.degrees(DEFAULT_FIELD_OF_VIEW)
-    return Camera.from_field_of_view(width, height, DEFAULT_FIELD_OF_VIEW, f"assumed {degrees:.0f} degrees")
+def _camera_name(maker: str, model: str) -> str:
+    """Returns maker and model; the model alone where it begins with the maker ("NIKON CORPORATION", "NIKON D100")."""
+    repeats = maker and model.lower().startswith(maker.lower().split()[0])
+    return model if repeats else f"{maker} {model}".strip()
 
 
-def _is_plausible(longer: int, focal_pixels: float) -> bool:
-    low, high = _PLAUSIBLE_ANGLES
-    return low <= 2.0 * math.atan(0.5 * longer / focal_pixels) <= high
-
-
-def _plane_width(details: Mapping[int, Any], longer_pixels: float) -> float:
-    resolution = _number(details, _PLANE_X_RESOLUTION) or _number(details, _PLANE_Y_RESOLUTION)
-    unit = _UNIT_MM.get(int(_number(details, _PLANE_UNIT) or 2), 25.4)
+def _plane_width(value: Callable[[int], float], longer_pixels: float) -> float:
+    resolution = value(_PLANE_X_RESOLUTION) or value(_PLANE_Y_RESOLUTION)
+    unit = _UNIT_MM.get(int(value(_PLANE_UNIT) or 2), 25.4)
     return longer_pixels * unit / resolution if resolution else 0.0
 
 
-def _number(details: Mapping[int, Any], tag: int) -> float:
-    """Returns the value of a tag; 0 if it is missing, not a number, infinite or negative."""
+def _canon_width(resolution: Any, model: str) -> float:
+    """Returns the sensor's width in millimetres from the terms of Canon's fraction, 0 where it is another fraction.
+
+    They are 1000 times the pixels of the picture that the camera took, and the width in thousandths of an inch; resized
+    pictures keep them. Programs that reduce fractions divide both by a common factor.
+    """
+    above, below = getattr(resolution, "numerator", 0), getattr(resolution, "denominator", 0)
+    if not isinstance(above, int) or not isinstance(below, int) or above % 1000:
+        return 0.0
+    ranges = _CANON_EOS if "eos" in model.lower() else _CANON_COMPACT
+    for factor in range(1, _LARGEST_FACTOR + 1):
+        width = factor * below * _MIL
+        if factor * above // 1000 in _CANON_PIXELS and any(low <= width <= high for low, high in ranges):
+            return width
+    return 0.0
+
+
+def _text(tags: Mapping[int, Any], tag: int) -> str:
+    value = tags.get(tag, "")
+    text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
+    return text.split("\0")[0].strip()
+
+
+def _number(tags: Mapping[int, Any], tag: int) -> float:
+    """Returns a tag's value, 0 where it is absent, no number, infinite or negative."""
     try:
-        value = float(details.get(tag, 0.0))
+        value = float(tags.get(tag, 0.0))
     except (TypeError, ValueError, ZeroDivisionError):
         return 0.0
     return value if math.isfinite(value) and value > 0.0 else 0.0
-
-
-def photo_camera(size: tuple[int, int], lens: Lens, settings: Settings, *, is_panorama: bool) -> Camera:
-    """Returns the camera of a photo of `size` (width, height) for the given settings, without a pose."""
-    if is_panorama:
-        return Camera.panorama(*size, "360-degree panorama")
-    camera = camera_of(*size, math.radians(settings.field_of_view), lens)
-    return camera.shifted(settings.shift_x / 100.0, settings.shift_y / 100.0)

@@ -92,8 +92,9 @@ def read_photo(path: Path, max_pixels: float = 100.0, smallest: int = SMALLEST_S
         try:
             with Image.open(io.BytesIO(data), formats=_decoders()) as picture:
                 _check_size(path, picture.size, max_pixels, smallest)
-                lens = read_lens(picture)
                 picture.load()
+                # PNG keeps some of its metadata behind the pixels.
+                lens = read_lens(picture)
                 upright = ImageOps.exif_transpose(picture)
                 untouched = picture.format in _TEXTURE_DECODERS and upright.size == picture.size
                 untouched = untouched and picture.getexif().get(274, 1) == 1

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mono3d_addon.blender import names
 from mono3d_addon.blender.scene import build as scene
 from mono3d_addon.blender.scene import camera, headless, source
 from mono3d_addon.core.camera.camera import Camera
+from mono3d_addon.core.camera.sphere_part import SpherePart
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
 from tests.blender import made
@@ -342,6 +344,26 @@ def test_a_panorama_is_rendered_as_it_was_photographed(
     bpy.ops.render.render(write_still=True)
     seen = made.read_picture(tmp_path / "seen.png") * 255
     # This grid is open at the seam and the poles.
+    inner = (slice(3, -3), slice(3, -3))
+    assert np.abs(seen[inner] - pixels[inner]).max() < 14
+
+
+@pytest.mark.parametrize(
+    "part", [SpherePart(-2.0, 2.0, -0.7, 0.4), SpherePart(-math.pi, math.pi, -1.1, 0.9)], ids=["band", "no poles"]
+)
+def test_a_part_of_a_panorama_is_rendered_as_it_was_photographed(part: SpherePart, tmp_path: Path) -> None:
+    rows, columns = 32, 96
+    y, x = np.mgrid[0:rows, 0:columns]
+    pixels = np.stack([x * 2, y * 8, np.full_like(x, 60)], axis=2).astype(np.uint8)
+    seen_by = Camera.panorama(columns, rows, "test", part)
+    built = build(made.reconstruction(tmp_path, seen_by, rows, columns, pixels, np.full((rows, columns), 3.0, "f4")))
+    target = bpy.context.scene
+    camera.use(target, built.camera)
+    target.view_settings.view_transform = "Standard"
+    target.cycles.device, target.cycles.samples, target.cycles.use_denoising = "CPU", 4, False
+    target.render.filepath = str(tmp_path / "seen.png")
+    bpy.ops.render.render(write_still=True)
+    seen = made.read_picture(tmp_path / "seen.png") * 255
     inner = (slice(3, -3), slice(3, -3))
     assert np.abs(seen[inner] - pixels[inner]).max() < 14
 

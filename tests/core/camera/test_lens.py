@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from mono3d_addon.core.camera.lens import Lens, camera_of, read_lens
+from mono3d_addon.core.camera.field_of_view import camera_of
+from mono3d_addon.core.camera.lens import Lens, read_lens
 from mono3d_addon.core.photo.photo import read_photo
 from tests import shared_data
 
@@ -78,7 +79,8 @@ def test_any_numbers_give_a_usable_camera(
         ("iphone.jpg", "EXIF, 57 mm equivalent"),
         ("iphone_13_pro_max.heic", "EXIF, 26 mm equivalent"),
         ("coolpix_p6000.jpg", "EXIF, 112 mm equivalent"),
-        ("canon_ixus.jpg", "EXIF, 10.8 mm on a sensor 5.23 mm wide"),
+        ("canon_ixus.jpg", "EXIF, 10.8 mm on the sensor of Canon DIGITAL IXUS"),
+        ("chelsea.png", "XMP, 55 mm on the sensor of PENTAX K100D Super"),
         ("fujifilm_dx10.jpg", "EXIF, 5.8 mm on a sensor 4.76 mm wide"),
         ("nokia_8_3.jpg", "assumed 55 degrees"),
         ("jolla.jpg", "assumed 55 degrees"),

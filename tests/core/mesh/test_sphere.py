@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mono3d_addon.core.camera.camera import Camera
+from mono3d_addon.core.camera.sphere_part import SpherePart
 from mono3d_addon.core.mesh.sphere import build_sphere
 from mono3d_addon.core.photo.panorama import is_panorama
 from mono3d_addon.core.photo.photo import read_photo
@@ -79,6 +80,45 @@ def test_the_seam_is_torn_where_the_distance_jumps() -> None:
     for u, radius in ((0.0, 2.0), (1.0, 6.0)):
         at = middle & (mesh.uv[:, 0] == u)
         np.testing.assert_allclose(np.linalg.norm(mesh.vertices[at], axis=1), radius, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("part", "open_borders"),
+    [
+        (SpherePart(-2.0, 2.0, -0.6, 0.5), 1),
+        (SpherePart(-math.pi, math.pi, -1.2, 1.2), 2),
+        (SpherePart(-math.pi, math.pi, -0.5 * math.pi, 0.3), 1),
+    ],
+)
+def test_a_part_of_a_sphere_is_open_at_its_borders_alone(part: SpherePart, open_borders: int) -> None:
+    mesh = build_sphere(even(), PIXELS, 0.04, part=part)
+    camera = Camera.panorama(480, 240, "test", part)
+    np.testing.assert_allclose(np.linalg.norm(mesh.vertices, axis=1), 2.0, rtol=1e-5)
+    corners = mesh.vertices[mesh.triangles].astype(np.float64)
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    wanted = 4 * part.width * (math.sin(part.latitude_to) - math.sin(part.latitude_from))
+    assert (area > 0).all() and area.sum() / 2 == pytest.approx(wanted, rel=0.02)
+    assert (np.einsum("ij,ij->i", mesh.normals, mesh.vertices) < -1.9).all()
+    inner = np.abs(mesh.uv[:, 0] - 0.5) < 0.499
+    np.testing.assert_allclose(camera.uv(mesh.vertices)[inner, 1], mesh.uv[inner, 1], atol=1e-4)
+    is_level = inner & (np.abs(mesh.uv[:, 1] - 0.5) < 0.499)
+    np.testing.assert_allclose(camera.uv(mesh.vertices)[is_level], mesh.uv[is_level], atol=1e-4)
+    assert {0.0, 1.0} <= set(mesh.uv[:, 0]) and {0.0, 1.0} <= set(mesh.uv[:, 1])
+    _, place = np.unique(np.round(mesh.vertices, 4), axis=0, return_inverse=True)
+    edges = np.sort(place[mesh.triangles][:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+    border, uses = np.unique(edges, axis=0, return_counts=True)
+    border = border[uses == 1]
+    assert set(uses) == {1, 2} and len(np.unique(border)) == len(border), "the borders are closed lines"
+    assert _count_lines(border) == open_borders
+
+
+def _count_lines(edges: NDArray[np.int64]) -> int:
+    """Returns how many connected lines the edges form."""
+    groups: list[set[int]] = []
+    for first, second in edges.tolist():
+        touched = [group for group in groups if first in group or second in group]
+        groups = [group for group in groups if group not in touched] + [{first, second}.union(*touched)]
+    return len(groups)
 
 
 PACKET = (

@@ -29,7 +29,7 @@ export function fieldOfView({ width, height, fx, fy }) {
 }
 
 function cameraWords(camera) {
-  if (camera.projection === "equirectangular") return "360-degree panorama";
+  if (camera.projection === "equirectangular") return camera.source;
   return `${fieldOfView(camera).toFixed(1)} degrees (${camera.source})`;
 }
 
