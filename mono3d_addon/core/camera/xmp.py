@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_ATTRIBUTE = re.compile(r"""([\w-]+:[\w-]+)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
-_ELEMENT = re.compile(r"<([\w-]+:[\w-]+)(?:\s[^<>]*)?>([^<]*)</\1\s*>")
+_ATTRIBUTE = re.compile(r"""(?<![\w-])([\w-]{1,64}:[\w-]{1,64})\s{0,9}=\s{0,9}(?:"([^"<]*)"|'([^'<]*)')""")
+"""With limits, so that long runs of letters do not cost time squared."""
+_ELEMENT = re.compile(r"<([\w-]{1,64}:[\w-]{1,64})(?:\s[^<>]*)?>([^<]*)</\1\s{0,9}>")
 _MOST_CHARACTERS = 4_000_000
 
 

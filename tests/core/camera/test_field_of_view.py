@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -355,6 +356,15 @@ def test_any_packet_is_read(text: str, data: bytes) -> None:
 
     assert isinstance(read_xmp({"xmp": data}), dict) and isinstance(read_xmp({"xmp": f"<a:b>{text}</a:b>"}), dict)
     assert math.isfinite(number(text))
+
+
+@pytest.mark.parametrize("part", ["a", "a:", " ", "=", '"', "<a:b ", "a:b=", "<a:b>", "<a:b>x"])
+def test_a_large_packet_is_read_in_no_time(part: str) -> None:
+    from mono3d_addon.core.camera.xmp import read_xmp
+
+    began = time.monotonic()
+    read_xmp({"xmp": part * (1_000_000 // len(part))})
+    assert time.monotonic() - began < 5.0
 
 
 # Other projections.
