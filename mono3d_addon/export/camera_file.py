@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.camera.blender_lens import SENSOR_MM, lens_of
 from ..core.camera.camera import Camera
+from ..core.camera.field_of_view import camera_notes
 from ..core.mesh.footprint import median_footprint
 from ..core.reconstruction import Reconstruction
 from .files import Staging
@@ -37,6 +38,9 @@ def describe(result: Reconstruction) -> dict[str, Any]:
     return {
         "photo": result.photo.name,
         **values_of(camera),
+        "notes": list(
+            camera_notes((camera.width, camera.height), result.lens, result.settings, is_panorama=camera.is_panorama)
+        ),
         "depth_metres": {"nearest": float(known.min()), "farthest": float(known.max())},
         "median_footprint_metres": median_footprint(np.asarray(result.depth), camera),
         "blender": blender_values(camera),

@@ -22,6 +22,7 @@ from PIL import Image
 
 from mono3d_addon import settings
 from mono3d_addon.core.camera.camera import Camera
+from mono3d_addon.core.camera.lens import Lens
 from mono3d_addon.core.camera.sphere_part import SpherePart
 from mono3d_addon.core.mesh.grid_cells import with_quads
 from mono3d_addon.core.mesh.mesh import PointCloud
@@ -506,6 +507,14 @@ def test_camera_file(tmp_path: Path) -> None:
     seen = [(across + 0.5) * 64, 24 - up * 64 / aspect]
     np.testing.assert_allclose(seen, off_centre.project(point[None])[0])
     assert read["median_footprint_metres"] > 0
+
+
+def test_the_camera_file_tells_of_contradictions(tmp_path: Path) -> None:
+    zoomed = Lens(focal_length=6.9, focal_length_35mm=24.0, digital_zoom=2.0, camera_name="Google Pixel 8 Pro")
+    result = replace(results.result(tmp_path), lens=zoomed)
+    (note,) = json.loads(export(result, "camera", tmp_path).read_text("utf-8"))["notes"]
+    assert "digital zoom of 2" in note
+    assert json.loads(export(results.result(tmp_path), "camera", tmp_path).read_text("utf-8"))["notes"] == []
 
 
 def test_the_camera_file_of_a_part_of_a_panorama(tmp_path: Path) -> None:

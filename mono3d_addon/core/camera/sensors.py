@@ -60,6 +60,7 @@ _COMPANY_WORDS = frozenset(
 )
 _ENDINGS = ("camera", "digital", "zoom")
 _COOLPIX = re.compile(r"e(\d{3,4})")
+_MJU = re.compile(r"^u(\d+)")
 
 
 def sensor_width(camera_name: str) -> float:
@@ -76,8 +77,9 @@ def sensor_width(camera_name: str) -> float:
         # Its first compact cameras call themselves by the letter and the number alone.
         names += [f"coolpix{number}" for number in _COOLPIX.findall(model)]
     if maker == "olympus":
-        # "C2000Z" is the C-2000 Zoom.
+        # "C2000Z" is the C-2000 Zoom, and "u760,S760" the mju 760 alias Stylus 760.
         names.append(model.removesuffix("z"))
+        names += [line + number for number in _MJU.findall(model) for line in ("mju", "stylus")]
     return next((table[maker, name] for name in names if (maker, name) in table), 0.0)
 
 

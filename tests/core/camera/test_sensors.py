@@ -27,6 +27,7 @@ from mono3d_addon.core.camera.sensors import TABLE, maker_and_model, sensor_widt
         ("OLYMPUS OPTICAL CO.,LTD C5050Z", 7.11),
         ("OLYMPUS OPTICAL CO.,LTD C2000Z", 6.4),
         ("Eastman Kodak Company DC200 Plus (V05.00)", 7.27),
+        ("OLYMPUS IMAGING CORP. u760,S760", 6.16),
         ("OM Digital Solutions OM-1", 17.3),
         ("PENTAX Corporation PENTAX *ist D", 23.5),
         ("RICOH IMAGING COMPANY, LTD. PENTAX K-3 II", 23.5),
