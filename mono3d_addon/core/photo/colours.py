@@ -1,80 +1,135 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Converts a decoded picture of any mode and colour profile to 8-bit sRGB and a mask."""
+"""Converts decoded pixels of any kind and colour space to 8-bit sRGB, before anything else changes them."""
 
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from ..arrays import Bytes
+from . import icc
+from .colour_spaces import XYZ_D50_TO_SRGB, LinearSpace, exposure_of, space_of, to_srgb_bytes
+from .raster import OPAQUE as OPAQUE
+from .raster import Colours, Raster
 
-OPAQUE = 128
-"""Smallest alpha value, 0..255, of pixels that belong to the subject."""
+_MODES = {"grey": "L", "rgb": "RGB", "cmyk": "CMYK", "lab": "LAB"}
+_PROFILES = {"grey": b"GRAY", "rgb": b"RGB ", "cmyk": b"CMYK", "lab": b"Lab "}
+_SAME = 3
+"""Largest difference, of 255, between the result of a profile and sRGB, below which the profile is sRGB."""
+
+DAMAGED_PROFILE = "The photo's colour profile is damaged and was ignored."
+OTHER_PROFILE = "The photo's colour profile belongs to another kind of colours and was ignored."
+TONE_MAPPED = "The photo has highlights brighter than white (HDR); they were compressed, and the texture is 8-bit sRGB."
 
 
-def to_srgb(picture: Image.Image) -> tuple[Bytes, NDArray[np.bool_] | None, bool, tuple[str, ...]]:
-    """Converts a decoded picture to sRGB.
+def to_srgb(raster: Raster, named: Colours) -> tuple[Bytes, bool, tuple[str, ...]]:
+    """Converts decoded pixels to sRGB; `named` is what the file's metadata say about the colours.
 
-    Returns pixels, uint8 (height, width, 3); the mask, bool (height, width), True where opaque, or None without
-    transparency; whether the pixels were 8-bit sRGB already; and notes for the user.
+    Returns pixels, uint8 (height, width, 3); whether the values were 8-bit sRGB already; and notes for the user.
     """
-    notes: tuple[str, ...] = ()
-    mask = None
-    plain = picture.mode == "RGB"
-    if "transparency" in picture.info or picture.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
-        picture = _keep_info(picture, picture.convert("RGBA"))
-        alpha = np.asarray(picture.getchannel("A"))
-        mask = alpha >= OPAQUE
-        if mask.all():
-            mask = None
-        picture = _keep_info(picture, picture.convert("RGB"))
-    elif picture.mode.startswith("I") or picture.mode == "F":
-        picture = _eight_bits(picture)
-    elif picture.mode in ("P", "1"):
-        picture = _keep_info(picture, picture.convert("RGB"))
-    profile = picture.info.get("icc_profile")
-    if profile:
+    colours, notes = raster.colours or named, raster.notes
+    if colours.icc:
         try:
-            converted = _convert_profile(picture, profile)
+            pixels, plain = _by_profile(raster, colours.icc)
+        except _WrongProfile:
+            notes = (*notes, OTHER_PROFILE)
         except (ImageCms.PyCMSError, OSError, ValueError):
-            notes = ("The photo's colour profile is damaged and was ignored.",)
+            notes = (*notes, DAMAGED_PROFILE)
         else:
-            plain = plain and converted is picture
-            picture = converted
-    if picture.mode != "RGB":
-        picture = picture.convert("RGB")
-    return np.array(picture, dtype=np.uint8), mask, plain, notes
+            return pixels, plain, notes
+        colours = Colours()
+    if raster.space == "cmyk":
+        return np.array(_picture(raster).convert("RGB")), False, notes
+    if raster.space == "lab":
+        return _from_lab(raster), False, notes
+    if colours == Colours():
+        return _same_colours(raster.values), raster.space == "rgb" and raster.values.dtype == np.uint8, notes
+    exposure = 1.0
+    if colours.transfer == 1.0 and raster.values.dtype.kind == "f":
+        exposure = exposure_of(raster.values)
+    pixels, peak = to_srgb_bytes(
+        raster.values, space_of(colours.primaries, colours.transfer), _white(raster.values), exposure
+    )
+    if peak > 1.0 or exposure != 1.0:
+        notes = (*notes, TONE_MAPPED)
+    return pixels, False, notes
 
 
-def _keep_info(source: Image.Image, converted: Image.Image) -> Image.Image:
-    if "icc_profile" in source.info:
-        converted.info["icc_profile"] = source.info["icc_profile"]
-    return converted
+class _WrongProfile(Exception):
+    """The profile is for other channels than the picture's."""
 
 
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Returns a 16-bit, 32-bit or floating-point greyscale picture as 8 bits.
-
-    White is 65535 for 16-bit pictures, 1 for floating-point values up to 1, and 255 or 65535 for 32-bit integers up to
-    these. Other values are scaled by their maximum.
-    """
-    values = np.nan_to_num(np.asarray(picture, dtype=np.float64), posinf=0.0, neginf=0.0)
-    peak = float(values.max(initial=0.0))
-    if picture.mode == "F":
-        white = 1.0 if peak <= 1.0 else peak
-    elif picture.mode.startswith("I;16"):
-        white = 65535.0
-    else:
-        white = next((limit for limit in (255.0, 65535.0) if peak <= limit), peak)
-    return Image.fromarray(np.clip(np.rint(values * (255.0 / white)), 0, 255).astype(np.uint8))
-
-
-def _convert_profile(picture: Image.Image, profile: bytes) -> Image.Image:
+def _by_profile(raster: Raster, profile: bytes) -> tuple[Bytes, bool]:
+    if raster.space == "lab":
+        return _from_lab(raster), False
+    fits = profile[16:20] == _PROFILES[raster.space]
+    if not fits and not (raster.space == "grey" and profile[16:20] == b"RGB "):
+        # A profile whose header is unreadable is damaged; LittleCMS says so.
+        ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        raise _WrongProfile
+    space = icc.linear_space(profile)
+    # LittleCMS is fast, but takes 8 bits only, and rounds dark values of almost linear curves too coarsely.
+    if space is not None and (raster.values.dtype != np.uint8 or space.is_grey or space.is_almost_linear):
+        values = raster.values if fits else np.repeat(raster.values[..., None], 3, axis=2)
+        return to_srgb_bytes(values, space, _white(values))[0], False
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    if picture.mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):
-        return picture
+    if raster.space == "rgb" and _is_srgb(source):
+        return _same_colours(raster.values), raster.values.dtype == np.uint8
+    picture = _picture(raster)
+    return np.array(_converted(picture if fits else picture.convert("RGB"), source), np.uint8), False
+
+
+def _is_srgb(source: ImageCms.ImageCmsProfile) -> bool:
+    """Returns whether the profile's primaries and curves are those of sRGB, judged by the colours it gives."""
+    levels = np.arange(0, 256, 15, dtype=np.uint8)
+    cube = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(-1, 1, 3)
+    greys = np.repeat(np.arange(256, dtype=np.uint8)[:, None, None], 3, axis=2)
+    probe = np.concatenate([cube, greys])
+    result = np.asarray(_converted(Image.fromarray(probe), source))
+    return int(np.abs(result.astype(np.int16) - probe.astype(np.int16)).max()) <= _SAME
+
+
+def _converted(picture: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
     converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    return converted if converted is not None else picture
+    return picture.convert("RGB") if converted is None else converted
+
+
+def _picture(raster: Raster) -> Image.Image:
+    """Returns the values as a Pillow picture with 8 bits per channel."""
+    values = np.ascontiguousarray(_eight_bits(raster.values))
+    height, width = values.shape[:2]
+    return Image.frombytes(_MODES[raster.space], (width, height), values.tobytes())
+
+
+def _same_colours(values: NDArray[Any]) -> Bytes:
+    eight = _eight_bits(values)
+    return np.array(eight if eight.ndim == 3 else np.repeat(eight[..., None], 3, axis=2), np.uint8)
+
+
+def _eight_bits(values: NDArray[Any]) -> Bytes:
+    if values.dtype == np.uint8:
+        return values
+    if values.dtype == np.uint16:
+        return np.asarray((values.astype(np.uint32) * 255 + 32767) // 65535, np.uint8)
+    finite = np.nan_to_num(values, nan=0.0, posinf=1.0, neginf=0.0)
+    return np.rint(np.clip(finite, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def _white(values: NDArray[Any]) -> float:
+    return {"u1": 255.0, "u2": 65535.0}.get(values.dtype.str[1:], 1.0)
+
+
+def _from_lab(raster: Raster) -> Bytes:
+    """Returns CIE L*a*b*, relative to D50, as sRGB."""
+    if raster.values.dtype == np.uint8:
+        return np.array(_picture(raster).convert("RGB"), np.uint8)
+    lab = raster.values.astype(np.float32)
+    y = (lab[..., 0] + 16.0) / 116.0
+    parts = np.stack([y + lab[..., 1] / 500.0, y, y - lab[..., 2] / 200.0], axis=-1)
+    xyz = np.where(parts > 6.0 / 29.0, parts**3, (parts - 16.0 / 116.0) * (108.0 / 841.0))
+    xyz *= np.array([0.9642, 1.0, 0.8249], np.float32)
+    return to_srgb_bytes(np.clip(xyz @ XYZ_D50_TO_SRGB.T.astype(np.float32), 0.0, 1.0), LinearSpace(None, None), 1.0)[0]

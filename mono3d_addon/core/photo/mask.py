@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...errors import Mono3DError
-from .colours import OPAQUE
 from .companions import companion
 from .photo import Photo, read_photo
+from .raster import OPAQUE
 
 _ENDS = ("", "_mask", "-mask", ".mask")
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")

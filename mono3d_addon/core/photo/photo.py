@@ -4,25 +4,24 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from ...errors import Mono3DError
 from ..arrays import Bytes
-from ..camera.lens import Lens, read_lens
+from ..camera.lens import Lens
+from ..regular_file import read_regular
 from .colours import to_srgb
+from .decoding import decode, is_refusal, upright
+from .other_kinds import advice
 from .resampling import SMALLEST_SIDE
-
-_DECODERS = ("JPEG", "MPO", "PNG", "HEIF", "AVIF", "TIFF", "WEBP", "BMP", "GIF", "PPM", "JPEG2000", "TGA")
-_TEXTURE_DECODERS = {"JPEG": ".jpg", "PNG": ".png"}
 
 
 @dataclass(frozen=True)
@@ -87,18 +86,13 @@ def read_photo(path: Path, max_pixels: float = 100.0, smallest: int = SMALLEST_S
     floating-point pictures to 8 bits. Of several frames, the first is used.
     Raises Mono3DError if the file is not a usable photo.
     """
-    data = _read_bytes(path)
+    data = read_regular(path)
+    other = advice(data)
+    if other:
+        raise Mono3DError(f"'{path.name}' {other}")
     with _without_pixel_limit():
         try:
-            with Image.open(io.BytesIO(data), formats=_decoders()) as picture:
-                _check_size(path, picture.size, max_pixels, smallest)
-                picture.load()
-                # PNG keeps some of its metadata behind the pixels.
-                lens = read_lens(picture)
-                upright = ImageOps.exif_transpose(picture)
-                untouched = picture.format in _TEXTURE_DECODERS and upright.size == picture.size
-                untouched = untouched and picture.getexif().get(274, 1) == 1
-                suffix = _TEXTURE_DECODERS.get(picture.format or "")
+            decoded = decode(data, path, lambda size: _check_size(path, size, max_pixels, smallest))
         except Mono3DError:
             raise
         except UnidentifiedImageError as error:
@@ -106,37 +100,20 @@ def read_photo(path: Path, max_pixels: float = 100.0, smallest: int = SMALLEST_S
         except (Image.DecompressionBombError, MemoryError) as error:
             raise Mono3DError(f"'{path.name}' is too large to open; make it smaller first.") from error
         except Exception as error:
-            # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and others on damaged files.
-            raise Mono3DError(f"'{path.name}' is damaged or cut off ({error}); copy it again.") from error
-    pixels, mask, plain, notes = to_srgb(upright)
-    texture = (data, suffix) if untouched and plain and suffix else None
-    return Photo(path, pixels, mask, lens, hashlib.sha256(data).hexdigest(), texture, notes)
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        if path.is_dir():
-            raise Mono3DError(f"'{path.name}' is a folder, not a photo.")
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise Mono3DError(f"There is no file '{path}'.") from error
-    except PermissionError as error:
-        raise Mono3DError(f"'{path.name}' may not be read; change its permissions.") from error
-    except OSError as error:
-        raise Mono3DError(f"'{path.name}' cannot be read ({error.strerror or error}).") from error
-    if not data:
-        raise Mono3DError(f"'{path.name}' is empty (0 bytes); copy it again.")
-    return data
-
-
-def _decoders() -> tuple[str, ...]:
-    """Registers HEIC and returns the available decoders of `_DECODERS`, none of which runs other programs."""
-    with suppress(ImportError):
-        import pillow_heif
-
-        pillow_heif.register_heif_opener()
-    Image.init()
-    return tuple(name for name in _DECODERS if name in Image.OPEN)
+            # Decoders raise OSError, SyntaxError, ValueError, struct.error and others.
+            reason = str(error) or type(error).__name__
+            if is_refusal(error):
+                raise Mono3DError(
+                    f"'{path.name}' is of a variety that Mono3D does not read ({reason}); save it as PNG, JPEG or "
+                    "8-bit TIFF."
+                ) from error
+            raise Mono3DError(f"'{path.name}' is damaged or cut off ({reason}); copy it again.") from error
+        raster = upright(decoded.raster, decoded.orientation)
+        pixels, plain, notes = to_srgb(raster, decoded.colours)
+    mask = raster.opaque if raster.opaque is not None and not raster.opaque.all() else None
+    is_texture = plain and decoded.suffix and decoded.orientation == 1
+    texture = (data, decoded.suffix) if is_texture else None
+    return Photo(path, pixels, mask, decoded.lens, hashlib.sha256(data).hexdigest(), texture, notes)
 
 
 @contextmanager

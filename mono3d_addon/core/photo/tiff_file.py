@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads the TIFF files that Pillow does not: more than 8 bits, floating point, planes, CIE L*a*b*, BigTIFF.
+
+See Adobe, TIFF Revision 6.0 (1992), and Adobe Photoshop TIFF Technical Note 3 (2005) for predictors. libtiff, through
+Pillow, decompresses; JPEG- and fax-compressed files are left to Pillow.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .damage import Damaged, Unsupported
+from .raster import OPAQUE, Colours, Raster, scaled_grey, straight
+
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 256, 257, 258, 259, 262, 266
+STRIP_OFFSETS, SAMPLES, STRIP_ROWS, STRIP_COUNTS, PLANAR, PREDICTOR = 273, 277, 278, 279, 284, 317
+COLOUR_MAP, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_COUNTS = 320, 322, 323, 324, 325
+SUB_FOLDERS, EXTRA_SAMPLES, SAMPLE_FORMAT, ICC_PROFILE, DNG_VERSION = 330, 338, 339, 34675, 50706
+XMP, ORIENTATION = 700, 274
+
+_TYPES = {1: "B", 2: "s", 3: "H", 4: "I", 5: "II", 6: "b", 7: "s", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I"}
+_TYPES |= {16: "Q", 17: "q", 18: "Q"}
+_NONE, _LZW, _DEFLATE, _OLD_DEFLATE, _PACK_BITS, _LZMA, _ZSTD = 1, 5, 8, 32946, 32773, 34925, 50000
+_READABLE = (_NONE, _LZW, _DEFLATE, _OLD_DEFLATE, _PACK_BITS, _LZMA, _ZSTD)
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _CIELAB, _ICCLAB = 0, 1, 2, 3, 5, 8, 9
+_COLOURS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _CIELAB: 3, _ICCLAB: 3}
+_CFA, _LINEAR_RAW = 32803, 34892
+_UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
+_MOST_ENTRIES, _MOST_SEGMENTS, _MOST_SAMPLES = 4096, 1 << 22, 64
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The values of the tags of one image file directory.
+
+    order   "<" or ">"
+    values  tag -> numbers, or bytes for text and undefined data
+    """
+
+    order: Literal["<", ">"]
+    values: dict[int, tuple[float, ...] | bytes]
+
+    def number(self, tag: int, default: int = 0) -> int:
+        """Returns the first number of a tag."""
+        found = self.values.get(tag)
+        return int(found[0]) if found else default
+
+    def numbers(self, tag: int) -> tuple[int, ...]:
+        """Returns all numbers of a tag; empty if it is missing."""
+        return tuple(int(value) for value in self.values.get(tag, ()))
+
+    def bytes_of(self, tag: int) -> bytes:
+        """Returns the bytes of a tag; empty if it is missing."""
+        found = self.values.get(tag, b"")
+        return found if isinstance(found, bytes) else bytes(int(value) & 255 for value in found)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.number(WIDTH), self.number(HEIGHT)
+
+
+def is_tiff(data: bytes) -> bool:
+    """Returns whether the file begins like a TIFF or BigTIFF."""
+    return data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def first_folder(data: bytes) -> Folder | None:
+    """Returns the first directory of a TIFF; None if it cannot be read."""
+    if not is_tiff(data):
+        return None
+    is_big = b"+" in data[2:4]
+    try:
+        order: Literal["<", ">"] = "<" if data[:2] == b"II" else ">"
+        (place,) = struct.unpack_from(order + ("Q" if is_big else "I"), data, 8 if is_big else 4)
+        return _folder(data, place, order, is_big=is_big)
+    except (struct.error, OverflowError):
+        return None
+
+
+def is_camera_raw(data: bytes) -> bool:
+    """Returns whether a TIFF is a camera's raw file: DNG, or one with a directory of raw sensor values."""
+    folder = first_folder(data)
+    if folder is None:
+        return False
+    if DNG_VERSION in folder.values or data[8:10] == b"CR":
+        return True
+    is_big = b"+" in data[2:4]
+    folders = [folder]
+    for place in folder.numbers(SUB_FOLDERS)[:16]:
+        try:
+            folders.append(_folder(data, place, folder.order, is_big=is_big))
+        except (struct.error, OverflowError):
+            continue
+    return any(one.number(PHOTOMETRIC, -1) in (_CFA, _LINEAR_RAW) for one in folders)
+
+
+def is_readable(folder: Folder) -> bool:
+    """Returns whether `read` knows the compression and the kind of colours."""
+    return folder.number(COMPRESSION, _NONE) in _READABLE and folder.number(PHOTOMETRIC, -1) in _COLOURS
+
+
+def needs_own_reader(folder: Folder) -> bool:
+    """Returns whether Pillow misreads or refuses this kind of TIFF, and `read` reads it."""
+    if not is_readable(folder):
+        return False
+    bits = folder.numbers(BITS) or (1,)
+    is_premultiplied_grey = folder.number(SAMPLES, 1) == 2 and folder.number(EXTRA_SAMPLES) == 1
+    return max(bits) > 8 or is_premultiplied_grey or len(set(bits)) > 1
+
+
+def read(data: bytes, folder: Folder) -> Raster:
+    """Returns the first picture of a TIFF. Raises Damaged or Unsupported."""
+    samples, white = read_samples(data, folder)
+    photometric = folder.number(PHOTOMETRIC, -1)
+    count = _COLOURS[photometric]
+    if samples.shape[2] < count:
+        raise Damaged(f"{samples.shape[2]} channels instead of {count}")
+    values: NDArray[Any] = samples[..., :count]
+    if photometric == _PALETTE:
+        return _from_palette(values[..., 0], folder)
+    if photometric in (_CIELAB, _ICCLAB):
+        return Raster(_lab(values, is_signed=photometric == _CIELAB), "lab")
+    if white == 0.0:
+        values = values if photometric != _WHITE_IS_ZERO else values.max(initial=0) - values
+        values = scaled_grey(values) if values.dtype.kind != "f" or count == 1 else values.astype(np.float32)
+    else:
+        values = _sixteen(values, white)
+        if photometric == _WHITE_IS_ZERO:
+            values = np.iinfo(values.dtype).max - values
+    opaque = None
+    if samples.shape[2] > count and folder.number(EXTRA_SAMPLES) in (1, 2):
+        alpha = samples[..., count]
+        full = white or 1.0
+        opaque = alpha >= full * OPAQUE / 255.0
+        if folder.number(EXTRA_SAMPLES) == 1 and count != 4:
+            same = alpha.astype(values.dtype) if white == 0.0 else _sixteen(alpha, white)
+            values = straight(values if count > 1 else values[..., 0], same)
+    if values.ndim == 3 and values.shape[2] == 1:
+        values = values[..., 0]
+    # Floating-point colours are linear light by the convention of renderers; grey up to 1 is shown as it is.
+    is_light = samples.dtype.kind == "f" and count == 3 and not folder.bytes_of(ICC_PROFILE)
+    space: Literal["grey", "rgb", "cmyk"] = "grey" if count == 1 else "rgb" if count == 3 else "cmyk"
+    return Raster(np.ascontiguousarray(values), space, opaque, Colours(transfer=1.0) if is_light else None)
+
+
+def read_grey(data: bytes, folder: Folder) -> NDArray[Any]:
+    """Returns the unscaled values of a grey TIFF, (height, width), with white large. Raises Damaged or Unsupported."""
+    if folder.number(PHOTOMETRIC, -1) not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO):
+        raise Unsupported("colours")
+    samples, white = read_samples(data, folder)
+    values: NDArray[Any] = samples[..., 0]
+    if folder.number(PHOTOMETRIC) == _WHITE_IS_ZERO:
+        values = np.asarray((white or values.max(initial=0)) - values.astype(np.float64))
+    return values
+
+
+def read_samples(data: bytes, folder: Folder) -> tuple[NDArray[Any], float]:
+    """Returns the stored samples, (height, width, channels), and the value of full scale; 0 if it is not known.
+
+    The type is unsigned, signed or floating point with 8 to 64 bits. Raises Damaged or Unsupported.
+    """
+    width, height = folder.size
+    channels = folder.number(SAMPLES, 1)
+    bits = folder.numbers(BITS) or (1,)
+    form = folder.number(SAMPLE_FORMAT, _UNSIGNED)
+    is_planar = folder.number(PLANAR, 1) == 2 and channels > 1
+    if len(set(bits)) > 1 or not 1 <= channels <= _MOST_SAMPLES or form not in (_UNSIGNED, _SIGNED, _FLOAT, 4):
+        raise Unsupported(f"TIFF with {channels} channels of {', '.join(map(str, bits))} bits")
+    dtype = _type_of(bits[0], form, folder.order)
+    across = 1 if is_planar else channels
+    result = np.zeros((height, width, channels), np.dtype(dtype).newbyteorder("="))
+    for plane, top, left, rows, columns, content in _segments(data, folder, channels if is_planar else 1):
+        row_bytes = (columns * across * bits[0] + 7) // 8
+        raw = _unpacked(content, folder, row_bytes, rows)
+        part = _samples(raw, folder, (rows, columns, across), bits[0], dtype)
+        target = result[top : top + rows, left : left + columns, plane : plane + across]
+        target[:] = part[: target.shape[0], : target.shape[1]]
+    if SAMPLE_FORMAT not in folder.values and bits[0] == 32 and _looks_like_float(result):
+        return result.view(np.float32), 0.0
+    if form == _FLOAT:
+        return result if result.dtype != np.float16 else result.astype(np.float32), 0.0
+    return result, 0.0 if form == _SIGNED or bits[0] >= 32 else float(2 ** bits[0] - 1)
+
+
+def _folder(data: bytes, place: int, order: Literal["<", ">"], *, is_big: bool) -> Folder:
+    (count,) = struct.unpack_from(order + ("Q" if is_big else "H"), data, place)
+    entry, head = (20, 8) if is_big else (12, 2)
+    values: dict[int, tuple[float, ...] | bytes] = {}
+    for number in range(min(count, _MOST_ENTRIES)):
+        at = place + head + entry * number
+        tag, kind, length = struct.unpack_from(order + ("HHQ" if is_big else "HHI"), data, at)
+        if kind not in _TYPES:
+            continue
+        size = struct.calcsize("=" + _TYPES[kind]) * length
+        inline = at + (12 if is_big else 8)
+        where = inline
+        if size > (8 if is_big else 4):
+            (where,) = struct.unpack_from(order + ("Q" if is_big else "I"), data, inline)
+        if size > len(data) or where + size > len(data):
+            continue
+        if kind in (2, 7):
+            values.setdefault(tag, data[where : where + size])
+        elif kind != 5:
+            values.setdefault(tag, struct.unpack_from(f"{order}{length}{_TYPES[kind]}", data, where))
+    return Folder(order, values)
+
+
+def _type_of(bits: int, form: int, order: str) -> str:
+    if form == _FLOAT:
+        if bits not in (16, 32, 64):
+            raise Unsupported(f"TIFF with floating-point values of {bits} bits")
+        return f"{order}f{bits // 8}"
+    if not 1 <= bits <= 32 and bits != 64:
+        raise Unsupported(f"TIFF with {bits} bits per channel")
+    size = next(size for size in (1, 2, 4, 8) if bits <= 8 * size)
+    return f"{order}{'i' if form == _SIGNED else 'u'}{size}"
+
+
+def _segments(data: bytes, folder: Folder, planes: int) -> Iterator[tuple[int, int, int, int, int, bytes]]:
+    """Yields plane, top, left, rows, columns and content of each strip or tile."""
+    width, height = folder.size
+    is_tiled = TILE_OFFSETS in folder.values
+    offsets = folder.numbers(TILE_OFFSETS if is_tiled else STRIP_OFFSETS)
+    counts = folder.numbers(TILE_COUNTS if is_tiled else STRIP_COUNTS)
+    columns = folder.number(TILE_WIDTH) if is_tiled else width
+    rows = folder.number(TILE_HEIGHT) if is_tiled else min(folder.number(STRIP_ROWS, height) or height, height)
+    if min(width, height, columns, rows) < 1 or columns * rows > 1 << 31:
+        raise Damaged("sizes of its parts")
+    if len(offsets) == 1 and not counts:
+        counts = (len(data) - offsets[0],)
+    grid = [(top, left) for top in range(0, height, rows) for left in range(0, width, columns)]
+    if len(grid) * planes > _MOST_SEGMENTS or len(offsets) < len(grid) * planes or len(counts) < len(offsets):
+        raise Damaged("parts are missing")
+    for number in range(len(grid) * planes):
+        plane, (top, left) = number // len(grid), grid[number % len(grid)]
+        size = rows if is_tiled else min(rows, height - top)
+        if offsets[number] + counts[number] > len(data):
+            raise Damaged("it ends too early")
+        yield plane, top, left, size, columns, data[offsets[number] : offsets[number] + counts[number]]
+
+
+def _unpacked(content: bytes, folder: Folder, row_bytes: int, rows: int) -> bytes:
+    """Returns a decompressed strip or tile of `rows` rows."""
+    compression, wanted = folder.number(COMPRESSION, _NONE), row_bytes * rows
+    if compression == _NONE:
+        raw = content[:wanted]
+        if folder.number(FILL_ORDER, 1) == 2:
+            raw = np.packbits(np.unpackbits(np.frombuffer(raw, np.uint8), bitorder="little")).tobytes()
+    elif compression in (_DEFLATE, _OLD_DEFLATE):
+        try:
+            raw = zlib.decompressobj().decompress(content, wanted)
+        except zlib.error as error:
+            raise Damaged(str(error)) from error
+    else:
+        raw = _by_libtiff(content, folder, row_bytes, rows)
+    if len(raw) < wanted:
+        raise Damaged("it ends too early")
+    return raw
+
+
+def _by_libtiff(content: bytes, folder: Folder, row_bytes: int, rows: int) -> bytes:
+    """Returns a strip decompressed by libtiff, to which it is given as a grey picture of bytes."""
+    tags = [(WIDTH, row_bytes), (HEIGHT, rows), (BITS, 8), (COMPRESSION, folder.number(COMPRESSION))]
+    tags += [(PHOTOMETRIC, 1), (FILL_ORDER, folder.number(FILL_ORDER, 1)), (STRIP_OFFSETS, 0)]
+    tags += [(SAMPLES, 1), (STRIP_ROWS, rows), (STRIP_COUNTS, len(content))]
+    start = 8 + 2 + 12 * len(tags) + 4
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, start if tag == STRIP_OFFSETS else value) for tag, value in tags)
+    file = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + content
+    try:
+        with Image.open(io.BytesIO(file), formats=("TIFF",)) as picture:
+            return picture.tobytes()
+    except Exception as error:  # Pillow raises many types of exceptions on damaged files.
+        raise Damaged(str(error)) from error
+
+
+def _samples(raw: bytes, folder: Folder, shape: tuple[int, int, int], bits: int, dtype: str) -> NDArray[Any]:
+    """Returns the samples of a strip or tile, (rows, columns, channels), with the predictor undone."""
+    rows, columns, across = shape
+    predictor = folder.number(PREDICTOR, 1)
+    size = np.dtype(dtype).itemsize
+    if predictor == 3:
+        if np.dtype(dtype).kind != "f":
+            raise Unsupported("TIFF with predictor 3")
+        steps = np.frombuffer(raw, np.uint8).reshape(rows, -1, across)
+        planes = np.cumsum(steps, axis=1, dtype=np.uint8).reshape(rows, size, columns * across)
+        return np.ascontiguousarray(planes.transpose(0, 2, 1)).view(f">f{size}").reshape(shape)
+    if bits == 8 * size:
+        values = np.frombuffer(raw, dtype).reshape(shape)
+    elif bits == 24:
+        parts = np.frombuffer(raw, np.uint8).reshape(rows, columns, across, 3).astype(np.uint32)
+        first, last = (0, 2) if folder.order == "<" else (2, 0)
+        values = parts[..., first] | parts[..., 1] << 8 | parts[..., last] << 16
+    else:
+        flags = np.unpackbits(np.frombuffer(raw, np.uint8).reshape(rows, -1), axis=1)
+        flags = flags[:, : columns * across * bits].reshape(rows, columns * across, bits)
+        numbers = np.zeros(flags.shape[:2], np.uint32)
+        for place in range(bits):
+            numbers = (numbers << 1) | flags[..., place]
+        values = numbers.reshape(shape)
+    if predictor == 2:
+        if bits != 8 * size:
+            raise Unsupported(f"TIFF with predictor 2 and {bits} bits per channel")
+        unsigned = values.view(f"{dtype[0]}u{size}")
+        summed = np.cumsum(unsigned, axis=1, dtype=np.dtype(f"u{size}"))
+        return summed.view(np.dtype(dtype).newbyteorder("="))
+    return values
+
+
+def _looks_like_float(values: NDArray[Any]) -> bool:
+    """Returns whether 32-bit values without a sample format are floating-point ones, as some programs write them.
+
+    Integers would be numbers too small or too large for light, or none at all.
+    """
+    as_float = np.abs(values[:: max(1, values.shape[0] // 256)].view(np.float32))
+    with np.errstate(invalid="ignore"):
+        usual = (as_float == 0.0) | ((as_float > 1e-9) & (as_float < 1e7))
+    return bool(as_float.any()) and float(usual.mean()) > 0.99
+
+
+def _sixteen(values: NDArray[Any], white: float) -> NDArray[Any]:
+    """Returns integer samples as uint8 or uint16 of full range."""
+    if white == 255.0:
+        return values.astype(np.uint8)
+    if white == 65535.0:
+        return values.astype(np.uint16)
+    return np.rint(values * (65535.0 / white)).astype(np.uint16)
+
+
+def _from_palette(values: NDArray[Any], folder: Folder) -> Raster:
+    entries = np.asarray(folder.numbers(COLOUR_MAP), np.uint16)
+    if entries.size == 0 or entries.size % 3:
+        raise Damaged("palette is missing")
+    table = entries.reshape(3, -1).T
+    return Raster(np.ascontiguousarray(table[np.minimum(values.astype(np.int64), len(table) - 1)]), "rgb")
+
+
+def _lab(values: NDArray[Any], *, is_signed: bool) -> NDArray[Any]:
+    """Returns L 0..100, a and b as float32. CIELab has signed a and b; ICCLab has an offset of half the range."""
+    if values.dtype.kind == "f":
+        return values.astype(np.float32)
+    size = values.dtype.itemsize
+    if size > 2:
+        raise Unsupported("TIFF with L*a*b* of more than 16 bits")
+    step = 256.0 if size == 2 else 1.0
+    full = (65535.0 if is_signed else 65280.0) if size == 2 else 255.0
+    lightness = values[..., 0].astype(np.float32) * np.float32(100.0 / full)
+    rest = values[..., 1:].view(f"i{size}") if is_signed else values[..., 1:].astype(np.float32) - 128.0 * step
+    return np.concatenate([lightness[..., None], rest.astype(np.float32) / np.float32(step)], axis=2)
