@@ -97,7 +97,7 @@ def read_depth(path: Path, max_pixels: float, kind: Kind | None = None) -> Depth
         from .core.maps.exr_file import read_exr
 
         found = read_exr(path, max_pixels)
-    elif start.startswith((b"\x89PNG", b"II*\0", b"MM\0*")):
+    elif start.startswith((b"\x89PNG", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
         found = read_picture(path, max_pixels, raw=kind in ("disparity", "millimetres"))
     else:
         raise Mono3DError(f"'{path.name}' is no depth map that can be read; use PNG, TIFF, EXR, NPY or PFM.")

@@ -14,6 +14,9 @@ from PIL import Image
 
 from ...errors import Mono3DError
 from ..arrays import Floats
+from ..photo import tiff_file
+from ..photo.damage import Damaged, Unsupported
+from ..regular_file import require_regular
 from .depth_values import DepthValues, Kind
 
 _FARTHEST = 1e8
@@ -78,6 +81,9 @@ def read_picture(path: Path, max_pixels: float, *, raw: bool = False) -> DepthVa
     This program's own PNG files have both: `z = 1 / (v (1/near - 1/far) + 1/far)` for grey values v in 0..1. With
     `raw` the metadata is ignored. Raises Mono3DError like `read_array`, and if the picture is not grey.
     """
+    deep = _tiff_values(path, max_pixels) if tiff_file.is_tiff(read_bytes(path, 4)) else None
+    if deep is not None:
+        return DepthValues(deep, "disparity")
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None
     try:
@@ -98,6 +104,19 @@ def read_picture(path: Path, max_pixels: float, *, raw: bool = False) -> DepthVa
     near, far, white = scale
     inverse = values.astype(np.float64) / white * (1.0 / near - 1.0 / far) + 1.0 / far
     return DepthValues((1.0 / inverse).astype(np.float32), "metres")
+
+
+def _tiff_values(path: Path, max_pixels: float) -> Floats | None:
+    """Returns the values of a grey TIFF with more than 8 bits, white being large; None if Pillow is to read it."""
+    data = path.read_bytes()
+    folder = tiff_file.first_folder(data)
+    if folder is None or not tiff_file.needs_own_reader(folder) or not tiff_file.is_grey(folder):
+        return None
+    check_size(folder.size[::-1], path, max_pixels)
+    try:
+        return plane(tiff_file.read_grey(data, folder), path, max_pixels)
+    except (Damaged, Unsupported) as error:
+        raise Mono3DError(f"'{path.name}' cannot be read as a depth map ({error}).") from error
 
 
 def grey_values(picture: Image.Image, path: Path) -> NDArray[Any]:
@@ -141,7 +160,8 @@ def check_size(shape: tuple[int, ...], path: Path, max_pixels: float) -> None:
 
 
 def read_bytes(path: Path, most: int) -> bytes:
-    """Returns the first `most` bytes of a file, or fewer. Raises Mono3DError if it cannot be read."""
+    """Returns the first `most` bytes of a regular file, or fewer. Raises Mono3DError if it cannot be read."""
+    require_regular(path, "depth map")
     try:
         with path.open("rb") as file:
             return file.read(most)

@@ -31,7 +31,10 @@ _UNCALIBRATED, _ADOBE_RGB = 0xFFFF, 2
 _MOST_SCANS = 20
 """Scans of a progressive JPEG that are decoded. Encoders write about 10; hundreds take minutes."""
 _FILLER = b"\x5a\xa5\x33\xcc" * 1024
-_REFUSALS = re.compile(r"unsupported|not supported|unknown|unrecognized|cannot (handle|identify)|not implemented", re.I)
+_REFUSALS = re.compile(
+    r"unsupported|not supported|unknown (raw|image|pixel|mode|data organi|tga|psd|bmp|planar)|cannot (handle|identify)|not implemented",
+    re.I,
+)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ _MOST_TEXT = 1_000_000
 """Bytes of a text chunk that Pillow accepts; larger ones are left out, for they say nothing about the picture."""
 _MOST_PROFILE = 64 * 2**20
 _PIECE = 1024
+_LAST_FILTER = 4
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
@@ -107,9 +108,9 @@ def raster_of(png: Png, picture: Image.Image) -> Raster:
     if png.depth == 16 and png.kind != 0:
         samples = _sixteen_bits(png, picture)
         if png.kind == 4:
-            return Raster(samples[..., 0], "grey", samples[..., 1] >= OPAQUE * 257)
+            return Raster(samples[..., 0], "grey", samples[..., 1] >= OPAQUE * 256)
         if png.kind == 6:
-            return Raster(np.ascontiguousarray(samples[..., :3]), "rgb", samples[..., 3] >= OPAQUE * 257)
+            return Raster(np.ascontiguousarray(samples[..., :3]), "rgb", samples[..., 3] >= OPAQUE * 256)
         opaque = None
         if len(png.key) >= 6:
             opaque = (samples != np.frombuffer(png.key, ">u2", 3)).any(axis=2)
@@ -196,6 +197,8 @@ def _salvaged(
         if whole == 0:
             raise Damaged(str(error)) from error
     whole = min(len(rows) // row, height)
+    # Where decompression went on behind the damage, it soon gives filters that do not exist.
+    whole = next((number for number in range(whole) if rows[number * row] > _LAST_FILTER), whole)
     del rows[whole * row :]
     rows += bytes(row * (height - whole))
     return [zlib.compress(bytes(rows), 1)], whole / height

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .damage import Damaged, Unsupported
-from .raster import OPAQUE, Colours, Raster, scaled_grey, straight
+from .raster import Colours, Raster, scaled_grey, straight
 
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 256, 257, 258, 259, 262, 266
 STRIP_OFFSETS, SAMPLES, STRIP_ROWS, STRIP_COUNTS, PLANAR, PREDICTOR = 273, 277, 278, 279, 284, 317
@@ -109,6 +109,11 @@ def is_readable(folder: Folder) -> bool:
     return folder.number(COMPRESSION, _NONE) in _READABLE and folder.number(PHOTOMETRIC, -1) in _COLOURS
 
 
+def is_grey(folder: Folder) -> bool:
+    """Returns whether the picture is grey."""
+    return folder.number(PHOTOMETRIC, -1) in (_WHITE_IS_ZERO, _BLACK_IS_ZERO)
+
+
 def needs_own_reader(folder: Folder) -> bool:
     """Returns whether Pillow misreads or refuses this kind of TIFF, and `read` reads it."""
     if not is_readable(folder):
@@ -140,8 +145,7 @@ def read(data: bytes, folder: Folder) -> Raster:
     opaque = None
     if samples.shape[2] > count and folder.number(EXTRA_SAMPLES) in (1, 2):
         alpha = samples[..., count]
-        full = white or 1.0
-        opaque = alpha >= full * OPAQUE / 255.0
+        opaque = alpha >= ((white + 1.0) / 2.0 if white else 0.5)
         if folder.number(EXTRA_SAMPLES) == 1 and count != 4:
             same = alpha.astype(values.dtype) if white == 0.0 else _sixteen(alpha, white)
             values = straight(values if count > 1 else values[..., 0], same)
@@ -154,9 +158,10 @@ def read(data: bytes, folder: Folder) -> Raster:
 
 
 def read_grey(data: bytes, folder: Folder) -> NDArray[Any]:
-    """Returns the unscaled values of a grey TIFF, (height, width), with white large. Raises Damaged or Unsupported."""
-    if folder.number(PHOTOMETRIC, -1) not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO):
-        raise Unsupported("colours")
+    """Returns the unscaled values of a TIFF for which `is_grey` holds, (height, width), with white large.
+
+    Raises Damaged or Unsupported.
+    """
     samples, white = read_samples(data, folder)
     values: NDArray[Any] = samples[..., 0]
     if folder.number(PHOTOMETRIC) == _WHITE_IS_ZERO:
