@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .colour_spaces import SRGB, Transfer, is_valid
 from .damage import Damaged, Unsupported
 from .raster import OPAQUE, Colours, Raster
 
 _NONE, _BIT_FIELDS, _ALPHA_BIT_FIELDS = 0, 3, 6
 _RUN_LENGTH = (1, 2)
 """Compressions that Pillow reads, if they are sound."""
-_CALIBRATED, _EMBEDDED = 0, 0x4D424544
+_EMBEDDED = 0x4D424544
 _DEFAULT_MASKS = {16: (0x7C00, 0x3E0, 0x1F, 0), 32: (0xFF0000, 0xFF00, 0xFF, 0)}
 
 
@@ -53,28 +52,17 @@ def colours_of(data: bytes) -> Colours:
         if kind == _EMBEDDED and header >= 124:
             offset, size = struct.unpack_from("<II", data, 14 + 112)
             return Colours(icc=data[14 + offset : 14 + offset + size])
-        if kind != _CALIBRATED:
-            return Colours()
-        ends = [value / 2**30 for value in struct.unpack_from("<9I", data, 14 + 60)]
-        gammas = [value / 65536.0 for value in struct.unpack_from("<3I", data, 14 + 96)]
     except struct.error:
         return Colours()
-    xyz = np.asarray(ends).reshape(3, 3)
-    white = xyz.sum(axis=0)
-    if (xyz.sum(axis=1) < 1e-3).any() or white.sum() < 1e-3:
-        return Colours()
-    corners = [*(xyz[:, :2] / xyz.sum(axis=1, keepdims=True)).ravel(), *(white[:2] / white.sum())]
-    primaries = tuple(float(value) for value in corners)
-    gamma = sum(gammas) / 3.0
-    transfer: Transfer = gamma if 0.2 < gamma < 5.0 and abs(gamma - 2.2) > 0.05 else "srgb"
-    if len(primaries) != 8 or not is_valid(primaries) or np.allclose(primaries, SRGB, atol=0.02):
-        return Colours(transfer=transfer)
-    return Colours(primaries=primaries, transfer=transfer)
+    # Primaries and gamma of the header (LCS_CALIBRATED_RGB) are rarely meant, and no viewer uses them.
+    return Colours()
 
 
 def _read(data: bytes) -> Raster:
     (start, header) = struct.unpack_from("<II", data, 10)
     is_core = header == 12
+    if not is_core and not 16 <= header <= 64 and header not in (108, 124):
+        raise Damaged(f"header of {header} bytes")
     width, height = size_of(data)
     planes_at = 22 if is_core else 26
     (bits,) = struct.unpack_from("<H", data, planes_at + 2)

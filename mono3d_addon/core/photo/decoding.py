@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from ..camera.lens import Lens, read_lens
 from . import bmp_file, boxes, exr_picture, jpeg_stream, png_file, radiance_file, tga_file, tiff_file
@@ -28,13 +28,11 @@ _BOXED = ("HEIF", "AVIF", "JPEG2000")
 _EXIF, _INTEROPERABILITY = 0x8769, 0xA005
 _ORIENTATION, _COLOUR_SPACE, _INTEROPERABILITY_INDEX = 274, 0xA001, 1
 _UNCALIBRATED, _ADOBE_RGB = 0xFFFF, 2
+_TGA_SUFFIXES = (".tga", ".icb", ".vda", ".vst")
 _MOST_SCANS = 20
 """Scans of a progressive JPEG that are decoded. Encoders write about 10; hundreds take minutes."""
 _FILLER = b"\x5a\xa5\x33\xcc" * 1024
-_REFUSALS = re.compile(
-    r"unsupported|not supported|unknown (raw|image|pixel|mode|data organi|tga|psd|bmp|planar)|cannot (handle|identify)|not implemented",
-    re.I,
-)
+_REFUSALS = re.compile(r"unsupported|not supported|not implemented|unknown (raw|pixel|mode|data)|cannot handle", re.I)
 
 
 @dataclass(frozen=True)
@@ -74,8 +72,10 @@ def decode(data: bytes, path: Path, check_size: CheckSize) -> Decoded:
     folder = tiff_file.first_folder(data)
     if folder is not None and tiff_file.needs_own_reader(folder):
         return _tiff(data, folder, check_size)
+    if folder is not None and not tiff_file.is_known(folder):
+        raise Unsupported(f"TIFF of compression {folder.number(tiff_file.COMPRESSION)}")
     try:
-        return _by_pillow(data, check_size)
+        return _by_pillow(data, path, check_size)
     except (OSError, SyntaxError, ValueError, KeyError, IndexError, struct.error):
         # Readers of our own for kinds that Pillow refuses.
         if folder is not None and tiff_file.is_readable(folder):
@@ -83,7 +83,7 @@ def decode(data: bytes, path: Path, check_size: CheckSize) -> Decoded:
         if data[:2] == b"BM":
             check_size(bmp_file.size_of(data))
             return Decoded(bmp_file.read(data), bmp_file.colours_of(data), Lens())
-        if path.suffix.lower() in (".tga", ".icb", ".vda", ".vst") and tga_file.is_tga(data):
+        if path.suffix.lower() in _TGA_SUFFIXES and tga_file.is_tga(data):
             check_size(tga_file.size_of(data))
             return Decoded(tga_file.read(data), Colours(), Lens())
         raise
@@ -122,11 +122,14 @@ def _decoders() -> tuple[str, ...]:
     return tuple(name for name in _DECODERS if name in Image.OPEN)
 
 
-def _by_pillow(data: bytes, check_size: CheckSize) -> Decoded:
+def _by_pillow(data: bytes, path: Path, check_size: CheckSize) -> Decoded:
     with Image.open(io.BytesIO(data), formats=_decoders()) as picture:
         check_size(picture.size)
         name = picture.format
         if name == "TGA":
+            if path.suffix.lower() not in _TGA_SUFFIXES and not tga_file.has_footer(data):
+                # TGA has no signature, so that other files look like it.
+                raise UnidentifiedImageError("not a picture")
             return Decoded(tga_file.read(data), Colours(), Lens())
         picture.load()
         raster = from_pillow(picture)
@@ -145,7 +148,7 @@ def _png(data: bytes, check_size: CheckSize) -> Decoded:
         colours = png.colours
         if colours == Colours() and not png.names_colours:
             colours = _colours_by_exif(picture)
-        is_plain = png.depth == 8 and png.kind == 2 and not png.notes
+        is_plain = png.depth == 8 and png.kind == 2 and png.is_intact
         raster = _masked_below(raster, png.present) if png.present < 1.0 else raster
         raster = replace(raster, notes=png.notes)
         return Decoded(raster, colours, read_lens(picture), _orientation_of(picture), ".png" if is_plain else "")
@@ -163,13 +166,15 @@ def _jpeg(data: bytes, check_size: CheckSize) -> Decoded:
         check_size(picture.size)
         try:
             picture.load()
-        except OSError:
+        except OSError as error:
+            if not stream.is_common and stream.frame:
+                raise Unsupported(f"JPEG of frame {stream.frame:#x} with {stream.bits} bits") from error
             if stream.end or not stream.scans:
                 raise
             raster, present, notes = _cut_jpeg(data, stream)
         else:
             raster = from_pillow(picture)
-        is_plain = picture.mode == "RGB" and stream.is_common and not notes
+        is_plain = picture.format == "JPEG" and picture.mode == "RGB" and stream.is_common and not notes
         if present < 1.0:
             raster = _masked_below(raster, present)
         return Decoded(

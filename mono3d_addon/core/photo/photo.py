@@ -87,12 +87,14 @@ def read_photo(path: Path, max_pixels: float = 100.0, smallest: int = SMALLEST_S
     Raises Mono3DError if the file is not a usable photo.
     """
     data = read_regular(path)
-    other = advice(data)
-    if other:
-        raise Mono3DError(f"'{path.name}' {other}")
     with _without_pixel_limit():
         try:
+            other = advice(data)
+            if other:
+                raise Mono3DError(f"'{path.name}' {other}")
             decoded = decode(data, path, lambda size: _check_size(path, size, max_pixels, smallest))
+            raster = upright(decoded.raster, decoded.orientation)
+            pixels, plain, notes = to_srgb(raster, decoded.colours)
         except Mono3DError:
             raise
         except UnidentifiedImageError as error:
@@ -108,8 +110,6 @@ def read_photo(path: Path, max_pixels: float = 100.0, smallest: int = SMALLEST_S
                     "8-bit TIFF."
                 ) from error
             raise Mono3DError(f"'{path.name}' is damaged or cut off ({reason}); copy it again.") from error
-        raster = upright(decoded.raster, decoded.orientation)
-        pixels, plain, notes = to_srgb(raster, decoded.colours)
     mask = raster.opaque if raster.opaque is not None and not raster.opaque.all() else None
     is_texture = plain and decoded.suffix and decoded.orientation == 1
     texture = (data, decoded.suffix) if is_texture else None

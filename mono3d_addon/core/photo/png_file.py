@@ -41,6 +41,7 @@ class Png:
     colours   what the file says about its colours
     names_colours  whether it says anything
     present   share of the rows that are undamaged, 0..1
+    is_intact whether all checksums are right, so that any program can read the file
     notes     notes for the user
     """
 
@@ -51,6 +52,7 @@ class Png:
     colours: Colours
     names_colours: bool
     present: float
+    is_intact: bool
     notes: tuple[str, ...]
 
 
@@ -58,7 +60,9 @@ def parse(data: bytes) -> Png:
     """Returns the parts of the PNG `data`. Raises Damaged if its header is, or if too little of the picture is left."""
     kept, streams = [SIGNATURE], list[tuple[bytes, bool]]()
     found: dict[bytes, bytes] = {}
+    broken = False
     for name, content, is_sound in _chunks(data):
+        broken = broken or not is_sound
         if name == b"IDAT":
             streams.append((content, is_sound))
             continue
@@ -74,6 +78,7 @@ def parse(data: bytes) -> Png:
         if name == b"IEND":
             break
         kept.append(_chunk(name, content))
+    is_intact = not broken and b"IEND" in found
     header = found.get(b"IHDR", b"")
     if len(header) != 13 or not streams:
         raise Damaged("header or picture is missing")
@@ -96,6 +101,7 @@ def parse(data: bytes) -> Png:
         colours=named or Colours(),
         names_colours=named is not None,
         present=present,
+        is_intact=is_intact,
         notes=notes,
     )
 
@@ -117,9 +123,10 @@ def raster_of(png: Png, picture: Image.Image) -> Raster:
         return Raster(samples, "rgb", opaque)
     picture.load()
     if png.kind == 0 and len(png.key) >= 2:
+        # Only the lower bits of the key count.
         picture.info.pop("transparency", None)
         raster = from_pillow(picture)
-        key = int.from_bytes(png.key[:2], "big")
+        key = int.from_bytes(png.key[:2], "big") & (2**png.depth - 1)
         if png.depth < 8:
             key = key * 255 // (2**png.depth - 1)
         return Raster(raster.values, "grey", raster.values != key)

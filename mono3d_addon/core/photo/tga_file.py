@@ -25,6 +25,11 @@ def is_tga(data: bytes) -> bool:
     return data[16] in (8, 15, 16, 24, 32) and min(size_of(data)) > 0 and data[1] >= (data[2] & 7 == _PALETTE)
 
 
+def has_footer(data: bytes) -> bool:
+    """Returns whether the file ends with the signature of version 2."""
+    return data[-18:] == _FOOTER
+
+
 def size_of(data: bytes) -> tuple[int, int]:
     """Returns width and height in pixels."""
     width, height = struct.unpack_from("<HH", data, 12)
@@ -69,7 +74,7 @@ def read(data: bytes) -> Raster:
 
 def _alpha_kind(data: bytes, flags: int, kind: int) -> int:
     """Returns whether alpha is useful, premultiplied, or (0) to be ignored."""
-    if data[-18:] == _FOOTER:
+    if has_footer(data):
         (place,) = struct.unpack_from("<I", data, len(data) - 26)
         if place > 0 and place + 495 <= len(data):
             return data[place + 494] if data[place + 494] in (_USEFUL, _PREMULTIPLIED) else 0

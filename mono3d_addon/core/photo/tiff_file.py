@@ -30,11 +30,13 @@ XMP, ORIENTATION = 700, 274
 _TYPES = {1: "B", 2: "s", 3: "H", 4: "I", 5: "II", 6: "b", 7: "s", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I"}
 _TYPES |= {16: "Q", 17: "q", 18: "Q"}
 _NONE, _LZW, _DEFLATE, _OLD_DEFLATE, _PACK_BITS, _LZMA, _ZSTD = 1, 5, 8, 32946, 32773, 34925, 50000
+_PILLOWS = (2, 3, 4, 6, 7, 32771, 32773, 32809)
 _READABLE = (_NONE, _LZW, _DEFLATE, _OLD_DEFLATE, _PACK_BITS, _LZMA, _ZSTD)
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _CIELAB, _ICCLAB = 0, 1, 2, 3, 5, 8, 9
 _COLOURS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _CIELAB: 3, _ICCLAB: 3}
 _CFA, _LINEAR_RAW = 32803, 34892
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
+_MOST_BYTES = 3 * 2**30
 _MOST_ENTRIES, _MOST_SEGMENTS, _MOST_SAMPLES = 4096, 1 << 22, 64
 
 
@@ -114,13 +116,18 @@ def is_grey(folder: Folder) -> bool:
     return folder.number(PHOTOMETRIC, -1) in (_WHITE_IS_ZERO, _BLACK_IS_ZERO)
 
 
+def is_known(folder: Folder) -> bool:
+    """Returns whether this reader or Pillow knows the compression."""
+    return folder.number(COMPRESSION, _NONE) in (*_READABLE, *_PILLOWS)
+
+
 def needs_own_reader(folder: Folder) -> bool:
     """Returns whether Pillow misreads or refuses this kind of TIFF, and `read` reads it."""
     if not is_readable(folder):
         return False
     bits = folder.numbers(BITS) or (1,)
     is_premultiplied_grey = folder.number(SAMPLES, 1) == 2 and folder.number(EXTRA_SAMPLES) == 1
-    return max(bits) > 8 or is_premultiplied_grey or len(set(bits)) > 1
+    return max(bits) > 8 or is_premultiplied_grey
 
 
 def read(data: bytes, folder: Folder) -> Raster:
@@ -183,6 +190,8 @@ def read_samples(data: bytes, folder: Folder) -> tuple[NDArray[Any], float]:
         raise Unsupported(f"TIFF with {channels} channels of {', '.join(map(str, bits))} bits")
     dtype = _type_of(bits[0], form, folder.order)
     across = 1 if is_planar else channels
+    if width * height * channels * np.dtype(dtype).itemsize > _MOST_BYTES:
+        raise Unsupported(f"TIFF with {channels} channels of {bits[0]} bits in this size")
     result = np.zeros((height, width, channels), np.dtype(dtype).newbyteorder("="))
     for plane, top, left, rows, columns, content in _segments(data, folder, channels if is_planar else 1):
         row_bytes = (columns * across * bits[0] + 7) // 8

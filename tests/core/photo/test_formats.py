@@ -16,7 +16,7 @@ from PIL import Image
 from mono3d_addon.core.photo.photo import Photo, read_photo
 from mono3d_addon.errors import Mono3DError
 from tests import shared_data
-from tests.core.photo.picture_files import png, tags_of, tiff
+from tests.core.photo.picture_files import LINEAR, png, rgb_profile, tags_of, tiff
 from tests.core.photo.test_colours import GREY, TRUTH, error, light, read
 
 
@@ -271,3 +271,38 @@ def test_xmp_does_not_turn_avif() -> None:
 def test_the_raw_case_is_named() -> None:
     with pytest.raises(Mono3DError, match="camera raw: develop it"):
         read_photo(shared_data.case("files/exiftool_DNG.dng"))
+
+
+def sources() -> dict[str, bytes]:
+    """Returns a sound file of each kind."""
+    deep = TRUTH.astype(np.uint16) * 257
+    pixels = TRUTH.astype(np.uint32)
+    packed = pixels[..., 0] << np.uint32(20) | pixels[..., 1] << np.uint32(10) | pixels[..., 2]
+    targa = bytes([0, 0, 10]) + bytes(9) + struct.pack("<HHBB", 32, 24, 24, 0x20)
+    packets = b"".join(bytes([31]) + row.tobytes() for row in TRUTH)
+    profile = (b"iCCP", b"p\0\0" + zlib.compress(rgb_profile(LINEAR, "linear")))
+    return {
+        "a.png": png(deep, profile, (b"tRNS", bytes(6))),
+        "b.png": png(TRUTH, (b"cICP", bytes([9, 16, 0, 1]))),
+        "a.tif": tiff(tags_of(deep, 2), [deep.tobytes()]),
+        "b.tif": tiff(tags_of(deep, 2, _259=("H", (8,))), [zlib.compress(deep.tobytes())], big=True),
+        "a.bmp": bmp(packed, 32, (255 << 20, 255 << 10, 255)),
+        "a.tga": targa + packets,
+        "a.hdr": radiance(light(TRUTH), is_packed=True),
+        "a.psd": psd(channels=4, layers=-1),
+        "a.dng": dng(),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(sources()))
+def test_damage_is_a_picture_or_one_sentence(tmp_path: Path, name: str) -> None:
+    rng = np.random.default_rng(11)
+    data = sources()[name]
+    for _ in range(120):
+        damaged = bytearray(data)
+        for place in rng.integers(0, min(len(data), 600), 3):
+            damaged[place] = rng.integers(0, 256)
+        try:
+            read(tmp_path, bytes(damaged[: rng.integers(20, len(data) + 1)] if rng.random() < 0.3 else damaged), name)
+        except Mono3DError as caught:
+            assert "\n" not in str(caught)
