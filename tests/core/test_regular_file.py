@@ -46,7 +46,7 @@ def test_a_growing_file_is_not_read_halfway(tmp_path: Path, monkeypatch: pytest.
                 file.write(b"more")
         return found
 
-    monkeypatch.setattr(regular_file.os, "fstat", growing)
+    monkeypatch.setattr(os, "fstat", growing)
     with pytest.raises(Mono3DError, match="still being written"):
         read_regular(path)
     assert calls

@@ -51,7 +51,7 @@ _WHITE_NITS = 203.0
 _HLG_NITS, _HLG_GAMMA = 1000.0, 1.2
 _REC2020_LUMINANCE = np.array([0.2627, 0.6780, 0.0593], np.float32)
 _KNEE = 0.5
-"""Linear value from which highlights are compressed, when there are any above white."""
+"""Lowest linear value from which highlights are compressed; it is higher if they are little above white."""
 _BAND = 1 << 18
 _STEPS = 65535
 
@@ -223,8 +223,8 @@ def _compressed(light: Floats, peak: float) -> Floats:
     The largest of the three channels is compressed, and the others in proportion.
     """
     largest = light.max(axis=-1) if light.ndim == 3 else light
-    above = np.maximum(largest - _KNEE, 0.0)
-    room = 1.0 - _KNEE
-    mapped = _KNEE + above / (1.0 + above * (1.0 / room - 1.0 / (peak - _KNEE)))
-    factor = np.where(largest > _KNEE, mapped / np.maximum(largest, 1e-6), 1.0).astype(np.float32)
+    knee = max(_KNEE, 2.0 - peak)
+    above = np.maximum(largest - knee, 0.0)
+    mapped = knee + above / (1.0 + above * (1.0 / (1.0 - knee) - 1.0 / (peak - knee)))
+    factor = np.where(largest > knee, mapped / np.maximum(largest, 1e-6), 1.0).astype(np.float32)
     return np.asarray(light * (factor[..., None] if light.ndim == 3 else factor), np.float32)

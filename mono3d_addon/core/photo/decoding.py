@@ -18,7 +18,7 @@ from ..camera.lens import Lens, read_lens
 from . import bmp_file, boxes, exr_picture, jpeg_stream, png_file, radiance_file, tga_file, tiff_file
 from .colour_spaces import ADOBE_RGB, ADOBE_RGB_GAMMA
 from .damage import Unsupported, incomplete
-from .raster import Colours, Raster, from_pillow
+from .raster import OPAQUE, Colours, Raster, from_pillow
 
 CheckSize = Callable[[tuple[int, int]], None]
 """Raises Mono3DError if width and height are not acceptable."""
@@ -130,14 +130,30 @@ def _by_pillow(data: bytes, path: Path, check_size: CheckSize) -> Decoded:
             if path.suffix.lower() not in _TGA_SUFFIXES and not tga_file.has_footer(data):
                 # TGA has no signature, so that other files look like it.
                 raise UnidentifiedImageError("not a picture")
-            return Decoded(tga_file.read(data), Colours(), Lens())
+            if tga_file.is_tga(data):
+                return Decoded(tga_file.read(data), Colours(), Lens())
         picture.load()
         raster = from_pillow(picture)
         if name == "PSD" and not _psd_has_transparency(data):
             raster = replace(raster, opaque=None)
         if name in ("BMP", "DIB") and raster.opaque is not None and not raster.opaque.any():
             raster = replace(raster, opaque=None)
-        return Decoded(raster, _colours_of(picture, data), read_lens(picture), _orientation_of(picture))
+        colours = _colours_of(picture, data)
+        if name == "HEIF" and colours.transfer in ("pq", "hlg"):
+            raster = _deep_heif(data)
+        return Decoded(raster, colours, read_lens(picture), _orientation_of(picture))
+
+
+def _deep_heif(data: bytes) -> Raster:
+    """Returns the pixels of a HEIC with all their bits; the curves of HDR need more than 8."""
+    import pillow_heif
+
+    picture = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
+    values = np.array(picture)
+    if values.dtype != np.uint16 or values.ndim != 3 or values.shape[2] not in (3, 4):
+        return from_pillow(picture.to_pillow())
+    opaque = values[..., 3] >= OPAQUE * 256 if values.shape[2] == 4 else None
+    return Raster(np.ascontiguousarray(values[..., :3]), "rgb", opaque)
 
 
 def _png(data: bytes, check_size: CheckSize) -> Decoded:

@@ -270,3 +270,16 @@ def test_the_cases_have_their_true_colours(name: str) -> None:
         truth = (np.where(y <= 0.0031308, y * 12.92, 1.055 * y ** (1 / 2.4) - 0.055) * 255.0)[..., None]
     means = read_photo(shared_data.case(f"colour/{name}")).pixels.mean(axis=(0, 1))
     assert np.abs(means - truth.mean(axis=(0, 1))).max() <= TRUE_WITHIN.get(name, 1.0)
+
+
+def test_hdr_of_heic_keeps_its_ten_bits(tmp_path: Path) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    values = stored(pq(light(np.repeat(GREY[..., None], 3, axis=2))), 16)
+    picture = pillow_heif.from_bytes(mode="RGB;16", size=(32, 24), data=values.tobytes())
+    codes = {"color_primaries": 9, "transfer_characteristics": 16, "matrix_coefficients": 9, "full_range_flag": 1}
+    try:
+        picture.save(tmp_path / "a.heic", quality=100, save_nclx_profile=True, **codes)
+    except Exception as error:  # libheif is built with or without an encoder.
+        pytest.skip(f"no HEIC is written here: {error}")
+    photo = read_photo(tmp_path / "a.heic")
+    assert np.abs(photo.pixels.astype(float) - GREY[..., None]).mean() < 1.5
