@@ -14,6 +14,7 @@ from pathlib import Path
 
 from . import environment, models_command
 from .arguments import CommandLine, parse
+from .core.user_path import user_path
 from .display import TerminalDisplay, say
 from .environment import SCENE, VTP, WORKER
 from .errors import Mono3DError, WrongUsage, unforeseen
@@ -119,7 +120,7 @@ def _run(command: CommandLine, data_folder: Path, scene_writer: MakeSceneWriter 
         say(_skipped(found.skipped), sys.stdout)
     if target.name and len(tasks) > 1:
         raise WrongUsage(f"{options.output} names one file but there are {len(tasks)} photos; give a folder.")
-    report = Path(options.report).expanduser() if options.report else None
+    report = user_path(options.report) if options.report else None
     if report is not None:
         prepare_report(report, tasks)
     prepare(target)

@@ -10,21 +10,28 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
+from .core.plain_name import printable
 from .run.photos import PhotoTask
 from .run.report import Record
 
 
 def say(line: str, stream: TextIO | None, end: str = "\n") -> None:
-    """Prints a line to standard output or error, and ignores failures of the stream.
+    """Prints text to standard output or error, and ignores failures of the stream.
+
+    Control characters, except new lines, are shown as escapes: a file name must not move the cursor.
 
     The reader may have closed it (`| head`), the disk behind it may be full, or it was never open (None).
     """
+    _write(printable(line, keep="\n\t"), stream, end)
+
+
+def _write(text: str, stream: TextIO | None, end: str = "\n") -> None:
     if stream is None:
         return
     # File names may have bytes or characters that the encoding of the output lacks.
     encoding = stream.encoding or "utf-8"
     try:
-        print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, end=end, flush=True)
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, end=end, flush=True)
     except OSError:
         # Later flushes, such as that at exit, would fail too and change the exit code.
         with contextlib.suppress(OSError), Path(os.devnull).open("wb") as nothing:
@@ -57,19 +64,20 @@ class TerminalDisplay:
     def finished(self, task: PhotoTask, record: Record) -> None:
         """Prints the line of a photo: to standard error if it failed, else to standard output."""
         self.progress(task, "", 1.0)
+        name = printable(task.path.name)
         if record.status == "done":
             counts = record.counts
             where = Path(record.files[0]).parent if record.files else ""
             line = (
-                f"{task.path.name}: {counts['vertices']:,} vertices, {counts['triangles']:,} triangles, "
+                f"{name}: {counts['vertices']:,} vertices, {counts['triangles']:,} triangles, "
                 f"camera: {record.camera['source']}, depth: {record.model} ({record.engine}) "
-                f"-> {len(record.files)} files in {where}"
+                f"-> {len(record.files)} files in {printable(str(where))}"
             )
-            self._print("\n".join([line, *(f"  {note}" for note in record.notes)]), sys.stdout)
+            self._print("\n".join([line, *(f"  {printable(note)}" for note in record.notes)]), sys.stdout)
         elif record.status == "skipped":
-            self._print(f"{task.path.name}: skipped. {record.message}", sys.stdout)
+            self._print(f"{name}: skipped. {printable(record.message)}", sys.stdout)
         else:
-            self._print(f"{task.path.name}: failed. {record.message}", sys.stderr)
+            self._print(f"{name}: failed. {printable(record.message)}", sys.stderr)
 
     def close(self) -> None:
         """Removes the bar."""
@@ -103,7 +111,7 @@ class StageLines:
     def progress(self, stage: str, fraction: float) -> None:
         """Shows the stage and the completed percentage."""
         if self._overwrites:
-            say(f"\r\033[K{fraction:4.0%} {stage}", sys.stderr, end="")
+            _write(f"\r\033[K{fraction:4.0%} {printable(stage)}", sys.stderr, end="")
         elif stage.partition(":")[0] != self._stage or fraction >= self._printed + 0.1:
             say(f"{fraction:4.0%} {stage}", sys.stderr)
             self._stage, self._printed = stage.partition(":")[0], fraction

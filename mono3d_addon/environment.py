@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .core.stages import Progress
+from .core.user_path import user_path
 from .errors import Cancelled, Mono3DError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def default_data_folder(fallback: Path | None = None) -> Path:
     That is MONO3D_DATA, else `fallback`, else the system's folder for user data.
     """
     if chosen := os.environ.get("MONO3D_DATA"):
-        return Path(chosen).expanduser().absolute()
+        return user_path(chosen).absolute()
     if fallback is not None:
         return fallback
     if sys.platform == "win32":
@@ -47,7 +48,7 @@ def default_data_folder(fallback: Path | None = None) -> Path:
 
 def data_folder(named: str | Path | None, fallback: Path | None = None) -> Path:
     """Returns the data folder `named` on the command line, else `default_data_folder(fallback)`."""
-    return Path(named).expanduser() if named else default_data_folder(fallback)
+    return user_path(str(named)) if named else default_data_folder(fallback)
 
 
 def packages(component: str, data_folder: Path) -> Path | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import environment
+from .core.user_path import user_path
 from .display import StageLines
 from .settings import SetupOptions
 
@@ -16,7 +17,7 @@ def install(components: Sequence[str], data_folder: Path, options: SetupOptions)
 
     With a wheelhouse the network is not used. Raises Mono3DError with cause and remedy on failure.
     """
-    wheelhouse = Path(options.wheelhouse).expanduser() if options.wheelhouse else None
+    wheelhouse = user_path(options.wheelhouse) if options.wheelhouse else None
     plans = environment.plans(
         components,
         data_folder,

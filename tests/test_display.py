@@ -53,3 +53,10 @@ def test_a_log_that_nobody_can_read_stops_no_batch(
     show(Path("cup.jpg"), status)
     with StageLines() as lines:
         lines.progress("Downloading", 0.5)
+
+
+def test_a_name_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    for status in ("done", "failed", "skipped"):
+        show(Path("a\x1b[2J\nb.jpg"), status)
+    out, err = capsys.readouterr()
+    assert out.count("a\\x1b[2J\\nb.jpg: ") == 2 and err.startswith("a\\x1b[2J\\nb.jpg: ") and "\x1b" not in out + err

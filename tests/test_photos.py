@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from mono3d_addon.core.photo.endings import PHOTO_ENDINGS
 from mono3d_addon.core.plain_name import plain_name
+from mono3d_addon.formats import FORMATS
+from mono3d_addon.run.outputs import PREVIEW, output_files
 from mono3d_addon.run.photos import PhotoTask, find, is_photo
 
 
@@ -94,3 +97,41 @@ def test_one_photo_by_two_spellings_is_one(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     words = ["in/a/cup.jpg", "./in/../in/a/cup.jpg", str(tmp_path / "in" / "a"), "in/b/cup.jpg"]
     assert [str(task.path) for task in collect(words)] == [str(Path("in/a/cup.jpg")), str(Path("in/b/cup.jpg"))]
+
+
+@pytest.mark.parametrize("ending", PHOTO_ENDINGS)
+def test_every_ending_is_found_in_folders_and_patterns(tmp_path: Path, ending: str) -> None:
+    make(tmp_path, f"cup{ending}", f"sea{ending.upper()}", "notes.txt")
+    assert len(collect([str(tmp_path)])) == len(collect([str(tmp_path / "*")])) == 2
+
+
+def test_a_name_that_begins_with_a_tilde_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, "~x.jpg", "~/y.jpg")
+    monkeypatch.chdir(tmp_path)
+    assert [str(task.path) for task in collect(["~x.jpg", "~not_a_user_1/*.jpg", "~not_a_user_1.jpg"])] == [
+        "~x.jpg",
+        "~not_a_user_1/*.jpg",
+        "~not_a_user_1.jpg",
+    ]
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    assert collect(["~/cup.jpg"])[0].path in (tmp_path / "home" / "cup.jpg", Path("~/cup.jpg"))
+
+
+def test_brackets_in_the_name_of_a_folder_are_no_pattern(tmp_path: Path) -> None:
+    make(tmp_path, "shoot[2024]/a/cup.jpg", "shoot[2024]/img1.jpg", "shoot[2024]/img[2].jpg", "shoot2/no.jpg")
+    folder = tmp_path / "shoot[2024]"
+    assert [task.path.name for task in collect([str(folder / "*.jpg")])] == ["img1.jpg", "img[2].jpg"]
+    assert [task.path.name for task in collect([str(folder / "**" / "*.jpg")])] == ["cup.jpg", "img1.jpg", "img[2].jpg"]
+    assert [task.path.name for task in collect([str(tmp_path / "shoot[123]" / "*.jpg")])] == ["no.jpg"]
+    assert collect([str(tmp_path / "shoot[2024]" / "x*.jpg")])[0].problem
+
+
+def test_long_names_leave_room_for_the_endings_of_results(tmp_path: Path) -> None:
+    long = "a" * 251
+    make(tmp_path, f"{long}.jpg")
+    (task,) = collect([str(tmp_path)])
+    for path in output_files(task.name, [*FORMATS, PREVIEW], tmp_path).values():
+        path.touch()
+    assert find([str(tmp_path)]).tasks == [task]
+    assert not collect([str(tmp_path / ("b" * 300 + ".jpg"))])[0].problem

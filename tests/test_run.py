@@ -37,6 +37,12 @@ def test_a_folder_with_an_ending_stays_a_folder(tmp_path: Path) -> None:
     assert target_of(RunOptions(output=str(tmp_path / "scans.ply"))).folder == tmp_path / "scans.ply"
 
 
+@pytest.mark.parametrize("name", ["out.png", "out.glb", "scan.ply"])
+def test_a_slash_at_the_end_says_folder(tmp_path: Path, name: str) -> None:
+    target = target_of(RunOptions(output=f"{tmp_path / name}/"))
+    assert target.folder == tmp_path / name and not target.name
+
+
 def test_an_output_that_contradicts_the_format_is_told() -> None:
     with pytest.raises(WrongUsage, match=r"'a\.ply' is one ply file, but --format asks for glb\."):
         target_of(RunOptions(output="a.ply", format=("glb",)))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ..core.user_path import user_path
 from ..errors import Mono3DError
 from . import file_lock
 from .catalogue import BUNDLED_FOLDER, Model
@@ -105,9 +106,7 @@ def find(model: Model, data_folder: Path, explicit: Path | None = None) -> Path:
     Raises Mono3DError when there is none (the sentence says which file to put where) or when it is the wrong one.
     """
     if explicit is not None:
-        # It raises if there is no such user; then the path is used as it is.
-        with contextlib.suppress(RuntimeError):
-            explicit = explicit.expanduser()
+        explicit = user_path(str(explicit))
         if not _is_file(explicit):
             raise Mono3DError(f"The weights file {explicit} does not exist; choose another or leave the setting empty.")
         # A file of another name may be a model that the user trained: only its tensors have to fit.

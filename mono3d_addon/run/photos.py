@@ -11,11 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.plain_name import plain_name
+from ..core.photo.endings import PHOTO_ENDINGS
+from ..core.plain_name import comparable, plain_name, short_name
+from ..core.user_path import exists, is_folder, user_path
 from .outputs import PICTURES
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".avif", ".tif", ".tiff", ".webp", ".bmp", ".gif")
-"""Suffixes of photos, in folders that are searched and in file dialogs."""
 
 _NUMBER = re.compile(r"_\d+$")
 """Suffix that makes a name of results unique."""
@@ -54,20 +53,20 @@ def find(words: Iterable[str]) -> Found:
     taken: set[str] = set()
     for path, problem in found.values():
         name = path.stem if stems[fold(path.stem)] == 1 else _with_ending(path)
-        name = _distinct(name, taken)
+        name = _distinct(short_name(name), taken)
         taken.add(fold(name))
         tasks.append(PhotoTask(path, name, problem))
     return Found(tasks, [path for place, path in results.items() if place not in found])
 
 
 def fold(name: str) -> str:
-    """Returns the name case-folded, for comparison on file systems that ignore case."""
-    return name.casefold()
+    """Returns the name for comparison on file systems that ignore case and Unicode form."""
+    return comparable(name)
 
 
 def is_photo(path: Path) -> bool:
     """Returns whether `path` has the suffix of a photo and is not a hidden file."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    return path.suffix.lower() in PHOTO_ENDINGS and not path.name.startswith(".")
 
 
 def place_of(path: Path) -> Path:
@@ -78,7 +77,12 @@ def place_of(path: Path) -> Path:
 def _without_results(pictures: Iterable[Path], results: dict[Path, Path]) -> list[Path]:
     """Returns the photos, sorted; images that an earlier run made from others among them are added to `results`."""
     found = sorted(path for path in pictures if is_photo(path))
-    names = {path.with_name(name) for path in found for name in (path.stem, plain_name(path.stem), _with_ending(path))}
+    names = {
+        path.with_name(name)
+        for path in found
+        for long in (path.stem, _with_ending(path))
+        for name in (short_name(long), plain_name(short_name(long)))
+    }
 
     def is_result(path: Path) -> bool:
         end = next((end for end in PICTURES if path.stem.endswith(end)), "")
@@ -107,8 +111,8 @@ def _distinct(name: str, taken: set[str]) -> str:
 
 
 def _expand(word: str, results: dict[Path, Path]) -> Iterator[tuple[Path, str]]:
-    path = Path(word).expanduser()
-    if path.is_dir():
+    path = user_path(word)
+    if is_folder(path):
         try:
             photos = _without_results(path.iterdir(), results)
         except OSError as error:
@@ -117,11 +121,21 @@ def _expand(word: str, results: dict[Path, Path]) -> Iterator[tuple[Path, str]]:
         yield from ((item, "") for item in photos)
         if not photos:
             yield path, f"The folder '{word}' contains no photos."
-    elif path.exists() or not glob.has_magic(word):
+    elif exists(path) or not glob.has_magic(word):
         yield path, ""
     else:
-        found = glob.glob(str(path), recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
+        found = glob.glob(_pattern(path), recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
         matches = _without_results(map(Path, found), results)
         yield from ((item, "") for item in matches)
         if not matches:
             yield path, f"The pattern '{word}' matches no photo."
+
+
+def _pattern(path: Path) -> str:
+    """Returns `path` as a glob pattern in which the names of its existing folders stand for themselves."""
+    parts = path.parts
+    for count in range(len(parts) - 1, 0, -1):
+        folder = Path(*parts[:count])
+        if glob.has_magic(str(folder)) and exists(folder):
+            return os.path.join(glob.escape(str(folder)), *parts[count:])  # noqa: PTH118 - a pattern is no path
+    return str(path)

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core.user_path import exists, is_folder, user_path
 from ..errors import WrongUsage
 from ..settings import RunOptions
 from .outputs import BY_ENDING, PREVIEW, output_files
@@ -42,14 +43,15 @@ def target_of(options: RunOptions) -> Target:
 
     Raises WrongUsage when the two contradict each other, or the output looks like a file of an unknown format.
     """
-    output = Path(options.output).expanduser()
+    output = user_path(options.output)
+    names_folder = options.output.endswith(("/", os.sep)) or is_folder(output)
     form = BY_ENDING.get(output.suffix.lower())
-    if form and not output.is_dir():
+    if form and not names_folder:
         if options.format not in (RunOptions.format, (form,)):
             others = ", ".join(options.format) or "none"
             raise WrongUsage(f"The output '{options.output}' is one {form} file, but --format asks for {others}.")
         return Target(output.parent, (form,), output.name)
-    if _FILE_ENDING.fullmatch(output.suffix) and not options.output.endswith(("/", os.sep)) and not output.exists():
+    if _FILE_ENDING.fullmatch(output.suffix) and not names_folder and not exists(output):
         raise WrongUsage(
             f"A file '{output.name}' cannot be written: supported endings are {' '.join(BY_ENDING)}. "
             "For a new folder of that name, let it end in '/'."

@@ -15,11 +15,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..core.photo.endings import PHOTO_ENDINGS
 from ..errors import Mono3DError, unforeseen
 from ..formats import FORMATS
 from ..version import version
 from ..worker.page_layout import DEPTH, PHOTOS, VIEW
-from . import downloads, events, openapi, samples, sniff
+from . import downloads, events, openapi, samples
 from .answers import Answer, refused
 from .body import drain
 from .form import read_object
@@ -99,7 +100,7 @@ class Pages:
                 "keep_hours": options.keep_hours,
                 "formats": downloads.described(self._service.installed),
                 "samples": samples.described(),
-                "photo_endings": list(sniff.PHOTO_ENDINGS),
+                "photo_endings": list(PHOTO_ENDINGS),
             }
         )
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from .. import environment
 from ..arguments import parse_web
+from ..core.user_path import user_path
 from ..environment import SCENE, VTP, WEB, WORKER
 from ..errors import Mono3DError
 from ..installing import install
@@ -113,7 +114,7 @@ def _token(options: WebOptions) -> str:
     token = options.token
     if token.startswith("@"):
         try:
-            token = Path(token[1:]).expanduser().read_text(encoding="utf-8").split("\n", 1)[0].strip()
+            token = user_path(token[1:]).read_text(encoding="utf-8").split("\n", 1)[0].strip()
         except (OSError, UnicodeDecodeError) as error:
             raise Mono3DError(f"The token cannot be read from '{token[1:]}'; choose another file.") from error
         if not token:

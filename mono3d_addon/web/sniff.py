@@ -19,12 +19,18 @@ _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"GIF87a", ".gif"),
     (b"GIF89a", ".gif"),
     (b"BM", ".bmp"),
+    (b"8BPS", ".psd"),
+    (b"\x76\x2f\x31\x01", ".exr"),
+    (b"#?RADIANCE", ".hdr"),
+    (b"#?RGBE", ".hdr"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", ".jp2"),
+    (b"\xff\x4f\xff\x51", ".jp2"),
+    (b"\xff\x0a", ".jxl"),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", ".jxl"),
+    *((f"P{kind}".encode() + space, ".ppm") for kind in range(1, 7) for space in (b"\n", b" ", b"\r", b"\t")),
 )
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
-
-PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".avif", ".tif", ".tiff", ".webp", ".bmp", ".gif")
-"""Suffixes of photos offered in file dialogs; uploads are checked by content."""
 
 _DEPTH_STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\x93NUMPY", ".npy"),
@@ -45,7 +51,19 @@ def photo_ending(path: Path) -> str | None:
     if start[4:8] == b"ftyp":
         brands = {start[place : place + 4] for place in (8, *range(16, len(start) - 3, 4))}
         return ".avif" if brands & _AVIF_BRANDS else ".heic" if brands & _HEIF_BRANDS else None
-    return next((ending for magic, ending in _STARTS if start.startswith(magic)), None)
+    found = next((ending for magic, ending in _STARTS if start.startswith(magic)), None)
+    return found or (".tga" if _is_tga(start) else None)
+
+
+def _is_tga(start: bytes) -> bool:
+    """Returns whether the header is a sound one of Truevision TGA, which has no signature at its start."""
+    if len(start) < 18:
+        return False
+    has_map, kind, map_bits, bits = start[1], start[2], start[7], start[16]
+    columns, rows = int.from_bytes(start[12:14], "little"), int.from_bytes(start[14:16], "little")
+    is_mapped = has_map == 1 and map_bits in (15, 16, 24, 32) and kind in (1, 9) and bits in (8, 16)
+    is_plain = has_map == 0 and not any(start[3:8]) and kind in (2, 3, 10, 11) and bits in (8, 15, 16, 24, 32)
+    return (is_mapped or is_plain) and columns > 0 and rows > 0 and start[17] & 0xC0 == 0
 
 
 def depth_ending(path: Path) -> str | None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mono3d_addon.core.photo.endings import PHOTO_ENDINGS
 from mono3d_addon.depth.catalogue import MODELS
 from mono3d_addon.settings import PRESETS, Settings, WebOptions, fields_of
 from mono3d_addon.web import sniff
@@ -107,5 +108,15 @@ def test_any_bytes_have_a_size_or_none(start: bytes, data: st.DataObject) -> Non
         path.write_bytes(content)
         found = sniff.size(path)
         assert found is None or min(found) > 0
-        assert sniff.photo_ending(path) in (*sniff.PHOTO_ENDINGS, None)
+        assert sniff.photo_ending(path) in (*PHOTO_ENDINGS, None)
         sniff.depth_ending(path)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM", "JPEG2000", "TGA", "MPO"])
+def test_every_kind_of_photo_is_recognised_by_its_content(tmp_path: Path, kind: str) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "photo", kind)
+    assert sniff.photo_ending(tmp_path / "photo") in PHOTO_ENDINGS
+    (tmp_path / "text").write_text("This is no photo at all, but a text.")
+    assert sniff.photo_ending(tmp_path / "text") is None

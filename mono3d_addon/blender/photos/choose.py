@@ -8,12 +8,12 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
-from ...run.photos import SUFFIXES
+from ...core.photo.endings import PHOTO_ENDINGS
 from .. import interface, state
 from ..texts import label
 from . import chosen
 
-_FILTER = ";".join(f"*{suffix}" for suffix in SUFFIXES)
+_FILTER = ";".join(f"*{suffix}" for suffix in PHOTO_ENDINGS)
 _THUMBNAIL_SCALE = 6.0
 
 
@@ -139,7 +139,7 @@ class MONO3D_FH_photo(bpy.types.FileHandler):
     bl_idname = "MONO3D_FH_photo"
     bl_label = "Photo as 3D mesh (Mono3D)"
     bl_import_operator = "mono3d.import_photo"
-    bl_file_extensions = ";".join(SUFFIXES)
+    bl_file_extensions = ";".join(PHOTO_ENDINGS)
 
     @classmethod
     def poll_drop(cls, context: bpy.types.Context | None) -> bool:

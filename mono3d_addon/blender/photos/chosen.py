@@ -8,8 +8,8 @@ from typing import Any
 
 import bpy
 
+from ...core.photo.endings import PHOTO_ENDINGS
 from ...errors import Mono3DError
-from ...run.photos import SUFFIXES
 from .. import names, state, temporary
 
 _SOURCES = ("FILE", "GENERATED")
@@ -57,7 +57,7 @@ def image_file(image: Any) -> Path:
     A packed photo is written byte for byte, to keep its EXIF data. Raises Mono3DError if it cannot be written.
     """
     own = Path(bpy.path.abspath(image.filepath, library=image.library)) if image.filepath else Path()
-    plain = image.source == "FILE" and not image.is_dirty and own.suffix.lower() in SUFFIXES
+    plain = image.source == "FILE" and not image.is_dirty and own.suffix.lower() in PHOTO_ENDINGS
     if plain and not image.packed_file and own.is_file():
         return own
     name = bpy.path.clean_name(Path(image.name).stem) or "image"

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import Mono3DError
+from ..plain_name import comparable
+from ..user_path import exists, is_folder, user_path
 
 
 def companion(place: str, photo: Path, what: str, ends: Sequence[str], suffixes: Sequence[str]) -> Path:
@@ -19,22 +21,22 @@ def companion(place: str, photo: Path, what: str, ends: Sequence[str], suffixes:
 
     Raises Mono3DError if `place` does not exist or the folder has no file for this photo.
     """
-    path = Path(place).expanduser()
-    if path.is_dir():
+    path = user_path(place)
+    if is_folder(path):
         return _in_folder(path, photo, what, ends, suffixes)
-    if not path.exists():
+    if not exists(path):
         raise Mono3DError(f"There is no {what} '{path}'; choose a file, or a folder with one of each photo's name.")
     return path
 
 
 def _in_folder(folder: Path, photo: Path, what: str, ends: Sequence[str], suffixes: Sequence[str]) -> Path:
     try:
-        names = {item.name.casefold(): item for item in folder.iterdir()}
+        names = {comparable(item.name): item for item in folder.iterdir()}
     except OSError as error:
         raise Mono3DError(f"The folder '{folder}' cannot be read ({error.strerror or error}).") from error
     for end in ends:
         for suffix in suffixes:
-            found = names.get(f"{photo.stem}{end}{suffix}".casefold())
+            found = names.get(comparable(f"{photo.stem}{end}{suffix}"))
             if found is not None and not found.is_dir() and not _is_same(found, photo):
                 return found
     wanted = " or ".join(f"{photo.stem}{end}{suffixes[0]}" for end in ends)
