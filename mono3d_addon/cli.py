@@ -19,7 +19,7 @@ from .display import TerminalDisplay, say
 from .environment import SCENE, VTP, WORKER
 from .errors import Mono3DError, WrongUsage, unforeseen
 from .installing import install
-from .run.loop import run, timed
+from .run.loop import is_done, run, timed
 from .run.outputs import PREVIEW
 from .run.photos import find
 from .run.placement import prepare, prepare_report, reject_overwrites
@@ -125,9 +125,15 @@ def _run(command: CommandLine, data_folder: Path, scene_writer: MakeSceneWriter 
         prepare_report(report, tasks)
     prepare(target)
     folders = {component: environment.require(component, data_folder) for component in components}
-    to_do = [task for task in tasks if not task.problem and not (options.skip_existing and target.has_all(task))]
+    weights = models_command.weights_digest(command.settings, data_folder)
+    to_do = [
+        task
+        for task in tasks
+        if not task.problem and not (options.skip_existing and is_done(task, command.settings, target, weights))
+    ]
     if to_do and may_ask:
         models_command.ensure_weights(command.settings, data_folder, allow_download=options.download)
+        weights = weights or models_command.weights_digest(command.settings, data_folder)
     runners = LocalRunners(data_folder, folders)
     scenes: SceneWriter
     if scene_writer is not None:
@@ -141,7 +147,7 @@ def _run(command: CommandLine, data_folder: Path, scene_writer: MakeSceneWriter 
     display = TerminalDisplay(len(tasks), folders[WORKER])
     records: list[Record] = []
     try:
-        run(tasks, command.settings, options, target, runners, scenes, display, records)
+        run(tasks, command.settings, options, target, runners, scenes, display, records, weights)
     finally:
         display.close()
         if report is not None:

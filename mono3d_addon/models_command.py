@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import environment
+from .core.user_path import user_path
 from .depth import engine_cache, weights
 from .depth.catalogue import MODELS, Model
 from .display import StageLines
@@ -73,6 +74,17 @@ def ensure_weights(
         return
     if allow_download or _agreed(model, data_folder):
         print(_download(model, data_folder), flush=True)
+
+
+def weights_digest(settings: Settings, data_folder: Path, models: Mapping[str, Model] = MODELS) -> str:
+    """Returns the SHA-256 of the weights that `settings` use; empty if they use none or there are none."""
+    if settings.has_own_depth:
+        return ""
+    path = user_path(settings.weights) if settings.weights else weights.present(models[settings.model], data_folder)
+    try:
+        return weights.digest_of(path, data_folder) if path is not None and path.is_file() else ""
+    except OSError:
+        return ""
 
 
 def _agreed(model: Model, data_folder: Path) -> bool:

@@ -321,7 +321,7 @@ class RunOptions(SetupOptions):
         "Files to write for each photo, separated by commas", options=FORMATS, basic=True)
     preview: bool = _choice(True, "Preview", "Output", "Render a preview image of each result", basic=True)
     skip_existing: bool = _choice(False, "Skip existing", "Run",
-        "Skip photos whose results all exist; only file names are compared, not photos or settings",
+        "Skip photos whose results all exist and were made from the same photo, settings and weights",
         basic=True)
     jobs: int = _choice(1, "Jobs", "Run", "Photos to process at the same time, each in its own worker process",
         minimum=1, maximum=64, basic=True)

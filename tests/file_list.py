@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from mono3d_addon.run.finished import RECORD
+
 Listing = dict[str, tuple[int, int]]
 
 
@@ -26,3 +28,8 @@ def listing(folders: Iterable[Path], without: Iterable[Path] = ()) -> Listing:
 def changed(before: Listing, after: Listing) -> list[str]:
     """Returns the paths that were added, removed or written."""
     return sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+
+
+def results(folder: Path) -> list[Path]:
+    """Returns the files in an output folder, without the record of finished photos."""
+    return [path for path in folder.iterdir() if path.name != RECORD]

@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.file_list import results
+
 ROOT = Path(__file__).resolve().parent.parent
 PHOTOS = ROOT / "tests" / "photos"
 DATA = os.environ.get("MONO3D_TEST_DATA", "")
@@ -62,7 +64,7 @@ def test_one_photo_gives_all_that_was_promised(data: Path, tmp_path: Path) -> No
     assert not list(home.rglob("*")), "something was written outside the data folder"
     assert "assumed 55 degrees" in done.stdout
     names = ("coffee.blend", "coffee.glb", "coffee.ply", "coffee_depth.npy", "coffee_depth.png", "coffee_preview.png")
-    assert sorted(path.name for path in out.iterdir()) == sorted(names)
+    assert sorted(path.name for path in results(out)) == sorted(names)
     depth = np.load(out / "coffee_depth.npy")
     assert depth.dtype == np.float32 and depth.shape == (400, 600) and 0.5 < depth.min() < depth.max() <= 6.001
     picture = Image.open(out / "coffee_depth.png")
@@ -81,7 +83,7 @@ def test_every_surface_and_format(data: Path, tmp_path: Path, surface: str) -> N
     options = ("--surface", surface, "--detail", 200, "--poisson-depth", 7, "--target-triangles", 5000, "--smooth", 3)
     done = mono3d(data, PHOTOS / "astronaut.png", "-o", tmp_path / "out", "--format", formats, "--no-preview", *options)
     assert done.returncode == 0, done.stderr
-    files = {path.name for path in (tmp_path / "out").iterdir()}
+    files = {path.name for path in results(tmp_path / "out")}
     assert {"astronaut.glb", "astronaut.obj", "astronaut.mtl", "astronaut.stl", "astronaut_cloud.ply"} <= files
     assert {"astronaut_depth.exr", "astronaut_camera.json"} <= files
     assert not [name for name in files if "partial" in name]
@@ -90,7 +92,7 @@ def test_every_surface_and_format(data: Path, tmp_path: Path, surface: str) -> N
 def test_the_seeds_command_line_gives_that_one_file(data: Path, tmp_path: Path) -> None:
     done = mono3d(data, "--rgb", PHOTOS / "coffee.png", "--out", tmp_path / "out" / "cup.ply", "--detail", 128)
     assert done.returncode == 0, done.stderr
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["cup.ply"]
+    assert [path.name for path in results(tmp_path / "out")] == ["cup.ply"]
 
 
 def test_many_photos_two_jobs_and_a_report(data: Path, tmp_path: Path) -> None:
@@ -121,7 +123,7 @@ def test_many_photos_two_jobs_and_a_report(data: Path, tmp_path: Path) -> None:
     assert cup["camera"]["source"] == "assumed 55 degrees" and cup["seconds"]["Estimating depth"] > 0
     assert cup["model"] == "starter"
     assert cup["files"] == [str(tmp_path / "out" / "coffee.ply")]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["astronaut.ply", "china.ply", "coffee.ply"]
+    assert sorted(path.name for path in results(tmp_path / "out")) == ["astronaut.ply", "china.ply", "coffee.ply"]
 
 
 def test_nothing_installed_is_one_sentence(tmp_path: Path) -> None:
@@ -179,7 +181,7 @@ def test_results_do_not_depend_on_who_reads_the_log(data: Path, tmp_path: Path, 
     line = f"set -o pipefail; {words} {end}"
     done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.ply", "1.ply", "2.ply"]
+    assert sorted(path.name for path in results(tmp_path / "out")) == ["0.ply", "1.ply", "2.ply"]
     assert json.loads((tmp_path / "report.json").read_text())["done"] == 3
 
 
@@ -247,7 +249,7 @@ def test_a_worker_killed_in_mid_job_costs_one_photo(data: Path, tmp_path: Path) 
     assert process.returncode == 1, error
     assert "astronaut.png: failed. The worker was killed" in error and "Traceback" not in error
     assert "1 done, 1 failed" in out
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["coffee.ply"]
+    assert [path.name for path in results(tmp_path / "out")] == ["coffee.ply"]
 
 
 @pytest.mark.serial
@@ -271,6 +273,6 @@ def test_an_interrupt_leaves_nothing_half_written(data: Path, tmp_path: Path, nu
     assert time.monotonic() - began < 5.0
     assert process.returncode == 130, error
     assert "interrupted" in error and "Traceback" not in error
-    assert list((tmp_path / "out").iterdir()) == []
+    assert list(results(tmp_path / "out")) == []
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)

@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "display": {"core", "run"},
     "installing": {"core", "environment", "display", "settings"},
     "arguments": _BASE,
-    "models_command": {*_BASE, "depth", "environment", "display"},
+    "models_command": {*_BASE, "core", "depth", "environment", "display"},
     # The server's process may load what needs no packages, and nothing that opens a photo.
     "web": {*_BASE, "core", "depth", "environment", "formats", "worker", "run", "arguments", "installing"},
     "blender": {*_BASE, "core", "depth", "environment", "session", "worker", "run"},

@@ -214,6 +214,15 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def digest_of(path: Path, data_folder: Path) -> str:
+    """Returns the SHA-256 of a weights file: the recorded one if it has not changed. Raises OSError if unreadable."""
+    with contextlib.suppress(TypeError):
+        found = _Found(**_read_record(data_folder)["verified"].get(str(path.resolve()), {}))
+        if found.seen == _state(path):
+            return found.sha256
+    return sha256_of(path)
+
+
 def remedy(model: Model) -> str:
     """Returns what to do about a damaged weights file of `model`, as a part of a sentence."""
     if model.bundled:

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import queue
-import shutil
 import tempfile
 import time
 import traceback
@@ -17,18 +17,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..core.claimed_folder import ClaimedFolder, remove_abandoned
 from ..errors import Mono3DError, unforeseen
 from ..settings import RunOptions, Settings
 from ..worker.runner import Runner, Runners
+from . import finished
 from .outputs import PREVIEW
 from .photos import PhotoTask
-from .placement import move_into_place, photo_keys
+from .placement import PARTIAL, STAGING, move_into_place, photo_keys
 from .report import Record, totals
 from .scenes import SceneWriter
 from .target import Target
 
 _MOST_AHEAD = 7
 """Number of following photos named in a request; batches of more than eight are hardly faster on any graphics card."""
+
+_JOB = "mono3d-run-"
+"""Start of the names of job folders in the folder for temporary files."""
 
 _SCENE_FORMATS = ("blend", PREVIEW)
 
@@ -54,16 +59,20 @@ def run(
     scenes: SceneWriter,
     display: Display,
     records: list[Record],
+    weights: str = "",
 ) -> None:
     """Appends a record of each task to `records`, in order; an interrupt keeps those already appended.
+
+    `weights` is the hash of the network's weights, see `finished.made_from`.
 
     `options.jobs` runners reconstruct photos, slightly ahead of the scenes, which are written one by one in the
     calling thread because Blender requires it. An interrupt of the calling thread stops the runners and leaves no
     partial files.
     """
+    remove_abandoned(Path(tempfile.gettempdir()), _JOB)
     idle: queue.SimpleQueue[Runner] = queue.SimpleQueue()
     everyone = [runners.for_photos(f"worker-{number}") for number in range(min(options.jobs, max(1, len(tasks))))]
-    batch = _Batch(settings, options.skip_existing, target, photo_keys(tasks), idle, scenes, display)
+    batch = _Batch(settings, options.skip_existing, target, photo_keys(tasks), idle, scenes, display, weights)
     waiting: deque[tuple[PhotoTask, Future[_Reconstructed | Record]]] = deque()
     remaining = deque(tasks)
     pool = ThreadPoolExecutor(len(everyone), thread_name_prefix="mono3d")
@@ -105,15 +114,19 @@ def _end(pool: ThreadPoolExecutor, runners: Sequence[Runner], futures: Sequence[
 
 @dataclass(frozen=True)
 class _Reconstructed:
-    """A reconstructed photo: `folder` has its reconstruction, `staging` its exported files."""
+    """A reconstructed photo: `folder` has its reconstruction, `staging` its exported files.
 
-    folder: Path
-    staging: Path
+    `source` is what they were made from, see `finished.made_from`.
+    """
+
+    folder: ClaimedFolder
+    staging: ClaimedFolder
     result: dict[str, Any]
+    source: dict[str, str] | None
 
     def clean(self) -> None:
-        for path in (self.folder, self.staging):
-            shutil.rmtree(path, ignore_errors=True)
+        for one in (self.folder, self.staging):
+            one.remove()
 
 
 @dataclass(frozen=True)
@@ -125,6 +138,7 @@ class _Batch:
     idle: queue.SimpleQueue[Runner]
     scenes: SceneWriter
     display: Display
+    weights: str
 
     def reconstruct(self, task: PhotoTask, ahead: Sequence[PhotoTask]) -> _Reconstructed | Record:
         """Runs in a thread of the pool: has a runner reconstruct one photo and export its files to staging.
@@ -136,16 +150,17 @@ class _Batch:
         if not self._is_to_do(task):
             return Record(str(task.path), "skipped", "All its results already exist.")
         with _as_record(task) as outcome, contextlib.ExitStack() as undo:
-            folder = Path(tempfile.mkdtemp(prefix="mono3d-"))
-            undo.callback(shutil.rmtree, folder, ignore_errors=True)
-            staging = Path(tempfile.mkdtemp(prefix=".mono3d-", suffix=".partial", dir=self.target.folder))
-            undo.callback(shutil.rmtree, staging, ignore_errors=True)
-            exports = self.target.files(task, staging)
+            source = finished.made_from(task.path, self.settings, self.weights)
+            folder = ClaimedFolder(_JOB)
+            undo.callback(folder.remove)
+            staging = ClaimedFolder(STAGING, PARTIAL, self.target.folder)
+            undo.callback(staging.remove)
+            exports = self.target.files(task, staging.path)
             request = {
                 "task": "reconstruct",
                 "photo": str(task.path.absolute()),
                 "settings": asdict(self.settings),
-                "folder": str(folder),
+                "folder": str(folder.path),
                 "exports": {form: str(path) for form, path in exports.items() if form not in _SCENE_FORMATS},
                 "ahead": [str(other.path.absolute()) for other in ahead if self._is_to_do(other)],
             }
@@ -156,11 +171,13 @@ class _Batch:
             finally:
                 self.idle.put(runner)
             undo.pop_all()
-            return _Reconstructed(folder, staging, result)
+            return _Reconstructed(folder, staging, result, source)
         return outcome.record
 
     def _is_to_do(self, task: PhotoTask) -> bool:
-        return not task.problem and not (self.skip_existing and self.target.has_all(task))
+        if task.problem or not self.skip_existing:
+            return not task.problem
+        return not is_done(task, self.settings, self.target, self.weights)
 
     def finish(self, task: PhotoTask, outcome: _Reconstructed | Record) -> Record:
         """Runs in the calling thread: writes the scene, then moves all files of the photo to the output folder."""
@@ -169,13 +186,15 @@ class _Batch:
         result = outcome.result
         with _as_record(task) as failure, contextlib.ExitStack() as clean:
             clean.callback(outcome.clean)
-            staged = self.target.files(task, outcome.staging)
+            staged = self.target.files(task, outcome.staging.path)
             blend, preview = staged.get("blend"), staged.get(PREVIEW)
             seconds = dict(result["seconds"])
             if blend or preview:
                 self.display.progress(task, "Building the scene", 0.7)
-                seconds |= self.scenes.write(outcome.folder, blend, preview)
-            files = move_into_place(outcome.staging, self.target.folder, self.photos)
+                seconds |= self.scenes.write(outcome.folder.path, blend, preview)
+            files = move_into_place(outcome.staging.path, self.target.folder, self.photos)
+            if outcome.source is not None:
+                finished.remember(self.target.folder, self.target.label(task), outcome.source, files)
             return Record(
                 photo=str(task.path),
                 status="done",
@@ -188,6 +207,15 @@ class _Batch:
                 notes=result["notes"],
             )
         return failure.record
+
+
+def is_done(task: PhotoTask, settings: Settings, target: Target, weights: str) -> bool:
+    """Returns whether all results of a photo exist, made from the same photo, settings and weights."""
+    files = target.files(task).values()
+    if not all(path.is_file() for path in files):
+        return False
+    source = finished.made_from(task.path, settings, weights)
+    return finished.is_finished(target.folder, target.label(task), source, files)
 
 
 class _as_record:
@@ -203,6 +231,8 @@ class _as_record:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         if isinstance(error, Mono3DError):
             message = str(error)
+        elif isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            message = "The name of a result is too long for this file system; rename the photo."
         elif isinstance(error, OSError):
             message = f"A file cannot be written ({error.strerror or error}); check the free space and the permissions."
         elif isinstance(error, Exception):

@@ -33,9 +33,9 @@ class Target:
             return {self.formats[0]: folder / self.name}
         return output_files(task.name, self.formats, folder)
 
-    def has_all(self, task: PhotoTask) -> bool:
-        """Returns whether all results of a photo exist."""
-        return all(path.exists() for path in self.files(task).values())
+    def label(self, task: PhotoTask) -> str:
+        """Returns the name under which the results of a photo are recorded in the folder."""
+        return self.name or task.name
 
 
 def target_of(options: RunOptions) -> Target:

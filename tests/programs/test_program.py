@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import shared_data
-from tests.file_list import Listing, changed, listing
+from tests.file_list import Listing, changed, listing, results
 from tests.programs.program import WORK, Program
 
 TEN_PHOTOS = (
@@ -78,7 +78,7 @@ def test_the_headless_install_flag(program: Program) -> None:
     assert done.returncode == 1 and "--offline-mode" in done.stdout + done.stderr
     done = program.blender("--online-mode", "--python", batch, "--", *words, timeout=900)
     assert done.returncode == 0 and "1 done" in done.stdout, done.stdout + done.stderr
-    assert sorted(path.name for path in out.iterdir()) == ["coffee.blend", "coffee.glb", "coffee_preview.png"]
+    assert sorted(path.name for path in results(out)) == ["coffee.blend", "coffee.glb", "coffee_preview.png"]
     assert changed(before, everything(program, own, out)) == [], "something was written elsewhere"
     shutil.rmtree(own)
 
@@ -120,7 +120,7 @@ def test_a_bad_photo_does_not_stop_the_rest(program: Program) -> None:
     code, text = batch(program, program.inside(folder), "-o", program.inside(out), "--format", "ply", "--no-preview")
     assert code == 1, text
     assert "'empty.jpg' is empty" in text and "'text.jpg' is not a photo" in text and "1 done, 2 failed" in text
-    assert sorted(path.name for path in out.iterdir()) == ["a cup.ply"]
+    assert sorted(path.name for path in results(out)) == ["a cup.ply"]
     assert "Traceback" not in text
 
 
@@ -146,7 +146,7 @@ def test_an_ordinary_user_without_the_rights(program: Program) -> None:
     code, text = mono3d(out)
     assert code == 1 and "1 done, 1 failed" in text, text
     assert "'secret.png' may not be read; change its permissions" in text and "Traceback" not in text
-    assert [path.name for path in out.iterdir()] == ["cup.ply"]
+    assert [path.name for path in results(out)] == ["cup.ply"]
     code, text = mono3d(locked)
     assert code == 1 and "Nothing can be written" in text and "Traceback" not in text, text
     assert not list(locked.iterdir())

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mono3d_addon.core.claimed_folder import ClaimedFolder, remove_abandoned
+from mono3d_addon.errors import Mono3DError
+from mono3d_addon.run.finished import is_finished, made_from, remember
+from mono3d_addon.run.loop import is_done
+from mono3d_addon.run.photos import PhotoTask
+from mono3d_addon.run.placement import move_into_place, prepare, reject_overwrites
+from mono3d_addon.run.target import Target
+from mono3d_addon.settings import Settings
+
+
+def test_results_count_as_done_only_for_the_same_photo_settings_and_weights(tmp_path: Path) -> None:
+    photo, mesh, texture = tmp_path / "cup.jpg", tmp_path / "out" / "cup.obj", tmp_path / "out" / "cup_texture.jpg"
+    mask = tmp_path / "masks" / "cup_mask.png"
+    for path in (photo, mesh, texture, mask):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"one")
+    target = Target(mesh.parent, ("obj",))
+    settings = Settings(mask=str(mask.parent))
+    task = PhotoTask(photo, "cup")
+
+    def done(settings: Settings = settings, weights: str = "w") -> bool:
+        return is_done(task, settings, target, weights)
+
+    assert not done(), "results of which nothing is known"
+    source = made_from(photo, settings, "w")
+    assert source is not None
+    remember(target.folder, "cup", source, [mesh, texture])
+    assert done()
+    assert (
+        not done(replace(settings, detail=100)) and not done(weights="other") and not done(replace(settings, mask=""))
+    )
+    for path in (photo, mask):
+        path.write_bytes(b"two")
+        assert not done(), path
+        path.write_bytes(b"one")
+    for path in (mesh, texture):
+        path.write_bytes(b"")
+        assert not done(), path
+        path.write_bytes(b"one")
+    assert done()
+    with (target.folder / ".mono3d-results.jsonl").open("ab") as file:
+        file.write(b'{"name": "cup", "pho')
+    assert done()
+    assert not is_finished(tmp_path / "nowhere", "cup", source, [mesh]) and made_from(tmp_path, settings, "") is None
+
+
+def test_what_a_killed_run_left_is_cleared_and_nothing_else(tmp_path: Path) -> None:
+    used = ClaimedFolder(".mono3d-", ".partial", tmp_path)
+    killed = ClaimedFolder(".mono3d-", ".partial", tmp_path)
+    (killed.path / "cup.ply").touch()
+    assert killed._handle is not None
+    os.close(killed._handle)
+    old, new = tmp_path / ".mono3d-0a.partial", tmp_path / ".mono3d-0b.partial"
+    old_file, new_file = tmp_path / ".mono3d-0c.partial.json", tmp_path / ".mono3d-0d.partial.json"
+    for folder in (old, new):
+        folder.mkdir()
+    for file in (old_file, new_file):
+        file.touch()
+    for path in (old, old_file):
+        os.utime(path, (time.time() - 7200,) * 2)
+    mine = tmp_path / "cup.partial"
+    mine.mkdir()
+    prepare(Target(tmp_path, ("ply",)))
+    assert sorted(tmp_path.iterdir()) == sorted([used.path, new, new_file, mine])
+    used.remove()
+    assert not used.path.exists()
+    remove_abandoned(tmp_path / "nowhere", "x")
+
+
+def test_a_result_that_is_a_folder_is_named(tmp_path: Path) -> None:
+    target = Target(tmp_path, ("ply",))
+    (tmp_path / "cup.ply").mkdir()
+    (task,) = reject_overwrites([PhotoTask(tmp_path / "cup.jpg", "cup")], target)
+    assert "'cup.ply' exists as a folder" in task.problem
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    (staging / "cup.ply").touch()
+    with pytest.raises(Mono3DError, match="'cup.ply' exists as a folder"):
+        move_into_place(staging, tmp_path, frozenset())
+
+
+def test_a_failed_move_brings_back_the_earlier_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    for name in ("a.ply", "b.ply", "c.ply"):
+        (staging / name).write_text("new")
+    (tmp_path / "a.ply").write_text("old")
+    real = Path.replace
+
+    def failing(self: Path, target: Path) -> Path:
+        if self.name == "c.ply" and self.parent == staging:
+            raise OSError(28, "No space left on device")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises(OSError, match="No space"):
+        move_into_place(staging, tmp_path, frozenset())
+    assert (tmp_path / "a.ply").read_text() == "old" and not (tmp_path / "b.ply").exists()
