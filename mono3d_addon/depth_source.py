@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .core.estimate import Estimate, estimate_from
-from .core.maps.depth_file import as_metres, read_array, read_bytes, read_pfm, read_picture
+from .core.maps.depth_file import as_metres, read_array, read_bytes, read_pfm, read_picture, unusable
 from .core.maps.depth_values import DepthValues, Kind
 from .core.maps.embedded_depth import read_embedded
 from .core.photo.companions import companion
@@ -72,6 +72,8 @@ def depth_inside(photo: Photo, settings: Settings) -> Estimate:
 
 def _estimate(found: DepthValues, name: str, photo: Photo, settings: Settings) -> Estimate:
     values = as_metres(found)
+    if problem := unusable(found, values):
+        raise Mono3DError(f"The depth {name} {problem}")
     notes = [_note(found.kind, name, is_guess=settings.depth_kind == "auto")]
     rows, columns = values.values.shape
     stretch = columns / rows * photo.size[1] / photo.size[0]

@@ -61,7 +61,7 @@ def reconstruct(
         is_all_around = is_panorama(photo, settings.projection)
         cache = DisparityCache(folders.disparity_cache or session.disparity_folder)
         source = depth_source.source_of(photo, settings, session, cache, next_photos, is_panorama=is_all_around)
-        texture = photo.write_texture(folders.work)
+        texture = photo.write_texture(folders.work, keep_metadata=settings.keep_metadata)
     estimate = source(stages)
     reshaper = make_reshaper(photo, estimate, is_panorama=is_all_around)
     if keep:

@@ -247,6 +247,9 @@ class Settings:
         "shading")
     pack_texture: bool = _choice(True, "Pack textures", "Material",
         "Pack the textures into the .blend file instead of saving them next to it")
+    keep_metadata: bool = _choice(False, "Keep metadata", "Material",
+        "Leave the photo's metadata, such as position, camera and owner, in textures that are copies of its file; they "
+        "are removed otherwise, without loss of quality")
     # fmt: on
 
     def __post_init__(self) -> None:

@@ -264,3 +264,44 @@ def test_a_depth_map_is_read_before_any_stage_and_a_network_is_not(photo: Photo,
     missing = source_of(photo, Settings(model="dpt_large_384"), session, cache, is_panorama=False)
     with pytest.raises(Mono3DError, match="not on this computer"):
         missing(Stages(lambda stage, share: None, {ESTIMATING: 1.0}))
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [(0.0, "is 0 everywhere"), (-2.0, "the -z axis of Blender"), (1e30, "no distance below 1e+08 metres")],
+)
+@pytest.mark.parametrize("kind", ["auto", "metres", "millimetres"])
+def test_a_map_without_a_usable_distance_is_refused_with_the_reason(
+    photo: Photo, tmp_path: Path, values: float, told: str, kind: str
+) -> None:
+    np.save(tmp_path / "d.npy", NEAR_LEFT * np.float32(0) + np.float32(values))
+    with pytest.raises(Mono3DError, match="'d.npy'") as caught:
+        depth_from_file(photo, Settings(depth_file=str(tmp_path / "d.npy"), depth_kind=kind))
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("factor", [-1.0, 1.0, 1e-30, 1e30, -1e30])
+def test_disparity_of_any_scale_gives_a_finite_estimate(photo: Photo, tmp_path: Path, factor: float) -> None:
+    np.save(tmp_path / "d.npy", NEAR_LEFT * np.float32(factor))
+    found = depth_from_file(photo, Settings(depth_file=str(tmp_path / "d.npy"), depth_kind="disparity"))
+    assert np.isfinite(found.disparity).all()
+    np.save(tmp_path / "d.npy", NEAR_LEFT * 0)
+    with pytest.raises(Mono3DError, match="is 0 everywhere"):
+        depth_from_file(photo, Settings(depth_file=str(tmp_path / "d.npy"), depth_kind="disparity"))
+
+
+@has_exr
+def test_a_coloured_exr_is_no_depth_map(tmp_path: Path) -> None:
+    import OpenEXR
+
+    def save(**planes: NDArray[np.float32]) -> None:
+        header = {"type": OpenEXR.scanlineimage}
+        OpenEXR.File(header, planes).write(str(tmp_path / "d.exr"))
+
+    save(R=NEAR_LEFT, G=NEAR_LEFT * 2, B=NEAR_LEFT)
+    with pytest.raises(Mono3DError, match="has colours"):
+        read_depth(tmp_path / "d.exr", 1.0)
+    save(R=NEAR_LEFT, G=NEAR_LEFT, B=NEAR_LEFT)
+    np.testing.assert_array_equal(read_depth(tmp_path / "d.exr", 1.0).values, NEAR_LEFT)
+    save(R=NEAR_LEFT * 3, G=NEAR_LEFT * 2, B=NEAR_LEFT, Z=NEAR_LEFT)
+    np.testing.assert_array_equal(read_depth(tmp_path / "d.exr", 1.0).values, NEAR_LEFT)

@@ -21,6 +21,7 @@ from ..core.arrays import Bytes
 from ..core.camera.camera import Camera
 from ..core.mesh.mesh import Mesh
 from ..core.mesh.normal_map import tangents
+from ..core.photo.texture_file import for_gltf
 from ..core.reconstruction import Reconstruction
 from .files import Staging
 from .frames import y_up
@@ -64,7 +65,7 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
         }
         if textured:
             material["pbrMetallicRoughness"]["baseColorTexture"] = {"index": len(pictures)}
-            pictures.append((result.name if number == 0 else name, texture.read_bytes()))
+            pictures.append((result.name if number == 0 else name, for_gltf(texture.read_bytes())))
         if result.normal_map is not None and number == 0:
             material["normalTexture"] = {"index": len(pictures)}
             pictures.append((f"{result.name} normals", result.normal_map.read_bytes()))

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes PLY, binary little-endian (Turk 1994), for Blender, MeshLab and CloudCompare; z up.
 
-trimesh is not used: it is slower, and omits texture coordinates if there are colours.
+The photo is in the colours of the vertices. There are no texture coordinates: PLY has no texture of its own, and
+readers such as trimesh show a mesh with coordinates but without a texture in grey.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ _WORDS = {"<f4": "float", "|u1": "uchar", "<i4": "int"}
 
 
 def write_ply(result: Reconstruction, path: Path, staging: Staging) -> None:
-    """Writes the mesh: positions and normals (float), texture coordinates s t (float), colours (uchar, sRGB)."""
+    """Writes the mesh: positions and normals (float), colours (uchar, sRGB)."""
     mesh = result.scene_whole
-    vertices = _vertices(mesh.vertices, mesh.normals, mesh.colors, mesh.uv)
+    vertices = _vertices(mesh.vertices, mesh.normals, mesh.colors)
     faces = [_faces(corners) for corners in (mesh.quads, mesh.loose_triangles)]
     count = sum(map(len, faces))
     header = [*_element("vertex", vertices), f"element face {count}", "property list uchar int vertex_indices"]
@@ -49,13 +50,11 @@ def write_cloud(result: Reconstruction, path: Path, staging: Staging) -> None:
     _save(staging.path_for(path), _element("vertex", vertices), (vertices,))
 
 
-def _vertices(places: Floats, normals: Floats, colors: Bytes, uv: Floats | None = None) -> NDArray[Any]:
+def _vertices(places: Floats, normals: Floats, colors: Bytes) -> NDArray[Any]:
     columns: list[tuple[tuple[str, ...], str, NDArray[Any]]] = [
         (("x", "y", "z"), "<f4", z_up(places)),
         (("nx", "ny", "nz"), "<f4", z_up(normals)),
     ]
-    if uv is not None:
-        columns.append((("s", "t"), "<f4", np.asarray(uv)))
     columns.append((("red", "green", "blue"), "u1", np.asarray(colors)))
     table = np.empty(len(places), np.dtype([(name, kind) for names, kind, _ in columns for name in names]))
     for names, _, values in columns:

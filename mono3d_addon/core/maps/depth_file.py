@@ -35,6 +35,26 @@ def as_metres(found: DepthValues) -> DepthValues:
     return DepthValues(np.where(usable, metres, np.float32(np.nan)), "metres")
 
 
+def unusable(found: DepthValues, used: DepthValues) -> str:
+    """Returns why no value of a depth map can be used, as the end of a sentence; empty if some can.
+
+    `used` is what `as_metres` makes of `found`.
+    """
+    finite = found.values[np.isfinite(found.values)]
+    if found.kind == "disparity":
+        return "" if finite.any() else "is 0 everywhere; save it again."
+    if np.isfinite(used.values).any():
+        return ""
+    if finite.size and float(finite.min()) < 0.0:
+        return (
+            "has no distance above 0: distances are counted forward, but these are negative, as along the -z axis of "
+            "Blender and OpenGL; save them without the sign."
+        )
+    if finite.size and float(finite.max()) <= 0.0:
+        return "is 0 everywhere; save it again."
+    return f"has no distance below {_FARTHEST:.0e} metres, from which on it means background; save it in metres."
+
+
 def read_array(path: Path, max_pixels: float) -> DepthValues:
     """Returns the array of an NPY file; floating-point values are read as metres, integers as disparity.
 

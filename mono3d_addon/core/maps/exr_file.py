@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import Mono3DError
 from .depth_file import check_size, plane
@@ -35,11 +38,23 @@ def read_exr(path: Path, max_pixels: float) -> DepthValues:
         with OpenEXR.File(str(path), separate_channels=True) as file:
             name = _channel(tuple(file.channels()), path)
             values = np.array(file.channels()[name].pixels)
+            if _is_coloured(file.channels(), name, values):
+                raise Mono3DError(f"'{path.name}' has colours; a depth map is grey, or has a channel Z.")
     except Mono3DError:
         raise
     except Exception as error:  # OpenEXR raises many types of exceptions on damaged files.
         raise Mono3DError(f"'{path.name}' is not a readable EXR file; save it again.") from error
     return DepthValues(plane(values, path, max_pixels), "metres")
+
+
+def _is_coloured(channels: Mapping[str, Any], name: str, values: NDArray[Any]) -> bool:
+    """Returns whether the channel `name` is the red one of a picture whose green or blue differs."""
+    layer, dot, end = name.rpartition(".")
+    if end.upper() != "R":
+        return False
+    others = {other.upper(): other for other in channels}
+    pair = [others.get(f"{layer}{dot}{colour}".upper()) for colour in "GB"]
+    return any(not np.array_equal(channels[one].pixels, values, equal_nan=True) for one in pair if one)
 
 
 def _channel(names: tuple[str, ...], path: Path) -> str:

@@ -22,6 +22,7 @@ from .colours import to_srgb
 from .decoding import decode, is_refusal, upright
 from .other_kinds import advice
 from .resampling import SMALLEST_SIDE
+from .texture_file import without_metadata
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,20 @@ class Photo:
         """Width and height in pixels."""
         return self.pixels.shape[1], self.pixels.shape[0]
 
-    def write_texture(self, folder: Path) -> Path:
+    def write_texture(self, folder: Path, *, keep_metadata: bool = False) -> Path:
         """Writes the upright picture into `folder` as `texture.jpg` or `texture.png` and returns its path.
 
-        Copies the original file if possible. Otherwise writes PNG up to 2 megapixels; above that, JPEG of quality 95
-        without chroma subsampling, which is visually lossless and needs a tenth of the time and space.
+        Copies the original file if possible, without its metadata unless `keep_metadata`. Otherwise writes PNG up to 2
+        megapixels; above that, JPEG of quality 95 without chroma subsampling, which is visually lossless and needs a
+        tenth of the time and space.
         """
         if self.texture is not None:
             data, suffix = self.texture
-            path = folder / f"texture{suffix}"
-            path.write_bytes(data)
-            return path
+            plain = without_metadata(data)
+            if plain is not None:
+                path = folder / f"texture{suffix}"
+                path.write_bytes(data if keep_metadata else plain)
+                return path
         picture = Image.fromarray(self.pixels)
         if self.pixels.shape[0] * self.pixels.shape[1] <= 2_000_000:
             path = folder / "texture.png"
