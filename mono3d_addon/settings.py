@@ -288,6 +288,37 @@ class Settings:
             raise Mono3DError("The stored settings cannot be read: they are not a JSON object.")
         return cls(**coerce(cls, values))
 
+    @classmethod
+    def repaired(cls, text: str) -> tuple[Settings, tuple[str, ...]]:
+        """Returns the settings stored by `to_json`, and a sentence for each value that is not valid any more.
+
+        A number out of bounds becomes the nearest valid one, anything else the default.
+        """
+        try:
+            values = json.loads(text)
+        except ValueError:
+            values = None
+        if not isinstance(values, dict):
+            return cls(), ("The stored settings cannot be read; the defaults are used.",)
+        good: dict[str, Any] = {}
+        sentences: list[str] = []
+        for item in fields_of(cls):
+            if item.name not in values:
+                continue
+            try:
+                value = coerce(cls, {item.name: values[item.name]})[item.name]
+                check_value(item, value)
+            except Mono3DError as error:
+                value = nearest(item, values[item.name])
+                sentences.append(f"{error} {value} is used instead.")
+            good[item.name] = value
+        try:
+            return cls(**good), tuple(sentences)
+        except Mono3DError as error:
+            for name in ("near", "far", "crop_left", "crop_right", "crop_top", "crop_bottom"):
+                good.pop(name, None)
+            return cls(**good), (*sentences, f"{error} The defaults of these are used instead.")
+
 
 @dataclass(frozen=True)
 class SetupOptions:
@@ -476,6 +507,17 @@ def coerce(cls: AnySettings, values: Mapping[str, Any]) -> dict[str, Any]:
         except (TypeError, ValueError, OverflowError) as error:
             raise Mono3DError(f"{item.choice.label}: '{value}' is not a valid value ({error}).") from error
     return known
+
+
+def nearest(item: SettingField, value: Any) -> Any:
+    """Returns the valid value nearest to one that `check_value` refuses: the bound of a number, else the default."""
+    if item.kind not in (int, float) or isinstance(value, bool) or not isinstance(value, (int, float)):
+        return item.default
+    if value != value:
+        return item.default
+    low, high = item.choice.minimum, item.choice.maximum
+    value = value if low is None else max(value, low)
+    return item.kind(value if high is None else min(value, high))
 
 
 def check(values: Settings | RunOptions | WebOptions | Habits) -> None:

@@ -98,3 +98,17 @@ def test_presets_differ_where_they_say() -> None:
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Settings().near = 2.0  # type: ignore[misc]
+
+
+def test_one_bad_value_in_stored_settings_resets_no_other() -> None:
+    kept = Settings(near=2.0, detail=333, sky="clamp")
+    values = json.loads(kept.to_json())
+    settings, sentences = Settings.repaired(json.dumps(values | {"surface": "nurbs", "tear": 99.0, "flip": "maybe"}))
+    assert settings == dataclasses.replace(kept, tear=10.0)
+    assert len(sentences) == 3 and any("'nurbs' is not one of" in one and "grid is used" in one for one in sentences)
+    assert Settings.repaired(kept.to_json()) == (kept, ())
+    settings, sentences = Settings.repaired(json.dumps(values | {"near": 9.0, "far": 3.0}))
+    assert settings == dataclasses.replace(kept, near=1.0) and len(sentences) == 1
+    for text in ("", "[1]", "null"):
+        assert Settings.repaired(text)[0] == Settings() and Settings.repaired(text)[1]
+    assert Settings.repaired('{"near": NaN, "far": Infinity}')[0].near == 1.0

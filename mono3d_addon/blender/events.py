@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import interface, preference_values, readiness, state
+from . import interface, preference_values, properties, readiness, state
 from .photos import description
 
 _FIRST_REFRESH = 0.2
@@ -59,6 +59,13 @@ def _after_loading(*_: object) -> None:
     # A path relative to the .blend file now means another photo.
     description.forget_all()
     state.current.depth = None
+    sentences = []
+    for scene in bpy.data.scenes:
+        values: Any = scene
+        if scene.library is None:
+            sentences += [f"{scene.name}: {sentence}" for sentence in properties.put_right(values.mono3d)]
+    if sentences:
+        state.current.say(*sentences)
     # Blender may drop subscriptions when a file is opened; clear any that are left and subscribe again.
     bpy.msgbus.clear_by_owner(_OWNER)
     _subscribe()

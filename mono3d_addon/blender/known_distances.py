@@ -45,8 +45,8 @@ class MONO3D_OT_known_distances(reshape_operators.ReshapeOperator):
         name="Measured",
         description="What was measured",
         items=[
-            (_FROM_CAMERA, "From the camera", "How far each point is from the camera, in a straight line"),
-            (_BETWEEN, "Between the points", "How far the points are from each other"),
+            (_FROM_CAMERA, "From the camera", "How far each point is from the camera, in a straight line", 0),
+            (_BETWEEN, "Between the points", "How far the points are from each other", 1),
         ],
     )
     first: _point_property("First")  # type: ignore[valid-type]

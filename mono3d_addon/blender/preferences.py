@@ -7,6 +7,7 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from . import names, preference_values, progress, properties, readiness, state, workers
+from .enum_numbers import NUMBERS
 from .installing import models, setup
 from .preference_values import HABITS
 from .texts import label
@@ -56,7 +57,7 @@ class MONO3D_AP_preferences(_Habits, bpy.types.AddonPreferences):
     backend: EnumProperty(  # type: ignore[valid-type]
         name="Backend",
         description="Which build of PyTorch to install; Update replaces an installed one",
-        items=[(word, label, text) for word, (label, text) in BACKENDS.items()],
+        items=[(word, label, text, NUMBERS["backend"][word]) for word, (label, text) in BACKENDS.items()],
         update=_refresh,
     )
     wheelhouse: StringProperty(  # type: ignore[valid-type]

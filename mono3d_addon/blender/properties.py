@@ -18,11 +18,15 @@ from bpy.props import (
 )
 
 from ..depth.catalogue import MODELS
-from ..settings import PRESETS, SettingField, Settings, fields_of, preset
+from ..errors import Mono3DError
+from ..settings import PRESETS, SettingField, Settings, check_value, fields_of, nearest, preset
+from .enum_numbers import NUMBERS
 from .photos import chosen, description
 
 FIELDS = {item.name: item for item in fields_of(Settings)}
-PRESET_ITEMS = [(name, name.capitalize(), f"Use the values of the preset '{name}'") for name in PRESETS]
+PRESET_ITEMS = [
+    (name, name.capitalize(), f"Use the values of the preset '{name}'", NUMBERS["preset"][name]) for name in PRESETS
+]
 
 _SUBTYPES: dict[str, Any] = {"m": "DISTANCE", "deg": "ANGLE", "px": "PIXEL", "%": "PERCENTAGE"}
 _PATH: dict[str, Any] = {"subtype": "FILE_PATH"}
@@ -42,6 +46,23 @@ def groups() -> dict[str, list[SettingField]]:
 def read(values: Any) -> Settings:
     """Returns the settings stored in a `MONO3D_PG_settings`. Raises Mono3DError if they contradict each other."""
     return Settings(**{name: value_of(item, values) for name, item in FIELDS.items()})
+
+
+def put_right(values: Any) -> list[str]:
+    """Gives settings in a `MONO3D_PG_settings` that are out of bounds valid values; returns a sentence for each.
+
+    Files of other versions have them, and scripts that set custom properties.
+    """
+    sentences = []
+    for name, item in FIELDS.items():
+        value = value_of(item, values)
+        try:
+            check_value(item, value)
+        except Mono3DError as error:
+            better = nearest(item, value)
+            setattr(values, name, _to_blender(item, better))
+            sentences.append(f"{error} It is set to {better} now.")
+    return sentences
 
 
 def value_of(item: SettingField, owner: Any) -> Any:
@@ -105,7 +126,9 @@ def property_of(item: SettingField, **more: Any) -> Any:
         return BoolProperty(**common)
     if item.kind is str:
         if choice.options:
-            return EnumProperty(items=[(word, _label(word), _explained(word)) for word in choice.options], **common)
+            numbers = NUMBERS[item.name]
+            items = [(word, _label(word), _explained(word), numbers[word]) for word in choice.options]
+            return EnumProperty(items=items, **common)
         path = {**_PATH, "options": {*_PATH.get("options", ()), *common.get("options", ())}} if choice.is_path else {}
         return StringProperty(**{**common, **path})
     bounds = {

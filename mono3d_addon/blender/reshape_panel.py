@@ -10,6 +10,7 @@ from bpy.props import PointerProperty
 from ..errors import Mono3DError
 from ..settings import SettingField
 from . import names, progress, properties, setting_rows, state
+from .enum_numbers import NUMBERS
 from .reshape_operators import LIVE, pending, reshaping, start
 from .scene import reshaped
 
@@ -52,11 +53,12 @@ def _change(item: SettingField, value: Any) -> None:
 
 
 def _accessors(item: SettingField) -> dict[str, Callable[..., Any]]:
-    options = item.choice.options
-    if options:
+    if item.choice.options:
+        numbers = NUMBERS[item.name]
+        words = {number: word for word, number in numbers.items()}
         return {
-            "get": lambda group: options.index(_shown(item)),
-            "set": lambda group, number: _change(item, options[number]),
+            "get": lambda group: numbers[_shown(item)],
+            "set": lambda group, number: _change(item, words[number]),
         }
     return {"get": lambda group: _shown(item), "set": lambda group, value: _change(item, value)}
 
@@ -101,6 +103,11 @@ class MONO3D_PT_active(Sidebar):
 
 def draw_state(layout: Any, owner: bpy.types.Object) -> None:
     """Shows the pending change of an object and the buttons to continue or drop it."""
+    for problem in reshaped.stored_problems(owner):
+        box = layout.box().column(align=True)
+        box.alert = True
+        for line in state.wrapped(problem):
+            box.label(text=line, translate=False)
     under_way = pending(owner)
     if under_way is not None and under_way.is_blocked:
         box = layout.box().column(align=True)

@@ -57,6 +57,8 @@ class PhotoJob(progress.Follower):
 
         target: Any = context.scene
         photos = self.wanted(target.mono3d)
+        for sentence in properties.put_right(target.mono3d):
+            self.report({"WARNING"}, sentence)
         settings = wished(target.mono3d)
         self._scene = target.session_uid
         state.current.say()

@@ -34,16 +34,18 @@ def camera_of(owner: bpy.types.Object | None) -> bpy.types.Object | None:
 
 
 def stored_settings(owner: bpy.types.Object) -> Settings:
-    """Returns the settings that made an object; the defaults if the stored ones cannot be read."""
-    return _parsed(str(owner.get(names.SETTINGS, "")))
+    """Returns the settings that made an object; the default of each one that cannot be read."""
+    return _parsed(str(owner.get(names.SETTINGS, "")))[0]
+
+
+def stored_problems(owner: bpy.types.Object) -> tuple[str, ...]:
+    """Returns a sentence for each stored setting that cannot be read."""
+    return _parsed(str(owner.get(names.SETTINGS, "")))[1]
 
 
 @lru_cache(maxsize=64)
-def _parsed(text: str) -> Settings:
-    try:
-        return Settings.from_json(text)
-    except Mono3DError:
-        return Settings()
+def _parsed(text: str) -> tuple[Settings, tuple[str, ...]]:
+    return Settings.repaired(text)
 
 
 def known_distances(owner: bpy.types.Object) -> KnownDistances | None:
