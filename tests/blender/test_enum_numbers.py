@@ -15,39 +15,43 @@ from mono3d_addon.blender.scene import reshaped
 pytestmark = pytest.mark.usefixtures("registered")
 
 
+def scene() -> Any:
+    return bpy.context.scene
+
+
 def test_every_option_has_a_number_of_its_own() -> None:
     items = {name: item.choice.options for name, item in (properties.FIELDS | HABITS).items() if item.choice.options}
     items |= {"backend": tuple(preferences.BACKENDS)}
     for name, options in items.items():
         assert set(NUMBERS[name]) >= set(options), name
         assert len(set(NUMBERS[name].values())) == len(NUMBERS[name]), name
-    found = bpy.context.scene.mono3d.bl_rna.properties["model"].enum_items  # type: ignore[union-attr]
+    found = scene().mono3d.bl_rna.properties["model"].enum_items
     assert {item.identifier: item.value for item in found} == NUMBERS["model"]
 
 
-def stored(scene: Any) -> Any:
+def stored(owner: Any) -> Any:
     """Returns the values of a scene as its file stores them."""
-    if hasattr(scene, "bl_system_properties_get"):
-        return scene.bl_system_properties_get(do_create=True)["mono3d"]
-    return scene["mono3d"]
+    if hasattr(owner, "bl_system_properties_get"):
+        return owner.bl_system_properties_get(do_create=True)["mono3d"]
+    return owner["mono3d"]
 
 
 def test_a_file_with_numbers_of_an_older_version_opens_with_the_same_model(tmp_path: Path) -> None:
-    bpy.context.scene.mono3d.model = "starter"
-    stored(bpy.context.scene)["model"] = 4
+    scene().mono3d.model = "starter"
+    stored(scene())["model"] = 4
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
-    assert bpy.context.scene.mono3d.model == "dpt_hybrid_384"
+    assert scene().mono3d.model == "dpt_hybrid_384"
 
 
 def test_values_out_of_bounds_are_put_right_with_a_sentence(tmp_path: Path) -> None:
-    values = bpy.context.scene.mono3d
+    values = scene().mono3d
     values.model, values.detail, values.near = "dpt_hybrid_384", 100, 0.5
-    inside = stored(bpy.context.scene)
+    inside = stored(scene())
     inside["model"], inside["detail"] = 77, 1_000_000
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
-    values = bpy.context.scene.mono3d
+    values = scene().mono3d
     assert (values.model, values.detail, values.near) == ("starter", 8192, 0.5)
     text = " ".join(state.current.messages)
     assert "Detail: 1,000,000 px is outside 16 to 8,192 px" in text and "8192 now" in text and "Model" in text
