@@ -43,12 +43,13 @@ def empty() -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
 
 
-def color(width: int, height: int, samples: int) -> Pixels:
+def color(width: int, height: int, samples: int, *, is_denoised: bool = False) -> Pixels:
     """Returns the light that the camera receives, float32 (height, width, 3), top row first, linear."""
     scene = bpy.context.scene
     _prepare(scene, width, height)
     cycles = scene.cycles
     cycles.samples = samples
+    cycles.use_denoising = is_denoised
     # With few samples, adaptive sampling stops too early at dark pixels and leaves dark specks.
     cycles.use_adaptive_sampling = False
     cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 2, 1, 1
@@ -91,14 +92,17 @@ def _only_depth(scene: Any) -> Iterator[None]:
             light.hide_render = False
 
 
-def save(pixels: Pixels, settings: RenderSettings, file: Path) -> None:
-    """Writes linear light (height, width, 3) as a JPEG, converted by the view transform."""
+def save(pixels: Pixels, settings: RenderSettings, file: Path, stops: float | None = None) -> None:
+    """Writes linear light (height, width, 3), converted by the view transform, as PNG or JPEG by the file's ending.
+
+    `stops` is the exposure; None: the one that gives this image the brightness of `settings`.
+    """
     scene = bpy.context.scene
     view = scene.view_settings
     view.view_transform = settings.transform
     view.look = settings.contrast
-    view.exposure = exposure(pixels, settings.brightness)
-    _format(scene, "JPEG")
+    view.exposure = exposure(pixels, settings.brightness) if stops is None else stops
+    _format(scene, "PNG" if file.suffix == ".png" else "JPEG")
     scene.render.image_settings.quality = 92
     height, width, _ = pixels.shape
     image = bpy.data.images.new("picture", width, height, float_buffer=True)
