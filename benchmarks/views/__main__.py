@@ -2,8 +2,8 @@
 """Scores results from the side: `python3 -m benchmarks.views SCENES --row NAME=CHECKOUT[ OPTION...] ...`.
 
 SCENES is what `benchmarks.views.scenes` made. Each row runs the command line of a checkout, with its defaults but for
-the given options, on every photo, and compares pictures of what it wrote with the true side views. The row
-`exact` takes the true depth and lens from the scene: the most that any depth can give.
+the given options, on every photo, and compares pictures of its GLB file with the true side views. Rows whose
+names begin with `exact` take the true depth and lens from the scene: the upper limit for any depth estimate.
 Needs trimesh, scikit-image and scipy beside the packages that the checkouts' installers put into --data-folder.
 """
 
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         found = [
             one
             for scene in scenes
-            for one in scored(scene, Path(checkout), extra, options.data_folder, is_exact=name == "exact")
+            for one in scored(scene, Path(checkout), extra, options.data_folder, is_exact=name.startswith("exact"))
         ]
         everything[name] = {f"{one.scene} {one.view}": list(one.score) for one in found}
         print_rows(name, found)
