@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from .errors import Mono3DError
 from .settings import PRESETS, AnySettings, RunOptions, SettingField, Settings, WebOptions, coerce, fields_of, preset
@@ -15,7 +16,10 @@ from .version import version
 
 DESCRIPTION = "Turns photos into coloured, camera-matched 3D meshes."
 _MOST_IN_BRACES = 8
-EPILOG = "Exit code: 0 all photos done, 1 some failed, 2 wrong usage, 130 interrupted."
+EPILOG = (
+    "Exit code: 0 all photos done, 1 some or all photos failed or the run could not start, 2 wrong usage, "
+    "130 interrupted."
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def build_parser(program: str, *, show_all: bool = False) -> argparse.ArgumentPa
 
     Its help shows the options of the level "basic", and the advanced ones too with `show_all`.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=program,
         usage="%(prog)s [OPTION ...] PHOTO [PHOTO ...]",
         description=DESCRIPTION,
@@ -102,6 +106,14 @@ def build_parser(program: str, *, show_all: bool = False) -> argparse.ArgumentPa
     )
     _add_all(parser, (RunOptions, Settings), show_all)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Names the program in error messages without the `--` that ends Blender's own options."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog.removesuffix(' --')}: error: {message}\n")
 
 
 class _HelpAll(argparse.Action):

@@ -2,12 +2,14 @@
 """`blender -b --python mono3d_addon/batch.py -- PHOTO... -o FOLDER`: the pipeline inside a headless Blender.
 
 The command line is that of `python -m mono3d_addon`; the Blender that runs this writes the scenes. Packages installed
-from the sidebar are used, unless --data-folder or MONO3D_DATA names another folder.
+from the sidebar are used, and --install installs where the sidebar finds them, unless --data-folder or MONO3D_DATA
+names another folder.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -26,12 +28,25 @@ def main(arguments: list[str]) -> int:
 
     # The flags --install and --download are the user's consent, unless Blender was started in offline mode.
     no_network = network.refusal("use --install, --download or 'models download'") if network.forbidden() else ""
-    return cli.main(arguments, PROGRAM, BlenderSceneWriter, no_network, addon_folder.with_packages())
+    return cli.main(
+        arguments, PROGRAM, BlenderSceneWriter, no_network, addon_folder.in_use(), addon_folder.to_install_into()
+    )
+
+
+def _remove_temporary_folder() -> None:
+    """Removes Blender's folder for temporary files, which Blender's own exit would do."""
+    import bpy
+
+    folder = Path(bpy.app.tempdir)
+    # Blender falls back to the system's folder if it cannot make one of its own.
+    if folder.name.startswith("blender_"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
     code = main(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else [])
     sys.stdout.flush()
     sys.stderr.flush()
+    _remove_temporary_folder()
     # Blender replaces the code of SystemExit, and some versions crash or hang in their clean-up.
     os._exit(code)

@@ -39,14 +39,17 @@ def main(
     scene_writer: MakeSceneWriter | None = None,
     no_network: str = "",
     data_folder: Path | None = None,
+    install_folder: Path | None = None,
 ) -> int:
     """Runs the command and returns its exit code: 0 all done, 1 some failed, 2 wrong usage, 130 interrupted.
 
     `scene_writer` makes what writes .blend files and previews; None: a runner with the `bpy` wheel.
     `no_network` is the reason why downloads are forbidden even with the flags that request them; empty: they are not.
     `data_folder` is used if neither --data-folder nor MONO3D_DATA names one; None: the system's folder for user data.
+    `install_folder` takes the place of `data_folder` with --install.
     """
     _interrupt_on_signals()
+    name = program.removesuffix(" --")
     try:
         if list(arguments[:1]) == ["models"]:
             return models_command.run(
@@ -58,22 +61,23 @@ def main(
         options = command.options
         if no_network and ((options.install and not options.wheelhouse) or options.download):
             raise Mono3DError(no_network)
-        folder = environment.data_folder(options.data_folder, data_folder)
+        fallback = install_folder if options.install else data_folder
+        folder = environment.data_folder(options.data_folder, fallback or data_folder)
         return _run(command, folder, scene_writer, may_ask=not no_network)
     except SystemExit as exit:  # argparse has already printed the reason
         return int(exit.code or 0)
     except Mono3DError as error:
-        say(f"{program}: {error}", sys.stderr)
+        say(f"{name}: {error}", sys.stderr)
         return USAGE if isinstance(error, WrongUsage) else SOME_FAILED
     except KeyboardInterrupt:
-        say(f"{program}: interrupted; finished results are kept.", sys.stderr)
+        say(f"{name}: interrupted; finished results are kept.", sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of the output has closed it, as in `models list | head`
         return SOME_FAILED
     except Exception as error:
         with contextlib.suppress(OSError):
             traceback.print_exc()
-        say(f"{program}: {unforeseen(error, 'the traceback above')}", sys.stderr)
+        say(f"{name}: {unforeseen(error, 'the traceback above')}", sys.stderr)
         return SOME_FAILED
     finally:
         # Flush here, where errors are handled; the interpreter's own flush at exit would print them.
@@ -111,6 +115,8 @@ def _run(command: CommandLine, data_folder: Path, scene_writer: MakeSceneWriter 
     if options.install:
         install(components, data_folder, options)
     if not command.photos:
+        if options.install:
+            say(f"All packages are installed in {data_folder}.", sys.stdout)
         if options.download:
             models_command.ensure_weights(command.settings, data_folder, allow_download=True)
         return DONE
@@ -167,6 +173,7 @@ def _components(target: Target, needs_bpy: bool) -> tuple[str, ...]:
 
 
 def _skipped(pictures: Sequence[Path]) -> str:
-    others = f" and {len(pictures) - 1} more" if len(pictures) > 1 else ""
-    was = "were skipped as results" if others else "was skipped as a result"
-    return f"'{pictures[0].name}'{others} {was} of an earlier run; to process such a photo, name the file itself."
+    first, others = f"'{pictures[0].name}'", len(pictures) - 1
+    more = f" and {others} other{'s' if others > 1 else ''}" if others else ""
+    was = f"{first}{more} were skipped as results" if others else f"{first} was skipped as a result"
+    return f"{was} of an earlier run; to process such a photo, name the file itself."

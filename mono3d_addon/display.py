@@ -68,10 +68,11 @@ class TerminalDisplay:
         if record.status == "done":
             counts = record.counts
             where = Path(record.files[0]).parent if record.files else ""
+            files = "1 file" if len(record.files) == 1 else f"{len(record.files)} files"
             line = (
                 f"{name}: {counts['vertices']:,} vertices, {counts['triangles']:,} triangles, "
                 f"camera: {record.camera['source']}, depth: {record.model} ({record.engine}) "
-                f"-> {len(record.files)} files in {printable(str(where))}"
+                f"-> {files} in {printable(str(where))}"
             )
             self._print("\n".join([line, *(f"  {printable(note)}" for note in record.notes)]), sys.stdout)
         elif record.status == "skipped":

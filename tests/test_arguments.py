@@ -113,3 +113,10 @@ def test_help_all_needs_no_photo(read: Callable[[list[str], str], Any], capsys: 
         read(["--help-all"], "mono3d")
     assert caught.value.code == 0
     assert "advanced:" in capsys.readouterr().out
+
+
+def test_errors_name_the_program_without_the_end_of_blenders_options(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse([], "blender -b --python batch.py --")
+    shown = capsys.readouterr().err
+    assert "batch.py -- [OPTION" in shown and "batch.py: error: no photo" in shown

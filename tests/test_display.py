@@ -21,6 +21,11 @@ def show(path: Path, status: str) -> None:
     display.close()
 
 
+def test_one_file_is_not_files(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Path("cup.jpg"), "done")
+    assert "-> 1 file in x" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 @pytest.mark.parametrize("status", ["done", "failed", "skipped"])
 def test_a_name_that_the_terminal_cannot_show_stops_no_batch(

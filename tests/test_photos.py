@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from PIL import Image, PngImagePlugin
 
 from mono3d_addon.core.photo.endings import PHOTO_ENDINGS
 from mono3d_addon.core.plain_name import plain_name
@@ -82,6 +83,18 @@ def test_pictures_of_an_earlier_run_are_no_photos_whatever_the_photos_are_called
     assert sorted(path.name for path in found.skipped) == sorted([*ours, plain])
     named = find([str(tmp_path), str(tmp_path / "cup_2_depth.png")])
     assert named.tasks[-1].name == "cup_2_depth" and len(named.skipped) == len(ours)
+
+
+@pytest.mark.parametrize("key", ["Software", "Note"])
+def test_pictures_that_mono3d_wrote_are_no_photos_without_their_photo(key: str, tmp_path: Path) -> None:
+    text = PngImagePlugin.PngInfo()
+    text.add_text(key, "Mono3D")
+    for name in ("cup_depth.png", "cup_preview.png", "cup.png"):
+        Image.new("L", (16, 16)).save(tmp_path / name, pnginfo=text)
+    Image.new("L", (16, 16)).save(tmp_path / "sea_depth.png")
+    found = find([str(tmp_path)])
+    assert [task.name for task in found.tasks] == ["cup", "sea_depth"]
+    assert [path.name for path in found.skipped] == ["cup_depth.png", "cup_preview.png"]
 
 
 def test_a_texture_beside_no_mesh_is_a_photo(tmp_path: Path) -> None:

@@ -13,10 +13,32 @@ _NAMES = ("mono3d", "mono3d_addon")
 """Last part of the add-on's module name: as an extension, and from a checkout."""
 
 
-def with_packages() -> Path | None:
-    """Returns the data folder with packages for this Python that were installed from the sidebar; None without any."""
+def in_use() -> Path | None:
+    """Returns the add-on's data folder if it has packages for this Python, or if the user's data folder has none.
+
+    None: use the user's data folder.
+    """
+    folders = _folders()
+    installed = next((one for one in folders if _has_packages(one)), None)
+    if installed is not None or not folders:
+        return installed
+    return None if _has_packages(environment.default_data_folder()) else folders[0]
+
+
+def to_install_into() -> Path | None:
+    """Returns the data folder in which the sidebar finds packages; None if the add-on has no folder of its own."""
+    folders = _folders()
+    return next((one for one in folders if _has_packages(one)), folders[0] if folders else None)
+
+
+def _folders() -> list[Path]:
+    """Returns the data folders of the extension that this file belongs to, and of enabled add-ons."""
     folders = (_data_folder(package) for package in dict.fromkeys((*_own(), *_switched_on())))
-    return next((one for one in folders if one and environment.packages(environment.WORKER, one)), None)
+    return [one for one in folders if one]
+
+
+def _has_packages(folder: Path) -> bool:
+    return environment.packages(environment.WORKER, folder) is not None
 
 
 def _own() -> list[str]:

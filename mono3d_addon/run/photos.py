@@ -19,6 +19,12 @@ from .outputs import PICTURES
 _NUMBER = re.compile(r"_\d+$")
 """Suffix that makes a name of results unique."""
 
+_MARKS = (b"tEXtSoftware\0Mono3D", b"tEXtNote\0Mono3D")
+"""Metadata of the depth maps and the previews that Mono3D writes as PNG."""
+
+_HEAD_BYTES = 4096
+"""Length of the start of a PNG that contains its metadata."""
+
 
 @dataclass(frozen=True)
 class PhotoTask:
@@ -89,6 +95,8 @@ def _without_results(pictures: Iterable[Path], results: dict[Path, Path]) -> lis
         photo = path.stem.removesuffix(end)
         if not end or not photo:
             return False
+        if _is_marked(path):
+            return True
         beside = PICTURES[end]
         is_alone = bool(beside) and not any(path.with_name(photo + ending).exists() for ending in beside)
         return not is_alone and any(path.with_name(one) in names for one in (photo, _NUMBER.sub("", photo)) if one)
@@ -96,6 +104,18 @@ def _without_results(pictures: Iterable[Path], results: dict[Path, Path]) -> lis
     skipped = {path: place_of(path) for path in found if is_result(path)}
     results.update({place: path for path, place in skipped.items()})
     return [path for path in found if path not in skipped]
+
+
+def _is_marked(path: Path) -> bool:
+    """Returns whether a PNG's metadata say that Mono3D wrote it."""
+    if path.suffix.lower() != ".png":
+        return False
+    try:
+        with path.open("rb") as file:
+            start = file.read(_HEAD_BYTES)
+    except OSError:
+        return False
+    return any(mark in start for mark in _MARKS)
 
 
 def _with_ending(path: Path) -> str:

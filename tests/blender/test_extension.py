@@ -65,8 +65,8 @@ name = "bl_ext.user_default.mono3d"
 bpy.ops.extensions.package_install_files(filepath=case["package"], repo="user_default", enable_on_install=True)
 if case["chosen"]:
     bpy.context.preferences.addons[name].preferences.data_folder = case["chosen"]
-if case["installed"]:
-    folder = Path(case["chosen"] or bpy.utils.extension_path_user(name))
+if case["installed"] or case["elsewhere"]:
+    folder = Path(case["elsewhere"] or case["chosen"] or bpy.utils.extension_path_user(name))
     environment = folder / "environments" / f"worker-cp{sys.version_info[0]}{sys.version_info[1]}-here-cpu"
     (environment / "packages-1").mkdir(parents=True)
     (environment / "manifest.json").write_text(case["manifest"])
@@ -75,8 +75,12 @@ if case["factory"]:
     bpy.ops.preferences.addon_disable(module=name)
     for module in [one for one in sys.modules if one.startswith("bl_ext.")]:
         del sys.modules[module]
-sys.argv[1:] = ["--", "models", "path", *case["options"]]
+sys.argv[1:] = ["--", *case["command"], *case["options"]]
 sys.argv[0] = case["script"] or str(script)
+if case["command"] == ["--install"]:
+    sys.path.insert(0, str(Path(sys.argv[0]).resolve().parents[1]))
+    from mono3d_addon import cli
+    cli.install = lambda components, folder, options: None
 print("the answer:")
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
@@ -128,6 +132,28 @@ def test_it_installs_and_starts(package: Path, tmp_path: Path) -> None:
     ],
 )
 def test_the_batch_finds_what_the_sidebar_installed(script: str, case: str, package: Path, tmp_path: Path) -> None:
+    answer, own = answer_of_batch(script, case, ["models", "path"], package, tmp_path)
+    folders = {"chosen": tmp_path / "chosen"}
+    folders |= {"variable": tmp_path / "variable", "option": tmp_path / "named"}
+    assert answer == str(weights.weights_folder(folders.get(case, own)))
+
+
+@pytest.mark.parametrize("script", ["its own", "a clone's"])
+@pytest.mark.parametrize("case", ["nothing", "variable", "option", "both"])
+def test_the_batch_installs_where_the_sidebar_looks(script: str, case: str, package: Path, tmp_path: Path) -> None:
+    answer, own = answer_of_batch(script, case, ["--install"], package, tmp_path)
+    folders = {"variable": tmp_path / "variable", "option": tmp_path / "named"}
+    assert answer == f"All packages are installed in {folders.get(case, own)}."
+
+
+def test_the_batch_uses_packages_of_the_command_line(package: Path, tmp_path: Path) -> None:
+    """If only the user's data folder has packages, runs without --install use it."""
+    answer, _ = answer_of_batch("a clone's", "both", ["models", "path"], package, tmp_path)
+    assert answer == str(weights.weights_folder(tmp_path / "share" / "mono3d"))
+
+
+def answer_of_batch(script: str, case: str, command: list[str], package: Path, tmp_path: Path) -> tuple[str, Path]:
+    """Returns what the batch command prints in a Blender with the extension, and the extension's data folder."""
     installed = Installed(
         "worker", "cp3", "here", "cpu", Path("packages-1"), "digest", True, {}, {}, {}, 0, 0.0, "2026-01-01T00:00:00"
     )
@@ -135,19 +161,23 @@ def test_the_batch_finds_what_the_sidebar_installed(script: str, case: str, pack
         "package": str(package),
         "script": "" if script == "its own" else str(ROOT / "mono3d_addon" / "batch.py"),
         "chosen": str(tmp_path / "chosen") if case == "chosen" else "",
-        "installed": case != "nothing",
+        "installed": case not in ("nothing", "both") and command != ["--install"],
+        "elsewhere": str(tmp_path / "share" / "mono3d") if case == "both" else "",
         "factory": case == "factory",
+        "command": command,
         "options": ["--data-folder", str(tmp_path / "named")] if case == "option" else [],
         "manifest": json.dumps(dataclasses.asdict(installed) | {"packages": "packages-1", "format": FORMAT}),
     }
     own = tmp_path / "extensions" / ".user" / "user_default" / "mono3d"
-    folders = {"chosen": tmp_path / "chosen", "nothing": tmp_path / "share" / "mono3d"}
-    folders |= {"variable": tmp_path / "variable", "option": tmp_path / "named"}
     environment = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "share")}
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment |= {"TMPDIR": str(temporary), "TEMP": str(temporary), "TMP": str(temporary)}
     environment.pop("MONO3D_DATA", None)
     if case in ("variable", "option"):
         environment["MONO3D_DATA"] = str(tmp_path / "variable")
-    command = [sys.executable, "-c", _BATCH, json.dumps(request)]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, cwd=tmp_path)
-    told = answer.stdout.partition("the answer:\n")[2].strip()
-    assert told == str(weights.weights_folder(folders.get(case, own))), answer.stdout + answer.stderr
+    line = [sys.executable, "-c", _BATCH, json.dumps(request)]
+    answer = subprocess.run(line, capture_output=True, text=True, timeout=120, env=environment, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert not list(temporary.iterdir()), "Blender's folder for temporary files was left behind"
+    return answer.stdout.partition("the answer:\n")[2].strip(), own

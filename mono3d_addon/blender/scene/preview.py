@@ -133,6 +133,8 @@ def _set_render(scene: bpy.types.Scene, seen_by: Camera) -> None:
         # Otherwise date, host and file name are written to the image's metadata.
         if name.startswith("use_stamp_"):
             setattr(render, name, False)
+    # `run.photos` recognises previews by this note.
+    render.use_stamp_note, render.stamp_note_text = True, "Mono3D preview"
     colours: Any = scene.view_settings
     colours.view_transform, colours.look = "Standard", "None"
     cycles: Any = scene.cycles  # type: ignore[attr-defined]

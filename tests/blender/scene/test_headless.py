@@ -13,6 +13,7 @@ from mono3d_addon.blender import names
 from mono3d_addon.blender.scene import headless
 from mono3d_addon.core import reconstruction
 from mono3d_addon.errors import Mono3DError
+from mono3d_addon.run.photos import find
 from tests.blender import made
 from tests.blender.made import bpy
 
@@ -59,6 +60,7 @@ def test_the_preview_is_upright_and_not_mirrored(size: tuple[int, int], material
     assert (edge.max(axis=1) - edge.min(axis=1)).max() < 0.05, "the whole mesh is in the picture, before grey"
     assert picture.std() > 0.05
     assert [item.name for item in path.parent.iterdir()] == [path.name]
+    assert find([str(path.parent)]).skipped == [path], "a later run takes it for a photo"
 
 
 @pytest.mark.parametrize(
