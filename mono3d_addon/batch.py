@@ -9,7 +9,6 @@ names another folder.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -24,29 +23,26 @@ def main(arguments: list[str]) -> int:
     from mono3d_addon import cli
     from mono3d_addon.blender import addon_folder
     from mono3d_addon.blender.installing import network
-    from mono3d_addon.blender.scene.headless import BlenderSceneWriter
+    from mono3d_addon.blender.scene import headless
 
     # The flags --install and --download are the user's consent, unless Blender was started in offline mode.
     no_network = network.refusal("use --install, --download or 'models download'") if network.forbidden() else ""
-    return cli.main(
-        arguments, PROGRAM, BlenderSceneWriter, no_network, addon_folder.in_use(), addon_folder.to_install_into()
-    )
-
-
-def _remove_temporary_folder() -> None:
-    """Removes Blender's folder for temporary files, which Blender's own exit would do."""
-    import bpy
-
-    folder = Path(bpy.app.tempdir)
-    # Blender falls back to the system's folder if it cannot make one of its own.
-    if folder.name.startswith("blender_"):
-        shutil.rmtree(folder, ignore_errors=True)
+    try:
+        return cli.main(
+            arguments,
+            PROGRAM,
+            headless.BlenderSceneWriter,
+            no_network,
+            addon_folder.in_use(),
+            addon_folder.to_install_into(),
+        )
+    finally:
+        headless.remove_temporary_folder()
 
 
 if __name__ == "__main__":
     code = main(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else [])
     sys.stdout.flush()
     sys.stderr.flush()
-    _remove_temporary_folder()
     # Blender replaces the code of SystemExit, and some versions crash or hang in their clean-up.
     os._exit(code)

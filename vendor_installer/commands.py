@@ -198,6 +198,7 @@ class ProgressLine:
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
         self._shown_at = 0.0
+        self._complete = False
 
     def __enter__(self) -> ProgressLine:
         return self
@@ -209,9 +210,9 @@ class ProgressLine:
     def __call__(self, stage: str, fraction: float) -> None:
         """Shows a stage and its fraction, 0..1."""
         now = time.monotonic()
-        if now - self._shown_at < (0.1 if self._terminal else 5.0) and fraction < 1.0:
+        if now - self._shown_at < (0.1 if self._terminal else 5.0) and (fraction < 1.0 or self._complete):
             return
-        self._shown_at = now
+        self._shown_at, self._complete = now, fraction >= 1.0
         text = f"{100 * fraction:3.0f} %  {stage}"
         if self._terminal:
             width = os.get_terminal_size(sys.stderr.fileno()).columns - 1

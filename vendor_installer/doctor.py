@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -17,6 +18,9 @@ from .manifest import find_all
 from .upkeep import leftovers
 
 _LOG_LINES = 15
+
+_POISSON_WARNING = re.compile(r"^\[WARNING\] .*PoissonRecon.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
+"""Harmless warnings of Open3D's Poisson reconstruction during the smoke test, with their indented lines."""
 
 
 def doctor(data_folder: Path, python: str = sys.executable) -> str:
@@ -53,5 +57,6 @@ def doctor(data_folder: Path, python: str = sys.executable) -> str:
         lines.append(f"Waiting to be removed: {path}, {size_text(size)}")
     if folders.log.is_file():
         lines.append(f"End of {folders.log}:")
-        lines += [f"  {line}" for line in folders.log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]]
+        log = _POISSON_WARNING.sub("", folders.log.read_text("utf-8", "replace"))
+        lines += [f"  {line}" for line in log.splitlines()[-_LOG_LINES:]]
     return "\n".join(lines)

@@ -129,7 +129,7 @@ class _Run:
         staging.mkdir(parents=True)
         try:
             sizes = self._unpack(files, staging, total)
-            self.progress("Testing the packages", _UNPACKED)
+            self.progress("Testing the packages (may take a minute)", _UNPACKED)
             run_smoke_test(plan.component.smoke, staging, plan.interpreter, plan.backend, self.folders, self.cancelled)
             if self.cancelled():
                 raise InstallCancelled

@@ -111,6 +111,7 @@ class Plan:
 
     def summary(self) -> str:
         """Returns the plan for people, a few lines of text: packages, sizes, folder."""
+        download = f"download {size_text(self.download_bytes)}" if self.download_bytes else "nothing to download"
         largest = sorted(self.packages, key=lambda item: -item.locked.stored)
         lines = [
             f"{self.component.name}: {self.component.purpose}",
@@ -119,7 +120,7 @@ class Plan:
             + ", ".join(f"{item.name} {item.version}" for item in largest[:5])
             + (f" and {len(self.packages) - 5} smaller ones" if len(self.packages) > 5 else ""),
             *([f"  Found: {self.graphics.text}"] if self.graphics else []),
-            f"  download {size_text(self.download_bytes)}, on disk {size_text(self.stored_bytes)}, in {self.target}",
+            f"  {download}, on disk {size_text(self.stored_bytes)}, in {self.target}",
         ]
         if self.done:
             lines.append("  Already installed.")

@@ -368,7 +368,11 @@ def test_the_doctor_lists_versions_and_no_secrets(
 ) -> None:
     install(tiny_plan(), allow_network=True)
     monkeypatch.setenv("HTTPS_PROXY", "http://user:secret@proxy.example:3128")
+    warning = "[WARNING] /root/PoissonRecon/Src/FEMTree.Evaluation.inl (Line 155)\n  _getValues\n  a leaf\n"
+    with (data_folder / "logs" / "install.log").open("a", encoding="utf-8") as log:
+        log.write(f"the last lines\n{warning * 9}")
     text = vendor_installer.doctor(data_folder)
+    assert text.endswith("\n  the last lines")
     assert "alpha 1.0" in text and "HTTPS_PROXY" in text and "secret" not in text
     assert "Graphics: " in text and "Free space: " in text
 

@@ -53,6 +53,7 @@ def test_an_installation_from_it_uses_no_network_and_no_pip(
 ) -> None:
     made = _from(house, data_folder, locks_folder)
     assert made.download_bytes == 0 and "the network is not used" in made.summary()
+    assert "  nothing to download, on disk" in made.summary()
     bare = dataclasses.replace(made, interpreter=dataclasses.replace(interpreter, has_pip=False, pip_wheel=""))
     installed = install(bare, allow_network=False)
     assert find("tiny", data_folder) == installed and installed.hashes_complete
@@ -131,6 +132,13 @@ def test_a_bundle_for_another_machine(
 def test_an_unknown_machine_is_refused(tag: str, platform: str, data_folder: Path) -> None:
     with pytest.raises(InstallError, match="There is no machine"):
         vendor_installer.plan("tiny", data_folder, target=(tag, platform))
+
+
+def test_a_progress_line_shows_the_end_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with commands.ProgressLine() as line:
+        for _ in range(5):
+            line("Downloading alpha", 1.0)
+    assert capsys.readouterr().err == "100 %  Downloading alpha\n"
 
 
 def test_bundle_and_install_on_the_command_line(

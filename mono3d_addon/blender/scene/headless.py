@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -116,3 +117,11 @@ def _call(what: str, function: Callable[..., Any], *values: Any, **named: Any) -
         function(*values, **named)
     except RuntimeError as error:
         raise Mono3DError(f"{what} cannot be made: {str(error).strip()}") from error
+
+
+def remove_temporary_folder() -> None:
+    """Removes this Blender's folder for temporary files, as Blender's own exit does."""
+    folder = Path(bpy.app.tempdir)
+    # Blender falls back to the system's folder if it cannot make one of its own.
+    if folder.name.startswith("blender_"):
+        shutil.rmtree(folder, ignore_errors=True)
