@@ -20,7 +20,7 @@ from PIL import Image
 
 from mono3d_addon import environment
 from mono3d_addon.version import ROOT
-from tests.web.web_server import DATA, ENDLESS, SMALL, WebServer, need_packages, png, serving
+from tests.web.web_server import DATA, ENDLESS, SMALL, STAND_IN, WebServer, need_packages, png, serving
 
 pytestmark = [pytest.mark.torch, pytest.mark.open3d, pytest.mark.slow]
 need_packages()
@@ -86,21 +86,21 @@ def test_it_ends_in_order(tmp_path: Path, number: int) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 def test_what_a_killed_server_left_goes_at_the_next_start(tmp_path: Path) -> None:
-    with serving(tmp_path) as server:
+    with serving(tmp_path, program=STAND_IN) as server:
         server.done()
         left = folder_of(server)
         server.process.kill()
         server.process.wait()
     assert (left / "jobs").is_dir()
     (tmp_path / "other").mkdir()
-    with serving(tmp_path / "other") as other, serving(tmp_path) as third:
+    with serving(tmp_path / "other", program=STAND_IN) as other, serving(tmp_path, program=STAND_IN) as third:
         assert not left.exists(), "nobody is at home there"
         assert folder_of(other).is_dir() and folder_of(third).is_dir(), "those that live stay"
         assert other.done() and third.get("/api/about").status == 200
 
 
 def test_results_go_when_their_time_is_over(tmp_path: Path) -> None:
-    with serving(tmp_path, "--keep-hours", "0.001") as server:
+    with serving(tmp_path, "--keep-hours", "0.001", program=STAND_IN) as server:
         id = server.done(png(64, 48), {})
         expires = server.status(id)["expires"]
         own = folder_of(server)
@@ -115,7 +115,7 @@ def test_results_go_when_their_time_is_over(tmp_path: Path) -> None:
 
 
 def test_a_busy_server_says_so_and_when_to_come_again(tmp_path: Path) -> None:
-    with serving(tmp_path, "--max-jobs", "2") as server:
+    with serving(tmp_path, "--max-jobs", "2", program=STAND_IN) as server:
         first, second = server.started(settings=ENDLESS), server.started()
         answer = server.upload(png(1200, 900))
         assert answer.status == 503 and answer.error.startswith("The server is busy")
@@ -127,12 +127,16 @@ def test_a_busy_server_says_so_and_when_to_come_again(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 def test_a_job_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    with serving(tmp_path, "--max-minutes", "0.15") as server:
-        (worker,) = children(server.process.pid)
+    with serving(tmp_path, "--max-minutes", "0.08", program=STAND_IN) as server:
+        while not (started := children(server.process.pid)):
+            time.sleep(0.005)
+        # Its maker waits until it has become another program.
+        time.sleep(0.3)
+        (worker,) = started
         os.kill(worker, signal.SIGSTOP)
         status = server.wait(server.started(settings=SMALL))
         assert status["state"] == "failed" and status["error"].startswith(
-            "The job exceeded this server's limit of 0.15 minutes"
+            "The job exceeded this server's limit of 0.08 minutes"
         )
         assert server.done(settings=SMALL)
 
@@ -141,7 +145,7 @@ def test_a_job_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
 def test_a_scene_that_takes_too_long_is_stopped_and_the_next_one_is_not(tmp_path: Path) -> None:
     if not environment.packages("scene", DATA):
         pytest.skip("not installed in MONO3D_TEST_DATA: scene")
-    with serving(tmp_path, "--max-minutes", "0.25") as server, ThreadPoolExecutor() as threads:
+    with serving(tmp_path, "--max-minutes", "0.08", program=STAND_IN) as server, ThreadPoolExecutor() as threads:
         id = server.done()
         before = children(server.process.pid)
         asked = threads.submit(server.get, f"/api/jobs/{id}/files/blend")
@@ -151,12 +155,12 @@ def test_a_scene_that_takes_too_long_is_stopped_and_the_next_one_is_not(tmp_path
         time.sleep(0.3)
         os.kill(new.pop(), signal.SIGSTOP)
         answer = asked.result(60)
-        assert answer.status == 500 and answer.error.startswith("The job exceeded this server's limit of 0.25 minutes")
+        assert answer.status == 500 and answer.error.startswith("The job exceeded this server's limit of 0.08 minutes")
         assert server.get(f"/api/jobs/{id}/files/blend").status == 200
 
 
 def test_the_oldest_results_make_room(tmp_path: Path) -> None:
-    with serving(tmp_path, "--max-gigabytes", "0.1") as server:
+    with serving(tmp_path, "--max-gigabytes", "0.1", program=STAND_IN) as server:
         ids = [server.done(settings={"detail": 600}) for _ in range(4)]
         end = time.monotonic() + 30
         while server.get(f"/api/jobs/{ids[0]}").status == 200:

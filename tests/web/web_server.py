@@ -33,6 +33,9 @@ SMALL = {"detail": 128}
 ENDLESS = {"detail": 1024, "surface": "poisson", "poisson_depth": 10, "voxel": 0.0}
 """Settings that keep a worker busy for longer than any test waits."""
 
+REAL, STAND_IN = "mono3d_addon", "tests.web.stand_in"
+"""Programs of a server: the product, and one with quick workers and short waits."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -173,10 +176,10 @@ class WebServer:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *options: str, data: Path = DATA) -> Iterator[WebServer]:
-    """Runs a server on any free port; its log lies in `folder`."""
+def serving(folder: Path, *options: str, data: Path = DATA, program: str = REAL) -> Iterator[WebServer]:
+    """Runs a server on any free port, REAL or STAND_IN; its log lies in `folder`."""
     log = folder / "server.log"
-    command = [sys.executable, "-m", "mono3d_addon", "web", "--port", "0", "--no-open-browser"]
+    command = [sys.executable, "-m", program, "web", "--port", "0", "--no-open-browser"]
     command += ["--data-folder", str(data), *options]
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
