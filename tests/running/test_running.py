@@ -41,6 +41,9 @@ markers =
 addopts = --import-mode=importlib -p no:cacheprovider
 """
 
+NO_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""Of the packages around; some take seconds to import."""
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -53,7 +56,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def outcome(project: Path, *arguments: str) -> Outcome:
-    command = Command((sys.executable, "-m", "pytest", "-q"), {})
+    command = Command((sys.executable, "-m", "pytest", "-q"), NO_PLUGINS)
     results = project / "results" / "core.xml"
     return run_pytest("core", command, arguments, root=project, results=results, is_shown=False)
 
@@ -83,7 +86,7 @@ def test_a_run_that_crashes_is_a_failure(project: Path) -> None:
 
 def test_a_split_run_counts_as_one_process(project: Path) -> None:
     pytest.importorskip("xdist")
-    arguments = ["tests", "-n", "2", "--dist", "loadscope", "-m", "not serial"]
+    arguments = ["tests", "-p", "xdist.plugin", "-n", "2", "--dist", "loadscope", "-m", "not serial"]
     done = outcome(project, *arguments)
     assert (done.passed, done.failed, done.skipped) == (2, 1, 1)
 
@@ -149,7 +152,7 @@ def test_a_run_of_several_parts(
     project: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def works() -> Command:
-        return Command((sys.executable, "-m", "pytest", "-q"), {})
+        return Command((sys.executable, "-m", "pytest", "-q"), NO_PLUGINS)
 
     def is_missing() -> Command:
         raise LeftOut("there is no browser here")
