@@ -162,7 +162,7 @@ class Settings:
     sky: str = _choice("keep", "Sky", "Scene",
         "'keep' leaves the sky as estimated, 'clamp' turns it into an even backdrop at the far distance, 'remove' "
         "cuts it out; a photo without sky does not change", options=("keep", "clamp", "remove"), basic=True)
-    level: bool = _choice(False, "Stand on the floor", "Scene",
+    level: bool = _choice(False, "Level on the ground", "Scene",
         "Detect the ground, set the scene upright and put the ground at height 0; the camera keeps the tilt it had; "
         "without a clear ground nothing changes", basic=True)
 

@@ -47,8 +47,8 @@ def describe(result: Reconstruction) -> dict[str, Any]:
         "frames": {
             "pixels": "upright photo, origin at its upper left corner, y down, pixel centres at +0.5",
             "camera": _PANORAMA if camera.is_panorama else _PINHOLE,
-            "scene": "the camera frame turned upright: y straight down, z level, the floor beneath the camera at the "
-            "origin; the same as the camera frame where no floor was found or asked for",
+            "scene": "the camera frame turned upright: y straight down, z level, the ground beneath the camera at the "
+            "origin; the same as the camera frame where no ground was found or asked for",
             "blender, ply, stl, vtp": "scene (x, z, -y): z up, the camera looks along +y",
             "glb, obj": "scene (x, -y, -z): y up, the camera looks along -z",
         },

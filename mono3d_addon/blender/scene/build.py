@@ -38,7 +38,7 @@ def build(
 ) -> Built:
     """Adds `result` to `scene`, in a new collection with the photo's name; returns the new objects.
 
-    Mesh and camera are at the origin: the camera looks along +Y, Z is up, one unit is one metre. If a floor was found,
+    Mesh and camera are at the origin: the camera looks along +Y, Z is up, one unit is one metre. If ground was found,
     it is at height 0 and the camera is above the origin, tilted as it was. The scene's active camera and render size
     change only if it has no camera yet. Textures are packed, unless the settings forbid it and `blend`, the path of the
     .blend file, is given: then they are stored beside it, under names that no file has yet, or with `replaces` under

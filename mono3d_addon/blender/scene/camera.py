@@ -23,7 +23,7 @@ _SMALLEST_RENDER = 4
 def create(name: str, camera: Camera, image: bpy.types.Image | None, near: float, far: float) -> bpy.types.Object:
     """Returns a new camera object at the photo's viewpoint, not yet in a collection.
 
-    That is the origin, looking along +Y, or a point above the floor. `image` becomes the background image; `near` and
+    That is the origin, looking along +Y, or a point above the ground. `image` becomes the background image; `near` and
     `far` are the scene's extent in metres. A panorama gets Cycles' equirectangular camera.
     """
     data = bpy.data.cameras.new(name)

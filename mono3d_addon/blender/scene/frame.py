@@ -37,7 +37,7 @@ def pose(camera: Camera) -> list[list[float]]:
     """Returns the 4x4 matrix, rows first, from the photo's own frame to the scene, both in Blender's axes.
 
     In the photo's own frame the camera is at the origin, looking along +Y; the matrix applies its pitch, roll and
-    elevation above the floor (see `core.camera.camera.Camera`).
+    elevation above the ground (see `core.camera.camera.Camera`).
     """
     axes = to_blender(np.eye(3, dtype=np.float32)).astype(np.float64)
     matrix = np.eye(4)
