@@ -51,7 +51,7 @@ def mono3d(data: Path, *arguments: object, home: Path | None = None) -> subproce
 
 
 def light(*more: object) -> tuple[object, ...]:
-    return ("--format", "ply", "--no-preview", "--detail", 128, *more)
+    return ("--format", "ply", "--no-preview", "--detail", 128, "--engine", "plain", *more)
 
 
 @pytest.mark.serial
@@ -77,7 +77,7 @@ def test_one_photo_gives_all_that_was_promised(data: Path, tmp_path: Path) -> No
     assert time.monotonic() - began < 5.0
 
 
-@pytest.mark.parametrize("surface", ["poisson", "ball_pivoting"])
+@pytest.mark.parametrize("surface", ["poisson", pytest.param("ball_pivoting", marks=pytest.mark.thorough)])
 def test_every_surface_and_format(data: Path, tmp_path: Path, surface: str) -> None:
     formats = "glb,ply,obj,stl,cloud,npy,png16,exr,camera"
     options = ("--surface", surface, "--detail", 200, "--poisson-depth", 7, "--target-triangles", 5000, "--smooth", 3)
@@ -162,7 +162,7 @@ def test_no_picture_beside_a_result_replaces_a_photo_of_the_run(
     shutil.copy(PHOTOS / "coffee.png", tmp_path / "wood.png")
     shutil.copy(PHOTOS / "astronaut.png", tmp_path / "wood_texture.png")
     photos = (tmp_path / "wood.png", tmp_path / "wood_texture.png")
-    done = mono3d(data, *photos, "-o", tmp_path, *options, "--no-preview", "--detail", 64)
+    done = mono3d(data, *photos, "-o", tmp_path, *options, "--no-preview", "--detail", 64, "--engine", "plain")
     assert (tmp_path / "wood_texture.png").read_bytes() == (PHOTOS / "astronaut.png").read_bytes()
     assert done.returncode == 1 and "1 done, 1 failed" in done.stdout
     assert "wood.png: failed. Its result 'wood_texture.png' would replace a photo" in done.stderr
@@ -170,7 +170,9 @@ def test_no_picture_beside_a_result_replaces_a_photo_of_the_run(
 
 
 @posix
-@pytest.mark.parametrize("end", ["| head -n 1", "> /dev/full", ">&-", "> /dev/full 2>&1"])
+@pytest.mark.parametrize(
+    "end", ["| head -n 1", pytest.param("> /dev/full", marks=pytest.mark.thorough), ">&-", "> /dev/full 2>&1"]
+)
 def test_results_do_not_depend_on_who_reads_the_log(data: Path, tmp_path: Path, end: str) -> None:
     if "/dev/full" in end and not Path("/dev/full").exists():
         pytest.skip("no /dev/full")
