@@ -125,7 +125,7 @@ def test_speed_is_told_while_bytes_arrive(server: Behaviour, data: Path, monkeyp
 @example([len(CONTENT)], "right", ('"1"', ""), True, False)
 @example([-1, 7, -1], "right", ('"1"', ""), False, True)
 @example([150_000, 0, 0], "right", ('"1"', ""), False, True)
-@settings(max_examples=100)
+@settings(max_examples=min(100, settings().max_examples))
 def test_whatever_is_cut_the_file_is_whole_in_the_end(
     cuts: list[int], ranges: str, validators: tuple[str, str], chunked: bool, hashed: bool
 ) -> None:

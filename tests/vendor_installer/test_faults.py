@@ -109,7 +109,7 @@ def test_killed_at_every_rename_of_a_repair(tiny_plan: MakePlan, data_folder: Pa
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kills", [6, pytest.param(160, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("kills", [3, pytest.param(160, marks=pytest.mark.thorough)])
 def test_killed_at_random_steps_of_a_repair(tiny_plan: MakePlan, data_folder: Path, kills: int) -> None:
     keep = functools.partial(install, allow_network=True, repair=True, keep_downloads=True)
     keep(tiny_plan())
@@ -151,7 +151,7 @@ def test_killed_at_random_times_of_a_first_installation(
     _recovers(made, data_folder)
 
 
-@pytest.mark.parametrize("stride", [12, pytest.param(3, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("stride", [24, pytest.param(3, marks=pytest.mark.thorough)])
 def test_an_uninstallation_killed_at_its_steps(tiny_plan: MakePlan, data_folder: Path, stride: int) -> None:
     made = tiny_plan()
     install(made, allow_network=True, keep_downloads=True)
@@ -165,7 +165,7 @@ def test_an_uninstallation_killed_at_its_steps(tiny_plan: MakePlan, data_folder:
         assert find("tiny", data_folder) is None and tidy(data_folder) == () and not made.target.exists()
 
 
-@pytest.mark.parametrize("cuts", [2, pytest.param(6, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("cuts", [1, pytest.param(6, marks=pytest.mark.thorough)])
 def test_a_connection_cut_at_random_bytes(
     index: Index, tiny_plan: MakePlan, wheels: dict[str, Path], data_folder: Path, cuts: int
 ) -> None:
@@ -302,6 +302,7 @@ def test_a_clock_that_was_set_back(
         assert find(LIT.name, data_folder) == installed and installed.backend == backend
 
 
+@pytest.mark.thorough
 def test_a_python_without_pip(index: Index, data_folder: Path, locks_folder: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "bare", with_pip=False)
     python = str(tmp_path / "bare/bin/python")
