@@ -300,7 +300,7 @@ def test_presets_and_photos_in_other_formats(server: WebServer) -> None:
 
 def test_a_bad_photo_costs_one_job(server: WebServer) -> None:
     data = COFFEE.read_bytes()
-    cut = server.started(data[: len(data) // 2], name="cut.png")
+    cut = server.started(data[: len(data) // 50], name="cut.png")
     status = server.wait(cut)
     assert status["state"] == "failed" and status["error"].startswith("'cut.png' is damaged or cut off")
     assert "/" not in status["error"], "no places of the server"
