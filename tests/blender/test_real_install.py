@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon import build
-from tests.file_list import changed, listing
+from tests.file_list import changed, listing, results
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTO = ROOT / "tests" / "photos" / "coffee.png"
@@ -99,5 +99,5 @@ def test_by_the_headless_flag(place: Path) -> None:
     options += ["--wheelhouse", WHEELHOUSE] if WHEELHOUSE else []
     shown = run(place, "-c", _HEADLESS, batch, "--", *options)
     assert "1 done" in shown, shown
-    assert sorted(path.name for path in out.iterdir()) == ["coffee.blend", "coffee.glb", "coffee_preview.png"]
+    assert sorted(path.name for path in results(out)) == ["coffee.blend", "coffee.glb", "coffee_preview.png"]
     assert changed(before, listing(folders)) == [], "something was written elsewhere"
