@@ -71,7 +71,7 @@ def _shown(draw: Any) -> str:
 
 def test_what_is_missing_is_shown_with_one_button(add_on: Path) -> None:
     shown = " ".join(_shown(setup.draw).splitlines())
-    assert "alpha 1.0" in shown and "download 0 MB, on disk 0 MB" in shown and "worker-" in shown
+    assert "alpha 1.0" in shown and "nothing to download, on disk 0 MB" in shown and "worker-" in shown
     assert shown.endswith("mono3d.install") and not add_on.exists()
 
 
