@@ -42,19 +42,26 @@ _ADVICE = "set 'Field of view' if you know it"
 _CUT_SHARES = (0.6, 0.97)
 """Shares of a sensor's width that an editor's crop leaves; less is likelier to be a smaller copy."""
 _EDITORS = (
-    *(
-        "lightroom",
-        "camera raw",
-        "photoshop",
-        "capture one",
-        "darktable",
-        "rawtherapee",
-        "gimp",
-        "snapseed",
-        "affinity",
-    ),
-    *("paint.net", "picasa", "acdsee", "digikam", "aperture", "paint shop", "pixelmator", "luminar", "on1 "),
+    "lightroom",
+    "camera raw",
+    "photoshop",
+    "capture one",
+    "darktable",
+    "rawtherapee",
+    "gimp",
+    "snapseed",
+    "affinity",
+    "paint.net",
+    "picasa",
+    "acdsee",
+    "digikam",
+    "aperture",
+    "paint shop",
+    "pixelmator",
+    "luminar",
+    "on1 ",
 )
+"""Parts of names of photo editors in the tag Software, in lower case."""
 
 
 @dataclass(frozen=True)
