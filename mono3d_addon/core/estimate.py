@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,35 @@ from numpy.typing import NDArray
 from .arrays import Floats
 from .maps.depth_values import DepthValues
 from .maps.own_depth import own_disparity
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A positive quantity that a network estimates from the photo.
+
+    value      the most likely value
+    deviation  standard deviation of its natural logarithm: 0.3 means a factor of about 1.35 either way
+    """
+
+    value: float
+    deviation: float
+
+
+@dataclass(frozen=True)
+class SceneGuess:
+    """What a network says about the whole scene. None, or no kinds, where the network has no such output.
+
+    near   1st percentile of the depth, metres, without the sky
+    far    99th percentile of the depth, metres, without the sky
+    focal  focal length relative to the photo's longer side
+    kinds  probability of each kind of scene, which add up to 1: 'person', 'object', 'room', 'street', 'landscape',
+           'flat' (a picture of a flat picture)
+    """
+
+    near: Guess | None = None
+    far: Guess | None = None
+    focal: Guess | None = None
+    kinds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -25,7 +55,8 @@ class Estimate:
     device         the device that ran the network; empty where none ran
     values         the depth itself where the source gives more than disparity: with a unit, or with holes.
                    `disparity` then follows from it
-    field_of_view  degrees across the photo's width; None where the source does not give it
+    scene          what the network says about distances, lens and kind of scene; None where it says nothing
+    sky            probability that there is sky, float32 (rows, columns), 0..1; None where the source does not give it
     valid          where the depth holds, bool (rows, columns); None: everywhere
     normals        unit vectors in the camera frame, float32 (rows, columns, 3); None where the source gives none
     """
@@ -36,7 +67,8 @@ class Estimate:
     is_reduced: bool = False
     device: str = ""
     values: DepthValues | None = None
-    field_of_view: float | None = None
+    scene: SceneGuess | None = None
+    sky: Floats | None = None
     valid: NDArray[np.bool_] | None = None
     normals: Floats | None = None
 
