@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from training.scenes import palette, plan, render
 from training.scenes.__main__ import main
+from training.scenes.blender import bpy
 from training.scenes.build import build
 from training.scenes.kinds import KINDS
 from training.scenes.make import make
@@ -96,10 +98,25 @@ def test_every_kind_renders_and_what_was_rendered_before_does_not_matter(tmp_pat
         for picture in order:
             make(picture, tmp_path / folder)
     written = {file.name: file.read_bytes() for file in (tmp_path / "first").iterdir()}
-    assert sorted(written) == sorted(one.name + end for one in pictures for end in (".disp.png", ".jpg"))
+    assert sorted(written) == sorted(one.name + end for one in pictures for end in (".disp.png", ".jpg", ".json"))
     for name, content in written.items():
         assert (tmp_path / "again" / name).read_bytes() == content, name
-        assert content.startswith(b"\xff\xd8\xff" if name.endswith(".jpg") else b"\x89PNG"), name
+        begins = {".jpg": b"\xff\xd8\xff", ".png": b"\x89PNG", ".json": b"{"}
+        assert content.startswith(begins[name[name.rindex(".") :]]), name
+
+
+def test_the_measures_give_metres_and_the_lens(tmp_path: Path) -> None:
+    picture = plan.Picture(11, 0, "table", 64, 48)
+    make(picture, tmp_path)
+    known = json.loads((tmp_path / f"{picture.name}.json").read_text())
+    stored = bpy.data.images.load(str(tmp_path / f"{picture.name}.disp.png"))
+    stored.colorspace_settings.name = "Non-Color"
+    values = np.array(stored.pixels[:]).reshape(48, 64, -1)[::-1, :, 0]
+    again = render.disparity(64, 48)
+    middle = again < known["inverse_metres"]
+    np.testing.assert_allclose((values * known["inverse_metres"])[middle], again[middle], rtol=1e-3, atol=1e-4)
+    assert known["kind"] == "object"
+    assert known["focal"] == pytest.approx(bpy.context.scene.camera.data.lens / 36)
 
 
 def test_a_picture_is_as_bright_as_asked(tmp_path: Path) -> None:
@@ -115,8 +132,8 @@ def test_the_command_leaves_what_is_there_alone(tmp_path: Path) -> None:
     assert main([*arguments, "--first", "1", "--step", "2"]) == 0
     assert sorted(file.name for file in tmp_path.glob("*.jpg")) == ["abstract_4_00001.jpg", "abstract_4_00003.jpg"]
     before = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
-    (tmp_path / "abstract_4_00003.jpg").unlink()
+    (tmp_path / "abstract_4_00003.json").unlink()
     assert main([*arguments, "--first", "1", "--step", "2"]) == 0
     kept = tmp_path / "abstract_4_00001.jpg"
     assert kept.stat().st_mtime_ns == before[kept]
-    assert (tmp_path / "abstract_4_00003.jpg").exists()
+    assert (tmp_path / "abstract_4_00003.json").exists()

@@ -2,14 +2,16 @@
 from __future__ import annotations
 
 import io
+import json
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from training import sets
-from training.scenes import disparity_file, verdict
+from training.scenes import disparity_file, metric_file, verdict
 from training.scenes.__main__ import main
+from training.scenes.kinds import KINDS, SHOWN
 
 
 def _depth(far: float = 10.0) -> np.ndarray:
@@ -32,12 +34,27 @@ def test_the_disparity_is_scaled_by_its_nearest_part_and_only_the_sky_is_zero() 
     disparity[0, :5] = 1000
     disparity[1, :5] = 1e-9
     disparity[2] = 0
-    scaled = disparity_file.scaled(disparity)
+    assert disparity_file.top(disparity) == 0.5
+    scaled = disparity_file.scaled(disparity, 0.5)
     assert (scaled[0, :5] == 65535).all()
     assert scaled[50, 50] == 65535
     assert (scaled[1, :5] == 1).all()
     assert (scaled[2] == 0).all()
-    assert disparity_file.scaled(np.zeros((3, 3), np.float32)).max() == 0
+    nothing = np.zeros((3, 3), np.float32)
+    assert disparity_file.scaled(nothing, disparity_file.top(nothing)).max() == 0
+
+
+def test_the_measures_are_a_json_object_of_a_known_kind() -> None:
+    metric = metric_file.Metric("room", 1.5, 0.8, "training.scenes")
+    assert json.loads(metric.text()) == {
+        "kind": "room",
+        "inverse_metres": 1.5,
+        "focal": 0.8,
+        "generator": "training.scenes",
+        "held": False,
+    }
+    assert set(SHOWN) == set(KINDS)
+    assert set(SHOWN.values()) <= set(metric_file.KINDS)
 
 
 def test_a_usable_disparity_has_no_fault() -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.scenes import plan
+from training.scenes import metric_file, plan
 from training.scenes.kinds import KINDS
 
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     began, rendered = time.monotonic(), 0
     for done, index in enumerate(numbers, 1):
         picture = plan.picture(options.seed, index, options.size, shares)
-        if (options.out / f"{picture.name}.jpg").exists():
+        if (options.out / f"{picture.name}{metric_file.ENDING}").exists():
             continue
         rejected = make(picture, options.out)
         rendered += 1
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m training.scenes", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="folder for NAME.jpg and NAME.disp.png")
+    parser.add_argument("--out", type=Path, required=True, help="folder for NAME.jpg, NAME.disp.png and NAME.json")
     parser.add_argument("--count", type=int, default=100, help="number of pictures (default: 100)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random scenes (default: 0)")
     parser.add_argument("--first", type=int, default=0, help="number of the first picture (default: 0)")

@@ -14,12 +14,16 @@ ENDING = ".disp.png"
 NEAREST_PERCENTILE = 99.9
 
 
-def scaled(disparity: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Returns disparity (h, w), uint16, scaled so that its 99.9th percentile is 65535; the sky is 0.
+def top(disparity: NDArray[np.float32]) -> float:
+    """Returns the value of a disparity (h, w) that becomes 65535: its 99.9th percentile.
 
     Scaled by its maximum, a single leaf close to the lens would leave few levels for everything else.
     """
-    top = max(float(np.percentile(disparity, NEAREST_PERCENTILE)), 1e-9)
+    return max(float(np.percentile(disparity, NEAREST_PERCENTILE)), 1e-9)
+
+
+def scaled(disparity: NDArray[np.float32], top: float) -> NDArray[np.uint16]:
+    """Returns disparity (h, w), uint16, scaled so that `top` is 65535, nearer values clipped; the sky is 0."""
     steps = np.round(disparity.astype(np.float64) / top * 65535).clip(0, 65535)
     # Only the sky is 0.
     return np.where(disparity > 0, steps.clip(min=1), 0).astype(np.uint16)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes one picture: generates scenes until one is usable, renders it and writes its two files."""
+"""Makes one picture: generates scenes until one is usable, renders it and writes its three files."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from training.scenes import disparity_file, render, verdict, views
+from training.scenes import disparity_file, metric_file, render, verdict, views
 from training.scenes.build import build, focus
-from training.scenes.kinds import KINDS
+from training.scenes.kinds import KINDS, SHOWN
 from training.scenes.palette import Random
 from training.scenes.plan import Picture
 
@@ -52,13 +52,19 @@ def _attempt(picture: Picture, random: Random, folder: Path) -> str:
     light = render.color(picture.width, picture.height, wanted.samples)
     if fault := verdict.fault_of_picture(light):
         return fault
-    made = folder / (picture.name + disparity_file.ENDING)
-    beside = made.with_suffix(".part")
-    beside.write_bytes(disparity_file.png(disparity_file.scaled(disparity)))
-    # The picture is renamed last: it marks the pair of files as complete.
-    whole = folder / f"{picture.name}.jpg"
-    rendered = folder / f"{picture.name}.part.jpg"
-    render.save(light, wanted, rendered)
-    beside.rename(made)
-    rendered.rename(whole)
+    top = disparity_file.top(disparity)
+    files = {
+        disparity_file.ENDING: disparity_file.png(disparity_file.scaled(disparity, top)),
+        ".jpg": render.jpeg(light, wanted),
+        metric_file.ENDING: metric_file.Metric(
+            SHOWN[picture.kind], top, scene.view.lens / views.SENSOR, "training.scenes"
+        )
+        .text()
+        .encode(),
+    }
+    # The last one marks the picture as complete.
+    for ending, content in files.items():
+        beside = folder / f"{picture.name}{ending}.part"
+        beside.write_bytes(content)
+        beside.rename(folder / (picture.name + ending))
     return ""

@@ -114,6 +114,14 @@ def save(pixels: Pixels, settings: RenderSettings, file: Path, stops: float | No
     bpy.data.images.remove(image)
 
 
+def jpeg(pixels: Pixels, settings: RenderSettings) -> bytes:
+    """Returns the JPEG file of linear light (height, width, 3)."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "picture.jpg"
+        save(pixels, settings, file)
+        return file.read_bytes()
+
+
 def exposure(pixels: Pixels, brightness: float) -> float:
     """Returns the exposure in stops that sets the geometric mean of the luminance, limited to avoid clipping."""
     luminance = pixels @ np.array([0.2126, 0.7152, 0.0722], np.float32)

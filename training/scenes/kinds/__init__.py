@@ -18,3 +18,14 @@ KINDS: dict[str, tuple[Callable[[Random], Scene], float]] = {
     "creature": (creatures.creature, 0.1),
     "abstract": (abstract.abstract, 0.04),
 }
+
+SHOWN = {
+    "room": "room",
+    "table": "object",
+    "people": "person",
+    "street": "street",
+    "landscape": "landscape",
+    "creature": "object",
+    "abstract": "object",
+}
+"""What each kind of scene is called in `metric_file`."""
