@@ -113,6 +113,7 @@ def assembled(
         mask=photo.mask,
         lens=photo.lens,
         own=reshaper.own,
+        scene=reshaper.scene,
         engine=engine,
         seconds=seconds,
         notes=(*photo_notes, *reshaped.notes),

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core.arrays import Bytes, Floats
+from .core.camera.automatic import Resolved
 from .core.camera.camera import Camera
 from .core.camera.field_of_view import camera_notes, photo_camera
 from .core.estimate import Estimate
@@ -33,6 +34,8 @@ from .core.mesh.sphere import build_sphere
 from .core.photo.mask import masked
 from .core.photo.photo import Photo
 from .core.photo.resampling import resize_to
+from .core.resolved import resolved
+from .core.scene_guess import SceneGuess
 from .core.stages import Progress, Stages
 from .errors import Mono3DError
 from .settings import Settings
@@ -143,14 +146,18 @@ class Reshaper(abc.ABC):
 
     disparity  float32 (h, w), relative inverse depth of the whole photo, near = large
     own        the depth map that `disparity` follows from; None where a network estimated the disparity
+    scene      what the network guesses of distances and lens, for those that are automatic
     """
 
     is_panorama: ClassVar[bool]
 
-    def __init__(self, photo: Photo, disparity: Floats, own: DepthValues | None = None) -> None:
+    def __init__(
+        self, photo: Photo, disparity: Floats, own: DepthValues | None = None, scene: SceneGuess | None = None
+    ) -> None:
         self.photo = photo
         self.disparity = disparity
         self.own = own
+        self.scene = scene
         self._depth: _Last[_DepthMap] = _Last()
         self._on_ground: _Last[Camera | None] = _Last()
 
@@ -168,8 +175,13 @@ class Reshaper(abc.ABC):
 
     def depth(self, settings: Settings) -> Floats:
         """Returns the depth map alone, see `Reconstruction.depth`, without crop and relief."""
-        found = self._depth_map(settings)
+        found = self._depth_map(self.resolved(settings).applied_to(settings))
         return found.depth if found.valid is None else np.where(found.valid, found.depth, np.float32(np.nan))
+
+    def resolved(self, settings: Settings) -> Resolved:
+        """Returns near, far and field of view for `settings`, in which they may be automatic."""
+        photo = self.photo
+        return resolved(settings, photo.size, photo.lens, self.own, self.scene, is_panorama=self.is_panorama)
 
     def reshape(self, settings: Settings, stages: Stages) -> Reshaped:
         """Returns the mesh for `settings`. Raises Mono3DError when it is empty.
@@ -177,8 +189,11 @@ class Reshaper(abc.ABC):
         `stages` must know `shares_of` the settings.
         """
         photo = self.photo
-        camera = photo_camera(photo.size, photo.lens, settings, is_panorama=self.is_panorama)
+        camera = photo_camera(photo.size, photo.lens, settings, is_panorama=self.is_panorama, scene=self.scene)
         notes = [*camera_notes(photo.size, photo.lens, settings, is_panorama=self.is_panorama)]
+        distances = self.resolved(settings)
+        notes += distances.notes
+        settings = distances.applied_to(settings)
         with stages.stage(MESH):
             key = _without(settings, (*_AFTER_GRID, *_AFTER_DEPTH))
             found = self._depth.get(key, lambda: self._depth_map(settings))
@@ -248,8 +263,10 @@ class PinholeReshaper(Reshaper):
 
     is_panorama = False
 
-    def __init__(self, photo: Photo, disparity: Floats, own: DepthValues | None = None) -> None:
-        super().__init__(photo, disparity, own)
+    def __init__(
+        self, photo: Photo, disparity: Floats, own: DepthValues | None = None, scene: SceneGuess | None = None
+    ) -> None:
+        super().__init__(photo, disparity, own, scene)
         self._grid: _Last[tuple[Grid, BackgroundFill | None]] = _Last()
 
     def forget(self) -> None:
@@ -361,7 +378,7 @@ class PanoramaReshaper(Reshaper):
 def make_reshaper(photo: Photo, estimate: Estimate, *, is_panorama: bool) -> Reshaper:
     """Returns what makes the meshes of a photo with this depth."""
     kind = PanoramaReshaper if is_panorama else PinholeReshaper
-    return kind(photo, estimate.disparity, estimate.values)
+    return kind(photo, estimate.disparity, estimate.values, estimate.scene)
 
 
 def shares_of(settings: Settings) -> dict[str, float]:

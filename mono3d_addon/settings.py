@@ -62,6 +62,9 @@ FORMATS = ("blend", "glb", "ply", "obj", "stl", "cloud", "vtp", "npy", "png16", 
 """Names of the output formats; `cloud` is the point cloud as PLY, `camera` the camera as JSON."""
 
 
+LEAST_NEAR, LEAST_FAR = 0.001, 0.002
+"""Smallest near and far that a user may set, metres; 0 is automatic."""
+
 LOG_LEVELS = ("error", "warning", "info", "debug")
 
 
@@ -71,7 +74,8 @@ class Choice:
 
     `minimum` and `maximum` are hard, inclusive bounds. `options` lists the allowed words; a tuple field takes several
     of them. `words` are further spellings on the command line. A change of a `live` setting rebuilds the mesh, but
-    needs neither the network nor another material. Interfaces show settings of the `level` "basic" first.
+    needs neither the network nor another material. Interfaces show settings of the `level` "basic" first. Where 0 means
+    "automatic", `typical` is about what it comes to, for sliders.
     """
 
     label: str
@@ -85,6 +89,7 @@ class Choice:
     words: tuple[str, ...] = ()
     live: bool = False
     level: Level = "advanced"
+    typical: float = 0.0
 
 
 def _choice(default: Any, label: str, group: Group, help: str, **details: Any) -> Any:
@@ -134,14 +139,16 @@ class Settings:
         options=("auto", "disparity", "metres", "millimetres"))
 
     field_of_view: float = _choice(0.0, "Field of view", "Camera",
-        "Angle of view along the photo's longer side; 0: from EXIF, else 55 degrees",
+        "Angle of view along the photo's longer side; 0: from EXIF, else estimated by the network, else 55 degrees",
         unit="deg", minimum=0.0, maximum=160.0, basic=True)
-    near: float = _choice(1.0, "Near", "Camera",
-        "Distance from the camera to the nearest parts of the scene", unit="m", minimum=0.001, maximum=100_000.0,
-        basic=True)
-    far: float = _choice(6.0, "Far", "Camera",
-        "Distance from the camera to the farthest parts; 3 to 4 times near suits a portrait, 6 to 10 times a street",
-        unit="m", minimum=0.002, maximum=1_000_000.0, basic=True)
+    near: float = _choice(0.0, "Near", "Camera",
+        "Distance from the camera to the nearest parts of the scene; 0: estimated by the network, else what is usual "
+        "for the kind of scene, or by 'Far' if that is set",
+        unit="m", minimum=0.0, maximum=100_000.0, typical=1.0, basic=True)
+    far: float = _choice(0.0, "Far", "Camera",
+        "Distance from the camera to the farthest parts; 0: estimated by the network, else what is usual for the kind "
+        "of scene, 3 times near where that is unknown",
+        unit="m", minimum=0.0, maximum=1_000_000.0, typical=3.0, basic=True)
     percentile: float = _choice(1.0, "Ignored extremes", "Camera",
         "Percentage of the pixels at each end of the depth range that is ignored when near and far are assigned",
         unit="%", minimum=0.0, maximum=20.0)
@@ -254,7 +261,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.far <= self.near:
+        for name, value, least in (("Near", self.near, LEAST_NEAR), ("Far", self.far, LEAST_FAR)):
+            if 0.0 < value < least:
+                raise Mono3DError(f"{name}: {value:g} m is too small; use at least {least:g} m, or 0 for automatic.")
+        if self.near and self.far and self.far <= self.near:
             raise Mono3DError(f"Far ({self.far:g} m) must be larger than near ({self.near:g} m).")
         for one, other in (("left", "right"), ("top", "bottom")):
             if getattr(self, f"crop_{one}") + getattr(self, f"crop_{other}") >= 100.0:

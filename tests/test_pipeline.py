@@ -206,8 +206,9 @@ def test_notes_are_kept_with_the_disparity(tmp_path: Path) -> None:
             return [dataclasses.replace(one, notes=("A note.",)) for one in super().estimate_all(photos, *rest)]
 
     photo = ROOT / "tests" / "photos" / "coffee.png"
-    first = run(photo, tmp_path, session=session_with(Noting, tmp_path))
-    again = run(photo, tmp_path)
+    settings = dataclasses.replace(PLAIN, near=1.0, far=6.0)
+    first = run(photo, tmp_path, settings, session=session_with(Noting, tmp_path))
+    again = run(photo, tmp_path, settings)
     assert first.notes == again.notes == ("A note.",) and pipeline.DISPARITY not in again.seconds
 
 
@@ -217,7 +218,7 @@ def test_what_is_known_from_another_device_is_told(tmp_path: Path) -> None:
     photo = ROOT / "tests" / "photos" / "coffee.png"
     here = dataclasses.replace(PLAIN, device="cpu")
     assert run(photo, tmp_path, here).notes == run(photo, tmp_path, here).notes == run(photo, tmp_path, PLAIN).notes
-    (note,) = run(photo, tmp_path, dataclasses.replace(PLAIN, device="xpu")).notes
+    (note, _) = run(photo, tmp_path, dataclasses.replace(PLAIN, device="xpu")).notes
     assert note == "The depth comes from the cache, made by torch float32 on cpu; the device 'xpu' was not used."
 
 

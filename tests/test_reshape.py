@@ -18,7 +18,7 @@ from mono3d_addon.errors import Mono3DError
 from mono3d_addon.reshape import MESH, PanoramaReshaper, PinholeReshaper, Reshaper, ReshaperCache, shares_of
 from mono3d_addon.settings import Settings, fields_of
 
-BASE = Settings(detail=64)
+BASE = Settings(detail=64, near=1.0, far=6.0)
 CHANGES: dict[str, Any] = {
     "field_of_view": 80.0,
     "shift_x": 10.0,
@@ -93,7 +93,10 @@ def test_mask_sky_relief_and_floor_of_a_known_photo_can_be_changed(tmp_path: Pat
     inverse = np.where(house, 0.4, np.maximum(row - 129.5, 0.0) / 110 * 0.9).astype(np.float32)
     outdoors = Photo(Path("house.png"), np.clip(pixels, 0, 255).astype(np.uint8), None, Lens(), "1" * 64)
     Image.fromarray((column < 160).astype(np.uint8) * 255).save(tmp_path / "left.png")
-    reshaper, plain = PinholeReshaper(outdoors, inverse), Settings(detail=64, tear=0.0, edge_aware=False, far=60.0)
+    reshaper, plain = (
+        PinholeReshaper(outdoors, inverse),
+        Settings(detail=64, tear=0.0, edge_aware=False, near=1.0, far=60.0),
+    )
     whole = shape(reshaper, plain)
     half = shape(reshaper, replace(plain, mask=str(tmp_path / "left.png")))
     assert np.isfinite(whole.depth).all() and half.mesh.uv[:, 0].max() < 0.52

@@ -28,7 +28,7 @@ def values(item: SettingField) -> st.SearchStrategy[Any]:
 
 ANY_VALUES = st.fixed_dictionaries({item.name: values(item) for item in fields_of(Settings)}).filter(
     lambda found: (
-        found["far"] > found["near"]
+        found["far"] > found["near"] >= 0.001
         and found["crop_left"] + found["crop_right"] < 100.0
         and found["crop_top"] + found["crop_bottom"] < 100.0
     )
@@ -70,6 +70,11 @@ def test_wrong_types_and_words_are_refused(name: str, value: Any) -> None:
 def test_far_lies_behind_near() -> None:
     with pytest.raises(Mono3DError, match="larger than near"):
         Settings(near=3.0, far=3.0)
+    assert Settings(near=3.0).far == Settings(far=0.5).near == 0.0, "one of them is automatic"
+    with pytest.raises(Mono3DError, match=r"Near: 0.0009 m is too small; use at least 0.001 m, or 0 for automatic"):
+        Settings(near=0.0009)
+    with pytest.raises(Mono3DError, match=r"Far: 0.0019 m is too small"):
+        Settings(far=0.0019)
     with pytest.raises(Mono3DError, match="Crop left and Crop right"):
         Settings(crop_left=60.0, crop_right=40.0)
 
@@ -108,7 +113,7 @@ def test_one_bad_value_in_stored_settings_resets_no_other() -> None:
     assert len(sentences) == 3 and any("'nurbs' is not one of" in one and "grid is used" in one for one in sentences)
     assert Settings.repaired(kept.to_json()) == (kept, ())
     settings, sentences = Settings.repaired(json.dumps(values | {"near": 9.0, "far": 3.0}))
-    assert settings == dataclasses.replace(kept, near=1.0) and len(sentences) == 1
+    assert settings == dataclasses.replace(kept, near=0.0) and len(sentences) == 1
     for text in ("", "[1]", "null"):
         assert Settings.repaired(text)[0] == Settings() and Settings.repaired(text)[1]
-    assert Settings.repaired('{"near": NaN, "far": Infinity}')[0].near == 1.0
+    assert Settings.repaired('{"near": NaN, "far": Infinity}')[0].near == 0.0

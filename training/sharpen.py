@@ -30,7 +30,7 @@ INTERLEAVED = 16
 
 def sharpened(label: NDArray[np.float32], picture: Image.Image) -> NDArray[np.float32]:
     """Returns a label, float32 (h, w) in 0..1, at the picture's size, float32 (H, W) in 0..1, with sharp edges."""
-    settings = Settings()
+    settings = Settings(near=1.0, far=6.0)
     near, far = 1.0 / settings.near, 1.0 / settings.far
     guide = np.asarray(picture, np.float32) / np.float32(255.0)
     inverse_depth = (1.0 / to_depth(label, settings.near, settings.far)).astype(np.float32)

@@ -27,6 +27,9 @@ PHOTO = "mono3d_photo"
 IMAGE = "mono3d_image"
 """Custom property of the mesh object: the image of the photo, which also holds the disparity (see `source`)."""
 
+RESOLVED = "mono3d_resolved"
+"""Custom property of the mesh object: near, far and field of view with their sources, as JSON."""
+
 KNOWN = "mono3d_known_distances"
 """Custom property of the mesh object: measured distances as JSON, if there are any."""
 

@@ -29,6 +29,7 @@ from .scene import reshaped
 
 # Modules that import numpy are imported with the first change, to keep Blender's start fast.
 if TYPE_CHECKING:
+    from ..core.camera.automatic import Resolved
     from ..core.camera.camera import Camera
     from ..core.camera.known_distances import KnownDistances
     from ..worker.reshape_files import ReshapedMesh
@@ -69,6 +70,7 @@ class Pending:
     wanted       requested settings
     known        measured distances to keep; None if there are none
     shown        settings that the present mesh shows, as a draft or exactly
+    resolved     where the requested distances and field of view come from; None for objects of earlier versions
     changed      time of the last change, seconds
     makes_undo   whether to push an undo step at the end; operators push their own
     needs_undo   whether the mesh has changed since the last undo step
@@ -79,6 +81,7 @@ class Pending:
     wanted: Settings
     known: KnownDistances | None
     shown: Settings
+    resolved: Resolved | None
     changed: float
     makes_undo: bool = True
     needs_undo: bool = False
@@ -156,13 +159,17 @@ class Reshaping:
         if not known and changed & _DISCARD_DISTANCES:
             kept = None
         wanted = replace(before, **values)
+        origin = pending.resolved if pending else reshaped.stored_resolved(owner)
+        wanted, origin = _in_numbers(owner, wanted, changed, origin)
         if kept is not None:
             near, far = kept.solve(camera_for(owner, wanted), wanted.near, wanted.far)
             wanted = replace(wanted, near=near, far=far)
+            origin = origin and origin.decided_by_user(wanted, ("near", "far"))
         if pending is None:
-            pending = Pending(wanted, kept, reshaped.stored_settings(owner), self._clock(), makes_undo)
+            pending = Pending(wanted, kept, reshaped.stored_settings(owner), origin, self._clock(), makes_undo)
             self.pending[owner.session_uid] = pending
         pending.wanted, pending.known, pending.changed = wanted, kept, self._clock()
+        pending.resolved = origin
         if discard_edits:
             pending.edits = Edits.DISCARDED
         self.failure = ""
@@ -313,7 +320,11 @@ class Reshaping:
         self, owner: bpy.types.Object, pending: Pending, settings: Settings, camera: Camera, *, is_draft: bool
     ) -> None:
         """Stores on the object the settings that its mesh now shows."""
+        from ..core.camera.automatic import angle_words
+
         pending.shown, pending.needs_undo = settings, True
+        if pending.resolved is not None and not pending.resolved.field_of_view.is_known:
+            camera = replace(camera, source=angle_words(pending.resolved.field_of_view))
         for user in _users(owner):
             user[names.SETTINGS] = settings.to_json()
             if is_draft:
@@ -324,6 +335,8 @@ class Reshaping:
                 user.pop(names.KNOWN, None)
             else:
                 user[names.KNOWN] = pending.known.to_json()
+            if pending.resolved is not None:
+                user[names.RESOLVED] = pending.resolved.to_json()
             _refit(user, camera, settings)
         from .scene import hand_made
 
@@ -347,6 +360,24 @@ class Reshaping:
         pending = self.pending.pop(uid, None)
         if pending is not None:
             _discard_request(pending)
+
+
+def _in_numbers(
+    owner: bpy.types.Object, wanted: Settings, changed: set[str], origin: Resolved | None
+) -> tuple[Settings, Resolved | None]:
+    """Returns the settings with distances and field of view in numbers, and where these come from.
+
+    A value of 0 makes that setting automatic again, and with it the others that the user never set.
+    Raises Mono3DError if the object's photo is gone.
+    """
+    from .scene import camera, source
+
+    chosen = changed & _MOVES
+    if all(getattr(wanted, name) for name in chosen):
+        return wanted, origin and origin.decided_by_user(wanted, chosen)
+    wishes = wanted if origin is None else origin.decided_by_user(wanted, chosen).wishes(wanted)
+    found = source.resolve(owner, camera.stored(owner), wishes)
+    return found.pinned_to(wanted), found
 
 
 def camera_for(owner: bpy.types.Object, settings: Settings) -> Camera:

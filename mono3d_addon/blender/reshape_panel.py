@@ -13,6 +13,7 @@ from . import names, progress, properties, setting_rows, state
 from .enum_numbers import NUMBERS
 from .reshape_operators import LIVE, pending, reshaping, start
 from .scene import reshaped
+from .texts import text
 
 _MAIN = ("near", "far", "field_of_view", "detail", "tear", "surface")
 """Settings in the panel itself; the others are in sub-panels, by group."""
@@ -98,6 +99,9 @@ class MONO3D_PT_active(Sidebar):
         owner: Any = reshaped.target(context)
         layout.label(text=owner.name, icon="MESH_GRID", translate=False)
         draw_state(layout, owner)
+        if words := reshaped.guess_words(owner):
+            for line in state.wrapped(text("Distances: {words}", words=words)):
+                layout.label(text=line, translate=False)
         draw_settings(layout, context, setting_rows.Rows(_MAIN))
 
 

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,35 +11,8 @@ from numpy.typing import NDArray
 from .arrays import Floats
 from .maps.depth_values import DepthValues
 from .maps.own_depth import own_disparity
-
-
-@dataclass(frozen=True)
-class Guess:
-    """A positive quantity that a network estimates from the photo.
-
-    value      the most likely value
-    deviation  standard deviation of its natural logarithm: 0.3 means a factor of about 1.35 either way
-    """
-
-    value: float
-    deviation: float
-
-
-@dataclass(frozen=True)
-class SceneGuess:
-    """What a network says about the whole scene. None, or no kinds, where the network has no such output.
-
-    near   1st percentile of the depth, metres, without the sky
-    far    99th percentile of the depth, metres, without the sky
-    focal  focal length relative to the photo's longer side
-    kinds  probability of each kind of scene, which add up to 1: 'person', 'object', 'room', 'street', 'landscape',
-           'flat' (a picture of a flat picture)
-    """
-
-    near: Guess | None = None
-    far: Guess | None = None
-    focal: Guess | None = None
-    kinds: Mapping[str, float] = field(default_factory=dict)
+from .scene_guess import Guess as Guess
+from .scene_guess import SceneGuess as SceneGuess
 
 
 @dataclass(frozen=True)

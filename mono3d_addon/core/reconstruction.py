@@ -17,10 +17,14 @@ from numpy.typing import NDArray
 
 from ..errors import Mono3DError
 from ..settings import Settings
+from . import scene_guess
+from .camera.automatic import Resolved
 from .camera.camera import Camera
 from .camera.lens import Lens
 from .maps.depth_values import DepthValues
 from .mesh.mesh import Mesh, PointCloud, joined
+from .resolved import resolved
+from .scene_guess import SceneGuess
 
 DESCRIPTION = "reconstruction.json"
 
@@ -33,7 +37,7 @@ class Reconstruction:
     photo      path of the photo as the user gave it
     texture    path of an upright 8-bit sRGB picture of the photo (JPEG or PNG), for materials and viewers
     camera     the camera of the upright photo and its pose in the scene
-    settings   the user's settings
+    settings   the user's settings, in which distances and field of view may be automatic, see `resolved`
     disparity  float32 (h, w) at the network's size, relative inverse depth, near = large
     depth      float32 (rows, columns) at the mesh's detail, metres along z (for a panorama: from the camera); NaN
                where the photo is transparent or masked
@@ -48,6 +52,7 @@ class Reconstruction:
     mask       bool (height, width), True where the photo's alpha channel keeps the pixel; None without transparency
     lens       focal length and sensor data from EXIF
     own        the depth map supplied by the user; None if the network estimated the depth
+    scene      what the network guesses of distances, lens and kind of scene; None where it guesses nothing
     photo_digest  SHA-256 of the photo's file, hexadecimal
     normal_map path of the normal map, an 8-bit picture over the whole photo in tangent space; None if not requested
     """
@@ -69,6 +74,7 @@ class Reconstruction:
     mask: NDArray[np.bool_] | None = None
     lens: Lens = field(default_factory=Lens)
     own: DepthValues | None = None
+    scene: SceneGuess | None = None
     normal_map: Path | None = None
     photo_digest: str = ""
     photo_notes: tuple[str, ...] = ()
@@ -77,6 +83,12 @@ class Reconstruction:
     def photo_key(self) -> str:
         """The key of the photo and its disparity, see the function `photo_key`."""
         return photo_key(self.photo_digest, self.disparity, self.mask, self.lens, self.own)
+
+    @functools.cached_property
+    def resolved(self) -> Resolved:
+        """Near, far and field of view of this reconstruction, each with its source."""
+        size, is_panorama = (self.camera.width, self.camera.height), self.camera.is_panorama
+        return resolved(self.settings, size, self.lens, self.own, self.scene, is_panorama=is_panorama)
 
     @functools.cached_property
     def scene_mesh(self) -> Mesh:
@@ -149,6 +161,7 @@ def save(result: Reconstruction, folder: Path) -> None:
         "settings": dataclasses.asdict(result.settings),
         "lens": dataclasses.asdict(result.lens),
         "own_kind": result.own.kind if result.own else None,
+        "scene": scene_guess.to_json(result.scene),
         "engine": result.engine,
         "photo_digest": result.photo_digest,
         "seconds": dict(result.seconds),
@@ -181,6 +194,7 @@ def load(folder: Path) -> Reconstruction:
             mask=arrays.get("mask"),
             lens=Lens(**description["lens"]),
             own=DepthValues(arrays["own"], description["own_kind"]) if "own" in arrays else None,
+            scene=scene_guess.from_json(description["scene"]),
             background=background,
             background_texture=None if background_texture is None else Path(background_texture),
             engine=description["engine"],

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.camera.automatic import Resolved, Value
 from ..core.camera.blender_lens import SENSOR_MM, lens_of
 from ..core.camera.camera import Camera
 from ..core.camera.field_of_view import camera_notes
@@ -41,6 +42,7 @@ def describe(result: Reconstruction) -> dict[str, Any]:
         "notes": list(
             camera_notes((camera.width, camera.height), result.lens, result.settings, is_panorama=camera.is_panorama)
         ),
+        "distances": distances_of(result.resolved),
         "depth_metres": {"nearest": float(known.min()), "farthest": float(known.max())},
         "median_footprint_metres": median_footprint(np.asarray(result.depth), camera),
         "blender": blender_values(camera),
@@ -79,6 +81,20 @@ def values_of(camera: Camera) -> dict[str, Any]:
         if camera.has_pose
         else None,
     }
+
+
+def distances_of(resolved: Resolved) -> dict[str, Any]:
+    """Returns near and far in metres with their sources, and both in words."""
+    return {
+        "near": _described(resolved.near),
+        "far": _described(resolved.far),
+        "words": resolved.distance_words,
+    }
+
+
+def _described(one: Value) -> dict[str, Any]:
+    """Returns a distance; the factor is that of one standard deviation, 1 where the distance is known."""
+    return {"metres": one.value, "source": one.source, "factor": math.exp(one.deviation)}
 
 
 def _angle(camera: Camera, pixels: int, focal: float, of_part: float) -> float:

@@ -183,7 +183,7 @@ def _camera(camera: Camera, result: Reconstruction) -> dict[str, Any]:
         "perspective": {
             "yfov": 2 * math.atan(camera.height / (2 * camera.fy)),
             "aspectRatio": camera.width / camera.height * (camera.fy / camera.fx),
-            "znear": max(0.01 * result.settings.near, 1e-6),
+            "znear": max(0.01 * result.resolved.near.value, 1e-6),
         },
     }
 

@@ -201,6 +201,7 @@ class _Batch:
                 seconds=seconds,
                 counts=result["counts"],
                 camera=result["camera"],
+                distances=result["distances"],
                 model=result["model"],
                 engine=result["engine"],
                 files=[str(path) for path in files],

@@ -18,7 +18,7 @@ Status = Literal["done", "failed", "skipped"]
 
 @dataclass(frozen=True)
 class Record:
-    """The outcome of one photo: times in seconds, camera as in the camera file, paths of the written files."""
+    """The outcome of one photo: times in seconds, camera and distances as in the camera file, paths of its files."""
 
     photo: str
     status: Status
@@ -26,6 +26,7 @@ class Record:
     seconds: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     camera: dict[str, Any] = field(default_factory=dict)
+    distances: dict[str, Any] = field(default_factory=dict)
     model: str = ""
     engine: str = ""
     files: list[str] = field(default_factory=list)

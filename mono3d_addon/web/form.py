@@ -146,6 +146,7 @@ def _described(item: SettingField) -> dict[str, Any]:
         "maximum": choice.maximum,
         "unit": choice.unit,
         "default": item.default,
+        "typical": choice.typical,
         "live": choice.live,
         "level": choice.level,
     }

@@ -163,6 +163,7 @@ class Job:
             "width": camera["width"],
             "height": camera["height"],
             "camera": camera,
+            "distances": found["distances"],
             "counts": found["counts"],
             "seconds": {name: round(seconds, 4) for name, seconds in found["seconds"].items()},
             "notes": found["notes"],

@@ -186,6 +186,10 @@ def _schemas(form: Form) -> dict[str, Schema]:
                 "width": _INTEGER,
                 "height": _INTEGER,
                 "camera": {"type": "object", "description": "As in the camera file; pixels, degrees and metres."},
+                "distances": {
+                    "type": "object",
+                    "description": "Near and far in metres, each with its source, as in the camera file.",
+                },
                 "counts": {"type": "object", "additionalProperties": _INTEGER},
                 "seconds": numbers,
                 "notes": {"type": "array", "items": _STRING},

@@ -13,7 +13,7 @@ from .. import export, pipeline
 from ..core import reconstruction
 from ..core.reconstruction import Reconstruction
 from ..core.stages import Progress
-from ..export.camera_file import values_of
+from ..export.camera_file import distances_of, values_of
 from ..session import Session
 from ..settings import Settings
 from . import page_files
@@ -34,7 +34,8 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     name             what the result is called, instead of the photo's file
     page             whether to write the web page's pictures too, see `page_files`
 
-    Returns `folder`, `files` (format -> paths), `counts`, `seconds`, `notes`, `camera`, `model` and `engine`.
+    Returns `folder`, `files` (format -> paths), `counts`, `seconds`, `notes`, `camera`, `distances`, `model`
+    and `engine`.
     """
     settings = Settings.from_json(json.dumps(request["settings"]))
     folder = Path(request["folder"])
@@ -79,6 +80,7 @@ def answer_for(result: Reconstruction, folder: Path, seconds: Mapping[str, float
         "seconds": dict(seconds),
         "notes": list(result.notes),
         "camera": values_of(result.camera),
+        "distances": distances_of(result.resolved),
         "engine": result.engine,
     }
 

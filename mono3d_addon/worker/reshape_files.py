@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core import scene_guess
 from ..core.arrays import Ints
 from ..core.mesh.mesh import Mesh
 from ..core.mesh.triangle_edges import edges_of_faces
@@ -32,6 +33,7 @@ class Source:
     lens         the fields of `core.camera.lens.Lens`
     own_kind     see `core.maps.depth_values.DepthValues`; empty where the network estimated the disparity
     is_panorama  whether the photo shows all directions
+    scene        what the network guesses of the scene, see `core.scene_guess.to_json`
     """
 
     name: str
@@ -41,6 +43,7 @@ class Source:
     lens: Mapping[str, Any]
     own_kind: str = ""
     is_panorama: bool = False
+    scene: Mapping[str, Any] | None = None
 
 
 def source_of(saved: Reconstruction, folder: Path, photo: Path) -> Source:
@@ -53,6 +56,7 @@ def source_of(saved: Reconstruction, folder: Path, photo: Path) -> Source:
         dataclasses.asdict(saved.lens),
         "" if saved.own is None else saved.own.kind,
         saved.camera.is_panorama,
+        scene_guess.to_json(saved.scene),
     )
 
 

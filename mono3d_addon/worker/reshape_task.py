@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from .. import pipeline
-from ..core import reconstruction
+from ..core import reconstruction, scene_guess
 from ..core.camera.lens import Lens
 from ..core.estimate import Estimate, estimate_from
 from ..core.maps.depth_values import DepthValues, Kind
@@ -101,5 +101,5 @@ def _read(folder: Path, source: Source, settings: Settings) -> Reshaper:
     if source.own_kind:
         estimate = estimate_from(DepthValues(disparity, cast(Kind, source.own_kind)), source.disparity)
     else:
-        estimate = Estimate(disparity, "")
+        estimate = Estimate(disparity, "", scene=scene_guess.from_json(source.scene))
     return make_reshaper(photo, estimate, is_panorama=source.is_panorama)

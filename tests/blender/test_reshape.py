@@ -33,6 +33,7 @@ from mono3d_addon.blender.scene import build as scene
 from mono3d_addon.blender.scene import camera, hand_made, reshaped, source
 from mono3d_addon.core import reconstruction
 from mono3d_addon.core.camera.known_distances import KnownDistances, Sighting
+from mono3d_addon.core.scene_guess import Guess, SceneGuess
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
 from mono3d_addon.worker import draft
@@ -48,7 +49,7 @@ pytestmark = [
     pytest.mark.usefixtures("registered"),
     pytest.mark.skipif(not PYTHON, reason="MONO3D_TEST_WORKER names no Python with the worker's packages"),
 ]
-SMALL = Settings(detail=96)
+SMALL = Settings(detail=96, near=1.0, far=6.0, field_of_view=55.0)
 
 
 @pytest.fixture(scope="module")
@@ -163,8 +164,8 @@ def test_the_camera_follows_the_field_of_view(cup: Any) -> None:
     )
     assert eye.data.background_images[0].image == image
     sliders().field_of_view = 0.0
-    assert scene.stored_settings(cup).field_of_view == 0.0
-    assert math.degrees(sliders().field_of_view) == pytest.approx(55.0, abs=1e-3), "0 is shown as the actual angle"
+    assert scene.stored_settings(cup).field_of_view == 55.0 and camera.stored(cup).source == "assumed 55 degrees"
+    assert math.degrees(sliders().field_of_view) == pytest.approx(55.0, abs=1e-3), "0 is automatic"
 
 
 def test_the_sliders_are_those_of_the_active_object(cup: Any, reconstructed: Path) -> None:
@@ -180,7 +181,28 @@ def test_the_sliders_are_those_of_the_active_object(cup: Any, reconstructed: Pat
     assert (scene.stored_settings(cup).tear, scene.stored_settings(other).tear) == (SMALL.tear, 0.2)
     assert bpy.context.scene.mono3d.near == pytest.approx(0.123)
     bpy.context.view_layer.objects.active = None
-    assert sliders().near == pytest.approx(1.0) and not bpy.ops.mono3d.reshape.poll()
+    assert sliders().near == 0.0 and not bpy.ops.mono3d.reshape.poll()
+
+
+def test_automatic_distances_are_numbers_that_sliders_go_on_from(cup: Any, reconstructed: Path) -> None:
+    scene_guess = SceneGuess(Guess(0.4, 0.01), Guess(0.9, 0.01), Guess(1.1, 0.01))
+    made = dataclasses.replace(reconstruction.load(reconstructed), settings=Settings(detail=96), scene=scene_guess)
+    owner: Any = scene.build(made, bpy.context.scene).mesh
+    bpy.context.view_layer.objects.active = owner
+    first = scene.stored_settings(owner)
+    assert (first.near, first.far, first.field_of_view) == pytest.approx((0.4, 0.9, 48.9), rel=0.01)
+    assert reshaped.guess_words(owner) == "estimated 0.4 to 0.9 m" and sliders().near == pytest.approx(first.near)
+    sliders().near = 0.3
+    assert scene.stored_settings(owner) == dataclasses.replace(first, near=0.3), "far stays where it was"
+    assert reshaped.guess_words(owner) == "near 0.3 m, set by you, far estimated 0.9 m"
+    assert camera.stored(owner).source == "estimated 49 degrees" and 0.25 < vertices(owner)[:, 1].min() < 0.35
+    sliders().near = 0.0
+    assert scene.stored_settings(owner) == first and reshaped.guess_words(owner) == "estimated 0.4 to 0.9 m"
+    sliders().near, sliders().far = 0.5, 2.0
+    assert reshaped.guess_words(owner) == ""
+    del owner[names.RESOLVED]
+    sliders().near = 0.25
+    assert scene.stored_settings(owner).far == 2.0, "an object of an earlier version"
 
 
 def test_meshes_that_are_shared_stay_one(cup: Any) -> None:

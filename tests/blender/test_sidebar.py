@@ -79,7 +79,7 @@ def test_from_the_photo_to_the_reopened_file(values: Any, tmp_path: Path) -> Non
     values.near = 0.5
     assert bpy.ops.mono3d.generate() == {"FINISHED"}
     sent = requests(tmp_path / "worker")
-    assert [one["settings"]["near"] for one in sent] == [1.0, 0.5] and len(ours()) == 2
+    assert [one["settings"]["near"] for one in sent] == [0.0, 0.5] and len(ours()) == 2
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))

@@ -109,7 +109,7 @@ def test_another_shape_takes_the_same_depth(server: WebServer) -> None:
     after = server.wait(id)
     assert after["revision"] == 2 and after["result"]["counts"]["vertices"] < before["counts"]["vertices"]
     assert "Estimating depth" in before["seconds"] and "Estimating depth" not in after["result"]["seconds"]
-    assert after["result"]["settings"]["near"] == 2.0 and after["result"]["settings"]["far"] == 6.0
+    assert after["result"]["settings"]["near"] == 2.0 and after["result"]["settings"]["far"] == 0.0
     depth = np.load(io.BytesIO(server.get(f"/api/jobs/{id}/files/npy").body))
     assert depth.shape == (43, 64) and 1.9 < np.nanmin(depth) < 2.1
 
@@ -278,13 +278,15 @@ def test_a_sample_photo_will_do(server: WebServer, name: str) -> None:
     told = next(one for one in server.get("/api/about").json()["samples"] if one["name"] == name)
     used = status["result"]["settings"]
     assert 0.0 < used["near"] == told["near"] < used["far"] == told["far"]
-    assert (used["near"], used["far"]) != (1.0, 6.0), "distances that suit the photo"
+    told = status["result"]["distances"]
+    assert (told["near"]["metres"], told["far"]["metres"]) == (used["near"], used["far"])
+    assert told["near"]["source"] == "set by you"
 
 
 def test_distances_of_the_visitors_own_stand_before_a_samples(server: WebServer) -> None:
     for given, found in (
-        ({"near": 2.0}, (2.0, 6.0)),
-        ({"far": 7.0}, (1.0, 7.0)),
+        ({"near": 2.0}, (2.0, 0.0)),
+        ({"far": 7.0}, (0.0, 7.0)),
         ({"near": 1.0, "far": 6.0}, (1.0, 6.0)),
     ):
         answer = server.upload(settings=SMALL | given, sample="coffee")

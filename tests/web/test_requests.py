@@ -63,7 +63,7 @@ def test_what_is_no_photo_is_told_by_its_content(server: WebServer, data: bytes,
 @pytest.mark.parametrize(
     ("settings", "status", "words"),
     [
-        ({"near": -1}, 422, "Near: -1 m is outside 0.001 to 100,000 m."),
+        ({"near": -1}, 422, "Near: -1 m is outside 0 to 100,000 m."),
         ({"near": "1"}, 422, "Near: '1' is not of the type float."),
         ({"detail": 128.5}, 422, "Detail: '128.5' is not of the type int."),
         ({"detail": True}, 422, "Detail: 'True' is not of the type int."),

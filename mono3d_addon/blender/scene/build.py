@@ -67,7 +67,9 @@ def build(
     near, far = _extent(result)
     eye = camera.create(f"{result.name} camera", result.camera, image, near, far)
     eye.parent = mesh
-    mesh[names.SETTINGS] = settings.to_json()
+    # In numbers, so that another network or version reshapes it to the same distances.
+    mesh[names.SETTINGS] = result.resolved.pinned_to(settings).to_json()
+    mesh[names.RESOLVED] = result.resolved.to_json()
     mesh[names.PHOTO] = str(result.photo)
     mesh[names.IMAGE] = image
     source.store(image, result)
@@ -130,5 +132,5 @@ def _extent(result: Reconstruction) -> tuple[float, float]:
     if result.camera.is_panorama:
         depth = np.linalg.norm(result.mesh.vertices, axis=1)
     if not len(depth):
-        return result.settings.near, result.settings.far
+        return result.resolved.near.value, result.resolved.far.value
     return float(np.min(depth)), float(np.max(depth))

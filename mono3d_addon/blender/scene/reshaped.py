@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from ...settings import Settings
 from .. import names
 
 if TYPE_CHECKING:
+    from ...core.camera.automatic import Resolved
     from ...core.camera.known_distances import KnownDistances
 
 
@@ -46,6 +48,31 @@ def stored_problems(owner: bpy.types.Object) -> tuple[str, ...]:
 @lru_cache(maxsize=64)
 def _parsed(text: str) -> tuple[Settings, tuple[str, ...]]:
     return Settings.repaired(text)
+
+
+def stored_resolved(owner: bpy.types.Object) -> Resolved | None:
+    """Returns near, far and field of view of an object with their sources; None for one of an earlier version."""
+    from ...core.camera.automatic import Resolved
+
+    text = str(owner.get(names.RESOLVED, ""))
+    try:
+        return Resolved.from_json(text) if text else None
+    except Mono3DError:
+        return None
+
+
+def guess_words(owner: bpy.types.Object) -> str:
+    """Returns the distances of an object in words if they had to be guessed; empty if not."""
+    return _guessed(str(owner.get(names.RESOLVED, "")))
+
+
+@lru_cache(maxsize=64)
+def _guessed(text: str) -> str:
+    # The panel reads this; `Resolved` would import numpy, which takes longer than a frame.
+    try:
+        return str(json.loads(text)["guess"]) if text else ""
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def known_distances(owner: bpy.types.Object) -> KnownDistances | None:

@@ -15,9 +15,15 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ...core import scene_guess
+from ...core.camera.automatic import Resolved
+from ...core.camera.camera import Camera
 from ...core.camera.lens import Lens
+from ...core.maps.depth_values import DepthValues
 from ...core.reconstruction import Reconstruction
+from ...core.resolved import resolved
 from ...errors import Mono3DError
+from ...settings import Settings
 from ...worker.reshape_files import Source
 from .. import names
 
@@ -34,6 +40,7 @@ def store(image: bpy.types.Image, result: Reconstruction) -> None:
         "is_panorama": result.camera.is_panorama,
         "mask": None if result.mask is None else result.mask.shape,
         "lens": dataclasses.asdict(result.lens),
+        "scene": scene_guess.to_json(result.scene),
     }
     image[_DESCRIPTION] = json.dumps(description)
     for name in (_DISPARITY, _MASK):
@@ -68,6 +75,22 @@ def is_metric(owner: bpy.types.Object) -> bool:
     return str(_description(owner)["own_kind"]) == "metres"
 
 
+def resolve(owner: bpy.types.Object, camera: Camera, settings: Settings) -> Resolved:
+    """Returns near, far and field of view that settings come to for the photo of an object seen by `camera`.
+
+    Raises Mono3DError if the photo is gone.
+    """
+    image: Any = image_of(owner)
+    description = _description(owner)
+    own = None
+    if description["own_kind"]:
+        values = np.frombuffer(image[_DISPARITY], np.float32).reshape(description["disparity"])
+        own = DepthValues(values, description["own_kind"])
+    guess = scene_guess.from_json(description.get("scene"))
+    size = (camera.width, camera.height)
+    return resolved(settings, size, Lens(**description["lens"]), own, guess, is_panorama=camera.is_panorama)
+
+
 def write(owner: bpy.types.Object, folder: Path) -> Source:
     """Writes photo, disparity and mask to `folder` for the worker. Raises Mono3DError if the photo is gone."""
     image: Any = image_of(owner)
@@ -90,6 +113,7 @@ def write(owner: bpy.types.Object, folder: Path) -> Source:
         description["lens"],
         description["own_kind"],
         description["is_panorama"],
+        description.get("scene"),
     )
 
 

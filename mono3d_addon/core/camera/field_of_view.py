@@ -13,7 +13,9 @@ import math
 from dataclasses import dataclass
 
 from ...settings import Settings
-from .camera import DEFAULT_FIELD_OF_VIEW, FULL_FRAME_MM, Camera
+from ..scene_guess import SceneGuess
+from .automatic import angle_words, resolve
+from .camera import FULL_FRAME_MM, Camera
 from .lens import Lens
 from .projections import projection_kind
 from .sensors import sensor_width
@@ -66,7 +68,7 @@ _EDITORS = (
 
 @dataclass(frozen=True)
 class Judgement:
-    """The field of view that the sources give together.
+    """The field of view that the sources give together. The focal length is 0 where none of them tells it.
 
     focal_length  in pixels of the photo
     axis_x, axis_y  the principal point, as shares of the photo's width and height
@@ -91,7 +93,7 @@ class _Claim:
 
 
 def judge(width: int, height: int, lens: Lens) -> Judgement:
-    """Returns the field of view of an upright photo of `width` x `height` pixels, 55 degrees where nothing is known.
+    """Returns the field of view of an upright photo of `width` x `height` pixels.
 
     A source that gives an angle outside 1 to 160 degrees does not count.
     """
@@ -113,30 +115,43 @@ def judge(width: int, height: int, lens: Lens) -> Judgement:
         if claim is not None and claim.share > 0.0 and _is_plausible(photo, claim.share * taken):
             axis = (lens.axis_x, lens.axis_y)
             return Judgement(claim.share * taken, *axis, claim.source, (*notes, *claim.notes, *_crop_notes(lens)))
-    degrees = math.degrees(DEFAULT_FIELD_OF_VIEW)
-    focal = 0.5 * photo / math.tan(0.5 * DEFAULT_FIELD_OF_VIEW)
     unknown: tuple[str, ...] = ()
     if lens.focal_length > 0.0 and not projection_kind(lens.camera_name, lens.lens_name):
         unknown = (
             f"The photo tells a focal length of {lens.focal_length:.3g} mm but not the size of the sensor; {_ADVICE}.",
         )
-    return Judgement(focal, 0.5, 0.5, f"assumed {degrees:.0f} degrees", unknown)
+    return Judgement(0.0, 0.5, 0.5, "", unknown)
 
 
-def camera_of(width: int, height: int, field_of_view: float, lens: Lens) -> Camera:
+def angle_of(size: tuple[int, int], lens: Lens) -> float:
+    """Returns the angle in radians across the longer side that the metadata tell of an ordinary photo, 0 for none."""
+    focal = judge(*size, lens).focal_length
+    return 2.0 * math.atan(0.5 * max(size) / focal) if focal > 0.0 else 0.0
+
+
+def camera_of(width: int, height: int, field_of_view: float, lens: Lens, scene: SceneGuess | None = None) -> Camera:
     """Returns the camera of an upright photo of `width` x `height` pixels.
 
-    `field_of_view` is the user's angle across the longer side in radians, 0 to judge by the photo's metadata.
+    `field_of_view` is the user's angle across the longer side in radians, 0 to judge by the photo's metadata, and where
+    they tell nothing by a network's guesses in `scene`.
     """
     if field_of_view > 0.0:
         return Camera.from_field_of_view(width, height, field_of_view, "your setting")
     found = judge(width, height, lens)
+    if found.focal_length <= 0.0:
+        angle = resolve(Settings(), scene).field_of_view
+        return Camera.from_field_of_view(width, height, angle.value, angle_words(angle))
     center = (found.axis_x * width, found.axis_y * height)
     return Camera(width, height, found.focal_length, found.focal_length, *center, found.source)
 
 
-def photo_camera(size: tuple[int, int], lens: Lens, settings: Settings, *, is_panorama: bool) -> Camera:
-    """Returns the camera of a photo of `size` (width, height) by the settings, not yet placed in a scene."""
+def photo_camera(
+    size: tuple[int, int], lens: Lens, settings: Settings, *, is_panorama: bool, scene: SceneGuess | None = None
+) -> Camera:
+    """Returns the camera of a photo of `size` (width, height) by the settings, not yet placed in a scene.
+
+    `scene` is what a network guesses of it.
+    """
     if is_panorama:
         part = lens.sphere_part if lens.sphere_part.width > 0.0 else WHOLE_SPHERE
         angles = (math.degrees(angle) for angle in (part.width, part.height))
@@ -144,7 +159,7 @@ def photo_camera(size: tuple[int, int], lens: Lens, settings: Settings, *, is_pa
         if part != WHOLE_SPHERE:
             source = "panorama of {:.0f} x {:.0f} degrees, XMP".format(*angles)
         return Camera.panorama(*size, source, part)
-    camera = camera_of(*size, math.radians(settings.field_of_view), lens)
+    camera = camera_of(*size, math.radians(settings.field_of_view), lens, scene)
     return camera.shifted(settings.shift_x / 100.0, settings.shift_y / 100.0)
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from ...settings import Settings
 from .. import windows
 from ..arrays import Floats
+from ..camera.automatic import resolve
 from ..photo.photo import Photo
 from ..photo.resampling import grid_size, resize_nearest, resize_to
 from .disparity import normalise, to_depth
@@ -20,8 +21,10 @@ def depth_map(disparity: Floats, photo: Photo, settings: Settings) -> tuple[Floa
     """Returns depth, float32 (rows, columns), metres along z, and its validity by the photo's mask (None: all valid).
 
     `disparity` is float32 (h, w) at any size, near = large, and covers the whole photo. The result has
-    `settings.detail` cells along the longer side, at most one per pixel of the photo.
+    `settings.detail` cells along the longer side, at most one per pixel of the photo. Near and far that are automatic
+    are the usual ones (see `camera.automatic`).
     """
+    settings = resolve(settings).applied_to(settings)
     columns, rows = grid_size(*photo.size, settings.detail)
     small_mask = None if photo.mask is None else _share_kept(photo.mask, disparity.shape) > 0.5
     normalised = normalise(disparity, settings.percentile, small_mask)

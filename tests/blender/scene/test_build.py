@@ -276,7 +276,9 @@ def test_one_collection_for_each_photo(tmp_path: Path) -> None:
 
 
 def test_the_settings_come_along(tmp_path: Path) -> None:
-    result = made.reconstruction(tmp_path, made.camera(400, 300), 6, 8, near=0.7, far=9.1, tear=0.123)
+    result = made.reconstruction(
+        tmp_path, made.camera(400, 300), 6, 8, near=0.7, far=9.1, field_of_view=50.0, tear=0.123
+    )
     mesh = build(result).mesh
     assert scene.stored_settings(mesh) == result.settings
     assert Camera(**json.loads(mesh[names.CAMERA])) == result.camera == camera.stored(mesh)

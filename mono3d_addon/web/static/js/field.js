@@ -48,6 +48,7 @@ export class Field {
   /** Sets the value without calling `onInput`; `shown` is displayed instead, for values such as 0 that mean "automatic". */
   show(value, shown = value) {
     this.value = value;
+    this.shown = shown;
     if (this.spec.kind === "bool") this._control.checked = value;
     // Do not rewrite the input while the user types: "1." would become "1".
     else if (document.activeElement !== this._control || Number(this._control.value) !== shown) this._control.value = shown;
@@ -160,7 +161,7 @@ export class Field {
   }
 
   _take(value) {
-    this.value = value;
+    this.value = this.shown = value;
     this._say("");
     this._showChanged();
     this._onInput(this);
@@ -171,7 +172,7 @@ export class Field {
     if (!this._scale) return;
     const reached = this._scale.toValue(this._scale.toPlace(value));
     // Slider values have three digits.
-    if (Math.abs(reached - value) > 0.01 * Math.abs(value)) this._scale = scaleOf({ ...this.spec, default: value }) ?? this._scale;
+    if (Math.abs(reached - value) > 0.01 * Math.abs(value)) this._scale = scaleOf({ ...this.spec, default: value, typical: value }) ?? this._scale;
   }
 
   _showPlace(value) {
@@ -196,6 +197,7 @@ export class Field {
 /** Returns the value of a setting as text. */
 export function wordsOf(spec, value) {
   if (spec.kind === "bool") return value ? "on" : "off";
+  if (value === 0 && spec.typical) return "automatic";
   return typeof value === "number" ? quantity(value, spec.unit) : option(value);
 }
 

@@ -79,12 +79,11 @@ export class Shape {
   }
 
   _show(field, value, result) {
-    // 0 means "from the photo"; the slider shows the resulting angle.
-    const isTold = field.spec.name === "field_of_view" && value === 0;
-    field.show(value, isTold ? Number(fieldOfView(result.camera).toFixed(1)) : value);
+    field.show(value, value === 0 ? (automatic(field.spec.name, result) ?? value) : value);
   }
 
-  _change() {
+  _change(field) {
+    this._keepOther(field);
     this._renewGroups();
     this._say("Changed …", "");
     clearTimeout(this._wholeTimer);
@@ -94,6 +93,12 @@ export class Shape {
       this._send(false);
     }, WHOLE_AFTER);
     if (!this._draftTimer) this._draftTimer = setTimeout(() => this._sendDraft(), DRAFT_AFTER);
+  }
+
+  /** Keeps the other distance at the number shown; an automatic one would follow, and only the scene's size change. */
+  _keepOther({ spec: { name }, value }) {
+    const other = this._fields.get({ near: "far", far: "near" }[name]);
+    if (other && value !== 0 && other.value === 0 && other.shown !== 0) other.show(other.shown);
   }
 
   /** Sends a draft when the previous one has arrived; superseding each unfinished draft would show none. */
@@ -129,8 +134,9 @@ export class Shape {
   }
 
   _resetAll() {
-    for (const field of this._fields.values()) field.show(field.spec.default);
-    this._change();
+    const fields = [...this._fields.values()];
+    for (const field of fields) field.show(field.spec.default);
+    this._change(fields[0]);
   }
 
   _renewGroups() {
@@ -149,4 +155,10 @@ export class Shape {
     find("shape-state").textContent = state;
     if (find("shape-failure").textContent !== failure) find("shape-failure").textContent = failure;
   }
+}
+
+/** Returns what 0 came to in a result, for settings whose 0 means "automatic"; undefined for others. */
+function automatic(name, { camera, distances }) {
+  if (name === "field_of_view") return Number(fieldOfView(camera).toFixed(1));
+  return name === "near" || name === "far" ? Number(distances[name].metres.toPrecision(3)) : undefined;
 }

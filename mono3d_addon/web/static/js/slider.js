@@ -9,9 +9,9 @@ const DEFAULT_AT = 1 / 3;
  * Returns how the values of a field lie on a slider, or null where only a number makes sense.
  *
  * Narrow bounds are covered whole, bent where the default is close to the lower one; of wide bounds a part around the
- * default is shown, evenly in ratios. `toValue` takes 0 to 1, `toPlace` a value; both keep to the slider's ends.
+ * default is shown, evenly in ratios; around `typical` where the default is 0 for "automatic". `toValue` takes 0 to 1, `toPlace` a value; both keep to the slider's ends.
  */
-export function scaleOf({ minimum, maximum, default: usual, kind }) {
+export function scaleOf({ minimum, maximum, default: usual, typical = 0, kind }) {
   if (minimum === null || maximum === null || minimum === undefined || maximum === undefined) return null;
   const finish = kind === "int" ? Math.round : (value) => Number(value.toPrecision(3));
   const clamp = (place) => Math.min(1, Math.max(0, place));
@@ -23,9 +23,10 @@ export function scaleOf({ minimum, maximum, default: usual, kind }) {
       toPlace: (value) => clamp((value - minimum) / (maximum - minimum)) ** (1 / bend),
     };
   }
-  if (usual <= 0) return null;
-  const low = Math.max(minimum, usual / WINDOW);
-  const high = Math.min(maximum, usual * WINDOW);
+  const middle = typical || usual;
+  if (middle <= 0) return null;
+  const low = Math.max(minimum, middle / WINDOW);
+  const high = Math.min(maximum, middle * WINDOW);
   return {
     toValue: (place) => finish(low * (high / low) ** place),
     toPlace: (value) => (value <= low ? 0 : clamp(Math.log(value / low) / Math.log(high / low))),

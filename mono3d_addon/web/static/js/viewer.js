@@ -50,7 +50,7 @@ export class Viewer {
   }
 
   /** Shows the model of a job's `status`; `keep` preserves the user's view. */
-  async show(bytes, { result: { camera, settings }, is_draft: isDraft }, keep) {
+  async show(bytes, { result: { camera, distances }, is_draft: isDraft }, keep) {
     const model = await Model.read(bytes);
     if (this._model) {
       this._scene.remove(this._model.group);
@@ -59,7 +59,7 @@ export class Viewer {
     const before = keep ? this._model : null;
     this._model = model;
     this._lens = camera;
-    const range = [settings.near, settings.far].join();
+    const range = [distances.near.metres, distances.far.metres].join();
     // The median distance of a draft differs slightly, so the view is adapted from one complete mesh to the next.
     const isFollowing = this._range !== range || this._isFollowing;
     this._isFollowing = isFollowing && isDraft;

@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Near, far and field of view where the user leaves them automatic: weighs guesses against what is usual.
+
+The user's value comes first, then the file's, then a network's guess weighed against the usual values of such scenes.
+All are positive quantities whose errors are factors, so they are weighed as normal distributions of their logarithms:
+a guess counts by the inverse of its variance. A guess without certainty changes nothing, a certain one decides.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ...errors import Mono3DError
+from ...settings import LEAST_FAR, LEAST_NEAR, Settings
+from ..scene_guess import Guess, SceneGuess
+from .camera import DEFAULT_FIELD_OF_VIEW
+
+Source = Literal["set by you", "from the file", "estimated", "typical"]
+BY_USER: Source = "set by you"
+BY_FILE: Source = "from the file"
+ESTIMATED: Source = "estimated"
+TYPICAL: Source = "typical"
+
+_LARGEST_NEAR, _LARGEST_FAR = 100_000.0, 1_000_000.0
+"""Metres: the bounds of the settings."""
+LEAST_RATIO = 1.05
+"""Smallest far / near that guesses and usual values may give, of a wall seen from the front."""
+_ROUGH = 0.2
+"""Deviation from which a value is called rough: a factor of about 1.2 either way."""
+_SHARED = 0.7
+"""Share of the smaller variance that the errors of a guessed near and far have in common: a network is less certain of
+a scene's size than of its proportions."""
+_CERTAIN, _UNCERTAIN = 1e-6, 1e6
+"""Smallest deviation, and one that says nothing."""
+_PLAUSIBLE_ANGLES = (math.radians(1.0), math.radians(160.0))
+
+
+@dataclass(frozen=True)
+class _Usual:
+    """What is usual in a kind of scene: near in metres, far / near, and the deviations of their logarithms."""
+
+    near: float
+    near_deviation: float
+    ratio: float
+    ratio_deviation: float
+
+
+_ANY = _Usual(1.0, 0.9, 3.0, 0.6)
+_KINDS: Mapping[str, _Usual] = {
+    "person": _Usual(1.2, 0.6, 3.0, 0.5),
+    "object": _Usual(0.4, 0.7, 3.0, 0.5),
+    "room": _Usual(1.2, 0.5, 4.5, 0.45),
+    "street": _Usual(3.0, 0.6, 11.0, 0.6),
+    "landscape": _Usual(5.0, 0.9, 15.0, 0.8),
+    "flat": _Usual(0.8, 0.9, 3.0, 0.8),
+}
+"""Usual scenes by kind. Ratios of people, objects, rooms and streets are medians of scenes with measured depth. A flat
+picture keeps the ratio of any scene, so that what it shows has depth."""
+_FOCAL_DEVIATION = 0.4
+"""Deviation of the focal lengths of photos without lens data, from phones' main cameras to portrait lenses."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A quantity that the program decided on.
+
+    value      metres, or radians for a field of view
+    source     where it comes from
+    deviation  standard deviation of its natural logarithm (for a field of view: of the focal length's); 0 where it is
+               known
+    """
+
+    value: float
+    source: Source
+    deviation: float = 0.0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the user or the file tells it."""
+        return self.source in (BY_USER, BY_FILE)
+
+    @property
+    def is_rough(self) -> bool:
+        """Whether it may be wrong by more than a fifth."""
+        return self.deviation > _ROUGH
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The distances and the field of view of a reconstruction, each with its source.
+
+    near, far      metres: where the network's nearest and farthest parts lie
+    field_of_view  radians across the photo's longer side
+    """
+
+    near: Value
+    far: Value
+    field_of_view: Value
+
+    def applied_to(self, settings: Settings) -> Settings:
+        """Returns the settings with these distances in numbers; the field of view stays as it is."""
+        return dataclasses.replace(settings, near=self.near.value, far=self.far.value)
+
+    def pinned_to(self, settings: Settings) -> Settings:
+        """Returns the settings with all in numbers, which give the same result without any guess.
+
+        The field of view stays automatic where the photo tells it: its metadata tell the lens axis too.
+        """
+        angle = 0.0 if self.field_of_view.source == BY_FILE else float(f"{math.degrees(self.field_of_view.value):.9g}")
+        return dataclasses.replace(self.applied_to(settings), field_of_view=angle)
+
+    def decided_by_user(self, settings: Settings, names: Collection[str]) -> Resolved:
+        """Returns the values with those of `names` replaced by the user's in `settings`."""
+        chosen = {"near": settings.near, "far": settings.far, "field_of_view": math.radians(settings.field_of_view)}
+        changes = {name: Value(value, BY_USER) for name, value in chosen.items() if name in names}
+        return dataclasses.replace(self, **changes)
+
+    def wishes(self, settings: Settings) -> Settings:
+        """Returns the settings with those that the user did not set automatic."""
+        return dataclasses.replace(
+            settings,
+            near=settings.near if self.near.source == BY_USER else 0.0,
+            far=settings.far if self.far.source == BY_USER else 0.0,
+            field_of_view=settings.field_of_view if self.field_of_view.source == BY_USER else 0.0,
+        )
+
+    @property
+    def distance_words(self) -> str:
+        """Near and far with their source, for the user: "estimated 0.4 to 0.9 m (rough)"."""
+        near, far = self.near, self.far
+        if near.source == far.source:
+            span = f"{_metres(near)} to {_metres(far)} m"
+            is_rough = near.is_rough or far.is_rough
+            return f"{span}, {near.source}" if near.is_known else f"{near.source} {span}{_rough(is_rough)}"
+        return f"near {_words(near)}, far {_words(far)}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence for the user where near or far had to be guessed."""
+        if not self.is_guess:
+            return ()
+        is_typical = TYPICAL in (self.near.source, self.far.source)
+        advice = "; set 'Near' and 'Far' if you know them" if is_typical else ""
+        return (f"Distances: {self.distance_words}{advice}.",)
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether near or far had to be guessed."""
+        return not (self.near.is_known and self.far.is_known)
+
+    def to_json(self) -> str:
+        """Returns the values as one JSON object, with the words for guessed distances, which panels show."""
+        return json.dumps(dataclasses.asdict(self) | {"guess": self.distance_words if self.is_guess else ""})
+
+    @classmethod
+    def from_json(cls, text: str) -> Resolved:
+        """Returns the values stored by `to_json`. Raises Mono3DError if the text is not valid."""
+        try:
+            stored = json.loads(text)
+            return cls(*(Value(**stored[name]) for name in ("near", "far", "field_of_view")))
+        except (ValueError, KeyError, TypeError) as error:
+            raise Mono3DError(f"The stored distances cannot be read: {error}.") from error
+
+
+@dataclass(frozen=True)
+class FromFile:
+    """What the photo or its depth map tells; 0 where it tells nothing.
+
+    near, far      metres, 1st and 99th percentile of a depth map in metres
+    field_of_view  radians across the photo's longer side
+    """
+
+    near: float = 0.0
+    far: float = 0.0
+    field_of_view: float = 0.0
+
+
+def resolve(settings: Settings, scene: SceneGuess | None = None, file: FromFile | None = None) -> Resolved:
+    """Returns near, far and field of view for settings of which any may be 0, automatic.
+
+    Where the user sets only one of near and far, the other follows by the ratio that was found.
+    """
+    scene, file = scene or SceneGuess(), file or FromFile()
+    return Resolved(*_distances(settings, scene, file), _field_of_view(settings, scene, file))
+
+
+def _distances(settings: Settings, scene: SceneGuess, file: FromFile) -> tuple[Value, Value]:
+    if settings.near and settings.far:
+        return Value(settings.near, BY_USER), Value(settings.far, BY_USER)
+    if file.near > 0.0 and file.far > 0.0 and not settings.near and not settings.far:
+        return _ordered(Value(file.near, BY_FILE), Value(file.far, BY_FILE))
+    if file.near > 0.0 and file.far > 0.0:
+        ratio = Value(max(file.far / file.near, LEAST_RATIO), BY_FILE)
+        near = far = ratio
+    else:
+        near, far, ratio = _guessed(scene)
+    if settings.near:
+        return _ordered(Value(settings.near, BY_USER), dataclasses.replace(ratio, value=settings.near * ratio.value))
+    if settings.far:
+        return _ordered(dataclasses.replace(ratio, value=settings.far / ratio.value), Value(settings.far, BY_USER))
+    return _ordered(near, far)
+
+
+def _ordered(near: Value, far: Value) -> tuple[Value, Value]:
+    """Returns both within the bounds of the settings, and far behind near; a value of the user's stays."""
+    if near.source != BY_USER:
+        near = dataclasses.replace(near, value=min(max(near.value, LEAST_NEAR), _LARGEST_NEAR))
+    if far.source == BY_USER:
+        return dataclasses.replace(near, value=min(near.value, far.value / LEAST_RATIO)), far
+    least = max(LEAST_FAR, near.value * LEAST_RATIO)
+    return near, dataclasses.replace(far, value=min(max(far.value, least), _LARGEST_FAR))
+
+
+def _guessed(scene: SceneGuess) -> tuple[Value, Value, Value]:
+    """Returns near, far and far / near from the guesses and the usual values of such scenes.
+
+    With a = ln near and b = ln far, the usual values say that a and b - a are normal and independent. The guesses are
+    measurements of a and b whose errors share a part. Both together are solved as one step of a Kalman filter: a guess
+    of one of them moves the other too, as far as their usual ratio demands.
+    """
+    usual = _usual(scene.kinds)
+    near, ratio = usual.near_deviation**2, usual.ratio_deviation**2
+    mean = math.log(usual.near) + np.array([0.0, math.log(usual.ratio)])
+    spread = np.array([[near, near], [near, near + ratio]])
+    guesses, deviations = np.array([_log_of(scene.near, mean[0]), _log_of(scene.far, mean[1])]).T
+    errors = np.diag(deviations**2)
+    errors[0, 1] = errors[1, 0] = _SHARED * deviations.min() ** 2
+    gain = spread @ np.linalg.inv(spread + errors)
+    found = mean + gain @ (guesses - mean)
+    left = spread - gain @ spread
+    of_ratio = _judged(found[1] - found[0], left[0, 0] + left[1, 1] - left[0, 1] - left[1, 0], ratio)
+    return (
+        _judged(found[0], left[0, 0], spread[0, 0]),
+        _judged(found[1], left[1, 1], spread[1, 1]),
+        dataclasses.replace(of_ratio, value=max(of_ratio.value, LEAST_RATIO)),
+    )
+
+
+def _judged(logarithm: float, variance: float, usual_variance: float) -> Value:
+    """Returns the value; it counts as estimated where guesses have at least halved the usual variance."""
+    source = ESTIMATED if variance <= 0.5 * usual_variance else TYPICAL
+    return Value(math.exp(min(max(logarithm, -50.0), 50.0)), source, math.sqrt(max(variance, 0.0)))
+
+
+def _usual(kinds: Mapping[str, float]) -> _Usual:
+    """Returns the usual values of a scene whose kind is known with these probabilities.
+
+    That is the mean of all kinds and the spread of their mixture. The less certain the kind is (by the entropy of the
+    probabilities), the more any scene's values count: many kinds at once are no street of medium depth.
+    """
+    known = {name: share for name, share in kinds.items() if name in _KINDS and share > 0.0 and math.isfinite(share)}
+    total = sum(known.values())
+    if total <= 0.0:
+        return _ANY
+    known = {name: share / total for name, share in known.items()}
+    unsure = -sum(share * math.log(share) for share in known.values()) / math.log(len(_KINDS))
+    parts = [(share * (1.0 - unsure), _KINDS[name]) for name, share in known.items()] + [(unsure, _ANY)]
+    near, near_deviation = _mixture([(share, one.near, one.near_deviation) for share, one in parts])
+    ratio, ratio_deviation = _mixture([(share, one.ratio, one.ratio_deviation) for share, one in parts])
+    return _Usual(near, near_deviation, ratio, ratio_deviation)
+
+
+def _mixture(parts: list[tuple[float, float, float]]) -> tuple[float, float]:
+    """Returns value and deviation of a mixture of (share, value, deviation), by the moments of the logarithms."""
+    mean = sum(share * math.log(value) for share, value, _ in parts)
+    variance = sum(share * (deviation**2 + (math.log(value) - mean) ** 2) for share, value, deviation in parts)
+    return math.exp(mean), math.sqrt(variance)
+
+
+def _field_of_view(settings: Settings, scene: SceneGuess, file: FromFile) -> Value:
+    if settings.field_of_view:
+        return Value(math.radians(settings.field_of_view), BY_USER)
+    if file.field_of_view > 0.0:
+        return Value(file.field_of_view, BY_FILE)
+    usual = 0.5 / math.tan(0.5 * DEFAULT_FIELD_OF_VIEW)
+    guess, deviation = _log_of(scene.focal, math.log(usual))
+    if deviation >= _UNCERTAIN:
+        return Value(DEFAULT_FIELD_OF_VIEW, TYPICAL, _FOCAL_DEVIATION)
+    gain = _FOCAL_DEVIATION**2 / (_FOCAL_DEVIATION**2 + deviation**2)
+    focal = _judged(math.log(usual) + gain * (guess - math.log(usual)), gain * deviation**2, _FOCAL_DEVIATION**2)
+    low, high = _PLAUSIBLE_ANGLES
+    return dataclasses.replace(focal, value=min(max(2.0 * math.atan(0.5 / focal.value), low), high))
+
+
+def _log_of(guess: Guess | None, usual: float) -> tuple[float, float]:
+    """Returns the logarithm of a guess and its deviation; no guess counts as the usual one, without weight."""
+    if guess is None or not (math.isfinite(guess.value) and guess.value > 0.0) or not guess.deviation < _UNCERTAIN:
+        return usual, _UNCERTAIN
+    return math.log(guess.value), max(guess.deviation, _CERTAIN)
+
+
+def angle_words(angle: Value) -> str:
+    """Returns a field of view that neither the user nor the file tells: "estimated 48 degrees (rough)"."""
+    degrees = math.degrees(angle.value)
+    return (
+        f"estimated {degrees:.0f} degrees{_rough(angle.is_rough)}"
+        if angle.source == ESTIMATED
+        else (f"assumed {degrees:.0f} degrees")
+    )
+
+
+def _words(one: Value) -> str:
+    return (
+        f"{_metres(one)} m, {one.source}{_rough(one.is_rough)}"
+        if one.is_known
+        else (f"{one.source} {_metres(one)} m{_rough(one.is_rough)}")
+    )
+
+
+def _rough(is_rough: bool) -> str:
+    return " (rough)" if is_rough else ""
+
+
+def _metres(one: Value) -> str:
+    """Returns metres with as many digits as the value deserves."""
+    if one.source == BY_USER:
+        return f"{one.value:.6g}"
+    text = f"{one.value:.{3 if one.is_known else 2}g}"
+    return f"{float(text):,.0f}" if "e" in text else text

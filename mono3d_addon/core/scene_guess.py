@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a network guesses about a whole scene: its distances, its lens and its kind."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A positive quantity that a network estimates from the photo.
+
+    value      the most likely value
+    deviation  standard deviation of its natural logarithm: 0.3 means a factor of about 1.35 either way
+    """
+
+    value: float
+    deviation: float
+
+
+@dataclass(frozen=True)
+class SceneGuess:
+    """What a network says about the whole scene. None, or no kinds, where the network has no such output.
+
+    near   1st percentile of the depth, metres, without the sky
+    far    99th percentile of the depth, metres, without the sky
+    focal  focal length relative to the photo's longer side
+    kinds  probability of each kind of scene, which add up to 1: 'person', 'object', 'room', 'street', 'landscape',
+           'flat' (a picture of a flat picture)
+    """
+
+    near: Guess | None = None
+    far: Guess | None = None
+    focal: Guess | None = None
+    kinds: Mapping[str, float] = field(default_factory=dict)
+
+
+def to_json(scene: SceneGuess | None) -> dict[str, Any] | None:
+    """Returns the guesses as an object for JSON; None for none."""
+    return None if scene is None else dataclasses.asdict(scene)
+
+
+def from_json(values: Mapping[str, Any] | None) -> SceneGuess | None:
+    """Returns what `to_json` made of the guesses. Raises TypeError or KeyError if it is something else."""
+    if values is None:
+        return None
+    guesses = {name: None if values[name] is None else Guess(**values[name]) for name in ("near", "far", "focal")}
+    return SceneGuess(**guesses, kinds=values["kinds"])
