@@ -19,6 +19,7 @@ from .display import TerminalDisplay, say
 from .environment import SCENE, VTP, WORKER
 from .errors import Mono3DError, WrongUsage, unforeseen
 from .installing import install
+from .run.finished import FinishedPhotos
 from .run.loop import is_done, run, timed
 from .run.outputs import PREVIEW
 from .run.photos import find
@@ -132,10 +133,11 @@ def _run(command: CommandLine, data_folder: Path, scene_writer: MakeSceneWriter 
     prepare(target)
     folders = {component: environment.require(component, data_folder) for component in components}
     weights = models_command.weights_digest(command.settings, data_folder)
+    known = FinishedPhotos(target.folder)
     to_do = [
         task
         for task in tasks
-        if not task.problem and not (options.skip_existing and is_done(task, command.settings, target, weights))
+        if not task.problem and not (options.skip_existing and is_done(task, command.settings, target, weights, known))
     ]
     if to_do and may_ask:
         models_command.ensure_weights(command.settings, data_folder, allow_download=options.download)
@@ -153,7 +155,7 @@ def _run(command: CommandLine, data_folder: Path, scene_writer: MakeSceneWriter 
     display = TerminalDisplay(len(tasks), folders[WORKER])
     records: list[Record] = []
     try:
-        run(tasks, command.settings, options, target, runners, scenes, display, records, weights)
+        run(tasks, command.settings, options, target, runners, scenes, display, records, weights, known)
     finally:
         display.close()
         if report is not None:

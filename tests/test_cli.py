@@ -62,11 +62,11 @@ def test_one_photo_gives_all_that_was_promised(data: Path, tmp_path: Path) -> No
     done = mono3d(data, PHOTOS / "coffee.png", "-o", out, home=home)
     assert done.returncode == 0, done.stderr
     assert not list(home.rglob("*")), "something was written outside the data folder"
-    assert "assumed 55 degrees" in done.stdout
+    assert "assumed 55 degrees" in done.stdout and "Distances: typical 1 to 3 m (rough)" in done.stdout
     names = ("coffee.blend", "coffee.glb", "coffee.ply", "coffee_depth.npy", "coffee_depth.png", "coffee_preview.png")
     assert sorted(path.name for path in results(out)) == sorted(names)
     depth = np.load(out / "coffee_depth.npy")
-    assert depth.dtype == np.float32 and depth.shape == (400, 600) and 0.5 < depth.min() < depth.max() <= 6.001
+    assert depth.dtype == np.float32 and depth.shape == (400, 600) and 0.3 < depth.min() < depth.max() <= 3.001
     picture = Image.open(out / "coffee_depth.png")
     assert picture.mode.startswith("I;16") and picture.size == (600, 400)
     preview = np.asarray(Image.open(out / "coffee_preview.png").convert("RGB"), dtype=float)
@@ -120,6 +120,7 @@ def test_many_photos_two_jobs_and_a_report(data: Path, tmp_path: Path) -> None:
         assert words in done.stderr
     cup = records["coffee.png"]
     assert cup["status"] == "done" and cup["counts"]["triangles"] > 1000
+    assert cup["distances"]["near"]["source"] == cup["distances"]["far"]["source"] == "typical"
     assert cup["camera"]["source"] == "assumed 55 degrees" and cup["seconds"]["Estimating depth"] > 0
     assert cup["model"] == "starter"
     assert cup["files"] == [str(tmp_path / "out" / "coffee.ply")]

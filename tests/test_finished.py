@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mono3d_addon.core.claimed_folder import ClaimedFolder, remove_abandoned
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.run.finished import is_finished, made_from, remember
+from mono3d_addon.run import finished
+from mono3d_addon.run.finished import RECORD, FinishedPhotos
 from mono3d_addon.run.loop import is_done
 from mono3d_addon.run.photos import PhotoTask
 from mono3d_addon.run.placement import move_into_place, prepare, reject_overwrites
@@ -29,18 +32,21 @@ def test_results_count_as_done_only_for_the_same_photo_settings_and_weights(tmp_
     task = PhotoTask(photo, "cup")
 
     def done(settings: Settings = settings, weights: str = "w") -> bool:
-        return is_done(task, settings, target, weights)
+        fresh = is_done(task, settings, target, weights, FinishedPhotos(target.folder))
+        assert is_done(task, settings, target, weights, known) == fresh, "what is kept never shows"
+        return fresh
 
+    known = FinishedPhotos(target.folder)
     assert not done(), "results of which nothing is known"
-    source = made_from(photo, settings, "w")
+    source = known.made_from(photo, settings, "w")
     assert source is not None
-    remember(target.folder, "cup", source, [mesh, texture])
+    known.remember("cup", source, [mesh, texture])
     assert done()
     assert (
         not done(replace(settings, detail=100)) and not done(weights="other") and not done(replace(settings, mask=""))
     )
     for path in (photo, mask):
-        path.write_bytes(b"two")
+        path.write_bytes(b"three")
         assert not done(), path
         path.write_bytes(b"one")
     for path in (mesh, texture):
@@ -51,7 +57,46 @@ def test_results_count_as_done_only_for_the_same_photo_settings_and_weights(tmp_
     with (target.folder / ".mono3d-results.jsonl").open("ab") as file:
         file.write(b'{"name": "cup", "pho')
     assert done()
-    assert not is_finished(tmp_path / "nowhere", "cup", source, [mesh]) and made_from(tmp_path, settings, "") is None
+    nowhere = FinishedPhotos(tmp_path / "nowhere")
+    assert not nowhere.is_finished("cup", source, [mesh]) and nowhere.made_from(tmp_path, settings, "") is None
+
+
+def test_the_record_and_every_photo_are_read_once_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[bytes] = []
+    hashed: list[Path] = []
+    read, digest = json.loads, finished._digest_of
+
+    def counted_read(line: bytes) -> Any:
+        parsed.append(line)
+        return read(line)
+
+    def counted_digest(path: Path) -> str:
+        hashed.append(path)
+        return digest(path)
+
+    monkeypatch.setattr(json, "loads", counted_read)
+    monkeypatch.setattr(finished, "_digest_of", counted_digest)
+    tasks = [PhotoTask(tmp_path / f"{number}.jpg", str(number)) for number in range(60)]
+    target, settings = Target(tmp_path / "out", ("ply",)), Settings()
+    target.folder.mkdir()
+    earlier, known = FinishedPhotos(target.folder), FinishedPhotos(target.folder)
+    for task in tasks:
+        task.path.write_bytes(task.name.encode())
+        mesh = target.files(task)["ply"]
+        mesh.write_bytes(b"mesh")
+        source = earlier.made_from(task.path, settings, "w")
+        assert source is not None
+        earlier.remember(task.name, source, [mesh])
+    hashed.clear()
+    for _ in range(3):
+        assert all(is_done(task, settings, target, "w", known) for task in tasks)
+    assert sorted(hashed) == sorted(task.path for task in tasks)
+    assert len(parsed) == len(tasks)
+    earlier.remember("0", {"photo": "another", "settings": "s", "weights": "w"}, [])
+    assert not is_done(tasks[0], settings, target, "w", known), "what another run appended meanwhile counts"
+    assert len(parsed) == len(tasks) + 1
+    (target.folder / RECORD).write_bytes(b"")
+    assert not is_done(tasks[1], settings, target, "w", known), "the record was emptied"
 
 
 def test_what_a_killed_run_left_is_cleared_and_nothing_else(tmp_path: Path) -> None:

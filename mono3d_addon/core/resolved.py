@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from .scene_guess import SceneGuess
 
 _EXTREMES = (1.0, 99.0)
 """Percentiles of a depth map in metres that are its near and far, as in `SceneGuess`."""
+_MOST_SAMPLES = 1 << 17
+"""About as many values of a large map count, since this is done for each mesh."""
 
 
 def resolved(
@@ -44,7 +47,9 @@ def _span(own: DepthValues | None) -> tuple[float, float]:
     """Returns the distances of the nearest and the farthest parts of a depth map in metres; 0 where it has none."""
     if own is None or own.kind != "metres":
         return 0.0, 0.0
-    known = own.values[np.isfinite(own.values) & (own.values > 0.0)]
+    step = max(1, math.isqrt(own.values.size // _MOST_SAMPLES))
+    values = own.values[::step, ::step]
+    known = values[np.isfinite(values) & (values > 0.0)]
     if not known.size:
         return 0.0, 0.0
     near, far = np.percentile(known, _EXTREMES)

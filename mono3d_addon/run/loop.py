@@ -21,7 +21,7 @@ from ..core.claimed_folder import ClaimedFolder, remove_abandoned
 from ..errors import Mono3DError, unforeseen
 from ..settings import RunOptions, Settings
 from ..worker.runner import Runner, Runners
-from . import finished
+from .finished import FinishedPhotos
 from .outputs import PREVIEW
 from .photos import PhotoTask
 from .placement import PARTIAL, STAGING, move_into_place, photo_keys
@@ -60,10 +60,12 @@ def run(
     display: Display,
     records: list[Record],
     weights: str = "",
+    known: FinishedPhotos | None = None,
 ) -> None:
     """Appends a record of each task to `records`, in order; an interrupt keeps those already appended.
 
-    `weights` is the hash of the network's weights, see `finished.made_from`.
+    `weights` is the hash of the network's weights, see `FinishedPhotos.made_from`; `known` is what is known of earlier
+    results in the target's folder, None: nothing yet.
 
     `options.jobs` runners reconstruct photos, slightly ahead of the scenes, which are written one by one in the
     calling thread because Blender requires it. An interrupt of the calling thread stops the runners and leaves no
@@ -72,7 +74,8 @@ def run(
     remove_abandoned(Path(tempfile.gettempdir()), _JOB)
     idle: queue.SimpleQueue[Runner] = queue.SimpleQueue()
     everyone = [runners.for_photos(f"worker-{number}") for number in range(min(options.jobs, max(1, len(tasks))))]
-    batch = _Batch(settings, options.skip_existing, target, photo_keys(tasks), idle, scenes, display, weights)
+    known = known or FinishedPhotos(target.folder)
+    batch = _Batch(settings, options.skip_existing, target, photo_keys(tasks), idle, scenes, display, weights, known)
     waiting: deque[tuple[PhotoTask, Future[_Reconstructed | Record]]] = deque()
     remaining = deque(tasks)
     pool = ThreadPoolExecutor(len(everyone), thread_name_prefix="mono3d")
@@ -116,7 +119,7 @@ def _end(pool: ThreadPoolExecutor, runners: Sequence[Runner], futures: Sequence[
 class _Reconstructed:
     """A reconstructed photo: `folder` has its reconstruction, `staging` its exported files.
 
-    `source` is what they were made from, see `finished.made_from`.
+    `source` is what they were made from, see `FinishedPhotos.made_from`.
     """
 
     folder: ClaimedFolder
@@ -139,6 +142,7 @@ class _Batch:
     scenes: SceneWriter
     display: Display
     weights: str
+    known: FinishedPhotos
 
     def reconstruct(self, task: PhotoTask, ahead: Sequence[PhotoTask]) -> _Reconstructed | Record:
         """Runs in a thread of the pool: has a runner reconstruct one photo and export its files to staging.
@@ -150,7 +154,7 @@ class _Batch:
         if not self._is_to_do(task):
             return Record(str(task.path), "skipped", "All its results already exist.")
         with _as_record(task) as outcome, contextlib.ExitStack() as undo:
-            source = finished.made_from(task.path, self.settings, self.weights)
+            source = self.known.made_from(task.path, self.settings, self.weights)
             folder = ClaimedFolder(_JOB)
             undo.callback(folder.remove)
             staging = ClaimedFolder(STAGING, PARTIAL, self.target.folder)
@@ -177,7 +181,7 @@ class _Batch:
     def _is_to_do(self, task: PhotoTask) -> bool:
         if task.problem or not self.skip_existing:
             return not task.problem
-        return not is_done(task, self.settings, self.target, self.weights)
+        return not is_done(task, self.settings, self.target, self.weights, self.known)
 
     def finish(self, task: PhotoTask, outcome: _Reconstructed | Record) -> Record:
         """Runs in the calling thread: writes the scene, then moves all files of the photo to the output folder."""
@@ -194,7 +198,7 @@ class _Batch:
                 seconds |= self.scenes.write(outcome.folder.path, blend, preview)
             files = move_into_place(outcome.staging.path, self.target.folder, self.photos)
             if outcome.source is not None:
-                finished.remember(self.target.folder, self.target.label(task), outcome.source, files)
+                self.known.remember(self.target.label(task), outcome.source, files)
             return Record(
                 photo=str(task.path),
                 status="done",
@@ -210,13 +214,13 @@ class _Batch:
         return failure.record
 
 
-def is_done(task: PhotoTask, settings: Settings, target: Target, weights: str) -> bool:
+def is_done(task: PhotoTask, settings: Settings, target: Target, weights: str, known: FinishedPhotos) -> bool:
     """Returns whether all results of a photo exist, made from the same photo, settings and weights."""
     files = target.files(task).values()
     if not all(path.is_file() for path in files):
         return False
-    source = finished.made_from(task.path, settings, weights)
-    return finished.is_finished(target.folder, target.label(task), source, files)
+    source = known.made_from(task.path, settings, weights)
+    return known.is_finished(target.label(task), source, files)
 
 
 class _as_record:

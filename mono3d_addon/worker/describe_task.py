@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.camera.field_of_view import photo_camera
+from ..core.camera.field_of_view import angle_of, photo_camera
 from ..core.photo.panorama import is_panorama
 from ..core.photo.photo import read_photo
 from ..core.photo.resampling import thumbnail
@@ -27,5 +27,8 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     photo = straightened(read_photo(Path(request["photo"]), request["max_pixels"]), Settings())
     np.save(request["thumbnail"], thumbnail(photo.pixels, request["side"]), allow_pickle=False)
     width, height = photo.size
-    camera = photo_camera(photo.size, photo.lens, Settings(), is_panorama=is_panorama(photo, "auto"))
-    return {"width": width, "height": height, "camera": camera.source}
+    is_all_around = is_panorama(photo, "auto")
+    source = photo_camera(photo.size, photo.lens, Settings(), is_panorama=is_all_around).source
+    if not is_all_around and not angle_of(photo.size, photo.lens):
+        source += ", unless the network estimates it"
+    return {"width": width, "height": height, "camera": source}

@@ -39,6 +39,8 @@ def test_a_photo_is_described_upright(describer: Worker, tmp_path: Path) -> None
     request = {"photo": str(photo), "thumbnail": str(tmp_path / "t.npy"), "side": 100, "max_pixels": 100.0}
     found = describer.submit(request).wait()
     assert found == {"width": 400, "height": 600, "camera": "EXIF, 28 mm equivalent"}
+    untold = describer.submit(request | {"photo": str(COFFEE)}).wait()
+    assert untold["camera"] == "assumed 55 degrees, unless the network estimates it"
     assert np.load(tmp_path / "t.npy").shape == (100, 67, 3)
     began = time.monotonic()
     describer.submit(request).wait()
