@@ -15,14 +15,18 @@ from ..photo.photo import Photo
 from ..photo.resampling import grid_size, resize_nearest, resize_to
 from .disparity import normalise, to_depth
 from .edges import sharpen_edges
+from .outlines import without_false_steps
 
 
-def depth_map(disparity: Floats, photo: Photo, settings: Settings) -> tuple[Floats, NDArray[np.bool_] | None]:
+def depth_map(
+    disparity: Floats, photo: Photo, settings: Settings, *, is_estimated: bool = True
+) -> tuple[Floats, NDArray[np.bool_] | None]:
     """Returns depth, float32 (rows, columns), metres along z, and its validity by the photo's mask (None: all valid).
 
     `disparity` is float32 (h, w) at any size, near = large, and covers the whole photo. The result has
     `settings.detail` cells along the longer side, at most one per pixel of the photo. Near and far that are automatic
-    are the usual ones (see `camera.automatic`).
+    are the usual ones (see `camera.automatic`). With sharp edges, what `is_estimated` by a network also loses its false
+    discontinuities; a user's own map keeps all.
     """
     settings = resolve(settings).applied_to(settings)
     columns, rows = grid_size(*photo.size, settings.detail)
@@ -32,7 +36,10 @@ def depth_map(disparity: Floats, photo: Photo, settings: Settings) -> tuple[Floa
     if settings.edge_aware and settings.tear > 0.0:
         if inverse_depth.shape[0] > rows or inverse_depth.shape[1] > columns:
             inverse_depth = windows.resize(inverse_depth, columns, rows)
-        inverse_depth = sharpen_edges(inverse_depth, resize_to(photo.pixels, columns, rows), settings.tear)
+        guide = resize_to(photo.pixels, columns, rows)
+        inverse_depth = sharpen_edges(inverse_depth, guide, settings.tear)
+        if is_estimated:
+            inverse_depth = without_false_steps(inverse_depth, guide, settings.tear)
     else:
         inverse_depth = np.maximum(windows.resize(inverse_depth, columns, rows), inverse_depth.min())
     valid = None

@@ -46,7 +46,7 @@ def own_depth_map(own: DepthValues, photo: Photo, settings: Settings) -> tuple[F
         disparity = resize_nearest(disparity, columns, rows)
         settings = dataclasses.replace(settings, edge_aware=False)
     if own.kind == "disparity":
-        depth, valid = depth_map(disparity, _without_unknown(photo, own), settings)
+        depth, valid = depth_map(disparity, _without_unknown(photo, own), settings, is_estimated=False)
         return depth, (known if valid is None else valid & known) if not known.all() else valid
     depth = _metric(disparity, photo, settings)
     return depth, _valid(photo, known)
@@ -59,7 +59,7 @@ def _metric(inverse: Floats, photo: Photo, settings: Settings) -> Floats:
         columns, rows = grid_size(*photo.size, settings.detail)
         return np.full((rows, columns), 1.0 / high, np.float32)
     exact = dataclasses.replace(settings, near=1.0 / high, far=1.0 / low, percentile=0.0)
-    return depth_map(inverse, dataclasses.replace(photo, mask=None), exact)[0]
+    return depth_map(inverse, dataclasses.replace(photo, mask=None), exact, is_estimated=False)[0]
 
 
 def _valid(photo: Photo, known: Known) -> Known | None:
