@@ -301,7 +301,10 @@ class PinholeReshaper(Reshaper):
         )
         return self._grid.get(
             _without(settings, _AFTER_GRID),
-            lambda: (build_grid(*arguments), fill_background(*arguments) if settings.edges == "fill" else None),
+            lambda: (
+                build_grid(*arguments, has_smooth_silhouettes=settings.edge_aware and self.own is None),
+                fill_background(*arguments) if settings.edges == "fill" else None,
+            ),
         )
 
     def _finished(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .. import windows
 from ..arrays import Floats
 from ..mesh.islands import component_labels
+from ..mesh.slopes import are_slope_edges
 
 _REACH = 3
 """Both sides of a discontinuity are compared within windows of 7 x 7 cells."""
@@ -29,9 +30,8 @@ _CERTAIN_HEIGHT = 0.69
 """Difference of the logarithms of the depth (a factor of 2) from which a discontinuity is certain at any contrast."""
 _LEAST_LENGTH = 0.02
 """Least length of the certain part of an outline, as a fraction of the map's shorter side."""
-_SPREADS = ((4, 24), (9, 60))
-"""A false discontinuity is distributed over this many cells to both sides in at most so many rounds, a high one again
-over more."""
+_SPREADS = ((4, 6), (4, 12), (9, 40))
+"""A false discontinuity is distributed over this many cells to both sides in so many rounds; a high one needs more."""
 
 Cells = NDArray[np.intp]
 
@@ -57,14 +57,21 @@ def without_false_steps(inverse_depth: Floats, guide: NDArray[np.float32], jump:
 
 
 def beside_jumps(inverse_depth: Floats, jump: float) -> NDArray[np.bool_]:
-    """Returns the cells, bool (rows, columns), that differ by more than `jump` from one of their four neighbours."""
+    """Returns the cells, bool (rows, columns), that differ by more than `jump` from one of their four neighbours.
+
+    Steep slopes, such as a floor at a grazing angle, are no jumps.
+    """
     most = np.float32(1 + jump)
     beside = np.zeros(inverse_depth.shape, bool)
-    for before, after in (((slice(None), slice(-1)), (slice(None), slice(1, None))), ((slice(-1),), (slice(1, None),))):
-        one, other = inverse_depth[before], inverse_depth[after]
-        jumps = np.maximum(one, other) > most * np.minimum(one, other)
-        beside[before] |= jumps
-        beside[after] |= jumps
+    for axis, one, other in (
+        (0, inverse_depth[:-1], inverse_depth[1:]),
+        (1, inverse_depth[:, :-1], inverse_depth[:, 1:]),
+    ):
+        row, column = np.nonzero(np.maximum(one, other) > most * np.minimum(one, other))
+        sharp = ~are_slope_edges(inverse_depth, row, column, axis, jump)
+        row, column = row[sharp], column[sharp]
+        beside[row, column] = True
+        beside[row + (axis == 0), column + (axis == 1)] = True
     return beside
 
 
@@ -151,9 +158,8 @@ def _smoothed(inverse_depth: Floats, false: NDArray[np.bool_], is_outline: NDArr
     return result
 
 
-def _diffused(inverse_depth: Floats, cells: Cells, is_outline: NDArray[np.bool_], jump: float, most: int) -> Floats:
-    """Returns the map with the means of four neighbours at `cells`, again and again, until no neighbours differ by more
-    than `jump` but across outlines, where no means are taken; at `most` so many times."""
+def _diffused(inverse_depth: Floats, cells: Cells, is_outline: NDArray[np.bool_], jump: float, rounds: int) -> Floats:
+    """Returns the map with the means of four neighbours at `cells`, taken `rounds` times, but not across outlines."""
     columns = inverse_depth.shape[1]
     result, outline = inverse_depth.ravel().copy(), is_outline.ravel()
     open_to = []
@@ -162,14 +168,9 @@ def _diffused(inverse_depth: Floats, cells: Cells, is_outline: NDArray[np.bool_]
         is_torn = np.maximum(one, other) > np.float32(1 + jump) * np.minimum(one, other)
         open_to.append((step, (~(is_torn & outline[cells] & outline[cells + step])).astype(np.float32)))
     share = 1 / (1 + sum(weight for _, weight in open_to))
-    for _ in range(most):
-        own = result[cells]
-        total, steepest = own.copy(), 0.0
+    for _ in range(rounds):
+        total = result[cells]
         for step, weight in open_to:
-            other = result[cells + step]
-            total += other * weight
-            steepest = max(steepest, float((np.abs(other - own) * weight / np.minimum(other, own)).max(initial=0)))
-        if steepest < 0.7 * jump:
-            break
+            total += result[cells + step] * weight
         result[cells] = total * share
     return result.reshape(inverse_depth.shape)

@@ -15,6 +15,8 @@ from ..photo.resampling import resize_nearest
 from .islands import drop_islands
 from .mesh import Mesh
 from .normals import grid_normals
+from .silhouettes import smooth_silhouettes
+from .slopes import are_slopes
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def build_grid(
     valid: NDArray[np.bool_] | None = None,
     trim: int = 0,
     has_sharp_steps: bool = True,
+    *,
+    has_smooth_silhouettes: bool = False,
 ) -> Grid:
     """Returns the grid over a depth map, float32 (rows, columns) in metres.
 
@@ -65,6 +69,7 @@ def build_grid(
     valid            bool (rows, columns), cells to use; None for all
     trim             number of cells removed along tears and the photo's border
     has_sharp_steps  whether discontinuities in `depth` are sharp; then steep slopes are recognised and not torn
+    has_smooth_silhouettes  whether points beside tears move onto the photo's edge (see `silhouettes`)
     """
     triangles = torn_triangles(depth, tear, min_island, valid, has_sharp_steps)
     if trim > 0:
@@ -72,7 +77,10 @@ def build_grid(
         triangles = triangles[inner[triangles].all(axis=1)]
     rows, columns = depth.shape
     colors = resize_nearest(pixels, columns, rows).reshape(-1, 3)
-    return Grid(camera.back_project(depth), grid_normals(depth, camera, tear).reshape(-1, 3), colors, triangles)
+    points, normals = camera.back_project(depth), grid_normals(depth, camera, tear).reshape(-1, 3)
+    if has_smooth_silhouettes and tear > 0.0:
+        points = smooth_silhouettes(points, normals, triangles, depth, camera, pixels, tear)
+    return Grid(points, normals, colors, triangles)
 
 
 def torn_triangles(
@@ -141,7 +149,7 @@ def _kept_halves(
             jumps |= kept[half] & ~whole[half]
         if has_sharp_steps:
             row, column = np.nonzero(jumps)
-            jumps[jumps] = ~_is_slope(inverse, row, column, tear)
+            jumps[jumps] = ~are_slopes(inverse, row, column, tear)
         for half in _HALVES:
             kept[half] &= whole[half] | ~jumps
     return kept
@@ -166,44 +174,6 @@ def _links(kept: dict[str, NDArray[np.bool_]], rows: int, columns: int) -> tuple
     down[:, :-1] |= kept["acd"] | kept["acb"]
     down[:, 1:] |= kept["adb"] | kept["bcd"]
     return along, down
-
-
-_SLOPE_REACH = 3
-_SLOPE_SHARE = 0.45
-_STEEPEST_SLOPE = 8.0
-
-
-def _is_slope(inverse: Floats, row: NDArray[np.intp], column: NDArray[np.intp], tear: float) -> NDArray[np.bool_]:
-    """Returns which cells, at `row` and `column`, (n,), lie on a slope, such as a floor at a grazing angle, bool (n,).
-
-    A plane's inverse depth is linear in the picture: the change over one cell is a small fraction of that over seven
-    cells, while at a discontinuity it is most of it. Changes of more than 8 times `tear` are torn all the same, because
-    they would make long slivers along the view.
-    """
-    even = np.ones(len(row), bool)
-    for beside in (0, 1):
-        even &= _is_slope_edge(inverse, row + beside, column, 1, tear)
-        even &= _is_slope_edge(inverse, row, column + beside, 0, tear)
-    return even
-
-
-def _is_slope_edge(
-    inverse: Floats, row: NDArray[np.intp], column: NDArray[np.intp], axis: int, tear: float
-) -> NDArray[np.bool_]:
-    """Returns whether the change from each cell to the next along `axis` is a slope or negligible, bool (n,)."""
-    rows, columns = inverse.shape
-    line = []
-    for offset in range(-_SLOPE_REACH, _SLOPE_REACH + 2):
-        if axis == 0:
-            line.append(inverse[np.clip(row + offset, 0, rows - 1), column])
-        else:
-            line.append(inverse[row, np.clip(column + offset, 0, columns - 1)])
-    first, second = line[_SLOPE_REACH : _SLOPE_REACH + 2]
-    change, least = np.abs(second - first), np.minimum(first, second)
-    spread = np.max(line, axis=0) - np.min(line, axis=0)
-    slope = (change <= _SLOPE_SHARE * spread) & (change <= _STEEPEST_SLOPE * tear * least)
-    even: NDArray[np.bool_] = slope | (change <= tear / 4 * least)
-    return even
 
 
 def _is_not_torn(inverse_depths: list[Floats], tear: float) -> NDArray[np.bool_]:
