@@ -144,8 +144,8 @@ def _offsets(rims: _Rims, depth: Floats, guide: NDArray[np.float32]) -> tuple[Fl
     distance = np.interp(total, shares, distances).astype(np.float32)
     length = np.hypot(right_moment, down_moment)
     is_line = length > _LEAST_MOMENT * np.interp(distance, distances, moments)
-    distance = np.where(is_line, np.clip(distance, _INWARD, _OUTWARD), np.float32(0)) / np.maximum(length, 1e-6)
-    return right_moment * distance, down_moment * distance
+    step = np.where(is_line, np.clip(distance, _INWARD, _OUTWARD), 0) / np.maximum(length, 1e-6)
+    return (right_moment * step).astype(np.float32), (down_moment * step).astype(np.float32)
 
 
 def _soft_sides(

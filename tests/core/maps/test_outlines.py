@@ -25,7 +25,7 @@ def disc(radius: float) -> np.ndarray:
 
 
 def painted(inside: np.ndarray) -> np.ndarray:
-    return np.where(inside[..., None], np.float32([0.8, 0.3, 0.2]), np.float32([0.3, 0.5, 0.6])).astype(np.float32)
+    return np.where(inside[..., None], np.array([0.8, 0.3, 0.2]), np.array([0.3, 0.5, 0.6])).astype(np.float32)
 
 
 def torn(inverse: np.ndarray) -> int:
