@@ -13,6 +13,7 @@ from pathlib import Path
 PAGE = Path(__file__).resolve().parent / "settings.md"
 sys.path.insert(0, str(PAGE.parent.parent))
 
+from mono3d_addon.arguments import can_be_negated  # noqa: E402
 from mono3d_addon.settings import (  # noqa: E402
     PRESETS,
     AnySettings,
@@ -108,7 +109,8 @@ def _option(item: SettingField) -> str:
     flag = "--" + item.name.replace("_", "-")
     if item.kind is bool:
         return f"`{flag}`, `--no-{flag[2:]}`"
-    return ", ".join(f"`{word}`" for word in dict.fromkeys((*item.choice.words, flag)))
+    negated = (f"--no-{flag[2:]}",) if can_be_negated(item) else ()
+    return ", ".join(f"`{word}`" for word in dict.fromkeys((*item.choice.words, flag, *negated)))
 
 
 def _default(item: SettingField) -> str:

@@ -16,6 +16,7 @@ from .version import version
 
 DESCRIPTION = "Turns photos into coloured, camera-matched 3D meshes."
 _MOST_IN_BRACES = 8
+OFF = "off"
 EPILOG = (
     "Exit code: 0 all photos done, 1 some or all photos failed or the run could not start, 2 wrong usage, "
     "130 interrupted."
@@ -158,11 +159,24 @@ def _add(group: Any, item: SettingField, is_shown: bool) -> None:
         # A long list breaks the lines of the help better in the text than in braces.
         shown = item.name.upper() if len(item.choice.options) > _MOST_IN_BRACES else None
         group.add_argument(*words, dest=item.name, choices=item.choice.options, metavar=shown, help=text)
+        if can_be_negated(item):
+            group.add_argument(
+                f"--no-{flag[2:]}",
+                dest=item.name,
+                action="store_const",
+                const=OFF,
+                help=f"same as {flag} {OFF}" if is_shown else argparse.SUPPRESS,
+            )
     else:
         shown = (item.choice.unit or item.kind.__name__).upper().replace(" ", "_").replace("%", "PERCENT")
         group.add_argument(
             *words, dest=item.name, type=item.kind, metavar="PATH" if item.choice.is_path else shown, help=text
         )
+
+
+def can_be_negated(item: SettingField) -> bool:
+    """Returns whether `--no-NAME` turns off a choice of words that is on by default."""
+    return OFF in item.choice.options and not item.many and item.default != OFF
 
 
 def _words_of(item: SettingField) -> Any:

@@ -21,7 +21,6 @@ from .errors import Mono3DError, WrongUsage, unforeseen
 from .installing import install
 from .run.finished import FinishedPhotos
 from .run.loop import is_done, run, timed
-from .run.outputs import PREVIEW
 from .run.photos import find
 from .run.placement import prepare, prepare_report, reject_overwrites
 from .run.report import Record, write_report
@@ -44,7 +43,7 @@ def main(
 ) -> int:
     """Runs the command and returns its exit code: 0 all done, 1 some failed, 2 wrong usage, 130 interrupted.
 
-    `scene_writer` makes what writes .blend files and previews; None: a runner with the `bpy` wheel.
+    `scene_writer` makes what writes .blend files; None: a runner with the `bpy` wheel.
     `no_network` is the reason why downloads are forbidden even with the flags that request them; empty: they are not.
     `data_folder` is used if neither --data-folder nor MONO3D_DATA names one; None: the system's folder for user data.
     `install_folder` takes the place of `data_folder` with --install.
@@ -167,7 +166,7 @@ def _run(command: CommandLine, data_folder: Path, scene_writer: MakeSceneWriter 
 def _components(target: Target, needs_bpy: bool) -> tuple[str, ...]:
     """Returns the components, sets of packages, that this run needs."""
     wanted = [WORKER]
-    if needs_bpy and ("blend" in target.formats or PREVIEW in target.formats):
+    if needs_bpy and "blend" in target.formats:
         wanted.append(SCENE)
     if "vtp" in target.formats:
         wanted.append(VTP)

@@ -58,6 +58,20 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 )
 """Every format of `settings.FORMATS`, in the order of the web page. A test compares the two."""
 
+PREVIEWS: Mapping[str, Format] = MappingProxyType(
+    {
+        "picture": Format("_preview.png", "preview.write_preview", "PNG: preview", "image/png"),
+        "turntable": Format("_turntable.webp", "preview.write_turntable", "WebP: preview that moves", "image/webp"),
+    }
+)
+"""What `settings.PREVIEWS` adds to a run, besides the formats; each includes those before it."""
+
+
+def previews_of(choice: str) -> tuple[str, ...]:
+    """Returns the names in `PREVIEWS` that a choice of `settings.PREVIEWS` asks for."""
+    names = tuple(PREVIEWS)
+    return names[: names.index(choice) + 1] if choice in names else ()
+
 
 def by_suffix() -> dict[str, str]:
     """Returns the format that each file suffix asks for: the first one of `settings.FORMATS` that has it."""

@@ -61,6 +61,8 @@ MODEL_NAMES = (
 FORMATS = ("blend", "glb", "ply", "obj", "stl", "cloud", "vtp", "npy", "png16", "exr", "camera")
 """Names of the output formats; `cloud` is the point cloud as PLY, `camera` the camera as JSON."""
 
+PREVIEWS = ("picture", "turntable", "off")
+"""What is rendered of each result."""
 
 LEAST_NEAR, LEAST_FAR = 0.001, 0.002
 """Smallest near and far that a user may set, metres; 0 is automatic."""
@@ -363,7 +365,9 @@ class RunOptions(SetupOptions):
         is_path=True, words=("-o", "--out"), basic=True)
     format: tuple[str, ...] = _choice(("blend", "glb", "ply", "npy", "png16"), "Formats", "Output",
         "Files to write for each photo, separated by commas", options=FORMATS, basic=True)
-    preview: bool = _choice(True, "Preview", "Output", "Render a preview image of each result", basic=True)
+    preview: str = _choice("picture", "Preview", "Output",
+        "'picture' renders an image of each result, seen slightly from the side; 'turntable' adds a short loop, as "
+        "WebP, in which the view sways to both sides; 'off' renders none", options=PREVIEWS, basic=True)
     skip_existing: bool = _choice(False, "Skip existing", "Run",
         "Skip photos whose results all exist and were made from the same photo, settings and weights",
         basic=True)

@@ -10,8 +10,8 @@ from PIL import Image, PngImagePlugin
 
 from mono3d_addon.core.photo.endings import PHOTO_ENDINGS
 from mono3d_addon.core.plain_name import plain_name
-from mono3d_addon.formats import FORMATS
-from mono3d_addon.run.outputs import PREVIEW, output_files
+from mono3d_addon.formats import FORMATS, PREVIEWS
+from mono3d_addon.run.outputs import output_files
 from mono3d_addon.run.photos import PhotoTask, find, is_photo
 
 
@@ -144,7 +144,7 @@ def test_long_names_leave_room_for_the_endings_of_results(tmp_path: Path) -> Non
     long = "a" * 251
     make(tmp_path, f"{long}.jpg")
     (task,) = collect([str(tmp_path)])
-    for path in output_files(task.name, [*FORMATS, PREVIEW], tmp_path).values():
+    for path in output_files(task.name, [*FORMATS, *PREVIEWS], tmp_path).values():
         path.touch()
     assert find([str(tmp_path)]).tasks == [task]
     assert not collect([str(tmp_path / ("b" * 300 + ".jpg"))])[0].problem

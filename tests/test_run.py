@@ -20,7 +20,7 @@ def test_a_folder_gets_all_formats() -> None:
     assert target.files(CUP) == {
         "glb": Path("out/cup.glb"),
         "npy": Path("out/cup_depth.npy"),
-        "preview": Path("out/cup_preview.png"),
+        "picture": Path("out/cup_preview.png"),
     }
 
 
@@ -65,7 +65,7 @@ def test_a_folder_may_have_points_in_its_name(tmp_path: Path, name: str) -> None
 
 def test_nothing_to_write_is_told(tmp_path: Path) -> None:
     with pytest.raises(WrongUsage, match="--format"):
-        prepare(target_of(RunOptions(output=str(tmp_path / "out"), format=(), preview=False)))
+        prepare(target_of(RunOptions(output=str(tmp_path / "out"), format=(), preview="off")))
     assert not (tmp_path / "out").exists()
 
 

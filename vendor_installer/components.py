@@ -121,7 +121,7 @@ _BLENDER_52_NEEDS = (
 
 SCENE = Component(
     name="scene",
-    purpose="Blender as a Python module, which writes .blend files and previews without an installed Blender",
+    purpose="Blender as a Python module, which writes .blend files without an installed Blender",
     requirements=(
         Requirement("bpy==5.0.1", pythons=("cp311",)),
         Requirement("numpy<2", pythons=("cp311",)),

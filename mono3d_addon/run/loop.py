@@ -22,7 +22,6 @@ from ..errors import Mono3DError, unforeseen
 from ..settings import RunOptions, Settings
 from ..worker.runner import Runner, Runners
 from .finished import FinishedPhotos
-from .outputs import PREVIEW
 from .photos import PhotoTask
 from .placement import PARTIAL, STAGING, move_into_place, photo_keys
 from .report import Record, totals
@@ -35,7 +34,7 @@ _MOST_AHEAD = 7
 _JOB = "mono3d-run-"
 """Start of the names of job folders in the folder for temporary files."""
 
-_SCENE_FORMATS = ("blend", PREVIEW)
+_BLEND = "blend"
 
 
 class Display(Protocol):
@@ -165,7 +164,7 @@ class _Batch:
                 "photo": str(task.path.absolute()),
                 "settings": asdict(self.settings),
                 "folder": str(folder.path),
-                "exports": {form: str(path) for form, path in exports.items() if form not in _SCENE_FORMATS},
+                "exports": {form: str(path) for form, path in exports.items() if form != _BLEND},
                 "ahead": [str(other.path.absolute()) for other in ahead if self._is_to_do(other)],
             }
             runner = self.idle.get()
@@ -191,11 +190,10 @@ class _Batch:
         with _as_record(task) as failure, contextlib.ExitStack() as clean:
             clean.callback(outcome.clean)
             staged = self.target.files(task, outcome.staging.path)
-            blend, preview = staged.get("blend"), staged.get(PREVIEW)
             seconds = dict(result["seconds"])
-            if blend or preview:
+            if _BLEND in staged:
                 self.display.progress(task, "Building the scene", 0.7)
-                seconds |= self.scenes.write(outcome.folder.path, blend, preview)
+                seconds |= self.scenes.write(outcome.folder.path, staged[_BLEND])
             files = move_into_place(outcome.staging.path, self.target.folder, self.photos)
             if outcome.source is not None:
                 self.known.remember(self.target.label(task), outcome.source, files)

@@ -7,10 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import MappingProxyType
 
-from ..formats import FORMATS, by_suffix
-
-PREVIEW = "preview"
-_PREVIEW_ENDING = "_preview.png"
+from ..formats import FORMATS, PREVIEWS, by_suffix
 
 BY_ENDING = by_suffix()
 """The format that an output file's suffix asks for."""
@@ -18,7 +15,14 @@ BY_ENDING = by_suffix()
 _MESHES = (".mtl", ".blend")
 
 PICTURES = MappingProxyType(
-    {"_depth": (), "_preview": (), "_behind_texture": _MESHES, "_normal_texture": _MESHES, "_texture": _MESHES}
+    {
+        "_depth": (),
+        "_preview": (),
+        "_turntable": (),
+        "_behind_texture": _MESHES,
+        "_normal_texture": _MESHES,
+        "_texture": _MESHES,
+    }
 )
 """Endings of the names of results that are images, longer ones first.
 
@@ -27,5 +31,5 @@ A texture counts as a result only beside a file with one of the given suffixes; 
 
 
 def output_files(name: str, formats: Iterable[str], folder: Path) -> dict[str, Path]:
-    """Returns the path of each format's file (`preview` counts as one) for the photo called `name`."""
-    return {one: folder / f"{name}{_PREVIEW_ENDING if one == PREVIEW else FORMATS[one].ending}" for one in formats}
+    """Returns the path of each format's file, those of previews included, for the photo called `name`."""
+    return {one: folder / f"{name}{(FORMATS.get(one) or PREVIEWS[one]).ending}" for one in formats}

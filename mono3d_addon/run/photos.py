@@ -22,8 +22,11 @@ _NUMBER = re.compile(r"_\d+$")
 _MARKS = (b"tEXtSoftware\0Mono3D", b"tEXtNote\0Mono3D")
 """Metadata of the depth maps and the previews that Mono3D writes as PNG."""
 
-_HEAD_BYTES = 4096
-"""Length of the start of a PNG that contains its metadata."""
+_WEBP_MARK = b"Mono3D preview"
+"""Metadata of the previews that Mono3D writes as WebP."""
+
+_MARKED_BYTES = 4096
+"""Length of the start of a PNG, or the end of a WebP, that contains its metadata."""
 
 
 @dataclass(frozen=True)
@@ -107,15 +110,18 @@ def _without_results(pictures: Iterable[Path], results: dict[Path, Path]) -> lis
 
 
 def _is_marked(path: Path) -> bool:
-    """Returns whether a PNG's metadata say that Mono3D wrote it."""
-    if path.suffix.lower() != ".png":
+    """Returns whether the metadata of a PNG or a WebP say that Mono3D wrote it."""
+    suffix = path.suffix.lower()
+    if suffix not in (".png", ".webp"):
         return False
     try:
         with path.open("rb") as file:
-            start = file.read(_HEAD_BYTES)
+            if suffix == ".webp":
+                file.seek(max(0, path.stat().st_size - _MARKED_BYTES))
+            part = file.read(_MARKED_BYTES)
     except OSError:
         return False
-    return any(mark in start for mark in _MARKS)
+    return any(mark in part for mark in (_MARKS if suffix == ".png" else (_WEBP_MARK,)))
 
 
 def _with_ending(path: Path) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who writes the .blend files and previews of a run."""
+"""Who writes the .blend files of a run."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..worker.runner import Runner
 class SceneWriter(Protocol):
     """Writes what needs Blender: through a runner, or in the Blender that runs the batch."""
 
-    def write(self, folder: Path, blend: Path | None, preview: Path | None) -> dict[str, float]:
-        """Writes the scene of the reconstruction saved in `folder`; returns the seconds of each stage."""
+    def write(self, folder: Path, blend: Path) -> dict[str, float]:
+        """Writes the scene of the reconstruction saved in `folder` to `blend`; returns the seconds of each stage."""
         ...
 
     def close(self) -> None:
@@ -27,15 +27,9 @@ class RunnerSceneWriter:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
 
-    def write(self, folder: Path, blend: Path | None, preview: Path | None) -> dict[str, float]:
-        """Writes the scene of the reconstruction saved in `folder`; returns the seconds of each stage."""
-        request = {
-            "task": "scene",
-            "folder": str(folder),
-            "blend": str(blend) if blend else None,
-            "preview": str(preview) if preview else None,
-        }
-        result = self._runner.submit(request).wait()
+    def write(self, folder: Path, blend: Path) -> dict[str, float]:
+        """Writes the scene of the reconstruction saved in `folder` to `blend`; returns the seconds of each stage."""
+        result = self._runner.submit({"task": "scene", "folder": str(folder), "blend": str(blend)}).wait()
         seconds: dict[str, float] = result["seconds"]
         return seconds
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from ..core.user_path import exists, is_folder, user_path
 from ..errors import WrongUsage
+from ..formats import previews_of
 from ..settings import RunOptions
-from .outputs import BY_ENDING, PREVIEW, output_files
+from .outputs import BY_ENDING, output_files
 from .photos import PhotoTask
 
 _FILE_ENDING = re.compile(r"\.(?!\d+$)[A-Za-z0-9]{2,5}")
@@ -20,7 +21,7 @@ _FILE_ENDING = re.compile(r"\.(?!\d+$)[A-Za-z0-9]{2,5}")
 
 @dataclass(frozen=True)
 class Target:
-    """Output folder and formats (`preview` among them); `name` is set if a single file was asked for."""
+    """Output folder and formats (previews among them); `name` is set if a single file was asked for."""
 
     folder: Path
     formats: tuple[str, ...]
@@ -56,5 +57,4 @@ def target_of(options: RunOptions) -> Target:
             f"A file '{output.name}' cannot be written: supported endings are {' '.join(BY_ENDING)}. "
             "For a new folder of that name, let it end in '/'."
         )
-    formats = (*options.format, PREVIEW) if options.preview else options.format
-    return Target(output, formats)
+    return Target(output, (*options.format, *previews_of(options.preview)))

@@ -308,7 +308,7 @@ class Service:
 
     async def _write_scene(self, folder: Path, path: Path) -> None:
         async with self._scene_turn:
-            writing = asyncio.ensure_future(asyncio.to_thread(self._scenes.write, folder, path, None))
+            writing = asyncio.ensure_future(asyncio.to_thread(self._scenes.write, folder, path))
             limit = self.options.max_minutes * 60.0
             await asyncio.wait({writing}, timeout=limit)
             if not writing.done():

@@ -39,7 +39,7 @@ class LocalRunners:
         )
 
     def for_scenes(self, idle_seconds: float = 0.0) -> Worker:
-        """Returns a worker that writes .blend files and previews, not started.
+        """Returns a worker that writes .blend files, not started.
 
         It ends after `idle_seconds` without work; 0: never.
         """

@@ -106,5 +106,5 @@ class Runners(Protocol):
         ...
 
     def for_scenes(self, idle_seconds: float = 0.0) -> Runner:
-        """Returns a runner that writes .blend files and previews; it ends after `idle_seconds` idle, 0: never."""
+        """Returns a runner that writes .blend files; it ends after `idle_seconds` idle, 0: never."""
         ...

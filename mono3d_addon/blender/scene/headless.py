@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes results from a Blender in background mode: the .blend file and its preview."""
+"""Writes .blend files from a Blender in background mode."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,34 +17,29 @@ from ...core.files import atomic_write
 from ...core.reconstruction import Reconstruction
 from ...errors import Mono3DError
 from . import build as scene
-from . import camera, preview
+from . import camera
 
-WRITING, RENDERING = "Writing the .blend file", "Rendering the preview"
+WRITING = "Writing the .blend file"
 
 
-def write(result: Reconstruction, blend: Path | None, picture: Path | None) -> dict[str, float]:
-    """Writes `result` as a .blend file and as a PNG preview, each unless None; returns the seconds of each.
+def write(result: Reconstruction, blend: Path) -> dict[str, float]:
+    """Writes `result` as a .blend file; returns the seconds of each stage.
 
     Replaces the file open in this Blender by an empty one. The .blend file contains the photo or has it beside it, a
     render reproduces the photo's colours (view transform "Standard"), and it opens with a view through the photo's
-    camera. Raises Mono3DError if a file cannot be written; existing files are replaced only by complete ones.
+    camera. Raises Mono3DError if it cannot be written; an existing file is replaced only by a complete one.
     """
-    seconds: dict[str, float] = {}
     began = time.perf_counter()
     target = _empty_scene()
     built = scene.build(result, target, blend, replaces=True)
-    if blend is not None:
-        _prepare_to_open(target, built)
-        with atomic_write(blend) as beside, _no_thumbnail(), _relative_images():
-            choices = {"copy": True, "compress": False, "relative_remap": False}
-            _call("The .blend file", bpy.ops.wm.save_as_mainfile, filepath=str(beside), **choices)
-        seconds[WRITING] = time.perf_counter() - began
-        began = time.perf_counter()
-    if picture is not None:
-        with atomic_write(picture) as beside:
-            _call("The preview", preview.render, result, built, target, beside)
-        seconds[RENDERING] = time.perf_counter() - began
-    return seconds
+    _prepare_to_open(target, built)
+    with atomic_write(blend) as beside, _no_thumbnail(), _relative_images():
+        choices = {"copy": True, "compress": False, "relative_remap": False}
+        try:
+            bpy.ops.wm.save_as_mainfile(filepath=str(beside), **choices)
+        except RuntimeError as error:
+            raise Mono3DError(f"The .blend file cannot be made: {str(error).strip()}") from error
+    return {WRITING: time.perf_counter() - began}
 
 
 @contextmanager
@@ -74,16 +69,16 @@ def _relative_images() -> Iterator[None]:
 
 
 def warm_up() -> None:
-    """Loads Blender's factory file, and with it the render engine."""
+    """Loads Blender's factory file."""
     _empty_scene()
 
 
 class BlenderSceneWriter:
     """Writes scenes in the running Blender."""
 
-    def write(self, folder: Path, blend: Path | None, preview: Path | None) -> dict[str, float]:
-        """Writes the scene of the reconstruction saved in `folder`; returns the seconds of each stage."""
-        return write(reconstruction.load(folder), blend, preview)
+    def write(self, folder: Path, blend: Path) -> dict[str, float]:
+        """Writes the scene of the reconstruction saved in `folder` to `blend`; returns the seconds of each stage."""
+        return write(reconstruction.load(folder), blend)
 
     def close(self) -> None:
         """Does nothing: there is no process to end."""
@@ -110,13 +105,6 @@ def _prepare_to_open(target: bpy.types.Scene, built: scene.Built) -> None:
                 space.shading.type = "MATERIAL"
                 space.clip_end = max(space.clip_end, far)
                 space.region_3d.view_perspective = "CAMERA"
-
-
-def _call(what: str, function: Callable[..., Any], *values: Any, **named: Any) -> None:
-    try:
-        function(*values, **named)
-    except RuntimeError as error:
-        raise Mono3DError(f"{what} cannot be made: {str(error).strip()}") from error
 
 
 def remove_temporary_folder() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The worker's task "scene": writes a saved reconstruction as a .blend file and a preview."""
+"""The worker's task "scene": writes a saved reconstruction as a .blend file."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ def warm_up() -> None:
 
 
 def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[str, Any]:
-    """Writes `blend` and `preview` (paths or null) of the reconstruction in `folder`; returns their `seconds`."""
+    """Writes the reconstruction in `folder` to `blend`, a path; returns the `seconds` of each stage."""
     from . import headless
 
-    blend, picture = (Path(request[key]) if request[key] else None for key in ("blend", "preview"))
     progress("Building the scene", 0.0)
-    return {"seconds": headless.write(reconstruction.load(Path(request["folder"])), blend, picture)}
+    return {"seconds": headless.write(reconstruction.load(Path(request["folder"])), Path(request["blend"]))}

@@ -154,7 +154,7 @@ def test_textures_lie_beside_where_wanted(tmp_path: Path) -> None:
     result = relief(made.reconstruction(tmp_path, made.camera(400, 300), 12, 16, **settings), (128, 128, 255))
     folder = tmp_path / "out"
     folder.mkdir()
-    headless.write(result, folder / "cup.blend", folder / "cup.png")
+    headless.write(result, folder / "cup.blend")
     names_there = {"cup.blend", "cup.png", "cup_texture.png", "cup_normal_texture.png"}
     assert {path.name for path in folder.iterdir()} == names_there
     moved = folder.rename(tmp_path / "elsewhere")
@@ -368,14 +368,3 @@ def test_a_part_of_a_panorama_is_rendered_as_it_was_photographed(part: SpherePar
     seen = made.read_picture(tmp_path / "seen.png") * 255
     inner = (slice(3, -3), slice(3, -3))
     assert np.abs(seen[inner] - pixels[inner]).max() < 14
-
-
-def test_a_panoramas_preview_looks_inside_from_outside(tmp_path: Path) -> None:
-    rows, columns = 32, 64
-    pixels = np.full((rows, columns, 3), (250, 20, 20), np.uint8)
-    depth = np.full((rows, columns), 3.0, np.float32)
-    result = made.reconstruction(tmp_path, Camera.panorama(columns, rows, "test"), rows, columns, pixels, depth)
-    headless.write(result, None, tmp_path / "preview.png")
-    seen = made.read_picture(tmp_path / "preview.png")
-    red = (seen[..., 0] > 0.3) & (seen[..., 1] < 0.2)
-    assert seen.shape[:2] == (480, 960) and red.mean() > 0.1, "the far half is seen"
