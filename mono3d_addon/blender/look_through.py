@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operator that looks through the photo's camera."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..errors import Mono3DError
 from . import interface
 from .scene import reshaped
+
+if TYPE_CHECKING:
+    from ..core.reconstruction import Reconstruction
 
 
 def show_colours(space: Any) -> None:
@@ -18,13 +23,23 @@ def show_colours(space: Any) -> None:
         shading.light = "FLAT"
 
 
-def show_colours_everywhere() -> None:
-    """Does so in all open 3D views."""
+def present(result: Reconstruction, target: bpy.types.Scene, *, is_first: bool) -> None:
+    """Shows the photo's colours in all open 3D views.
+
+    In the views of a scene for which this is the first result, it also frames the mesh and sets the background.
+    """
+    from .scene import first_view
+
     manager = bpy.context.window_manager
     for window in manager.windows if manager else ():
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                show_colours(area.spaces.active)
+            if area.type != "VIEW_3D":
+                continue
+            space: Any = area.spaces.active
+            show_colours(space)
+            if is_first and window.scene == target:
+                first_view.set_background(space.shading, result)
+                first_view.look(space, (max(1, area.width), max(1, area.height)), result)
 
 
 class MONO3D_OT_look_through_camera(bpy.types.Operator):

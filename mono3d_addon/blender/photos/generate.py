@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 from bpy.props import StringProperty
 
-from .. import interface, look_through, state
+from .. import interface, look_through, names, state
 from ..texts import text
 from . import running
 
@@ -37,9 +37,10 @@ class MONO3D_OT_generate(running.PhotoJob):
         from . import durations
 
         result = reconstruction.load(folder)
+        is_first = not any(names.is_ours(one) for one in target.objects)
         built = scene.build(result, target, Path(bpy.data.filepath) if bpy.data.filepath else None)
         _make_active(target, built.mesh)
-        look_through.show_colours_everywhere()
+        look_through.present(result, target, is_first=is_first)
         interface.push_undo("Photo as 3D mesh")
         run, seconds = state.current.run, state.current.lap()
         if ESTIMATING in result.seconds and run is not None and not run.failures:

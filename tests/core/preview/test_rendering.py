@@ -47,10 +47,10 @@ def test_a_texture_is_upright_and_right_in_perspective() -> None:
         assert tuple(picture[place]) == colour
     # A wall that recedes: its middle is nearer to its far end in the picture.
     points = flat.vertices.copy()
-    points[[1, 3]] *= 4.0
+    points[[1, 3]] *= np.array([4.0, 1.0, 4.0], np.float32)
     wall = Mesh(points, flat.triangles, flat.uv, flat.colors, flat.normals)
     middle = 20 + 15 * (points[0, 0] + points[1, 0]) / (points[0, 2] + points[1, 2])
-    row = rendered([Part(wall, texture)], FRONT, SIZE, GREY)[10].astype(int)
+    row = rendered([Part(wall, texture)], FRONT, SIZE, GREY)[14].astype(int)
     red, green = (np.flatnonzero((row[:, one] > 200) & (row[:, other] < 60)) for one, other in ((0, 1), (1, 0)))
     assert len(red) > 10 and len(green) > 2
     assert red.max() + 1 <= middle + 1.0 and green.min() >= middle - 1.0 and green.min() - red.max() <= 2

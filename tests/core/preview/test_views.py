@@ -59,21 +59,21 @@ def test_views_contain_the_result_in_the_middle(
         places, ahead = view.places(points, *SIZE)
         assert (ahead > 0).all()
         shares = places / SIZE
-        assert shares.min() >= 0.0 and shares.max() <= 1.0
+        # A few vertices may lie outside.
+        assert (np.abs(shares - 0.5) <= 0.5).all(axis=1).mean() > 0.99
         reaches.append(max(shares.max(), 1.0 - shares.min()))
         assert view.turn @ view.turn.T == pytest.approx(np.eye(3), abs=1e-9)
-    assert max(reaches) > 0.97, "the views are from farther than needed"
+    assert max(reaches) > 0.98, "the views are from farther than needed"
 
 
-def test_without_an_orbit_it_is_the_photo() -> None:
+def test_without_an_orbit_and_a_margin_it_is_the_photo(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "_MARGIN", 0.0)
+    monkeypatch.setattr(views, "_LEFT_OUT", 0.0)
     camera = photo().shifted(0.2, -0.1)
     points = scene(camera, 1.0, 5.0)
     places, ahead = views.orbit_of(points, camera).views([(0.0, 0.0)])[0].places(points, *SIZE)
-    true = camera.project(points) * (SIZE[0] / camera.width)
-    inner = (true - np.array(SIZE) / 2) * (1.0 - 0.03) + np.array(SIZE) / 2
-    # Farther back by what the margin needs: nearer to the photo than to a picture shrunk by the margin.
-    assert np.abs(places - inner).max() < 0.03 * max(SIZE)
-    assert ahead.min() >= points[:, 2].min()
+    np.testing.assert_allclose(places, camera.project(points) * (SIZE[0] / camera.width), atol=0.01)
+    np.testing.assert_allclose(ahead, points[:, 2], rtol=1e-4)
 
 
 def test_a_view_from_the_right_and_above_shows_near_parts_farther_left_and_down() -> None:

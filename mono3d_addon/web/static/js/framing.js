@@ -3,8 +3,13 @@
 
 import { MathUtils, Quaternion, Vector3 } from "../vendor/three/three.module.min.js";
 
-const ASIDE = (10 * Math.PI) / 180;
-const ABOVE = (4 * Math.PI) / 180;
+const MOST_ASIDE = (12 * Math.PI) / 180;
+const ABOVE_PER_ASIDE = 0.4;
+/** Largest shift of near parts against far ones, as a share of the photo's width: deep scenes are turned less. */
+const PARALLAX = 0.07;
+/** Shares of the points that count as nearest and farthest. */
+const NEAR = 0.05;
+const FAR = 0.95;
 const INSIDE = 0.94;
 /** Share of the points that may lie outside at each side, so that a few outliers do not make the rest small. */
 const LEFT_OUT = 0.01;
@@ -12,12 +17,12 @@ const LEFT_OUT = 0.01;
 /**
  * Returns the `position` and the `target` of the view, both in scene coordinates.
  *
- * `points` is a sample of the model's vertices, `pose` the photo's camera, `eye` the camera of the view.
+ * `points` is a sample of the model's vertices, `pose` the photo's camera, `lens` its lens, `eye` the camera of the view.
  */
-export function beside(points, pose, eye) {
+export function beside(points, pose, lens, eye) {
   const place = new Vector3().setFromMatrixPosition(pose);
   const middle = middleOf(points);
-  const back = backFrom(middle, place);
+  const back = backFrom(middle, place, asideOf(points, pose, lens));
   const right = new Vector3(0, 1, 0).cross(back).normalize();
   const up = back.clone().cross(right);
   const seen = points.map((point) => {
@@ -43,16 +48,26 @@ function fit(points, slope) {
   return { place: (slope * (high - low)) / 2, distance: (high + low) / 2 };
 }
 
+/** Returns the angle to the side from which the scene does not fall apart, by the rule of core/preview/views.py. */
+function asideOf(points, pose, lens) {
+  const inverse = pose.clone().invert();
+  const depths = Float64Array.from(points, (point) => -point.clone().applyMatrix4(inverse).z).sort();
+  const [near, far] = [NEAR, FAR].map((share) => Math.max(1e-6, depths[Math.floor(share * (depths.length - 1))]));
+  const middle = 2 / (1 / near + 1 / far);
+  const spread = Math.max(middle * (1 / near - 1 / far), 1e-6);
+  return Math.min(MOST_ASIDE, Math.atan((PARALLAX * lens.width) / lens.fx / spread));
+}
+
 /** Returns the direction from the middle to the viewpoint: that of the camera, turned sideways and up. */
-function backFrom(middle, place) {
+function backFrom(middle, place, aside) {
   const back = place.clone().sub(middle);
   if (back.lengthSq() === 0) back.set(0, 0, 1);
   const upright = new Vector3(0, 1, 0);
-  back.normalize().applyQuaternion(new Quaternion().setFromAxisAngle(upright, ASIDE));
+  back.normalize().applyQuaternion(new Quaternion().setFromAxisAngle(upright, aside));
   const side = upright.clone().cross(back);
   // Undefined when looking straight down.
   if (side.lengthSq() < 1e-6) return back;
-  return back.applyQuaternion(new Quaternion().setFromAxisAngle(side.normalize(), -ABOVE));
+  return back.applyQuaternion(new Quaternion().setFromAxisAngle(side.normalize(), -aside * ABOVE_PER_ASIDE));
 }
 
 function middleOf(points) {

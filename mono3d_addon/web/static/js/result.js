@@ -2,6 +2,7 @@
 // A finished job: the 3D view, the pictures, the facts, the downloads and the sliders.
 
 import * as api from "./api.js";
+import { backdrop } from "./backdrop.js";
 import { showDownloads } from "./downloads.js";
 import { find } from "./element.js";
 import { showFacts } from "./facts.js";
@@ -22,6 +23,9 @@ export class Result {
     this._told = 0;
     this._isLoading = false;
     this._latest = null;
+    find("result-photo").addEventListener("load", ({ target }) => {
+      find("viewer").style.setProperty("--backdrop", backdrop(target));
+    });
     this._shape = new Shape(description, (status) => this.renew(status));
     try {
       let renew = () => {};

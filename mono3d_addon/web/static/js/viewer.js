@@ -189,7 +189,7 @@ export class Viewer {
     this._setThrough(false);
     this._fit();
     const from = { position: this._eye.position.clone(), target: this._controls.target.clone() };
-    const to = this._inside ? from : beside(this._model.points, this._model.pose, this._eye);
+    const to = this._inside ? from : beside(this._model.points, this._model.pose, this._lens, this._eye);
     const place = (share) => {
       this._eye.position.lerpVectors(from.position, to.position, share);
       this._controls.target.lerpVectors(from.target, to.target, share);
