@@ -84,7 +84,9 @@ def draw_row(photos: Sequence[Path], row: str, checkout: Path, data: Path, out: 
             parts, camera = read(Path(work) / f"{photo.stem}.glb", Path(work) / f"{photo.stem}_camera.json")
             Image.fromarray(picture(parts, camera)).save(out / f"{key}.png")
             depth = np.quantile(parts[0].mesh.vertices[:, 2], [0.01, 0.99])
-            distances = records[photo.stem].get("distances") or f"{depth[0]:.2g} to {depth[1]:.2g} m"
+            # Older checkouts do not report distances.
+            told = records[photo.stem].get("distances", {}).get("words", "")
+            distances = told or f"{depth[0]:.2g} to {depth[1]:.2g} m"
             captions[key] = f"{row}: {distances}; {camera.source}"
     return captions
 
@@ -119,20 +121,29 @@ def picture(parts: Sequence[Part], camera: Camera) -> np.ndarray[Any, np.dtype[n
 def sheet(photos: Sequence[Path], rows: Sequence[str], out: Path, captions: dict[str, str]) -> Image.Image:
     """Returns a picture with one line for each photo: the photo and each row's picture of it."""
     font = ImageFont.load_default(_FONT)
-    made = Image.new("RGB", ((len(rows) + 1) * (SIDE + 8), len(photos) * (SIDE + _CAPTION)), "white")
-    pen = ImageDraw.Draw(made)
-    for line, photo in enumerate(photos):
-        top = line * (SIDE + _CAPTION)
+    lines = []
+    for photo in photos:
         cells = [(photo, photo.stem), *((out / f"{photo.stem}_{row}.png", f"{photo.stem}_{row}") for row in rows)]
-        for number, (path, key) in enumerate(cells):
-            left = number * (SIDE + 8)
-            if path.exists():
-                with Image.open(path) as shown:
-                    small = shown.convert("RGB")
-                small.thumbnail((SIDE, SIDE))
-                made.paste(small, (left, top))
-            pen.text((left, top + SIDE + 2), captions.get(key, key), fill="black", font=font)
+        lines.append([(_small(path), captions.get(key, key)) for path, key in cells])
+    heights = [max(shown.height for shown, _ in line) + _CAPTION for line in lines]
+    made = Image.new("RGB", ((len(rows) + 1) * (SIDE + 8), sum(heights)), "white")
+    pen = ImageDraw.Draw(made)
+    for number, line in enumerate(lines):
+        for column, (shown, caption) in enumerate(line):
+            left, top = column * (SIDE + 8), sum(heights[:number])
+            made.paste(shown, (left, top))
+            pen.text((left, top + heights[number] - _CAPTION + 2), caption, fill="black", font=font)
     return made
+
+
+def _small(path: Path) -> Image.Image:
+    """Returns a picture at the size of the sheet; a grey one if it could not be made."""
+    if not path.exists():
+        return Image.new("RGB", (SIDE, SIDE // 2), "grey")
+    with Image.open(path) as stored:
+        shown = stored.convert("RGB")
+    shown.thumbnail((SIDE, SIDE))
+    return shown
 
 
 if __name__ == "__main__":

@@ -106,10 +106,10 @@ def _parts(result: Reconstruction, size: tuple[int, int]) -> list[Part]:
 
 def _texture(path: Path, size: tuple[int, int]) -> Bytes:
     """Returns a texture, uint8 (h, w, 3), no larger than a picture of `size` can show."""
-    with Image.open(path) as picture:
-        most = (3 * max(size), 3 * max(size))
-        picture.draft("RGB", most)
-        picture = picture.convert("RGB")
+    with Image.open(path) as stored:
+        # A JPEG is decoded at a fraction of its size, but no smaller than this.
+        stored.draft("RGB", (2 * max(size), 2 * max(size)))
+        picture = stored.convert("RGB")
         # More texels than samples would flicker from frame to frame.
         shrunk = min(1.0, 2.0 * max(size) / max(picture.size))
         if shrunk < 1.0:

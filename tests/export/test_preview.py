@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from mono3d_addon.core.camera.camera import Camera
 from mono3d_addon.core.mesh.mesh import Mesh
@@ -38,8 +38,9 @@ def result_of(folder: Path, camera: Camera, pixels: np.ndarray, depth: np.ndarra
     points = camera.back_project(depth)
     mesh = Mesh(points, triangles, camera.uv(points).astype(np.float32), pixels.reshape(-1, 3), np.zeros_like(points))
     Image.fromarray(pixels).save(folder / "texture.png")
+    disparity = (1.0 / depth).astype(np.float32)
     return Reconstruction(
-        "cup", folder / "cup.jpg", folder / "texture.png", camera, Settings(**settings), 1.0 / depth, depth, mesh
+        "cup", folder / "cup.jpg", folder / "texture.png", camera, Settings(**settings), disparity, depth, mesh
     )
 
 
@@ -145,7 +146,8 @@ def test_the_turntable_is_an_endless_loop(tmp_path: Path) -> None:
     path = tmp_path / "out" / "cup_turntable.webp"
     path.parent.mkdir()
     assert write(result, "turntable", path) == (path,)
-    with Image.open(path) as loop:
+    with Image.open(path) as opened:
+        loop: Any = opened
         assert (loop.n_frames, loop.info["loop"], loop.size) == (24, 0, (120, 90))
         frames = []
         for number in range(loop.n_frames):
@@ -167,7 +169,7 @@ def test_a_turntable_of_noise_is_small_too(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_without_webp_there_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview.features, "check", lambda feature: False)
+    monkeypatch.setattr(features, "check", lambda feature: False)
     result = result_of(
         tmp_path, Camera.from_field_of_view(40, 30, 0.9, ""), np.zeros((30, 40, 3), np.uint8), waves(30, 40)
     )

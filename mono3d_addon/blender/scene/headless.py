@@ -34,9 +34,8 @@ def write(result: Reconstruction, blend: Path) -> dict[str, float]:
     built = scene.build(result, target, blend, replaces=True)
     _prepare_to_open(target, built)
     with atomic_write(blend) as beside, _no_thumbnail(), _relative_images():
-        choices = {"copy": True, "compress": False, "relative_remap": False}
         try:
-            bpy.ops.wm.save_as_mainfile(filepath=str(beside), **choices)
+            bpy.ops.wm.save_as_mainfile(filepath=str(beside), copy=True, compress=False, relative_remap=False)
         except RuntimeError as error:
             raise Mono3DError(f"The .blend file cannot be made: {str(error).strip()}") from error
     return {WRITING: time.perf_counter() - began}

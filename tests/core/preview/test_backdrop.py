@@ -17,8 +17,8 @@ LUMA = np.array([0.2126, 0.7152, 0.0722])
 def mesh(border: tuple[int, int, int], middle: tuple[int, int, int] = (255, 0, 255)) -> Mesh:
     y, x = np.mgrid[0:21, 0:21] / 20.0
     uv = np.stack([x.ravel(), y.ravel()], 1).astype(np.float32)
-    inner = ((uv > 0.2) & (uv < 0.8)).all(axis=1)
-    colors = np.where(inner[:, None], middle, border).astype(np.uint8)
+    is_inner = (np.abs(uv - 0.5) < 0.3).all(axis=1, keepdims=True)
+    colors = np.where(is_inner, middle, border).astype(np.uint8)
     points = np.zeros((len(uv), 3), np.float32)
     return Mesh(points, np.empty((0, 3), np.int32), uv, colors, points)
 

@@ -21,7 +21,7 @@ def rectangle(left: float, right: float, top: float, bottom: float, depth: float
     points = np.column_stack([corners, np.ones(4)]).astype(np.float32) * np.float32(depth)
     uv = np.array([[0, 1], [1, 1], [0, 0], [1, 0]], np.float32)
     triangles = np.array([[0, 2, 1], [1, 2, 3]], np.int32)
-    return Mesh(points, triangles, uv, np.tile(np.uint8(colour), (4, 1)), np.zeros_like(points))
+    return Mesh(points, triangles, uv, np.tile(np.array(colour, np.uint8), (4, 1)), np.zeros_like(points))
 
 
 def test_the_nearer_part_hides_the_farther_one_in_either_order() -> None:
