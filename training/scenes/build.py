@@ -13,7 +13,7 @@ from training.scenes import node_groups
 from training.scenes.blender import bpy, mathutils
 from training.scenes.materials import COLOR, material, strands
 from training.scenes.shapes import Array
-from training.scenes.stage import Hair, Lamp, Light, Painted, Pattern, Scatter, Scene, Sky, Sun, View
+from training.scenes.stage import Hair, Lamp, Light, Painted, Pattern, Scatter, Scene, Sky, Stage, Sun, View
 from training.scenes.unwrap import unwrapped
 from training.scenes.views import SENSOR
 
@@ -23,15 +23,20 @@ AMBIENT_REACH = 1.0
 
 def build(scene: Scene) -> None:
     """Builds a scene in an empty Blender file."""
+    content(scene.stage)
+    light(scene.light)
+    camera(scene.view)
+
+
+def content(stage: Stage) -> None:
+    """Adds shapes, scattered objects and hair to the scene."""
     materials: dict[Pattern, Any] = {}
-    for pattern, painted in scene.stage.merged().items():
-        _link(_object(painted, _material(pattern, materials)))
-    for scatter in scene.stage.scatters:
+    for pattern, painted in stage.merged().items():
+        link(_object(painted, _material(pattern, materials)))
+    for scatter in stage.scatters:
         _scatter(scatter, materials)
-    for hair in scene.stage.hairs:
+    for hair in stage.hairs:
         _hair(hair)
-    _light(scene.light)
-    _camera(scene.view)
 
 
 def focus(view: View) -> None:
@@ -49,7 +54,8 @@ def _material(pattern: Pattern, known: dict[Pattern, Any]) -> Any:
     return known[pattern]
 
 
-def _link(made: Any) -> Any:
+def link(made: Any) -> Any:
+    """Returns an object after adding it to the scene."""
     bpy.context.scene.collection.objects.link(made)
     return made
 
@@ -103,14 +109,14 @@ def _scatter(scatter: Scatter, materials: dict[Pattern, Any]) -> None:
         mesh.polygons.foreach_set("material_index", np.concatenate(slots).astype(np.int32))
         things.objects.link(bpy.data.objects.new("thing", mesh))
     ground = _mesh([Painted(scatter.ground, (0, 0, 0), Pattern("plain"))])
-    carrier = _link(bpy.data.objects.new("scatter", ground))
+    carrier = link(bpy.data.objects.new("scatter", ground))
     carrier.modifiers.new("scatter", "NODES").node_group = node_groups.scatter(scatter, things)
 
 
 def _hair(hair: Hair) -> None:
     surface = bpy.data.objects.new("surface", _mesh([Painted(hair.surface, hair.color, Pattern("plain"))]))
     # Cycles renders the strands of curves objects only, not those made by a mesh's nodes.
-    carrier = _link(bpy.data.objects.new("hair", bpy.data.hair_curves.new("hair")))
+    carrier = link(bpy.data.objects.new("hair", bpy.data.hair_curves.new("hair")))
     group = node_groups.hair(hair, surface, strands(hair.color), _area(hair))
     carrier.modifiers.new("hair", "NODES").node_group = group
 
@@ -125,11 +131,12 @@ def _polygon_areas(points: Array) -> Array:
     return np.linalg.norm(np.cross(edges[:, :-1], edges[:, 1:]).sum(axis=1), axis=1) / 2
 
 
-def _light(light: Light) -> None:
-    bpy.context.scene.world = _world(light.sky)
-    for sun in light.suns:
+def light(wanted: Light) -> None:
+    """Adds the light sources to the scene."""
+    bpy.context.scene.world = _world(wanted.sky)
+    for sun in wanted.suns:
         _sun(sun)
-    for lamp in light.lamps:
+    for lamp in wanted.lamps:
         _lamp(lamp)
 
 
@@ -140,6 +147,12 @@ def _world(sky: Sky) -> Any:
     nodes, links = world.node_tree.nodes, world.node_tree.links
     background = next(node for node in nodes if node.type == "BACKGROUND")
     background.inputs["Strength"].default_value = sky.strength
+    if sky.seen is not None:
+        ray = nodes.new("ShaderNodeLightPath").outputs["Is Camera Ray"]
+        strength = nodes.new("ShaderNodeMapRange")
+        strength.inputs["To Min"].default_value, strength.inputs["To Max"].default_value = sky.strength, sky.seen
+        links.new(ray, strength.inputs["Value"])
+        links.new(strength.outputs[0], background.inputs["Strength"])
     where = nodes.new("ShaderNodeTexCoord").outputs["Generated"]
     parts = nodes.new("ShaderNodeSeparateXYZ")
     links.new(where, parts.inputs[0])
@@ -185,23 +198,24 @@ def _mix(share: Any, first: Any, second: Any, nodes: Any, links: Any) -> Any:
 def _sun(sun: Sun) -> None:
     data = bpy.data.lights.new("sun", "SUN")
     data.energy, data.color, data.angle = sun.strength, sun.color, math.radians(sun.width)
-    made = _link(bpy.data.objects.new("sun", data))
+    made = link(bpy.data.objects.new("sun", data))
     made.rotation_euler = (math.radians(90 - sun.height), 0, math.radians(sun.azimuth))
 
 
 def _lamp(lamp: Lamp) -> None:
     data = bpy.data.lights.new("lamp", "AREA")
     data.energy, data.color, data.size = lamp.power, lamp.color, lamp.size
-    made = _link(bpy.data.objects.new("lamp", data))
+    made = link(bpy.data.objects.new("lamp", data))
     made.matrix_world = _looking(lamp.at, lamp.towards, 0)
     made.visible_camera = False
 
 
-def _camera(view: View) -> None:
+def camera(view: View) -> None:
+    """Adds a camera to the scene."""
     data = bpy.data.cameras.new("camera")
     data.sensor_width, data.lens = SENSOR, view.lens
     data.clip_start, data.clip_end = 0.005, 1e5
-    made = _link(bpy.data.objects.new("camera", data))
+    made = link(bpy.data.objects.new("camera", data))
     made.matrix_world = _looking(view.at, view.towards, view.roll)
     bpy.context.scene.camera = made
     focus(view)

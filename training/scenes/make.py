@@ -52,19 +52,28 @@ def _attempt(picture: Picture, random: Random, folder: Path) -> str:
     light = render.color(picture.width, picture.height, wanted.samples)
     if fault := verdict.fault_of_picture(light):
         return fault
-    top = disparity_file.top(disparity)
-    files = {
-        disparity_file.ENDING: disparity_file.png(disparity_file.scaled(disparity, top)),
-        ".jpg": render.jpeg(light, wanted),
-        metric_file.ENDING: metric_file.Metric(
-            SHOWN[picture.kind], top, scene.view.lens / views.SENSOR, "training.scenes"
-        )
-        .text()
-        .encode(),
-    }
-    # The last one marks the picture as complete.
-    for ending, content in files.items():
-        beside = folder / f"{picture.name}{ending}.part"
-        beside.write_bytes(content)
-        beside.rename(folder / (picture.name + ending))
+    metric = metric_file.Metric(
+        SHOWN[picture.kind], disparity_file.top(disparity), scene.view.lens / views.SENSOR, "training.scenes"
+    )
+    write(folder, picture.name, light, wanted, disparity, metric)
     return ""
+
+
+def write(
+    folder: Path,
+    name: str,
+    light: render.Pixels,
+    settings: render.RenderSettings,
+    disparity: render.Pixels,
+    metric: metric_file.Metric,
+) -> None:
+    """Writes the three files of a picture; the last one marks it as complete."""
+    files = {
+        disparity_file.ENDING: disparity_file.png(disparity_file.scaled(disparity, metric.inverse_metres)),
+        ".jpg": render.jpeg(light, settings),
+        metric_file.ENDING: metric.text().encode(),
+    }
+    for ending, content in files.items():
+        beside = folder / f"{name}{ending}.part"
+        beside.write_bytes(content)
+        beside.rename(folder / (name + ending))

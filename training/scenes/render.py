@@ -50,6 +50,11 @@ def color(width: int, height: int, samples: int, *, is_denoised: bool = False) -
     cycles = scene.cycles
     cycles.samples = samples
     cycles.use_denoising = is_denoised
+    if is_denoised:
+        cycles.denoiser, cycles.denoising_prefilter = "OPENIMAGEDENOISE", "FAST"
+        cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
+        if hasattr(cycles, "denoising_quality"):
+            cycles.denoising_quality = "FAST"
     # With few samples, adaptive sampling stops too early at dark pixels and leaves dark specks.
     cycles.use_adaptive_sampling = False
     cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 2, 1, 1

@@ -82,6 +82,8 @@ class Sky:
     """Share of the sky covered by clouds."""
     strength: float = 1.0
     seed: float = 0.0
+    seen: float | None = None
+    """Strength with which the camera sees it, as through a window from a dim room; None for `strength`."""
 
 
 @dataclass(frozen=True)

@@ -18,19 +18,19 @@ def street(random: Random) -> Scene:
     """Returns a street along y."""
     stage = Stage()
     half, pavement = between(random, 2, 7), between(random, 1, 3.5)
-    _ground(stage, random, half, pavement)
+    ground(stage, random, half, pavement)
     edge = half + pavement
     for side in (-1, 1):
         kind = str(random.choice(["houses", "trees", "fence"], p=[0.7, 0.15, 0.15]))
         if kind == "houses":
-            _houses(stage, random, side, edge)
+            houses(stage, random, side, edge)
         elif kind == "trees":
-            _trees(stage, random, side, edge)
+            avenue(stage, random, side, edge)
         else:
             height = between(random, 0.9, 2)
             rail = fittings.railing(30, height, between(random, 0.12, 0.3), between(random, 0.008, 0.03))
             stage.add(palette.any_color(random), PLAIN, rail.turned(np.pi / 2).moved(side * edge))
-            _trees(stage, random, side, edge + 4)
+            avenue(stage, random, side, edge + 4)
     lamps = _furniture(stage, random, half, pavement)
     if chance(random, 0.3):
         wall = palette.earth_color(random)
@@ -45,7 +45,8 @@ def street(random: Random) -> Scene:
     return Scene(stage, light, _view(stage, random, half, pavement))
 
 
-def _ground(stage: Stage, random: Random, half: float, pavement: float) -> None:
+def ground(stage: Stage, random: Random, half: float, pavement: float) -> None:
+    """Adds the road, its pavements and the land beside it."""
     asphalt = palette.hsv(0.6, between(random, 0, 0.1), between(random, 0.25, 0.6))
     road = palette.rough(random, between(random, 2, 30), palette.like(random, asphalt, 0.25))
     if chance(random, 0.25):
@@ -75,7 +76,8 @@ def _ground(stage: Stage, random: Random, half: float, pavement: float) -> None:
         )
 
 
-def _houses(stage: Stage, random: Random, side: int, edge: float) -> None:
+def houses(stage: Stage, random: Random, side: int, edge: float) -> None:
+    """Adds a row of houses on a side, -1 or 1, whose fronts are at a distance from the middle."""
     y = between(random, -14, -6)
     while y < 70:
         width, height = between(random, 5, 16), between(random, 3.5, 18)
@@ -142,7 +144,8 @@ def _windows(stage: Stage, random: Random, side: int, edge: float, y: float, wid
         stage.add(metal, PLAIN, pipe)
 
 
-def _trees(stage: Stage, random: Random, side: int, edge: float) -> None:
+def avenue(stage: Stage, random: Random, side: int, edge: float) -> None:
+    """Adds a row of trees on a side, -1 or 1, at a distance from the middle."""
     for y in np.arange(between(random, 0, 5), 45, between(random, 4, 10)):
         stage.take(trees.tree(random, between(random, 4, 10), leaves=260), side * (edge + between(random, 0, 2)), y)
 
@@ -229,7 +232,7 @@ def _furniture(stage: Stage, random: Random, half: float, pavement: float) -> li
     edge = half + 0.35
     metal = palette.any_color(random, 0.6)
     if chance(random, 0.75):
-        _poles(stage, random, edge, lamps)
+        poles(stage, random, edge, lamps)
     for _ in range(random.integers(0, 6)):
         side = 1 if chance(random, 0.5) else -1
         x, y = side * (half + between(random, 0.3, max(0.4, pavement))), between(random, 1, 18)
@@ -252,7 +255,8 @@ def _furniture(stage: Stage, random: Random, half: float, pavement: float) -> li
     return lamps
 
 
-def _poles(stage: Stage, random: Random, edge: float, lamps: list[Lamp]) -> None:
+def poles(stage: Stage, random: Random, edge: float, lamps: list[Lamp]) -> None:
+    """Adds street lamps, or poles with wires, along one side, and the light of the lamps to a list."""
     tall, gap, thick = between(random, 4, 9), between(random, 7, 18), between(random, 0.04, 0.13)
     side = 1 if chance(random, 0.5) else -1
     color = palette.any_color(random, 0.6)
