@@ -23,7 +23,7 @@ from .core.maps.depth_values import DepthValues
 from .core.maps.ground import camera_on_ground
 from .core.maps.own_depth import own_depth_map
 from .core.maps.relief import with_relief
-from .core.maps.sky import clamped, find_sky, without
+from .core.maps.sky import backdrop, behind, find_sky, infinite
 from .core.mesh.background_fill import BackgroundFill, fill_background
 from .core.mesh.grid import Grid, build_grid
 from .core.mesh.grid_cells import with_quads
@@ -50,6 +50,7 @@ _ONLY_A_GRID = (
 )
 _NO_LENS = "A panorama has no lens: field of view and shifts have no effect on it."
 _NO_BACKGROUND = "A solid has a back of its own, so nothing is filled in behind."
+_SKY_NOTES = {"auto": "put far behind", "clamp": "put far away", "remove": "cut out"}
 _AFTER_DEPTH = (
     "crop_left",
     "crop_right",
@@ -99,11 +100,18 @@ class Reshaped:
 
 @dataclass(frozen=True)
 class _DepthMap:
-    """Depth of every cell, where it is valid (None: everywhere), and whether sky was found."""
+    """Depth of every cell, where it is valid (None: everywhere), and where there is sky (None: nowhere)."""
 
     depth: Floats
     valid: NDArray[np.bool_] | None
-    has_sky: bool
+    sky: NDArray[np.bool_] | None
+
+    @property
+    def rest(self) -> NDArray[np.bool_] | None:
+        """Where the depth is valid and no sky; None: everywhere."""
+        if self.sky is None:
+            return self.valid
+        return ~self.sky if self.valid is None else self.valid & ~self.sky
 
 
 @dataclass(frozen=True)
@@ -147,17 +155,25 @@ class Reshaper(abc.ABC):
     disparity  float32 (h, w), relative inverse depth of the whole photo, near = large
     own        the depth map that `disparity` follows from; None where a network estimated the disparity
     scene      what the network guesses of distances and lens, for those that are automatic
+    sky        probability of sky, float32 (h, w), 0..1; None where the network does not give it
     """
 
     is_panorama: ClassVar[bool]
 
     def __init__(
-        self, photo: Photo, disparity: Floats, own: DepthValues | None = None, scene: SceneGuess | None = None
+        self,
+        photo: Photo,
+        disparity: Floats,
+        own: DepthValues | None = None,
+        scene: SceneGuess | None = None,
+        sky: Floats | None = None,
     ) -> None:
         self.photo = photo
         self.disparity = disparity
         self.own = own
         self.scene = scene
+        self.sky = sky
+        self._sky: _Last[Valid] = _Last()
         self._depth: _Last[_DepthMap] = _Last()
         self._on_ground: _Last[Camera | None] = _Last()
 
@@ -166,16 +182,18 @@ class Reshaper(abc.ABC):
         """Memory that the photo and its disparity take."""
         mask = 0 if self.photo.mask is None else self.photo.mask.nbytes
         own = 0 if self.own is None else self.own.values.nbytes
-        return self.photo.pixels.nbytes + mask + self.disparity.nbytes + own
+        sky = 0 if self.sky is None else self.sky.nbytes
+        return self.photo.pixels.nbytes + mask + self.disparity.nbytes + own + sky
 
     def forget(self) -> None:
         """Frees the memory of the intermediate results."""
+        self._sky.forget()
         self._depth.forget()
         self._on_ground.forget()
 
     def depth(self, settings: Settings) -> Floats:
         """Returns the depth map alone, see `Reconstruction.depth`, without crop and relief."""
-        found = self._depth_map(self.resolved(settings).applied_to(settings))
+        found = self._depth_map(_with_sky(self.resolved(settings).applied_to(settings)))
         return found.depth if found.valid is None else np.where(found.valid, found.depth, np.float32(np.nan))
 
     def resolved(self, settings: Settings) -> Resolved:
@@ -193,16 +211,16 @@ class Reshaper(abc.ABC):
         notes = [*camera_notes(photo.size, photo.lens, settings, is_panorama=self.is_panorama)]
         distances = self.resolved(settings)
         notes += distances.notes
-        settings = distances.applied_to(settings)
+        settings = _with_sky(distances.applied_to(settings))
         with stages.stage(MESH):
             key = _without(settings, (*_AFTER_GRID, *_AFTER_DEPTH))
             found = self._depth.get(key, lambda: self._depth_map(settings))
             valid = cropped(found.valid, found.depth.shape, settings)
             depth = self._with_relief(found.depth, camera, settings)
             mesh = self._first_mesh(depth, valid, camera, settings)
-            if found.has_sky:
-                notes.append(f"Sky was found and {'cut out' if settings.sky == 'remove' else 'put far away'}.")
-            on_ground = self._camera_on_ground(depth, found.valid, camera, settings)
+            if found.sky is not None:
+                notes.append(f"Sky was found and {_SKY_NOTES[settings.sky]}.")
+            on_ground = self._camera_on_ground(depth, found.rest, camera, settings)
             if on_ground is None:
                 notes.append("No clear ground was found, so the scene was not levelled.")
         finished = self._finished(mesh, depth, valid, camera, settings, stages)
@@ -246,16 +264,33 @@ class Reshaper(abc.ABC):
     def _depth_map(self, settings: Settings) -> _DepthMap:
         """Returns the depth of the whole photo, and where mask and sky leave it valid."""
         photo = masked(self.photo, settings.mask, settings.max_pixels)
-        sky = find_sky(self.disparity, photo) if settings.sky != "keep" else None
-        if sky is not None and settings.sky == "remove":
-            photo = without(photo, sky)
+        sky = self._sky.get(_of_sky(settings), lambda: self._find_sky(photo, settings))
         if self.own is not None:
             depth, valid = own_depth_map(self.own, photo, settings)
         else:
-            depth, valid = depth_map(self.disparity, photo, settings)
-        if sky is not None and settings.sky == "clamp":
-            depth = clamped(depth, sky, settings.far)
-        return _DepthMap(depth, valid, sky is not None)
+            depth, valid = depth_map(self.disparity, photo, settings, sky)
+        if sky is None:
+            return _DepthMap(depth, valid, None)
+        if settings.sky == "remove":
+            return _DepthMap(depth, ~sky if valid is None else valid & ~sky, sky)
+        put = behind if settings.sky == "auto" else backdrop
+        depth = put(depth, sky, 0.0 if self._is_metric else settings.far, valid)
+        return _DepthMap(depth, valid if valid is None else valid | sky, sky)
+
+    @property
+    def _is_metric(self) -> bool:
+        return self.own is not None and self.own.kind != "disparity"
+
+    def _find_sky(self, photo: Photo, settings: Settings) -> Valid:
+        """Returns where there is sky, at the size of the mesh; None: nowhere, or it is not treated."""
+        if settings.sky == "keep":
+            return None
+        if self.own is not None and settings.sky == "auto":
+            # Exact depth stays exact: only what it says to be infinitely far is sky.
+            return infinite(self.own, photo, settings)
+        sky = find_sky(self.disparity, photo, settings, self.sky)
+        # A photo of nothing but sky stays.
+        return None if sky is None or sky.all() else sky
 
 
 class PinholeReshaper(Reshaper):
@@ -264,9 +299,14 @@ class PinholeReshaper(Reshaper):
     is_panorama = False
 
     def __init__(
-        self, photo: Photo, disparity: Floats, own: DepthValues | None = None, scene: SceneGuess | None = None
+        self,
+        photo: Photo,
+        disparity: Floats,
+        own: DepthValues | None = None,
+        scene: SceneGuess | None = None,
+        sky: Floats | None = None,
     ) -> None:
-        super().__init__(photo, disparity, own, scene)
+        super().__init__(photo, disparity, own, scene, sky)
         self._grid: _Last[tuple[Grid, BackgroundFill | None]] = _Last()
 
     def forget(self) -> None:
@@ -381,7 +421,7 @@ class PanoramaReshaper(Reshaper):
 def make_reshaper(photo: Photo, estimate: Estimate, *, is_panorama: bool) -> Reshaper:
     """Returns what makes the meshes of a photo with this depth."""
     kind = PanoramaReshaper if is_panorama else PinholeReshaper
-    return kind(photo, estimate.disparity, estimate.values, estimate.scene)
+    return kind(photo, estimate.disparity, estimate.values, estimate.scene, estimate.sky)
 
 
 def shares_of(settings: Settings) -> dict[str, float]:
@@ -409,6 +449,23 @@ def _needs_pinhole(settings: Settings) -> bool:
 
 def _tear(settings: Settings) -> float:
     return 0.0 if settings.edges == "connected" else settings.tear
+
+
+def _with_sky(settings: Settings) -> Settings:
+    """Returns the settings with what *Sky* comes to.
+
+    Only a torn surface can have a sky far behind it. A solid, a connected surface, and one that Open3D makes of points
+    would reach all the way to it; they get an even sky at the far distance.
+    """
+    is_one_piece = settings.solid != "off" or _tear(settings) <= 0.0 or settings.surface in ("poisson", "ball_pivoting")
+    return replace(settings, sky="clamp") if settings.sky == "auto" and is_one_piece else settings
+
+
+def _of_sky(settings: Settings) -> Settings:
+    """Returns the settings that the search for the sky depends on; the others have their defaults."""
+    used = ("sky", "mask", "max_pixels", "detail")
+    found = Settings(**{name: getattr(settings, name) for name in used})
+    return replace(found, sky="clamp") if found.sky == "remove" else found
 
 
 def _without(settings: Settings, names: tuple[str, ...]) -> Settings:

@@ -168,9 +168,10 @@ class Settings:
     mask: str = _choice("", "Mask", "Scene",
         "Image of any size that is white where the photo is kept; or a folder that has a mask for each photo",
         is_path=True, basic=True)
-    sky: str = _choice("keep", "Sky", "Scene",
-        "'keep' leaves the sky as estimated, 'clamp' turns it into an even backdrop at the far distance, 'remove' "
-        "cuts it out; a photo without sky does not change", options=("keep", "clamp", "remove"), basic=True)
+    sky: str = _choice("auto", "Sky", "Scene",
+        "'auto' puts the sky far behind everything else, 'keep' leaves it as estimated, 'clamp' turns it into an even "
+        "backdrop at the far distance, 'remove' cuts it out; a photo without sky does not change",
+        options=("auto", "keep", "clamp", "remove"), basic=True)
     level: bool = _choice(False, "Level on the ground", "Scene",
         "Detect the ground, set the scene upright and put the ground at height 0; the camera keeps the tilt it had; "
         "without a clear ground nothing changes", basic=True)

@@ -95,13 +95,18 @@ def test_mask_sky_relief_and_floor_of_a_known_photo_can_be_changed(tmp_path: Pat
     Image.fromarray((column < 160).astype(np.uint8) * 255).save(tmp_path / "left.png")
     reshaper, plain = (
         PinholeReshaper(outdoors, inverse),
-        Settings(detail=64, tear=0.0, edge_aware=False, near=1.0, far=60.0),
+        Settings(detail=64, tear=0.0, sky="keep", edge_aware=False, near=1.0, far=60.0),
     )
     whole = shape(reshaper, plain)
     half = shape(reshaper, replace(plain, mask=str(tmp_path / "left.png")))
     assert np.isfinite(whole.depth).all() and half.mesh.uv[:, 0].max() < 0.52
     cut = shape(reshaper, replace(plain, sky="remove"))
     assert np.isnan(cut.depth[0]).all() and cut.notes == ("Sky was found and cut out.",)
+    even = shape(reshaper, replace(plain, sky="auto"))
+    assert np.ptp(even.depth[0]) == 0.0 and even.depth[0, 0] == pytest.approx(60.0), "no dome on a connected surface"
+    dome = shape(reshaper, replace(plain, sky="auto", tear=0.04))
+    assert np.ptp(dome.depth[0]) == 0.0 and dome.depth[0, 0] == pytest.approx(240.0), "far behind"
+    assert dome.notes == ("Sky was found and put far behind.",) and np.nanmax(dome.depth[-20:]) < 61.0
     back = shape(reshaper, plain)
     assert np.array_equal(back.mesh.vertices, whole.mesh.vertices) and not back.notes
     relief = shape(reshaper, replace(plain, photo_detail=3.0))

@@ -32,7 +32,7 @@ NUMBERS: Mapping[str, Mapping[str, int]] = MappingProxyType(
         "engine": {"auto": 0, "plain": 1},
         "depth_kind": {"auto": 0, "disparity": 1, "metres": 2, "millimetres": 3},
         "projection": {"auto": 0, "pinhole": 1, "equirectangular": 2},
-        "sky": {"keep": 0, "clamp": 1, "remove": 2},
+        "sky": {"keep": 0, "clamp": 1, "remove": 2, "auto": 3},
         "edges": {"tear": 0, "fill": 1, "connected": 2},
         "surface": {"grid": 0, "adaptive": 1, "poisson": 2, "ball_pivoting": 3},
         "solid": {"off": 0, "flat": 1, "mirrored": 2},

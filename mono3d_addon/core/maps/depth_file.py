@@ -26,13 +26,14 @@ _PFM_HEADER = re.compile(rb"(P[Ff])\s+(\d{1,9})\s+(\d{1,9})\s+([-+.\deE]{1,30})[
 
 
 def as_metres(found: DepthValues) -> DepthValues:
-    """Returns distances in metres, with unusable values as NaN; disparity is returned unchanged."""
+    """Returns distances in metres, infinite for background and NaN for unusable values; disparity does not change."""
     if found.kind == "disparity":
         return found
     metres = found.values * np.float32(0.001) if found.kind == "millimetres" else found.values
     with np.errstate(invalid="ignore"):
-        usable = (metres > 0.0) & (metres < _FARTHEST)
-    return DepthValues(np.where(usable, metres, np.float32(np.nan)), "metres")
+        usable, background = (metres > 0.0) & (metres < _FARTHEST), metres >= _FARTHEST
+    unusable_as = np.where(background, np.float32(np.inf), np.float32(np.nan))
+    return DepthValues(np.where(usable, metres, unusable_as), "metres")
 
 
 def unusable(found: DepthValues, used: DepthValues) -> str:
@@ -152,7 +153,7 @@ def grey_values(picture: Image.Image, path: Path) -> NDArray[Any]:
 
 
 def plane(array: NDArray[Any], path: Path, max_pixels: float) -> Floats:
-    """Returns an array as float32 (rows, columns), with infinite values as NaN.
+    """Returns an array as float32 (rows, columns), with negative infinite values as NaN.
 
     Raises Mono3DError if the array does not have two dimensions, is too large, or has no finite value.
     """
@@ -162,8 +163,8 @@ def plane(array: NDArray[Any], path: Path, max_pixels: float) -> Floats:
     check_size(flat.shape, path, max_pixels)
     with np.errstate(over="ignore", invalid="ignore"):
         values = np.array(flat, dtype=np.float32)
-    values[~np.isfinite(values)] = np.nan
-    if np.isnan(values).all():
+    values[np.isneginf(values)] = np.nan
+    if not np.isfinite(values).any():
         raise Mono3DError(f"'{path.name}' contains no depth values.")
     return values
 

@@ -16,28 +16,38 @@ from ..photo.resampling import grid_size, resize_nearest, resize_to
 from .disparity import normalise, to_depth
 from .edges import sharpen_edges
 from .outlines import without_false_steps
+from .sky import clear_of
 
 
 def depth_map(
-    disparity: Floats, photo: Photo, settings: Settings, *, is_estimated: bool = True
+    disparity: Floats,
+    photo: Photo,
+    settings: Settings,
+    sky: NDArray[np.bool_] | None = None,
+    *,
+    is_estimated: bool = True,
 ) -> tuple[Floats, NDArray[np.bool_] | None]:
     """Returns depth, float32 (rows, columns), metres along z, and its validity by the photo's mask (None: all valid).
 
     `disparity` is float32 (h, w) at any size, near = large, and covers the whole photo. The result has
     `settings.detail` cells along the longer side, at most one per pixel of the photo. Near and far that are automatic
-    are the usual ones (see `camera.automatic`). With sharp edges, what `is_estimated` by a network also loses its false
-    discontinuities; a user's own map keeps all.
+    are the usual ones (see `camera.automatic`). `sky`, bool (rows, columns), is where there is sky: far is the farthest
+    of the rest then, and the outlines before the sky follow it. With sharp edges, what `is_estimated` by a network also
+    loses its false discontinuities; a user's own map keeps all.
     """
     settings = resolve(settings).applied_to(settings)
     columns, rows = grid_size(*photo.size, settings.detail)
     small_mask = None if photo.mask is None else _share_kept(photo.mask, disparity.shape) > 0.5
+    clear = None if sky is None else clear_of(sky, *disparity.shape)
+    if clear is not None:
+        small_mask = clear if small_mask is None or not (clear & small_mask).any() else clear & small_mask
     normalised = normalise(disparity, settings.percentile, small_mask)
     inverse_depth = 1.0 / to_depth(normalised, settings.near, settings.far)
     if settings.edge_aware and settings.tear > 0.0:
         if inverse_depth.shape[0] > rows or inverse_depth.shape[1] > columns:
             inverse_depth = windows.resize(inverse_depth, columns, rows)
         guide = resize_to(photo.pixels, columns, rows)
-        inverse_depth = sharpen_edges(inverse_depth, guide, settings.tear)
+        inverse_depth = sharpen_edges(inverse_depth, guide, settings.tear, sky)
         if is_estimated:
             inverse_depth = without_false_steps(inverse_depth, guide, settings.tear)
     else:

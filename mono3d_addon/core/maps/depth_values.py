@@ -15,7 +15,7 @@ Kind = Literal["disparity", "metres", "millimetres"]
 class DepthValues:
     """The contents of a depth map file.
 
-    values  float32 (rows, columns), NaN where unknown
+    values  float32 (rows, columns), NaN where unknown; metres are infinite where there is nothing but background
     kind    meaning of the values, according to the file's metadata or the convention of its format
     """
 

@@ -31,12 +31,16 @@ _SMOOTHED = 3.0
 _ROUNDS, _MARGIN = 3, 4
 
 
-def sharpen_edges(inverse_depth: Floats, guide: NDArray[np.float32], jump: float) -> Floats:
+def sharpen_edges(
+    inverse_depth: Floats, guide: NDArray[np.float32], jump: float, sky: NDArray[np.bool_] | None = None
+) -> Floats:
     """Returns `inverse_depth` at the guide's size, its discontinuities sharp and aligned with the photo's edges.
 
     inverse_depth  float32 (h, w), 1/metres, at the network's size or at most the guide's
     guide          the photo at the mesh's size, float32 (rows, columns, 3) in 0..1
     jump           threshold of a discontinuity, far / near - 1; 0 only enlarges the map
+    sky            bool (rows, columns), cells that are the far side of any discontinuity, and the others around them
+                   its near side; None: unknown
 
     On a ramp only the two sides remain, each extrapolated from its plateau. Slopes and creases do not change. Returns
     float32 (rows, columns).
@@ -56,6 +60,8 @@ def sharpen_edges(inverse_depth: Floats, guide: NDArray[np.float32], jump: float
     both = near.known & far.known
     vote = np.where(both, np.float32(_COLOR_WEIGHT) * _color_vote(guide, near.color, far.color), np.float32(0))
     is_near = _is_near(position, vote, steps.band, blur)
+    if sky is not None:
+        is_near = np.where(windows.maximum(sky.astype(np.float32), blur) > 0, ~sky, is_near)
     sharp = np.where(is_near, np.maximum(large, steps.high), np.minimum(large, steps.low))
     # Smooth the remains at the ends of the bands but not across discontinuities.
     beside = windows.maximum(steps.band.astype(np.float32), _MARGIN) > 0
