@@ -11,11 +11,21 @@ from PIL import Image
 
 from mono3d_addon import reshape
 from mono3d_addon.core.camera.lens import Lens
+from mono3d_addon.core.estimate import Estimate, estimate_from
 from mono3d_addon.core.maps import depth_map as depth_maps
+from mono3d_addon.core.maps.depth_values import DepthValues
 from mono3d_addon.core.photo.photo import Photo
 from mono3d_addon.core.stages import Stages
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.reshape import MESH, PanoramaReshaper, PinholeReshaper, Reshaper, ReshaperCache, shares_of
+from mono3d_addon.reshape import (
+    MESH,
+    PanoramaReshaper,
+    PinholeReshaper,
+    Reshaper,
+    ReshaperCache,
+    make_reshaper,
+    shares_of,
+)
 from mono3d_addon.settings import Settings, fields_of
 
 BASE = Settings(detail=64, near=1.0, far=6.0)
@@ -168,3 +178,37 @@ def test_the_time_is_measured() -> None:
     stages = Stages(lambda words, share: None, shares_of(BASE))
     PinholeReshaper(photo(), disparity()).reshape(BASE, stages)
     assert set(stages.seconds) == {MESH}
+
+
+@pytest.mark.parametrize("background", [np.inf, np.nan, 4.0])
+def test_exact_depth_changes_only_where_it_is_infinite(background: float) -> None:
+    values = np.random.default_rng(0).uniform(2.0, 8.0, (48, 64)).astype(np.float32)
+    values[:10] = background
+    pixels = np.full((48, 64, 3), (110, 160, 225), np.uint8)
+    shown = Photo(Path("blue.png"), pixels, None, Lens(), "1" * 64)
+    estimate = estimate_from(DepthValues(values, "metres"), "own")
+    reshaper = make_reshaper(shown, estimate, is_panorama=False)
+    kept = shape(reshaper, Settings(sky="keep", detail=64, min_island=0.0))
+    new = shape(reshaper, Settings(detail=64, min_island=0.0))
+    if np.isposinf(background):
+        assert np.isnan(kept.depth[:10]).all()
+        np.testing.assert_allclose(new.depth[:10], 4 * values[10:].max(), rtol=1e-6)
+        np.testing.assert_array_equal(new.depth[10:], kept.depth[10:])
+    else:
+        np.testing.assert_array_equal(new.depth, kept.depth)
+        np.testing.assert_array_equal(new.mesh.vertices, kept.mesh.vertices)
+
+
+def test_the_sky_of_the_network_is_taken() -> None:
+    """A red sky that nothing else tells."""
+    row = np.mgrid[:96, :128][0]
+    pixels = np.where((row < 40)[..., None], (220, 40, 40), (40, 90, 40)).astype(np.uint8)
+    shown = Photo(Path("red.png"), pixels, None, Lens(), "1" * 64)
+    inverse = np.linspace(0.1, 1.0, 96, dtype=np.float32)[:, None] * np.ones((1, 128), np.float32)
+    settings = Settings(detail=128, near=1.0, far=10.0)
+    known = Estimate(inverse, "test", sky=(row < 40).astype(np.float32))
+    found = shape(make_reshaper(shown, known, is_panorama=False), settings)
+    np.testing.assert_allclose(found.depth[:40], 40.0, rtol=1e-6)
+    assert 9.0 < found.depth[42:].max() < 10.1, "far is the farthest of the rest"
+    unknown = shape(make_reshaper(shown, Estimate(inverse, "test"), is_panorama=False), settings)
+    assert unknown.depth.max() < 10.1

@@ -42,6 +42,8 @@ _INTERVAL = 0.02
 _WAITING = 0.25
 """Seconds between two steps while the user edits a mesh."""
 
+_SKY = 2.0
+"""Distance, relative to far, beyond which there is nothing but sky."""
 _MOVES = {"near", "far", "field_of_view"}
 """Settings that a draft follows by moving vertices."""
 _DISCARD_DISTANCES = {"near", "far", "percentile"}
@@ -439,20 +441,20 @@ def _is_exact(owner: bpy.types.Object, pending: Pending) -> bool:
 def _can_move(owner: bpy.types.Object, settings: Settings) -> bool:
     """Returns whether `_move` can follow the change: depth must be a function of disparity, near and far alone.
 
-    That excludes a levelled scene, whose ground must be found again, and a treated sky, which depends on far.
+    That excludes a levelled scene, whose ground must be found again, and a sky that is evened out or cut out.
     """
     from .scene import camera, source
 
     eye = camera.stored(owner)
     is_plain = not eye.is_panorama and not eye.has_pose and not settings.level
-    return is_plain and settings.solid == "off" and settings.sky == "keep" and not source.is_metric(owner)
+    return is_plain and settings.solid == "off" and settings.sky in ("auto", "keep") and not source.is_metric(owner)
 
 
 def _move(owner: bpy.types.Object, before: Settings, after: Settings) -> None:
     """Moves the vertices along their rays to their positions with other distances and another field of view.
 
-    Inverse depth is linear in disparity, so the new depth follows from the old one, whatever made the mesh. Tears
-    stay where they are.
+    Inverse depth is linear in disparity, so the new depth follows from the old one, whatever made the mesh. A sky
+    beyond far stays as many times as far. Tears stay where they are.
     """
     import numpy as np
 
@@ -469,6 +471,9 @@ def _move(owner: bpy.types.Object, before: Settings, after: Settings) -> None:
     slope = (1.0 / after.near - 1.0 / after.far) / (1.0 / before.near - 1.0 / before.far)
     inverse = (1.0 / depth - np.float32(1.0 / before.far)) * np.float32(slope) + np.float32(1.0 / after.far)
     moved = 1.0 / np.maximum(inverse, np.float32(0.01 / after.far))
+    if before.sky == "auto":
+        is_sky = depth > np.float32(_SKY * before.far)
+        moved[is_sky] = depth[is_sky] * np.float32(after.far / before.far)
     share = moved / depth
     places[:, 0] *= share * np.float32(old.fx / new.fx)
     places[:, 1] = moved

@@ -807,3 +807,15 @@ def test_what_the_image_carries_is_what_the_network_gave(cup: Any, reconstructed
     source.store(source.image_of(cup), dataclasses.replace(result, mask=mask))
     assert np.array_equal(np.load(tmp_path / source.write(cup, tmp_path).mask), mask)
     assert json.loads(cup[names.SETTINGS])["detail"] == 96
+
+
+def test_a_sky_far_behind_moves_with_far(cup: Any) -> None:
+    """Its vertices lie at 4 times far, which no linear map of inverse depth keeps."""
+    data = cup.data
+    places = vertices(cup)
+    places[:3] *= (24.0 / places[:3, 1])[:, None]
+    data.attributes["position"].data.foreach_set("vector", places.ravel())
+    reshape._move(cup, SMALL, dataclasses.replace(SMALL, near=2.0, far=10.0))
+    moved = vertices(cup)
+    np.testing.assert_allclose(moved[:3], places[:3] * np.float32(40.0 / 24.0), rtol=1e-5)
+    assert moved[3:, 1].max() < 10.1
