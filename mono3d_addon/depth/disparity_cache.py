@@ -4,18 +4,23 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..core.estimate import Estimate
+from ..core.estimate import Estimate, Guess, SceneGuess
 from ..core.files import atomic_write
 from ..errors import Mono3DError
 
-_VERSION = 4
+_VERSION = 5
 """To be raised when the same photo, model and size give another estimate, or when the files change."""
+
+_LARGEST = 65535
+"""Probabilities of sky are stored in so many steps."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,10 @@ class DisparityCache:
                     str(stored["engine"]),
                     tuple(map(str, stored["notes"])),
                     device=str(stored["device"]),
+                    scene=_scene(str(stored["scene"])),
+                    sky=stored["sky"].astype(np.float32) / np.float32(_LARGEST) if "sky" in stored else None,
                 )
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile):
             return None
         # The time of change is that of the last use, by which `_prune` goes.
         with contextlib.suppress(OSError):
@@ -59,8 +66,12 @@ class DisparityCache:
                     "engine": np.array(estimate.engine),
                     "notes": np.array(estimate.notes, dtype=np.str_),
                     "device": np.array(estimate.device),
+                    "scene": np.array(_described(estimate.scene)),
                 }
-                np.savez(beside, disparity=estimate.disparity, allow_pickle=False, **words)
+                maps = {"disparity": estimate.disparity}
+                if estimate.sky is not None:
+                    maps["sky"] = np.round(estimate.sky * _LARGEST).astype(np.uint16)
+                np.savez(beside, allow_pickle=False, **maps, **words)
             self.prune()
 
     def prune(self) -> None:
@@ -78,3 +89,17 @@ class DisparityCache:
 
     def _file(self, key: str) -> Path:
         return self.folder / f"{key}-{_VERSION}.npz"
+
+
+def _described(scene: SceneGuess | None) -> str:
+    """Returns a scene as JSON; empty for None."""
+    return "" if scene is None else json.dumps(dataclasses.asdict(scene))
+
+
+def _scene(text: str) -> SceneGuess | None:
+    """Returns the scene that `_described` wrote. Raises ValueError, KeyError or TypeError for other text."""
+    if not text:
+        return None
+    found = json.loads(text)
+    near, far, focal = (None if found[name] is None else Guess(**found[name]) for name in ("near", "far", "focal"))
+    return SceneGuess(near, far, focal, {str(kind): float(share) for kind, share in found["kinds"].items()})

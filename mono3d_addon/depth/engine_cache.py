@@ -26,7 +26,7 @@ from .engines.verdict import Verdict
 from .weights import sha256_of
 
 ENGINES = Path("cache") / "engines"
-_FORMAT = 2
+_FORMAT = 3
 """To be raised when the same weights give another network, graph, copy or verdict than before."""
 _DESCRIPTION = "files.json"
 _MARK = "used"

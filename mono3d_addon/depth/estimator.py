@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from ..core.arrays import Bytes, Floats
-from ..core.estimate import Estimate
+from ..core.estimate import Estimate, SceneGuess
 from ..core.stages import Progress
 from ..errors import Mono3DError
-from . import align, devices, engine_cache, memory, resize, tiles
+from . import align, devices, engine_cache, memory, resize, scene_vector, tiles
 from .catalogue import Model
 from .engines.choice import EngineChoice, Result
-from .engines.engine import is_finite
+from .engines.engine import SCENE, SKY, is_finite
 
 _SMALLEST_SIDE = 128
 """Below this side the results of the networks are of no use."""
@@ -161,10 +161,14 @@ class Estimator:
         straight, mirrored = result.disparity[: len(photos)], result.disparity[len(photos) :]
         if options.flip:
             straight = np.stack([align.flip_averaged(*pair) for pair in zip(straight, mirrored, strict=True)])
-        return [Estimate(one, result.engine, (*notes, *result.notes), device=result.device) for one in straight]
+        skies, scenes = _skies(result, len(photos)), _scenes(result, len(photos))
+        return [
+            Estimate(one, result.engine, (*notes, *result.notes), device=result.device, scene=scene, sky=sky)
+            for one, scene, sky in zip(straight, scenes, skies, strict=True)
+        ]
 
     def _in_detail(self, photo: Bytes, whole: Estimate, options: InferenceOptions, progress: Progress) -> Estimate:
-        """Returns the estimate with the detail of tiles."""
+        """Returns the estimate with the detail of tiles; scene and sky stay those of the whole photo."""
         if whole.is_reduced:
             return replace(whole, notes=(*whole.notes, "There was no memory for fine detail."))
         parts: list[Estimate] = []
@@ -189,6 +193,24 @@ class Estimator:
                 f"'{self.model.name}' gave no usable depth with {result.engine} (numbers out of range): "
                 "choose the device 'cpu', or other weights if that is what was used."
             )
+
+
+def _skies(result: Result, count: int) -> Sequence[Floats | None]:
+    """Returns the sky in each of `count` photos, averaged with that in their mirror images, if these ran too."""
+    found = result.arrays.get(SKY)
+    if found is None:
+        return [None] * count
+    if len(found) > count:
+        found = 0.5 * (found[:count] + found[count:, :, ::-1])
+    return list(np.clip(found, 0.0, 1.0).astype(np.float32))
+
+
+def _scenes(result: Result, count: int) -> Sequence[SceneGuess | None]:
+    """Returns what is said about each of `count` scenes, averaged with what is said of their mirror images."""
+    found = result.arrays.get(SCENE)
+    if found is None:
+        return [None] * count
+    return [scene_vector.scene_of(scene_vector.averaged(found[number::count])) for number in range(count)]
 
 
 def load(

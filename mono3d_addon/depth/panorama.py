@@ -145,7 +145,10 @@ def disparity_of(
 def estimate(
     pixels: Bytes, part: SpherePart, estimator: Estimator, options: InferenceOptions, progress: Progress
 ) -> Estimate:
-    """Returns the estimate of a panorama, `pixels` as in `disparity_of`; its disparity is inverse distance."""
+    """Returns the estimate of a panorama, `pixels` as in `disparity_of`; its disparity is inverse distance.
+
+    It says nothing of scene and sky: what a network says of single views, with the lens of a view, is not put together.
+    """
     seen: list[Estimate] = []
 
     def network(views: Sequence[Bytes]) -> list[Floats]:

@@ -14,9 +14,10 @@ from PIL import Image
 
 torch = pytest.importorskip("torch")
 
+from mono3d_addon.depth import scene_vector  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.depth.engines.choice import EngineChoice, Result, Tell  # noqa: E402
-from mono3d_addon.depth.engines.engine import DISPARITY, Pictures  # noqa: E402
+from mono3d_addon.depth.engines.engine import DISPARITY, SCENE, SKY, Pictures  # noqa: E402
 from mono3d_addon.depth.estimator import Estimator, InferenceOptions, load  # noqa: E402
 from mono3d_addon.errors import Mono3DError  # noqa: E402
 
@@ -135,6 +136,70 @@ class Engines(EngineChoice):
             raise answer
         disparity = np.full((len(pictures), *pictures.shape[2:]), answer, np.float32)
         return Result({DISPARITY: disparity}, f"fake on {self.device}", device=self.device)
+
+
+class TellingEngines(Engines):
+    """Engines that say more than disparity: the sky is where a picture is bright, near its mean brightness."""
+
+    def run(self, pictures: Pictures, tell: Tell = lambda words: None) -> Result:
+        plain = super().run(pictures)
+        sky = (pictures.mean(axis=1)[:, ::4, ::4] > 0.0).astype(np.float32)
+        scene = np.zeros((len(pictures), scene_vector.LENGTH), np.float32)
+        # The logarithm of near: different for a picture and its mirror image.
+        scene[:, 0] = np.where(pictures[:, 0, 0, 0] > 0.0, np.log(2.0), np.log(8.0))
+        return dataclasses.replace(plain, arrays={**plain.arrays, SKY: sky, SCENE: scene})
+
+
+def telling(model_size: int = 64) -> Estimator:
+    model = dataclasses.replace(MODELS["starter"], network_size=model_size)
+    return Estimator(model, TellingEngines(0.5), lambda: TellingEngines(0.5))
+
+
+def half_bright() -> NDArray[np.uint8]:
+    photo = np.zeros((64, 96, 3), np.uint8)
+    photo[:, :24] = 255
+    return photo
+
+
+def test_scene_and_sky_reach_the_estimate() -> None:
+    photos = [half_bright(), np.ascontiguousarray(half_bright()[:, ::-1])]
+    first, second = telling().estimate_all(photos)
+    assert first.scene is not None and first.scene.near is not None and first.sky is not None
+    assert second.scene is not None and second.scene.near is not None and second.sky is not None
+    assert (first.scene.near.value, second.scene.near.value) == (pytest.approx(2.0), pytest.approx(8.0))
+    assert first.sky.dtype == np.float32 and first.sky.shape == (16, 24)
+    assert first.sky[:, :5].all() and not first.sky[:, 7:].any()
+    assert np.array_equal(second.sky, first.sky[:, ::-1])
+
+
+def test_scene_and_sky_are_averaged_with_those_of_the_mirror_image() -> None:
+    found = telling().estimate(half_bright(), InferenceOptions(flip=True))
+    assert found.scene is not None and found.scene.near is not None and found.sky is not None
+    assert found.scene.near.value == pytest.approx(4.0)
+    assert found.sky[:, :5].all() and not found.sky[:, 7:].any()
+
+
+def test_tiles_do_not_change_what_is_said_of_the_whole() -> None:
+    large = half_bright().repeat(4, axis=0).repeat(4, axis=1)
+    plain, detailed = (telling().estimate(large, InferenceOptions(tiles=tiles)) for tiles in (False, True))
+    assert detailed.scene == plain.scene and np.array_equal(detailed.sky, plain.sky)
+    assert detailed.disparity.size > plain.disparity.size
+
+
+def test_weights_without_heads_say_nothing(coffee: NDArray[np.uint8], second_starter: Path) -> None:
+    found = load(MODELS["starter"], second_starter, "cpu").estimate(coffee, InferenceOptions(64))
+    assert found.scene is None and found.sky is None
+
+
+@pytest.fixture(scope="module")
+def second_starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled weights without those of the heads, which the second starter did not have."""
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(BUNDLED_FOLDER / "starter.safetensors")
+    file = tmp_path_factory.mktemp("weights") / "second.safetensors"
+    save_file({name: value for name, value in tensors.items() if not name.startswith("heads.")}, file)
+    return file
 
 
 FULL = torch.OutOfMemoryError("out of memory")

@@ -55,7 +55,12 @@ def compare(plain: NDArray[np.float32], found: NDArray[np.float32], precision: P
 
 
 def _grain(values: NDArray[Any]) -> float:
-    """Returns by how much a pixel of `values`, (n, h, w), differs from the mean of the 3 x 3 around it; the median."""
+    """Returns by how much a pixel of `values`, (n, h, w), differs from the mean of the 3 x 3 around it; the median.
+
+    0 where there are no pixels to compare, as in numbers about a whole picture, (n, count).
+    """
+    if values.ndim != 3:
+        return 0.0
     rows, columns = values.shape[1] - 2, values.shape[2] - 2
     if rows < 1 or columns < 1:
         return 0.0

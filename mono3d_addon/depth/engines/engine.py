@@ -19,6 +19,15 @@ Pictures = NDArray[np.float32]
 DISPARITY: Final = "disparity"
 """Name of relative inverse depth, float32 (n, height, width), near = large: the only array of the MiDaS networks."""
 
+SKY: Final = "sky"
+"""Name of the probability of sky, float32 (n, height / stride, width / stride)."""
+
+SCENE: Final = "scene"
+"""Name of what the network says about the scene, float32 (n, LENGTH of `scene_vector`)."""
+
+ARRAY_NAMES: Final = (DISPARITY, SKY, SCENE)
+"""The names of all arrays that some network gives."""
+
 Arrays = Mapping[str, NDArray[np.float32]]
 """What a network gives for n pictures, by name: float32 (n, ...) each."""
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from .. import threads
 from ..catalogue import Model
 from . import trial
-from .engine import DISPARITY, Arrays, Pictures, Precision
+from .engine import ARRAY_NAMES, Arrays, Pictures, Precision
 
 if TYPE_CHECKING:
     from torch import nn
@@ -70,17 +70,31 @@ class OpenVinoEngine:
         return "cpu"
 
     def run(self, pictures: Pictures) -> Arrays:
-        """Returns the disparity of all pictures.
+        """Returns the network's arrays of all pictures.
 
         They run one after the other: batches are no faster on a processor.
         """
-        return {DISPARITY: np.concatenate([self._run_one(picture[None]) for picture in pictures])}
+        found = [self._run_one(picture[None]) for picture in pictures]
+        return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
 
-    def _run_one(self, picture: Pictures) -> NDArray[np.float32]:
-        found = [picture]
+    def _run_one(self, picture: Pictures) -> dict[str, NDArray[np.float32]]:
+        given: list[NDArray[np.float32]] = [picture]
+        arrays: dict[str, NDArray[np.float32]] = {}
         for part in self.parts:
-            found = list(part(found).values())
-        return found[0]
+            values = part(given)
+            given = []
+            for output, value in zip(part.outputs, values.values(), strict=True):
+                name = _array_of(output)
+                if name is None:
+                    given.append(value)
+                else:
+                    arrays[name] = value
+        return arrays
+
+
+def _array_of(output: Any) -> str | None:
+    """Returns the name of the array that an output of a graph is; None if only the next part of the graph takes it."""
+    return next((name for name in ARRAY_NAMES if name in output.get_names()), None)
 
 
 def is_usable() -> bool:
@@ -179,6 +193,8 @@ def convert(network: nn.Module, model: Model, folder: Path) -> None:
         # OpenVINO would trace by itself, and run the network three times to check it.
         traced = torch.jit.trace(network, example, check_trace=False, strict=False)
         graph = openvino.convert_model(traced, example_input=example, input=[openvino.PartialShape(shape)])
+    for output, name in zip(graph.outputs, network.outputs, strict=True):  # type: ignore[arg-type]
+        output.get_tensor().set_names({name})
     end: tuple[str, ...] = network.decoder.end()  # type: ignore[operator,union-attr]
     graph.set_rt_info(" ".join(f"__module.decoder.{name}" for name in end), [_END])
     openvino.save_model(graph, folder / GRAPH, compress_to_fp16=False)
@@ -292,7 +308,10 @@ def _parted(graph: Any) -> tuple[Any, Any]:
             step.input(number).replace_source_output(parameter.output(0))
             given.append(source)
             between.append(parameter)
-    return openvino.Model([opset8.result(one) for one in given], inputs), openvino.Model(results, between)
+    # What else the network gives may not depend on the last steps, as the sky does not.
+    early = [one for one in results if one.get_friendly_name() not in end]
+    late = [one for one in results if one.get_friendly_name() in end]
+    return openvino.Model([*(opset8.result(one) for one in given), *early], inputs), openvino.Model(late, between)
 
 
 def _is_convolution(step: Any) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from .engine import DISPARITY, Arrays, Pictures, Precision
+from .engine import Arrays, Pictures, Precision
 
 TYPES: dict[Precision, torch.dtype] = {
     "float32": torch.float32,
@@ -37,10 +37,11 @@ class TorchEngine:
         return f"torch {self.precision} on {self.device}{f' ({card})' if card else ''}"
 
     def run(self, pictures: Pictures) -> Arrays:
-        """Returns the disparity of all pictures."""
+        """Returns the network's arrays of all pictures."""
         with torch.inference_mode():
             given = torch.from_numpy(pictures).to(self.device, TYPES[self.precision], memory_format=self.memory_format)
-            return {DISPARITY: self.network(given).float().cpu().numpy()}
+            found = zip(self.network.outputs, self.network(given), strict=True)  # type: ignore[arg-type]
+            return {name: array.float().cpu().numpy() for name, array in found}
 
 
 def device_name(device: str) -> str:
@@ -62,7 +63,7 @@ def on_device(network: nn.Module, device: str, precision: Precision = "float32")
     memory_format = torch.channels_last if beside else torch.contiguous_format
     moved = network.to(device=device, dtype=TYPES[precision])
     if precision != "float32":
-        moved.decoder.keep_end_exact()  # type: ignore[operator,union-attr]
+        moved.keep_end_exact()  # type: ignore[operator]
     if beside:
         # It applies to tensors with four dimensions only.
         moved = moved.to(memory_format=memory_format)  # type: ignore[call-overload]

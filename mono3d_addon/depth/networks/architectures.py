@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..engines.engine import DISPARITY, SCENE, SKY
 from . import beit, efficientnet_lite, hybrid, levit, nextvit, resnext, swin, vit
 from .decoder import Decoder, MidasHead, RectifiedResidualUnit, SubpixelHead, midas_names
 from .names import OUR_NAMES, Names, brief, renamed
+from .scene_heads import SceneHeads
 from .timm_bodies import fill_computed
 
 
@@ -24,12 +26,17 @@ class Architecture:
     backbone  makes the part that turns a picture into maps; it has `channels`, those of its maps
     decoder   makes, from these channels, the part that merges the maps into disparity
     names     what the parts are called in the published weights
+    heads     makes, from the backbone's channels, the parts for other outputs than disparity, where the weights have
+              such parts; None: the network has no other outputs
     """
 
     backbone: Callable[[], nn.Module]
     decoder: Callable[..., nn.Module]
     names: Names
+    heads: Callable[[Sequence[int]], SceneHeads] | None = None
 
+
+STARTER_WIDTHS = (16, 32, 48, 64, 96)
 
 DPT_DECODER = partial(
     Decoder,
@@ -49,13 +56,14 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         backbone=partial(efficientnet_lite.EfficientNetLite, width=1.0, depth=1.0, finest_stride=2),
         decoder=partial(
             Decoder,
-            widths=(16, 32, 48, 64, 96),
+            widths=STARTER_WIDTHS,
             lateral_sizes=(3, 3, 3, 3, 1),
             align_corners=False,
             head=SubpixelHead,
             enlargement=1,
         ),
         names=OUR_NAMES,
+        heads=partial(SceneHeads, widths=STARTER_WIDTHS),
     ),
     "midas_v21_small_256": Architecture(
         backbone=partial(efficientnet_lite.EfficientNetLite, width=1.2, depth=1.4),
@@ -138,24 +146,43 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 """The networks by the names of the catalogue's rows."""
 
 
+_HEADS = "heads."
+
+
 class WrongTensorsError(ValueError):
     """The tensors belong to another network; the text says what does not fit."""
 
 
 class Network(nn.Module):
-    """A whole network: picture in, disparity out."""
+    """A whole network: picture in, disparity out, and what its heads, if it has some, say about the scene."""
 
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, architecture: Architecture, *, has_heads: bool = False) -> None:
         super().__init__()
         self.backbone = architecture.backbone()
         self.decoder = architecture.decoder(self.backbone.channels)
+        make = architecture.heads if has_heads else None
+        self.heads = None if make is None else make(self.backbone.channels)
 
-    def forward(self, picture: Tensor) -> Tensor:
-        """Returns disparity, float (n, h, w), near = large, of a normalised `picture`, float (n, 3, h, w).
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of what `forward` returns."""
+        return (DISPARITY,) if self.heads is None else (DISPARITY, SKY, SCENE)
 
-        The sides of the picture are multiples of 32.
+    def keep_end_exact(self) -> None:
+        """Converts the decoder's end and the heads, which show rounding most, to float32."""
+        self.decoder.keep_end_exact()
+        if self.heads is not None:
+            self.heads.float()
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, ...]:
+        """Returns the `outputs` for a normalised `picture`, float (n, 3, h, w); its sides are multiples of 32.
+
+        Disparity is float (n, h, w), near = large; `SceneHeads` describes the others.
         """
-        return self.decoder(self.backbone(picture)).squeeze(1)
+        maps = self.backbone(picture)
+        merged, levels = self.decoder.merged(maps)
+        disparity = self.decoder.disparity(merged).squeeze(1)
+        return (disparity,) if self.heads is None else (disparity, *self.heads(maps, levels, disparity))
 
 
 def learnt(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -165,7 +192,7 @@ def learnt(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     tensors do not fit.
     """
     found, unknown = renamed(tensors, ARCHITECTURES[name].names)
-    _check(_laid_out(name).state_dict(), found, unknown)
+    _check(_laid_out(name, found).state_dict(), found, unknown)
     return found
 
 
@@ -175,7 +202,7 @@ def assemble(name: str, found: Mapping[str, Tensor], kind: torch.dtype = torch.f
     The network is laid out without memory of its own and takes over the tensors: a memory-mapped file is not copied.
     Raises WrongTensorsError when the tensors do not fit.
     """
-    network = _laid_out(name)
+    network = _laid_out(name, found)
     expected = network.state_dict()
     _check(expected, found, [])
     counters = {key: torch.tensor(0) for key in expected if key.endswith("num_batches_tracked")}
@@ -190,9 +217,10 @@ def build(name: str, tensors: Mapping[str, Tensor]) -> Network:
     return assemble(name, learnt(name, tensors))
 
 
-def _laid_out(name: str) -> Network:
+def _laid_out(name: str, found: Mapping[str, Tensor]) -> Network:
+    """Returns the network `name` without memory, with heads if there are tensors `found` for them."""
     with torch.device("meta"):
-        return Network(ARCHITECTURES[name])
+        return Network(ARCHITECTURES[name], has_heads=any(key.startswith(_HEADS) for key in found))
 
 
 def _check(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], unknown: list[str]) -> None:

@@ -59,11 +59,19 @@ class Fusion(nn.Module):
 
     def forward(self, x: Tensor, coarser: Tensor | None, next_size: Sequence[int]) -> Tensor:
         """Returns float (n, next_width, *next_size) of a map `x`, float (n, width, h, w), and the `coarser` result."""
+        return self.enlarged(self.refined(x, coarser), next_size)
+
+    def refined(self, x: Tensor, coarser: Tensor | None) -> Tensor:
+        """Returns the merged and refined map, float (n, width, h, w), before it is enlarged."""
         if self.skip is not None and coarser is not None:
             x = self.skip(x)
             x = coarser.to(x.dtype) + x
+        return self.refine(x)
+
+    def enlarged(self, refined: Tensor, next_size: Sequence[int]) -> Tensor:
+        """Returns a `refined` map as the next finer step takes it, float (n, next_width, *next_size)."""
         # MiDaS upsamples before it projects. The two commute, and this order has a quarter of the cost.
-        x = self.project(_in_kind_of(self.project, self.refine(x)))
+        x = self.project(in_kind_of(self.project, refined))
         x = x.float() if self.enlarges_exactly else x
         return functional.interpolate(x, size=tuple(next_size), mode="bilinear", align_corners=self.align_corners)
 
@@ -152,13 +160,23 @@ class Decoder(nn.Module):
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Returns disparity, float (n, 1, h, w), of a backbone's maps, float (n, channels, h / stride, w / stride)."""
-        lateral = [layer(_in_kind_of(layer, x)) for layer, x in zip(self.lateral, maps, strict=True)]
+        return self.disparity(self.merged(maps)[0])
+
+    def disparity(self, merged: Tensor) -> Tensor:
+        """Returns disparity, float (n, 1, h, w), of the map that `merged` returns."""
+        return self.head(in_kind_of(self.head, merged))
+
+    def merged(self, maps: Sequence[Tensor]) -> tuple[Tensor, Sequence[Tensor]]:
+        """Returns the map that the head takes, and the refined map of each level, finest first, at its own size."""
+        lateral = [layer(in_kind_of(layer, x)) for layer, x in zip(self.lateral, maps, strict=True)]
         height, width = lateral[0].shape[-2:]
         next_sizes = [(self.enlargement * height, self.enlargement * width), *(x.shape[-2:] for x in lateral[:-1])]
-        merged = None
-        for fusion, x, next_size in reversed(list(zip(self.fusion, lateral, next_sizes, strict=True))):
-            merged = fusion(x, merged, next_size)
-        return self.head(_in_kind_of(self.head, cast(Tensor, merged)))
+        merged, levels = None, []
+        for step, x, next_size in reversed(list(zip(self.fusion, lateral, next_sizes, strict=True))):
+            fusion = cast(Fusion, step)
+            levels.append(fusion.refined(x, merged))
+            merged = fusion.enlarged(levels[-1], next_size)
+        return cast(Tensor, merged), levels[::-1]
 
     def end(self) -> tuple[str, ...]:
         """Returns the names of the parts after the decoder's last upsampling, and of its input.
@@ -179,7 +197,7 @@ class Decoder(nn.Module):
         last.enlarges_exactly = True
 
 
-def _in_kind_of(module: nn.Module, x: Tensor) -> Tensor:
+def in_kind_of(module: nn.Module, x: Tensor) -> Tensor:
     """Returns `x` as the dtype of `module`."""
     parameter = next(module.parameters(), None)
     return x if parameter is None else x.to(parameter.dtype)

@@ -35,6 +35,13 @@ def test_a_pattern_on_even_surfaces_is_seen_in_a_reduced_precision() -> None:
     assert compare(slope, smooth, "bfloat16").agrees
 
 
+def test_numbers_about_a_whole_picture_are_compared_too() -> None:
+    plain = {"disparity": PLAIN, "scene": np.linspace(-2.0, 2.0, 12, dtype=np.float32)[None]}
+    for scale, agrees in ((1.001, True), (-1.0, False)):
+        found = {**plain, "scene": plain["scene"] * np.float32(scale)}
+        assert compare_all(plain, found, "bfloat16").agrees == agrees
+
+
 def test_one_wrong_pixel_is_seen_in_float32() -> None:
     found = PLAIN.copy()
     found[0, 3, 4] += 2 * LARGEST_DIFFERENCE * PLAIN.std()

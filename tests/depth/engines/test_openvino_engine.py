@@ -19,7 +19,8 @@ from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.depth.engines import openvino_engine  # noqa: E402
 from mono3d_addon.depth.engines.agreement import compare  # noqa: E402
 from mono3d_addon.depth.engines.openvino_engine import Way  # noqa: E402
-from mono3d_addon.depth.networks.architectures import build  # noqa: E402
+from mono3d_addon.depth.engines.torch_engine import on_device  # noqa: E402
+from mono3d_addon.depth.networks.architectures import ARCHITECTURES, Network, build  # noqa: E402
 from tests.depth import reference  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -46,6 +47,16 @@ def largest_error(model: str, folder: Path) -> dict[tuple[int, int], float]:
         found = engine.run(reference.picture(*size).numpy())["disparity"][0]
         errors[size] = float(np.abs(found[::4, ::4] - expected).max() / expected.std())
     return errors
+
+
+def with_heads() -> Network:
+    """Returns a network with heads that say something, whether or not the bundled weights have some."""
+    torch.manual_seed(0)
+    network = Network(ARCHITECTURES["starter"], has_heads=True)
+    bundled = loading.network(MODELS["starter"], BUNDLED_FOLDER / "starter.safetensors", None).state_dict()
+    heads = {name: value for name, value in network.state_dict().items() if name.startswith("heads.")}
+    network.load_state_dict({name: value.float() for name, value in {**heads, **bundled}.items()})
+    return network.eval().requires_grad_(False)
 
 
 def test_midas_small(tmp_path: Path) -> None:
@@ -77,9 +88,28 @@ def test_one_graph_serves_all_sizes(tmp_path: Path) -> None:
     for size in ((256, 384), (384, 256), (64, 96), (32, 32), (32, 1024)):
         picture = reference.picture(*size)
         with torch.inference_mode():
-            expected = network(picture).numpy()
+            expected = network(picture)[0].numpy()
         found = openvino_engine.load(tmp_path, size, Way("float32")).run(picture.numpy())["disparity"]
         np.testing.assert_allclose(found, expected, atol=1e-4 * expected.std())
+
+
+@pytest.mark.parametrize("is_parted", [False, True])
+def test_a_network_with_heads_keeps_all_arrays(
+    is_parted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At another size than that of the trace, in one part and in two; bfloat16 is held to float32 here."""
+    network = with_heads()
+    openvino_engine.convert(network, MODELS["starter"], tmp_path)
+    monkeypatch.setattr(openvino_engine, "_HINTS", {"float32": "f32", "bfloat16": "f32"})
+    pictures = np.concatenate([reference.picture(96, 160).numpy() * scale for scale in (1.0, 0.3)])
+    expected = on_device(network, "cpu").run(pictures)
+    engine = openvino_engine.load(tmp_path, (96, 160), Way("bfloat16" if is_parted else "float32"))
+    found = engine.run(pictures)
+    assert len(engine.parts) == 1 + is_parted
+    assert list(expected) == ["disparity", "sky", "scene"] and set(found) == set(expected)
+    assert expected["sky"].shape == (2, 24, 40) and expected["scene"].shape == (2, 12)
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name], array, atol=1e-4 * array.std(), err_msg=name)
 
 
 def test_several_pictures_keep_their_order(tmp_path: Path) -> None:
