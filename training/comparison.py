@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from . import boundaries, scores, sets
+from . import boundaries, geometry_scores, scores, sets
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Predictor = Callable[[Pixels], Floats]
 """Maps a picture, uint8 (rows, columns, 3), to its disparity, float32 (h, w), at the network's size."""
-Measure = Callable[[Floats, Floats], dict[str, float]]
-"""Maps a prediction at the network's size and the truth, float32 (h, w) of any size each, to scores by name."""
+Measure = Callable[[Floats, Floats, float], dict[str, float]]
+"""Maps a prediction at the network's size, the truth, float32 (h, w) of any size each, and the focal length per longer
+side, NaN if unknown, to scores by name."""
 Results = dict[str, dict[str, list[float]]]
 """Predictor -> score -> one value per picture, NaN if undefined."""
 
@@ -47,15 +48,24 @@ COLUMNS: Mapping[str, Column] = {
     "f_score_2x": Column("boundary F at 2x"),
     "ramp": Column("ramp, px", 1.0, 1),
     "missed": Column("steps missed, %", 100.0, 1),
+    "bend": Column("planes bent, %", 100.0, 2),
+    "bend_90": Column("planes bent, 90 %", 100.0, 1),
+    "floor": Column("floor, degrees", 1.0, 1),
+    "frontal": Column("frontal wall, degrees", 1.0, 1),
+    "oblique": Column("oblique wall, degrees", 1.0, 1),
 }
 
 
 @dataclass(frozen=True)
 class Case:
-    """A picture, uint8 (h, w, 3), and its true disparity or label, float32, NaN if unknown; read on demand."""
+    """A picture, uint8 (h, w, 3), and its true disparity or label, float32, NaN if unknown; read on demand.
+
+    metric  metres, lens and kind, if they are known
+    """
 
     name: str
     read: Callable[[], tuple[Pixels, Floats]]
+    metric: sets.Metric | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,25 @@ def exact(place: Path, *, held_only: bool) -> Group:
     return Group(f"Exact disparity: {place.name}", cases, exactness, ("the truth at half size", _halved))
 
 
+def by_kind(place: Path, *, held_only: bool) -> list[Group]:
+    """Returns the scenes of a set with metres and lens, one group for each kind of scene.
+
+    Raises ValueError if there is none.
+    """
+    found: dict[str, list[tuple[sets.Example, sets.Metric]]] = {}
+    for example in sets.read([place]):
+        metric = example.metric()
+        if metric is None or metric.kind is None or (held_only and not sets.is_held_out(example.name)):
+            continue
+        found.setdefault(metric.kind, []).append((example, metric))
+    if not found:
+        raise ValueError(f"{place} contains no scene with a kind, metres and lens: name another set.")
+    return [
+        Group(f"Exact depth: {kind}", [_metric_case(*one) for one in cases], geometry)
+        for kind, cases in sorted(found.items())
+    ]
+
+
 def ground_truth(folder: Path, offset: float) -> Group:
     """Returns the photos with measured disparity in a folder: NAME_left.png, NAME_disp.npz (one array, inf: unknown).
 
@@ -128,20 +157,35 @@ def vertical_ramp(input_size: Callable[[Pixels], tuple[int, int]]) -> Predictor:
     return predict
 
 
-def truthfulness(prediction: Floats, truth: Floats) -> dict[str, float]:
+def truthfulness(prediction: Floats, truth: Floats, focal: float = math.nan) -> dict[str, float]:
     """Returns rank correlation and the share within 1.25, at the truth's size, of the known pixels."""
     known = np.isfinite(truth)
     seen, wanted = _resized(prediction, truth.shape)[known], truth[known]
     return {"spearman": scores.spearman(seen, wanted), "within": scores.within(seen, wanted)}
 
 
-def agreement(prediction: Floats, label: Floats) -> dict[str, float]:
+def agreement(prediction: Floats, label: Floats, focal: float = math.nan) -> dict[str, float]:
     """Returns rank correlation, R2 and mean absolute error at the label's size, after least-squares scale and shift."""
     seen = _resized(prediction, label.shape)
     return {"spearman": scores.spearman(seen, label), **scores.agreement(seen, label)._asdict()}
 
 
-def exactness(prediction: Floats, truth: Floats) -> dict[str, float]:
+def geometry(prediction: Floats, truth: Floats, focal: float) -> dict[str, float]:
+    """Returns order, depth, flatness of planes, directions of surfaces and boundaries, at the network's size."""
+    small = _sampled(truth, prediction.shape)
+    bends = geometry_scores.bends(prediction, small)
+    middle, most = np.percentile(bends, (50.0, 90.0)) if bends.size else (math.nan, math.nan)
+    angles = geometry_scores.directions(prediction, small, focal * max(small.shape))
+    return {
+        **truthfulness(prediction, truth),
+        "f_score": boundaries.contours(prediction, small).f_score,
+        "bend": float(middle),
+        "bend_90": float(most),
+        **angles._asdict(),
+    }
+
+
+def exactness(prediction: Floats, truth: Floats, focal: float = math.nan) -> dict[str, float]:
     """Returns the scores of `truthfulness`, and boundary scores at the network's size and at twice that size.
 
     For boundaries the truth is resampled by nearest neighbour, which keeps its steps sharp.
@@ -170,9 +214,10 @@ def compare(group: Group, predictors: Mapping[str, Predictor]) -> Results:
         if group.reference is not None:
             name, make = group.reference
             made[name] = make(truth, next(iter(made.values())).shape)
+        focal = math.nan if case.metric is None or case.metric.focal is None else case.metric.focal
         for name, prediction in made.items():
             row = results.setdefault(name, {})
-            for score, value in group.measure(prediction, truth).items():
+            for score, value in group.measure(prediction, truth, focal).items():
                 row.setdefault(score, []).append(value)
     return results
 
@@ -208,6 +253,10 @@ def _cell(name: str, value: float, sign: str = "") -> str:
 
 def _case(example: sets.Example) -> Case:
     return Case(example.name, lambda: (np.asarray(example.picture()), example.disparity()))
+
+
+def _metric_case(example: sets.Example, metric: sets.Metric) -> Case:
+    return Case(example.name, lambda: (np.asarray(example.picture()), example.disparity()), metric)
 
 
 def _halved(truth: Floats, shape: tuple[int, ...]) -> Floats:

@@ -14,15 +14,17 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mono3d_addon.core.estimate import SceneGuess
 from mono3d_addon.core.files import atomic_write
 from mono3d_addon.depth import threads
 
-from . import comparison
+from . import comparison, scene_report
 from .comparison import Group, Results, mean
 
 RAMP = "vertical ramp"
@@ -58,6 +60,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"**{group.title}**, {count} picture{'s' * (count != 1)}\n")
         print(comparison.table(results, list(files)) + "\n", flush=True)
         report["groups"].append(_described(group, results))
+    if options.metric:
+        report["scenes"] = _scenes(networks, [case for group in groups for case in group.cases], options.size)
     report["bytes"] = {name: file.stat().st_size for name, file in files.items()}
     if options.runs:
         latencies = latency.measure(networks, options.runs)
@@ -80,7 +84,33 @@ def _groups(options: argparse.Namespace) -> list[Group]:
     if options.photos:
         groups.append(comparison.photos(options.photos))
     groups += [comparison.exact(place, held_only=options.held_only) for place in options.exact]
+    groups += [group for place in options.metric for group in comparison.by_kind(place, held_only=options.held_only)]
     return groups
+
+
+def _scenes(networks: Mapping[str, Any], cases: Sequence[comparison.Case], size: int) -> dict[str, Any]:
+    """Prints what networks say about scenes whose truth is known; returns it as JSON values."""
+    from . import models
+
+    known = [(case, case.metric) for case in cases if case.metric is not None]
+    truths, guesses = [], {name: [] for name in networks}
+    for case, metric in known:
+        pixels, disparity = case.read()
+        truths.append(scene_report.truth_of(disparity, metric))
+        for name, network in networks.items():
+            guesses[name].append(models.scene(network, pixels, size) or SceneGuess())
+    rows = {scene_report.CONSTANT: [scene_report.constant()] * len(known)} | guesses
+    print(f"**What is said of {len(known)} scenes**: factor off, median ± standard error (90 %)\n")
+    print(scene_report.table(rows, truths) + "\n")
+    able = {name: found for name, found in guesses.items() if any(guess.near for guess in found)}
+    if able:
+        print("**Reliability**: share of scenes within the range that the deviation promises\n")
+        print(scene_report.reliability_table(able, truths) + "\n")
+    return {
+        "pictures": [case.name for case, _ in known],
+        "truths": [truth._asdict() for truth in truths],
+        "guesses": {name: [asdict(guess) for guess in found] for name, found in able.items()},
+    }
 
 
 def _described(group: Group, results: Results) -> dict[str, Any]:
@@ -139,7 +169,17 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SET",
         help="scenes with exact disparity (inverse depth up to a scale, 0 at infinity) not used in training",
     )
-    parser.add_argument("--held-only", action="store_true", help="use only the held-out pictures of --exact")
+    parser.add_argument(
+        "--metric",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="SET",
+        help="scenes with metres, lens and kind: scored by kind, with flatness of planes and what networks say",
+    )
+    parser.add_argument(
+        "--held-only", action="store_true", help="use only the held-out pictures of --exact and --metric"
+    )
     parser.add_argument(
         "--ground-truth", type=Path, metavar="FOLDER", help="folder with NAME_left.png and NAME_disp.npz (inf: unknown)"
     )

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mono3d_addon.depth.networks.architectures import build
 
-LARGEST_FILE = 12_000_000
+LARGEST_FILE = 16_000_000
 """Bytes; the file is bundled with the add-on."""
 
 

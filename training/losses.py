@@ -28,10 +28,10 @@ def normalised(disparity: Tensor) -> Tensor:
     return (disparity - centre) / deviation
 
 
-def exact(predicted: Tensor, truth: Tensor) -> Tensor:
-    """Returns the loss of disparities compared with true ones, both float (n, h, w)."""
+def exact(predicted: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the loss of disparities compared with true ones, both float (n, h, w), and that of their `edges`."""
     found, wanted = normalised(predicted), normalised(truth)
-    return (found - wanted).abs().mean() + 0.5 * gradients(found - wanted) + edges(found, wanted)
+    return (found - wanted).abs().mean() + 0.5 * gradients(found - wanted), edges(found, wanted)
 
 
 def labelled(predicted: Tensor, label: Tensor) -> Tensor:

@@ -10,8 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mono3d_addon.depth import checkpoint, resize
+from mono3d_addon.core.estimate import SceneGuess
+from mono3d_addon.depth import checkpoint, resize, scene_vector
 from mono3d_addon.depth.catalogue import Model, model_named
+from mono3d_addon.depth.engines.engine import SCENE
 from mono3d_addon.depth.networks.architectures import build
 
 from . import first_starter
@@ -47,4 +49,14 @@ def disparity(network: nn.Module, pixels: NDArray[np.uint8], size: int = 0) -> N
     width, height = input_size(pixels, size)
     picture = torch.from_numpy(resize.picture(pixels, width, height, row()))[None]
     with torch.inference_mode():
-        return np.asarray(network(picture)[0].numpy())
+        return np.asarray(network(picture)[0][0].numpy())
+
+
+def scene(network: nn.Module, pixels: NDArray[np.uint8], size: int = 0) -> SceneGuess | None:
+    """Returns what a network says about a picture, as `disparity` takes it; None if it has no such output."""
+    if SCENE not in network.outputs:  # type: ignore[operator]
+        return None
+    width, height = input_size(pixels, size)
+    picture = torch.from_numpy(resize.picture(pixels, width, height, row()))[None]
+    with torch.inference_mode():
+        return scene_vector.scene_of(network(picture)[2][0].numpy())

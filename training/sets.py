@@ -2,12 +2,14 @@
 """Sets of pictures with their disparity: a folder or a tar archive with `NAME.jpg` (or .png) and `NAME.disp.png`.
 
 The disparity has one channel of 8 or 16 bits, near = large, and the picture's size or a smaller one of the same shape.
+Rendered scenes have `NAME.json` too, with their metres, lens and kind; their disparity is 0 where there is sky.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
+import json
 import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 DISPARITY_ENDING = ".disp.png"
+METRIC_ENDING = ".json"
 PICTURE_ENDINGS = (".jpg", ".png")
 HELD_OUT_ONE_IN = 35
 """One picture in this many is held out from training."""
@@ -39,12 +42,39 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Metric:
+    """What is known of the scene; None for what is not.
+
+    kind            kind of scene, one of `scene_vector.KINDS`
+    inverse_metres  inverse depth, 1/m, for which the largest disparity stands
+    focal           focal length relative to the picture's longer side
+    """
+
+    kind: str | None = None
+    inverse_metres: float | None = None
+    focal: float | None = None
+
+
+@dataclass(frozen=True)
 class Example:
-    """A picture and its disparity, read on demand."""
+    """A picture and its disparity, read on demand; `metric_at` is None where only the order of depths is known."""
 
     name: str
     picture_at: Place
     disparity_at: Place
+    metric_at: Place | None = None
+
+    def metric(self) -> Metric | None:
+        """Returns metres, lens and kind, if they are known. Raises ValueError if the file is damaged."""
+        if self.metric_at is None:
+            return None
+        found = json.loads(self.metric_at.read())
+        metric = Metric(found.get("kind"), found.get("inverse_metres"), found.get("focal"))
+        if (metric.inverse_metres is not None and not metric.inverse_metres > 0.0) or (
+            metric.focal is not None and not metric.focal > 0.0
+        ):
+            raise ValueError(f"The metres or the lens of {self.name} are not positive: write its file again.")
+        return metric
 
     def picture(self) -> Image.Image:
         """Returns the picture, RGB, oriented like its disparity."""
@@ -69,9 +99,10 @@ def read(places: Iterable[Path]) -> list[Example]:
     for place in places:
         files = _in_archive(place) if place.is_file() else _in_folder(place)
         here = {
-            name.removesuffix(DISPARITY_ENDING): (picture, files[name])
+            stem: (picture, files[name], files.get(stem + METRIC_ENDING))
             for name in files
-            if name.endswith(DISPARITY_ENDING) and (picture := _picture_of(name, files)) is not None
+            if (stem := name.removesuffix(DISPARITY_ENDING)) != name
+            and (picture := _picture_of(name, files)) is not None
         }
         if not here:
             raise ValueError(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,11 @@ from torch import Tensor, nn
 from mono3d_addon.depth.networks.architectures import ARCHITECTURES, Network
 from mono3d_addon.depth.networks.decoder import ResidualUnit, SubpixelHead
 from mono3d_addon.depth.networks.names import Names, renamed
+from mono3d_addon.depth.networks.scene_heads import SceneHead
+from mono3d_addon.depth.scene_vector import KINDS
+
+FIRST_GUESS = [math.log(value) for value in (1.5, 8.0, 0.85, 0.7, 0.7, 0.3)] + [0.0] * len(KINDS)
+"""What the scene's head says before training: near and far in metres, lens, their deviations, kinds alike."""
 
 
 def first_starter_names(levels: int = 4) -> Names:
@@ -39,7 +45,7 @@ def network(start: Path | None, seed: int) -> Network:
     that `training.export` wrote. Raises ValueError for any other file.
     """
     torch.manual_seed(seed)
-    made = Network(ARCHITECTURES["starter"])
+    made = Network(ARCHITECTURES["starter"], has_heads=True)
     for module in made.modules():
         _initialise(module)
     if start is not None:
@@ -52,6 +58,10 @@ def _initialise(module: nn.Module) -> None:
     if isinstance(module, ResidualUnit):
         nn.init.zeros_(module.conv2.weight)
         nn.init.zeros_(torch.as_tensor(module.conv2.bias))
+    if isinstance(module, SceneHead):
+        with torch.no_grad():
+            module.last.weight.mul_(0.1)
+            module.last.bias.copy_(torch.tensor(FIRST_GUESS))
     if isinstance(module, SubpixelHead):
         with torch.no_grad():
             for parameter in module.conv2.parameters():

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,11 @@ from PIL import Image
 SIZE = 96, 128
 
 
-def write_set(folder: Path, names: list[str], disparity_divisor: int = 1) -> Path:
-    """Writes pictures of SIZE (height, width) with 16-bit disparity to `folder` and returns it."""
+def write_set(folder: Path, names: list[str], disparity_divisor: int = 1, *, is_metric: bool = False) -> Path:
+    """Writes pictures of SIZE (height, width) with 16-bit disparity to `folder` and returns it.
+
+    With `is_metric`, they are rooms of known size, with sky in the uppermost rows.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for number, name in enumerate(names):
         random = np.random.default_rng(number)
@@ -26,6 +30,10 @@ def write_set(folder: Path, names: list[str], disparity_divisor: int = 1) -> Pat
             disparity[inside] = near
             pixels[inside] = random.integers(0, 255, 3)
         Image.fromarray(pixels).save(folder / f"{name}.png")
+        if is_metric:
+            disparity[:16] = 0.0
+            facts = {"kind": "room", "inverse_metres": 2.0, "focal": 0.8}
+            (folder / f"{name}.json").write_text(json.dumps(facts), encoding="utf-8")
         small = disparity[::disparity_divisor, ::disparity_divisor]
         Image.fromarray(np.round(small * 65535).astype(np.uint16)).save(folder / f"{name}.disp.png")
     return folder

@@ -11,16 +11,22 @@ pytest.importorskip("torch")
 import torch
 
 from tests.training.made_sets import write_set
-from training import sets
-from training.batches import Batches, shape
+from training.batches import NOT_KNOWN, Batches, Source, shape
+from training.packed import Pack
 
 pytestmark = pytest.mark.torch
 SMALL = (64, 96)
 
 
+def source(folder: Path, *, is_growing: bool = False) -> Source:
+    made = Source(Pack(folder / "pack"), [folder], is_growing=is_growing)
+    made.fill()
+    return made
+
+
 def _batches(folder: Path, **changes: object) -> Batches:
-    photos = sets.read([write_set(folder / "photos", ["p_1", "p_2"], disparity_divisor=2)])
-    exact = sets.read([write_set(folder / "exact", ["e_1"])])
+    photos = source(write_set(folder / "photos", ["p_1", "p_2"], disparity_divisor=2))
+    exact = source(write_set(folder / "exact", ["e_1"], is_metric=True))
     choices = {
         "count": 10,
         "size": 5,
@@ -29,6 +35,7 @@ def _batches(folder: Path, **changes: object) -> Batches:
         "seed": 3,
         "small": SMALL,
         "large": (96, 128),
+        "done": lambda number: number / 10,
     }
     return Batches(**{"photos": photos, "exact": exact, **choices, **changes})  # type: ignore[arg-type]
 
@@ -39,14 +46,45 @@ def test_a_batch_holds_both_kinds_in_one_shape(tmp_path: Path) -> None:
     assert (count, channels) == (5, 3)
     assert batch.labels.shape == (3, height, width)
     assert batch.truths.shape == (2, height, width)
-    assert batch.pictures.dtype == torch.float32
-    assert batch.pictures.min() >= -1.0
-    assert batch.pictures.max() <= 1.0
+    assert batch.pictures.dtype == torch.uint8
+
+
+def test_a_batch_knows_metres_lens_and_kind_of_renders(tmp_path: Path) -> None:
+    batch = _batches(tmp_path)[0]
+    truths, facts = batch.truths, batch.facts
+    assert facts.kind.tolist() == [2, 2] and facts.has_sky.all()
+    for truth, (near, far, focal), pixels in zip(truths, facts.scene.tolist(), facts.focal.tolist(), strict=True):
+        seen = truth[truth > 0.0]
+        assert near == pytest.approx(-np.log(2.0 * np.percentile(seen, 99)), abs=0.05)
+        assert far == pytest.approx(-np.log(2.0 * np.percentile(seen, 1)), abs=0.05)
+        assert np.exp(focal) * max(truth.shape) == pytest.approx(pixels)
+        # A crop is a smaller part of the picture, and its lens a longer one.
+        assert np.exp(focal) >= 0.8 * (1 - 1e-5)
+
+
+def test_what_is_not_known_is_marked(tmp_path: Path) -> None:
+    exact = source(write_set(tmp_path / "plain", ["e_1"]))
+    facts = _batches(tmp_path, exact=exact)[0].facts
+    assert facts.kind.tolist() == [NOT_KNOWN] * 2
+    assert torch.isnan(facts.scene).all() and torch.isnan(facts.focal).all() and not facts.has_sky.any()
+
+
+def test_renders_are_used_as_they_are_made(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "exact", ["e_1"], is_metric=True)
+    growing = source(folder, is_growing=True)
+    batches = _batches(tmp_path, photos=None, exact=growing, refill=2)
+    write_set(folder, ["e_2", "e_3"], is_metric=True)
+    (folder / "e_3.json").unlink()
+    batches[1]
+    assert len(growing.pack.entries) == 1
+    batches[2]
+    assert [entry.name for entry in growing.pack.entries] == ["e_1", "e_2"], "e_3 is not complete"
+    assert [entry.name for entry in Pack(growing.pack.folder).entries] == ["e_1", "e_2"]
 
 
 def test_a_batch_depends_on_its_number_only(tmp_path: Path) -> None:
     batches = _batches(tmp_path)
-    for first, second in zip(batches[4], _batches(tmp_path)[4], strict=True):
+    for first, second in zip(batches[4][:3], _batches(tmp_path)[4][:3], strict=True):
         assert torch.equal(first, second)
     assert not torch.equal(batches[4].pictures.flatten()[:1000], batches[5].pictures.flatten()[:1000])
     assert len(batches) == 10
@@ -60,7 +98,7 @@ def test_the_last_steps_have_large_pictures(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["photos", "exact"])
 def test_one_kind_is_enough(tmp_path: Path, kind: str) -> None:
-    batch = _batches(tmp_path, **{kind: []})[0]
+    batch = _batches(tmp_path, **{kind: None})[0]
     assert len(batch.pictures) == 5
     assert len(batch.labels if kind == "photos" else batch.truths) == 0
 

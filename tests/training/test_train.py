@@ -15,13 +15,15 @@ import torch
 from safetensors.torch import load_file
 
 from mono3d_addon.depth.networks.architectures import build
+from mono3d_addon.depth.scene_vector import LENGTH
 from tests.training.made_sets import write_set
-from training import sets, start, train
-from training.batches import Batch, Batches
+from training import quick, start, train
+from training.batches import Batch, Batches, Source, facts
+from training.packed import Pack
 
 pytestmark = pytest.mark.torch
 ROOT = Path(__file__).resolve().parents[2]
-PLAN = train.Plan(4, 2, 1e-3, 0.5, 0.0, 0, small=(32, 64), large=(64, 64))
+PLAN = train.Plan(4, 0.0, 2, 1e-3, 0.5, 0.0, 0, small=(32, 64), large=(64, 64))
 
 
 def _command(module: str, *arguments: str | Path) -> str:
@@ -39,7 +41,7 @@ def _command(module: str, *arguments: str | Path) -> str:
 
 def _choices(folder: Path) -> list[str | Path]:
     write_set(folder / "photos", ["p_1", "p_2", "p_3"], disparity_divisor=2)
-    write_set(folder / "exact", ["e_1", "e_2"])
+    write_set(folder / "exact", ["e_1", "e_2"], is_metric=True)
     return [
         *("--photos", folder / "photos", "--exact", folder / "exact", "--batch", "2", "--threads", "1"),
         *("--large-share", "0", "--small", "32x64", "--exact-share", "0.5", "--device", "cpu", "--keep-every", "0"),
@@ -67,7 +69,7 @@ def test_training_exports_a_starter_and_continues_where_it_stopped(tmp_path: Pat
     first = subprocess.run([sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, timeout=300)
     assert first.returncode != 0
     assert torch.load(cut / train.CHECKPOINT, weights_only=True)["step"] == 2
-    assert "from step 2 of 4" in _command("train", *arguments)
+    assert "from step 2" in _command("train", *arguments)
 
     for name in ("whole", "cut"):
         said = _command("export", "--checkpoint", tmp_path / name / train.CHECKPOINT, "--out", tmp_path / f"{name}.st")
@@ -77,8 +79,11 @@ def test_training_exports_a_starter_and_continues_where_it_stopped(tmp_path: Pat
     )
     for part in ("network", "average", "optimiser"):
         torch.testing.assert_close(cut_state[part], whole_state[part], rtol=1e-5, atol=1e-7)
-    disparity = build("starter", load_file(tmp_path / "whole.st"))(torch.zeros(1, 3, 64, 96))
+    network = build("starter", load_file(tmp_path / "whole.st"))
+    disparity, sky, scene = network(torch.zeros(1, 3, 64, 96))
     assert disparity.shape == (1, 64, 96)
+    assert sky.shape == (1, 16, 24)
+    assert scene.shape == (1, LENGTH)
 
 
 def test_a_checkpoint_of_other_settings_is_refused() -> None:
@@ -90,12 +95,29 @@ def test_a_checkpoint_of_other_settings_is_refused() -> None:
 
 def test_a_network_learns(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    photos = sets.read([write_set(tmp_path / "photos", ["p_1"], disparity_divisor=2)])
+    places = write_set(tmp_path / "photos", ["p_1"], 2), write_set(tmp_path / "exact", ["e_1"], is_metric=True)
+    photos, exact = (Source(Pack(place / "pack"), [place]) for place in places)
+    photos.fill()
+    exact.fill()
     plan = replace(PLAN, steps=60, learning_rate=3e-3)
     training = train.Training(start.network(None, 0), plan, torch.device("cpu"))
-    batch = Batches(photos, [], 1, 2, 0.0, 0.0, 0, (64, 96), (64, 96))[0]
-    losses = [training.train_step(batch)[0] for _ in range(60)]
-    assert losses[-1] < 0.7 * losses[0]
+    batch = Batches(photos, exact, 1, 2, 0.5, 0.0, 0, (64, 96), (64, 96), done=training.clock.done)[0]
+    losses = [training.train_step(batch) for _ in range(60)]
+    assert set(losses[0]) == set(train.LOSSES)
+    assert losses[-1]["photos"] < 0.7 * losses[0]["photos"]
+    assert losses[-1]["exact"] < 0.8 * losses[0]["exact"]
+    assert losses[-1]["scene"] < losses[0]["scene"] - 0.3
+
+
+def test_a_run_may_end_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(train.time, "time", lambda: now[0])
+    clock = train.Clock(replace(PLAN, steps=0, minutes=10.0), before=4.0)
+    assert clock.done(0) == clock.done(1000) == pytest.approx(0.4)
+    now[0] += 120.0
+    assert clock.done(0) == pytest.approx(0.6)
+    now[0] += 1200.0
+    assert clock.done(0) == 1.0
 
 
 def test_the_learning_rate_rises_and_falls() -> None:
@@ -108,10 +130,13 @@ def test_the_learning_rate_rises_and_falls() -> None:
 def test_frozen_parts_stay() -> None:
     network = start.network(None, 0)
     frozen = {
-        name: value.clone() for name, value in network.backbone.state_dict().items() if name.startswith(train.FROZEN)
+        name: value.clone()
+        for name, value in network.backbone.state_dict().items()
+        if name.startswith(quick.FROZEN) or "conv_dw" in name or "running" in name
     }
     training = train.Training(network, PLAN, torch.device("cpu"))
     training.step = 2
-    training.train_step(Batch(torch.rand(1, 3, 64, 64), torch.rand(1, 64, 64), torch.zeros(0, 64, 64)))
+    pictures = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8)
+    training.train_step(Batch(pictures, torch.rand(1, 64, 64), torch.zeros(0, 64, 64), facts([], [])))
     after = network.backbone.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in frozen.items())
