@@ -64,7 +64,7 @@ def crop(example: Packed, size: tuple[int, int], random: Generator) -> Cut:
         part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         small = small.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         x = width - 1 - x
-    return Cut(part, np.asarray(small) / np.float32(65535.0), scale, (x, y))
+    return Cut(part, np.asarray(small, np.float32) / np.float32(65535.0), scale, (x, y))
 
 
 def degrade(picture: Image.Image, random: Generator) -> Picture:

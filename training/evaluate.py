@@ -93,7 +93,8 @@ def _scenes(networks: Mapping[str, Any], cases: Sequence[comparison.Case], size:
     from . import models
 
     known = [(case, case.metric) for case in cases if case.metric is not None]
-    truths, guesses = [], {name: [] for name in networks}
+    truths: list[scene_report.Truth] = []
+    guesses: dict[str, list[SceneGuess]] = {name: [] for name in networks}
     for case, metric in known:
         pixels, disparity = case.read()
         truths.append(scene_report.truth_of(disparity, metric))

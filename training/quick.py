@@ -76,7 +76,7 @@ def forward(network: Network, picture: Tensor) -> tuple[Tensor, Tensor | None, T
         merged, levels = network.decoder.merged(found)
         # As when the network runs in reduced precision later: rounding at its end shows as steps.
         with torch.autocast(picture.device.type, enabled=False):
-            depth = disparity(network.decoder.head, merged.float())
+            depth = disparity(cast(SubpixelHead, network.decoder.head), merged.float())
         if network.heads is None:
             return depth, None, None
         sky = network.heads.sky.logits(levels[network.heads.SKY_LEVEL]).float()

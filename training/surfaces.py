@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 EVERY = 2
 """Only every other row and column is compared: a quarter of the work, for differences over several pixels."""
@@ -25,6 +26,8 @@ FARTHEST = 50.0
 _FLAT = 0.004
 """Largest second difference of the truth on a plane, relative to its inverse depth."""
 _LEVEL = 0.01
+_STEP = 0.08
+"""Smallest step between compared pixels at an edge, relative to inverse depth."""
 _NEAREST = 0.99
 _LARGEST_BEND, _LARGEST_ERROR = 0.5, 1.0
 _SMALLEST_SPREAD = 1e-3
@@ -57,8 +60,9 @@ def surfaces(predicted: Tensor, truth: Tensor, rays: Rays) -> Surfaces:
     floor = truth.maximum(top / FARTHEST)
     error = found - truth
     relative = _mean((error.abs() / floor).clamp_max(_LARGEST_ERROR), seen)
-    bends = [_mean(*one) for one in _bends(error, truth, floor, seen)]
-    angles = [_mean(*one) for one in _angles(found, truth, floor, seen, rays)]
+    inside = seen & ~_beside_steps(truth, floor)
+    bends = [_mean(*one) for one in _bends(error, truth, floor, inside)]
+    angles = [_mean(*one) for one in _angles(found, truth, floor, inside, rays)]
     return Surfaces(relative, torch.stack(bends).mean(), torch.stack(angles).mean())
 
 
@@ -75,6 +79,17 @@ def fitted(predicted: Tensor, truth: Tensor, seen: Tensor) -> Tensor:
     return (predicted - mean) * (true_spread / spread.clamp_min(_SMALLEST_SPREAD)) + true_mean
 
 
+def _beside_steps(truth: Tensor, floor: Tensor) -> Tensor:
+    """Returns where there is a step in the truth within two compared pixels, bool (n, h, w).
+
+    A sharp edge that a prediction puts a pixel aside would otherwise cost more there than a soft one.
+    """
+    step = torch.zeros_like(truth)
+    step[:, 1:] = truth.diff(dim=1).abs()
+    step[:, :, 1:] = step[:, :, 1:].maximum(truth.diff(dim=2).abs())
+    return functional.max_pool2d((step > _STEP * floor).float().unsqueeze(1), 5, stride=1, padding=2).squeeze(1) > 0.0
+
+
 def _bends(error: Tensor, truth: Tensor, floor: Tensor, seen: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Yields second differences of the error, relative to inverse depth, and where the truth is a plane."""
     height, width = truth.shape[1:]
@@ -82,21 +97,24 @@ def _bends(error: Tensor, truth: Tensor, floor: Tensor, seen: Tensor) -> Iterato
         if min(height, width) <= 2 * stride:
             continue
         for kind in (_across, _down, _twisted):
-            base, visible = _middle(kind, floor, stride), _middle(kind, seen, stride)
+            base, visible = _middle(kind, floor, stride), kind((~seen).float(), stride, is_sum=True) == 0.0
             is_plane = (kind(truth, stride).abs() < _FLAT * base) & visible
             yield (kind(error, stride).abs() / base).clamp_max(_LARGEST_BEND), is_plane
 
 
-def _across(values: Tensor, k: int) -> Tensor:
-    return values[:, :, 2 * k :] - 2.0 * values[:, :, k:-k] + values[:, :, : -2 * k]
+def _across(values: Tensor, k: int, *, is_sum: bool = False) -> Tensor:
+    """Returns second differences along rows; with `is_sum`, the sums of what they take differences of."""
+    return values[:, :, 2 * k :] + (2.0 if is_sum else -2.0) * values[:, :, k:-k] + values[:, :, : -2 * k]
 
 
-def _down(values: Tensor, k: int) -> Tensor:
-    return values[:, 2 * k :] - 2.0 * values[:, k:-k] + values[:, : -2 * k]
+def _down(values: Tensor, k: int, *, is_sum: bool = False) -> Tensor:
+    return values[:, 2 * k :] + (2.0 if is_sum else -2.0) * values[:, k:-k] + values[:, : -2 * k]
 
 
-def _twisted(values: Tensor, k: int) -> Tensor:
+def _twisted(values: Tensor, k: int, *, is_sum: bool = False) -> Tensor:
     right, left = values[:, :, 2 * k :], values[:, :, : -2 * k]
+    if is_sum:
+        return right[:, 2 * k :] + left[:, 2 * k :] + right[:, : -2 * k] + left[:, : -2 * k]
     return 0.5 * (right[:, 2 * k :] - left[:, 2 * k :] - right[:, : -2 * k] + left[:, : -2 * k])
 
 

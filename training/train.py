@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader, Subset
 from tqdm import tqdm
 
 from mono3d_addon.depth.networks.architectures import Network
+from mono3d_addon.depth.networks.efficientnet_lite import EfficientNetLite
 
 from . import losses, quick, scene_losses, start
 from .batches import Batch, Batches, Size, Source
@@ -40,7 +41,7 @@ LONGEST_AVERAGE = 0.998
 RELATIVE, DIRECTION = 1.0, 1.5
 BEND_FIRST, BEND_LAST = 15.0, 40.0
 """Weight of the bend of planes in the first half of a run, and to what it rises in the second."""
-EDGES = 2.0
+EDGES = 4.0
 SKY, SKY_OF_PHOTOS, SCENE = 0.3, 0.15, 0.1
 _LONG = 10**7
 
@@ -87,7 +88,9 @@ class Training:
         self.clock = Clock(plan)
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         network.eval()
-        self.encoder = quick.trained(network.backbone)
+        if network.heads is not None:
+            network.heads.train()
+        self.encoder = quick.trained(cast(EfficientNetLite, network.backbone))
         heads = [] if network.heads is None else list(network.heads.parameters())
         learning = [*network.decoder.parameters(), *heads]
         self.parameters = learning + self.encoder

@@ -210,7 +210,7 @@ def _scenes(result: Result, count: int) -> Sequence[SceneGuess | None]:
     found = result.arrays.get(SCENE)
     if found is None:
         return [None] * count
-    return [scene_vector.scene_of(scene_vector.averaged(found[number::count])) for number in range(count)]
+    return [scene_vector.scene_of(scene_vector.averaged(list(found[number::count]))) for number in range(count)]
 
 
 def load(

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER  # noqa: E402
+from mono3d_addon.depth.networks.efficientnet_lite import EfficientNetLite  # noqa: E402
 from training import quick, start  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -28,7 +31,7 @@ def test_the_same_numbers(is_reduced: bool, most: float, monkeypatch: pytest.Mon
 
 def test_what_is_trained_gets_gradients_and_nothing_else_does() -> None:
     network = start.network(None, 0).eval()
-    trained = quick.trained(network.backbone)
+    trained = quick.trained(cast(EfficientNetLite, network.backbone))
     disparity, _, _ = quick.forward(network, torch.rand(1, 3, 64, 64))
     disparity.square().mean().backward()
     with_gradient = [one for one in network.backbone.parameters() if one.grad is not None]

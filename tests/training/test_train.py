@@ -111,7 +111,7 @@ def test_a_network_learns(tmp_path: Path) -> None:
 
 def test_a_run_may_end_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(train.time, "time", lambda: now[0])
+    monkeypatch.setattr("training.train.time.time", lambda: now[0])
     clock = train.Clock(replace(PLAN, steps=0, minutes=10.0), before=4.0)
     assert clock.done(0) == clock.done(1000) == pytest.approx(0.4)
     now[0] += 120.0

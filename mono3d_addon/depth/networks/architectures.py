@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +31,7 @@ class Architecture:
     """
 
     backbone: Callable[[], nn.Module]
-    decoder: Callable[..., nn.Module]
+    decoder: Callable[..., Decoder]
     names: Names
     heads: Callable[[Sequence[int]], SceneHeads] | None = None
 
@@ -159,9 +159,10 @@ class Network(nn.Module):
     def __init__(self, architecture: Architecture, *, has_heads: bool = False) -> None:
         super().__init__()
         self.backbone = architecture.backbone()
-        self.decoder = architecture.decoder(self.backbone.channels)
+        channels = cast(Sequence[int], self.backbone.channels)
+        self.decoder = architecture.decoder(channels)
         make = architecture.heads if has_heads else None
-        self.heads = None if make is None else make(self.backbone.channels)
+        self.heads = None if make is None else make(channels)
 
     @property
     def outputs(self) -> tuple[str, ...]:
