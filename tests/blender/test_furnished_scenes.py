@@ -14,11 +14,10 @@ from tests.training import made_furniture
 from tests.training.made_bodies import made_body
 from training.scenes import render
 from training.scenes.blender import bpy
-from training.scenes.furnished import assembly, catalogue, plan, walls
+from training.scenes.furnished import assembly, catalogue, plan
 from training.scenes.furnished.__main__ import main
 from training.scenes.furnished.library import Library
 from training.scenes.furnished.scene import Furnished, Panel, Shot
-from training.scenes.furnished.walls import Shell
 from training.scenes.stage import Light, Sky, View
 
 pytestmark = pytest.mark.thorough
@@ -83,17 +82,6 @@ def test_a_picture_on_a_wall_is_flat_and_upright(tmp_path: Path) -> None:
     light = render.color(64, 64, 4)
     assert light[8, 32, 0] > 0.9 > 0.1 > light[8, 32, 2]
     assert light[56, 32, 2] > 0.9 > 0.1 > light[56, 32, 0]
-
-
-def test_a_closed_room_has_no_cracks_that_show_the_sky(tmp_path: Path) -> None:
-    for seed in range(3):
-        render.empty()
-        made = Furnished("room", "test", light=DAY)
-        shell = Shell.of(3.0 + seed * 0.37, 4.1, 2.4)
-        walls.build(made.stage, np.random.default_rng(seed), shell)
-        assembly.assemble(made, Library(tmp_path))
-        assembly.aim(Shot(View((0.9, -1.6, 1.5), (-0.3, 1.9, 0.2), 18.0, 3.0), 320, 240))
-        assert (render.disparity(320, 240) > 0).all()
 
 
 def test_clearing_keeps_the_library(assets: dict[str, catalogue.Asset], tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from training.scenes.furnished.bodies import Body
 from training.scenes.furnished.choice import Store
 from training.scenes.furnished.scene import Furnished, Ground, footprint, turned
 from training.scenes.furnished.walls import Hole, Shell, Wall
+from training.scenes.stage import Stage
 
 
 @pytest.fixture
@@ -136,6 +137,18 @@ def test_walls_surround_the_room_and_face_inwards() -> None:
         right = np.subtract(wall.at(1.0, 0.0), wall.at(0.0, 0.0))
         ahead = np.subtract(outside, inside)
         assert right[0] * ahead[1] - right[1] * ahead[0] > 0
+
+
+def test_floor_and_ceiling_reach_under_the_walls() -> None:
+    # Between surfaces that only touch, single pixels showed what is far behind the wall.
+    shell, stage = Shell.of(4.0, 6.0, 2.5), Stage()
+    walls.build(stage, np.random.default_rng(0), shell)
+    floor, ceiling = stage.painted[0].shape, stage.painted[1].shape
+    for shape in (floor, ceiling):
+        np.testing.assert_allclose(shape.high()[:2], [2 + walls.THICKNESS, 3 + walls.THICKNESS])
+        np.testing.assert_allclose(shape.low()[:2], [-2 - walls.THICKNESS, -3 - walls.THICKNESS])
+    assert floor.high()[2] == 0
+    assert ceiling.low()[2] == 2.5
 
 
 def test_the_sun_shines_through_the_window() -> None:
