@@ -63,6 +63,17 @@ overshoot; with less, parts too fine for the whole are flattened.
 _STEEPEST = 2.0
 """Surroundings change the tile's scale by at most this factor: more would turn its noise into relief."""
 
+_SEEN = 0.03
+"""Half width (share of the whole's shorter side) of the windows in which the whole must have seen a tile's relief."""
+_UNSEEN, _CLEAR = 0.1, 0.4
+"""Share of a tile's relief in the whole up to which it does not count at all, and from which it counts fully.
+
+Networks take a print on a shirt for relief if a tile shows little else; the whole sees a smooth shirt. Relief that the
+whole could resolve but does not show is such a print.
+"""
+_FAINT = 0.03
+"""Relief (share of the whole's spread) below which it is not judged: so little tears nothing."""
+
 
 @dataclass(frozen=True)
 class Span:
@@ -126,7 +137,8 @@ def detailed(
         target = _part(whole, place, base.shape)
         fine, trust = _fitted(tile, target, _SURROUNDINGS * min(whole.shape), float(whole.std()))
         if trust > 0.0:
-            result[place] += np.float32(trust) * weight * (fine - base[place])
+            seen = _seen(fine, target, max(1, round(_SEEN * min(whole.shape))), float(whole.std()))
+            result[place] += np.float32(trust) * weight * seen * (fine - base[place])
     return np.clip(result, whole.min(), whole.max())
 
 
@@ -236,6 +248,24 @@ def _fitted(tile: Floats, target: Floats, surroundings: float, spread: float) ->
     scales, shifts = (windows.enlarge(part, tile.shape[1], tile.shape[0]) for part in (scales, shifts))
     fine = scales * (np.float32(scale) * tile + (np.float32(shift) - middle)) + shifts + middle
     return fine, float(_smooth_step(np.array((fit - _POOR_FIT) / (_GOOD_FIT - _POOR_FIT))))
+
+
+def _seen(fine: Floats, target: Floats, radius: int, spread: float) -> Floats:
+    """Returns how far the whole supports the relief of a fitted tile, float32 of its shape, 0..1.
+
+    In windows of `radius` pixels of `target`, the whole, both are compared at its resolution, by the least-squares
+    scale from the tile to the whole. What is at most two of its pixels wide, such as a wire, is too fine for the whole
+    and is not judged; a morphological opening and closing removes it.
+    """
+    rows, columns = target.shape
+    coarse = windows.resize(fine, columns, rows)
+    coarse = windows.maximum(windows.minimum(coarse, 1), 1)
+    coarse = windows.minimum(windows.maximum(coarse, 1), 1)
+    source, wanted = coarse - _window_mean(coarse, radius), target - _window_mean(target, radius)
+    doubt = np.float32((_FAINT * spread) ** 2 + 1e-30)
+    scale = (_window_mean(source * wanted, radius) + doubt) / (_window_mean(source * source, radius) + doubt)
+    share = _smooth_step((scale.astype(np.float64) - _UNSEEN) / (_CLEAR - _UNSEEN)).astype(np.float32)
+    return windows.enlarge(windows.minimum(share, 1), fine.shape[1], fine.shape[0])
 
 
 def _local_fit(source: Floats, target: Floats, radius: int, relief: float) -> tuple[Floats, Floats]:

@@ -186,6 +186,22 @@ def test_surroundings_with_relief_tell_their_own_scale_and_shift(scale: float, s
     np.testing.assert_allclose(scales, 1.0, atol=1e-3)
 
 
+@pytest.mark.parametrize("height", [30, 60, 90])
+def test_a_print_that_only_tiles_take_for_relief_leaves_no_step(height: int) -> None:
+    """The whole sees a smooth shirt; a tile sees its printed panel as a box before it."""
+    pixels = photo()
+    whole = whole_of(pixels)
+    printed = pixels.copy()
+    printed[230:300, 60:130, 0] += np.uint8(height)
+    result = detailed(printed, Network(), whole)
+    plain = detailed(pixels, Network(), whole)
+    rows, columns = (
+        slice(round(a * result.shape[i] / printed.shape[i]), round(b * result.shape[i] / printed.shape[i]))
+        for i, (a, b) in enumerate(((215, 315), (45, 145)))
+    )
+    assert np.abs(result - plain)[rows, columns].max() < 0.2 * height / 255
+
+
 def test_a_wire_too_fine_for_the_whole_is_kept() -> None:
     pixels = photo()
     whole = whole_of(pixels)

@@ -24,8 +24,11 @@ _LEAST_CONTRAST = 0.01
 """Contrast, 0..1, that the noise of a photo has anyway."""
 _SHARE_OF_CONTRAST = 0.9
 """Exponent of the contrast against that of the height, from a logistic regression on generated scenes with truth."""
-_STRONG, _WEAK = 0.025, 0.01
+_STRONG, _WEAK = 0.011, 0.0035
 """Evidence from which a discontinuity is certain, and from which it continues a certain one."""
+_LEAST_RANGE = 0.3
+"""Least range of the logarithm of the depth that heights are compared with. How deep an estimated scene is, is often a
+guess, so heights count in relation to it."""
 _CERTAIN_HEIGHT = 0.69
 """Difference of the logarithms of the depth (a factor of 2) from which a discontinuity is certain at any contrast."""
 _LEAST_LENGTH = 0.02
@@ -86,11 +89,10 @@ class Evidence:
     height: Floats
     contrast: Floats
 
-    @property
-    def strength(self) -> Floats:
-        """The evidence as one number, float32 (n,)."""
+    def strength(self, depth_range: float) -> Floats:
+        """Returns the evidence as one number, float32 (n,). The range is that of the logarithm of the map's depth."""
         share = (self.contrast + np.float32(_LEAST_CONTRAST)) ** np.float32(_SHARE_OF_CONTRAST)
-        strength = self.height * share
+        strength = self.height * share / np.float32(depth_range)
         certain: Floats = np.where(self.height > _CERTAIN_HEIGHT, np.maximum(strength, 2 * _STRONG), strength)
         return certain
 
@@ -123,7 +125,9 @@ def evidence_at(inverse_depth: Floats, guide: NDArray[np.float32], cells: Cells)
 def _are_outlines(inverse_depth: Floats, guide: NDArray[np.float32], cells: Cells) -> NDArray[np.bool_]:
     """Returns which of the `cells` beside discontinuities, flat indices (n,), are at an outline, bool (n,)."""
     rows, columns = inverse_depth.shape
-    strength = evidence_at(inverse_depth, guide, cells).strength
+    evidence = evidence_at(inverse_depth, guide, cells)
+    low, high = np.percentile(inverse_depth[::8, ::8], [1, 99])
+    strength = evidence.strength(max(float(np.log(high / low)), _LEAST_RANGE))
     possible = strength > _WEAK
     kept = np.zeros(len(cells), bool)
     piece = _pieces(cells[possible], rows, columns)
