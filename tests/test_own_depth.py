@@ -195,6 +195,25 @@ def test_a_finer_map_is_not_blended(photo: Photo) -> None:
     np.testing.assert_allclose(np.minimum(np.abs(depth - 1), np.abs(depth - 9)), 0.0, atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [(144, 192), (216, 288), (115, 230), (72, 96)])
+def test_a_plane_is_exact_where_the_mesh_is_coarser(photo: Photo, size: tuple[int, int]) -> None:
+    def plane(rows: int, columns: int) -> NDArray[np.float32]:
+        row, column = (np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns
+        return (1 / (0.3 + 0.2 * column + 0.1 * row[:, None])).astype(np.float32)
+
+    depth, _ = own_depth_map(DepthValues(plane(*size), "metres"), photo, Settings(detail=96))
+    assert np.abs(depth / plane(72, 96) - 1).max() < 1e-5
+
+
+def test_between_two_surfaces_and_beside_unknown_pixels_the_pixel_under_the_centre_counts(photo: Photo) -> None:
+    values = np.full((144, 192), 2.0, np.float32)
+    values[:, 101:] = 4.0
+    values[:50] = np.nan
+    depth, valid = own_depth_map(DepthValues(values, "metres"), photo, Settings(detail=96))
+    assert valid is not None
+    assert np.isin(np.round(depth[valid], 5), [2.0, 4.0]).all()
+
+
 @pytest.mark.parametrize("kind", ["metres", "disparity"])
 def test_what_is_not_known_is_left_out(photo: Photo, kind: Any) -> None:
     values = NEAR_LEFT.copy()

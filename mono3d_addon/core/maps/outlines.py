@@ -26,7 +26,7 @@ _SHARE_OF_CONTRAST = 0.9
 """Exponent of the contrast against that of the height, from a logistic regression on generated scenes with truth."""
 _STRONG, _WEAK = 0.011, 0.0035
 """Evidence from which a discontinuity is certain, and from which it continues a certain one."""
-_LEAST_RANGE = 0.3
+_LEAST_RANGE = 1.0
 """Least range of the logarithm of the depth that heights are compared with. How deep an estimated scene is, is often a
 guess, so heights count in relation to it."""
 _CERTAIN_HEIGHT = 0.69

@@ -20,6 +20,9 @@ _FLAT = 1e-6
 _NEAREST, _FARTHEST = 0.0011, 9.9e5
 """Clipping distances in metres, inside the bounds of the settings 'near' and 'far'."""
 
+_ONE_SURFACE = 0.02
+"""Largest difference, far / near - 1, of neighbouring pixels on one surface."""
+
 Known = NDArray[np.bool_]
 
 
@@ -37,19 +40,47 @@ def own_depth_map(own: DepthValues, photo: Photo, settings: Settings) -> tuple[F
     """Returns depth and validity like `depth_map`, from the user's map, stretched over the photo.
 
     Values in metres do not change; near and far have no effect on them. A map at least as fine as the mesh is sampled
-    cell by cell, without interpolation or edge alignment. A coarser one is upsampled like a network's.
+    at the cells' centres, without edge alignment and without mixing the sides of a discontinuity. A coarser one is
+    upsampled like a network's.
     """
     columns, rows = grid_size(*photo.size, settings.detail)
     disparity, known = own_disparity(own), np.isfinite(own.values)
     known = resize_nearest(known, columns, rows)
     if disparity.shape[0] >= rows and disparity.shape[1] >= columns:
-        disparity = resize_nearest(disparity, columns, rows)
+        disparity = at_centres(disparity, np.isfinite(own.values), columns, rows)
         settings = dataclasses.replace(settings, edge_aware=False)
     if own.kind == "disparity":
         depth, valid = depth_map(disparity, _without_unknown(photo, own), settings, is_estimated=False)
         return depth, (known if valid is None else valid & known) if not known.all() else valid
     depth = _metric(disparity, photo, settings)
     return depth, _valid(photo, known)
+
+
+def at_centres(inverse: Floats, known: Known, columns: int, rows: int) -> Floats:
+    """Returns an inverse depth map at the centres of `rows` x `columns` cells, float32; it is at least as fine.
+
+    A plane is linear in inverse depth, so bilinear interpolation is exact on it. Where the four pixels around a centre
+    are not all `known` or not on one surface, the pixel under it is taken.
+    """
+    nearest = resize_nearest(inverse, columns, rows)
+    (top, down), (left, right) = (_between(*sizes) for sizes in zip(inverse.shape, (rows, columns), strict=True))
+    if not down.any() and not right.any():
+        return nearest
+    bottom, end = np.minimum(top + 1, inverse.shape[0] - 1), np.minimum(left + 1, inverse.shape[1] - 1)
+    corners = [np.ix_(row, column) for row in (top, bottom) for column in (left, end)]
+    values = [inverse[corner] for corner in corners]
+    high, low = np.maximum.reduce(values), np.minimum.reduce(values)
+    one_surface = (high <= low * np.float32(1 + _ONE_SURFACE)) & np.logical_and.reduce([known[c] for c in corners])
+    upper, lower = (one + (other - one) * right for one, other in (values[:2], values[2:]))
+    return np.where(one_surface, upper + (lower - upper) * down[:, None], nearest).astype(np.float32)
+
+
+def _between(length: int, count: int) -> tuple[NDArray[np.intp], Floats]:
+    """Returns the pixel before the centre of each of `count` cells along `length` pixels, and how far it is beyond."""
+    places = np.clip((np.arange(count) + 0.5) * (length / count) - 0.5, 0, length - 1)
+    before = np.floor(places + 1e-9).astype(np.intp)
+    beyond = places - before
+    return before, np.where(np.abs(beyond) < 1e-6, 0.0, beyond).astype(np.float32)
 
 
 def _metric(inverse: Floats, photo: Photo, settings: Settings) -> Floats:

@@ -58,8 +58,8 @@ def test_a_high_step_stays_without_a_contrast() -> None:
 
 
 def test_specks_go_where_the_photo_is_noisy() -> None:
-    noise = np.random.default_rng(3).random((90, 120, 3)).astype(np.float32)
-    inverse = np.full((90, 120), 0.3, np.float32)
+    noise = np.random.default_rng(3).random((270, 360, 3)).astype(np.float32)
+    inverse = np.full((270, 360), 0.3, np.float32)
     inverse[40:42, 60] = 0.35
     assert torn(inverse) > 0 and torn(without_false_steps(inverse, noise, TEAR)) == 0
 
