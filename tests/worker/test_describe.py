@@ -39,12 +39,11 @@ def test_a_photo_is_described_upright(describer: Worker, tmp_path: Path) -> None
     request = {"photo": str(photo), "thumbnail": str(tmp_path / "t.npy"), "side": 100, "max_pixels": 100.0}
     found = describer.submit(request).wait()
     assert found == {"width": 400, "height": 600, "camera": "EXIF, 28 mm equivalent"}
-    untold = describer.submit(request | {"photo": str(COFFEE)}).wait()
-    assert untold["camera"] == "assumed 55 degrees, unless the network estimates it"
     assert np.load(tmp_path / "t.npy").shape == (100, 67, 3)
     began = time.monotonic()
-    describer.submit(request).wait()
+    untold = describer.submit(request | {"photo": str(COFFEE)}).wait()
     print(f"warm: {1000 * (time.monotonic() - began):.0f} ms")
+    assert untold["camera"] == "assumed 55 degrees, unless the network estimates it"
 
 
 @pytest.mark.parametrize(("name", "limit", "told"), [("gone.jpg", 100.0, "no file"), ("coffee.png", 0.1, "0.1")])
@@ -65,7 +64,7 @@ def test_the_depth_comes_without_a_mesh(tmp_path: Path) -> None:
     worker.submit({"task": "depth", **request}).wait()
     worker.stop()
     disparity, depth = load_depth(tmp_path)
-    assert depth.shape == (80, 120) and 0.9 < depth.min() < 1.1 and depth.max() == pytest.approx(6.0, rel=0.01)
+    assert depth.shape == (80, 120) and 0.9 < depth.min() < 1.1 and depth.max() == pytest.approx(3.0, rel=0.01)
     assert disparity.ndim == 2 and not (tmp_path / "mesh_vertices.npy").exists()
     log = (tmp_path / "worker.log").read_text()
     assert "INFO mono3d: job 1: depth" in log and "DEBUG mono3d: job 1:" in log and "done in" in log
