@@ -50,7 +50,7 @@ def test_nothing_is_wrong_by_axe(visitor: Visitor, coffee: str, screen: str) -> 
     for group in visit.find("#groups summary").all():
         group.click()
     visit.find("#form [data-name=near] [aria-expanded]").click()
-    visit.find("#form-near").fill("0")
+    visit.find("#form-near").fill("-1")
     expect(visit.find("#form [data-name=near] .wrong")).to_be_visible()
     assert complaints(visit) == []
     visit.shot(f"{screen} 2 settings", whole=True)
@@ -237,11 +237,11 @@ def test_a_wrong_number_is_shown_when_its_group_is_folded(visit: Visit) -> None:
     visit.open()
     visit.sample("coffee")
     visit.find("#form [data-group=Camera] > summary").click()
-    visit.find("#form-near").fill("0")
+    visit.find("#form-near").fill("-1")
     visit.find("#form [data-group=Camera] > summary").click()
     visit.find("#generate").click()
     expect(visit.find("#form-near")).to_be_focused()
-    expect(visit.find("#form-near-wrong")).to_have_text("Near: enter a number from 0.001 to 100,000 m.")
+    expect(visit.find("#form-near-wrong")).to_have_text("Near: enter a number from 0 to 100,000 m.")
     visit.find("#form-near").fill("1")
     visit.find("#form [data-group=Camera] .more > summary").click()
     visit.find("#form-percentile").fill("50")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.visit import Visit, Visitor, difference
+from tests.browser.visit import Visit, Visitor, difference, made
 from tests.web.web_server import WebServer
 
 
@@ -135,6 +135,27 @@ def test_the_mesh_before_stays_in_sight_and_the_last_value_wins(visit: Visit, ow
     assert sum(one["draft"] for one in shapes(visit)) < 40
 
 
+def test_sliders_go_on_from_automatic_distances(visit: Visit, site: WebServer) -> None:
+    job = made(site, {"detail": 300, "near": 0.0, "far": 0.0})
+    visit.open(job)
+    numbers = {name: field(visit, name).locator("input[type=number]") for name in ("near", "far")}
+    found = site.status(job)["result"]["distances"]
+    for name, number in numbers.items():
+        assert float(number.input_value()) == pytest.approx(found[name]["metres"], rel=0.01)
+        expect(field(visit, name).locator(".changed")).to_be_hidden()
+    expect(visit.find("#notes")).to_contain_text("Distances: ")
+    far = float(numbers["far"].input_value())
+    slide(visit, "near", -10)
+    after = settled(visit, site, job)["result"]
+    near = float(numbers["near"].input_value())
+    assert after["settings"]["near"] == near < found["near"]["metres"]
+    assert after["settings"]["far"] == far == float(numbers["far"].input_value()), "far stays where it was"
+    for name in numbers:
+        field(visit, name).get_by_role("button", name=f"Reset {name.capitalize()} to automatic").click()
+    assert settled(visit, site, job)["result"]["distances"] == found
+    assert float(numbers["near"].input_value()) == pytest.approx(found["near"]["metres"], rel=0.01)
+
+
 def test_what_cannot_be_is_told_beside_the_sliders_and_mended(visit: Visit, own_coffee: str, site: WebServer) -> None:
     visit.expected = ("422",)
     visit.open(own_coffee)
@@ -143,7 +164,7 @@ def test_what_cannot_be_is_told_beside_the_sliders_and_mended(visit: Visit, own_
     failure = visit.find("#shape-failure")
     expect(failure).to_have_text("Far (6 m) must be larger than near (50 m).")
     assert difference(visit.seen(), picture) < 0.001
-    field(visit, "near").get_by_role("button", name="Reset Near to 1 m").click()
+    field(visit, "near").locator("input[type=number]").fill("1")
     expect(failure).to_be_hidden()
     settled(visit, site, own_coffee)
     assert difference(visit.seen(), picture) < 0.002
