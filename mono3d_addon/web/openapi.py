@@ -236,6 +236,7 @@ def _schemas(form: Form) -> dict[str, Schema]:
                 "maximum": {"type": ["number", "null"]},
                 "unit": {"type": ["string", "null"]},
                 "default": {"type": ["boolean", "number", "string"]},
+                "typical": _NUMBER | {"description": "About what 0 comes to where it means automatic; else 0."},
                 "live": _BOOLEAN | {"description": "Whether it can be changed without running the network again."},
                 "level": {"enum": ["basic", "advanced"], "description": "Basic settings are shown first."},
             }
