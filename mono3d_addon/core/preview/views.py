@@ -6,6 +6,7 @@ Camera frame throughout: x right, y down, z forward, metres.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,20 +75,17 @@ class Orbit:
     sideways: float
 
     def views(self, angles: Sequence[tuple[float, float]]) -> list[View]:
-        """Returns a view for each pair of angles to the right and above, radians, all from the same distance.
+        """Returns a view for each pair of angles to the right and above, radians.
 
-        It is the smallest distance from which all views contain the points. Each has them in the middle.
+        All are moved alike against the orbit, and as near as they can be while they contain the points: the pivot
+        stays at the same place of the picture.
         """
         turns = [_turned(*pair) for pair in angles]
-        extents = [self._extent(turn) for turn in turns]
+        high, low = (functools.reduce(np.maximum, sides) for sides in zip(*map(self._extent, turns), strict=True))
         inner = np.array(self.tangents) * (1.0 - _MARGIN)
-        ahead = min((float(np.min(-(high + low) / (2.0 * inner))) for high, low in extents), default=0.0)
-        made = []
-        for turn, (high, low) in zip(turns, extents, strict=True):
-            aside = 0.5 * (high - low) + ahead * np.array(self.centre)
-            shift = self.pivot - turn @ self.pivot - np.array([*aside, ahead])
-            made.append(View(turn, shift, self.tangents, self.centre))
-        return made
+        ahead = float(np.min(-(high + low) / (2.0 * inner)))
+        move = np.array([*(0.5 * (high - low) + ahead * np.array(self.centre)), ahead])
+        return [View(turn, self.pivot - turn @ self.pivot - move, self.tangents, self.centre) for turn in turns]
 
     def _extent(self, turn: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Returns for both sides of the picture, across and down, what bounds a turned camera, each float64 (2,).

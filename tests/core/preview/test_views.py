@@ -109,6 +109,9 @@ def test_the_sway_is_a_loop_through_both_sides(is_panorama: bool) -> None:
     assert steps.max() < 0.3 * (max(ways) - min(ways)), "it jumps"
     assert math.degrees(max(ways) - min(ways)) <= 24.001
     assert ways[0] == pytest.approx(0.5 * (max(ways) + min(ways)), abs=1e-6)
+    middle = np.asarray(views.orbit_of(points, camera).pivot, np.float32)[None]
+    still = [view.places(middle, *SIZE)[0] for view in loop]
+    np.testing.assert_allclose(still, np.broadcast_to(still[0], (24, 1, 2)), atol=0.01)
     places = [view.places(points, *SIZE)[0] / SIZE for view in loop]
     assert min(one.min() for one in places) > -0.05 and max(one.max() for one in places) < 1.05
 
