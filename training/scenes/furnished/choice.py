@@ -26,7 +26,7 @@ SMALL_THINGS = {
 """Weights of the categories for things on tables."""
 
 _NOT_ON_TABLES = re.compile("plug|switch|socket|rail|hanger|brush|broom|towel rack", re.I)
-_NOT_IN_ROOMS = re.compile("elevator|garage|urinal|chimney|container|CCTV", re.I)
+_NOT_IN_ROOMS = re.compile("elevator|garage|urinal|chimney|container|CCTV|railing|fence", re.I)
 
 
 class Store:
