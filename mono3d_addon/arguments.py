@@ -40,7 +40,7 @@ def parse(arguments: Sequence[str], program: str) -> CommandLine:
     parser = build_parser(program)
     # `parse_intermixed_args` would take words after `--` for options.
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    given = vars(parser.parse_intermixed_args(arguments[:end]))
+    given = vars(parser.parse_intermixed_args(_without_switches(arguments[:end])))
     photos = (*given.pop("photos", ()), *given.pop("rgb", ()), *arguments[end + 1 :])
     chosen = given.pop("preset", "balanced")
     try:
@@ -131,6 +131,18 @@ class _HelpAll(argparse.Action):
 
 def _add_help_all(parser: argparse.ArgumentParser, full: Callable[[], argparse.ArgumentParser]) -> None:
     parser.add_argument("--help-all", action=_HelpAll, full=full, help="show the advanced options too and exit")
+
+
+def _without_switches(arguments: Sequence[str]) -> list[str]:
+    """Returns the arguments, with `--NAME` alone of settings that were switches as `--NAME=on`."""
+    items = {"--" + item.name.replace("_", "-"): item for item in fields_of(Settings) if item.choice.was_switch}
+    result = []
+    for word, following in zip(arguments, (*arguments, "")[1:], strict=True):
+        if word in items and following not in items[word].choice.options:
+            result.append(f"{word}=on")
+        else:
+            result.append(word)
+    return result
 
 
 def _add_all(parser: argparse.ArgumentParser, classes: Sequence[AnySettings], show_all: bool) -> None:

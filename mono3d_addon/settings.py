@@ -89,6 +89,7 @@ class Choice:
     options: tuple[str, ...] = ()
     is_path: bool = False
     words: tuple[str, ...] = ()
+    was_switch: bool = False
     live: bool = False
     level: Level = "advanced"
     typical: float = 0.0
@@ -119,9 +120,10 @@ class Settings:
         unit="px", minimum=0, maximum=2048)
     flip: bool = _choice(False, "Mirror average", "Depth",
         "Run the network on the mirrored photo too and average both results: steadier depth in twice the time")
-    tiles: bool = _choice(False, "Fine detail", "Depth",
-        "Run the network on overlapping tiles of a large photo too: finer outlines, but several times slower",
-        basic=True)
+    tiles: str = _choice("auto", "Fine detail", "Depth",
+        "Run the network on overlapping tiles of a large photo too, for finer outlines: 'auto' where the model is "
+        "quick, 'on' with every model, several times slower, 'off' never", options=("auto", "on", "off"),
+        was_switch=True, basic=True)
     engine: str = _choice("auto", "Engine", "Depth",
         "Library that runs the network; 'auto' uses the fastest one whose result matches float32 PyTorch, 'plain' "
         "always uses float32 PyTorch",
@@ -263,6 +265,9 @@ class Settings:
     # fmt: on
 
     def __post_init__(self) -> None:
+        for item in fields_of(Settings):
+            if item.choice.was_switch and isinstance(getattr(self, item.name), bool):
+                object.__setattr__(self, item.name, coerce(Settings, {item.name: getattr(self, item.name)})[item.name])
         check(self)
         for name, value, least in (("Near", self.near, LEAST_NEAR), ("Far", self.far, LEAST_FAR)):
             if 0.0 < value < least:
@@ -439,7 +444,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = types.MappingProxyType(
     {
         "fast": {"detail": 512},
         "balanced": {},
-        "best": {"detail": 1920, "tiles": True},
+        "best": {"detail": 1920, "tiles": "on"},
     }
 )
 """Each preset's changes to the defaults, by its name."""
@@ -517,6 +522,8 @@ def coerce(cls: AnySettings, values: Mapping[str, Any]) -> dict[str, Any]:
                 known[item.name] = tuple(item.kind(one) for one in value)
             elif item.kind is bool and not isinstance(value, bool):
                 raise TypeError("not true or false")
+            elif item.choice.was_switch and isinstance(value, bool):
+                known[item.name] = "on" if value else "off"
             else:
                 known[item.name] = item.kind(value)
         except (TypeError, ValueError, OverflowError) as error:

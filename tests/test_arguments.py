@@ -120,3 +120,19 @@ def test_errors_name_the_program_without_the_end_of_blenders_options(capsys: pyt
         parse([], "blender -b --python batch.py --")
     shown = capsys.readouterr().err
     assert "batch.py -- [OPTION" in shown and "batch.py: error: no photo" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "tiles"),
+    [
+        ([], "auto"),
+        (["--tiles"], "on"),
+        (["--no-tiles"], "off"),
+        (["--tiles", "off"], "off"),
+        (["--tiles=auto"], "auto"),
+        (["--preset", "best"], "on"),
+    ],
+)
+def test_fine_detail_may_be_written_as_the_switch_that_it_was(words: list[str], tiles: str) -> None:
+    found = parse([*words, "cup.jpg"], "mono3d")
+    assert found.photos == ("cup.jpg",) and found.settings.tiles == tiles

@@ -97,7 +97,7 @@ def test_a_wholly_transparent_photo_is_one_sentence_that_says_so(tmp_path: Path)
         {},
         *(
             pytest.param(one, marks=pytest.mark.thorough)
-            for one in ({"tiles": True}, {"engine": "plain"}, {"network_size": 128})
+            for one in ({"tiles": "on"}, {"engine": "plain"}, {"network_size": 128})
         ),
     ],
 )

@@ -117,3 +117,11 @@ def test_one_bad_value_in_stored_settings_resets_no_other() -> None:
     for text in ("", "[1]", "null"):
         assert Settings.repaired(text)[0] == Settings() and Settings.repaired(text)[1]
     assert Settings.repaired('{"near": NaN, "far": Infinity}')[0].near == 0.0
+
+
+@pytest.mark.parametrize(("switch", "word"), [(True, "on"), (False, "off")])
+def test_a_switch_of_an_earlier_version_is_understood(switch: bool, word: str) -> None:
+    switched: Any = switch
+    assert Settings(tiles=switched).tiles == word
+    assert Settings.from_json(json.dumps({"tiles": switch})).tiles == word
+    assert Settings.repaired(json.dumps({"tiles": switch})) == (Settings(tiles=word), ())

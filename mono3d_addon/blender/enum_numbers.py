@@ -29,6 +29,8 @@ NUMBERS: Mapping[str, Mapping[str, int]] = MappingProxyType(
             "dpt_swin2_large_384": 13,
         },
         "device": {"auto": 0, "cpu": 1, "cuda": 2, "mps": 3, "xpu": 4},
+        # It was a switch, which Blender stores as 0 or 1.
+        "tiles": {"off": 0, "on": 1, "auto": 2},
         "engine": {"auto": 0, "plain": 1},
         "depth_kind": {"auto": 0, "disparity": 1, "metres": 2, "millimetres": 3},
         "projection": {"auto": 0, "pinhole": 1, "equirectangular": 2},

@@ -48,6 +48,7 @@ class Model:
     mean, deviation  normalise RGB in 0..1: (value - mean) / deviation
     square_only      whether the network takes pictures of `network_size` x `network_size` only
     bundled          whether the file comes with the add-on
+    is_quick         whether a processor runs it in some tens of milliseconds, so that fine detail costs little
     """
 
     name: str
@@ -67,6 +68,7 @@ class Model:
     square_only: bool = False
     bundled: bool = False
     known_by: tuple[str, ...] = ()
+    is_quick: bool = False
 
 
 Preparation = tuple[ResizeRule, Channels, Channels]
@@ -134,6 +136,7 @@ ROWS = (
         # Its training pictures were made smaller by averaging; a large photo that is sampled instead looks noisy to it.
         antialias=True,
         bundled=True,
+        is_quick=True,
     ),
     _official(
         "midas_v21_small_256",

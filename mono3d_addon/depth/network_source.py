@@ -64,7 +64,7 @@ class NetworkSource:
     def _key(self, photo: Photo, file: Path) -> str:
         """Returns a name of all that the estimate of a photo with this weights file depends on."""
         settings = self.settings
-        options = f"{settings.network_size}{'f' * settings.flip}{'t' * settings.tiles}"
+        options = f"{settings.network_size}{'f' * settings.flip}{'t' * self._has_tiles}"
         options += f"{'p' * (settings.engine == 'plain')}{self.mark}"
         cache = engine_cache.cache_for(settings.model, file, self.data_folder)
         return f"{photo.digest[:32]}-{options}-{cache.folder.name}"
@@ -95,8 +95,16 @@ class NetworkSource:
         found = {self._key(photo, file): photo for photo in photos}
         return {name: photo for name, photo in found.items() if name != key and name not in self.cache}
 
+    @property
+    def _has_tiles(self) -> bool:
+        """Whether the network runs on tiles too; automatically where a fast engine runs a quick model."""
+        settings = self.settings
+        if settings.tiles == "auto":
+            return catalogue.model_named(settings.model).is_quick and settings.engine == "auto"
+        return settings.tiles == "on"
+
     def _options(self) -> InferenceOptions:
-        return InferenceOptions(self.settings.network_size, self.settings.flip, self.settings.tiles)
+        return InferenceOptions(self.settings.network_size, self.settings.flip, self._has_tiles)
 
     def _store(self, key: str, estimate: Estimate) -> None:
         # With more memory the next time, a reduced one would be a pity.

@@ -541,7 +541,7 @@ def test_sentences_are_translated_before_they_are_filled_in(registered: None) ->
 
 
 def test_times_are_learned_per_kind_of_job(tmp_path: Path) -> None:
-    fast, best = Settings(detail=512), Settings(detail=1920, tiles=True)
+    fast, best = Settings(detail=512), Settings(detail=1920, tiles="on")
     assert durations.expected(tmp_path, fast) is None
     for seconds in (60.0, 2.0, 3.0, 2.5, 2.2, 2.4):
         durations.learn(tmp_path, fast, seconds)

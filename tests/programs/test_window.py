@@ -121,7 +121,7 @@ def test_choosing_a_photo_shows_it(blender: Window) -> None:
 
 
 def test_the_job_runs_while_blender_stays_usable(blender: Window) -> None:
-    blender.ask(f"{VALUES}.detail = 600; {VALUES}.tiles = True; {VALUES}.flip = True")
+    blender.ask(f"{VALUES}.detail = 600; {VALUES}.tiles = 'on'; {VALUES}.flip = True")
     gaps(blender)
     for x in range(20):
         blender.drag(blender.view(), (blender.view()[0] + 5 * (x % 2), blender.view()[1]), 2)
@@ -228,7 +228,7 @@ def edges(picture: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @pytest.mark.thorough
 def test_near_is_entered_and_the_next_mesh_follows(blender: Window) -> None:
-    blender.ask(f"{VALUES}.detail = 200; {VALUES}.tiles = {VALUES}.flip = False")
+    blender.ask(f"{VALUES}.detail = 200; {VALUES}.tiles = 'off'; {VALUES}.flip = False")
     place = open_part(blender, "mono3d.near")
     blender.keys("Return", over=place)
     blender.keys("ctrl+a")
