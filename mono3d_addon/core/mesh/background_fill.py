@@ -2,7 +2,7 @@
 """Background fill: extends the far side of tears behind the near side, to close the holes that a moved camera sees.
 
 The fill is a second depth layer of the same camera. Its texture coordinates are projections, like those of the front
-layer, and its texture is the photo with the background inpainted.
+layer, and its texture is the photo with the background painted in.
 """
 
 from __future__ import annotations
@@ -13,20 +13,26 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import windows
 from ..arrays import Bytes, Floats, Ints
 from ..camera.camera import Camera
 from ..photo.resampling import resize_to
-from .grid import links_of, torn_triangles, trimmed
+from ..windows import enlarge
+from .fill_mesh import sheet_mesh
+from .fill_reach import fill_reaches, shift_of
+from .fill_rims import Rims, find_rims, surfaces_at
+from .fill_spread import largest, spread
+from .fill_texture import painted
+from .grid import links_of, torn_triangles
 from .mesh import Mesh
-from .normals import grid_normals
 
-_REACH = 0.45
-"""How far the fill extends behind an object, as a fraction of the photo's shorter side, for a far side at infinity."""
-_ROUNDS = 30
-_CLEAN = 4
-"""Radius in cells for the colour of the far side. At the tear itself the photo mixes the colours of both sides."""
-_STEPS = ((0, 1), (0, -1), (1, 0), (-1, 0))
+_LAP = 2
+"""Cells by which the fill laps under the far side, whose rim other steps may move."""
+_BEHIND, _LAPPED = np.float32(1 - 3e-4), np.float32(1 - 2e-3)
+"""Inverse depth of the fill relative to that of the surface that it continues, and that it laps under."""
+_MARGIN = 2
+"""Cells that the texture goes on beyond the mesh, for filters."""
+_FARTHEST = 0.8
+"""Least inverse depth of the fill, as a fraction of that of the farthest rim."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +55,6 @@ class BackgroundFill:
         return path
 
 
-@dataclass(frozen=True)
-class _Layer:
-    """Flat indices of the fill's cells, intp (n,): first `fixed` ones, the far side's rim, then the filled ones."""
-
-    cells: NDArray[np.intp]
-    fixed: int
-
-
 def fill_background(
     depth: Floats,
     camera: Camera,
@@ -66,162 +64,98 @@ def fill_background(
     valid: NDArray[np.bool_] | None = None,
     trim: int = 0,
     has_sharp_steps: bool = True,
+    triangles: Ints | None = None,
 ) -> BackgroundFill | None:
     """Returns the background behind the tears of a grid with the same arguments (see `grid.build_grid`).
 
-    The far rim of every tear is extended under the near side, by at most `_REACH` and less at small discontinuities.
-    Depth and colours are interpolated as a membrane. The fill ends where it would come in front of the near side.
-    Returns None if there is nothing to fill.
+    `triangles` are the grid's before trimming, if they are known. The surface at the far rim of every tear goes on
+    behind the near side, as a plane where it is one, as far as a moved camera sees it. It is never nearer than the
+    rims around it. Loose pieces that the grid dropped are filled too. Returns None if there is nothing to fill.
     """
     if tear <= 0.0:
         return None
+    if triangles is None:
+        triangles = torn_triangles(depth, tear, min_island, valid, has_sharp_steps)
     rows, columns = depth.shape
-    triangles = torn_triangles(depth, tear, min_island, valid, has_sharp_steps)
     inverse = (1.0 / depth).astype(np.float32)
-    layer = _grow(inverse, triangles, tear)
-    if layer is None:
-        return None
-    color = _clean_colors(resize_to(pixels, columns, rows), layer, inverse)
-    values = np.concatenate([inverse.reshape(-1, 1)[layer.cells], color], axis=1)
-    is_filled = np.arange(len(values)) >= layer.fixed
-    values = _membrane(values, layer.cells, ~is_filled, columns)
-    filled = np.zeros(rows * columns, bool)
-    is_behind = values[:, 0] * np.float32(1 + tear / 2) < inverse.reshape(-1)[layer.cells]
-    use = ~is_filled | is_behind
-    filled[layer.cells[is_filled & is_behind]] = True
-    if trim > 0:
-        # The fill replaces the rim that is trimmed from the front layer.
-        filled[layer.cells[: layer.fixed]] = trimmed(triangles, rows, columns, trim).reshape(-1)[
-            layer.cells[: layer.fixed]
-        ]
-    sheet = np.full(rows * columns, np.nan, np.float32)
-    sheet[layer.cells[use]] = 1.0 / values[use, 0]
-    painted = resize_to(pixels, columns, rows).reshape(-1, 3)
-    painted[layer.cells[use]] = values[use, 1:]
-    return _finished(sheet.reshape(rows, columns), painted.reshape(rows, columns, 3), filled, camera, tear)
-
-
-def _finished(
-    sheet: Floats, painted: NDArray[np.float32], filled: NDArray[np.bool_], camera: Camera, tear: float
-) -> BackgroundFill | None:
-    """Returns the fill for the depth `sheet`, float32 (rows, columns), metres, NaN outside; None without triangles."""
-    found = torn_triangles(sheet, 3 * tear, 0.0, np.isfinite(sheet))
-    found = found[filled[found].any(axis=1)]
-    if len(found) == 0:
-        return None
-    used = np.zeros(sheet.size, bool)
-    used[found] = True
-    number = np.cumsum(used, dtype=np.int32) - 1
-    vertices = camera.back_project(np.where(np.isfinite(sheet), sheet, np.float32(1)))[used]
-    texture = np.clip(np.rint(painted * 255), 0, 255).astype(np.uint8)
-    normals = grid_normals(sheet, camera, 3 * tear).reshape(-1, 3)[used]
-    colors = texture.reshape(-1, 3)[used]
-    return BackgroundFill(Mesh(vertices, number[found], camera.uv(vertices), colors, normals), texture)
-
-
-def _grow(inverse: Floats, triangles: Ints, tear: float) -> _Layer | None:
-    """Returns the rims and the cells behind which they grow, a flood fill over connected cells of the near side."""
-    rows, columns = inverse.shape
     alive = np.zeros(rows * columns, bool)
     alive[triangles] = True
-    along, down = links_of(triangles, rows, columns)
-    far_parts, near_parts = [], []
-    number = np.arange(rows * columns).reshape(rows, columns)
-    for first, second, linked in (
-        (number[:, :-1], number[:, 1:], along),
-        (number[:-1], number[1:], down),
-    ):
-        one, other = first[~linked], second[~linked]
-        both = alive[one] & alive[other]
-        one, other = one[both], other[both]
-        flat = inverse.reshape(-1)
-        far = np.where(flat[one] < flat[other], one, other)
-        near = one + other - far
-        jumps = flat[near] > flat[far] * np.float32(1 + tear)
-        far_parts.append(far[jumps])
-        near_parts.append(near[jumps])
-    far, near = np.concatenate(far_parts), np.concatenate(near_parts)
-    if len(far) == 0:
+    alive = alive.reshape(rows, columns)
+    usable = np.isfinite(depth) if valid is None else np.isfinite(depth) & valid
+    dropped = usable & ~alive
+    rims = find_rims(inverse, alive, dropped, *links_of(triangles, rows, columns), tear)
+    if len(rims.far) == 0:
         return None
-    budget = np.zeros(rows * columns, np.float32)
-    flat = inverse.reshape(-1)
-    reach = (1 - flat[far] / flat[near]) * np.float32(_REACH * min(rows, columns))
-    np.maximum.at(budget, near, np.maximum(reach, 2))
-    is_rim = np.zeros(rows * columns, bool)
-    is_rim[far] = True
-    rim = np.flatnonzero(is_rim)
-    visited = is_rim.copy()
-    frontier = np.flatnonzero((budget > 0) & ~is_rim)
-    visited[frontier] = True
-    grown = [frontier]
-    directions = _directions(along, down, rows, columns)
-    while len(frontier):
-        reached = []
-        for step, is_open in directions:
-            here = frontier[is_open[frontier] & (budget[frontier] > 1)]
-            there = here + step
-            new = ~visited[there]
-            np.maximum.at(budget, there[new], budget[here[new]] - 1)
-            reached.append(there[new])
-        frontier = np.unique(np.concatenate(reached))
-        visited[frontier] = True
-        grown.append(frontier)
-    return _Layer(np.concatenate([rim, *grown]), len(rim))
+    guide = resize_to(pixels, columns, rows)
+    shift = shift_of(inverse, camera.fx * columns / camera.width)
+    behind, expected = _continued(rims, inverse, alive, guide, shift)
+    # A loose piece that lies behind everything around it stays where it is.
+    behind = np.where(dropped, np.minimum(behind, inverse), behind)
+    is_needed, is_close = fill_reaches(rims, (rows, columns), shift)
+    # Apart from a tear, what is hardly hidden is where the background meets the thing before it, as at its feet.
+    hidden = (is_close & (behind < inverse)) | (is_needed & (behind * np.float32(1 + tear / 4) < inverse))
+    filled = hidden & alive | dropped
+    lapped = _widened(filled, _LAP + trim) & ~filled & alive & (inverse <= behind * np.float32(1 + tear))
+    sheet = np.where(alive, np.minimum(behind, inverse * _BEHIND), behind)
+    sheet[lapped] = inverse[lapped] * _LAPPED
+    is_there = filled | lapped
+    target = _widened(is_there, _MARGIN)
+    source = alive & ~_widened(target, 1)
+    colors = np.full((rows, columns, 3), guide.mean(axis=(0, 1)), np.float32)
+    colors[target] = painted(guide, expected, np.where(target, behind, inverse), target, source)
+    is_seen = dropped & (inverse <= behind)
+    colors[is_seen] = guide[is_seen]
+    texture = np.clip(np.rint(colors * 255), 0, 255).astype(np.uint8)
+    mesh = sheet_mesh(sheet, is_there, camera, texture)
+    return None if mesh is None else BackgroundFill(mesh, texture)
 
 
-def _directions(
-    along: NDArray[np.bool_], down: NDArray[np.bool_], rows: int, columns: int
-) -> list[tuple[int, NDArray[np.bool_]]]:
-    """Returns for each of the four directions its offset in flat indices and the cells, bool (cells,), it can leave."""
-    right, left, below, above = (np.zeros((rows, columns), bool) for _ in range(4))
-    right[:, :-1], left[:, 1:] = along, along
-    below[:-1], above[1:] = down, down
-    return [(1, right.ravel()), (-1, left.ravel()), (columns, below.ravel()), (-columns, above.ravel())]
+def _continued(
+    rims: Rims, inverse: Floats, alive: NDArray[np.bool_], guide: Floats, shift: np.float32
+) -> tuple[Floats, Floats]:
+    """Returns inverse depth, float32 (rows, columns), and smooth colours, (rows, columns, 3), of the background.
 
-
-def _clean_colors(guide: NDArray[np.float32], layer: _Layer, inverse: Floats) -> NDArray[np.float32]:
-    """Returns the colours, float32 (n, 3), of the fill's cells: means of the far side, away from the tear."""
-    rows, columns = inverse.shape
-    behind = np.zeros(rows * columns, np.float32)
-    behind[layer.cells] = 1
-    near_tear = windows.maximum(behind.reshape(rows, columns), 1)
-    weight = (near_tear == 0).astype(np.float32)[..., None]
-    sums = windows.total(np.concatenate([guide * weight, weight], axis=2), _CLEAN).reshape(-1, 4)[layer.cells]
-    own = guide.reshape(-1, 3)[layer.cells]
-    return np.where(sums[:, 3:] > 0, sums[:, :3] / np.maximum(sums[:, 3:], 1), own).astype(np.float32)
-
-
-def _membrane(values: Floats, cells: NDArray[np.intp], is_fixed: NDArray[np.bool_], columns: int) -> Floats:
-    """Returns `values`, float32 (n, c), with those that are not fixed interpolated by a membrane (Laplace's equation).
-
-    `cells` are their flat indices in rows of `columns`. The solution is approximate, by a cascadic multigrid method
-    (Bornemann and Deuflhard 1996): the solution on blocks of 2 x 2 cells is the initial value for a few Jacobi
-    iterations.
+    They are meant for cells behind near things, and continue the rims' surfaces. See `fill_reach` for `shift`.
     """
-    halved = (columns + 1) // 2
-    blocks, block = np.unique(cells // columns // 2 * halved + cells % columns // 2, return_inverse=True)
-    result = values.copy()
-    if halved > 1 and not is_fixed.all():
-        count = np.bincount(block, is_fixed, len(blocks))
-        sums = np.stack([np.bincount(block, is_fixed * part, len(blocks)) for part in values.T], axis=1)
-        means = (sums / np.maximum(count, 1)[:, None]).astype(np.float32)
-        result[~is_fixed] = _membrane(means, blocks, count > 0, halved)[block][~is_fixed]
-    return _jacobi(result, cells, np.flatnonzero(~is_fixed), columns)
+    rows, columns = inverse.shape
+    jumps, heights = np.zeros((2, rows * columns), np.float32)
+    np.maximum.at(jumps, rims.far, rims.jump)
+    np.maximum.at(heights, rims.far, rims.height)
+    cells = np.flatnonzero(jumps)
+    jump = jumps[cells]
+    own = inverse.reshape(-1)[cells]
+    surfaces = surfaces_at(cells, own + np.float32(0.5) * jump, inverse, alive, guide)
+    row, column = np.divmod(cells, columns)
+    x, y = (column - columns / 2).astype(np.float32), (row - rows / 2).astype(np.float32)
+    across, along = surfaces.planes[:, 1], surfaces.planes[:, 2]
+    constant = surfaces.planes[:, 0] - across * x - along * y
+    values = np.column_stack([constant, across, along, surfaces.colors])
+    high, wide = -(-rows // 2), -(-columns // 2)
+    field = spread(values, heights[cells] * shift + 2, row // 2, column // 2, high, wide)
+    most = largest(np.minimum(own, surfaces.planes[:, 0]), row // 2, column // 2, high, wide)
+    # One more on each side, because the halves' outermost centres lie inside the photo.
+    field = np.pad(field, [(1, 1), (1, 1), (0, 0)], mode="edge")
+    x = (np.arange(-1, wide + 1, dtype=np.float32) * 2 + 0.5 - columns / 2)[None, :]
+    y = (np.arange(-1, high + 1, dtype=np.float32) * 2 + 0.5 - rows / 2)[:, None]
+    plane = field[..., 0] + field[..., 1] * x + field[..., 2] * y
+    behind = np.clip(plane, np.float32(_FARTHEST) * own.min(), np.pad(most, 1, mode="edge")) * _BEHIND
+    whole = [_twice(part)[2:-2, 2:-2][:rows, :columns] for part in (behind, *np.moveaxis(field[..., 3:], 2, 0))]
+    return whole[0], np.stack(whole[1:], axis=2)
 
 
-def _jacobi(values: Floats, cells: NDArray[np.intp], free: NDArray[np.intp], columns: int) -> Floats:
-    """Returns `values`, float32 (n, c), after Jacobi iterations at the `free` indices: means of the neighbours."""
-    wide = columns + 2
-    padded = (cells // columns + 1) * wide + cells % columns + 1
-    index = np.full(int(padded.max(initial=0)) + wide + 1, len(cells), np.intp)
-    index[padded] = np.arange(len(cells))
-    neighbours = np.stack([index[padded[free] + down * wide + across] for down, across in _STEPS])
-    # Missing neighbours refer to an extra row of zeros.
-    result = np.concatenate([values, np.zeros((1, values.shape[1]), np.float32)])
-    share = np.float32(1) / (1 + (neighbours < len(cells)).sum(axis=0, dtype=np.float32))[:, None]
-    for _ in range(_ROUNDS):
-        total = result[free]
-        for other in neighbours:
-            total += result[other]
-        result[free] = total * share
-    return result[:-1]
+def _twice(values: Floats) -> Floats:
+    return enlarge(values, 2 * values.shape[1], 2 * values.shape[0])
+
+
+def _widened(cells: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """Returns the cells and those around them, up to `radius` away."""
+    result = cells.copy()
+    for _ in range(radius):
+        for axis in (0, 1):
+            wide = result.copy()
+            one, other = [slice(None)] * 2, [slice(None)] * 2
+            one[axis], other[axis] = slice(1, None), slice(None, -1)
+            wide[tuple(one)] |= result[tuple(other)]
+            wide[tuple(other)] |= result[tuple(one)]
+            result = wide
+    return result

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Spreads values from a few cells over the whole grid: near each of them its own, between them a blend.
+
+Normalised convolution on an image pyramid (push and pull; Gortler et al. 1996, The Lumigraph, section 3.4): sums of
+blocks of 2 x 2 cells, again and again, then from the coarsest level down, each level where it knows something.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import Floats
+
+_FADING = np.float32(0.8)
+"""Part of its reach after which a value counts less."""
+_LEAST = 1e-3
+"""Weight that a value keeps beyond its reach, for where there is no other."""
+
+
+def spread(
+    values: Floats, reach: Floats, row: NDArray[np.intp], column: NDArray[np.intp], rows: int, columns: int
+) -> Floats:
+    """Returns `values`, float32 (n, c), at the cells `row`, `column`, (n,), spread over the grid, (rows, columns, c).
+
+    A value counts fully up to a distance of about `reach` cells, float32 (n,), and then less than others.
+    """
+    place = row * columns + column
+    data = np.concatenate([values, reach[:, None], np.ones((len(values), 1), np.float32)], axis=1)
+    sums = np.stack([np.bincount(place, part, rows * columns) for part in data.T], axis=1)
+    level = sums.astype(np.float32).reshape(rows, columns, -1)
+    levels = [level]
+    side = 1
+    while max(level.shape[:2]) > 1:
+        level = _halved(level)
+        side *= 2
+        # Means instead of sums keep the numbers small; what is beyond its reach fades.
+        weight = level[..., -1:]
+        mean_reach = level[..., -2:-1] / np.maximum(weight, 1e-20)
+        level *= np.clip(np.square(mean_reach * _FADING / side), _LEAST, 1)
+        levels.append(level)
+    result = _normal(levels[-1])
+    for level in reversed(levels[:-1]):
+        above = _doubled(result, level.shape[0], level.shape[1])
+        weight = np.minimum(level[..., -1:], 1)
+        result = above + weight * (_normal(level) - above)
+    return result
+
+
+def largest(values: Floats, row: NDArray[np.intp], column: NDArray[np.intp], rows: int, columns: int) -> Floats:
+    """Returns for each cell of the grid the largest of the `values`, float32 (n,), around it, float32 (rows, columns).
+
+    What is around a cell is the smallest block of the pyramid with a value, and the blocks beside it.
+    """
+    level = np.full((rows, columns), -np.inf, np.float32)
+    np.maximum.at(level, (row, column), values)
+    levels = [level]
+    while max(level.shape) > 1:
+        level = np.pad(level, [(0, side % 2) for side in level.shape], constant_values=-np.inf)
+        lines = np.maximum(level[::2], level[1::2])
+        level = np.maximum(lines[:, ::2], lines[:, 1::2])
+        levels.append(level)
+    result = levels[-1]
+    for level in reversed(levels[:-1]):
+        high, wide = level.shape
+        above = np.repeat(np.repeat(result, 2, axis=0), 2, axis=1)[:high, :wide]
+        around = _around(level)
+        result = np.where(np.isfinite(around), around, above)
+    return result
+
+
+def _around(values: Floats) -> Floats:
+    """Returns the largest value of each cell and its neighbours."""
+    result = values.copy()
+    np.maximum(result[1:], values[:-1], out=result[1:])
+    np.maximum(result[:-1], values[1:], out=result[:-1])
+    across = result.copy()
+    np.maximum(across[:, 1:], result[:, :-1], out=across[:, 1:])
+    np.maximum(across[:, :-1], result[:, 1:], out=across[:, :-1])
+    return across
+
+
+def _normal(level: Floats) -> Floats:
+    """Returns the means, float32 (h, w, c), of a level's sums."""
+    return level[..., :-2] / np.maximum(level[..., -1:], np.float32(1e-20))
+
+
+def _halved(level: Floats) -> Floats:
+    """Returns the sums of blocks of 2 x 2 cells."""
+    rows, columns = level.shape[:2]
+    if rows % 2 or columns % 2:
+        level = np.pad(level, [(0, rows % 2), (0, columns % 2), (0, 0)])
+    lines = level[::2] + level[1::2]
+    sums: Floats = lines[:, ::2] + lines[:, 1::2]
+    return sums
+
+
+def _doubled(level: Floats, rows: int, columns: int) -> Floats:
+    """Returns a level with twice the resolution, bilinear, float32 (rows, columns, c)."""
+    return _stretched(_stretched(level, rows, 0), columns, 1)
+
+
+def _stretched(level: Floats, extent: int, axis: int) -> Floats:
+    values = np.moveaxis(level, axis, 0)
+    padded = np.concatenate([values[:1], values, values[-1:]])
+    result = np.empty((2 * len(values), *values.shape[1:]), np.float32)
+    near = values * np.float32(0.75)
+    result[0::2] = near + padded[:-2] * np.float32(0.25)
+    result[1::2] = near + padded[2:] * np.float32(0.25)
+    return np.moveaxis(result[:extent], 0, axis)
