@@ -12,7 +12,7 @@ from typing import ClassVar, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .core.arrays import Bytes, Floats
+from .core.arrays import Bytes, Floats, Ints
 from .core.camera.automatic import Resolved
 from .core.camera.camera import Camera
 from .core.camera.field_of_view import camera_notes, photo_camera
@@ -25,7 +25,7 @@ from .core.maps.own_depth import own_depth_map
 from .core.maps.relief import with_relief
 from .core.maps.sky import backdrop, behind, find_sky, infinite
 from .core.mesh.background_fill import BackgroundFill, fill_background
-from .core.mesh.grid import Grid, build_grid
+from .core.mesh.grid import Grid, grid_of, torn_triangles
 from .core.mesh.grid_cells import with_quads
 from .core.mesh.mesh import Mesh, PointCloud
 from .core.mesh.normal_map import normal_map
@@ -40,16 +40,15 @@ from .core.stages import Progress, Stages
 from .errors import Mono3DError
 from .settings import Settings
 
-MESH, SURFACE = "Building the mesh", "Meshing the surface"
+MESH, FILL, SURFACE = "Building the mesh", "Filling the background", "Meshing the surface"
 NORMAL_MAP, SOLID = "Making the normal map", "Closing the solid"
 
 _MOST_KEPT_BYTES = 400_000_000
 _ONLY_A_GRID = (
-    "A panorama keeps its torn grid: other surfaces, fewer triangles, smoothing, trimming, filling behind, photo "
-    "detail, quads, solids and normal maps are for ordinary photos."
+    "A panorama keeps its torn grid: other surfaces, fewer triangles, smoothing, trimming, photo detail, "
+    "quads, solids and normal maps are for ordinary photos."
 )
 _NO_LENS = "A panorama has no lens: field of view and shifts have no effect on it."
-_NO_BACKGROUND = "A solid has a back of its own, so nothing is filled in behind."
 _SKY_NOTES = {"auto": "put far behind", "clamp": "put far away", "remove": "cut out"}
 _AFTER_DEPTH = (
     "crop_left",
@@ -307,12 +306,14 @@ class PinholeReshaper(Reshaper):
         sky: Floats | None = None,
     ) -> None:
         super().__init__(photo, disparity, own, scene, sky)
-        self._grid: _Last[tuple[Grid, BackgroundFill | None]] = _Last()
+        self._grid: _Last[tuple[Grid, Ints]] = _Last()
+        self._background: _Last[BackgroundFill | None] = _Last()
 
     def forget(self) -> None:
         """Frees the memory of the intermediate results."""
         super().forget()
         self._grid.forget()
+        self._background.forget()
 
     def _with_relief(self, depth: Floats, camera: Camera, settings: Settings) -> Floats:
         if settings.photo_detail <= 0.0:
@@ -325,32 +326,42 @@ class PinholeReshaper(Reshaper):
         mesh = grid.mesh(camera)
         return with_quads(mesh, grid, depth.shape[1]) if settings.quads and settings.surface == "grid" else mesh
 
-    def _grid_of(
-        self, depth: Floats, valid: Valid, camera: Camera, settings: Settings
-    ) -> tuple[Grid, BackgroundFill | None]:
-        """Returns the grid, and the background behind its near things if the settings ask for it."""
-        arguments = (
-            depth,
-            camera,
-            self.photo.pixels,
-            _tear(settings),
-            settings.min_island / 100.0,
-            valid,
-            settings.trim,
-            settings.edge_aware,
-        )
-        return self._grid.get(
+    def _grid_of(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> tuple[Grid, Ints]:
+        """Returns the grid, and its triangles before trimming."""
+
+        def made() -> tuple[Grid, Ints]:
+            triangles = torn_triangles(depth, _tear(settings), settings.min_island / 100.0, valid, settings.edge_aware)
+            grid = grid_of(
+                triangles,
+                depth,
+                camera,
+                self.photo.pixels,
+                _tear(settings),
+                settings.trim,
+                has_smooth_silhouettes=settings.edge_aware and self.own is None,
+            )
+            return grid, triangles
+
+        return self._grid.get(_without(settings, _AFTER_GRID), made)
+
+    def _background_of(
+        self, triangles: Ints, depth: Floats, valid: Valid, camera: Camera, settings: Settings
+    ) -> BackgroundFill | None:
+        """Returns the background behind near things; None if nothing is hidden."""
+        pixels = self.photo.pixels
+        return self._background.get(
             _without(settings, _AFTER_GRID),
-            lambda: (
-                build_grid(*arguments, has_smooth_silhouettes=settings.edge_aware and self.own is None),
-                fill_background(*arguments) if settings.edges == "fill" else None,
-            ),
+            lambda: fill_background(triangles, depth, camera, pixels, _tear(settings), valid, settings.trim),
         )
 
     def _finished(
         self, mesh: Mesh, depth: Floats, valid: Valid, camera: Camera, settings: Settings, stages: Stages
     ) -> _Finished:
-        grid, background = self._grid_of(depth, valid, camera, settings)
+        grid, triangles = self._grid_of(depth, valid, camera, settings)
+        background = None
+        if _is_filled(settings):
+            with stages.stage(FILL):
+                background = self._background_of(triangles, depth, valid, camera, settings)
         cloud, relief = None, None
         notes: list[str] = []
         if _needs_surface(settings):
@@ -363,9 +374,6 @@ class PinholeReshaper(Reshaper):
         if settings.solid != "off":
             with stages.stage(SOLID):
                 mesh = solid(mesh, settings.solid, settings.solid_thickness, settings.solid_size)
-            if settings.edges == "fill":
-                background = None
-                notes.append(_NO_BACKGROUND)
         return _Finished(mesh, cloud, background, relief, tuple(notes))
 
     def _surface(
@@ -428,11 +436,17 @@ def shares_of(settings: Settings) -> dict[str, float]:
     """Returns the stages of `Reshaper.reshape` with these settings, each with its approximate share of the time."""
     wanted = {
         MESH: (1.0, True),
+        FILL: (1.0, _is_filled(settings)),
         SURFACE: (6.0, _needs_surface(settings)),
         NORMAL_MAP: (1.0, settings.normal_map),
         SOLID: (1.0, settings.solid != "off"),
     }
     return {name: share for name, (share, is_on) in wanted.items() if is_on}
+
+
+def _is_filled(settings: Settings) -> bool:
+    """Returns whether the background is filled in behind near things; a solid has a back of its own."""
+    return settings.edges == "fill" and settings.solid == "off"
 
 
 def _needs_surface(settings: Settings) -> bool:
@@ -443,8 +457,7 @@ def _needs_surface(settings: Settings) -> bool:
 def _needs_pinhole(settings: Settings) -> bool:
     """Returns whether the settings ask for something that panoramas do not have."""
     others = settings.quads or settings.normal_map or settings.solid != "off"
-    background = settings.edges == "fill" or settings.trim > 0 or settings.photo_detail > 0.0
-    return _needs_surface(settings) or others or background
+    return _needs_surface(settings) or others or settings.trim > 0 or settings.photo_detail > 0.0
 
 
 def _tear(settings: Settings) -> float:

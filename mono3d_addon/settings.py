@@ -184,9 +184,10 @@ class Settings:
     tear: float = _choice(0.04, "Tear", "Shape",
         "Cut the mesh where the distance of neighbouring vertices differs by more than this fraction; 0: never cut",
         minimum=0.0, maximum=10.0, basic=True)
-    edges: str = _choice("tear", "Edges", "Shape",
-        "'tear' cuts the mesh where near objects hide far ones, 'fill' also continues the background behind them, "
-        "'connected' never cuts", options=("tear", "fill", "connected"), basic=True)
+    edges: str = _choice("fill", "Edges", "Shape",
+        "'fill' cuts the mesh where near objects hide far ones and continues the background behind them, 'tear' only "
+        "cuts, 'connected' never cuts; solids and panoramas are not filled", options=("fill", "tear", "connected"),
+        basic=True)
     trim: int = _choice(0, "Trim", "Shape",
         "Remove this many vertices along tears and along the photo's border", unit="px", minimum=0, maximum=100)
     photo_detail: float = _choice(0.0, "Photo detail", "Shape",

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core import scene_guess
 from ..core.arrays import Ints
-from ..core.mesh.mesh import Mesh
+from ..core.mesh.mesh import BACKGROUND_TEXTURE, Mesh
 from ..core.mesh.triangle_edges import edges_of_faces
 from ..core.reconstruction import Reconstruction
 
@@ -104,6 +104,6 @@ def load(folder: Path) -> ReshapedMesh:
         Mesh(**arrays, normals=normals),
         (pairs, of_corner),
         background_triangles,
-        folder / "behind.png" if background_triangles else None,
+        folder / BACKGROUND_TEXTURE if background_triangles else None,
         folder / "normal_map.png" if has_normals else None,
     )

@@ -22,8 +22,8 @@ from .fill_reach import fill_reaches, shift_of
 from .fill_rims import Rims, find_rims, surfaces_at
 from .fill_spread import largest, spread
 from .fill_texture import painted
-from .grid import links_of, torn_triangles
-from .mesh import Mesh
+from .grid import links_of
+from .mesh import BACKGROUND_TEXTURE, Mesh
 
 _LAP = 2
 """Cells by which the fill laps under the far side, whose rim other steps may move."""
@@ -31,6 +31,10 @@ _BEHIND, _LAPPED = np.float32(1 - 3e-4), np.float32(1 - 2e-3)
 """Inverse depth of the fill relative to that of the surface that it continues, and that it laps under."""
 _MARGIN = 2
 """Cells that the texture goes on beyond the mesh, for filters."""
+_SLACK = 1.03
+"""Largest inverse depth of the fill relative to that of the nearest rim around: planes go on between rims."""
+_NEARER = 1.3
+"""Largest inverse depth of a plane that goes on, relative to that of the nearest rim. Behind it, nothing is filled."""
 _FARTHEST = 0.8
 """Least inverse depth of the fill, as a fraction of that of the farthest rim."""
 
@@ -47,35 +51,33 @@ class BackgroundFill:
     texture: Bytes
 
     def write_texture(self, folder: Path) -> Path:
-        """Writes the texture as a PNG file into `folder` and returns its path."""
+        """Writes the texture as a JPEG file into `folder` and returns its path."""
         from PIL import Image
 
-        path = folder / "behind.png"
-        Image.fromarray(self.texture).save(path, compress_level=1)
+        path = folder / BACKGROUND_TEXTURE
+        Image.fromarray(self.texture).save(path, quality=90, subsampling=0)
         return path
 
 
 def fill_background(
+    triangles: Ints,
     depth: Floats,
     camera: Camera,
     pixels: Bytes,
     tear: float,
-    min_island: float = 0.0,
     valid: NDArray[np.bool_] | None = None,
     trim: int = 0,
-    has_sharp_steps: bool = True,
-    triangles: Ints | None = None,
 ) -> BackgroundFill | None:
-    """Returns the background behind the tears of a grid with the same arguments (see `grid.build_grid`).
+    """Returns the background behind the tears of a grid.
 
-    `triangles` are the grid's before trimming, if they are known. The surface at the far rim of every tear goes on
-    behind the near side, as a plane where it is one, as far as a moved camera sees it. It is never nearer than the
-    rims around it. Loose pieces that the grid dropped are filled too. Returns None if there is nothing to fill.
+    The surface at the far rim of every tear goes on behind the near side, as a plane where it is one, as far as a
+    moved camera sees it, and laps under the far side. It is never nearer than the rims around it. Loose pieces that
+    the grid dropped are filled too. Returns None if there is nothing to fill.
+
+    triangles  those of `grid.torn_triangles` for the other arguments, before trimming
     """
     if tear <= 0.0:
         return None
-    if triangles is None:
-        triangles = torn_triangles(depth, tear, min_island, valid, has_sharp_steps)
     rows, columns = depth.shape
     inverse = (1.0 / depth).astype(np.float32)
     alive = np.zeros(rows * columns, bool)
@@ -88,12 +90,17 @@ def fill_background(
         return None
     guide = resize_to(pixels, columns, rows)
     shift = shift_of(inverse, camera.fx * columns / camera.width)
-    behind, expected = _continued(rims, inverse, alive, guide, shift)
+    behind, plane, expected = _continued(rims, inverse, alive, guide, shift)
     # A loose piece that lies behind everything around it stays where it is.
     behind = np.where(dropped, np.minimum(behind, inverse), behind)
     is_needed, is_close = fill_reaches(rims, (rows, columns), shift)
-    # Apart from a tear, what is hardly hidden is where the background meets the thing before it, as at its feet.
-    hidden = (is_close & (behind < inverse)) | (is_needed & (behind * np.float32(1 + tear / 4) < inverse))
+    # What is hardly hidden is where the background meets the thing before it, as at its feet.
+    hidden = (is_close & (plane * np.float32(1 + tear / 16) < inverse)) | (
+        is_needed & (plane * np.float32(1 + tear / 4) < inverse)
+    )
+    beside = np.zeros(rows * columns, bool)
+    beside[rims.near] = True
+    hidden |= beside.reshape(rows, columns) & (behind < inverse)
     filled = hidden & alive | dropped
     lapped = _widened(filled, _LAP + trim) & ~filled & alive & (inverse <= behind * np.float32(1 + tear))
     sheet = np.where(alive, np.minimum(behind, inverse * _BEHIND), behind)
@@ -112,10 +119,11 @@ def fill_background(
 
 def _continued(
     rims: Rims, inverse: Floats, alive: NDArray[np.bool_], guide: Floats, shift: np.float32
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, Floats, Floats]:
     """Returns inverse depth, float32 (rows, columns), and smooth colours, (rows, columns, 3), of the background.
 
-    They are meant for cells behind near things, and continue the rims' surfaces. See `fill_reach` for `shift`.
+    They are meant for cells behind near things, and continue the rims' surfaces. See `fill_reach` for `shift`. The
+    second result is the inverse depth, float32 (rows, columns), where it is less bounded by the nearest rim.
     """
     rows, columns = inverse.shape
     jumps, heights = np.zeros((2, rows * columns), np.float32)
@@ -138,9 +146,12 @@ def _continued(
     x = (np.arange(-1, wide + 1, dtype=np.float32) * 2 + 0.5 - columns / 2)[None, :]
     y = (np.arange(-1, high + 1, dtype=np.float32) * 2 + 0.5 - rows / 2)[:, None]
     plane = field[..., 0] + field[..., 1] * x + field[..., 2] * y
-    behind = np.clip(plane, np.float32(_FARTHEST) * own.min(), np.pad(most, 1, mode="edge")) * _BEHIND
-    whole = [_twice(part)[2:-2, 2:-2][:rows, :columns] for part in (behind, *np.moveaxis(field[..., 3:], 2, 0))]
-    return whole[0], np.stack(whole[1:], axis=2)
+    most = np.pad(most, 1, mode="edge")
+    plane = np.clip(plane, np.float32(_FARTHEST) * own.min(), most * np.float32(_NEARER)) * _BEHIND
+    behind = np.minimum(plane, np.minimum(most * np.float32(_SLACK), own.max()) * _BEHIND)
+    parts = (behind, plane, *np.moveaxis(field[..., 3:], 2, 0))
+    whole = [_twice(part)[2:-2, 2:-2][:rows, :columns] for part in parts]
+    return whole[0], whole[1], np.stack(whole[2:], axis=2)
 
 
 def _twice(values: Floats) -> Floats:

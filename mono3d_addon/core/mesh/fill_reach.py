@@ -42,7 +42,12 @@ def fill_reaches(rims: Rims, shape: tuple[int, int], shift: np.float32) -> tuple
     """
     rows, columns = shape
     high, wide = -(-rows // _BLOCK), -(-columns // _BLOCK)
-    reach = np.minimum(rims.height * (shift * np.float32(_MORE)) + np.float32(_SPARE), np.float32(_MOST * max(rows, columns))) / _BLOCK
+    reach = (
+        np.minimum(
+            rims.height * (shift * np.float32(_MORE)) + np.float32(_SPARE), np.float32(_MOST * max(rows, columns))
+        )
+        / _BLOCK
+    )
     row, column = (place // _BLOCK for place in np.divmod(rims.near, columns))
     needed = np.zeros((high, wide), np.float32)
     beside = []

@@ -27,7 +27,7 @@ _BLUR = 3
 """Cells beside a tear in which a network's depth is often drawn towards the near side."""
 _BLURRED = 0.02
 """Weight of samples there."""
-_PASSES = 2
+_PASSES = 3
 
 
 @dataclass(frozen=True)
@@ -131,16 +131,14 @@ def surfaces_at(
     base *= np.where(distance < _BLUR, np.float32(_BLURRED), np.float32(1))[:, None]
     x, y = (part.astype(np.float32)[:, None] / _RADII[-1] for part in (right, below))
     rise = np.where(counts, value - own, np.float32(0))
-    plane = np.zeros((3, len(cells)), np.float32)
     weight = base
+    plane = _fitted(rise, x, y, weight / (weight.sum(axis=0) + 1e-6), np.full(len(cells), 1e-6, np.float32))
     for _ in range(_PASSES):
-        scale = weight.sum(axis=0) + 1e-6
         rest = np.abs(rise - plane[0] - plane[1] * x - plane[2] * y)
-        spread = (weight * rest).sum(axis=0) / scale
+        spread = (weight * rest).sum(axis=0) / (weight.sum(axis=0) + 1e-6)
         weight = base / (1 + np.square(rest / (spread + 1e-7 * own)))
-        scale = weight.sum(axis=0) + 1e-6
         prior = np.square(spread / (_ROUGH * own)) + 1e-7
-        plane = _fitted(rise, x, y, weight / scale, prior)
+        plane = _fitted(rise, x, y, weight / (weight.sum(axis=0) + 1e-6), prior)
     planes = np.stack([own + plane[0], plane[1] / _RADII[-1], plane[2] / _RADII[-1]], axis=1)
     is_clean = (base > 0) & ((distance >= _CLEAN[0]) & (distance <= _CLEAN[1]))[:, None]
     return Surfaces(planes.astype(np.float32), _mean_colors(guide.reshape(-1, 3), there, is_clean))

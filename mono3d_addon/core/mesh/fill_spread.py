@@ -14,6 +14,8 @@ from ..arrays import Floats
 
 _FADING = np.float32(0.8)
 """Part of its reach after which a value counts less."""
+_WIDER = 3
+"""Levels of the pyramid above the one that first has a value, for the largest value around."""
 _LEAST = 1e-3
 """Weight that a value keeps beyond its reach, for where there is no other."""
 
@@ -50,7 +52,7 @@ def spread(
 def largest(values: Floats, row: NDArray[np.intp], column: NDArray[np.intp], rows: int, columns: int) -> Floats:
     """Returns for each cell of the grid the largest of the `values`, float32 (n,), around it, float32 (rows, columns).
 
-    What is around a cell is the smallest block of the pyramid with a value, and the blocks beside it.
+    That is in the blocks beside it, of a side a few times as large as its distance to the nearest value.
     """
     level = np.full((rows, columns), -np.inf, np.float32)
     np.maximum.at(level, (row, column), values)
@@ -60,13 +62,18 @@ def largest(values: Floats, row: NDArray[np.intp], column: NDArray[np.intp], row
         lines = np.maximum(level[::2], level[1::2])
         level = np.maximum(lines[:, ::2], lines[:, 1::2])
         levels.append(level)
-    result = levels[-1]
-    for level in reversed(levels[:-1]):
-        high, wide = level.shape
-        above = np.repeat(np.repeat(result, 2, axis=0), 2, axis=1)[:high, :wide]
-        around = _around(level)
-        result = np.where(np.isfinite(around), around, above)
+    around = [_around(level) for level in levels]
+    result = np.full((1, 1), levels[-1].max(), np.float32)
+    for number in reversed(range(len(levels))):
+        shape = levels[number].shape
+        wide = min(number + _WIDER, len(levels) - 1)
+        found = _repeated(around[wide], 1 << (wide - number), shape)
+        result = np.where(np.isfinite(around[number]), found, _repeated(result, 2, shape))
     return result
+
+
+def _repeated(values: Floats, times: int, shape: tuple[int, ...]) -> Floats:
+    return np.repeat(np.repeat(values, times, axis=0), times, axis=1)[: shape[0], : shape[1]]
 
 
 def _around(values: Floats) -> Floats:

@@ -72,6 +72,20 @@ def build_grid(
     has_smooth_silhouettes  whether points beside tears move onto the photo's edge (see `silhouettes`)
     """
     triangles = torn_triangles(depth, tear, min_island, valid, has_sharp_steps)
+    return grid_of(triangles, depth, camera, pixels, tear, trim, has_smooth_silhouettes=has_smooth_silhouettes)
+
+
+def grid_of(
+    triangles: Ints,
+    depth: Floats,
+    camera: Camera,
+    pixels: Bytes,
+    tear: float,
+    trim: int,
+    *,
+    has_smooth_silhouettes: bool = False,
+) -> Grid:
+    """Returns the grid with these triangles, less those at rims with `trim`; see `build_grid`."""
     if trim > 0:
         inner = ~trimmed(triangles, depth.shape[0], depth.shape[1], trim).reshape(-1)
         triangles = triangles[inner[triangles].all(axis=1)]

@@ -9,6 +9,9 @@ import numpy as np
 
 from ..arrays import Bytes, Floats, Ints
 
+BACKGROUND_TEXTURE = "behind.jpg"
+"""Name of the file with the texture of the background (see `background_fill`)."""
+
 
 @dataclass(frozen=True)
 class Mesh:
