@@ -18,6 +18,7 @@ from mono3d_addon.core.photo.photo import Photo
 from mono3d_addon.core.stages import Stages
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.reshape import (
+    FILL,
     MESH,
     PanoramaReshaper,
     PinholeReshaper,
@@ -177,7 +178,36 @@ def test_only_the_photo_in_use_keeps_its_steps() -> None:
 def test_the_time_is_measured() -> None:
     stages = Stages(lambda words, share: None, shares_of(BASE))
     PinholeReshaper(photo(), disparity()).reshape(BASE, stages)
-    assert set(stages.seconds) == {MESH}
+    assert set(stages.seconds) == {MESH, FILL}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "has_background"),
+    [({}, True), ({"edges": "tear"}, False), ({"edges": "connected"}, False), ({"solid": "flat"}, False)],
+)
+def test_the_background_is_filled_by_default_but_not_for_solids(chosen: dict[str, Any], has_background: bool) -> None:
+    made = shape(PinholeReshaper(photo(), disparity()), replace(BASE, **chosen))
+    assert (made.background is not None) == has_background
+    assert not any("fill" in note.lower() for note in made.notes)
+
+
+def test_the_filled_background_follows_every_change_and_a_solid_does_not_lose_it() -> None:
+    used = PinholeReshaper(photo(), disparity())
+    shape(used, BASE)
+    shape(used, replace(BASE, solid="flat"))
+    for settings in (BASE, replace(BASE, near=0.5), replace(BASE, crop_left=20.0)):
+        again, fresh = (
+            shape(used, settings).background,
+            shape(PinholeReshaper(photo(), disparity()), settings).background,
+        )
+        assert again is not None and fresh is not None
+        assert np.array_equal(again.mesh.vertices, fresh.mesh.vertices)
+        assert np.array_equal(again.texture, fresh.texture)
+
+
+def test_a_panorama_says_nothing_about_the_fill_that_it_lacks() -> None:
+    made = shape(PanoramaReshaper(photo(), disparity()), BASE)
+    assert made.background is None and made.notes == ()
 
 
 @pytest.mark.parametrize("background", [np.inf, np.nan, 4.0])
