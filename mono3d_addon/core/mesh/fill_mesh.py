@@ -53,7 +53,7 @@ def quadtree(inverse: Floats, cells: Bools) -> Ints:
     for side in _SIDES:
         high, wide = (rows - 1) // side, (columns - 1) // side
         part = left[: high * side, : wide * side].reshape(high, side, wide, side)
-        found = part.all(axis=(1, 3))
+        found: Bools = np.asarray(part.all(axis=(1, 3)))
         if side > 1:
             found &= _is_flat(inverse[: high * side + 1, : wide * side + 1], side)
         part &= ~found[:, None, :, None]

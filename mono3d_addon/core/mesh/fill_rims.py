@@ -129,7 +129,7 @@ def surfaces_at(
     # A surface farther behind is not this one either.
     base *= value >= own * 2 - limit
     base *= np.where(distance < _BLUR, np.float32(_BLURRED), np.float32(1))[:, None]
-    x, y = (part.astype(np.float32)[:, None] / _RADII[-1] for part in (right, below))
+    x, y = (np.asarray(part[:, None] / _RADII[-1], np.float32) for part in (right, below))
     rise = np.where(counts, value - own, np.float32(0))
     weight = base
     plane = _fitted(rise, x, y, weight / (weight.sum(axis=0) + 1e-6), np.full(len(cells), 1e-6, np.float32))

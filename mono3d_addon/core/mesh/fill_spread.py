@@ -89,7 +89,7 @@ def _around(values: Floats) -> Floats:
 
 def _normal(level: Floats) -> Floats:
     """Returns the means, float32 (h, w, c), of a level's sums."""
-    return level[..., :-2] / np.maximum(level[..., -1:], np.float32(1e-20))
+    return np.asarray(level[..., :-2] / np.maximum(level[..., -1:], np.float32(1e-20)), np.float32)
 
 
 def _halved(level: Floats) -> Floats:

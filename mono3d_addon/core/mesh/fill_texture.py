@@ -95,8 +95,7 @@ def _pooled(values: Floats, block: int) -> Floats:
     sums = np.add.reduceat(lines, np.arange(0, columns, block), axis=1)
     high = np.diff(np.append(np.arange(0, rows, block), rows))
     wide = np.diff(np.append(np.arange(0, columns, block), columns))
-    means: Floats = sums / (high[:, None] * wide[None, :])[..., None].astype(np.float32)
-    return means
+    return np.asarray(sums / (high[:, None] * wide[None, :])[..., None].astype(np.float32), np.float32)
 
 
 def _patch(width: int) -> Indices:

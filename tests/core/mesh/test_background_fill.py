@@ -49,8 +49,8 @@ def made(
     return view, grid, fill_background(triangles, depth, view, pixels, TEAR, valid, trim)
 
 
-def filled(depth: np.ndarray, pixels: np.ndarray, **arguments: int) -> BackgroundFill:
-    found = made(depth, pixels, **arguments)[2]
+def filled(depth: np.ndarray, pixels: np.ndarray) -> BackgroundFill:
+    found = made(depth, pixels)[2]
     assert found is not None
     return found
 
