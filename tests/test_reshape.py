@@ -15,6 +15,7 @@ from mono3d_addon.core.estimate import Estimate, estimate_from
 from mono3d_addon.core.maps import depth_map as depth_maps
 from mono3d_addon.core.maps.depth_values import DepthValues
 from mono3d_addon.core.photo.photo import Photo
+from mono3d_addon.core.scene_guess import Guess, SceneGuess
 from mono3d_addon.core.stages import Stages
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.reshape import (
@@ -77,6 +78,20 @@ def test_what_is_kept_between_meshes_never_shows() -> None:
         assert not np.array_equal(again.mesh.vertices, before.mesh.vertices), name
         back = shape(used, BASE)
         assert np.array_equal(back.mesh.vertices, before.mesh.vertices)
+
+
+@pytest.mark.parametrize("kind", [PinholeReshaper, PanoramaReshaper])
+def test_automatic_distances_and_lens_equal_their_numbers(kind: type[Reshaper]) -> None:
+    scene = SceneGuess(Guess(0.4, 0.1), Guess(0.9, 0.1), Guess(1.3, 0.1), {"object": 1.0})
+    guessing = kind(photo(), disparity(), scene=scene)
+    automatic, numbers = replace(BASE, near=0.0, far=0.0), guessing.resolved(Settings()).pinned_to(BASE)
+    one, other = shape(guessing, automatic), shape(kind(photo(), disparity()), numbers)
+    np.testing.assert_allclose(one.mesh.vertices, other.mesh.vertices, rtol=1e-5)
+    assert np.array_equal(one.depth, other.depth) and np.array_equal(one.depth, guessing.depth(automatic))
+    assert one.depth.max() == pytest.approx(numbers.far, rel=1e-3) and 0.3 < one.depth.min() < 0.5
+    assert one.notes[0].startswith("Distances: estimated 0.4") and other.notes == ()
+    if kind is PinholeReshaper:
+        assert one.camera.source.startswith("estimated 4") and other.camera.source == "your setting"
 
 
 @pytest.mark.parametrize("name", ["field_of_view", "shift_x", "shift_y"])

@@ -10,6 +10,7 @@ import pytest
 from mono3d_addon.core.mesh.grid import build_grid
 from mono3d_addon.core.mesh.mesh import PointCloud
 from mono3d_addon.core.reconstruction import DESCRIPTION, Reconstruction, load, save
+from mono3d_addon.core.scene_guess import Guess, SceneGuess
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
 from tests.core import scenes
@@ -38,9 +39,11 @@ def example(cloud: bool) -> Reconstruction:
 
 @pytest.mark.parametrize("cloud", [False, True])
 def test_what_is_saved_is_loaded(tmp_path: Path, cloud: bool) -> None:
-    before = example(cloud)
+    scene = SceneGuess(near=Guess(0.3, 0.2), kinds={"object": 1.0})
+    before = dataclasses.replace(example(cloud), scene=scene)
     save(before, tmp_path)
     after = load(tmp_path)
+    assert after.scene == scene and after.resolved == before.resolved != example(cloud).resolved
     assert after.settings == before.settings and after.camera == before.camera and after.notes == before.notes
     assert after.engine == before.engine
     assert after.counts() == before.counts()

@@ -246,7 +246,9 @@ def _guessed(scene: SceneGuess) -> tuple[Value, Value, Value]:
 def _judged(logarithm: float, variance: float, usual_variance: float) -> Value:
     """Returns the value; it counts as estimated where guesses have at least halved the usual variance."""
     source = ESTIMATED if variance <= 0.5 * usual_variance else TYPICAL
-    return Value(math.exp(min(max(logarithm, -50.0), 50.0)), source, math.sqrt(max(variance, 0.0)))
+    # Nine digits, so that 1 m times 3 is 3 m.
+    value = float(f"{math.exp(min(max(logarithm, -50.0), 50.0)):.9g}")
+    return Value(value, source, math.sqrt(max(variance, 0.0)))
 
 
 def _usual(kinds: Mapping[str, float]) -> _Usual:
