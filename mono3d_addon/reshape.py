@@ -22,6 +22,7 @@ from .core.maps.depth_map import depth_map
 from .core.maps.depth_values import DepthValues
 from .core.maps.ground import camera_on_ground
 from .core.maps.own_depth import own_depth_map
+from .core.maps.planes import with_planes
 from .core.maps.relief import with_relief
 from .core.maps.sky import backdrop, behind, find_sky, infinite
 from .core.mesh.background_fill import BackgroundFill, fill_background
@@ -175,6 +176,7 @@ class Reshaper(abc.ABC):
         self._sky: _Last[Valid] = _Last()
         self._depth: _Last[_DepthMap] = _Last()
         self._on_ground: _Last[Camera | None] = _Last()
+        self._flat: _Last[Floats] = _Last()
 
     @property
     def nbytes(self) -> int:
@@ -189,6 +191,7 @@ class Reshaper(abc.ABC):
         self._sky.forget()
         self._depth.forget()
         self._on_ground.forget()
+        self._flat.forget()
 
     def depth(self, settings: Settings) -> Floats:
         """Returns the depth map alone, see `Reconstruction.depth`, without crop and relief."""
@@ -267,7 +270,7 @@ class Reshaper(abc.ABC):
         if self.own is not None:
             depth, valid = own_depth_map(self.own, photo, settings)
         else:
-            depth, valid = depth_map(self.disparity, photo, settings, sky)
+            depth, valid = depth_map(self._shown(settings), photo, settings, sky)
         if sky is None:
             return _DepthMap(depth, valid, None)
         if settings.sky == "remove":
@@ -290,6 +293,12 @@ class Reshaper(abc.ABC):
         sky = find_sky(self.disparity, photo, settings, self.sky)
         # A photo of nothing but sky stays.
         return None if sky is None or sky.all() else sky
+
+    def _shown(self, settings: Settings) -> Floats:
+        """Returns the network's disparity, with its planes flat where the settings ask for it."""
+        if not settings.planes or self.is_panorama:
+            return self.disparity
+        return self._flat.get(Settings(), lambda: with_planes(self.disparity, self.photo.pixels))
 
 
 class PinholeReshaper(Reshaper):

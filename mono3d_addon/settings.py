@@ -130,6 +130,9 @@ class Settings:
         options=("auto", "plain"))
     edge_aware: bool = _choice(True, "Sharp edges", "Depth",
         "Align depth edges with the edges of the photo instead of blurring across them", live=True)
+    planes: bool = _choice(True, "Flat planes", "Depth",
+        "Flatten walls, floors and table tops that the network shows almost flat; an own depth map is never changed",
+        live=True)
     depth_file: str = _choice("", "Own depth", "Depth",
         "Depth map to use instead of the network: PNG, TIFF, EXR, NPY or PFM; or a folder that has a map for each "
         "photo, such as cup.png, cup.exr or cup_depth.npy for cup.jpg", is_path=True)

@@ -105,7 +105,7 @@ def test_a_panorama_tells_that_it_has_no_lens(name: str) -> None:
 
 def test_every_live_setting_of_the_grid_is_tried_above() -> None:
     live = {item.name for item in fields_of(Settings) if item.choice.live}
-    assert set(CHANGES) | {"mask", "sky", "photo_detail"} == live - set(reshape._AFTER_GRID)
+    assert set(CHANGES) | {"mask", "sky", "photo_detail", "planes"} == live - set(reshape._AFTER_GRID)
 
 
 def test_mask_sky_relief_and_floor_of_a_known_photo_can_be_changed(tmp_path: Path) -> None:
@@ -142,6 +142,26 @@ def test_mask_sky_relief_and_floor_of_a_known_photo_can_be_changed(tmp_path: Pat
     assert level.camera.elevation > 0.0 and level.camera.elevation != shape(reshaper, plain).camera.elevation
     nearer = shape(reshaper, replace(plain, level=True, far=30.0, near=0.5))
     assert nearer.camera.elevation == pytest.approx(0.5 * level.camera.elevation, rel=0.1), "half as large a scene"
+
+
+def test_planes_of_a_network_are_made_flat_but_never_those_of_a_depth_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def counted(values: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        calls.append(1)
+        return values + np.linspace(0.0, 1.0, values.shape[1], dtype=np.float32)
+
+    monkeypatch.setattr(reshape, "with_planes", counted)
+    network = PinholeReshaper(photo(), disparity())
+    flat, bent = shape(network, BASE), shape(network, replace(BASE, planes=False))
+    assert np.array_equal(bent.depth, depth_maps.depth_map(disparity(), photo(), BASE)[0])
+    assert not np.array_equal(flat.depth, bent.depth)
+    shape(network, replace(BASE, tear=0.3))
+    assert len(calls) == 1, "once a photo"
+    own = PinholeReshaper(photo(), disparity(), DepthValues(disparity(), "disparity"))
+    assert np.array_equal(shape(own, BASE).depth, shape(own, replace(BASE, planes=False)).depth)
+    shape(PanoramaReshaper(photo(), disparity()), BASE)
+    assert len(calls) == 1, "a depth map and a panorama keep what they have"
 
 
 def test_the_depth_is_not_made_again_where_it_does_not_change(monkeypatch: pytest.MonkeyPatch) -> None:

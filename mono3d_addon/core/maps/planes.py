@@ -1,0 +1,393 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes walls, floors and table tops flat in a network's disparity.
+
+The disparity of a plane is linear in the picture, whatever scale and shift a network gives it. So a region that the
+network shows almost linear is replaced by its plane. What is not flat moves along with the planes that it touches, so
+that no new steps appear and things stay where they stand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .. import windows
+from ..arrays import Bytes, Floats
+from ..photo.resampling import resize_to
+from .plane_regions import Doubles, Labels, find_regions, positions
+
+_SIDE = 176
+"""Longer side, in cells, of the map in which planes are looked for."""
+_PERCENTILE = 1.0
+_STEEP, _STEEP_REACH = 0.008, 2
+"""Residual of the plane over a window, relative to the range, above which a cell is on a discontinuity or crease."""
+_SMALLEST = 0.006
+"""Smallest share of the picture that a plane covers."""
+_FEWEST = 40
+"""Fewest cells of a region that is compared with its neighbours."""
+_ASIDE, _WHOLE, _TURN = 4, 0.75, 0.03
+"""Distance from a border, in cells, at which slopes are compared; share of the change between two planes that shows
+there if they meet in a crease; and least change, relative to the range per half of the longer side."""
+_NOT_ROUND, _ROUND = 0.1, 0.3
+"""Shares of a region's border where the surface only bends, up to which it is flat and from which it is a facet of
+something round."""
+_ROUNDS, _TUKEY = 6, 4.685 * 1.4826
+_LINEAR, _COMPACT, _BUSY, _BIAS = 1.24, 0.29, -2.02, -0.91
+"""Coefficients of a logistic regression on 776 regions of 63 rendered scenes with exact depth: see `_evidence`."""
+_CONTRAST = 0.02
+"""Slope of the brightness (0..1) per cell on an edge of the photo."""
+_NO_EVIDENCE, _ALL_EVIDENCE = 0.0, 0.8
+_FAR_OFF, _OFF = 2.5, 0.08
+"""Cells farther off a plane than this many times the 80th percentile of the distances, or than this share of the range,
+are not on it."""
+_SAME = 0.02
+"""RMS distance, relative to the range, below which two planes are one."""
+_JOINT, _GAP = 10.0, 0.04
+"""Weight of a cell on the border of two planes against one inside, and the gap at which they are held to be apart."""
+_FREE = 0.004
+"""Pull of a cell without a plane back to where the network saw it, against the pull of its neighbours."""
+_ACROSS = 0.02
+"""The pull of neighbours across a discontinuity, against that of others."""
+_ITERATIONS = 60
+
+
+@dataclass(frozen=True)
+class Planes:
+    """The planes in a disparity map.
+
+    label       region of each cell, intp (rows, columns)
+    planes      float64 (regions, 3), disparity `a x + b y + c` with `plane_regions.positions`
+    confidence  float64 (regions,), 0 (not a plane) to 1
+    on_plane    bool (rows, columns), cells that lie on the plane of their region
+    """
+
+    label: Labels
+    planes: Doubles
+    confidence: Doubles
+    on_plane: NDArray[np.bool_]
+
+
+def with_planes(disparity: Floats, pixels: Bytes) -> Floats:
+    """Returns a network's disparity, float32 (h, w), with its planes flat; unchanged where none was found.
+
+    `pixels` is the photo, uint8 (height, width, 3).
+    """
+    low, high = np.percentile(disparity, [_PERCENTILE, 100.0 - _PERCENTILE])
+    span = float(high - low)
+    if not span > 1e-6 * float(np.abs(disparity).max()) or min(disparity.shape) < 16:
+        return disparity
+    scale = min(1.0, _SIDE / max(disparity.shape))
+    rows, columns = (max(8, round(side * scale)) for side in disparity.shape)
+    small = _reduced(disparity, rows, columns)
+    small = ((small - np.float32(low)) / np.float32(span)).astype(np.float32)
+    slopes, even = _slopes(small)
+    found = find_planes(small, resize_to(pixels, columns, rows), slopes, even)
+    if not (found.confidence > 0.0).any():
+        return disparity
+    change = _correction(small, found, even)
+    return _applied(disparity, change * np.float32(span), found, float(low), span)
+
+
+def find_planes(disparity: Floats, guide: NDArray[np.float32], slopes: Floats, even: NDArray[np.bool_]) -> Planes:
+    """Returns the planes of a map.
+
+    disparity  float32 (rows, columns), scaled to a range of 1
+    guide      the photo at that size, float32 (rows, columns, 3) in 0..1
+    slopes     float32 (rows, columns, 2), its slopes in the directions of `plane_regions.positions`
+    even       bool (rows, columns), cells that are not on a discontinuity
+    """
+    label = find_regions(disparity, guide, even.astype(np.float32))
+    x, y = positions(disparity.shape)
+    basis = np.stack([x, y, np.ones_like(x)], axis=-1)
+    fits = _fits(label, basis, disparity, even)
+    joined = _coplanar(label, fits.planes, basis)
+    if joined.max() < label.max():
+        label, fits = joined, _fits(joined, basis, disparity, even)
+    perimeter, busy = _perimeters(label), _busy(guide)
+    size = np.bincount(label.ravel())
+    confidence = np.zeros(len(size))
+    for region in np.flatnonzero((size >= _SMALLEST * label.size) & fits.planes.any(axis=1)):
+        inside = label == region
+        evidence = _evidence(
+            rise=float(np.hypot(*fits.planes[region][:2]) * np.sqrt(12.0 * x[inside].std() * y[inside].std())),
+            spread=fits.spread[region],
+            compactness=float(size[region] / perimeter[region] ** 2),
+            busy=float(busy[inside].mean()),
+        )
+        confidence[region] = np.clip((evidence - _NO_EVIDENCE) / (_ALL_EVIDENCE - _NO_EVIDENCE), 0.0, 1.0)
+    bending = _round_borders(label, fits.planes, slopes, basis, even) / perimeter
+    confidence *= np.clip((_ROUND - bending) / (_ROUND - _NOT_ROUND), 0.0, 1.0)
+    planes = _joined(fits.planes, confidence, label, basis, disparity, fits.weight, even)
+    off = np.abs(disparity - (basis * planes[label]).sum(-1))
+    close = off <= np.minimum(_OFF, _FAR_OFF * fits.spread + 0.01)[label]
+    return Planes(label, planes, confidence, even & close & (confidence > 0.0)[label])
+
+
+@dataclass(frozen=True)
+class _Fits:
+    """Planes of regions, float64 (regions, 3), 0 where none was fitted; the 80th percentile of the distances from
+    them, float64 (regions,); and the weight of each cell in its plane, float64 (rows, columns)."""
+
+    planes: Doubles
+    spread: Doubles
+    weight: Doubles
+
+
+def _fits(label: Labels, basis: Doubles, disparity: Floats, even: NDArray[np.bool_]) -> _Fits:
+    size = np.bincount(label.ravel())
+    planes, spread, weight = np.zeros((len(size), 3)), np.zeros(len(size)), np.zeros(disparity.shape)
+    order = np.argsort(label.ravel(), kind="stable")
+    ends = np.cumsum(size)
+    flat_basis, values, usable = basis.reshape(-1, 3), disparity.ravel().astype(np.float64), even.ravel()
+    for region in np.flatnonzero(size >= _FEWEST):
+        cells = order[ends[region] - size[region] : ends[region]]
+        cells = cells[usable[cells]]
+        if len(cells) < 0.5 * size[region]:
+            continue
+        planes[region], weight.reshape(-1)[cells] = _fitted(flat_basis[cells], values[cells])
+        spread[region] = np.quantile(np.abs(values[cells] - flat_basis[cells] @ planes[region]), 0.8)
+    return _Fits(planes, spread, weight)
+
+
+def _evidence(*, rise: float, spread: float, compactness: float, busy: float) -> float:
+    """Returns the logarithm of the odds that a region is flat.
+
+    rise         change of its plane across it, relative to the range of the disparity
+    spread       80th percentile of its distances from the plane
+    compactness  its area divided by the square of its perimeter
+    busy         share of its cells at edges of the photo
+    """
+    linear = np.log(rise + 0.02) - np.log(spread + 0.004)
+    return float(_LINEAR * linear + _COMPACT * np.log(compactness) + _BUSY * busy + _BIAS)
+
+
+def _round_borders(label: Labels, planes: Doubles, slopes: Floats, basis: Doubles, even: NDArray[np.bool_]) -> Doubles:
+    """Returns the length of each region's border, float64 (regions,), at which the surface only bends.
+
+    Where two planes meet, the slope changes at once. On a ball that is divided into facets it changes everywhere, and
+    at a border by a part only of the difference between the facets.
+    """
+    total = np.zeros(len(planes))
+    for axis in (0, 1):
+        size = label.shape[axis]
+        length = size - 2 * _ASIDE - 1
+        if length < 1:
+            continue
+        before, after = range(length), range(2 * _ASIDE + 1, size)
+        here, beside = range(_ASIDE, _ASIDE + length), range(_ASIDE + 1, _ASIDE + 1 + length)
+        one, other = label.take(here, axis), label.take(beside, axis)
+        seen = (one != other) & (label.take(before, axis) == one) & (label.take(after, axis) == other)
+        one, other = one[seen], other[seen]
+        gap = np.abs(((planes[other] - planes[one]) * basis.take(here, axis)[seen]).sum(axis=1))
+        whole = (even.take(here, axis) & even.take(beside, axis))[seen] | (gap < _GAP)
+        known = planes[one].any(axis=1) & planes[other].any(axis=1) & whole
+        turn = planes[other, :2] - planes[one, :2]
+        found = slopes.take(after, axis)[seen] - slopes.take(before, axis)[seen]
+        square = np.square(turn).sum(axis=1)
+        part = (found * turn).sum(axis=1) / np.maximum(square, 1e-12)
+        is_round = known & (square > _TURN**2) & (part < _WHOLE)
+        for side in (one, other):
+            total += np.bincount(side[is_round], minlength=len(planes))
+    return total
+
+
+def _busy(guide: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Returns the cells, bool (rows, columns), at edges of the photo, float32 (rows, columns, 3)."""
+    light = guide.mean(axis=2)
+    soft = windows.total(light, 1) / windows.total(np.ones_like(light), 1)
+    down, across = np.gradient(soft)
+    busy: NDArray[np.bool_] = windows.maximum((np.hypot(down, across) > _CONTRAST).astype(np.float32), 1) > 0.0
+    return busy
+
+
+def _coplanar(label: Labels, planes: Doubles, basis: Doubles) -> Labels:
+    """Returns regions after touching ones of nearly the same plane have become one, such as a wall on both sides of a
+    stripe."""
+    count = len(planes)
+    keys = []
+    for axis in (0, 1):
+        one, other = label.take(range(label.shape[axis] - 1), axis), label.take(range(1, label.shape[axis]), axis)
+        apart = one != other
+        keys.append(np.minimum(one, other)[apart] * count + np.maximum(one, other)[apart])
+    key = np.unique(np.concatenate(keys))
+    one, other = key // count, key % count
+    known = planes[one].any(axis=1) & planes[other].any(axis=1)
+    one, other = one[known], other[known]
+    # The mean square of the distance of two planes over a region follows from the moments of the region.
+    moments = np.zeros((count, 3, 3))
+    for left in range(3):
+        for right in range(3):
+            product = (basis[..., left] * basis[..., right]).ravel()
+            moments[:, left, right] = np.bincount(label.ravel(), weights=product, minlength=count)
+    between, both = planes[one] - planes[other], moments[one] + moments[other]
+    square = np.einsum("ki,kij,kj->k", between, both, between) / both[:, 2, 2]
+    target = np.arange(count)
+    for number in np.argsort(square):
+        if square[number] > _SAME**2:
+            break
+        first, second = target[one[number]], target[other[number]]
+        # Chains of planes that turn little by little would make one of a round thing.
+        if (
+            first != second
+            and np.einsum(
+                "i,ij,j->",
+                planes[first] - planes[second],
+                moments[first] + moments[second],
+                planes[first] - planes[second],
+            )
+            <= _SAME**2 * (moments[first] + moments[second])[2, 2]
+        ):
+            if moments[first][2, 2] < moments[second][2, 2]:
+                first, second = second, first
+            target[target == second] = first
+            moments[first] += moments[second]
+    return np.unique(target[label], return_inverse=True)[1].reshape(label.shape)
+
+
+def _fitted(basis: Doubles, values: Doubles) -> tuple[Doubles, Doubles]:
+    """Returns the plane, float64 (3,), of cells, and their weights: least squares reweighted by Tukey's biweight."""
+    weight = np.ones(len(values))
+    plane = np.zeros(3)
+    for _ in range(_ROUNDS):
+        scaled = basis * weight[:, None]
+        plane = np.linalg.lstsq(scaled.T @ basis, scaled.T @ values, rcond=None)[0]
+        off = np.abs(values - basis @ plane)
+        limit = max(_TUKEY * float(np.median(off)), 1e-5)
+        weight = np.square(np.maximum(0.0, 1.0 - np.square(off / limit)))
+    return plane, weight
+
+
+def _joined(
+    planes: Doubles,
+    confidence: Doubles,
+    label: Labels,
+    basis: Doubles,
+    disparity: Floats,
+    weight: Doubles,
+    even: NDArray[np.bool_],
+) -> Doubles:
+    """Returns the planes fitted anew together, so that those that touch meet at their common border."""
+    sure = np.flatnonzero(confidence > 0.0)
+    if len(sure) < 2:
+        return planes
+    place = np.full(len(planes), -1)
+    place[sure] = np.arange(len(sure))
+    matrix = np.zeros((len(sure), 3, len(sure), 3))
+    wanted = np.zeros((len(sure), 3))
+    for number, region in enumerate(sure):
+        inside = label == region
+        scaled = basis[inside] * weight[inside][:, None]
+        matrix[number, :, number] += scaled.T @ basis[inside]
+        wanted[number] += scaled.T @ disparity[inside]
+    for axis in (0, 1):
+        size = label.shape[axis]
+        here, beside = range(size - 1), range(1, size)
+        one, other = label.take(here, axis), label.take(beside, axis)
+        touching = (one != other) & (place[one] >= 0) & (place[other] >= 0)
+        touching &= even.take(here, axis) & even.take(beside, axis)
+        first, second = place[one[touching]], place[other[touching]]
+        middle = (basis.take(here, axis)[touching] + basis.take(beside, axis)[touching]) / 2
+        gap = ((planes[one[touching]] - planes[other[touching]]) * middle).sum(-1)
+        pull = _JOINT * np.maximum(0.0, 1.0 - np.square(gap / _GAP))
+        squares = pull[:, None, None] * middle[:, :, None] * middle[:, None, :]
+        for left, right, sign in ((first, first, 1), (second, second, 1), (first, second, -1), (second, first, -1)):
+            np.add.at(matrix.transpose(0, 2, 1, 3), (left, right), sign * squares)
+    size = 3 * len(sure)
+    system = matrix.reshape(size, size) + 1e-6 * np.eye(size)
+    result = planes.copy()
+    result[sure] = np.linalg.solve(system, wanted.reshape(size)).reshape(-1, 3)
+    return result
+
+
+def _perimeters(label: Labels) -> Doubles:
+    """Returns the number of sides of cells between each region and others, float64 (regions,)."""
+    total = np.zeros(int(label.max()) + 1)
+    for axis in (0, 1):
+        size = label.shape[axis]
+        one, other = label.take(range(size - 1), axis), label.take(range(1, size), axis)
+        apart = one != other
+        for side in (one, other):
+            total += np.bincount(side[apart], minlength=len(total))
+    return np.maximum(total, 1.0)
+
+
+def _slopes(disparity: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Returns the slopes of the plane over a window around each cell, float32 (rows, columns, 2), and where the map,
+    scaled to a range of 1, is close to that plane, bool (rows, columns)."""
+    count = windows.total(np.ones_like(disparity), _STEEP_REACH)
+    x, y = (part.astype(np.float32) for part in positions(disparity.shape))
+    parts = np.stack([x, y, disparity, x * x, x * y, y * y, x * disparity, y * disparity, disparity**2], axis=-1)
+    mx, my, md, xx, xy, yy, xd, yd, dd = np.moveaxis(windows.total(parts, _STEEP_REACH) / count[..., None], -1, 0)
+    cxx, cxy, cyy = xx - mx * mx, xy - mx * my, yy - my * my
+    cxd, cyd, cdd = xd - mx * md, yd - my * md, dd - md * md
+    determinant = np.maximum(cxx * cyy - cxy**2, 1e-20)
+    slopes = np.stack([cyy * cxd - cxy * cyd, cxx * cyd - cxy * cxd], axis=-1) / determinant[..., None]
+    even: NDArray[np.bool_] = cdd - (slopes[..., 0] * cxd + slopes[..., 1] * cyd) < _STEEP**2
+    return slopes.astype(np.float32), even
+
+
+def _correction(disparity: Floats, found: Planes, even: NDArray[np.bool_]) -> Floats:
+    """Returns what to add to the map, float32 (rows, columns): the way to the planes on them, smooth elsewhere.
+
+    Solves the screened Poisson equation by conjugate gradients.
+    """
+    x, y = positions(disparity.shape)
+    plane = found.planes[found.label]
+    sure = found.confidence[found.label]
+    way = sure * (plane[..., 0] * x + plane[..., 1] * y + plane[..., 2] - disparity)
+    held = np.where(found.on_plane, np.minimum(1.0, 4.0 * sure), 0.0)
+    down = np.where(even[1:] & even[:-1], 1.0, _ACROSS)
+    across = np.where(even[:, 1:] & even[:, :-1], 1.0, _ACROSS)
+    own = held + _FREE * (1.0 - held)
+    diagonal = own.copy()
+    for side in (diagonal[1:], diagonal[:-1]):
+        side += down
+    for side in (diagonal[:, 1:], diagonal[:, :-1]):
+        side += across
+
+    def applied(values: Doubles) -> Doubles:
+        result = diagonal * values
+        result[1:] -= down * values[:-1]
+        result[:-1] -= down * values[1:]
+        result[:, 1:] -= across * values[:, :-1]
+        result[:, :-1] -= across * values[:, 1:]
+        return result
+
+    change = np.where(found.on_plane, way, 0.0)
+    rest = held * way - applied(change)
+    ready = rest / diagonal
+    direction, strength = ready, float((rest * ready).sum())
+    for _ in range(_ITERATIONS):
+        if strength < 1e-12 * change.size:
+            break
+        moved = applied(direction)
+        length = strength / max(float((direction * moved).sum()), 1e-30)
+        change += length * direction
+        rest -= length * moved
+        ready = rest / diagonal
+        before, strength = strength, float((rest * ready).sum())
+        direction = ready + (strength / before) * direction
+    return change.astype(np.float32)
+
+
+def _applied(disparity: Floats, change: Floats, found: Planes, low: float, span: float) -> Floats:
+    """Returns the full map with the correction of the reduced one; inside planes its ripples go too."""
+    rows, columns = disparity.shape
+    moved = disparity + windows.enlarge(change, columns, rows)
+    inner = windows.minimum(found.on_plane.astype(np.float32), 1)
+    same = windows.maximum(found.label.astype(np.float32), 1) == windows.minimum(found.label.astype(np.float32), 1)
+    share = np.where(same, inner * found.confidence[found.label], 0.0).astype(np.float32)
+    share = windows.enlarge(share, columns, rows)
+    label = np.asarray(Image.fromarray(found.label.astype(np.int32)).resize((columns, rows), Image.Resampling.NEAREST))
+    x, y = positions(disparity.shape)
+    plane = found.planes[label]
+    flat = low + span * (plane[..., 0] * x + plane[..., 1] * y + plane[..., 2])
+    return (moved + share * (flat - moved)).astype(np.float32)
+
+
+def _reduced(values: Floats, rows: int, columns: int) -> Floats:
+    picture = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
+    return np.asarray(picture.resize((columns, rows), Image.Resampling.BOX), np.float32)
