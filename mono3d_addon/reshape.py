@@ -51,6 +51,10 @@ _ONLY_A_GRID = (
 )
 _NO_LENS = "A panorama has no lens: field of view and shifts have no effect on it."
 _SKY_NOTES = {"auto": "put far behind", "clamp": "put far away", "remove": "cut out"}
+_ISLANDS = "Smallest island removed {dropped:,} of {whole:,} triangles of your depth map; set it to 0 to keep them."
+_LEFT_OUT = "{name} leaves out {share:.2g} % of your depth map, mostly thin things; the surface 'grid' keeps them."
+_MENTIONED = 5e-4
+"""Share of a depth map above which what a surface leaves out is mentioned."""
 _AFTER_DEPTH = (
     "crop_left",
     "crop_right",
@@ -129,6 +133,10 @@ Valid = NDArray[np.bool_] | None
 """Where the depth is valid, bool (rows, columns); None: everywhere."""
 
 Result = TypeVar("Result")
+
+
+_AGAINST_NOISE = ("min_island", "outlier_neighbours", "trim_density")
+"""Settings whose defaults remove what is probably an error of a network."""
 
 
 class _Last(Generic[Result]):
@@ -294,6 +302,19 @@ class Reshaper(abc.ABC):
         # A photo of nothing but sky stays.
         return None if sky is None or sky.all() else sky
 
+    @property
+    def _is_exact(self) -> bool:
+        """Whether the depth is a map that the user provides."""
+        return self.own is not None
+
+    def _for_source(self, settings: Settings) -> Settings:
+        """Returns the settings for the source of the depth: a map of the user's has no errors of a network to remove,
+        so that there the defaults of `_AGAINST_NOISE` remove nothing."""
+        if not self._is_exact:
+            return settings
+        usual = {name: getattr(Settings, name) for name in _AGAINST_NOISE}
+        return replace(settings, **{name: 0 for name, value in usual.items() if getattr(settings, name) == value})
+
     def _shown(self, settings: Settings) -> Floats:
         """Returns the network's disparity, with its planes flat where the settings ask for it."""
         if not settings.planes or self.is_panorama:
@@ -337,6 +358,7 @@ class PinholeReshaper(Reshaper):
 
     def _grid_of(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> tuple[Grid, Ints]:
         """Returns the grid, and its triangles before trimming."""
+        settings = self._for_source(settings)
 
         def made() -> tuple[Grid, Ints]:
             triangles = torn_triangles(depth, _tear(settings), settings.min_island / 100.0, valid, settings.edge_aware)
@@ -372,10 +394,11 @@ class PinholeReshaper(Reshaper):
             with stages.stage(FILL):
                 background = self._background_of(triangles, depth, valid, camera, settings)
         cloud, relief = None, None
-        notes: list[str] = []
+        notes = self._island_notes(triangles, depth, valid, settings)
         if _needs_surface(settings):
             with stages.stage(SURFACE) as within:
-                mesh, cloud, notes = self._surface(mesh, grid, depth.shape, camera, settings, within)
+                mesh, cloud, more = self._surface(mesh, grid, depth.shape, camera, settings, within)
+                notes += more
         self._check_not_empty(mesh)
         if settings.normal_map:
             with stages.stage(NORMAL_MAP):
@@ -402,13 +425,36 @@ class PinholeReshaper(Reshaper):
         if settings.surface == "grid":
             return build.refine(mesh, camera, pixels, settings, progress), None, []
         if settings.surface != "adaptive":
-            return *build.surface_mesh(grid, camera, pixels, settings, progress), []
+            settings = self._for_source(settings)
+            surface, cloud = build.surface_mesh(grid, camera, pixels, settings, progress, keep_rims=self._is_exact)
+            return surface, cloud, self._left_out_notes(surface, grid, shape, camera, settings)
         adaptive = build.adaptive_mesh(grid, shape, camera, pixels, settings, progress)
         note = (
             f"{len(adaptive.mesh.triangles):,} triangles instead of {len(grid.triangles):,}; depth differs by at most "
             f"{100 * adaptive.largest_error:.2g} %, on average {100 * adaptive.mean_error:.1g} %."
         )
         return adaptive.mesh, None, [note]
+
+    def _island_notes(self, triangles: Ints, depth: Floats, valid: Valid, settings: Settings) -> list[str]:
+        """Returns what *Smallest island* has removed from a depth map of the user's."""
+        smallest = self._for_source(settings).min_island / 100.0
+        if not self._is_exact or smallest <= 0.0:
+            return []
+        whole = torn_triangles(depth, _tear(settings), 0.0, valid, settings.edge_aware)
+        dropped = len(whole) - len(triangles)
+        return [_ISLANDS.format(dropped=dropped, whole=len(whole))] if dropped > 0 else []
+
+    def _left_out_notes(
+        self, surface: Mesh, grid: Grid, shape: tuple[int, ...], camera: Camera, settings: Settings
+    ) -> list[str]:
+        """Returns how much of a depth map of the user's a smooth surface does not show."""
+        if not self._is_exact:
+            return []
+        from .surface import build
+
+        share = build.left_out(surface, grid, shape, camera)
+        name = "Poisson" if settings.surface == "poisson" else "Ball pivoting"
+        return [_LEFT_OUT.format(name=name, share=100.0 * share)] if share > _MENTIONED else []
 
 
 class PanoramaReshaper(Reshaper):
@@ -420,7 +466,7 @@ class PanoramaReshaper(Reshaper):
         return depth
 
     def _first_mesh(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> Mesh:
-        island = settings.min_island / 100.0
+        island = self._for_source(settings).min_island / 100.0
         return build_sphere(depth, self.photo.pixels, _tear(settings), island, valid, camera.sphere_part)
 
     def _finished(

@@ -197,7 +197,8 @@ class Settings:
         "Add relief from the photo's brightness; the limit is this many times a pixel's size in the scene",
         unit="x footprint", minimum=0.0, maximum=20.0)
     min_island: float = _choice(0.1, "Smallest island", "Shape",
-        "Remove loose pieces that have less than this percentage of the triangles",
+        "Remove loose pieces that have less than this percentage of the triangles; the default removes none of an own "
+        "depth map",
         unit="%", minimum=0.0, maximum=50.0)
     max_pixels: float = _choice(100.0, "Largest photo", "Shape",
         "Refuse photos with more pixels than this", unit="Mpx", minimum=0.01, maximum=1000.0, live=False)

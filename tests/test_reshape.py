@@ -277,3 +277,43 @@ def test_the_sky_of_the_network_is_taken() -> None:
     assert 9.0 < found.depth[42:].max() < 10.1, "far is the farthest of the rest"
     unknown = shape(make_reshaper(shown, Estimate(inverse, "test"), is_panorama=False), settings)
     assert unknown.depth.max() < 10.1
+
+
+def pole() -> tuple[Photo, np.ndarray]:
+    """A photo, and the metres of a pole 2 cells wide and a ball of 3 cells before a wall."""
+    metres = np.full((60, 80), 5.0, np.float32)
+    metres[10:50, 40:42] = 2.0
+    metres[20:23, 10:13] = 3.0
+    return photo(), metres
+
+
+def depth_of_user() -> PinholeReshaper:
+    picture, metres = pole()
+    return PinholeReshaper(picture, 1.0 / metres, DepthValues(metres, "metres"))
+
+
+def test_a_depth_map_keeps_its_thinnest_things() -> None:
+    settings = replace(BASE, detail=80)
+    depths = shape(depth_of_user(), settings).mesh.vertices[:, 2]
+    assert {2.0, 3.0, 5.0} == set(np.unique(np.round(depths, 4)).tolist())
+    network = PinholeReshaper(pole()[0], 1.0 / pole()[1])
+    assert len(np.unique(shape(network, replace(settings, min_island=1.0)).mesh.vertices[:, 2])) < 3
+
+
+def test_what_smallest_island_removes_from_a_depth_map_is_told() -> None:
+    settings = replace(BASE, detail=80)
+    assert not any("Smallest island" in note for note in shape(depth_of_user(), settings).notes)
+    cut = shape(depth_of_user(), replace(settings, min_island=1.0))
+    (note,) = [note for note in cut.notes if "Smallest island" in note]
+    whole = shape(depth_of_user(), settings)
+    dropped = len(whole.mesh.triangles) - len(cut.mesh.triangles)
+    assert dropped > 0 and f"removed {dropped:,} of {len(whole.mesh.triangles):,} triangles" in note
+
+
+def test_the_defaults_against_noise_are_for_networks_only() -> None:
+    own, network = depth_of_user(), PinholeReshaper(photo(), disparity())
+    chosen = replace(BASE, min_island=0.5, outlier_neighbours=7, trim_density=1.0)
+    for name in reshape._AGAINST_NOISE:
+        assert getattr(own._for_source(BASE), name) == 0
+        assert getattr(own._for_source(chosen), name) == getattr(chosen, name)
+        assert getattr(network._for_source(BASE), name) == getattr(BASE, name)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,8 +33,8 @@ class PatchFigures:
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one picture: rank correlation, outlines (F, precision, recall), mean relative error of the depth, and those
-    of its flat patches."""
+    """Of one picture: rank correlation, outlines (F, precision, recall), mean relative error of the depth, those of its
+    flat patches, and how far off far/near and near are (factors), and the field of view (degrees)."""
 
     rank: float
     outlines: float
@@ -41,6 +42,7 @@ class Figures:
     recall: float
     error: float
     patches: tuple[PatchFigures, ...]
+    distances: tuple[float, float, float] = (math.nan, math.nan, math.nan)
 
 
 def figures(depth: Floats, truth: Truth, patches: list[Patch]) -> Figures:

@@ -32,19 +32,26 @@ _AHEAD = 1.5
 """Number of triangles before decimation, relative to the budget. More lower the mean error but raise the largest."""
 
 
+_SAME_DEPTH = 0.05
+"""Relative difference of depth within which a surface shows a point of the grid."""
+
+
 def surface_mesh(
-    grid: Grid, camera: Camera, pixels: Bytes, settings: Settings, progress: Progress
+    grid: Grid, camera: Camera, pixels: Bytes, settings: Settings, progress: Progress, *, keep_rims: bool = False
 ) -> tuple[Mesh, PointCloud]:
     """Returns the Poisson or ball pivoting surface, by `settings.surface`, and the point cloud it is made from.
 
     grid    all points of the depth map, with normals, colours and the triangles that are not torn
     pixels  the upright photo, uint8 (height, width, 3), sRGB
 
+    `keep_rims` uses the points beside tears too, which a network's depth map shows in wrong places.
     Both results are in the camera frame, metres. Every triangle faces the camera, every vertex is inside the photo.
     All lengths in the settings are in footprints (the size of a grid cell at a point's own distance).
     Raises Mono3DError if the surface is empty or Open3D is missing.
     """
-    cloud = clean_cloud(grid, camera, settings, lambda stage, fraction: progress(stage, 0.2 * fraction))
+    cloud = clean_cloud(
+        grid, camera, settings, lambda stage, fraction: progress(stage, 0.2 * fraction), keep_rims=keep_rims
+    )
     space = picture_space(grid, camera)
     normals = space.normals_to_picture(cloud.points, cloud.normals)
     points = OrientedPoints(space.points_to_picture(cloud.points), normals)
@@ -59,6 +66,24 @@ def surface_mesh(
         raise Mono3DError("The surface came out empty; raise Trim far, lower Point spacing or use the grid surface.")
     mesh = _finish(surface, space, pixels, settings, lambda stage, fraction: progress(stage, 0.8 + 0.2 * fraction))
     return mesh, cloud
+
+
+def left_out(mesh: Mesh, grid: Grid, shape: tuple[int, ...], camera: Camera) -> float:
+    """Returns the share of the grid's connected points, 0..1, at which a mesh of the same camera has no surface.
+
+    `shape` is (rows, columns) of the depth map.
+    """
+    rows, columns = shape
+    uv = mesh.uv.astype(np.float64)
+    positions = np.stack([uv[:, 0] * columns, (1.0 - uv[:, 1]) * rows], axis=1)
+    inverse = 1.0 / mesh.vertices[:, 2].astype(np.float64)
+    depth = grid.points[:, 2]
+    shown = np.zeros(rows * columns, bool)
+    for part in cover(positions, mesh.triangles, rows, columns):
+        there = np.einsum("ij,ij->i", inverse[mesh.triangles[part.triangle]], part.weights)
+        shown[part.cell[np.abs(there * depth[part.cell] - 1.0) < _SAME_DEPTH]] = True
+    connected = grid.connected
+    return float((connected & ~shown).sum() / max(int(connected.sum()), 1))
 
 
 @dataclass(frozen=True)

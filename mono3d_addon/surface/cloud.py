@@ -27,8 +27,11 @@ def picture_space(grid: Grid, camera: Camera) -> PictureSpace:
     return PictureSpace(camera, cell_size(len(grid.points), camera), reference)
 
 
-def clean_cloud(grid: Grid, camera: Camera, settings: Settings, progress: Progress) -> PointCloud:
-    """Returns the points of `grid` without the rims of tears and without outliers, downsampled to an even spacing.
+def clean_cloud(
+    grid: Grid, camera: Camera, settings: Settings, progress: Progress, *, keep_rims: bool = False
+) -> PointCloud:
+    """Returns the points of `grid` without outliers, downsampled to an even spacing; without the rims of tears too,
+    unless `keep_rims`.
 
     Outliers are points whose mean distance to `outlier_neighbours` neighbours is more than `outlier_deviation` standard
     deviations above the average (Rusu et al. 2008). On surfaces at a grazing angle, distances are divided by the
@@ -41,7 +44,7 @@ def clean_cloud(grid: Grid, camera: Camera, settings: Settings, progress: Progre
     progress("Thinning the points", 0.0)
     rim = rim_points(grid)
     rim[rim] = ~_at_border(grid.points[rim], len(grid.points), camera)
-    kept = grid.connected & ~rim
+    kept = grid.connected if keep_rims else grid.connected & ~rim
     if not kept.any():
         raise Mono3DError("No points are left for the surface; raise Tear or lower Smallest island.")
     space = picture_space(grid, camera)

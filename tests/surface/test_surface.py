@@ -18,7 +18,7 @@ from mono3d_addon.core.mesh.mesh import Mesh
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Settings
 from mono3d_addon.surface import open3d_library
-from mono3d_addon.surface.build import adaptive_mesh, refine, surface_mesh
+from mono3d_addon.surface.build import adaptive_mesh, left_out, refine, surface_mesh
 from mono3d_addon.surface.cloud import clean_cloud, picture_space, rim_points
 from mono3d_addon.surface.meshing import (
     OrientedPoints,
@@ -343,3 +343,13 @@ def test_a_grid_without_triangles_is_a_clear_error(grid: Grid, camera: Camera) -
     empty = replace(grid, triangles=np.empty((0, 3), np.int32))
     with pytest.raises(Mono3DError, match="No points are left"):
         surface_mesh(empty, camera, results.picture(camera), COARSE, results.quiet)
+
+
+def test_what_a_surface_leaves_out_is_measured(grid: Grid, camera: Camera) -> None:
+    whole = grid.mesh(camera)
+    shape = (camera.height, camera.width)
+    assert left_out(whole, grid, shape, camera) < 1e-3
+    left = whole.uv[whole.triangles][:, :, 0].max(axis=1) < 0.25
+    share = (grid.points[grid.connected, 0] / grid.points[grid.connected, 2] * camera.fx + camera.cx) / camera.width
+    cut = replace(whole, triangles=whole.triangles[~left])
+    assert left_out(cut, grid, shape, camera) == pytest.approx(float((share < 0.25).mean()), abs=0.01)

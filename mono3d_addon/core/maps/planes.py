@@ -28,9 +28,10 @@ _SMALLEST = 0.006
 """Smallest share of the picture that a plane covers."""
 _FEWEST = 40
 """Fewest cells of a region that is compared with its neighbours."""
-_ASIDE, _WHOLE, _TURN = 4, 0.75, 0.03
-"""Distance from a border, in cells, at which slopes are compared; share of the change between two planes that shows
-there if they meet in a crease; and least change, relative to the range per half of the longer side."""
+_ASIDE, _PART, _WHOLE, _TURN = 4, 0.65, 0.95, 0.03
+"""Distance from a border, in cells, at which slopes are compared; shares of the change between two planes that show
+there if the surface only bends and if they meet in a crease; and least change, relative to the range per half of the
+longer side."""
 _NOT_ROUND, _ROUND = 0.1, 0.3
 """Shares of a region's border where the surface only bends, up to which it is flat and from which it is a facet of
 something round."""
@@ -188,9 +189,9 @@ def _round_borders(label: Labels, planes: Doubles, slopes: Floats, basis: Double
         found = slopes.take(after, axis)[seen] - slopes.take(before, axis)[seen]
         square = np.square(turn).sum(axis=1)
         part = (found * turn).sum(axis=1) / np.maximum(square, 1e-12)
-        is_round = known & (square > _TURN**2) & (part < _WHOLE)
+        is_round = np.clip((_WHOLE - part) / (_WHOLE - _PART), 0.0, 1.0) * (known & (square > _TURN**2))
         for side in (one, other):
-            total += np.bincount(side[is_round], minlength=len(planes))
+            total += np.bincount(side, weights=is_round, minlength=len(planes))
     return total
 
 

@@ -168,3 +168,11 @@ def test_every_cell_is_in_a_superpixel_near_it(rows: int, columns: int, step: in
     for number in range(label.max() + 1):
         row, column = np.nonzero(label == number)
         assert np.ptp(row) < 3 * step and np.ptp(column) < 3 * step
+
+
+def test_a_photo_upside_down_gives_the_same_upside_down() -> None:
+    """No direction is taken for the ground: a table seen from straight above stays as it is seen."""
+    scene = room()
+    seen = bent(scene.truth)
+    turned = with_planes(seen[::-1].copy(), scene.pixels[::-1].copy())[::-1]
+    assert np.abs(turned - with_planes(seen, scene.pixels)).max() < 0.02 * np.ptp(scene.truth)
