@@ -2,7 +2,8 @@
 """Scores flat surfaces: `python3 -m benchmarks.planes FOLDER... --data-folder FOLDER [--limit N]`.
 
 A FOLDER is what `benchmarks.views.scenes` or `training.scenes` made: photos with exact depth. Each photo is estimated
-once by the model and shaped twice, without and with flat planes. --weights takes another starter. Prints Markdown tables by kind of scene.
+once by the starter and shaped twice, without and with flat planes. --weights takes another starter. Prints Markdown
+tables by kind of scene.
 """
 
 from __future__ import annotations
