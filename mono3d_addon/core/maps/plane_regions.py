@@ -30,6 +30,8 @@ _BORDER = 150.0
 """... this many cells divided by the length of a border in cells, where the photo has no edge."""
 _EDGE = 0.03
 """Difference of colour (0..1) across a border that halves its cost, roughly."""
+_SHADING = 0.6
+"""Share of the further change of colour that is taken off the change across a border."""
 _LEAST_BORDER = 1e-3
 
 
@@ -132,9 +134,18 @@ def _borders(label: Labels, guide: Floats) -> dict[tuple[int, int], float]:
     for axis in (0, 1):
         size = label.shape[axis]
         one, other = label.take(range(size - 1), axis), label.take(range(1, size), axis)
-        # Across four cells: edges of photos are soft, and borders of superpixels are not exactly on them.
-        wide = np.pad(guide, [(1, 1) if each == axis else (0, 0) for each in range(3)], mode="edge")
-        change = np.square(wide.take(range(3, size + 2), axis) - wide.take(range(size - 1), axis)).sum(-1)
+        # Across three cells: edges of photos are soft, and borders of superpixels are not exactly on them. What changes
+        # on over seven cells is no edge but the shading of something round, which must not be cut into facets.
+        wide = np.pad(guide, [(3, 3) if each == axis else (0, 0) for each in range(3)], mode="edge")
+        near, far = (
+            np.sqrt(
+                np.square(
+                    wide.take(range(4 + r, size + 3 + r), axis) - wide.take(range(3 - r, size + 2 - r), axis)
+                ).sum(-1)
+            )
+            for r in (1, 3)
+        )
+        change = np.square(np.maximum(0.0, near - _SHADING * np.maximum(far - near, 0.0)))
         apart = one != other
         keys.append(np.minimum(one, other)[apart] * count + np.maximum(one, other)[apart])
         costs.append(1.0 / (1.0 + change[apart] / _EDGE**2))

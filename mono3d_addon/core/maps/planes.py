@@ -24,15 +24,20 @@ _SIDE = 176
 _PERCENTILE = 1.0
 _STEEP, _STEEP_REACH = 0.008, 2
 """Residual of the plane over a window, relative to the range, above which a cell is on a discontinuity or crease."""
-_SMALLEST = 0.006
+_SMALLEST = 0.012
 """Smallest share of the picture that a plane covers."""
+_NARROW = 6
+"""A plane has a cell that is more than this many cells from the border of its region. Slopes beside the borders of
+narrower ones cannot be compared."""
 _FEWEST = 40
 """Fewest cells of a region that is compared with its neighbours."""
 _ASIDE, _PART, _WHOLE, _TURN = 4, 0.65, 0.95, 0.03
 """Distance from a border, in cells, at which slopes are compared; shares of the change between two planes that show
 there if the surface only bends and if they meet in a crease; and least change, relative to the range per half of the
 longer side."""
-_NOT_ROUND, _ROUND = 0.1, 0.3
+_AWAY = 0.02
+"""Distance of a border from the line where two planes meet, in halves of the longer side, at which they still do."""
+_NOT_ROUND, _ROUND = 0.1, 0.24
 """Shares of a region's border where the surface only bends, up to which it is flat and from which it is a facet of
 something round."""
 _ROUNDS, _TUKEY = 6, 4.685 * 1.4826
@@ -110,7 +115,8 @@ def find_planes(disparity: Floats, guide: NDArray[np.float32], slopes: Floats, e
     perimeter, busy = _perimeters(label), _busy(guide)
     size = np.bincount(label.ravel())
     confidence = np.zeros(len(size))
-    for region in np.flatnonzero((size >= _SMALLEST * label.size) & fits.planes.any(axis=1)):
+    wide = np.bincount(label[_inner(label, _NARROW)], minlength=len(size)) > 0
+    for region in np.flatnonzero(wide & (size >= _SMALLEST * label.size) & fits.planes.any(axis=1)):
         inside = label == region
         evidence = _evidence(
             rise=float(np.hypot(*fits.planes[region][:2]) * np.sqrt(12.0 * x[inside].std() * y[inside].std())),
@@ -183,11 +189,13 @@ def _round_borders(label: Labels, planes: Doubles, slopes: Floats, basis: Double
         seen = (one != other) & (label.take(before, axis) == one) & (label.take(after, axis) == other)
         one, other = one[seen], other[seen]
         gap = np.abs(((planes[other] - planes[one]) * basis.take(here, axis)[seen]).sum(axis=1))
-        whole = (even.take(here, axis) & even.take(beside, axis))[seen] | (gap < _GAP)
-        known = planes[one].any(axis=1) & planes[other].any(axis=1) & whole
         turn = planes[other, :2] - planes[one, :2]
-        found = slopes.take(after, axis)[seen] - slopes.take(before, axis)[seen]
         square = np.square(turn).sum(axis=1)
+        # A border may be some cells away from where the planes meet.
+        meet = gap < np.maximum(_GAP, _AWAY * np.sqrt(square))
+        whole = (even.take(here, axis) & even.take(beside, axis))[seen] | meet
+        known = planes[one].any(axis=1) & planes[other].any(axis=1) & whole
+        found = slopes.take(after, axis)[seen] - slopes.take(before, axis)[seen]
         part = (found * turn).sum(axis=1) / np.maximum(square, 1e-12)
         is_round = np.clip((_WHOLE - part) / (_WHOLE - _PART), 0.0, 1.0) * (known & (square > _TURN**2))
         for side in (one, other):
@@ -379,14 +387,20 @@ def _applied(disparity: Floats, change: Floats, found: Planes, low: float, span:
     rows, columns = disparity.shape
     moved = disparity + windows.enlarge(change, columns, rows)
     inner = windows.minimum(found.on_plane.astype(np.float32), 1)
-    same = windows.maximum(found.label.astype(np.float32), 1) == windows.minimum(found.label.astype(np.float32), 1)
-    share = np.where(same, inner * found.confidence[found.label], 0.0).astype(np.float32)
+    share = np.where(_inner(found.label, 1), inner * found.confidence[found.label], 0.0).astype(np.float32)
     share = windows.enlarge(share, columns, rows)
     label = np.asarray(Image.fromarray(found.label.astype(np.int32)).resize((columns, rows), Image.Resampling.NEAREST))
     x, y = positions(disparity.shape)
     plane = found.planes[label]
     flat = low + span * (plane[..., 0] * x + plane[..., 1] * y + plane[..., 2])
     return (moved + share * (flat - moved)).astype(np.float32)
+
+
+def _inner(label: Labels, radius: int) -> NDArray[np.bool_]:
+    """Returns the cells, bool (rows, columns), around which all of a window belong to one region."""
+    numbers = label.astype(np.float32)
+    inner: NDArray[np.bool_] = windows.maximum(numbers, radius) == windows.minimum(numbers, radius)
+    return inner
 
 
 def _reduced(values: Floats, rows: int, columns: int) -> Floats:
