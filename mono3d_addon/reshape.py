@@ -7,7 +7,7 @@ import abc
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -312,8 +312,9 @@ class Reshaper(abc.ABC):
         so that there the defaults of `_AGAINST_NOISE` remove nothing."""
         if not self._is_exact:
             return settings
-        usual = {name: getattr(Settings, name) for name in _AGAINST_NOISE}
-        return replace(settings, **{name: 0 for name, value in usual.items() if getattr(settings, name) == value})
+        usual = [name for name in _AGAINST_NOISE if getattr(settings, name) == getattr(Settings, name)]
+        none: dict[str, Any] = dict.fromkeys(usual, 0)
+        return replace(settings, **none)
 
     def _shown(self, settings: Settings) -> Floats:
         """Returns the network's disparity, with its planes flat where the settings ask for it."""

@@ -52,8 +52,8 @@ def figures(depth: Floats, truth: Truth, patches: list[Patch]) -> Figures:
     fitted = np.zeros_like(seen)
     fitted[known] = aligned(seen[known], truth.inverse[known])
     least = max(0.5 * float(truth.inverse[known].min()), least_disparity(truth.inverse[known]))
-    fitted = np.maximum(fitted, least).astype(np.float32)
-    points = points_of(fitted, truth.focal)
+    inverse: Floats = np.maximum(fitted, least).astype(np.float32)
+    points = points_of(inverse, truth.focal)
     local = _normals(points)
     found = []
     for patch in patches:
@@ -70,11 +70,11 @@ def figures(depth: Floats, truth: Truth, patches: list[Patch]) -> Figures:
                 share,
             )
         )
-    ours, true = outlines(fitted), outlines(np.maximum(truth.inverse, least))
+    ours, true = outlines(inverse), outlines(np.maximum(truth.inverse, least))
     precision = float(ours[_near(true)].sum() / max(int(ours.sum()), 1))
     recall = float(true[_near(ours)].sum() / max(int(true.sum()), 1))
     f_score = 2.0 * precision * recall / max(precision + recall, 1e-9)
-    error = float(np.mean(np.abs(truth.inverse[known] / fitted[known] - 1.0)))
+    error = float(np.mean(np.abs(truth.inverse[known] / inverse[known] - 1.0)))
     return Figures(spearman(seen, truth.inverse), f_score, precision, recall, error, tuple(found))
 
 

@@ -126,7 +126,7 @@ def find_planes(disparity: Floats, guide: NDArray[np.float32], slopes: Floats, e
         )
         confidence[region] = np.clip((evidence - _NO_EVIDENCE) / (_ALL_EVIDENCE - _NO_EVIDENCE), 0.0, 1.0)
     bending = _round_borders(label, fits.planes, slopes, basis, even) / perimeter
-    confidence *= np.clip((_ROUND - bending) / (_ROUND - _NOT_ROUND), 0.0, 1.0)
+    confidence = confidence * np.clip((_ROUND - bending) / (_ROUND - _NOT_ROUND), 0.0, 1.0)
     planes = _joined(fits.planes, confidence, label, basis, disparity, fits.weight, even)
     off = np.abs(disparity - (basis * planes[label]).sum(-1))
     close = off <= np.minimum(_OFF, _FAR_OFF * fits.spread + 0.01)[label]
@@ -258,8 +258,8 @@ def _coplanar(label: Labels, planes: Doubles, basis: Doubles) -> Labels:
 
 def _fitted(basis: Doubles, values: Doubles) -> tuple[Doubles, Doubles]:
     """Returns the plane, float64 (3,), of cells, and their weights: least squares reweighted by Tukey's biweight."""
-    weight = np.ones(len(values))
-    plane = np.zeros(3)
+    weight: Doubles = np.ones(len(values))
+    plane: Doubles = np.zeros(3)
     for _ in range(_ROUNDS):
         scaled = basis * weight[:, None]
         plane = np.linalg.lstsq(scaled.T @ basis, scaled.T @ values, rcond=None)[0]
