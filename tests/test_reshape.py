@@ -289,14 +289,14 @@ def pole() -> tuple[Photo, np.ndarray]:
 
 def depth_of_user() -> PinholeReshaper:
     picture, metres = pole()
-    return PinholeReshaper(picture, np.float32(1.0) / metres, DepthValues(metres, "metres"))
+    return PinholeReshaper(picture, (1.0 / metres).astype(np.float32), DepthValues(metres, "metres"))
 
 
 def test_a_depth_map_keeps_its_thinnest_things() -> None:
     settings = replace(BASE, detail=80)
     depths = shape(depth_of_user(), settings).mesh.vertices[:, 2]
     assert {2.0, 3.0, 5.0} == set(np.unique(np.round(depths, 4)).tolist())
-    network = PinholeReshaper(pole()[0], np.float32(1.0) / pole()[1])
+    network = PinholeReshaper(pole()[0], (1.0 / pole()[1]).astype(np.float32))
     assert len(np.unique(shape(network, replace(settings, min_island=1.0)).mesh.vertices[:, 2])) < 3
 
 

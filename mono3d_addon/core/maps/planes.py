@@ -262,7 +262,7 @@ def _fitted(basis: Doubles, values: Doubles) -> tuple[Doubles, Doubles]:
     plane: Doubles = np.zeros(3)
     for _ in range(_ROUNDS):
         scaled = basis * weight[:, None]
-        plane = np.linalg.lstsq(scaled.T @ basis, scaled.T @ values, rcond=None)[0]
+        plane = np.asarray(np.linalg.lstsq(scaled.T @ basis, scaled.T @ values, rcond=None)[0], np.float64)
         off = np.abs(values - basis @ plane)
         limit = max(_TUKEY * float(np.median(off)), 1e-5)
         weight = np.square(np.maximum(0.0, 1.0 - np.square(off / limit)))
