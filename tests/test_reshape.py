@@ -297,7 +297,8 @@ def test_a_depth_map_keeps_its_thinnest_things() -> None:
     depths = shape(depth_of_user(), settings).mesh.vertices[:, 2]
     assert {2.0, 3.0, 5.0} == set(np.unique(np.round(depths, 4)).tolist())
     network = PinholeReshaper(pole()[0], (1.0 / pole()[1]).astype(np.float32))
-    assert len(np.unique(shape(network, replace(settings, min_island=1.0)).mesh.vertices[:, 2])) < 3
+    left = shape(network, replace(settings, min_island=5.0, near=2.0, far=5.0, planes=False)).mesh.vertices[:, 2]
+    assert left.min() > 4.0, "what a network shows may be noise"
 
 
 def test_what_smallest_island_removes_from_a_depth_map_is_told() -> None:

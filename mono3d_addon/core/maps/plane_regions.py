@@ -58,6 +58,25 @@ def positions(shape: tuple[int, ...]) -> tuple[Doubles, Doubles]:
     return across, down
 
 
+def plainness(guide: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+    """Returns how little the photo has an edge between each cell and the next along an axis: 1 none, 0 a clear one.
+
+    `guide` is float32 (rows, columns, 3) in 0..1; the result has one cell less along `axis`.
+    """
+    size = guide.shape[axis]
+    wide = np.pad(guide, [(3, 3) if each == axis else (0, 0) for each in range(3)], mode="edge")
+
+    def change(reach: int) -> NDArray[np.float32]:
+        after = wide.take(range(3 + reach, size + 2 + reach), axis)
+        return np.sqrt(np.square(after - wide.take(range(4 - reach, size + 3 - reach), axis)).sum(-1))
+
+    # Across three cells: edges of photos are soft, and borders of superpixels are not exactly on them. What changes on
+    # over seven cells is no edge but the shading of something round.
+    near, far = change(2), change(4)
+    edge = np.maximum(0.0, near - _SHADING * np.maximum(far - near, 0.0))
+    return (1.0 / (1.0 + np.square(edge / _EDGE))).astype(np.float32)
+
+
 def _moments(label: Labels, disparity: Floats, weight: Floats) -> list[Moments]:
     """Returns the weighted sums of 1, x, y, xx, xy, yy, d, xd, yd, dd over each region."""
     x, y = positions(disparity.shape)
@@ -134,21 +153,9 @@ def _borders(label: Labels, guide: Floats) -> dict[tuple[int, int], float]:
     for axis in (0, 1):
         size = label.shape[axis]
         one, other = label.take(range(size - 1), axis), label.take(range(1, size), axis)
-        # Across three cells: edges of photos are soft, and borders of superpixels are not exactly on them. What changes
-        # on over seven cells is no edge but the shading of something round, which must not be cut into facets.
-        wide = np.pad(guide, [(3, 3) if each == axis else (0, 0) for each in range(3)], mode="edge")
-        near, far = (
-            np.sqrt(
-                np.square(
-                    wide.take(range(4 + r, size + 3 + r), axis) - wide.take(range(3 - r, size + 2 - r), axis)
-                ).sum(-1)
-            )
-            for r in (1, 3)
-        )
-        change = np.square(np.maximum(0.0, near - _SHADING * np.maximum(far - near, 0.0)))
         apart = one != other
         keys.append(np.minimum(one, other)[apart] * count + np.maximum(one, other)[apart])
-        costs.append(1.0 / (1.0 + change[apart] / _EDGE**2))
+        costs.append(plainness(guide, axis)[apart])
     pairs, where = np.unique(np.concatenate(keys), return_inverse=True)
     total = np.maximum(np.bincount(where, weights=np.concatenate(costs)), _LEAST_BORDER)
     return {(pair // count, pair % count): cost for pair, cost in zip(pairs.tolist(), total.tolist(), strict=True)}

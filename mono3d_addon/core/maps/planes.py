@@ -17,7 +17,7 @@ from PIL import Image
 from .. import windows
 from ..arrays import Bytes, Floats
 from ..photo.resampling import resize_to
-from .plane_regions import Doubles, Labels, find_regions, positions
+from .plane_regions import Doubles, Labels, find_regions, plainness, positions
 
 _SIDE = 176
 """Longer side, in cells, of the map in which planes are looked for."""
@@ -37,6 +37,8 @@ there if the surface only bends and if they meet in a crease; and least change, 
 longer side."""
 _AWAY = 0.02
 """Distance of a border from the line where two planes meet, in halves of the longer side, at which they still do."""
+_LARGE = 0.08
+"""Share of the picture from which a region may have half as many such borders more."""
 _NOT_ROUND, _ROUND = 0.1, 0.24
 """Shares of a region's border where the surface only bends, up to which it is flat and from which it is a facet of
 something round."""
@@ -125,7 +127,9 @@ def find_planes(disparity: Floats, guide: NDArray[np.float32], slopes: Floats, e
             busy=float(busy[inside].mean()),
         )
         confidence[region] = np.clip((evidence - _NO_EVIDENCE) / (_ALL_EVIDENCE - _NO_EVIDENCE), 0.0, 1.0)
-    bending = _round_borders(label, fits.planes, slopes, basis, even) / perimeter
+    bending = _round_borders(label, fits.planes, slopes, basis, even, guide) / perimeter
+    # Facets of round things are small.
+    bending /= 1.0 + 0.5 * np.minimum(1.0, size / (_LARGE * label.size))
     confidence = confidence * np.clip((_ROUND - bending) / (_ROUND - _NOT_ROUND), 0.0, 1.0)
     planes = _joined(fits.planes, confidence, label, basis, disparity, fits.weight, even)
     off = np.abs(disparity - (basis * planes[label]).sum(-1))
@@ -171,7 +175,14 @@ def _evidence(*, rise: float, spread: float, compactness: float, busy: float) ->
     return float(_LINEAR * linear + _COMPACT * np.log(compactness) + _BUSY * busy + _BIAS)
 
 
-def _round_borders(label: Labels, planes: Doubles, slopes: Floats, basis: Doubles, even: NDArray[np.bool_]) -> Doubles:
+def _round_borders(
+    label: Labels,
+    planes: Doubles,
+    slopes: Floats,
+    basis: Doubles,
+    even: NDArray[np.bool_],
+    guide: NDArray[np.float32],
+) -> Doubles:
     """Returns the length of each region's border, float64 (regions,), at which the surface only bends.
 
     Where two planes meet, the slope changes at once. On a ball that is divided into facets it changes everywhere, and
@@ -198,6 +209,8 @@ def _round_borders(label: Labels, planes: Doubles, slopes: Floats, basis: Double
         found = slopes.take(after, axis)[seen] - slopes.take(before, axis)[seen]
         part = (found * turn).sum(axis=1) / np.maximum(square, 1e-12)
         is_round = np.clip((_WHOLE - part) / (_WHOLE - _PART), 0.0, 1.0) * (known & (square > _TURN**2))
+        # Where the photo has an edge, one surface ends, even if the network bends it into the next.
+        is_round = is_round * plainness(guide, axis).take(here, axis)[seen]
         for side in (one, other):
             total += np.bincount(side, weights=is_round, minlength=len(planes))
     return total
