@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.training.made_sets import write_set
 from training import sets
 
 pytest.importorskip("torch")
@@ -48,6 +49,44 @@ def test_two_examples(tmp_path: Path) -> None:
     assert len(found["groups"][1]["rows"]["one"]["f_score"]["values"]) == 2
     assert found["bytes"]["one"] == BUNDLED.stat().st_size
     assert found["seconds"]["one"]["clock"] > 0.0
+
+
+@pytest.mark.thorough
+def test_the_whole_chain_at_toy_size(tmp_path: Path) -> None:
+    """Labels by the bundled model, training on them and on scenes with metres, export, scores."""
+    gathered = write_set(tmp_path / "gathered", ["p_1", "p_2", "p_3"])
+    for file in gathered.glob("*.disp.png"):
+        file.unlink()
+    scenes = write_set(tmp_path / "scenes", ["s_1", "s_2", "s_3", "s_4"], is_metric=True)
+    own = tmp_path / "own.safetensors"
+    choices = (
+        *("--photos", tmp_path / "labelled", "--exact", scenes, "--growing", "--start", BUNDLED),
+        *("--out", tmp_path / "run", "--steps", "3", "--batch", "3", "--small", "64x96", "--large", "64x96"),
+        *("--threads", "1", "--device", "cpu"),
+    )
+    for command in (
+        ("photos", "label", "--photos", gathered, "--model", "starter", "--out", tmp_path / "labelled"),
+        ("train", *choices, "--keep-every", "0"),
+        # Again: it continues, and has nothing left to do but its last step.
+        ("train", *choices, "--keep-every", "60"),
+        ("export", "--checkpoint", tmp_path / "run" / "checkpoint.pt", "--out", own),
+    ):
+        module, *arguments = command
+        done = subprocess.run(
+            [sys.executable, "-m", f"training.{module}", *map(str, arguments)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    report = tmp_path / "report.json"
+    done = run("--model", f"new={own}", "--metric", scenes, "--size", "64", "--runs", "0", "--json", report)
+    assert done.returncode == 0, done.stderr
+    assert "Exact depth: room" in done.stdout and "| constants |" in done.stdout and "| new: near |" in done.stdout
+    found = json.loads(report.read_text())["scenes"]
+    assert len(found["guesses"]["new"]) == len(found["truths"]) == 4
+    assert found["guesses"]["new"][0]["near"]["value"] > 0.0
 
 
 @pytest.mark.parametrize(

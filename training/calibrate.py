@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calibrates what a network says of distances and lens on scenes that it was not trained on.
+
+`python3 -m training.calibrate --model own.safetensors --metric SET --out calibrated.safetensors`
+
+A network that has seen some thousand scenes is too sure of itself: on other scenes its estimates scatter too widely
+around the mean, and its deviations are too small. A line for each logarithm, fitted by least squares, and a factor for
+each deviation set both right. They go into the last layer, so that the network is as fast as before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from tqdm import tqdm
+
+from mono3d_addon.core.estimate import Guess, SceneGuess
+from mono3d_addon.depth.scene_vector import QUANTITIES
+
+from . import models, scene_report, sets
+
+LEVEL = 0.68
+"""Share of the scenes whose error a deviation is to hold, as Laplace's distribution with it does."""
+SMALLEST_SLOPE, LARGEST_SLOPE = 0.2, 1.2
+FEWEST = 20
+"""Smallest number of scenes for a fit."""
+_WEIGHT, _BIAS = "heads.scene.last.weight", "heads.scene.last.bias"
+
+Doubles = NDArray[np.float64]
+
+
+class Line(NamedTuple):
+    """What to make of a logarithm x, slope x + shift, and of its deviation, times `factor`."""
+
+    slope: float
+    shift: float
+    factor: float
+
+
+def line(said: Doubles, deviations: Doubles, true: Doubles) -> Line:
+    """Returns the line for the logarithms that were `said` and their `deviations`, all float64 (n,), NaN: unknown.
+
+    Raises ValueError if there are fewer than FEWEST scenes.
+    """
+    known = np.isfinite(said) & np.isfinite(true)
+    if known.sum() < FEWEST:
+        raise ValueError(f"{known.sum()} scenes with metres and lens are too few: name a set with {FEWEST} or more.")
+    said, deviations, true = said[known], deviations[known], true[known]
+    apart = said - said.mean()
+    slope = float(
+        np.clip((apart * true).sum() / max(float((apart * apart).sum()), 1e-12), SMALLEST_SLOPE, LARGEST_SLOPE)
+    )
+    shift = float(np.median(true - slope * said))
+    away = np.abs(slope * said + shift - true) / deviations
+    return Line(slope, shift, float(np.quantile(away, LEVEL)) / (-math.log(1.0 - LEVEL) / math.sqrt(2.0)))
+
+
+def lines(guesses: Sequence[SceneGuess], truths: Sequence[scene_report.Truth]) -> dict[str, Line]:
+    """Returns the line of each of QUANTITIES for what was said of scenes whose truth is known."""
+
+    def of(name: str) -> Line:
+        found: list[Guess | None] = [getattr(guess, name) for guess in guesses]
+        said = np.array([math.nan if one is None else math.log(one.value) for one in found])
+        deviations = np.array([math.nan if one is None else one.deviation for one in found])
+        return line(said, deviations, np.log([getattr(truth, name) for truth in truths]))
+
+    return {name: of(name) for name in QUANTITIES}
+
+
+def calibrated(tensors: dict[str, Tensor], found: dict[str, Line]) -> dict[str, Tensor]:
+    """Returns the tensors of a file with the lines in the last layer of the scene's head."""
+    weight, bias = tensors[_WEIGHT].float().clone(), tensors[_BIAS].float().clone()
+    for number, name in enumerate(QUANTITIES):
+        slope, shift, factor = found[name]
+        weight[number] *= slope
+        bias[number] = slope * bias[number] + shift
+        bias[len(QUANTITIES) + number] += math.log(factor)
+    return {**tensors, _WEIGHT: weight.half(), _BIAS: bias.half()}
+
+
+def main() -> None:
+    """Reads the command line and writes the file."""
+    parser = argparse.ArgumentParser(prog="python3 -m training.calibrate", description=__doc__)
+    parser.add_argument("--model", type=Path, required=True, help="weights file that training.export wrote")
+    parser.add_argument("--metric", type=Path, nargs="+", required=True, help="scenes not used in training")
+    parser.add_argument(
+        "--every-other", action="store_true", help="use every other scene, and leave the rest for scores"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="the new weights file")
+    options = parser.parse_args()
+    network = models.load(options.model)
+    guesses, truths = [], []
+    examples = sets.read(options.metric)
+    for example in tqdm(examples[:: 2 if options.every_other else 1], unit="scene"):
+        metric = example.metric()
+        guess = models.scene(network, np.asarray(example.picture()))
+        if metric is not None and guess is not None:
+            guesses.append(guess)
+            truths.append(scene_report.truth_of(example.disparity(), metric))
+    found = lines(guesses, truths)
+    for name, (slope, shift, factor) in found.items():
+        print(f"{name}: slope {slope:.2f}, shift {shift:+.2f}, deviation times {factor:.2f}")
+    save_file(calibrated(load_file(options.model), found), options.out)
+
+
+if __name__ == "__main__":
+    main()
