@@ -55,9 +55,8 @@ def line(said: Doubles, deviations: Doubles, true: Doubles) -> Line:
         raise ValueError(f"{known.sum()} scenes with metres and lens are too few: name a set with {FEWEST} or more.")
     said, deviations, true = said[known], deviations[known], true[known]
     apart = said - said.mean()
-    slope = float(
-        np.clip((apart * true).sum() / max(float((apart * apart).sum()), 1e-12), SMALLEST_SLOPE, LARGEST_SLOPE)
-    )
+    steepness = float((apart * true).sum()) / max(float((apart * apart).sum()), 1e-12)
+    slope = min(max(steepness, SMALLEST_SLOPE), LARGEST_SLOPE)
     shift = float(np.median(true - slope * said))
     away = np.abs(slope * said + shift - true) / deviations
     return Line(slope, shift, float(np.quantile(away, LEVEL)) / (-math.log(1.0 - LEVEL) / math.sqrt(2.0)))
@@ -91,9 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m training.calibrate", description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="weights file that training.export wrote")
     parser.add_argument("--metric", type=Path, nargs="+", required=True, help="scenes not used in training")
-    parser.add_argument(
-        "--every-other", action="store_true", help="use every other scene, and leave the rest for scores"
-    )
+    parser.add_argument("--every-other", action="store_true", help="use every other scene; the rest is for scores")
     parser.add_argument("--out", type=Path, required=True, help="the new weights file")
     options = parser.parse_args()
     network = models.load(options.model)
