@@ -106,6 +106,8 @@ class Training:
     def train_step(self, batch: Batch) -> dict[str, float]:
         """Does one step; returns the losses by name, those that the batch has no pictures for left out."""
         done = self.clock.done(self.step)
+        # What the heads leave out depends on the step only, so that a continued run is the same.
+        torch.manual_seed((self.plan.seed << 32) + self.step)
         self._set_learning_rate(done)
         pictures = batch.pictures.to(self.device, memory_format=torch.channels_last).float() / 127.5 - 1.0
         disparity, sky, scene = quick.forward(self.network, pictures)
