@@ -141,8 +141,8 @@ class Batches(Dataset[Batch]):
         return int(whole) + int(random.random() < rest)
 
     def _drawn(self, source: Source | None, size: Size, random: Generator) -> tuple[Entry, Cut, NDArray[np.uint8]]:
-        if source is None:
-            raise ValueError("There is no set to draw from.")
+        if source is None or not source.by_kind:
+            raise ValueError("The sets contain no picture to train with: name larger ones.")
         entry = source.drawn(random, self.weights)
         cut = crop(source.pack.read(entry), size, random)
         return entry, cut, degrade(cut.picture, random)

@@ -96,7 +96,7 @@ def test_a_checkpoint_of_other_settings_is_refused() -> None:
 def test_a_network_learns(tmp_path: Path) -> None:
     torch.manual_seed(0)
     places = write_set(tmp_path / "photos", ["p_1"], 2), write_set(tmp_path / "exact", ["e_1"], is_metric=True)
-    photos, exact = (Source(Pack(place / "pack"), [place]) for place in places)
+    photos, exact = (Source(Pack(place / "pack"), [place], is_wanted=lambda name: True) for place in places)
     photos.fill()
     exact.fill()
     plan = replace(PLAN, steps=60, learning_rate=3e-3)
