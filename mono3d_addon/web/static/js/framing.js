@@ -10,6 +10,9 @@ const PARALLAX = 0.07;
 /** Shares of the points that count as nearest and farthest. */
 const NEAR = 0.05;
 const FAR = 0.95;
+/** What is behind a gap in depth of this ratio is only a backdrop, such as the sky; it may lie outside. */
+const SKY_GAP = 1.8;
+const LEAST_SCENE = 0.1;
 const INSIDE = 0.94;
 /** Share of the points that may lie outside at each side, so that a few outliers do not make the rest small. */
 const LEFT_OUT = 0.01;
@@ -17,9 +20,10 @@ const LEFT_OUT = 0.01;
 /**
  * Returns the `position` and the `target` of the view, both in scene coordinates.
  *
- * `points` is a sample of the model's vertices, `pose` the photo's camera, `lens` its lens, `eye` the camera of the view.
+ * `everything` is a sample of the model's vertices, `pose` the photo's camera, `lens` its lens, `eye` the camera of the view.
  */
-export function beside(points, pose, lens, eye) {
+export function beside(everything, pose, lens, eye) {
+  const points = withoutBackdrop(everything, pose);
   const place = new Vector3().setFromMatrixPosition(pose);
   const middle = middleOf(points);
   const back = backFrom(middle, place, asideOf(points, pose, lens));
@@ -48,10 +52,27 @@ function fit(points, slope) {
   return { place: (slope * (high - low)) / 2, distance: (high + low) / 2 };
 }
 
+/** Returns the points before the farthest gap in depth. */
+function withoutBackdrop(points, pose) {
+  const depths = depthsOf(points, pose);
+  const sorted = Float64Array.from(depths).sort();
+  for (let last = sorted.length - 2; last + 1 >= LEAST_SCENE * sorted.length; last -= 1) {
+    if (sorted[last] > 0 && sorted[last + 1] > SKY_GAP * sorted[last]) {
+      return points.filter((_, index) => depths[index] <= sorted[last]);
+    }
+  }
+  return points;
+}
+
+/** Returns how far each point is ahead of the photo's camera. */
+function depthsOf(points, pose) {
+  const inverse = pose.clone().invert();
+  return Float64Array.from(points, (point) => -point.clone().applyMatrix4(inverse).z);
+}
+
 /** Returns the angle to the side from which the scene does not fall apart, by the rule of core/preview/views.py. */
 function asideOf(points, pose, lens) {
-  const inverse = pose.clone().invert();
-  const depths = Float64Array.from(points, (point) => -point.clone().applyMatrix4(inverse).z).sort();
+  const depths = depthsOf(points, pose).sort();
   const [near, far] = [NEAR, FAR].map((share) => Math.max(1e-6, depths[Math.floor(share * (depths.length - 1))]));
   const middle = 2 / (1 / near + 1 / far);
   const spread = Math.max(middle * (1 / near - 1 / far), 1e-6);
