@@ -26,6 +26,7 @@ from .core.maps.planes import with_planes
 from .core.maps.relief import with_relief
 from .core.maps.sky import backdrop, behind, find_sky, infinite
 from .core.mesh.background_fill import BackgroundFill, fill_background
+from .core.mesh.fill_sky import fill_before_sky, without_rim
 from .core.mesh.grid import Grid, grid_of, torn_triangles
 from .core.mesh.grid_cells import with_quads
 from .core.mesh.mesh import Mesh, PointCloud
@@ -273,8 +274,7 @@ class Reshaper(abc.ABC):
 
     def _depth_map(self, settings: Settings) -> _DepthMap:
         """Returns the depth of the whole photo, and where mask and sky leave it valid."""
-        photo = masked(self.photo, settings.mask, settings.max_pixels)
-        sky = self._sky.get(_of_sky(settings), lambda: self._find_sky(photo, settings))
+        photo, sky = masked(self.photo, settings.mask, settings.max_pixels), self._sky_of(settings)
         if self.own is not None:
             depth, valid = own_depth_map(self.own, photo, settings)
         else:
@@ -291,10 +291,14 @@ class Reshaper(abc.ABC):
     def _is_metric(self) -> bool:
         return self.own is not None and self.own.kind != "disparity"
 
-    def _find_sky(self, photo: Photo, settings: Settings) -> Valid:
+    def _sky_of(self, settings: Settings) -> Valid:
         """Returns where there is sky, at the size of the mesh; None: nowhere, or it is not treated."""
+        return self._sky.get(_of_sky(settings), lambda: self._find_sky(settings))
+
+    def _find_sky(self, settings: Settings) -> Valid:
         if settings.sky == "keep":
             return None
+        photo = masked(self.photo, settings.mask, settings.max_pixels)
         if self.own is not None and settings.sky == "auto":
             # Exact depth stays exact: only what it says to be infinitely far is sky.
             return infinite(self.own, photo, settings)
@@ -358,7 +362,11 @@ class PinholeReshaper(Reshaper):
         return with_quads(mesh, grid, depth.shape[1]) if settings.quads and settings.surface == "grid" else mesh
 
     def _grid_of(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> tuple[Grid, Ints]:
-        """Returns the grid, and its triangles before trimming."""
+        """Returns the grid, and its triangles before trimming.
+
+        Where a fill continues the sky, it also takes the place of the sky's rim, whose pixels the photo mixes with the
+        colours of what stands before it.
+        """
         settings = self._for_source(settings)
 
         def made() -> tuple[Grid, Ints]:
@@ -372,6 +380,9 @@ class PinholeReshaper(Reshaper):
                 settings.trim,
                 has_smooth_silhouettes=settings.edge_aware and self.own is None,
             )
+            sky = self._filled_sky(settings)
+            if sky is not None:
+                grid = without_rim(grid, sky)
             return grid, triangles
 
         return self._grid.get(_without(settings, _AFTER_GRID), made)
@@ -380,11 +391,16 @@ class PinholeReshaper(Reshaper):
         self, triangles: Ints, depth: Floats, valid: Valid, camera: Camera, settings: Settings
     ) -> BackgroundFill | None:
         """Returns the background behind near things; None if nothing is hidden."""
-        pixels = self.photo.pixels
+        arguments = (triangles, depth, camera, self.photo.pixels, _tear(settings), valid, settings.trim)
+        sky = self._filled_sky(settings)
         return self._background.get(
             _without(settings, _AFTER_GRID),
-            lambda: fill_background(triangles, depth, camera, pixels, _tear(settings), valid, settings.trim),
+            lambda: fill_background(*arguments) if sky is None else fill_before_sky(*arguments, sky),
         )
+
+    def _filled_sky(self, settings: Settings) -> Valid:
+        """Returns the sky far behind that the background fill continues; None without."""
+        return self._sky_of(settings) if settings.sky == "auto" and _is_filled(settings) else None
 
     def _finished(
         self, mesh: Mesh, depth: Floats, valid: Valid, camera: Camera, settings: Settings, stages: Stages

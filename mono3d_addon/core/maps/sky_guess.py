@@ -38,12 +38,14 @@ _MAX_FAR, _STEP = 0.3, 0.15
 _ALIKE, _SPREAD, _MOST = 0.07, 3.0, 0.15
 """Colour distance, 0..1, up to which a cell is like the sky: this many standard deviations of the sky's colours, within
 the other two bounds."""
-_NEARER = 0.03
-"""Normalised disparity by which a cell may be nearer than the sky: more is water or land below a horizon."""
+_LOWEST = 0.95
+"""Fraction of the sky above what counts as its lowest row."""
+_MOST_OF_IT, _NEARER = 0.75, 0.03
+"""Normalised disparity by which a cell below that may be nearer than this fraction of the sky: more is water or land.
+"""
 _MAX_BESIDE, _MAX_BELOW = 0.3, 1.0
 """Largest areas of nearer cells with its colours that are connected to sky, as fractions of its own: beside it, as on
 walls, and in all. Water below has the colours of the sky too."""
-_ROUNDS = 3
 
 
 def guess_sky(disparity: Floats, photo: Photo) -> Floats | None:
@@ -124,16 +126,20 @@ def _edges(normalised: Floats) -> Cells:
 
 
 def _grown(sky: Cells, colors: Floats, normalised: Floats, usable: Cells, beside: Cells) -> Cells:
-    """Returns the sky with all cells that have its colours: `usable` ones as far as it, and those `beside` it.
+    """Returns the sky with all cells that have its colours: `usable` ones, and those `beside` it.
 
-    Sky behind branches is not connected to the upper border, so the cells need not be.
+    Below the sky as far as it is certain, they must be as far as it. Sky behind branches is not connected to the upper
+    border, so the cells need not be.
     """
-    usable = usable & (normalised < np.quantile(normalised[sky], 0.95) + np.float32(_NEARER))
+    as_far = usable & (normalised < np.quantile(normalised[sky], _MOST_OF_IT) + np.float32(_NEARER))
     grown = sky
-    for _ in range(_ROUNDS):
+    for candidates in (as_far, as_far, usable):
         field, limit = _field(grown, colors)
         alike = np.linalg.norm(colors - field, axis=2) < limit
-        grown = sky | (usable & alike)
+        lowest = int(np.quantile(np.nonzero(grown)[0], _LOWEST))
+        candidates = candidates.copy()
+        candidates[lowest + 1 :] &= as_far[lowest + 1 :]
+        grown = sky | (candidates & alike)
     near = windows.maximum(grown.astype(np.float32), _BORDER) > 0.5
     return np.asarray(grown | (beside & near & alike))
 
