@@ -27,8 +27,8 @@ _STEEP, _STEEP_REACH = 0.008, 2
 _SMALLEST = 0.012
 """Smallest share of the picture that a plane covers."""
 _NARROW = 6
-"""A plane has a cell that is more than this many cells from the border of its region. Slopes beside the borders of
-narrower ones cannot be compared."""
+"""A plane has a cell that is this many cells away from the border of its region and of the picture. Slopes beside the
+borders of narrower ones cannot be compared."""
 _FEWEST = 40
 """Fewest cells of a region that is compared with its neighbours."""
 _ASIDE, _PART, _WHOLE, _TURN = 4, 0.65, 0.95, 0.03
@@ -38,7 +38,7 @@ longer side."""
 _AWAY = 0.02
 """Distance of a border from the line where two planes meet, in halves of the longer side, at which they still do."""
 _LARGE = 0.08
-"""Share of the picture from which a region may have half as many such borders more."""
+"""Share of the picture from which a region may have a quarter more of such borders."""
 _NOT_ROUND, _ROUND = 0.1, 0.24
 """Shares of a region's border where the surface only bends, up to which it is flat and from which it is a facet of
 something round."""
@@ -117,7 +117,8 @@ def find_planes(disparity: Floats, guide: NDArray[np.float32], slopes: Floats, e
     perimeter, busy = _perimeters(label), _busy(guide)
     size = np.bincount(label.ravel())
     confidence = np.zeros(len(size))
-    wide = np.bincount(label[_inner(label, _NARROW)], minlength=len(size)) > 0
+    deep = _inner(label, _NARROW)[_NARROW:-_NARROW, _NARROW:-_NARROW]
+    wide = np.bincount(label[_NARROW:-_NARROW, _NARROW:-_NARROW][deep], minlength=len(size)) > 0
     for region in np.flatnonzero(wide & (size >= _SMALLEST * label.size) & fits.planes.any(axis=1)):
         inside = label == region
         evidence = _evidence(
@@ -129,7 +130,7 @@ def find_planes(disparity: Floats, guide: NDArray[np.float32], slopes: Floats, e
         confidence[region] = np.clip((evidence - _NO_EVIDENCE) / (_ALL_EVIDENCE - _NO_EVIDENCE), 0.0, 1.0)
     bending = _round_borders(label, fits.planes, slopes, basis, even, guide) / perimeter
     # Facets of round things are small.
-    bending /= 1.0 + 0.5 * np.minimum(1.0, size / (_LARGE * label.size))
+    bending /= 1.0 + 0.25 * np.minimum(1.0, size / (_LARGE * label.size))
     confidence = confidence * np.clip((_ROUND - bending) / (_ROUND - _NOT_ROUND), 0.0, 1.0)
     planes = _joined(fits.planes, confidence, label, basis, disparity, fits.weight, even)
     off = np.abs(disparity - (basis * planes[label]).sum(-1))

@@ -119,7 +119,7 @@ def test_what_is_curved_is_not_changed(kind: str) -> None:
     place = {"ball": radius < 0.9, "face": radius < 0.5, "column": np.abs(x) < 0.7}.get(kind, np.ones(x.shape, bool))
     change = (with_planes(curved, pixels) - curved)[place]
     # The straight flank of a narrow fold that the picture's border cuts is taken for a plane.
-    assert np.ptp(change) < (0.08 if kind == "cloth" else 0.03) * np.ptp(curved)
+    assert np.ptp(change) < (0.15 if kind == "cloth" else 0.03) * np.ptp(curved)
 
 
 @settings(max_examples=8, deadline=None)
