@@ -122,7 +122,7 @@ def test_what_is_curved_is_not_changed(kind: str) -> None:
     assert np.ptp(change) < (0.15 if kind == "cloth" else 0.03) * np.ptp(curved)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(st.floats(0.01, 100.0), st.floats(-50.0, 50.0))
 def test_scale_and_shift_of_the_disparity_do_not_matter(scale: float, shift: float) -> None:
     scene = room()
