@@ -34,6 +34,7 @@ class MONO3D_OT_generate(running.PhotoJob):
         from ...core import reconstruction
         from ...core.stages import ESTIMATING
         from ..scene import build as scene
+        from ..scene import first_view
         from . import durations
 
         result = reconstruction.load(folder)
@@ -41,6 +42,13 @@ class MONO3D_OT_generate(running.PhotoJob):
         built = scene.build(result, target, Path(bpy.data.filepath) if bpy.data.filepath else None)
         _make_active(target, built.mesh)
         look_through.present(result, target, is_first=is_first)
+        layer = bpy.context.view_layer
+        is_hidden = (
+            is_first
+            and layer is not None
+            and bpy.context.scene == target
+            and first_view.hide_default_cube(target, layer, built.camera)
+        )
         interface.push_undo("Photo as 3D mesh")
         run, seconds = state.current.run, state.current.lap()
         if ESTIMATING in result.seconds and run is not None and not run.failures:
@@ -56,6 +64,7 @@ class MONO3D_OT_generate(running.PhotoJob):
             ),
             text("Depth: {model}, {engine}.", model=result.settings.depth_by, engine=result.engine),
             text("Camera: {source}.", source=result.camera.source),
+            *((text("Blender's default cube was hidden: it encloses the camera."),) if is_hidden else ()),
             *result.notes,
         )
 

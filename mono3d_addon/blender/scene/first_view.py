@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
@@ -58,3 +59,28 @@ def set_background(shading: Any, result: Reconstruction) -> None:
         linear = np.where(color <= _LINEAR_BELOW, color / 12.92, ((color + 0.055) / 1.055) ** 2.4)
         shading.background_type = "VIEWPORT"
         shading.background_color = linear.tolist()
+
+
+def hide_default_cube(target: bpy.types.Scene, layer: bpy.types.ViewLayer, eye: Any) -> bool:
+    """Hides Blender's own cube, if it is as it was made, where it encloses the camera object `eye`.
+
+    From inside, nothing but the cube would be seen. Returns whether it was hidden, also in renders.
+    """
+    cube = target.objects.get("Cube")
+    if cube is None or cube.name not in layer.objects or not _is_default(cube):
+        return False
+    if max(abs(value) for value in eye.matrix_world.translation) >= 1.0 or cube.hide_get(view_layer=layer):
+        return False
+    cube.hide_set(True, view_layer=layer)
+    cube.hide_render = True
+    return True
+
+
+def _is_default(cube: bpy.types.Object) -> bool:
+    """Returns whether an object is a bare cube of two metres at the origin."""
+    data = cube.data
+    is_bare = not (cube.modifiers or cube.constraints or cube.children or cube.parent or cube.animation_data)
+    if not is_bare or not isinstance(data, bpy.types.Mesh) or len(data.vertices) != 8:
+        return False
+    corners = [abs(value) for vertex in data.vertices for value in vertex.co]
+    return cube.matrix_world == Matrix.Identity(4) and corners == [1.0] * 24

@@ -79,3 +79,30 @@ def test_the_background_goes_with_the_photo_unless_the_user_chose_one(space: Any
     shading.background_color = (1.0, 0.0, 0.0)
     first_view.set_background(shading, result)
     assert shading.background_color[:] == pytest.approx((1.0, 0.0, 0.0))
+
+
+def test_only_an_untouched_default_cube_that_encloses_the_camera_is_hidden() -> None:
+    bpy.ops.wm.read_factory_settings(use_empty=False)
+    scene, layer = bpy.context.scene, bpy.context.view_layer
+    cube = scene.objects["Cube"]
+    eye = bpy.data.objects.new("eye", bpy.data.cameras.new("eye"))
+    scene.collection.objects.link(eye)
+
+    def hides() -> bool:
+        layer.update()
+        return bool(first_view.hide_default_cube(scene, layer, eye))
+
+    eye.location.z = 1.5
+    assert not hides(), "the camera is above it"
+    eye.location.z = 0.0
+    cube.location.x = 0.5
+    assert not hides(), "it was moved"
+    cube.location.x = 0.0
+    cube.data.vertices[0].co.x = 1.5
+    assert not hides(), "it was edited"
+    cube.data.vertices[0].co.x = 1.0
+    modifier = cube.modifiers.new("Bevel", "BEVEL")
+    assert not hides()
+    cube.modifiers.remove(modifier)
+    assert hides() and cube.hide_get() and cube.hide_render
+    assert not hides(), "it is hidden already"
