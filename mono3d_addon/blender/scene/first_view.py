@@ -82,5 +82,5 @@ def _is_default(cube: bpy.types.Object) -> bool:
     is_bare = not (cube.modifiers or cube.constraints or cube.children or cube.parent or cube.animation_data)
     if not is_bare or not isinstance(data, bpy.types.Mesh) or len(data.vertices) != 8:
         return False
-    corners = [abs(value) for vertex in data.vertices for value in vertex.co]
+    corners = [abs(vertex.co[axis]) for vertex in data.vertices for axis in range(3)]
     return cube.matrix_world == Matrix.Identity(4) and corners == [1.0] * 24
