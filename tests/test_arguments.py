@@ -86,7 +86,7 @@ def test_help_names_units_bounds_and_defaults() -> None:
     text = " ".join(build_parser("mono3d", show_all=True).format_help().split())
     for item in (*fields_of(Settings), *fields_of(RunOptions)):
         assert f"--{item.name.replace('_', '-')}" in text or any(word in text for word in item.choice.words)
-    assert "0.001 to 100,000 m (default: 1)" in text
+    assert "0 to 100,000 m (default: 0)" in text
     assert "0 to 20 % (default: 1)" in text
 
 

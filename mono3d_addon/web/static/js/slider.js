@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Where a value stands on a slider. Bounds are far apart (0.001 to 100,000 m), what people want lies close together.
+// Where a value stands on a slider. Bounds are far apart (0 to 100,000 m), what people want lies close together.
 
 const WIDE = 200;
 const WINDOW = 12;
