@@ -71,7 +71,7 @@ def scored(truth: Any, options: argparse.Namespace) -> dict[str, Any]:
         wanted = dataclasses.replace(settings, detail=max(photo.size), sky="keep", **changes)
         made = figures(reshaper.depth(wanted), truth, flat)
         resolved = reshaper.resolved(wanted)
-        found[name] = dataclasses.replace(made, distances=_distances(resolved.applied_to(wanted), photo, truth))
+        found[name] = dataclasses.replace(made, distances=_distances(resolved.pinned_to(wanted), photo, truth))
     return found
 
 
