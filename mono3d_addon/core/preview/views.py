@@ -111,8 +111,8 @@ def orbit_of(vertices: Floats, camera: Camera) -> Orbit:
     """Returns the orbit of views of `vertices`, float32 (n, 3), the surface of a photo taken by `camera`.
 
     Between views the middle of the picture stays where it is: views orbit the point on the middle ray that halves the
-    parallax between near and far parts. The sky, or what else is far behind everything, does not count: a view that
-    contained it too would make the rest small.
+    parallax between near and far parts. The sky, or what else is far behind everything, counts as if it were at the
+    farthest part of the rest: a view that contained all of it would make the rest small.
     """
     points = np.asarray(vertices[:: max(1, len(vertices) // _ENOUGH_POINTS)], np.float32)
     if camera.is_panorama:
@@ -121,7 +121,7 @@ def orbit_of(vertices: Floats, camera: Camera) -> Orbit:
         return Orbit(inner, np.zeros(3), _OUTSIDE_TANGENTS, (0.0, 0.0), MOST_SIDEWAYS)
     tangents = (0.5 * camera.width / camera.fx, 0.5 * camera.height / camera.fy)
     centre = ((0.5 * camera.width - camera.cx) / camera.fx, (0.5 * camera.height - camera.cy) / camera.fy)
-    points = _without_backdrop(points)
+    points = _with_near_backdrop(points)
     near, far = np.quantile(points[:, 2], [0.05, 0.95]) if len(points) else (1.0, 2.0)
     middle = 2.0 / (1.0 / near + 1.0 / far)
     return Orbit(
@@ -129,15 +129,18 @@ def orbit_of(vertices: Floats, camera: Camera) -> Orbit:
     )
 
 
-def _without_backdrop(points: Floats) -> Floats:
-    """Returns the points, float32 (n, 3), before the farthest gap in depth."""
+def _with_near_backdrop(points: Floats) -> Floats:
+    """Returns the points, float32 (n, 3), with those behind the farthest gap in depth brought forward to it.
+
+    They stay where they are in the photo, so that a view still shows about what the photo shows.
+    """
     if len(points) < 2:
         return points
     depth = np.sort(points[:, 2])
     gaps = np.flatnonzero(depth[1:] > _SKY_GAP * depth[:-1])
     if not len(gaps) or gaps[-1] + 1 < _LEAST_SCENE * len(points):
         return points
-    return points[points[:, 2] <= depth[gaps[-1]]]
+    return points * np.minimum(1.0, depth[gaps[-1]] / points[:, 2:]).astype(np.float32)
 
 
 def sideways(near: float, far: float, tangent: float) -> float:

@@ -23,7 +23,7 @@ const LEFT_OUT = 0.01;
  * `everything` is a sample of the model's vertices, `pose` the photo's camera, `lens` its lens, `eye` the camera of the view.
  */
 export function beside(everything, pose, lens, eye) {
-  const points = withoutBackdrop(everything, pose);
+  const points = withNearBackdrop(everything, pose);
   const place = new Vector3().setFromMatrixPosition(pose);
   const middle = middleOf(points);
   const back = backFrom(middle, place, asideOf(points, pose, lens));
@@ -52,13 +52,15 @@ function fit(points, slope) {
   return { place: (slope * (high - low)) / 2, distance: (high + low) / 2 };
 }
 
-/** Returns the points before the farthest gap in depth. */
-function withoutBackdrop(points, pose) {
+/** Returns the points, those behind the farthest gap in depth brought forward to it along the photo's rays. */
+function withNearBackdrop(points, pose) {
   const depths = depthsOf(points, pose);
   const sorted = Float64Array.from(depths).sort();
   for (let last = sorted.length - 2; last + 1 >= LEAST_SCENE * sorted.length; last -= 1) {
     if (sorted[last] > 0 && sorted[last + 1] > SKY_GAP * sorted[last]) {
-      return points.filter((_, index) => depths[index] <= sorted[last]);
+      const place = new Vector3().setFromMatrixPosition(pose);
+      const share = (index) => Math.min(1, sorted[last] / depths[index]);
+      return points.map((point, index) => place.clone().lerp(point, share(index)));
     }
   }
   return points;
