@@ -49,7 +49,7 @@ pytestmark = [
     pytest.mark.usefixtures("registered"),
     pytest.mark.skipif(not PYTHON, reason="MONO3D_TEST_WORKER names no Python with the worker's packages"),
 ]
-SMALL = Settings(detail=96, near=1.0, far=6.0, field_of_view=55.0)
+SMALL = Settings(detail=96, near=1.0, far=6.0, field_of_view=55.0, edges="tear")
 
 
 @pytest.fixture(scope="module")
@@ -104,8 +104,17 @@ def as_worker_makes_it(worker: Worker, folder: Path, settings: Settings) -> np.n
         "folder": str(folder),
     }
     worker.submit(request).wait()
-    x, y, z = reconstruction.load(folder).mesh.vertices.T
+    x, y, z = reconstruction.load(folder).scene_whole.vertices.T
     return np.stack([x, z, -y], axis=1)
+
+
+def test_the_filled_background_follows_the_distances(cup: Any, worker: Worker, tmp_path: Path) -> None:
+    front = len(vertices(cup))
+    assert bpy.ops.mono3d.reshape(near=0.5, far=9.0, edges="fill") == {"FINISHED"}
+    chosen = scene.stored_settings(cup)
+    assert chosen == dataclasses.replace(SMALL, near=0.5, far=9.0, edges="fill")
+    assert np.array_equal(vertices(cup), as_worker_makes_it(worker, tmp_path / "fresh", chosen))
+    assert len(vertices(cup)) > 1.01 * front and len(cup.data.materials) == 2
 
 
 @pytest.mark.smoke

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .. import windows
 from ..arrays import Floats
 
-_SMALL = 128
+_SMALL = 96
 """Blocks along the longer side of the small copy."""
 _RADIUS = 2
 _ROUNDS = 2
@@ -29,6 +29,8 @@ _DEPTH = 0.25
 """Weight of a difference of the logarithm of depth, relative to one of a colour (0..1)."""
 _FAR_AWAY = 0.02
 """Cost of copying from the other side of the photo, as a squared difference of colours."""
+_TOO_LITTLE = 2e-3
+"""Weight of a neighbouring block in a blend that is left out: half of the least weight of the nearest block."""
 _SMOOTH = 3
 """Radius in blocks of the smooth correction."""
 
@@ -200,7 +202,6 @@ class _Offsets:
         top, left = np.floor(down).astype(np.intp), np.floor(right).astype(np.intp)
         below, beyond = (down - top).astype(np.float32), (right - left).astype(np.float32)
         colors = np.zeros((len(row), 3), np.float32)
-        correction = np.zeros_like(colors)
         total = np.zeros((len(row), 1), np.float32)
         flat = guide.reshape(-1, 3)
         for one, part in ((top, 1 - below), (top + 1, below)):
@@ -208,10 +209,11 @@ class _Offsets:
                 known = self._is_known[one, other]
                 weight = (part * share).astype(np.float32) * known
                 # Steep weights keep the blends between unlike blocks narrow, and the texture sharp.
-                weight = np.square(np.square(weight))[:, None]
-                there = np.clip(row + self._row[one, other], 0, rows - 1) * columns
-                there += np.clip(column + self._column[one, other], 0, columns - 1)
-                colors += weight * flat[there]
-                correction += weight * self._correction[one, other]
-                total += weight
-        return np.clip((colors + correction) / np.maximum(total, np.float32(1e-20)), 0, 1)
+                weight = np.square(np.square(weight))
+                used = np.flatnonzero(weight > _TOO_LITTLE)
+                block, weight = (one[used], other[used]), weight[used, None]
+                there = np.clip(row[used] + self._row[block], 0, rows - 1) * columns
+                there += np.clip(column[used] + self._column[block], 0, columns - 1)
+                colors[used] += weight * (flat[there] + self._correction[block])
+                total[used] += weight
+        return np.clip(colors / np.maximum(total, np.float32(1e-20)), 0, 1)
