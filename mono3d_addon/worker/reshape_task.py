@@ -80,7 +80,7 @@ def _write_mesh(reshaped: Reshaped, folder: Path, stages: Stages) -> dict[str, A
     reshape_files.save(in_scene(whole, reshaped.camera), folder, background_triangles, with_normals=with_normals)
     return {
         "camera": dataclasses.asdict(reshaped.camera),
-        "counts": {"vertices": len(reshaped.mesh.vertices), "triangles": len(reshaped.mesh.triangles)},
+        "counts": {"vertices": len(whole.vertices), "triangles": len(whole.triangles)},
         "seconds": dict(stages.seconds),
     }
 

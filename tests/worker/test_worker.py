@@ -115,7 +115,7 @@ def test_another_mesh_of_a_photo_that_is_in_memory(shared: Worker, tmp_path: Pat
     fresh = load(Path(shared.submit(request(tmp_path / "c", other)).wait()["folder"]))
     made = reshape_files.load(tmp_path / "b")
     for name in ("vertices", "triangles", "uv", "colors"):
-        assert np.array_equal(getattr(made.mesh, name), getattr(fresh.mesh, name)), name
+        assert np.array_equal(getattr(made.mesh, name), getattr(fresh.scene_whole, name)), name
     assert again["camera"] == dataclasses.asdict(fresh.camera) and again["counts"]["vertices"] == len(made.mesh.uv)
     assert made.edges[1].shape == (made.mesh.triangles.size,)
 
