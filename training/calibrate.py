@@ -6,6 +6,9 @@
 A network that has seen some thousand scenes is too sure of itself: on other scenes its estimates scatter too widely
 around the mean, and its deviations are too small. A line for each logarithm, fitted by least squares, and a factor for
 each deviation set both right. They go into the last layer, so that the network is as fast as before.
+
+With `--photos SET`, pictures of flat pictures become as rare among these photos as they are among photos. Renders of
+posters and paintings show photos, so a network takes much of what only photos show for a flat picture.
 """
 
 from __future__ import annotations
@@ -23,13 +26,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mono3d_addon.core.estimate import Guess, SceneGuess
-from mono3d_addon.depth.scene_vector import QUANTITIES
+from mono3d_addon.depth.scene_vector import KINDS, QUANTITIES
 
 from . import models, scene_report, sets
 
 LEVEL = 0.68
 """Share of the scenes whose error a deviation is to hold, as Laplace's distribution with it does."""
 SMALLEST_SLOPE, LARGEST_SLOPE = 0.2, 1.2
+FLAT_SHARE = 0.01
+"""Share of photos that show a flat picture."""
 FEWEST = 20
 """Smallest number of scenes for a fit."""
 _WEIGHT, _BIAS = "heads.scene.last.weight", "heads.scene.last.bias"
@@ -74,14 +79,31 @@ def lines(guesses: Sequence[SceneGuess], truths: Sequence[scene_report.Truth]) -
     return {name: of(name) for name in QUANTITIES}
 
 
-def calibrated(tensors: dict[str, Tensor], found: dict[str, Line]) -> dict[str, Tensor]:
-    """Returns the tensors of a file with the lines in the last layer of the scene's head."""
+def flat_shift(shares: Doubles) -> float:
+    """Returns what to add to the logarithm for flat pictures, so that the mean of their `shares` becomes FLAT_SHARE.
+
+    `shares` is float64 (n,), the probabilities of photos; 0 if their mean is no larger.
+    """
+    odds = shares / np.maximum(1.0 - shares, 1e-9)
+    least, most = -20.0, 0.0
+    if shares.mean() <= FLAT_SHARE:
+        return 0.0
+    for _ in range(50):
+        middle = 0.5 * (least + most)
+        moved = odds * math.exp(middle)
+        least, most = (least, middle) if (moved / (1.0 + moved)).mean() > FLAT_SHARE else (middle, most)
+    return least
+
+
+def calibrated(tensors: dict[str, Tensor], found: dict[str, Line], flat: float = 0.0) -> dict[str, Tensor]:
+    """Returns the tensors of a file with the lines and the shift for flat pictures in the last layer of the head."""
     weight, bias = tensors[_WEIGHT].float().clone(), tensors[_BIAS].float().clone()
     for number, name in enumerate(QUANTITIES):
         slope, shift, factor = found[name]
         weight[number] *= slope
         bias[number] = slope * bias[number] + shift
         bias[len(QUANTITIES) + number] += math.log(factor)
+    bias[2 * len(QUANTITIES) + KINDS.index("flat")] += flat
     return {**tensors, _WEIGHT: weight.half(), _BIAS: bias.half()}
 
 
@@ -91,6 +113,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="weights file that training.export wrote")
     parser.add_argument("--metric", type=Path, nargs="+", required=True, help="scenes not used in training")
     parser.add_argument("--every-other", action="store_true", help="use every other scene; the rest is for scores")
+    parser.add_argument("--photos", nargs="+", type=Path, default=[], help="sets of photos, hardly any of them flat")
     parser.add_argument("--out", type=Path, required=True, help="the new weights file")
     options = parser.parse_args()
     network = models.load(options.model)
@@ -105,7 +128,14 @@ def main() -> None:
     found = lines(guesses, truths)
     for name, (slope, shift, factor) in found.items():
         print(f"{name}: slope {slope:.2f}, shift {shift:+.2f}, deviation times {factor:.2f}")
-    save_file(calibrated(load_file(options.model), found), options.out)
+    said = [
+        models.scene(network, np.asarray(example.picture()))
+        for example in tqdm(sets.read(options.photos), unit="photo")
+    ]
+    shares = np.array([one.kinds["flat"] for one in said if one is not None])
+    flat = flat_shift(shares) if shares.size else 0.0
+    print(f"flat: {shares.mean() if shares.size else math.nan:.1%} of the photos, shift {flat:+.2f}")
+    save_file(calibrated(load_file(options.model), found, flat), options.out)
 
 
 if __name__ == "__main__":

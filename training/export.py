@@ -42,9 +42,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m training.export", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--last", action="store_true", help="the last weights, not the moving average, which lags behind in a short run"
+    )
     options = parser.parse_args()
     state = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
-    parameters = export(state["average"], options.out)
+    parameters = export(state["network" if options.last else "average"], options.out)
     digest = hashlib.sha256(options.out.read_bytes()).hexdigest()
     print(f"step {state['step']}: file_bytes={options.out.stat().st_size}, parameters={parameters}, sha256={digest}")
 

@@ -32,15 +32,23 @@ def test_few_scenes_are_refused() -> None:
         calibrate.line(np.zeros(5), np.ones(5), np.zeros(5))
 
 
+def test_flat_pictures_become_rare() -> None:
+    shares = np.random.default_rng(0).uniform(0.0, 1.0, 500)
+    odds = shares / (1.0 - shares) * math.exp(calibrate.flat_shift(shares))
+    assert (odds / (1.0 + odds)).mean() == pytest.approx(calibrate.FLAT_SHARE, rel=1e-3)
+    assert calibrate.flat_shift(np.full(5, 0.5 * calibrate.FLAT_SHARE)) == 0.0
+
+
 def test_the_network_says_what_the_lines_say() -> None:
     network = start.network(None, 0).eval()
     picture = torch.rand(1, 3, 64, 96)
     found = {name: calibrate.Line(0.5, 0.3, 2.0) for name in ("near", "far", "focal")}
     with torch.no_grad():
         before = network(picture)[2][0]
-        tensors = calibrate.calibrated(network.state_dict(), found)
+        tensors = calibrate.calibrated(network.state_dict(), found, flat=-1.5)
         network.load_state_dict({name: value.float() for name, value in tensors.items()})
         after = network(picture)[2][0]
     torch.testing.assert_close(after[:3], 0.5 * before[:3] + 0.3, atol=5e-3, rtol=0.0)
     torch.testing.assert_close(after[3:6], before[3:6] + math.log(2.0), atol=5e-3, rtol=0.0)
-    torch.testing.assert_close(after[6:], before[6:], atol=5e-3, rtol=0.0)
+    torch.testing.assert_close(after[6:11], before[6:11], atol=5e-3, rtol=0.0)
+    torch.testing.assert_close(after[11], before[11] - 1.5, atol=5e-3, rtol=0.0)

@@ -42,6 +42,14 @@ def test_numbers_about_a_whole_picture_are_compared_too() -> None:
         assert compare_all(plain, found, "bfloat16").agrees == agrees
 
 
+def test_a_photo_without_sky_may_have_other_traces_of_it() -> None:
+    random = np.random.default_rng(0)
+    traces = [random.uniform(0.0, 0.01, (1, 8, 8)).astype(np.float32) for _ in range(2)]
+    assert compare_all({"sky": traces[0]}, {"sky": traces[1]}, "bfloat16").agrees
+    assert not compare_all({"disparity": traces[0]}, {"disparity": traces[1]}, "bfloat16").agrees
+    assert not compare_all({"sky": traces[0]}, {"sky": traces[1] + np.float32(0.5)}, "bfloat16").agrees
+
+
 def test_one_wrong_pixel_is_seen_in_float32() -> None:
     found = PLAIN.copy()
     found[0, 3, 4] += 2 * LARGEST_DIFFERENCE * PLAIN.std()
