@@ -56,7 +56,7 @@ def compare(
     # A flat result has no spread; measure by its size instead.
     scale = spread or abs(expected[0]) or 1.0
     largest = float(np.abs(given - expected).max())
-    difference = largest / scale
+    difference = float(largest / scale)
     correlation = _correlation(expected, given, flat=difference <= LARGEST_DIFFERENCE)
     if largest <= negligible * (0.01 if precision == "float32" else 1.0):
         return Verdict(True, 1.0, 0.0)
