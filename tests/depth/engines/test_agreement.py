@@ -57,6 +57,12 @@ def test_one_wrong_pixel_is_seen_in_float32() -> None:
     assert not verdict.agrees and "0.002 standard deviations" in verdict.reason
 
 
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_a_verdict_can_be_stored(precision: Precision) -> None:
+    verdict = compare(PLAIN, PLAIN + np.float32(1e-4), precision)
+    assert (type(verdict.agrees), type(verdict.correlation), type(verdict.difference)) == (bool, float, float)
+
+
 def test_the_reason_tells_the_correlation() -> None:
     verdict = compare(PLAIN, -PLAIN, "bfloat16")
     assert not verdict.agrees and verdict.correlation == pytest.approx(-1) and "-1.0000" in verdict.reason
