@@ -127,7 +127,7 @@ def test_the_list_for_people(models: Mapping[str, Model], data: Path, capsys: py
     (data / "weights" / models[HYBRID].file).write_bytes(b"cut")
     assert models_command.run(["list", "--data-folder", str(data)], "mono3d models", models) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "bundled" in lines[1] and "GPL" in lines[1] and "7 MB" in lines[1]
+    assert "bundled" in lines[1] and "GPL" in lines[1] and "8 MB" in lines[1]
     assert "to download (25% downloaded)" in lines[2] and "MIT" in lines[2] and models[SMALL].choose_when in lines[2]
     assert "damaged" in lines[3] and "3 bytes instead of 200,000" in lines[-1]
 
