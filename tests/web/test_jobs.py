@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import struct
 import time
 from typing import Any
@@ -48,7 +49,8 @@ def test_a_photo_becomes_a_mesh_and_its_pictures(server: WebServer) -> None:
     assert last == server.status(id) | {"elapsed": last["elapsed"], "expires": last["expires"]}
     assert last["name"] == "Tasse 1.png" and last["revision"] == 1 and not last["is_draft"] and last["fraction"] == 1.0
     assert (result["width"], result["height"]) == (600, 400) and result["model"] == "starter"
-    assert result["camera"]["source"] == "assumed 55 degrees" and result["counts"]["vertices"] > 1000
+    assert re.fullmatch(r"estimated \d+ degrees( \(rough\))?", result["camera"]["source"])
+    assert result["counts"]["vertices"] > 1000
     assert result["settings"]["detail"] == 128 and "mask" not in result["settings"]
     photo = server.get(f"/api/jobs/{id}/photo")
     assert photo.headers["content-type"] == "image/png"
@@ -77,8 +79,8 @@ def test_a_turned_photo_is_shown_upright_and_without_its_exif(server: WebServer)
         assert photo.size == (160, 240) and photo.getexif().get(274, 1) == 1
         assert photo.convert("RGB").getpixel((80, 20))[0] > 180, "what was at the left is at the top"  # type: ignore[index]
     scene = trimesh.load(io.BytesIO(server.get(f"/api/jobs/{id}/view").body), file_type="glb")
-    (mesh,) = scene.geometry.values()
-    assert mesh.visual.material.baseColorTexture.size == (160, 240)
+    textures = {mesh.visual.material.name: mesh.visual.material.baseColorTexture for mesh in scene.geometry.values()}
+    assert textures["photo"].size == (160, 240)
 
 
 def test_a_large_photo_is_kept_as_it_came(server: WebServer) -> None:
@@ -132,10 +134,9 @@ def test_a_newer_shape_replaces_one_that_runs(server: WebServer) -> None:
     id = server.done(settings={"detail": 1024})
     server.post(f"/api/jobs/{id}/shape", {"settings": ENDLESS})
     server.wait(id, "running")
-    began = time.monotonic()
     server.post(f"/api/jobs/{id}/shape", {"settings": {"detail": 64}})
-    status = server.wait(id)
-    assert time.monotonic() - began < 15.0
+    # Far less than what runs would take, and enough for another worker to start on a busy machine.
+    status = server.wait(id, seconds=60.0)
     assert status["result"]["settings"]["surface"] == "grid" and status["revision"] == 2 and not status["error"]
 
 
