@@ -30,6 +30,7 @@ from .core.mesh.fill_sky import fill_before_sky, without_rim
 from .core.mesh.grid import Grid, grid_of, torn_triangles
 from .core.mesh.grid_cells import with_quads
 from .core.mesh.mesh import Mesh, PointCloud
+from .core.mesh.mixed_rims import mixed_rims, without
 from .core.mesh.normal_map import normal_map
 from .core.mesh.solid import solid
 from .core.mesh.sphere import build_sphere
@@ -341,7 +342,7 @@ class PinholeReshaper(Reshaper):
         sky: Floats | None = None,
     ) -> None:
         super().__init__(photo, disparity, own, scene, sky)
-        self._grid: _Last[tuple[Grid, Ints]] = _Last()
+        self._grid: _Last[tuple[Grid, Ints, Valid]] = _Last()
         self._background: _Last[BackgroundFill | None] = _Last()
 
     def forget(self) -> None:
@@ -357,19 +358,19 @@ class PinholeReshaper(Reshaper):
         return with_relief(depth, guide, camera, settings.photo_detail, settings.tear)
 
     def _first_mesh(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> Mesh:
-        grid, _ = self._grid_of(depth, valid, camera, settings)
+        grid, _, _ = self._grid_of(depth, valid, camera, settings)
         mesh = grid.mesh(camera)
         return with_quads(mesh, grid, depth.shape[1]) if settings.quads and settings.surface == "grid" else mesh
 
-    def _grid_of(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> tuple[Grid, Ints]:
-        """Returns the grid, and its triangles before trimming.
+    def _grid_of(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> tuple[Grid, Ints, Valid]:
+        """Returns the grid, its triangles before trimming, and the rims that the background fill takes the place of.
 
-        Where a fill continues the sky, it also takes the place of the sky's rim, whose pixels the photo mixes with the
-        colours of what stands before it.
+        Those are the far sides of tears, whose pixels the photo mixes with the colours of what stands before them.
+        Exact depth keeps them. The rim of a sky that the fill continues is left out too.
         """
         settings = self._for_source(settings)
 
-        def made() -> tuple[Grid, Ints]:
+        def made() -> tuple[Grid, Ints, Valid]:
             triangles = torn_triangles(depth, _tear(settings), settings.min_island / 100.0, valid, settings.edge_aware)
             grid = grid_of(
                 triangles,
@@ -383,19 +384,24 @@ class PinholeReshaper(Reshaper):
             sky = self._filled_sky(settings)
             if sky is not None:
                 grid = without_rim(grid, sky)
-            return grid, triangles
+            if not _is_filled(settings) or self._is_exact:
+                return grid, triangles, None
+            things = triangles if sky is None else triangles[~sky.reshape(-1)[triangles].any(axis=1)]
+            rest = valid if sky is None else ~sky if valid is None else valid & ~sky
+            rims = mixed_rims(things, depth, _tear(settings), rest)
+            return without(grid, rims), triangles, rims
 
         return self._grid.get(_without(settings, _AFTER_GRID), made)
 
     def _background_of(
-        self, triangles: Ints, depth: Floats, valid: Valid, camera: Camera, settings: Settings
+        self, triangles: Ints, rims: Valid, depth: Floats, valid: Valid, camera: Camera, settings: Settings
     ) -> BackgroundFill | None:
         """Returns the background behind near things; None if nothing is hidden."""
         arguments = (triangles, depth, camera, self.photo.pixels, _tear(settings), valid, settings.trim)
         sky = self._filled_sky(settings)
         return self._background.get(
             _without(settings, _AFTER_GRID),
-            lambda: fill_background(*arguments) if sky is None else fill_before_sky(*arguments, sky),
+            lambda: fill_background(*arguments, rims) if sky is None else fill_before_sky(*arguments, sky, rims),
         )
 
     def _filled_sky(self, settings: Settings) -> Valid:
@@ -405,11 +411,11 @@ class PinholeReshaper(Reshaper):
     def _finished(
         self, mesh: Mesh, depth: Floats, valid: Valid, camera: Camera, settings: Settings, stages: Stages
     ) -> _Finished:
-        grid, triangles = self._grid_of(depth, valid, camera, settings)
+        grid, triangles, rims = self._grid_of(depth, valid, camera, settings)
         background = None
         if _is_filled(settings):
             with stages.stage(FILL):
-                background = self._background_of(triangles, depth, valid, camera, settings)
+                background = self._background_of(triangles, rims, depth, valid, camera, settings)
         cloud, relief = None, None
         notes = self._island_notes(triangles, depth, valid, settings)
         if _needs_surface(settings):

@@ -264,6 +264,18 @@ def test_exact_depth_changes_only_where_it_is_infinite(background: float) -> Non
         np.testing.assert_array_equal(new.mesh.vertices, kept.mesh.vertices)
 
 
+def test_the_fill_takes_the_place_of_mixed_rims_but_of_no_exact_depth() -> None:
+    square = np.full((48, 64), 1.0, np.float32)
+    square[16:32, 20:44] = 3.0
+    settings = Settings(near=1.0, far=6.0, sky="keep", detail=64, min_island=0.0)
+    torn = replace(settings, edges="tear")
+    network = PinholeReshaper(photo(), square)
+    assert len(shape(network, settings).mesh.triangles) < len(shape(network, torn).mesh.triangles) - 200
+    own = PinholeReshaper(photo(), square, DepthValues(square, "disparity"))
+    np.testing.assert_array_equal(shape(own, settings).mesh.triangles, shape(own, torn).mesh.triangles)
+    np.testing.assert_array_equal(shape(own, settings).mesh.vertices, shape(own, torn).mesh.vertices)
+
+
 def test_the_sky_of_the_network_is_taken() -> None:
     """A red sky that nothing else tells."""
     row = np.mgrid[:96, :128][0]

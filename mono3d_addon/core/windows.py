@@ -57,6 +57,12 @@ def enlarge(values: Floats, columns: int, rows: int) -> Floats:
     return np.array(picture.resize((columns, rows), Image.Resampling.BILINEAR), dtype=np.float32)
 
 
+def reduced(values: Floats, block: int) -> Floats:
+    """Returns the means of blocks of that side of `values`, float32 (h, w); those at the far borders may be smaller."""
+    picture = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
+    return np.array(picture.reduce(block), dtype=np.float32)
+
+
 def _running(values: Floats, radius: int, axis: int, pick: np.ufunc) -> Floats:
     """Returns `pick`, minimum or maximum, over windows along one axis; each pass doubles the window."""
     margin = [(0, 0), (0, 0)]

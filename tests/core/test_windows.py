@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -39,3 +40,12 @@ def test_resize_covers_the_same_picture() -> None:
     large = windows.resize(ramp, 64, 32)
     assert large.shape == (32, 64)
     assert np.allclose(large[:, 8:56], (np.arange(8, 56) + 0.5) / 4 - 0.5, atol=1e-4)
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 7])
+def test_reduced_gives_means_of_blocks_also_at_the_borders(block: int) -> None:
+    values = np.random.default_rng(block).random((13, 17), np.float32)
+    found = windows.reduced(values, block)
+    for row, column in np.ndindex(found.shape):
+        part = values[row * block : (row + 1) * block, column * block : (column + 1) * block]
+        assert found[row, column] == pytest.approx(part.mean(), rel=1e-5)

@@ -21,9 +21,10 @@ from .fill_mesh import sheet_mesh
 from .fill_reach import fill_reaches, shift_of
 from .fill_rims import Rims, find_rims, surfaces_at
 from .fill_spread import largest, spread
-from .fill_texture import painted
+from .fill_texture import joined_smoothly, painted
 from .grid import links_of
 from .mesh import BACKGROUND_TEXTURE, Mesh
+from .mixed_rims import beside
 
 _LAP = 2
 """Cells by which the fill laps under the far side, whose rim other steps may move."""
@@ -67,6 +68,7 @@ def fill_background(
     tear: float,
     valid: NDArray[np.bool_] | None = None,
     trim: int = 0,
+    replaced: NDArray[np.bool_] | None = None,
 ) -> BackgroundFill | None:
     """Returns the background behind the tears of a grid.
 
@@ -75,6 +77,8 @@ def fill_background(
     the grid dropped are filled too. Returns None if there is nothing to fill.
 
     triangles  those of `grid.torn_triangles` for the other arguments, before trimming
+    replaced   cells, bool (rows, columns), on the far side of tears that the fill takes the place of; its colours go
+               over into those beside them
     """
     if tear <= 0.0:
         return None
@@ -98,18 +102,24 @@ def fill_background(
     hidden = (is_close & (plane * np.float32(1 + tear / 16) < inverse)) | (
         is_needed & (plane * np.float32(1 + tear / 4) < inverse)
     )
-    beside = np.zeros(rows * columns, bool)
-    beside[rims.near] = True
-    hidden |= beside.reshape(rows, columns) & (behind < inverse)
+    at_tear = np.zeros(rows * columns, bool)
+    at_tear[rims.near] = True
+    at_tear = at_tear.reshape(rows, columns)
+    hidden |= at_tear & (behind < inverse) if replaced is None else at_tear
     filled = hidden & alive | dropped
     lapped = _widened(filled, _LAP + trim) & ~filled & alive & (inverse <= behind * np.float32(1 + tear))
+    seen = np.zeros_like(alive)
+    if replaced is not None:
+        lapped |= beside(replaced, inverse, _LAP + trim, tear) & ~filled & alive
+        seen = lapped & ~replaced & ~_widened(at_tear, 1)
     sheet = np.where(alive, np.minimum(behind, inverse * _BEHIND), behind)
     sheet[lapped] = inverse[lapped] * _LAPPED
     is_there = filled | lapped
     target = _widened(is_there, _MARGIN)
     source = alive & ~_widened(target, 1)
     colors = np.full((rows, columns, 3), guide.mean(axis=(0, 1)), np.float32)
-    colors[target] = painted(guide, expected, np.where(target, behind, inverse), target, source)
+    behind_all = np.where(target, behind, inverse)
+    colors[target] = joined_smoothly(painted(guide, expected, behind_all, target, source), guide, target, seen)
     is_seen = dropped & (inverse <= behind)
     colors[is_seen] = guide[is_seen]
     texture = np.clip(np.rint(colors * 255), 0, 255).astype(np.uint8)

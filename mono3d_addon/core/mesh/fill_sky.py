@@ -23,6 +23,7 @@ from .fill_reach import fill_reaches, shift_of
 from .fill_rims import Rims, find_rims
 from .grid import Grid, links_of
 from .mesh import joined
+from .mixed_rims import without
 
 _LAP = RIM + 2
 """Cells by which the sky behind things laps under the sky that is seen."""
@@ -34,8 +35,7 @@ Cells = NDArray[np.bool_]
 
 def without_rim(grid: Grid, sky: Cells) -> Grid:
     """Returns the grid without the sky's rim, whose pixels the photo mixes with the colours of what is before it."""
-    inner = ~rim_of(sky).reshape(-1)
-    return replace(grid, triangles=grid.triangles[inner[grid.triangles].all(axis=1)])
+    return without(grid, rim_of(sky))
 
 
 def fill_before_sky(
@@ -47,6 +47,7 @@ def fill_before_sky(
     valid: Cells | None,
     trim: int,
     sky: Cells,
+    replaced: Cells | None = None,
 ) -> BackgroundFill | None:
     """Returns the background behind the tears of a grid that has sky far behind everything.
 
@@ -57,7 +58,7 @@ def fill_before_sky(
     before = triangles[~sky.reshape(-1)[triangles].any(axis=1)]
     # The middle of the scene, which the fill's reach depends on, is that of the things before the sky.
     things = np.where(sky, np.float32(depth[rest].max()) if rest.any() else depth, depth)
-    front = fill_background(before, things, camera, pixels, tear, rest, trim)
+    front = fill_background(before, things, camera, pixels, tear, rest, trim, replaced)
     behind = _sky_behind(triangles, depth, camera, pixels, tear, valid, sky)
     if front is None or behind is None:
         return front or behind

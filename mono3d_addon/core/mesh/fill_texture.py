@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .. import windows
 from ..arrays import Floats
+from ..windows import enlarge
 
 _SMALL = 96
 """Blocks along the longer side of the small copy."""
@@ -33,6 +34,13 @@ _TOO_LITTLE = 2e-3
 """Weight of a neighbouring block in a blend that is left out: half of the least weight of the nearest block."""
 _SMOOTH = 3
 """Radius in blocks of the smooth correction."""
+_BROAD = 1
+"""Radius in blocks over which the broad band of what is copied is blended."""
+_COARSE, _JOIN = 4, 1
+"""Side in cells of the blocks, and radius in blocks of each of two passes, that smooth the change where the colours of
+both sides join."""
+_ENOUGH = 2.0
+"""Number of cells around at which half of that change is made."""
 
 Bools = NDArray[np.bool_]
 Indices = NDArray[np.intp]
@@ -54,6 +62,33 @@ def painted(guide: Floats, expected: Floats, inverse: Floats, target: Bools, sou
     match = _matched(small)
     off = _Offsets(small, match, block)
     return off.copied(guide, target)
+
+
+def joined_smoothly(colors: Floats, guide: Floats, target: Bools, seen: Bools) -> Floats:
+    """Returns `colors`, float32 (n, 3), 0..1, of the n cells of `target`, going over into those of the photo.
+
+    The mean difference to the photo where it is `seen`, bool (rows, columns), is taken away around there, and fades.
+    """
+    rows, columns = target.shape
+    at = np.flatnonzero(seen[target])
+    if len(at) == 0:
+        return colors
+    place = np.flatnonzero(target)[at]
+    high, wide = -(-rows // _COARSE), -(-columns // _COARSE)
+    block = place // columns // _COARSE * wide + place % columns // _COARSE
+    apart = np.column_stack([guide.reshape(-1, 3)[place] - colors[at], np.ones(len(at), np.float32)])
+    sums = np.stack([np.bincount(block, part, high * wide) for part in apart.T], axis=1)
+    level = sums.astype(np.float32).reshape(high, wide, 4)
+    for _ in range(2):
+        level = windows.total(level, _JOIN)
+    change = level[..., :3] / (level[..., 3:] + np.float32(_ENOUGH * (2 * _JOIN + 1) ** 2))
+    return np.clip(colors + _enlarged(change, _COARSE, rows, columns)[target], 0, 1).astype(np.float32)
+
+
+def _enlarged(blocks: Floats, block: int, rows: int, columns: int) -> Floats:
+    """Returns the values of blocks, float32 (h, w, 3), for all cells, float32 (rows, columns, 3)."""
+    high, wide = blocks.shape[0] * block, blocks.shape[1] * block
+    return np.stack([enlarge(blocks[..., part], wide, high)[:rows, :columns] for part in range(3)], axis=2)
 
 
 @dataclass(frozen=True)
@@ -92,12 +127,7 @@ class _Small:
 
 def _pooled(values: Floats, block: int) -> Floats:
     """Returns the means of blocks, float32 (h, w, c); those at the far borders may be smaller."""
-    rows, columns = values.shape[:2]
-    lines = np.add.reduceat(values, np.arange(0, rows, block), axis=0)
-    sums = np.add.reduceat(lines, np.arange(0, columns, block), axis=1)
-    high = np.diff(np.append(np.arange(0, rows, block), rows))
-    wide = np.diff(np.append(np.arange(0, columns, block), columns))
-    return np.asarray(sums / (high[:, None] * wide[None, :])[..., None].astype(np.float32), np.float32)
+    return np.stack([windows.reduced(part, block) for part in np.moveaxis(values, 2, 0)], axis=2)
 
 
 def _patch(width: int) -> Indices:
@@ -192,7 +222,13 @@ class _Offsets:
         is_rim = small.target & (windows.maximum(small.source.astype(np.float32), 1) > 0)
         weight = is_rim[..., None].astype(np.float32)
         sums = windows.total(np.concatenate([apart * weight, weight], axis=2), _SMOOTH)
-        self._correction = sums[..., :3] / (sums[..., 3:] + 1)
+        correction = sums[..., :3] / (sums[..., 3:] + 1)
+        # Two bands (Burt and Adelson 1983): the broad one blends over several blocks, so that no block shows.
+        shown = small.features[..., :3].copy()
+        shown.reshape(-1, 3)[target] = copied
+        shown[small.target] += correction[small.target]
+        self._broad = _blended(shown, small.source | small.target)
+        self._copied_broad = _blended(small.features[..., :3], small.source)
 
     def copied(self, guide: Floats, target: Bools) -> Floats:
         """Returns the colours, float32 (n, 3), of the target cells, 0..1."""
@@ -203,7 +239,9 @@ class _Offsets:
         below, beyond = (down - top).astype(np.float32), (right - left).astype(np.float32)
         colors = np.zeros((len(row), 3), np.float32)
         total = np.zeros((len(row), 1), np.float32)
-        flat = guide.reshape(-1, 3)
+        inner = slice(_RADIUS, -_RADIUS)
+        fine = (guide - _enlarged(self._copied_broad[inner, inner], self._block, rows, columns)).reshape(-1, 3)
+        broad = _enlarged(self._broad[inner, inner], self._block, rows, columns)[target]
         for one, part in ((top, 1 - below), (top + 1, below)):
             for other, share in ((left, 1 - right + left), (left + 1, beyond)):
                 known = self._is_known[one, other]
@@ -214,6 +252,13 @@ class _Offsets:
                 block, weight = (one[used], other[used]), weight[used, None]
                 there = np.clip(row[used] + self._row[block], 0, rows - 1) * columns
                 there += np.clip(column[used] + self._column[block], 0, columns - 1)
-                colors[used] += weight * (flat[there] + self._correction[block])
+                colors[used] += weight * fine[there]
                 total[used] += weight
-        return np.clip(colors / np.maximum(total, np.float32(1e-20)), 0, 1)
+        return np.clip(broad + colors / np.maximum(total, np.float32(1e-20)), 0, 1)
+
+
+def _blended(values: Floats, known: Bools) -> Floats:
+    """Returns the means, float32 (h, w, 3), of the blocks around each that are `known`, bool (h, w)."""
+    weight = known[..., None].astype(np.float32)
+    sums = windows.total(np.concatenate([values * weight, weight], axis=2), _BROAD)
+    return np.asarray(sums[..., :3] / np.maximum(sums[..., 3:], np.float32(1e-6)), np.float32)
