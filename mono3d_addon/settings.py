@@ -147,7 +147,7 @@ class Settings:
 
     field_of_view: float = _choice(0.0, "Field of view", "Camera",
         "Angle of view along the photo's longer side; 0: from EXIF, else estimated by the network, else 55 degrees",
-        unit="deg", minimum=0.0, maximum=160.0, basic=True)
+        unit="deg", minimum=0.0, maximum=160.0, typical=55.0, basic=True)
     near: float = _choice(0.0, "Near", "Camera",
         "Distance from the camera to the nearest parts of the scene; 0: estimated by the network, else what is usual "
         "for the kind of scene, or by 'Far' if that is set",
@@ -312,10 +312,11 @@ class Settings:
         return cls(**coerce(cls, values))
 
     @classmethod
-    def repaired(cls, text: str) -> tuple[Settings, tuple[str, ...]]:
+    def repaired(cls, text: str, absent: Mapping[str, Any] | None = None) -> tuple[Settings, tuple[str, ...]]:
         """Returns the settings stored by `to_json`, and a sentence for each value that is not valid any more.
 
-        A number out of bounds becomes the nearest valid one, anything else the default.
+        A number out of bounds becomes the nearest valid one, anything else the default. `absent` has values for
+        settings that are not stored, where they are not the defaults.
         """
         try:
             values = json.loads(text)
@@ -323,6 +324,7 @@ class Settings:
             values = None
         if not isinstance(values, dict):
             return cls(), ("The stored settings cannot be read; the defaults are used.",)
+        values = {**(absent or {}), **values}
         good: dict[str, Any] = {}
         sentences: list[str] = []
         for item in fields_of(cls):

@@ -4,8 +4,11 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ..settings import SettingField
+from ..settings import SettingField, Settings, fields_of
 from .texts import label
+
+_AUTOMATIC = frozenset(item.name for item in fields_of(Settings) if item.choice.typical)
+"""Settings whose value 0 means "automatic"."""
 
 
 class Rows(NamedTuple):
@@ -44,4 +47,9 @@ def _draw_column(layout: Any, owner: Any, names: tuple[str, ...]) -> None:
     column.use_property_split = True
     column.use_property_decorate = False
     for name in names:
-        column.prop(owner, name)
+        if name in _AUTOMATIC and not getattr(owner, name):
+            row = column.row()
+            row.prop(owner, name)
+            label(row, "automatic")
+        else:
+            column.prop(owner, name)

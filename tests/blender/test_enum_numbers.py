@@ -44,6 +44,20 @@ def test_a_file_with_numbers_of_an_older_version_opens_with_the_same_model(tmp_p
     assert scene().mono3d.model == "dpt_hybrid_384"
 
 
+@pytest.mark.parametrize("tiles", [False, True])
+def test_a_file_with_the_defaults_of_an_older_version_keeps_them(tiles: bool, tmp_path: Path) -> None:
+    values = scene().mono3d
+    values.near, values.far, values.tiles = 1.0, 6.0, "auto"
+    inside = stored(scene())
+    inside["sky"] = inside["edges"] = 0
+    inside["tiles"] = tiles
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    found = properties.read(scene().mono3d)
+    assert (found.near, found.far, found.sky, found.edges) == (1.0, 6.0, "keep", "tear")
+    assert found.tiles == ("on" if tiles else "off") and not state.current.messages
+
+
 def test_values_out_of_bounds_are_put_right_with_a_sentence(tmp_path: Path) -> None:
     values = scene().mono3d
     values.model, values.detail, values.near = "dpt_hybrid_384", 100, 0.5

@@ -25,6 +25,7 @@ from mono3d_addon.blender import (
     preference_values,
     preferences,
     readiness,
+    setting_rows,
     state,
     texts,
     workers,
@@ -370,6 +371,23 @@ def test_every_setting_is_shown_once_and_the_advanced_ones_only_in_open_sections
     assert {name for name in closed.shown if name in settings} == basic | without_basic
     assert len(closed.sections) == len(set(closed.sections)) > 4
     assert shown.index("near") < shown.index("percentile") < shown.index("sky")
+
+
+def test_what_is_automatic_says_so(values: Any) -> None:
+    rows = setting_rows.Rows(("near", "far", "field_of_view", "target_triangles"))
+    setting_rows.draw(layout := stand_in.Layout(), values, rows)
+    assert layout.shown == list(rows.shown) and layout.texts.count("automatic") == 3
+    values.near = 0.5
+    setting_rows.draw(layout := stand_in.Layout(), values, rows)
+    assert layout.texts.count("automatic") == 2
+
+
+def test_where_the_camera_comes_from_is_read_whole(values: Any) -> None:
+    values.photo = "/photos/a.jpg"
+    words = "assumed 55 degrees, unless the network estimates it"
+    state.current.photos["/photos/a.jpg"] = state.PhotoLine(0, ("60 x 40 pixels",), words)
+    choose.draw(layout := stand_in.Layout(), values)  # type: ignore[arg-type]
+    assert f"Camera: {words}" in " ".join(layout.texts) and max(map(len, layout.texts)) < 40
 
 
 _TOUCHES = ("open", "os.", "socket.", "subprocess.", "shutil.", "tempfile.", "import")

@@ -10,7 +10,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from ...core.photo.endings import PHOTO_ENDINGS
 from .. import interface, state
-from ..texts import label
+from ..texts import label, text
 from . import chosen
 
 _FILTER = ";".join(f"*{suffix}" for suffix in PHOTO_ENDINGS)
@@ -48,7 +48,8 @@ def draw(layout: bpy.types.UILayout, values: Any) -> None:
     if values.field_of_view > 0.0:
         label(about, "Camera: your setting")
     else:
-        label(about, "Camera: {source}", source=line.camera)
+        for part in state.wrapped(text("Camera: {source}", source=line.camera)):
+            about.label(text=part, translate=False)
     if len(values.more_photos):
         label(about, "and {count} more photos", count=len(values.more_photos))
 

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -16,6 +18,9 @@ from .. import names
 if TYPE_CHECKING:
     from ...core.camera.automatic import Resolved
     from ...core.camera.known_distances import KnownDistances
+
+_SINCE: Mapping[str, Any] = MappingProxyType({"planes": False})
+"""Settings that objects of earlier versions do not store, with the values that keep their shape."""
 
 
 def target(context: bpy.types.Context) -> bpy.types.Object | None:
@@ -47,7 +52,7 @@ def stored_problems(owner: bpy.types.Object) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def _parsed(text: str) -> tuple[Settings, tuple[str, ...]]:
-    return Settings.repaired(text)
+    return Settings.repaired(text, _SINCE)
 
 
 def stored_resolved(owner: bpy.types.Object) -> Resolved | None:
