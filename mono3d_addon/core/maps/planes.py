@@ -51,6 +51,11 @@ _NO_EVIDENCE, _ALL_EVIDENCE = 0.0, 0.8
 _FAR_OFF, _OFF = 2.5, 0.08
 """Cells farther off a plane than this many times the 80th percentile of the distances, or than this share of the range,
 are not on it."""
+_FARTHEST, _RELATIVE = 0.15, 0.06
+"""Inverse depth that the farthest thing is taken to have, relative to the range; and the largest distance of a cell
+from a plane, relative to the cell's inverse depth."""
+_FEW, _MOST = 0.6, 0.8
+"""Shares of a region's cells that lie on its plane, up to which it is none and from which it is one."""
 _SAME = 0.02
 """RMS distance, relative to the range, below which two planes are one."""
 _JOINT, _GAP = 10.0, 0.04
@@ -132,25 +137,30 @@ def find_planes(disparity: Floats, guide: NDArray[np.float32], slopes: Floats, e
     # Facets of round things are small.
     bending /= 1.0 + 0.25 * np.minimum(1.0, size / (_LARGE * label.size))
     confidence = confidence * np.clip((_ROUND - bending) / (_ROUND - _NOT_ROUND), 0.0, 1.0)
-    planes = _joined(fits.planes, confidence, label, basis, disparity, fits.weight, even)
-    off = np.abs(disparity - (basis * planes[label]).sum(-1))
-    close = off <= np.minimum(_OFF, _FAR_OFF * fits.spread + 0.01)[label]
+    reach = np.minimum(_OFF, _FAR_OFF * fits.spread + 0.01)[label]
+    # A depth is the inverse: what is little in the near is much in the far.
+    inverse = np.maximum(disparity, 0.0) + _FARTHEST
+    reach = np.minimum(reach, _RELATIVE * inverse)
+    close = even & (np.abs(disparity - (basis * fits.planes[label]).sum(-1)) <= reach)
+    shown = np.bincount(label[close], minlength=len(size)) / size
+    confidence = confidence * np.clip((shown - _FEW) / (_MOST - _FEW), 0.0, 1.0)
+    planes = _joined(fits.planes, confidence, label, basis, disparity, close / np.square(inverse), even)
+    close = np.abs(disparity - (basis * planes[label]).sum(-1)) <= reach
     return Planes(label, planes, confidence, even & close & (confidence > 0.0)[label])
 
 
 @dataclass(frozen=True)
 class _Fits:
-    """Planes of regions, float64 (regions, 3), 0 where none was fitted; the 80th percentile of the distances from
-    them, float64 (regions,); and the weight of each cell in its plane, float64 (rows, columns)."""
+    """Planes of regions, float64 (regions, 3), 0 where none was fitted, and the 80th percentile of the distances from
+    them, float64 (regions,)."""
 
     planes: Doubles
     spread: Doubles
-    weight: Doubles
 
 
 def _fits(label: Labels, basis: Doubles, disparity: Floats, even: NDArray[np.bool_]) -> _Fits:
     size = np.bincount(label.ravel())
-    planes, spread, weight = np.zeros((len(size), 3)), np.zeros(len(size)), np.zeros(disparity.shape)
+    planes, spread = np.zeros((len(size), 3)), np.zeros(len(size))
     order = np.argsort(label.ravel(), kind="stable")
     ends = np.cumsum(size)
     flat_basis, values, usable = basis.reshape(-1, 3), disparity.ravel().astype(np.float64), even.ravel()
@@ -159,9 +169,9 @@ def _fits(label: Labels, basis: Doubles, disparity: Floats, even: NDArray[np.boo
         cells = cells[usable[cells]]
         if len(cells) < 0.5 * size[region]:
             continue
-        planes[region], weight.reshape(-1)[cells] = _fitted(flat_basis[cells], values[cells])
+        planes[region] = _fitted(flat_basis[cells], values[cells])
         spread[region] = np.quantile(np.abs(values[cells] - flat_basis[cells] @ planes[region]), 0.8)
-    return _Fits(planes, spread, weight)
+    return _Fits(planes, spread)
 
 
 def _evidence(*, rise: float, spread: float, compactness: float, busy: float) -> float:
@@ -270,8 +280,8 @@ def _coplanar(label: Labels, planes: Doubles, basis: Doubles) -> Labels:
     return np.unique(target[label], return_inverse=True)[1].reshape(label.shape)
 
 
-def _fitted(basis: Doubles, values: Doubles) -> tuple[Doubles, Doubles]:
-    """Returns the plane, float64 (3,), of cells, and their weights: least squares reweighted by Tukey's biweight."""
+def _fitted(basis: Doubles, values: Doubles) -> Doubles:
+    """Returns the plane, float64 (3,), of cells: least squares reweighted by Tukey's biweight."""
     weight: Doubles = np.ones(len(values))
     plane: Doubles = np.zeros(3)
     for _ in range(_ROUNDS):
@@ -280,7 +290,7 @@ def _fitted(basis: Doubles, values: Doubles) -> tuple[Doubles, Doubles]:
         off = np.abs(values - basis @ plane)
         limit = max(_TUKEY * float(np.median(off)), 1e-5)
         weight = np.square(np.maximum(0.0, 1.0 - np.square(off / limit)))
-    return plane, weight
+    return plane
 
 
 def _joined(
@@ -292,9 +302,13 @@ def _joined(
     weight: Doubles,
     even: NDArray[np.bool_],
 ) -> Doubles:
-    """Returns the planes fitted anew together, so that those that touch meet at their common border."""
+    """Returns the planes fitted anew together, so that those that touch meet at their common border.
+
+    `weight` is float64 (rows, columns). The fit is of least squares, without outliers that could turn the plane: so the
+    place and slope of what the network shows stay, and only its bend goes.
+    """
     sure = np.flatnonzero(confidence > 0.0)
-    if len(sure) < 2:
+    if not len(sure):
         return planes
     place = np.full(len(planes), -1)
     place[sure] = np.arange(len(sure))

@@ -177,3 +177,27 @@ def test_a_photo_upside_down_gives_the_same_upside_down() -> None:
     seen = bent(scene.truth)
     turned = with_planes(seen[::-1].copy(), scene.pixels[::-1].copy())[::-1]
     assert np.abs(turned - with_planes(seen, scene.pixels)).max() < 0.02 * np.ptp(scene.truth)
+
+
+def test_flattening_moves_and_tilts_nothing_as_a_whole() -> None:
+    """What a network says of the place and slope of a surface stays; only the bend goes."""
+    scene = room()
+    seen = bent(scene.truth)
+    change = (with_planes(seen, scene.pixels) - seen).astype(np.float64) / np.ptp(scene.truth)
+    row, column = np.mgrid[:ROWS, :COLUMNS] / COLUMNS
+    for surface in (0, 2):
+        where = scene.place == surface
+        basis = np.stack([np.ones(where.sum()), row[where], column[where]], axis=1)
+        weight = 1.0 / (seen[where] / np.ptp(scene.truth) + 0.15)
+        offset = np.linalg.lstsq(basis * weight[:, None], change[where] * weight, rcond=None)[0]
+        assert np.abs(basis @ offset).mean() < 0.003
+
+
+def test_what_is_far_is_not_moved_far() -> None:
+    """A small change of the inverse depth is a large one of the depth where the depth is large."""
+    scene = room()
+    seen = bent(scene.truth)
+    low, high = np.percentile(seen, [1, 99])
+    place = np.maximum(seen - low, 0.0) / (high - low)
+    change = np.abs(with_planes(seen, scene.pixels) - seen) / (high - low)
+    assert np.quantile(change / (place + 0.15), 0.995) < 0.07
