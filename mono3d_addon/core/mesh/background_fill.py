@@ -117,12 +117,13 @@ def fill_background(
     is_there = filled | lapped
     target = _widened(is_there, _MARGIN)
     source = alive & ~_widened(target, 1)
-    colors = np.full((rows, columns, 3), guide.mean(axis=(0, 1)), np.float32)
     behind_all = np.where(target, behind, inverse)
-    colors[target] = joined_smoothly(painted(guide, expected, behind_all, target, source), guide, target, seen)
-    is_seen = dropped & (inverse <= behind)
-    colors[is_seen] = guide[is_seen]
-    texture = np.clip(np.rint(colors * 255), 0, 255).astype(np.uint8)
+    colors = joined_smoothly(painted(guide, expected, behind_all, target, source), guide, target, seen)
+    is_seen = (dropped & (inverse <= behind))[target]
+    colors[is_seen] = guide[target][is_seen]
+    texture = np.empty((rows, columns, 3), np.uint8)
+    texture[:] = _bytes(guide[::4, ::4].mean(axis=(0, 1)))
+    texture[target] = _bytes(colors)
     mesh = sheet_mesh(sheet, is_there, camera, texture)
     return None if mesh is None else BackgroundFill(mesh, texture)
 
@@ -162,6 +163,10 @@ def _continued(
     parts = (behind, plane, *np.moveaxis(field[..., 3:], 2, 0))
     whole = [_twice(part)[2:-2, 2:-2][:rows, :columns] for part in parts]
     return whole[0], whole[1], np.stack(whole[2:], axis=2)
+
+
+def _bytes(colors: Floats) -> Bytes:
+    return np.clip(np.rint(colors * 255), 0, 255).astype(np.uint8)
 
 
 def _twice(values: Floats) -> Floats:
