@@ -156,6 +156,27 @@ def test_through_the_camera_it_is_the_photo(
     assert visit.find("#through").get_attribute("aria-pressed") == "false"
 
 
+TURN = """
+async () => {
+  const { beside } = await import("/static/js/framing.js");
+  const { Matrix4, PerspectiveCamera, Vector3 } = await import("/static/vendor/three/three.module.min.js");
+  const points = [];
+  for (let depth = 3; depth < 40; depth *= 1.2)
+    for (let row = 0; row <= 8; row += 1)
+      for (let column = 0; column <= 8; column += 1)
+        points.push(new Vector3((column / 8) ** 3 - 0.5, (row / 8 - 0.5) * 0.6, -1).multiplyScalar(depth));
+  const lens = { width: 100, height: 60, fx: 100, fy: 100, cx: 50, cy: 30 };
+  const { position, target } = beside(points, new Matrix4(), lens, new PerspectiveCamera(33.4, 1 / 0.6));
+  return (target.sub(position).angleTo(new Vector3(0, 0, -1)) * 180) / Math.PI;
+}
+"""
+
+
+def test_a_deep_scene_is_hardly_turned_though_most_of_it_stands_at_one_side(visit: Visit) -> None:
+    visit.open()
+    assert 1.0 < visit.page.evaluate(TURN) < 5.0
+
+
 @pytest.mark.thorough
 def test_leaving_the_camera_does_not_jump(visit: Visit, coffee: str) -> None:
     visit.open(coffee)

@@ -25,19 +25,19 @@ const LEFT_OUT = 0.01;
 export function beside(everything, pose, lens, eye) {
   const points = withNearBackdrop(everything, pose);
   const place = new Vector3().setFromMatrixPosition(pose);
-  const middle = middleOf(points);
-  const back = backFrom(middle, place, asideOf(points, pose, lens));
+  const { pivot, aside } = orbitOf(points, pose, lens);
+  const back = backFrom(pivot, place, aside);
   const right = new Vector3(0, 1, 0).cross(back).normalize();
   const up = back.clone().cross(right);
   const seen = points.map((point) => {
-    const from = point.clone().sub(middle);
+    const from = point.clone().sub(pivot);
     return { x: from.dot(right), y: from.dot(up), z: from.dot(back) };
   });
   const tall = Math.tan(MathUtils.degToRad(eye.fov) / 2) * INSIDE;
   const wide = tall * eye.aspect;
   const across = fit(seen.map(({ x, z }) => [x, z]), wide);
   const along = fit(seen.map(({ y, z }) => [y, z]), tall);
-  const target = middle.addScaledVector(right, across.place).addScaledVector(up, along.place);
+  const target = pivot.addScaledVector(right, across.place).addScaledVector(up, along.place);
   return { target, position: target.clone().addScaledVector(back, Math.max(across.distance, along.distance)) };
 }
 
@@ -72,18 +72,27 @@ function depthsOf(points, pose) {
   return Float64Array.from(points, (point) => -point.clone().applyMatrix4(inverse).z);
 }
 
-/** Returns the angle to the side from which the scene does not fall apart, by the rule of core/preview/views.py. */
-function asideOf(points, pose, lens) {
+/**
+ * Returns the `pivot` that the view orbits and the angle `aside` from which the scene does not fall apart.
+ *
+ * The rule is that of core/preview/views.py: the pivot, on the middle ray, halves the parallax between near and far
+ * parts.
+ */
+function orbitOf(points, pose, lens) {
   const depths = depthsOf(points, pose).sort();
   const [near, far] = [NEAR, FAR].map((share) => Math.max(1e-6, depths[Math.floor(share * (depths.length - 1))]));
   const middle = 2 / (1 / near + 1 / far);
   const spread = Math.max(middle * (1 / near - 1 / far), 1e-6);
-  return Math.min(MOST_ASIDE, Math.atan((PARALLAX * lens.width) / lens.fx / spread));
+  const aside = Math.min(MOST_ASIDE, Math.atan((PARALLAX * lens.width) / lens.fx / spread));
+  const across = (lens.width / 2 - lens.cx) / lens.fx;
+  const down = (lens.height / 2 - lens.cy) / lens.fy;
+  const pivot = new Vector3(across, -down, -1).multiplyScalar(middle).applyMatrix4(pose);
+  return { pivot, aside };
 }
 
-/** Returns the direction from the middle to the viewpoint: that of the camera, turned sideways and up. */
-function backFrom(middle, place, aside) {
-  const back = place.clone().sub(middle);
+/** Returns the direction from the pivot to the viewpoint: that of the camera, turned sideways and up. */
+function backFrom(pivot, place, aside) {
+  const back = place.clone().sub(pivot);
   if (back.lengthSq() === 0) back.set(0, 0, 1);
   const upright = new Vector3(0, 1, 0);
   back.normalize().applyQuaternion(new Quaternion().setFromAxisAngle(upright, aside));
@@ -91,11 +100,6 @@ function backFrom(middle, place, aside) {
   // Undefined when looking straight down.
   if (side.lengthSq() < 1e-6) return back;
   return back.applyQuaternion(new Quaternion().setFromAxisAngle(side.normalize(), -aside * ABOVE_PER_ASIDE));
-}
-
-function middleOf(points) {
-  const middle = (values) => Float64Array.from(values).sort()[Math.floor(values.length / 2)];
-  return new Vector3(...["x", "y", "z"].map((axis) => middle(points.map((point) => point[axis]))));
 }
 
 /** Returns the largest number, without the share of outliers. */

@@ -53,9 +53,11 @@ export class Model {
   _measure() {
     const place = new Vector3().setFromMatrixPosition(this.pose);
     const points = [];
-    for (const { node } of this._meshes) {
-      const positions = node.geometry.getAttribute("position");
-      const step = Math.max(1, Math.floor(positions.count / SAMPLES));
+    const placed = this._meshes.map(({ node }) => ({ node, positions: node.geometry.getAttribute("position") }));
+    // One step for all, so that a small background does not count as much as the photo.
+    const total = placed.reduce((sum, { positions }) => sum + positions.count, 0);
+    const step = Math.max(1, Math.floor(total / SAMPLES));
+    for (const { node, positions } of placed) {
       for (let index = 0; index < positions.count; index += step) {
         points.push(new Vector3().fromBufferAttribute(positions, index).applyMatrix4(node.matrixWorld));
       }
