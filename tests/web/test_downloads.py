@@ -62,10 +62,12 @@ def test_obj_comes_in_a_zip_with_its_material_and_texture(server: WebServer, id:
         assert archive.testzip() is None
         members = archive.namelist()
         archive.extractall(tmp_path)
-    assert {Path(one).parent.name for one in members} == {"Tässe _ 1"} and len(members) == 3
-    mesh = trimesh.load(tmp_path / "Tässe _ 1" / "mesh.obj")
-    assert len(mesh.faces) == server.status(id)["result"]["counts"]["triangles"]
-    assert mesh.visual.material.image.size == (600, 400)
+    files = ("mesh.obj", "mesh.mtl", "mesh_texture.png", "mesh_behind_texture.jpg")
+    assert sorted(members) == sorted(f"Tässe _ 1/{one}" for one in files)
+    parts = trimesh.load(tmp_path / "Tässe _ 1" / "mesh.obj").geometry.values()
+    assert sum(len(one.faces) for one in parts) == server.status(id)["result"]["counts"]["triangles"]
+    textures = {one.visual.material.name: one.visual.material.image for one in parts}
+    assert set(textures) == {"photo", "behind"} and textures["photo"].size == (600, 400)
 
 
 def test_the_cloud(server: WebServer, id: str) -> None:

@@ -29,7 +29,8 @@ export function fieldOfView({ width, height, fx, fy }) {
 }
 
 function cameraWords(camera) {
-  if (camera.projection === "equirectangular") return camera.source;
+  // Such as "estimated 48 degrees (rough)".
+  if (camera.projection === "equirectangular" || camera.source.includes("degrees")) return camera.source;
   return `${fieldOfView(camera).toFixed(1)} degrees (${camera.source})`;
 }
 
