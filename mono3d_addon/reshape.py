@@ -83,7 +83,6 @@ _AFTER_GRID = (
     "target_triangles",
     "smooth",
     "quads",
-    "solid",
     "solid_thickness",
     "solid_size",
     "normal_map",
@@ -379,7 +378,7 @@ class PinholeReshaper(Reshaper):
                 self.photo.pixels,
                 _tear(settings),
                 settings.trim,
-                has_smooth_silhouettes=settings.edge_aware and self.own is None,
+                has_smooth_silhouettes=_has_smooth_silhouettes(settings) and self.own is None,
             )
             sky = self._filled_sky(settings)
             if sky is not None:
@@ -525,6 +524,11 @@ def shares_of(settings: Settings) -> dict[str, float]:
 def _is_filled(settings: Settings) -> bool:
     """Returns whether the background is filled in behind near things; a solid has a back of its own."""
     return settings.edges == "fill" and settings.solid == "off"
+
+
+def _has_smooth_silhouettes(settings: Settings) -> bool:
+    """Returns whether the vertices beside tears move; not for solids, whose sides of a tear must not overlap."""
+    return settings.edge_aware and settings.solid == "off"
 
 
 def _needs_surface(settings: Settings) -> bool:

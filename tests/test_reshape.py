@@ -48,6 +48,7 @@ CHANGES: dict[str, Any] = {
     "crop_top": 30.0,
     "crop_bottom": 30.0,
     "edge_aware": False,
+    "solid": "flat",
 }
 
 
