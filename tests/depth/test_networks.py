@@ -167,7 +167,7 @@ def test_tensors_that_do_not_fit(change: str) -> None:
 
 def test_the_starters_learnt_numbers_are_counted_right() -> None:
     with torch.device("meta"):
-        network = Network(ARCHITECTURES["starter"])
+        network = Network(ARCHITECTURES["starter"], has_heads=True)
     assert sum(tensor.numel() for tensor in network.parameters()) == MODELS["starter"].parameters
 
 

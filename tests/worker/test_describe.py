@@ -60,7 +60,8 @@ def test_what_cannot_be_used_is_told_before_the_job(
 def test_the_depth_comes_without_a_mesh(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     worker = Worker("reconstruct", [], tmp_path / "worker.log", tmp_path, log_level="debug")
-    request = {"photo": str(COFFEE), "settings": dataclasses.asdict(Settings(detail=120)), "folder": str(tmp_path)}
+    settings = dataclasses.asdict(Settings(detail=120, near=1.0, far=3.0, tiles="off"))
+    request = {"photo": str(COFFEE), "settings": settings, "folder": str(tmp_path)}
     worker.submit({"task": "depth", **request}).wait()
     worker.stop()
     disparity, depth = load_depth(tmp_path)
