@@ -82,8 +82,9 @@ def test_one_photo_gives_all_that_was_promised(data: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("surface", ["poisson", pytest.param("ball_pivoting", marks=pytest.mark.thorough)])
 def test_every_surface_and_format(data: Path, tmp_path: Path, surface: str) -> None:
     formats = "glb,ply,obj,stl,cloud,npy,png16,exr,camera"
-    options = ("--surface", surface, "--detail", 200, "--poisson-depth", 7, "--target-triangles", 5000, "--smooth", 3)
-    done = mono3d(data, PHOTOS / "astronaut.png", "-o", tmp_path / "out", "--format", formats, "--no-preview", *options)
+    surfaces = ("--surface", surface, "--poisson-depth", 7, "--target-triangles", 5000, "--smooth", 3)
+    options = light("--format", formats, "--detail", 200, *surfaces)
+    done = mono3d(data, PHOTOS / "astronaut.png", "-o", tmp_path / "out", *options)
     assert done.returncode == 0, done.stderr
     files = {path.name for path in results(tmp_path / "out")}
     assert {"astronaut.glb", "astronaut.obj", "astronaut.mtl", "astronaut.stl", "astronaut_cloud.ply"} <= files
