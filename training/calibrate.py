@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from mono3d_addon.core.estimate import Guess, SceneGuess
+from mono3d_addon.core.scene_guess import Guess, SceneGuess
 from mono3d_addon.depth.scene_vector import KINDS, QUANTITIES
 
 from . import models, scene_report, sets

@@ -20,8 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mono3d_addon.core.estimate import SceneGuess
 from mono3d_addon.core.files import atomic_write
+from mono3d_addon.core.scene_guess import SceneGuess
 from mono3d_addon.depth import threads
 
 from . import comparison, scene_report

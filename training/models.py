@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mono3d_addon.core.estimate import SceneGuess
+from mono3d_addon.core.scene_guess import SceneGuess
 from mono3d_addon.depth import checkpoint, resize, scene_vector
 from mono3d_addon.depth.catalogue import Model, model_named
 from mono3d_addon.depth.engines.engine import SCENE

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mono3d_addon.core.estimate import Guess, SceneGuess
+from mono3d_addon.core.scene_guess import Guess, SceneGuess
 
 from .sets import Metric
 

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from .arrays import Floats
 from .maps.depth_values import DepthValues
 from .maps.own_depth import own_disparity
-from .scene_guess import Guess as Guess
-from .scene_guess import SceneGuess as SceneGuess
+from .scene_guess import SceneGuess
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import zipfile
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.estimate import Estimate, Guess, SceneGuess
+from ..core import scene_guess
+from ..core.estimate import Estimate
 from ..core.files import atomic_write
 from ..errors import Mono3DError
 
@@ -46,7 +46,7 @@ class DisparityCache:
                     str(stored["engine"]),
                     tuple(map(str, stored["notes"])),
                     device=str(stored["device"]),
-                    scene=_scene(str(stored["scene"])),
+                    scene=scene_guess.from_json(json.loads(str(stored["scene"]))),
                     sky=stored["sky"].astype(np.float32) / np.float32(_LARGEST) if "sky" in stored else None,
                 )
         except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile):
@@ -66,7 +66,7 @@ class DisparityCache:
                     "engine": np.array(estimate.engine),
                     "notes": np.array(estimate.notes, dtype=np.str_),
                     "device": np.array(estimate.device),
-                    "scene": np.array(_described(estimate.scene)),
+                    "scene": np.array(json.dumps(scene_guess.to_json(estimate.scene))),
                 }
                 maps = {"disparity": estimate.disparity}
                 if estimate.sky is not None:
@@ -89,17 +89,3 @@ class DisparityCache:
 
     def _file(self, key: str) -> Path:
         return self.folder / f"{key}-{_VERSION}.npz"
-
-
-def _described(scene: SceneGuess | None) -> str:
-    """Returns a scene as JSON; empty for None."""
-    return "" if scene is None else json.dumps(dataclasses.asdict(scene))
-
-
-def _scene(text: str) -> SceneGuess | None:
-    """Returns the scene that `_described` wrote. Raises ValueError, KeyError or TypeError for other text."""
-    if not text:
-        return None
-    found = json.loads(text)
-    near, far, focal = (None if found[name] is None else Guess(**found[name]) for name in ("near", "far", "focal"))
-    return SceneGuess(near, far, focal, {str(kind): float(share) for kind, share in found["kinds"].items()})

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ..core.arrays import Bytes, Floats
-from ..core.estimate import Estimate, SceneGuess
+from ..core.estimate import Estimate
+from ..core.scene_guess import SceneGuess
 from ..core.stages import Progress
 from ..errors import Mono3DError
 from . import align, devices, engine_cache, memory, resize, scene_vector, tiles

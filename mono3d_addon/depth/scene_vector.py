@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.estimate import Guess, SceneGuess
+from ..core.scene_guess import Guess, SceneGuess
 
 QUANTITIES = ("near", "far", "focal")
 """Quantities of `SceneGuess`; the vector has their natural logarithms, then those of the deviations of these."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mono3d_addon.core.estimate import Estimate, Guess, SceneGuess
+from mono3d_addon.core.estimate import Estimate
+from mono3d_addon.core.scene_guess import Guess, SceneGuess
 from mono3d_addon.depth.disparity_cache import DisparityCache
 
 ESTIMATE = Estimate(np.arange(6, dtype=np.float32).reshape(2, 3), "torch", ("A note.", "Another."), device="cuda")

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from mono3d_addon.core.estimate import Guess, SceneGuess
+from mono3d_addon.core.scene_guess import Guess, SceneGuess
 from training import scene_report
 from training.scene_report import Truth
 from training.sets import Metric
