@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Spreads values from a few cells over the whole grid: near each of them its own, between them a blend.
 
-Normalised convolution on an image pyramid (push and pull; Gortler et al. 1996, The Lumigraph, section 3.4): sums of
-blocks of 2 x 2 cells, again and again, then from the coarsest level down, each level where it knows something.
+Normalised convolution by push and pull (see `core.pyramid`): sums of blocks of 2 x 2 cells, again and again, then from
+the coarsest level down, each level where it knows something.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Floats
+from ..pyramid import doubled, halved
 
 _FADING = np.float32(0.8)
 """Part of its reach after which a value counts less."""
@@ -34,7 +35,7 @@ def spread(
     levels = [level]
     side = 1
     while max(level.shape[:2]) > 1:
-        level = _halved(level)
+        level = halved(level)
         side *= 2
         # Means instead of sums keep the numbers small; what is beyond its reach fades.
         weight = level[..., -1:]
@@ -43,7 +44,7 @@ def spread(
         levels.append(level)
     result = _normal(levels[-1])
     for level in reversed(levels[:-1]):
-        above = _doubled(result, level.shape[0], level.shape[1])
+        above = doubled(result, level.shape[0], level.shape[1])
         weight = np.minimum(level[..., -1:], 1)
         result = above + weight * (_normal(level) - above)
     return result
@@ -90,28 +91,3 @@ def _around(values: Floats) -> Floats:
 def _normal(level: Floats) -> Floats:
     """Returns the means, float32 (h, w, c), of a level's sums."""
     return np.asarray(level[..., :-2] / np.maximum(level[..., -1:], np.float32(1e-20)), np.float32)
-
-
-def _halved(level: Floats) -> Floats:
-    """Returns the sums of blocks of 2 x 2 cells."""
-    rows, columns = level.shape[:2]
-    if rows % 2 or columns % 2:
-        level = np.pad(level, [(0, rows % 2), (0, columns % 2), (0, 0)])
-    lines = level[::2] + level[1::2]
-    sums: Floats = lines[:, ::2] + lines[:, 1::2]
-    return sums
-
-
-def _doubled(level: Floats, rows: int, columns: int) -> Floats:
-    """Returns a level with twice the resolution, bilinear, float32 (rows, columns, c)."""
-    return _stretched(_stretched(level, rows, 0), columns, 1)
-
-
-def _stretched(level: Floats, extent: int, axis: int) -> Floats:
-    values = np.moveaxis(level, axis, 0)
-    padded = np.concatenate([values[:1], values, values[-1:]])
-    result = np.empty((2 * len(values), *values.shape[1:]), np.float32)
-    near = values * np.float32(0.75)
-    result[0::2] = near + padded[:-2] * np.float32(0.25)
-    result[1::2] = near + padded[2:] * np.float32(0.25)
-    return np.moveaxis(result[:extent], 0, axis)
