@@ -114,6 +114,7 @@ def assembled(
         lens=photo.lens,
         own=reshaper.own,
         scene=reshaper.scene,
+        sky=reshaper.sky,
         engine=engine,
         seconds=seconds,
         notes=(*photo_notes, *reshaped.notes),

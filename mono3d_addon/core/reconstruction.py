@@ -53,6 +53,7 @@ class Reconstruction:
     lens       focal length and sensor data from EXIF
     own        the depth map supplied by the user; None if the network estimated the depth
     scene      what the network guesses of distances, lens and kind of scene; None where it guesses nothing
+    sky        what the network says of the sky: its probability, float32 (h, w), 0..1; None where it says nothing
     photo_digest  SHA-256 of the photo's file, hexadecimal
     normal_map path of the normal map, an 8-bit picture over the whole photo in tangent space; None if not requested
     """
@@ -75,6 +76,7 @@ class Reconstruction:
     lens: Lens = field(default_factory=Lens)
     own: DepthValues | None = None
     scene: SceneGuess | None = None
+    sky: NDArray[np.float32] | None = None
     normal_map: Path | None = None
     photo_digest: str = ""
     photo_notes: tuple[str, ...] = ()
@@ -195,6 +197,7 @@ def load(folder: Path) -> Reconstruction:
             lens=Lens(**description["lens"]),
             own=DepthValues(arrays["own"], description["own_kind"]) if "own" in arrays else None,
             scene=scene_guess.from_json(description["scene"]),
+            sky=arrays.get("sky"),
             background=background,
             background_texture=None if background_texture is None else Path(background_texture),
             engine=description["engine"],
@@ -227,6 +230,8 @@ def _arrays(result: Reconstruction) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {"disparity": result.disparity, "depth": result.depth}
     if result.mask is not None:
         arrays["mask"] = result.mask
+    if result.sky is not None:
+        arrays["sky"] = result.sky
     if result.own is not None:
         arrays["own"] = result.own.values
     for prefix, part in (("mesh", result.mesh), ("cloud", result.cloud), ("behind", result.background)):

@@ -34,6 +34,7 @@ class Source:
     own_kind     see `core.maps.depth_values.DepthValues`; empty where the network estimated the disparity
     is_panorama  whether the photo shows all directions
     scene        what the network guesses of the scene, see `core.scene_guess.to_json`
+    sky          .npy, float32 (h, w), probability of sky; empty where the network does not give it
     """
 
     name: str
@@ -44,6 +45,7 @@ class Source:
     own_kind: str = ""
     is_panorama: bool = False
     scene: Mapping[str, Any] | None = None
+    sky: str = ""
 
 
 def source_of(saved: Reconstruction, folder: Path, photo: Path) -> Source:
@@ -57,6 +59,7 @@ def source_of(saved: Reconstruction, folder: Path, photo: Path) -> Source:
         "" if saved.own is None else saved.own.kind,
         saved.camera.is_panorama,
         scene_guess.to_json(saved.scene),
+        "" if saved.sky is None else str(folder.absolute() / "sky.npy"),
     )
 
 

@@ -101,5 +101,6 @@ def _read(folder: Path, source: Source, settings: Settings) -> Reshaper:
     if source.own_kind:
         estimate = estimate_from(DepthValues(disparity, cast(Kind, source.own_kind)), source.disparity)
     else:
-        estimate = Estimate(disparity, "", scene=scene_guess.from_json(source.scene))
+        sky = np.load(folder / source.sky, allow_pickle=False) if source.sky else None
+        estimate = Estimate(disparity, "", scene=scene_guess.from_json(source.scene), sky=sky)
     return make_reshaper(photo, estimate, is_panorama=source.is_panorama)

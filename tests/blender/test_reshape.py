@@ -225,6 +225,18 @@ def test_automatic_distances_are_numbers_that_sliders_go_on_from(cup: Any, recon
     assert scene.stored_settings(owner).far == 2.0, "an object of an earlier version"
 
 
+def test_the_sky_that_a_network_told_stays_with_the_photo(cup: Any, reconstructed: Path, tmp_path: Path) -> None:
+    """A worker that reads the photo from the object would have to guess it."""
+    sky = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
+    for given in (sky, None):
+        made = dataclasses.replace(reconstruction.load(reconstructed), sky=given)
+        owner: Any = scene.build(made, bpy.context.scene).mesh
+        written = source.write(owner, tmp_path).sky
+        assert (written == "") == (given is None)
+        if given is not None:
+            assert np.array_equal(np.load(tmp_path / written), given)
+
+
 def test_an_object_of_an_earlier_version_keeps_its_shape(cup: Any, worker: Worker, tmp_path: Path) -> None:
     """What its version could not do stays off."""
     stored = {**json.loads(cup[names.SETTINGS]), "sky": "keep", "tiles": False}

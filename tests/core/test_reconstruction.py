@@ -40,9 +40,11 @@ def example(cloud: bool) -> Reconstruction:
 @pytest.mark.parametrize("cloud", [False, True])
 def test_what_is_saved_is_loaded(tmp_path: Path, cloud: bool) -> None:
     scene = SceneGuess(near=Guess(0.3, 0.2), kinds={"object": 1.0})
-    before = dataclasses.replace(example(cloud), scene=scene)
+    sky = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
+    before = dataclasses.replace(example(cloud), scene=scene, sky=sky)
     save(before, tmp_path)
     after = load(tmp_path)
+    assert after.sky is not None and np.array_equal(after.sky, sky)
     assert after.scene == scene and after.resolved == before.resolved != example(cloud).resolved
     assert after.settings == before.settings and after.camera == before.camera and after.notes == before.notes
     assert after.engine == before.engine

@@ -27,11 +27,11 @@ from ...settings import Settings
 from ...worker.reshape_files import Source
 from .. import names
 
-_DESCRIPTION, _DISPARITY, _MASK = "mono3d_source", "mono3d_disparity", "mono3d_mask"
+_DESCRIPTION, _DISPARITY, _MASK, _SKY = "mono3d_source", "mono3d_disparity", "mono3d_mask", "mono3d_sky"
 
 
 def store(image: bpy.types.Image, result: Reconstruction) -> None:
-    """Stores the disparity, mask and lens of `result` on the photo's `image`, as custom properties."""
+    """Stores the disparity, mask, lens and sky of `result` on the photo's `image`, as custom properties."""
     description = {
         "key": result.photo_key,
         "name": result.photo.name.encode("utf-8", "replace").decode(),
@@ -41,15 +41,18 @@ def store(image: bpy.types.Image, result: Reconstruction) -> None:
         "mask": None if result.mask is None else result.mask.shape,
         "lens": dataclasses.asdict(result.lens),
         "scene": scene_guess.to_json(result.scene),
+        "sky": None if result.sky is None else result.sky.shape,
     }
     image[_DESCRIPTION] = json.dumps(description)
-    for name in (_DISPARITY, _MASK):
+    for name in (_DISPARITY, _MASK, _SKY):
         # Blender truncates bytes at the first zero when they replace others.
         image.pop(name, None)
     values = result.own.values if result.own else result.disparity
     image[_DISPARITY] = np.ascontiguousarray(values, np.float32).tobytes()
     if result.mask is not None:
         image[_MASK] = np.packbits(result.mask).tobytes()
+    if result.sky is not None:
+        image[_SKY] = np.ascontiguousarray(result.sky, np.float32).tobytes()
 
 
 def image_of(owner: bpy.types.Object) -> bpy.types.Image:
@@ -92,7 +95,7 @@ def resolve(owner: bpy.types.Object, camera: Camera, settings: Settings) -> Reso
 
 
 def write(owner: bpy.types.Object, folder: Path) -> Source:
-    """Writes photo, disparity and mask to `folder` for the worker. Raises Mono3DError if the photo is gone."""
+    """Writes photo, disparity, mask and sky to `folder` for the worker. Raises Mono3DError if the photo is gone."""
     image: Any = image_of(owner)
     description = _description(owner)
     texture = folder / "texture"
@@ -105,6 +108,12 @@ def write(owner: bpy.types.Object, folder: Path) -> Source:
         bits = np.unpackbits(np.frombuffer(image[_MASK], np.uint8), count=rows * columns)
         mask = "mask.npy"
         np.save(folder / mask, bits.reshape(rows, columns).astype(bool), allow_pickle=False)
+    sky = ""
+    # Photos stored by earlier versions have none.
+    if description.get("sky"):
+        sky = "sky.npy"
+        found = np.frombuffer(image[_SKY], np.float32).reshape(description["sky"])
+        np.save(folder / sky, found, allow_pickle=False)
     return Source(
         description["name"],
         texture.name,
@@ -114,6 +123,7 @@ def write(owner: bpy.types.Object, folder: Path) -> Source:
         description["own_kind"],
         description["is_panorama"],
         description.get("scene"),
+        sky,
     )
 
 
