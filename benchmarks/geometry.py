@@ -257,13 +257,14 @@ def hole_shares(case: Case) -> tuple[float, float]:
     from mono3d_addon.core.mesh.background_fill import fill_background
     from mono3d_addon.core.mesh.grid import build_grid, torn_triangles
     from mono3d_addon.core.mesh.mesh import joined
+    from mono3d_addon.core.mesh.torn_map import TornMap
     from mono3d_addon.settings import Settings
 
     depth, tear = mono3d(case), Settings().tear
     mesh = build_grid(depth, case.camera, case.pixels, tear, 0.001).mesh(case.camera)
     sheet = build_grid(depth, case.camera, case.pixels, 0.0).mesh(case.camera)
     triangles = torn_triangles(depth, tear, 0.001, None)
-    background = fill_background(triangles, depth, case.camera, case.pixels, tear)
+    background = fill_background(TornMap(triangles, depth, tear), case.camera, case.pixels)
     seen = [sees(case, one) for one in (sheet, mesh, mesh if background is None else joined(mesh, background.mesh))]
     return float(np.mean(seen[0] & ~seen[1])), float(np.mean(seen[0] & ~seen[2]))
 
@@ -289,6 +290,7 @@ def print_seconds() -> None:
 
     from mono3d_addon.core.mesh.background_fill import fill_background
     from mono3d_addon.core.mesh.grid import grid_of, torn_triangles
+    from mono3d_addon.core.mesh.torn_map import TornMap
     from mono3d_addon.settings import Settings
     from tests.core import measures, truth_scenes
 
@@ -312,7 +314,7 @@ def print_seconds() -> None:
         grid_of(triangles, *shape, trim=0).mesh(case.camera)
         steps["grid"].append(time.process_time() - began)
         began = time.process_time()
-        fill_background(triangles, *shape)
+        fill_background(TornMap(triangles, depth, Settings().tear), case.camera, case.pixels)
         steps["background"].append(time.process_time() - began)
     for name, seconds in steps.items():
         print(f"{name:18} {statistics.median(seconds):.2f} s ({min(seconds):.2f}-{max(seconds):.2f})")

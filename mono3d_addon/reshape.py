@@ -12,19 +12,18 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .core.arrays import Bytes, Floats, Ints
+from .core.arrays import Bytes, Floats
 from .core.camera.automatic import Resolved
 from .core.camera.camera import Camera
 from .core.camera.field_of_view import camera_notes, photo_camera
 from .core.estimate import Estimate
 from .core.maps.crop import cropped
 from .core.maps.depth_map import depth_map
-from .core.maps.depth_values import DepthValues
 from .core.maps.ground import camera_on_ground
 from .core.maps.own_depth import own_depth_map
 from .core.maps.planes import with_planes
 from .core.maps.relief import with_relief
-from .core.maps.sky import backdrop, behind, find_sky, infinite
+from .core.maps.sky import backdrop, behind, except_sky, find_sky, infinite
 from .core.mesh.background_fill import BackgroundFill, fill_background
 from .core.mesh.fill_sky import fill_before_sky, without_rim
 from .core.mesh.grid import Grid, grid_of, torn_triangles
@@ -34,11 +33,11 @@ from .core.mesh.mixed_rims import mixed_rims, without
 from .core.mesh.normal_map import normal_map
 from .core.mesh.solid import solid
 from .core.mesh.sphere import build_sphere
+from .core.mesh.torn_map import TornMap
 from .core.photo.mask import masked
 from .core.photo.photo import Photo
 from .core.photo.resampling import resize_to
 from .core.resolved import resolved
-from .core.scene_guess import SceneGuess
 from .core.stages import Progress, Stages
 from .errors import Mono3DError
 from .settings import Settings
@@ -114,9 +113,22 @@ class _DepthMap:
     @property
     def rest(self) -> NDArray[np.bool_] | None:
         """Where the depth is valid and no sky; None: everywhere."""
-        if self.sky is None:
-            return self.valid
-        return ~self.sky if self.valid is None else self.valid & ~self.sky
+        return self.valid if self.sky is None else except_sky(self.valid, self.sky)
+
+
+@dataclass(frozen=True)
+class _TornGrid:
+    """The torn grid of a photo.
+
+    grid    what is shown of it
+    torn    all of it, and `things`: the same without the sky that the background fill continues
+    rims    cells, bool (rows, columns), that the background fill takes the place of; None: none
+    """
+
+    grid: Grid
+    torn: TornMap
+    things: TornMap
+    rims: NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True)
@@ -169,19 +181,10 @@ class Reshaper(abc.ABC):
 
     is_panorama: ClassVar[bool]
 
-    def __init__(
-        self,
-        photo: Photo,
-        disparity: Floats,
-        own: DepthValues | None = None,
-        scene: SceneGuess | None = None,
-        sky: Floats | None = None,
-    ) -> None:
+    def __init__(self, photo: Photo, estimate: Estimate) -> None:
         self.photo = photo
-        self.disparity = disparity
-        self.own = own
-        self.scene = scene
-        self.sky = sky
+        self.disparity, self.own = estimate.disparity, estimate.values
+        self.scene, self.sky = estimate.scene, estimate.sky
         self._sky: _Last[Valid] = _Last()
         self._depth: _Last[_DepthMap] = _Last()
         self._on_ground: _Last[Camera | None] = _Last()
@@ -282,7 +285,7 @@ class Reshaper(abc.ABC):
         if sky is None:
             return _DepthMap(depth, valid, None)
         if settings.sky == "remove":
-            return _DepthMap(depth, ~sky if valid is None else valid & ~sky, sky)
+            return _DepthMap(depth, except_sky(valid, sky), sky)
         put = behind if settings.sky == "auto" else backdrop
         depth = put(depth, sky, 0.0 if self._is_metric else settings.far, valid)
         return _DepthMap(depth, valid if valid is None else valid | sky, sky)
@@ -332,16 +335,9 @@ class PinholeReshaper(Reshaper):
 
     is_panorama = False
 
-    def __init__(
-        self,
-        photo: Photo,
-        disparity: Floats,
-        own: DepthValues | None = None,
-        scene: SceneGuess | None = None,
-        sky: Floats | None = None,
-    ) -> None:
-        super().__init__(photo, disparity, own, scene, sky)
-        self._grid: _Last[tuple[Grid, Ints, Valid]] = _Last()
+    def __init__(self, photo: Photo, estimate: Estimate) -> None:
+        super().__init__(photo, estimate)
+        self._grid: _Last[_TornGrid] = _Last()
         self._background: _Last[BackgroundFill | None] = _Last()
 
     def forget(self) -> None:
@@ -357,51 +353,52 @@ class PinholeReshaper(Reshaper):
         return with_relief(depth, guide, camera, settings.photo_detail, settings.tear)
 
     def _first_mesh(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> Mesh:
-        grid, _, _ = self._grid_of(depth, valid, camera, settings)
+        grid = self._grid_of(depth, valid, camera, settings).grid
         mesh = grid.mesh(camera)
         return with_quads(mesh, grid, depth.shape[1]) if settings.quads and settings.surface == "grid" else mesh
 
-    def _grid_of(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> tuple[Grid, Ints, Valid]:
-        """Returns the grid, its triangles before trimming, and the rims that the background fill takes the place of.
+    def _grid_of(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> _TornGrid:
+        """Returns the torn grid.
 
-        Those are the far sides of tears, whose pixels the photo mixes with the colours of what stands before them.
-        Exact depth keeps them. The rim of a sky that the fill continues is left out too.
+        The background fill takes the place of the far sides of tears, whose pixels the photo mixes with the colours of
+        what stands before them. Exact depth keeps them. The rim of a sky that the fill continues is left out too.
         """
         settings = self._for_source(settings)
 
-        def made() -> tuple[Grid, Ints, Valid]:
-            triangles = torn_triangles(depth, _tear(settings), settings.min_island / 100.0, valid, settings.edge_aware)
+        def made() -> _TornGrid:
+            tear = _tear(settings)
+            triangles = torn_triangles(depth, tear, settings.min_island / 100.0, valid, settings.edge_aware)
+            torn = TornMap(triangles, depth, tear, valid)
             grid = grid_of(
                 triangles,
                 depth,
                 camera,
                 self.photo.pixels,
-                _tear(settings),
+                tear,
                 settings.trim,
-                has_smooth_silhouettes=_has_smooth_silhouettes(settings) and self.own is None,
+                has_smooth_silhouettes=_has_smooth_silhouettes(settings) and not self._is_exact,
             )
             sky = self._filled_sky(settings)
+            things = torn if sky is None else torn.without_sky(sky)
             if sky is not None:
                 grid = without_rim(grid, sky)
             if not _is_filled(settings) or self._is_exact:
-                return grid, triangles, None
-            things = triangles if sky is None else triangles[~sky.reshape(-1)[triangles].any(axis=1)]
-            rest = valid if sky is None else ~sky if valid is None else valid & ~sky
-            rims = mixed_rims(things, depth, _tear(settings), rest)
-            return without(grid, rims), triangles, rims
+                return _TornGrid(grid, torn, things, None)
+            rims = mixed_rims(things)
+            return _TornGrid(without(grid, rims), torn, things, rims)
 
         return self._grid.get(_without(settings, _AFTER_GRID), made)
 
-    def _background_of(
-        self, triangles: Ints, rims: Valid, depth: Floats, valid: Valid, camera: Camera, settings: Settings
-    ) -> BackgroundFill | None:
+    def _background_of(self, found: _TornGrid, camera: Camera, settings: Settings) -> BackgroundFill | None:
         """Returns the background behind near things; None if nothing is hidden."""
-        arguments = (triangles, depth, camera, self.photo.pixels, _tear(settings), valid, settings.trim)
-        sky = self._filled_sky(settings)
-        return self._background.get(
-            _without(settings, _AFTER_GRID),
-            lambda: fill_background(*arguments, rims) if sky is None else fill_before_sky(*arguments, sky, rims),
-        )
+        pixels, trim, sky = self.photo.pixels, settings.trim, self._filled_sky(settings)
+
+        def made() -> BackgroundFill | None:
+            if sky is None:
+                return fill_background(found.torn, camera, pixels, trim, found.rims)
+            return fill_before_sky(found.torn, found.things, camera, pixels, sky, trim, found.rims)
+
+        return self._background.get(_without(settings, _AFTER_GRID), made)
 
     def _filled_sky(self, settings: Settings) -> Valid:
         """Returns the sky far behind that the background fill continues; None without."""
@@ -410,13 +407,13 @@ class PinholeReshaper(Reshaper):
     def _finished(
         self, mesh: Mesh, depth: Floats, valid: Valid, camera: Camera, settings: Settings, stages: Stages
     ) -> _Finished:
-        grid, triangles, rims = self._grid_of(depth, valid, camera, settings)
-        background = None
+        found = self._grid_of(depth, valid, camera, settings)
+        grid, background = found.grid, None
         if _is_filled(settings):
             with stages.stage(FILL):
-                background = self._background_of(triangles, rims, depth, valid, camera, settings)
+                background = self._background_of(found, camera, settings)
         cloud, relief = None, None
-        notes = self._island_notes(triangles, depth, valid, settings)
+        notes = self._island_notes(found.torn, settings)
         if _needs_surface(settings):
             with stages.stage(SURFACE) as within:
                 mesh, cloud, more = self._surface(mesh, grid, depth.shape, camera, settings, within)
@@ -457,13 +454,13 @@ class PinholeReshaper(Reshaper):
         )
         return adaptive.mesh, None, [note]
 
-    def _island_notes(self, triangles: Ints, depth: Floats, valid: Valid, settings: Settings) -> list[str]:
+    def _island_notes(self, torn: TornMap, settings: Settings) -> list[str]:
         """Returns what *Smallest island* has removed from a depth map of the user's."""
         smallest = self._for_source(settings).min_island / 100.0
         if not self._is_exact or smallest <= 0.0:
             return []
-        whole = torn_triangles(depth, _tear(settings), 0.0, valid, settings.edge_aware)
-        dropped = len(whole) - len(triangles)
+        whole = torn_triangles(torn.depth, torn.tear, 0.0, torn.valid, settings.edge_aware)
+        dropped = len(whole) - len(torn.triangles)
         return [_ISLANDS.format(dropped=dropped, whole=len(whole))] if dropped > 0 else []
 
     def _left_out_notes(
@@ -506,7 +503,7 @@ class PanoramaReshaper(Reshaper):
 def make_reshaper(photo: Photo, estimate: Estimate, *, is_panorama: bool) -> Reshaper:
     """Returns what makes the meshes of a photo with this depth."""
     kind = PanoramaReshaper if is_panorama else PinholeReshaper
-    return kind(photo, estimate.disparity, estimate.values, estimate.scene, estimate.sky)
+    return kind(photo, estimate)
 
 
 def shares_of(settings: Settings) -> dict[str, float]:

@@ -68,11 +68,11 @@ def shape(reshaper: Reshaper, settings: Settings) -> reshape.Reshaped:
 
 def test_what_is_kept_between_meshes_never_shows() -> None:
     """Every setting in turn, by a reshaper that was used before, gives what a fresh one gives, and something new."""
-    used = PinholeReshaper(photo(), disparity())
+    used = PinholeReshaper(photo(), Estimate(disparity(), ""))
     before = shape(used, BASE)
     for name, value in CHANGES.items():
         settings = replace(BASE, **{name: value})
-        again, fresh = shape(used, settings), shape(PinholeReshaper(photo(), disparity()), settings)
+        again, fresh = shape(used, settings), shape(PinholeReshaper(photo(), Estimate(disparity(), "")), settings)
         for part in ("vertices", "triangles", "uv", "colors", "normals"):
             assert np.array_equal(getattr(again.mesh, part), getattr(fresh.mesh, part)), (name, part)
         assert np.array_equal(again.depth, fresh.depth, equal_nan=True) and again.camera == fresh.camera
@@ -84,9 +84,9 @@ def test_what_is_kept_between_meshes_never_shows() -> None:
 @pytest.mark.parametrize("kind", [PinholeReshaper, PanoramaReshaper])
 def test_automatic_distances_and_lens_equal_their_numbers(kind: type[Reshaper]) -> None:
     scene = SceneGuess(Guess(0.4, 0.1), Guess(0.9, 0.1), Guess(1.3, 0.1), {"object": 1.0})
-    guessing = kind(photo(), disparity(), scene=scene)
+    guessing = kind(photo(), Estimate(disparity(), "", scene=scene))
     automatic, numbers = replace(BASE, near=0.0, far=0.0), guessing.resolved(Settings()).pinned_to(BASE)
-    one, other = shape(guessing, automatic), shape(kind(photo(), disparity()), numbers)
+    one, other = shape(guessing, automatic), shape(kind(photo(), Estimate(disparity(), "")), numbers)
     np.testing.assert_allclose(one.mesh.vertices, other.mesh.vertices, rtol=1e-5)
     assert np.array_equal(one.depth, other.depth) and np.array_equal(one.depth, guessing.depth(automatic))
     assert one.depth.max() == pytest.approx(numbers.far, rel=1e-3) and 0.3 < one.depth.min() < 0.5
@@ -97,7 +97,7 @@ def test_automatic_distances_and_lens_equal_their_numbers(kind: type[Reshaper]) 
 
 @pytest.mark.parametrize("name", ["field_of_view", "shift_x", "shift_y"])
 def test_a_panorama_tells_that_it_has_no_lens(name: str) -> None:
-    around = PanoramaReshaper(photo(), disparity())
+    around = PanoramaReshaper(photo(), Estimate(disparity(), ""))
     change: dict[str, Any] = {name: 30.0}
     assert shape(around, BASE).notes == ()
     (note,) = shape(around, replace(BASE, **change)).notes
@@ -121,7 +121,7 @@ def test_mask_sky_relief_and_floor_of_a_known_photo_can_be_changed(tmp_path: Pat
     outdoors = Photo(Path("house.png"), np.clip(pixels, 0, 255).astype(np.uint8), None, Lens(), "1" * 64)
     Image.fromarray((column < 160).astype(np.uint8) * 255).save(tmp_path / "left.png")
     reshaper, plain = (
-        PinholeReshaper(outdoors, inverse),
+        PinholeReshaper(outdoors, Estimate(inverse, "")),
         Settings(detail=64, tear=0.0, sky="keep", edge_aware=False, near=1.0, far=60.0),
     )
     whole = shape(reshaper, plain)
@@ -153,15 +153,15 @@ def test_planes_of_a_network_are_made_flat_but_never_those_of_a_depth_map(monkey
         return values + np.linspace(0.0, 1.0, values.shape[1], dtype=np.float32)
 
     monkeypatch.setattr(reshape, "with_planes", counted)
-    network = PinholeReshaper(photo(), disparity())
+    network = PinholeReshaper(photo(), Estimate(disparity(), ""))
     flat, bent = shape(network, BASE), shape(network, replace(BASE, planes=False))
     assert np.array_equal(bent.depth, depth_maps.depth_map(disparity(), photo(), BASE)[0])
     assert not np.array_equal(flat.depth, bent.depth)
     shape(network, replace(BASE, tear=0.3))
     assert len(calls) == 1, "once a photo"
-    own = PinholeReshaper(photo(), disparity(), DepthValues(disparity(), "disparity"))
+    own = PinholeReshaper(photo(), Estimate(disparity(), "", values=DepthValues(disparity(), "disparity")))
     assert np.array_equal(shape(own, BASE).depth, shape(own, replace(BASE, planes=False)).depth)
-    shape(PanoramaReshaper(photo(), disparity()), BASE)
+    shape(PanoramaReshaper(photo(), Estimate(disparity(), "")), BASE)
     assert len(calls) == 1, "a depth map and a panorama keep what they have"
 
 
@@ -173,7 +173,7 @@ def test_the_depth_is_not_made_again_where_it_does_not_change(monkeypatch: pytes
         return depth_maps.depth_map(*values)
 
     monkeypatch.setattr(reshape, "depth_map", counted)
-    reshaper = PinholeReshaper(photo(), disparity())
+    reshaper = PinholeReshaper(photo(), Estimate(disparity(), ""))
     for name in (None, "field_of_view", "min_island", "crop_left", "crop_top"):
         shape(reshaper, replace(BASE, **{name: CHANGES[name]}) if name else BASE)
     assert len(calls) == 1
@@ -183,11 +183,11 @@ def test_the_depth_is_not_made_again_where_it_does_not_change(monkeypatch: pytes
 
 def test_a_crop_that_leaves_nothing_is_one_sentence() -> None:
     with pytest.raises(Mono3DError, match=r"room\.png.*empty mesh"):
-        shape(PinholeReshaper(photo(), disparity()), replace(BASE, crop_left=99.0, crop_top=99.0))
+        shape(PinholeReshaper(photo(), Estimate(disparity(), "")), replace(BASE, crop_left=99.0, crop_top=99.0))
 
 
 def test_the_memory_for_photos_is_bounded() -> None:
-    reshapers = {name: PinholeReshaper(photo(), disparity()) for name in "abc"}
+    reshapers = {name: PinholeReshaper(photo(), Estimate(disparity(), "")) for name in "abc"}
     size = reshapers["a"].nbytes
     cache = ReshaperCache(2 * size + 1)
     for name, reshaper in reshapers.items():
@@ -203,7 +203,10 @@ def test_the_memory_for_photos_is_bounded() -> None:
 
 def test_only_the_photo_in_use_keeps_its_steps() -> None:
     cache = ReshaperCache()
-    one, other = PinholeReshaper(photo(), disparity()), PinholeReshaper(photo(), disparity())
+    one, other = (
+        PinholeReshaper(photo(), Estimate(disparity(), "")),
+        PinholeReshaper(photo(), Estimate(disparity(), "")),
+    )
     cache.put("one", one)
     shape(one, BASE)
     assert one._depth._known is not None
@@ -213,7 +216,7 @@ def test_only_the_photo_in_use_keeps_its_steps() -> None:
 
 def test_the_time_is_measured() -> None:
     stages = Stages(lambda words, share: None, shares_of(BASE))
-    PinholeReshaper(photo(), disparity()).reshape(BASE, stages)
+    PinholeReshaper(photo(), Estimate(disparity(), "")).reshape(BASE, stages)
     assert set(stages.seconds) == {MESH, FILL}
 
 
@@ -222,19 +225,19 @@ def test_the_time_is_measured() -> None:
     [({}, True), ({"edges": "tear"}, False), ({"edges": "connected"}, False), ({"solid": "flat"}, False)],
 )
 def test_the_background_is_filled_by_default_but_not_for_solids(chosen: dict[str, Any], has_background: bool) -> None:
-    made = shape(PinholeReshaper(photo(), disparity()), replace(BASE, **chosen))
+    made = shape(PinholeReshaper(photo(), Estimate(disparity(), "")), replace(BASE, **chosen))
     assert (made.background is not None) == has_background
     assert not any("fill" in note.lower() for note in made.notes)
 
 
 def test_the_filled_background_follows_every_change_and_a_solid_does_not_lose_it() -> None:
-    used = PinholeReshaper(photo(), disparity())
+    used = PinholeReshaper(photo(), Estimate(disparity(), ""))
     shape(used, BASE)
     shape(used, replace(BASE, solid="flat"))
     for settings in (BASE, replace(BASE, near=0.5), replace(BASE, crop_left=20.0)):
         again, fresh = (
             shape(used, settings).background,
-            shape(PinholeReshaper(photo(), disparity()), settings).background,
+            shape(PinholeReshaper(photo(), Estimate(disparity(), "")), settings).background,
         )
         assert again is not None and fresh is not None
         assert np.array_equal(again.mesh.vertices, fresh.mesh.vertices)
@@ -242,7 +245,7 @@ def test_the_filled_background_follows_every_change_and_a_solid_does_not_lose_it
 
 
 def test_a_panorama_says_nothing_about_the_fill_that_it_lacks() -> None:
-    made = shape(PanoramaReshaper(photo(), disparity()), BASE)
+    made = shape(PanoramaReshaper(photo(), Estimate(disparity(), "")), BASE)
     assert made.background is None and made.notes == ()
 
 
@@ -270,9 +273,9 @@ def test_the_fill_takes_the_place_of_mixed_rims_but_of_no_exact_depth() -> None:
     square[16:32, 20:44] = 3.0
     settings = Settings(near=1.0, far=6.0, sky="keep", detail=64, min_island=0.0)
     torn = replace(settings, edges="tear")
-    network = PinholeReshaper(photo(), square)
+    network = PinholeReshaper(photo(), Estimate(square, ""))
     assert len(shape(network, settings).mesh.triangles) < len(shape(network, torn).mesh.triangles) - 200
-    own = PinholeReshaper(photo(), square, DepthValues(square, "disparity"))
+    own = PinholeReshaper(photo(), Estimate(square, "", values=DepthValues(square, "disparity")))
     np.testing.assert_array_equal(shape(own, settings).mesh.triangles, shape(own, torn).mesh.triangles)
     np.testing.assert_array_equal(shape(own, settings).mesh.vertices, shape(own, torn).mesh.vertices)
 
@@ -302,14 +305,15 @@ def pole() -> tuple[Photo, np.ndarray]:
 
 def depth_of_user() -> PinholeReshaper:
     picture, metres = pole()
-    return PinholeReshaper(picture, (1.0 / metres).astype(np.float32), DepthValues(metres, "metres"))
+    values = DepthValues(metres, "metres")
+    return PinholeReshaper(picture, Estimate((1.0 / metres).astype(np.float32), "", values=values))
 
 
 def test_a_depth_map_keeps_its_thinnest_things() -> None:
     settings = replace(BASE, detail=80)
     depths = shape(depth_of_user(), settings).mesh.vertices[:, 2]
     assert {2.0, 3.0, 5.0} == set(np.unique(np.round(depths, 4)).tolist())
-    network = PinholeReshaper(pole()[0], (1.0 / pole()[1]).astype(np.float32))
+    network = PinholeReshaper(pole()[0], Estimate((1.0 / pole()[1]).astype(np.float32), ""))
     left = shape(network, replace(settings, min_island=5.0, near=2.0, far=5.0, planes=False)).mesh.vertices[:, 2]
     assert left.min() > 4.0, "what a network shows may be noise"
 
@@ -325,7 +329,7 @@ def test_what_smallest_island_removes_from_a_depth_map_is_told() -> None:
 
 
 def test_the_defaults_against_noise_are_for_networks_only() -> None:
-    own, network = depth_of_user(), PinholeReshaper(photo(), disparity())
+    own, network = depth_of_user(), PinholeReshaper(photo(), Estimate(disparity(), ""))
     chosen = replace(BASE, min_island=0.5, outlier_neighbours=7, trim_density=1.0)
     for name in reshape._AGAINST_NOISE:
         assert getattr(own._for_source(BASE), name) == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mono3d_addon.core.camera.lens import Lens
+from mono3d_addon.core.estimate import Estimate
 from mono3d_addon.core.photo.photo import Photo
 from mono3d_addon.reshape import PinholeReshaper
 from mono3d_addon.session import Session
@@ -17,7 +18,7 @@ from mono3d_addon.version import ROOT
 def test_two_sessions_share_nothing(tmp_path: Path) -> None:
     one, other = Session(tmp_path), Session(tmp_path)
     photo = Photo(Path("room.png"), np.zeros((4, 6, 3), np.uint8), None, Lens(), "0" * 64)
-    one.reshapers.put("room", PinholeReshaper(photo, np.zeros((2, 3), np.float32)))
+    one.reshapers.put("room", PinholeReshaper(photo, Estimate(np.zeros((2, 3), np.float32), "")))
     one.read_ahead.photos[photo.path] = photo
     assert one.reshapers.get("room") is not None
     assert other.reshapers.get("room") is None and other.read_ahead.photos == {}

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
+from mono3d_addon.core.estimate import Estimate
 from mono3d_addon.core.files import atomic_write
 from mono3d_addon.core.maps.colour_map import coloured
 from mono3d_addon.core.maps.disparity import normalise
@@ -70,10 +71,8 @@ def compared(photo: Photo, disparities: Sequence[NDArray[np.float32]]) -> list[P
     scale = min(TILE[0] / photo.size[0], TILE[1] / photo.size[1])
     size = (round(scale * photo.size[0]), round(scale * photo.size[1]))
     settings = Settings()
-    shapes = [
-        PinholeReshaper(photo, disparity).reshape(settings, Stages(lambda stage, share: None, shares_of(settings)))
-        for disparity in disparities
-    ]
+    stages = Stages(lambda stage, share: None, shares_of(settings))
+    shapes = [PinholeReshaper(photo, Estimate(disparity, "")).reshape(settings, stages) for disparity in disparities]
     view = raised_view([shape.mesh for shape in shapes], shapes[0].camera, size)
     return [
         _fitted(photo.pixels, size),

@@ -73,6 +73,11 @@ def clear_of(sky: Cells, rows: int, columns: int) -> Cells | None:
     return clear if clear.any() else None
 
 
+def except_sky(valid: Cells | None, sky: Cells) -> Cells:
+    """Returns the cells, bool (rows, columns), that are `valid` (None: all) and no sky."""
+    return ~sky if valid is None else valid & ~sky
+
+
 def backdrop(depth: Floats, sky: Cells, far: float, valid: Cells | None = None) -> Floats:
     """Returns `depth`, float32 (rows, columns), metres, with the sky at `far` or at the largest other valid depth.
 

@@ -13,18 +13,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Bytes, Floats, Ints
+from ..arrays import Bytes, Floats
 from ..camera.camera import Camera
 from ..photo.resampling import resize_to
 from ..windows import enlarge
 from .fill_mesh import sheet_mesh
 from .fill_reach import fill_reaches, shift_of
-from .fill_rims import Rims, find_rims, surfaces_at
+from .fill_rims import Rims, surfaces_at
 from .fill_spread import largest, spread
-from .fill_texture import joined_smoothly, painted
-from .grid import links_of
+from .fill_texture import as_bytes, joined_smoothly, painted
 from .mesh import BACKGROUND_TEXTURE, Mesh
 from .mixed_rims import beside
+from .torn_map import TornMap
 
 _LAP = 2
 """Cells by which the fill laps under the far side, whose rim other steps may move."""
@@ -61,14 +61,7 @@ class BackgroundFill:
 
 
 def fill_background(
-    triangles: Ints,
-    depth: Floats,
-    camera: Camera,
-    pixels: Bytes,
-    tear: float,
-    valid: NDArray[np.bool_] | None = None,
-    trim: int = 0,
-    replaced: NDArray[np.bool_] | None = None,
+    torn: TornMap, camera: Camera, pixels: Bytes, trim: int = 0, replaced: NDArray[np.bool_] | None = None
 ) -> BackgroundFill | None:
     """Returns the background behind the tears of a grid.
 
@@ -76,22 +69,14 @@ def fill_background(
     moved camera sees it, and laps under the far side. It is never nearer than the rims around it. Loose pieces that
     the grid dropped are filled too. Returns None if there is nothing to fill.
 
-    triangles  those of `grid.torn_triangles` for the other arguments, before trimming
-    replaced   cells, bool (rows, columns), on the far side of tears that the fill takes the place of; its colours go
-               over into those beside them
+    trim      as in `grid.build_grid`
+    replaced  cells, bool (rows, columns), on the far side of tears that the fill takes the place of; its colours go
+              over into those beside them
     """
-    if tear <= 0.0:
+    if torn.tear <= 0.0 or len(torn.rims.far) == 0:
         return None
-    rows, columns = depth.shape
-    inverse = (1.0 / depth).astype(np.float32)
-    alive = np.zeros(rows * columns, bool)
-    alive[triangles] = True
-    alive = alive.reshape(rows, columns)
-    usable = np.isfinite(depth) if valid is None else np.isfinite(depth) & valid
-    dropped = usable & ~alive
-    rims = find_rims(inverse, alive, dropped, *links_of(triangles, rows, columns), tear)
-    if len(rims.far) == 0:
-        return None
+    rows, columns = torn.depth.shape
+    tear, inverse, alive, dropped, rims = torn.tear, torn.inverse, torn.alive, torn.dropped, torn.rims
     guide = resize_to(pixels, columns, rows)
     shift = shift_of(inverse, camera.fx * columns / camera.width)
     behind, plane, expected = _continued(rims, inverse, alive, guide, shift)
@@ -122,8 +107,8 @@ def fill_background(
     is_seen = (dropped & (inverse <= behind))[target]
     colors[is_seen] = guide[target][is_seen]
     texture = np.empty((rows, columns, 3), np.uint8)
-    texture[:] = _bytes(guide[::4, ::4].mean(axis=(0, 1)))
-    texture[target] = _bytes(colors)
+    texture[:] = as_bytes(guide[::4, ::4].mean(axis=(0, 1)))
+    texture[target] = as_bytes(colors)
     mesh = sheet_mesh(sheet, is_there, camera, texture)
     return None if mesh is None else BackgroundFill(mesh, texture)
 
@@ -163,10 +148,6 @@ def _continued(
     parts = (behind, plane, *np.moveaxis(field[..., 3:], 2, 0))
     whole = [_twice(part)[2:-2, 2:-2][:rows, :columns] for part in parts]
     return whole[0], whole[1], np.stack(whole[2:], axis=2)
-
-
-def _bytes(colors: Floats) -> Bytes:
-    return np.clip(np.rint(colors * 255), 0, 255).astype(np.uint8)
 
 
 def _twice(values: Floats) -> Floats:

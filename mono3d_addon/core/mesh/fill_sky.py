@@ -13,17 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import windows
-from ..arrays import Bytes, Floats, Ints
+from ..arrays import Bytes
 from ..camera.camera import Camera
 from ..maps.sky_colors import RIM, continued, rim_of
 from ..photo.resampling import resize_to
 from .background_fill import BackgroundFill, fill_background
 from .fill_mesh import sheet_mesh
 from .fill_reach import fill_reaches, shift_of
-from .fill_rims import Rims, find_rims
-from .grid import Grid, links_of
+from .fill_rims import Rims
+from .fill_texture import as_bytes
+from .grid import Grid
 from .mesh import joined
 from .mixed_rims import without
+from .torn_map import TornMap
 
 _LAP = RIM + 2
 """Cells by which the sky behind things laps under the sky that is seen."""
@@ -39,27 +41,24 @@ def without_rim(grid: Grid, sky: Cells) -> Grid:
 
 
 def fill_before_sky(
-    triangles: Ints,
-    depth: Floats,
+    torn: TornMap,
+    things: TornMap,
     camera: Camera,
     pixels: Bytes,
-    tear: float,
-    valid: Cells | None,
-    trim: int,
     sky: Cells,
+    trim: int = 0,
     replaced: Cells | None = None,
 ) -> BackgroundFill | None:
     """Returns the background behind the tears of a grid that has sky far behind everything.
 
-    The arguments are those of `fill_background`, and where there is `sky`, bool (rows, columns). The sky goes on as
-    far as a moved camera sees it, and under its own rim (see `without_rim`), in colours without that of things.
+    The sky goes on as far as a moved camera sees it, and under its own rim (see `without_rim`), in colours without
+    that of things. `trim` and `replaced` are as in `fill_background`.
+
+    sky     bool (rows, columns)
+    things  `torn.without_sky(sky)`: the middle of the scene, which the fill's reach depends on, is that of things
     """
-    rest = ~sky if valid is None else valid & ~sky
-    before = triangles[~sky.reshape(-1)[triangles].any(axis=1)]
-    # The middle of the scene, which the fill's reach depends on, is that of the things before the sky.
-    things = np.where(sky, np.float32(depth[rest].max()) if rest.any() else depth, depth)
-    front = fill_background(before, things, camera, pixels, tear, rest, trim, replaced)
-    behind = _sky_behind(triangles, depth, camera, pixels, tear, valid, sky)
+    front = fill_background(things, camera, pixels, trim, replaced)
+    behind = _sky_behind(torn, camera, pixels, sky)
     if front is None or behind is None:
         return front or behind
     half = np.array((1.0, 0.5), np.float32)
@@ -68,29 +67,20 @@ def fill_before_sky(
     return BackgroundFill(joined(upper, lower), np.concatenate([front.texture, behind.texture]))
 
 
-def _sky_behind(
-    triangles: Ints, depth: Floats, camera: Camera, pixels: Bytes, tear: float, valid: Cells | None, sky: Cells
-) -> BackgroundFill | None:
+def _sky_behind(torn: TornMap, camera: Camera, pixels: Bytes, sky: Cells) -> BackgroundFill | None:
     """Returns the sky behind things, and under its own rim; None where nothing stands before it."""
-    rows, columns = depth.shape
-    inverse = (1.0 / depth).astype(np.float32)
-    alive = np.zeros(rows * columns, bool)
-    alive[triangles] = True
-    alive = alive.reshape(rows, columns)
-    usable = np.isfinite(depth) if valid is None else np.isfinite(depth) & valid
-    dropped = usable & ~alive
-    rims = find_rims(inverse, alive, dropped, *links_of(triangles, rows, columns), tear)
-    rims = _chosen(rims, sky.reshape(-1)[rims.far])
+    rows, columns = torn.depth.shape
+    inverse, usable = torn.inverse, torn.usable
+    rims = _chosen(torn.rims, sky.reshape(-1)[torn.rims.far])
     if len(rims.far) == 0:
         return None
     shift = shift_of(np.atleast_2d(inverse[usable & ~sky]), camera.fx * columns / camera.width)
     reached, _ = fill_reaches(rims, (rows, columns), shift)
     near = np.zeros(rows * columns, bool)
     near[rims.near] = True
-    hidden = (reached & ~sky | near.reshape(rows, columns) | dropped) & usable
+    hidden = (reached & ~sky | near.reshape(rows, columns) | torn.dropped) & usable
     is_there = (windows.maximum(hidden.astype(np.float32), _LAP) > 0) & (hidden | sky) & usable
-    colors = continued(resize_to(pixels, columns, rows), sky)
-    texture = np.clip(np.rint(colors * 255), 0, 255).astype(np.uint8)
+    texture = as_bytes(continued(resize_to(pixels, columns, rows), sky))
     mesh = sheet_mesh(np.full_like(inverse, inverse[sky].max() * _BEHIND), is_there, camera, texture)
     return None if mesh is None else BackgroundFill(mesh, texture)
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import windows
-from ..arrays import Floats
+from ..arrays import Bytes, Floats
 from ..windows import enlarge
 
 _SMALL = 96
@@ -123,6 +123,11 @@ class _Small:
             np.pad(is_target, edge),
             np.pad(is_source, edge),
         )
+
+
+def as_bytes(colors: Floats) -> Bytes:
+    """Returns colours, 0..1, as uint8 of the same shape."""
+    return np.clip(np.rint(colors * 255), 0, 255).astype(np.uint8)
 
 
 def _pooled(values: Floats, block: int) -> Floats:

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import windows
-from ..arrays import Floats, Ints
-from .fill_rims import find_rims
-from .grid import Grid, links_of
+from ..arrays import Floats
+from .grid import Grid
+from .torn_map import TornMap
 
 _RIM = 2
 """Width in cells. A cell is a pixel of the photo or more, and depth follows the photo's edges."""
@@ -22,23 +22,13 @@ _RIM = 2
 Bools = NDArray[np.bool_]
 
 
-def mixed_rims(triangles: Ints, depth: Floats, tear: float, valid: Bools | None = None) -> Bools:
-    """Returns the cells, bool (rows, columns), on the far sides of the tears of a grid, and close to them.
-
-    triangles  int32 (m, 3), those of `grid.torn_triangles` for the other arguments
-    """
-    rows, columns = depth.shape
-    found = np.zeros(rows * columns, bool)
-    if tear <= 0.0 or len(triangles) == 0:
-        return found.reshape(rows, columns)
-    inverse = (1.0 / depth).astype(np.float32)
-    alive = np.zeros(rows * columns, bool)
-    alive[triangles] = True
-    alive = alive.reshape(rows, columns)
-    usable = np.isfinite(depth) if valid is None else np.isfinite(depth) & valid
-    rims = find_rims(inverse, alive, usable & ~alive, *links_of(triangles, rows, columns), tear)
-    found[rims.far] = True
-    return beside(found.reshape(rows, columns), inverse, _RIM - 1, tear) & alive
+def mixed_rims(torn: TornMap) -> Bools:
+    """Returns the cells, bool (rows, columns), on the far sides of the tears of a grid, and close to them."""
+    found = np.zeros(torn.depth.size, bool)
+    if torn.tear <= 0.0:
+        return found.reshape(torn.depth.shape)
+    found[torn.rims.far] = True
+    return beside(found.reshape(torn.depth.shape), torn.inverse, _RIM - 1, torn.tear) & torn.alive
 
 
 def beside(cells: Bools, inverse: Floats, radius: int, tear: float) -> Bools:

@@ -13,6 +13,7 @@ from PIL import Image
 from mono3d_addon.core.camera.camera import Camera
 from mono3d_addon.core.mesh.background_fill import BackgroundFill, fill_background
 from mono3d_addon.core.mesh.grid import Grid, grid_of, torn_triangles
+from mono3d_addon.core.mesh.torn_map import TornMap
 from tests.core import scenes
 from tests.core.mesh.side_view import covered_share
 
@@ -46,7 +47,7 @@ def made(
     view = scenes.camera(depth.shape[1], depth.shape[0])
     triangles = torn_triangles(depth, TEAR, island, valid)
     grid = grid_of(triangles, depth, view, pixels, TEAR, trim)
-    return view, grid, fill_background(triangles, depth, view, pixels, TEAR, valid, trim)
+    return view, grid, fill_background(TornMap(triangles, depth, TEAR, valid), view, pixels, trim)
 
 
 def filled(depth: np.ndarray, pixels: np.ndarray) -> BackgroundFill:
@@ -134,7 +135,7 @@ def test_without_tears_there_is_nothing_behind() -> None:
     depth, pixels = square()
     view = scenes.camera(80, 60)
     for tear in (0.0, 2.0):
-        assert fill_background(torn_triangles(depth, tear, 0.0, None), depth, view, pixels, tear) is None
+        assert fill_background(TornMap(torn_triangles(depth, tear, 0.0, None), depth, tear), view, pixels) is None
 
 
 def test_masked_cells_stay_empty() -> None:

@@ -12,6 +12,7 @@ from mono3d_addon.core.maps.sky_colors import RIM
 from mono3d_addon.core.mesh.background_fill import BackgroundFill
 from mono3d_addon.core.mesh.fill_sky import fill_before_sky, without_rim
 from mono3d_addon.core.mesh.grid import Grid, grid_of, torn_triangles
+from mono3d_addon.core.mesh.torn_map import TornMap
 from tests.core import scenes
 from tests.core.mesh.side_view import covered_share
 
@@ -48,7 +49,8 @@ def made(scene: Scene) -> tuple[Camera, Grid, BackgroundFill]:
     view = scenes.camera(depth.shape[1], depth.shape[0])
     triangles = torn_triangles(depth, TEAR, 0.0, None)
     grid = without_rim(grid_of(triangles, depth, view, pixels, TEAR, 0), sky)
-    found = fill_before_sky(triangles, depth, view, pixels, TEAR, None, 0, sky)
+    torn = TornMap(triangles, depth, TEAR)
+    found = fill_before_sky(torn, torn.without_sky(sky), view, pixels, sky)
     assert found is not None
     return view, grid, found
 
@@ -108,4 +110,5 @@ def test_a_sky_alone_has_nothing_behind() -> None:
     depth, pixels = np.full((20, 30), SKY, np.float32), np.zeros((20, 30, 3), np.uint8)
     triangles = torn_triangles(depth, TEAR, 0.0, None)
     sky = np.ones((20, 30), bool)
-    assert fill_before_sky(triangles, depth, scenes.camera(30, 20), pixels, TEAR, None, 0, sky) is None
+    torn = TornMap(triangles, depth, TEAR)
+    assert fill_before_sky(torn, torn.without_sky(sky), scenes.camera(30, 20), pixels, sky) is None

@@ -14,6 +14,7 @@ from mono3d_addon.core.mesh.background_fill import fill_background
 from mono3d_addon.core.mesh.grid import grid_of, torn_triangles
 from mono3d_addon.core.mesh.mesh import Mesh
 from mono3d_addon.core.mesh.mixed_rims import beside, mixed_rims, without
+from mono3d_addon.core.mesh.torn_map import TornMap
 from mono3d_addon.core.preview.rendering import Part, rendered
 from mono3d_addon.core.preview.views import View
 from tests.core import scenes
@@ -38,10 +39,11 @@ def made(depth: np.ndarray, pixels: np.ndarray, trim: int = 0, *, replaces: bool
     view = scenes.camera(depth.shape[1], depth.shape[0])
     triangles = torn_triangles(depth, TEAR, 0.0, None)
     grid = grid_of(triangles, depth, view, pixels, TEAR, trim)
-    rims = mixed_rims(triangles, depth, TEAR) if replaces else None
+    torn = TornMap(triangles, depth, TEAR)
+    rims = mixed_rims(torn) if replaces else None
     if rims is not None:
         grid = without(grid, rims)
-    found = fill_background(triangles, depth, view, pixels, TEAR, None, trim, rims)
+    found = fill_background(torn, view, pixels, trim, rims)
     parts = [Part(grid.mesh(view), pixels)]
     return parts if found is None else [*parts, Part(found.mesh, found.texture)]
 
@@ -103,9 +105,9 @@ def test_the_fill_goes_over_into_the_colours_of_a_wall_in_grain() -> None:
 
 def test_rims_are_the_far_sides_of_tears_only() -> None:
     depth, _ = blurred_square(60, 80)
-    rims = mixed_rims(torn_triangles(depth, TEAR, 0.0, None), depth, TEAR)
+    rims = mixed_rims(TornMap(torn_triangles(depth, TEAR, 0.0, None), depth, TEAR))
     assert rims.any() and (depth[rims] == 4).all()
-    assert not mixed_rims(torn_triangles(depth, 0.0, 0.0, None), depth, 0.0).any()
+    assert not mixed_rims(TornMap(torn_triangles(depth, 0.0, 0.0, None), depth, 0.0)).any()
     row = rims[30]
     assert np.flatnonzero(row).tolist() == [24, 25, 53, 54]
 
