@@ -24,8 +24,8 @@ sys.path.insert(0, str(ROOT))
 
 from mono3d_addon import environment  # noqa: E402
 
-PHOTOS = {"coffee.png": (1.0, 3.0), "astronaut.png": (1.0, 3.0)}
-"""CC0 and public domain, with near and far in metres."""
+PHOTOS = ("coffee.png", "astronaut.png")
+"""CC0 and public domain."""
 WIDTH = 420
 SUPERSAMPLE = 2
 SIDEWAYS, RAISED = 22.0, 20.0
@@ -54,13 +54,14 @@ def main(arguments: Sequence[str]) -> int:
     from mono3d_addon.core.mesh.mesh import joined
 
     rows, fills = [], []
-    for name, (near, far) in PHOTOS.items():
-        result = reconstruct(ROOT / "tests" / "photos" / name, near, far, options.data_folder)
+    for name in PHOTOS:
+        photo = ROOT / "tests" / "photos" / name
+        torn, result = (reconstruct(photo, edges, options.data_folder) for edges in ("tear", "fill"))
         pixels = np.asarray(Image.open(result.photo).convert("RGB"))
-        bare = Solid(result.mesh.vertices, result.mesh.triangles, result.mesh.colors)
+        bare = Solid(torn.mesh.vertices, torn.mesh.triangles, torn.mesh.colors)
         whole = joined(result.mesh, result.background)
         filled = Solid(whole.vertices, whole.triangles, whole.colors)
-        pictures = [bare, plain_grid(result, pixels), eight_bit_poisson(result, pixels)]
+        pictures = [filled, plain_grid(result, pixels), eight_bit_poisson(result, pixels)]
         rows.append(np.hstack([render(one, result.camera, SIDEWAYS, RAISED) for one in pictures]))
         fills.append(np.hstack([render(one, result.camera, -SIDEWAYS, 8.0) for one in (bare, filled)]))
     for name, parts in (("geometry.jpg", rows), ("geometry_fill.jpg", fills)):
@@ -69,13 +70,13 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def reconstruct(photo: Path, near: float, far: float, data: Path) -> Any:
-    """Returns the product's own reconstruction, with the background filled."""
+def reconstruct(photo: Path, edges: str, data: Path) -> Any:
+    """Returns the product's own reconstruction, with default settings but for `edges`."""
     from mono3d_addon import pipeline
     from mono3d_addon.session import Session
     from mono3d_addon.settings import Settings
 
-    settings = Settings(near=near, far=far, edges="fill", detail=1024)
+    settings = Settings(edges=edges)
     with tempfile.TemporaryDirectory() as folder:
         folders = pipeline.Folders(Path(folder))
         return pipeline.reconstruct(photo, settings, lambda stage, share: None, Session(data), folders)
@@ -88,7 +89,7 @@ def plain_grid(result: Any, pixels: Any) -> Solid:
     from mono3d_addon.core.mesh.grid import build_grid
 
     rows, columns = pixels.shape[:2]
-    settings = result.settings
+    settings = result.resolved.applied_to(result.settings)
     normalised = normalise(result.disparity, settings.percentile)
     depth = to_depth(windows.enlarge(normalised, columns, rows), settings.near, settings.far)
     mesh = build_grid(depth, result.camera, pixels, 0.0).mesh(result.camera)
