@@ -4,12 +4,13 @@
 python3 -m training.contact_sheet --old starter.safetensors --new new.safetensors --out sheet.png PHOTO...
 
 A PHOTO is a file, or NAME@SET for a picture of a set. The meshes are those of the add-on with default settings, seen
-from the side and above.
+from 12 degrees to the right.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -26,17 +27,21 @@ from mono3d_addon.core.files import atomic_write
 from mono3d_addon.core.maps.colour_map import coloured
 from mono3d_addon.core.maps.disparity import normalise
 from mono3d_addon.core.photo.photo import Photo, read_photo
+from mono3d_addon.core.preview.rendering import Part, rendered
+from mono3d_addon.core.preview.views import orbit_of
 from mono3d_addon.core.stages import Stages
 from mono3d_addon.depth import threads
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.reshape import PinholeReshaper, shares_of
+from mono3d_addon.reshape import PinholeReshaper, Reshaped, shares_of
 from mono3d_addon.settings import Settings
 
 from . import sets
-from .mesh_picture import BACKGROUND, picture, raised_view
 
 TILE = (392, 320)
 """Largest width and height of a picture; five in a row make about 2000 pixels."""
+BACKGROUND = 196
+"""Grey around the pictures, 0 to 255."""
+_ASIDE, _ABOVE = math.radians(12.0), math.radians(2.0)
 _GAP, _HEADING, _FONT = 8, 30, 18
 _COLUMNS = ("photo", "old: disparity", "new: disparity", "old: mesh", "new: mesh")
 
@@ -57,8 +62,8 @@ def main(arguments: Sequence[str]) -> int:
     for name in tqdm(options.photos, unit="photo"):
         try:
             photo = _photo(name)
-            disparities = [models.disparity(network, photo.pixels) for network in networks]
-            rows.append((photo.name, compared(photo, disparities)))
+            estimates = [models.estimate(network, photo.pixels) for network in networks]
+            rows.append((photo.name, compared(photo, estimates)))
         except (Mono3DError, ValueError, OSError) as error:
             parser.error(f"{name}: {error}")
     with atomic_write(options.out) as beside:
@@ -66,19 +71,27 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def compared(photo: Photo, disparities: Sequence[NDArray[np.float32]]) -> list[Pixels]:
+def compared(photo: Photo, estimates: Sequence[Estimate]) -> list[Pixels]:
     """Returns the pictures of a row, uint8 (h, w, 3), all of one size: photo, disparities, meshes."""
     scale = min(TILE[0] / photo.size[0], TILE[1] / photo.size[1])
     size = (round(scale * photo.size[0]), round(scale * photo.size[1]))
     settings = Settings()
     stages = Stages(lambda stage, share: None, shares_of(settings))
-    shapes = [PinholeReshaper(photo, Estimate(disparity, "")).reshape(settings, stages) for disparity in disparities]
-    view = raised_view([shape.mesh for shape in shapes], shapes[0].camera, size)
+    shapes = [PinholeReshaper(photo, estimate).reshape(settings, stages) for estimate in estimates]
     return [
         _fitted(photo.pixels, size),
-        *(_fitted(coloured(normalise(disparity, settings.percentile)), size) for disparity in disparities),
-        *(picture(shape.mesh, view) for shape in shapes),
+        *(_fitted(coloured(normalise(one.disparity, settings.percentile)), size) for one in estimates),
+        *(_seen(photo, shape, size) for shape in shapes),
     ]
+
+
+def _seen(photo: Photo, shape: Reshaped, size: tuple[int, int]) -> Pixels:
+    """Returns a result as seen from the side, with the photo as its texture, uint8 (h, w, 3)."""
+    parts = [Part(shape.mesh, photo.pixels)]
+    if shape.background is not None:
+        parts.append(Part(shape.background.mesh, shape.background.texture))
+    view = orbit_of(shape.mesh.vertices, shape.camera).views([(_ASIDE, _ABOVE)])[0]
+    return rendered(parts, view, size, np.full(3, BACKGROUND / 255.0, np.float32))
 
 
 def sheet(rows: Sequence[tuple[str, Sequence[Pixels]]]) -> Image.Image:

@@ -10,10 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from mono3d_addon.core.estimate import Estimate
 from mono3d_addon.core.scene_guess import SceneGuess
 from mono3d_addon.depth import checkpoint, resize, scene_vector
 from mono3d_addon.depth.catalogue import Model, model_named
-from mono3d_addon.depth.engines.engine import SCENE
+from mono3d_addon.depth.engines.engine import DISPARITY, SCENE, SKY
 from mono3d_addon.depth.networks.architectures import build
 
 from . import first_starter
@@ -42,21 +43,24 @@ def input_size(pixels: NDArray[np.uint8], size: int = 0) -> tuple[int, int]:
 
 
 def disparity(network: nn.Module, pixels: NDArray[np.uint8], size: int = 0) -> NDArray[np.float32]:
-    """Returns a network's output for a picture, prepared as in the add-on: float32 (h, w) at the input size.
+    """Returns a network's disparity of a picture, see `estimate`: float32 (h, w) at the input size."""
+    return estimate(network, pixels, size).disparity
+
+
+def scene(network: nn.Module, pixels: NDArray[np.uint8], size: int = 0) -> SceneGuess | None:
+    """Returns what a network says about a picture, see `estimate`; None if it has no such output."""
+    return estimate(network, pixels, size).scene
+
+
+def estimate(network: nn.Module, pixels: NDArray[np.uint8], size: int = 0) -> Estimate:
+    """Returns a network's outputs for a picture, prepared as in the add-on.
 
     `pixels` is uint8 (rows, columns, 3), sRGB; `size` replaces the input side of training.
     """
     width, height = input_size(pixels, size)
     picture = torch.from_numpy(resize.picture(pixels, width, height, row()))[None]
     with torch.inference_mode():
-        return np.asarray(network(picture)[0][0].numpy())
-
-
-def scene(network: nn.Module, pixels: NDArray[np.uint8], size: int = 0) -> SceneGuess | None:
-    """Returns what a network says about a picture, as `disparity` takes it; None if it has no such output."""
-    if SCENE not in network.outputs:  # type: ignore[operator]
-        return None
-    width, height = input_size(pixels, size)
-    picture = torch.from_numpy(resize.picture(pixels, width, height, row()))[None]
-    with torch.inference_mode():
-        return scene_vector.scene_of(network(picture)[2][0].numpy())
+        outputs = zip(network.outputs, network(picture), strict=True)  # type: ignore[arg-type]
+        found = {name: np.asarray(array[0].numpy()) for name, array in outputs}
+    scene = scene_vector.scene_of(found[SCENE]) if SCENE in found else None
+    return Estimate(found[DISPARITY], "", scene=scene, sky=found.get(SKY))

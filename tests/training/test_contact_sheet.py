@@ -10,37 +10,11 @@ from PIL import Image
 
 pytest.importorskip("torch")
 
-from mono3d_addon.core.camera.camera import Camera
-from mono3d_addon.core.mesh.mesh import Mesh, joined
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER
-from training import contact_sheet, mesh_picture
+from training import contact_sheet
 
 pytestmark = pytest.mark.torch
 PHOTOS = Path(__file__).resolve().parents[1] / "photos"
-
-
-def square(z: float, half: float, color: tuple[int, int, int]) -> Mesh:
-    corners = np.array([[-half, -half, z], [half, -half, z], [half, half, z], [-half, half, z]], np.float32)
-    triangles = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
-    return Mesh(
-        corners, triangles, np.zeros((4, 2), np.float32), np.array([color] * 4, np.uint8), np.zeros_like(corners)
-    )
-
-
-def test_the_nearer_hides_the_farther_and_both_fill_the_picture() -> None:
-    photo = Camera.from_field_of_view(80, 60, 1.0, "test")
-    near, far = square(2.0, 0.3, (200, 0, 0)), square(3.0, 1.0, (0, 0, 200))
-    view = mesh_picture.raised_view([near, far], photo, (80, 60))
-    places = view.camera.project(view.points(np.concatenate([near.vertices, far.vertices])))
-    assert (places >= -1).all() and (places <= [81, 61]).all()
-    assert np.ptp(places[:, 1]) == pytest.approx(60, abs=2) or np.ptp(places[:, 0]) == pytest.approx(80, abs=2)
-    both = joined(near, far)
-    shown = mesh_picture.picture(both, view)
-    column, row = view.camera.project(view.points(np.array([[0, 0, 2]], np.float32)))[0].astype(int)
-    assert shown[row, column, 0] > 100 and shown[row, column, 2] == 0
-    column, row = view.camera.project(view.points(np.array([[0.9, 0.9, 3]], np.float32)))[0].astype(int)
-    assert shown[row, column, 2] > 100 and shown[row, column, 0] == 0
-    assert (shown[0, 0] == mesh_picture.BACKGROUND).all()
 
 
 def test_a_sheet_of_a_file_and_a_picture_of_a_set(tmp_path: Path) -> None:
