@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The user's data folder and the packages that are installed in it.
 
-The only module that uses `vendor_installer`, which it imports on first use to keep Blender's start fast.
+Without packages the program is *bare*: its worker has the standard library and the interpreter's numpy. That is decided
+here for the command line, the batch and Blender: `worker_packages` is empty then.
+
+The only module that uses `vendor_installer`, which it imports on first use to keep Blender's start fast. Without the
+installer (see `edition`) nothing is installed and nothing can be.
 """
 
 from __future__ import annotations
@@ -10,15 +14,18 @@ import contextlib
 import importlib
 import importlib.util
 import os
+import platform
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import edition
 from .core.stages import Progress
 from .core.user_path import user_path
 from .errors import Cancelled, Mono3DError
+from .version import version
 
 if TYPE_CHECKING:
     from vendor_installer import Installed, Plan
@@ -56,8 +63,18 @@ def packages(component: str, data_folder: Path) -> Path | None:
 
     Put it at the front of a child process's module search path. Takes about a millisecond.
     """
-    found = _installer().find(component, data_folder)
+    found = _find(component, data_folder)
     return found.packages if found else None
+
+
+def worker_packages(data_folder: Path) -> tuple[Path, ...]:
+    """Returns the folders of packages for the import path of a worker for photos.
+
+    Empty where they are not installed: then the worker is bare. What an installation or a removal changes shows at the
+    next call.
+    """
+    found = packages(WORKER, data_folder)
+    return () if found is None else (found,)
 
 
 def missing(components: Sequence[str], data_folder: Path) -> tuple[str, ...]:
@@ -72,6 +89,8 @@ def require(component: str, data_folder: Path) -> Path:
         raise Mono3DError(
             f"The packages of '{component}' are not installed in '{data_folder}': on the command line, add --install "
             "or name the folder that has them with --data-folder; in Blender, click Install in the sidebar."
+            if edition.can_install()
+            else f"This edition of Mono3D has no packages of '{component}': {edition.remedy()}."
         )
     return found
 
@@ -97,6 +116,8 @@ def plans(
 
     Raises Mono3DError with the reason when installation is not possible.
     """
+    if not edition.can_install():
+        raise Mono3DError(f"This edition of Mono3D installs no packages: {edition.remedy()}.")
     if system is None:
         system = offered_by_system()
     with _translated_errors():
@@ -115,13 +136,13 @@ def plans(
 
 def _graphics_backend(component: str, data_folder: Path) -> str | None:
     """Returns the installed backend, to keep it; None if it is missing or the one for CPUs."""
-    found = _installer().find(component, data_folder)
+    found = _find(component, data_folder)
     return None if found is None or found.backend.startswith("cpu") else str(found.backend)
 
 
 def installed(components: Sequence[str], data_folder: Path) -> tuple[Installed, ...]:
     """Returns the installed components for the running Python; each has a `summary()` for people."""
-    found = (_installer().find(name, data_folder) for name in components)
+    found = (_find(name, data_folder) for name in components)
     return tuple(item for item in found if item is not None)
 
 
@@ -135,6 +156,8 @@ def uninstall(components: Sequence[str], data_folder: Path) -> bool:
 
     Raises Mono3DError when they cannot be removed.
     """
+    if not edition.can_install():
+        return False
     tag = f"cp{sys.version_info.major}{sys.version_info.minor}"
     with _translated_errors():
         done = [_installer().uninstall(name, data_folder, tag) for name in components]
@@ -143,7 +166,10 @@ def uninstall(components: Sequence[str], data_folder: Path) -> bool:
 
 def report(data_folder: Path) -> str:
     """Returns a text for bug reports: machine, Python, installed packages and the end of the log, without secrets."""
-    return str(_installer().doctor(data_folder))
+    if edition.can_install():
+        return str(_installer().doctor(data_folder))
+    python = f"Python: {platform.python_version()}"
+    return "\n".join((f"Mono3D {version()}, without an installer", f"System: {platform.platform()}", python))
 
 
 def offered_by_system() -> tuple[str, ...]:
@@ -197,6 +223,9 @@ def in_use(packages: Sequence[Path]) -> Iterator[tuple[int, ...]]:
     A child process that inherits them protects the packages until it ends. Raises Mono3DError when packages have just
     been removed.
     """
+    if not packages:
+        yield ()
+        return
     with _translated_errors(), contextlib.ExitStack() as stack:
         held = stack.enter_context(_installer().in_use(packages))
         yield held
@@ -204,13 +233,19 @@ def in_use(packages: Sequence[Path]) -> Iterator[tuple[int, ...]]:
 
 def tidy(data_folder: Path) -> None:
     """Removes packages that were replaced or uninstalled while in use, if they are no longer in use."""
-    _installer().tidy(data_folder)
+    if edition.can_install():
+        _installer().tidy(data_folder)
+
+
+def _find(component: str, data_folder: Path) -> Installed | None:
+    found: Installed | None = _installer().find(component, data_folder) if edition.can_install() else None
+    return found
 
 
 def _installer() -> Any:
     # It lies beside this package: at top level in a clone, inside the extension's package in Blender.
     parent, _, _ = __package__.rpartition(".")
-    name = f"{parent}.vendor_installer" if parent else "vendor_installer"
+    name = f"{parent}.{edition.INSTALLER}" if parent else edition.INSTALLER
     return importlib.import_module(name)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from mono3d_addon.worker.client import Worker
 from vendor_installer import InstallCancelled, InstallError
 
 ROOT = Path(environment.__file__).parent.parent
+DATA = Path(os.environ.get("MONO3D_TEST_DATA") or "/nowhere")
 
 
 def test_the_chosen_folder_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -112,6 +114,53 @@ def test_it_works_inside_an_extensions_package(tmp_path: Path) -> None:
         "assert 'outer.mono3d.vendor_installer' in sys.modules and 'vendor_installer' not in sys.modules"
     )
     subprocess.run([sys.executable, "-I", "-c", code, str(tmp_path)], check=True)
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="no installed packages (run 'python3 tests/run.py')")
+def test_a_worker_has_packages_where_they_are_installed_and_is_bare_elsewhere(tmp_path: Path) -> None:
+    assert environment.worker_packages(tmp_path) == ()
+    assert environment.worker_packages(DATA) == (environment.packages("worker", DATA),)
+
+
+_WITHOUT_THE_INSTALLER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from mono3d_addon import edition, environment
+from mono3d_addon.errors import Mono3DError
+data = Path(sys.argv[2])
+assert not edition.can_install()
+assert environment.packages("worker", data) is None and environment.worker_packages(data) == ()
+assert environment.missing(("worker", "scene"), data) == ("worker", "scene")
+assert environment.installed(("worker",), data) == ()
+assert environment.uninstall(("worker",), data) is False
+environment.tidy(data)
+with environment.in_use(()) as held:
+    assert held == ()
+assert "Python" in environment.report(data)
+for ask in (lambda: environment.require("worker", data), lambda: environment.plans(("worker",), data)):
+    try:
+        ask()
+    except Mono3DError as error:
+        assert "get the full edition of Mono3D from https://example.org/mono3d." in str(error), error
+    else:
+        raise AssertionError("nothing was raised")
+assert "vendor_installer" not in sys.modules
+"""
+
+
+def test_without_the_installer_nothing_is_installed_and_nothing_can_be(tmp_path: Path) -> None:
+    """Even with packages in the data folder: what is not in use is not found."""
+    program = tmp_path / "program"
+    shutil.copytree(
+        ROOT / "mono3d_addon", program / "mono3d_addon", ignore=shutil.ignore_patterns("__pycache__", "bundled", "web")
+    )
+    manifest = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
+    website = 'website = "https://example.org/mono3d"\n'
+    (program / "blender_manifest.toml").write_text(website + manifest, encoding="utf-8")
+    command = [sys.executable, "-I", "-c", _WITHOUT_THE_INSTALLER, str(program), str(DATA)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture

@@ -17,14 +17,15 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "mono3d_addon"
 
-_BASE = {"errors", "settings", "version"}
+_BASE = {"errors", "settings", "version", "edition"}
 _RECONSTRUCTION = {*_BASE, "core", "depth", "surface", "export"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "version": set(),
     "settings": {"errors"},
-    "environment": {"errors", "core"},
+    "edition": {"version"},
+    "environment": {"errors", "core", "edition", "version"},
     "core": _BASE,
     "depth": {*_BASE, "core"},
     "surface": {*_BASE, "core"},

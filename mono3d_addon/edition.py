@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which edition of the program runs.
+
+The full edition contains the installer and can get packages that add models and surfaces. The store's edition, for
+repositories of extensions that forbid installing anything, does not: its meshes need Python and numpy only. The
+presence of the installer is the one difference that the program asks for.
+"""
+
+from __future__ import annotations
+
+import tomllib
+
+from .version import ROOT
+
+INSTALLER = "vendor_installer"
+"""The folder beside this package with the installer."""
+
+
+def can_install() -> bool:
+    """Returns whether this edition can install packages; takes some microseconds."""
+    return (ROOT / INSTALLER / "__init__.py").is_file()
+
+
+def website() -> str:
+    """Returns the address of the page that offers the full edition, from the manifest; empty if it names none."""
+    manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
+    return str(manifest.get("website", ""))
+
+
+def remedy() -> str:
+    """Returns what to do where packages are missing, as the second half of a sentence, without a full stop."""
+    if can_install():
+        return "click Install in the sidebar, or add --install on the command line"
+    address = website()
+    return f"get the full edition of Mono3D{f' from {address}' if address else ''}"
