@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from mono3d_addon.core import extras
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "mono3d_addon"
 
@@ -186,6 +188,15 @@ def test_libraries_stay_in_their_folders(library: str) -> None:
         used = {name.split(".")[0] for name, level in imports(path) if level == 0}
         if library in used:
             assert part in ONLY_IN[library], f"{path.relative_to(ROOT)} imports {library}"
+
+
+def test_every_package_beside_numpy_is_an_extra() -> None:
+    """So that a bare worker for photos, which forbids the extras, imports none of them."""
+    known = {*sys.stdlib_module_names, "numpy", *extras.NAMES}
+    for path in sources(PACKAGE):
+        if path.relative_to(PACKAGE).parts[0].removesuffix(".py") in MAY_IMPORT["worker"] | {"worker"}:
+            used = {name.split(".")[0] for name, level in imports(path) if level == 0}
+            assert used <= known | {"vendor_installer"}, f"{path.relative_to(ROOT)} imports {used - known}"
 
 
 def test_only_one_module_knows_the_installer() -> None:

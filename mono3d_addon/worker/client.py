@@ -132,6 +132,11 @@ class Worker:
     variables      environment variables to set for the process
     log_level      one of `settings.LOG_LEVELS`
     is_expendable  whether Linux, short of memory, should kill the worker before this process
+    is_bare        whether it works without extras (see `core.extras`), even if the interpreter has them; it takes
+                   numpy from the interpreter
+    allowed        extras that a bare worker may use nonetheless, if the interpreter has them
+
+    Raises ValueError for a bare worker with packages: two numpys must never meet in one process.
     """
 
     def __init__(
@@ -145,7 +150,11 @@ class Worker:
         variables: Mapping[str, str] | None = None,
         log_level: str = "info",
         is_expendable: bool = False,
+        is_bare: bool = False,
+        allowed: Sequence[str] = (),
     ) -> None:
+        if is_bare and packages:
+            raise ValueError("a bare worker has no packages")
         self.kind = kind
         self.log = log
         self._packages = tuple(packages)
@@ -155,6 +164,7 @@ class Worker:
         self._variables = dict(variables or {})
         self._log_level = log_level
         self._is_expendable = is_expendable
+        self._bare = ["--bare", *(f"--allow={name}" for name in allowed)] if is_bare else []
         self._process: subprocess.Popen[bytes] | None = None
         self._job: Job | None = None
         self._number = 0
@@ -229,6 +239,7 @@ class Worker:
         paths = json.dumps([str(path) for path in (*self._packages, ROOT)])
         command = [self._python, "-I", "-X", "utf8", "-c", _START, paths]
         command += ["--data-folder", str(self._data_folder), "--warm", self.kind, "--log-level", self._log_level]
+        command += self._bare
         # In a session of its own the child does not receive the terminal's Ctrl+C; the client decides what to do.
         platform_options: dict[str, Any] = (
             {"creationflags": 0x08000000} if os.name == "nt" else {"start_new_session": True}

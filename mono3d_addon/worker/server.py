@@ -20,6 +20,7 @@ import traceback
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..core import extras
 from ..errors import Cancelled, Mono3DError, unforeseen
 from ..session import Session
 from ..settings import LOG_LEVELS
@@ -31,6 +32,8 @@ _LOG = logging.getLogger("mono3d")
 def main(arguments: list[str]) -> None:
     """Serves requests until the client closes the channel or dies; never returns."""
     options = _parse(arguments)
+    if options.bare:
+        extras.forbid(name for name in extras.NAMES if name not in options.allow)
     channel = _take_over_output()
     faulthandler.enable()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
@@ -53,6 +56,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--data-folder", type=Path, required=True)
     parser.add_argument("--warm", choices=tuple(protocol.TASKS), required=True, help="task to get ready for")
     parser.add_argument("--log-level", choices=LOG_LEVELS, default="info", help="how much of its own doings to write")
+    parser.add_argument("--bare", action="store_true", help="use no extras, even if the interpreter has them")
+    parser.add_argument("--allow", action="append", default=[], choices=extras.NAMES, help="except this one")
     return parser.parse_args(arguments)
 
 
@@ -123,5 +128,5 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "The disk is full; make room on it, also in the folder for temporary files."
     if isinstance(error, ModuleNotFoundError):
-        return f"A package is missing ({error.name}); install the packages again."
+        return str(extras.needed("These settings", error))
     return unforeseen(error, "the log")

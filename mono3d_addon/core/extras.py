@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The packages that the installer brings and that a worker can do without: forbids them, and says what needs one.
+
+Everywhere else, the one module that owns an operation tries its import and has an answer to ModuleNotFoundError.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from ..errors import Mono3DError
+
+PILLOW = "PIL"
+NAMES = (
+    PILLOW,
+    "pillow_heif",
+    "OpenEXR",
+    "fast_simplification",
+    "open3d",
+    "libusb_package",
+    "openvino",
+    "torch",
+    "torchvision",
+    "timm",
+    "safetensors",
+    "scipy",
+    "tqdm",
+    "pyvista",
+)
+"""The top-level modules of the extras that the program imports, and scipy, which others of them would import."""
+
+_PACKAGES = {PILLOW: "Pillow", "pillow_heif": "pillow-heif", "fast_simplification": "fast-simplification"}
+"""Top-level module -> name of the package, where they differ."""
+
+
+def forbid(names: Iterable[str] = NAMES) -> None:
+    """Makes every later import of these top-level modules in this process raise ModuleNotFoundError.
+
+    For a process of the program's own, at its start: what the interpreter happens to have then changes no result.
+    `importlib.util.find_spec` finds them no more either. Raises RuntimeError if one has been imported already.
+    """
+    for name in names:
+        if sys.modules.get(name) is not None:
+            raise RuntimeError(f"{name} has been imported before it was forbidden")
+        # The import system's own way to say that a module does not exist.
+        sys.modules[name] = None  # type: ignore[assignment]
+
+
+def needed(feature: str, error: ImportError) -> Mono3DError:
+    """Returns the sentence for a user who asked for `feature`, a plural noun, whose import failed with `error`."""
+    module = (error.name or "").partition(".")[0]
+    package = _PACKAGES.get(module, module)
+    if isinstance(error, ModuleNotFoundError) and module in NAMES:
+        return Mono3DError(
+            f"{feature} need the package {package}, which is not installed: click Install in the sidebar, or add "
+            "--install on the command line."
+        )
+    return Mono3DError(f"{feature} need a package that cannot be loaded ({error}); install Mono3D's packages again.")
