@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .core.estimate import Estimate, estimate_from
-from .core.maps.depth_file import as_metres, read_array, read_bytes, read_pfm, read_picture, unusable
+from .core.maps.depth_file import as_metres, read_array, read_bytes, read_handed, read_pfm, read_picture, unusable
 from .core.maps.depth_values import DepthValues, Kind
 from .core.maps.embedded_depth import read_embedded
 from .core.photo.companions import companion
+from .core.photo.hand_over import NOTHING, HandedOver
 from .core.photo.photo import Photo
 from .core.stages import Stages
 from .depth.disparity_cache import DisparityCache
@@ -36,32 +37,34 @@ def source_of(
     session: Session,
     cache: DisparityCache,
     next_photos: Sequence[Path] = (),
+    handed: HandedOver = NOTHING,
     *,
     is_panorama: bool,
 ) -> Source:
     """Returns the source that `settings` choose for the depth of a photo. A depth map is read here.
 
-    `cache` and `next_photos` are for a network, see `NetworkSource`.
+    `cache` and `next_photos` are for a network, see `NetworkSource`. `handed` has the pixels of files that are not
+    decoded here.
     Raises Mono3DError when the depth map is missing or cannot be read.
     """
     if settings.depth_file:
-        known = depth_from_file(photo, settings)
+        known = depth_from_file(photo, settings, handed)
         return lambda stages: known
     if settings.embedded_depth:
         embedded = depth_inside(photo, settings)
         return lambda stages: embedded
     kind = PanoramaSource if is_panorama else NetworkSource
-    network = kind(settings, session.data_folder, cache, session.estimators, session.read_ahead, next_photos)
+    network = kind(settings, session.data_folder, cache, session.estimators, session.read_ahead, next_photos, handed)
     return lambda stages: network.estimate(photo, stages)
 
 
-def depth_from_file(photo: Photo, settings: Settings) -> Estimate:
+def depth_from_file(photo: Photo, settings: Settings, handed: HandedOver = NOTHING) -> Estimate:
     """Returns the depth of a photo from the file, or the folder of files, in `settings.depth_file`.
 
     Raises Mono3DError when it is missing or cannot be read.
     """
     path = companion(settings.depth_file, photo.path, "depth map", _ENDS, _SUFFIXES)
-    found = read_depth(path, settings.max_pixels, _kind_of(settings))
+    found = read_depth(path, settings.max_pixels, _kind_of(settings), handed)
     return _estimate(found, f"'{path.name}'", photo, settings)
 
 
@@ -84,16 +87,19 @@ def _estimate(found: DepthValues, name: str, photo: Photo, settings: Settings) -
     return estimate_from(values, name.strip("'"), tuple(notes))
 
 
-def read_depth(path: Path, max_pixels: float, kind: Kind | None = None) -> DepthValues:
+def read_depth(path: Path, max_pixels: float, kind: Kind | None = None, handed: HandedOver = NOTHING) -> DepthValues:
     """Returns the depth map at `path`; `kind` is the meaning of its values, None: as the file states it.
 
-    The format is recognised by the content. Raises Mono3DError when it cannot be read.
+    `handed` has the pixels of files that are not decoded here. The format is recognised by the content. Raises
+    Mono3DError when it cannot be read.
     """
     start = read_bytes(path, 8)
     if start.startswith(b"\x93NUMPY"):
         found = read_array(path, max_pixels)
     elif start.startswith((b"Pf", b"PF")):
         found = read_pfm(path, max_pixels)
+    elif start.startswith(b"\x76\x2f\x31\x01") and path in handed:
+        found = read_handed(path, max_pixels, handed)
     elif start.startswith(b"\x76\x2f\x31\x01"):
         # Imported here: few depth maps are EXR files.
         from .core.maps.exr_file import read_exr

@@ -11,6 +11,7 @@ from . import depth_source
 from .core.arrays import Floats
 from .core.estimate import Estimate
 from .core.mesh.normal_map import write_normal_map
+from .core.photo.hand_over import NOTHING, HandedOver
 from .core.photo.mask import masked
 from .core.photo.panorama import is_panorama
 from .core.photo.photo import Photo
@@ -47,43 +48,47 @@ def reconstruct(
     folders: Folders,
     next_photos: Sequence[Path] = (),
     *,
+    handed: HandedOver = NOTHING,
     keep: bool = False,
     key: str = "",
 ) -> Reconstruction:
     """Returns the reconstruction of the photo at `path`. Raises Mono3DError with a sentence for the user.
 
     `next_photos` are those that come next: a network that is faster on several photos runs on some of them too.
+    `handed` has the pixels of files that are not decoded here.
     With `keep` the photo stays in the session, so that it can be reshaped: as `key`, else by its own key.
     """
     stages = Stages(progress, _SHARES | shares_of(settings))
     with stages.stage(READING):
-        photo = _read(path, settings, session)
+        photo = _read(path, settings, session, handed)
         is_all_around = is_panorama(photo, settings.projection)
         cache = DisparityCache(folders.disparity_cache or session.disparity_folder)
-        source = depth_source.source_of(photo, settings, session, cache, next_photos, is_panorama=is_all_around)
+        source = depth_source.source_of(photo, settings, session, cache, next_photos, handed, is_panorama=is_all_around)
         texture = photo.write_texture(folders.work, keep_metadata=settings.keep_metadata)
     estimate = source(stages)
     reshaper = make_reshaper(photo, estimate, is_panorama=is_all_around)
     if keep:
         session.reshapers.put(key or _key(photo, estimate), reshaper)
-    reshaped = reshaper.reshape(settings, stages)
+    reshaped = reshaper.reshape(settings, stages, handed)
     notes = (*photo.notes, *estimate.notes)
     return assembled(reshaper, reshaped, settings, texture, folders.work, estimate.engine, stages.seconds, notes)
 
 
-def estimate_depth(path: Path, settings: Settings, progress: Progress, session: Session) -> tuple[Floats, Floats]:
+def estimate_depth(
+    path: Path, settings: Settings, progress: Progress, session: Session, handed: HandedOver = NOTHING
+) -> tuple[Floats, Floats]:
     """Returns disparity and depth of the photo at `path` as `Reconstruction` describes them, without a mesh.
 
-    Raises Mono3DError with a sentence for the user.
+    `handed` has the pixels of files that are not decoded here. Raises Mono3DError with a sentence for the user.
     """
     stages = Stages(progress, _SHARES)
     with stages.stage(READING):
-        photo = _read(path, settings, session)
+        photo = _read(path, settings, session, handed)
         is_all_around = is_panorama(photo, settings.projection)
         cache = DisparityCache(session.disparity_folder)
-        source = depth_source.source_of(photo, settings, session, cache, is_panorama=is_all_around)
+        source = depth_source.source_of(photo, settings, session, cache, handed=handed, is_panorama=is_all_around)
     reshaper = make_reshaper(photo, source(stages), is_panorama=is_all_around)
-    return reshaper.disparity, reshaper.depth(settings)
+    return reshaper.disparity, reshaper.depth(settings, handed)
 
 
 def assembled(
@@ -124,12 +129,12 @@ def assembled(
     )
 
 
-def _read(path: Path, settings: Settings, session: Session) -> Photo:
-    photo = straightened(session.read_ahead.photo(path, settings.max_pixels), settings)
+def _read(path: Path, settings: Settings, session: Session, handed: HandedOver) -> Photo:
+    photo = straightened(session.read_ahead.photo(path, settings.max_pixels, handed), settings)
     if photo.mask is not None and not photo.mask.any():
         raise Mono3DError(f"'{path.name}' is transparent everywhere; remove its transparency.")
     # Report a mask that cannot be used before the network runs.
-    masked(photo, settings.mask, settings.max_pixels)
+    masked(photo, settings.mask, settings.max_pixels, handed)
     return photo
 
 

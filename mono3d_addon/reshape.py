@@ -34,6 +34,7 @@ from .core.mesh.normal_map import normal_map
 from .core.mesh.solid import solid
 from .core.mesh.sphere import build_sphere
 from .core.mesh.torn_map import TornMap
+from .core.photo.hand_over import NOTHING, HandedOver
 from .core.photo.mask import masked
 from .core.photo.photo import Photo
 from .core.photo.resampling import resize_to
@@ -185,6 +186,7 @@ class Reshaper(abc.ABC):
         self.photo = photo
         self.disparity, self.own = estimate.disparity, estimate.values
         self.scene, self.sky = estimate.scene, estimate.sky
+        self._handed = NOTHING
         self._sky: _Last[Valid] = _Last()
         self._depth: _Last[_DepthMap] = _Last()
         self._on_ground: _Last[Camera | None] = _Last()
@@ -205,8 +207,12 @@ class Reshaper(abc.ABC):
         self._on_ground.forget()
         self._flat.forget()
 
-    def depth(self, settings: Settings) -> Floats:
-        """Returns the depth map alone, see `Reconstruction.depth`, without crop and relief."""
+    def depth(self, settings: Settings, handed: HandedOver = NOTHING) -> Floats:
+        """Returns the depth map alone, see `Reconstruction.depth`, without crop and relief.
+
+        `handed` has the pixels of a mask that is not decoded here.
+        """
+        self._handed = handed
         found = self._depth_map(_with_sky(self.resolved(settings).applied_to(settings)))
         return found.depth if found.valid is None else np.where(found.valid, found.depth, np.float32(np.nan))
 
@@ -215,11 +221,12 @@ class Reshaper(abc.ABC):
         photo = self.photo
         return resolved(settings, photo.size, photo.lens, self.own, self.scene, is_panorama=self.is_panorama)
 
-    def reshape(self, settings: Settings, stages: Stages) -> Reshaped:
+    def reshape(self, settings: Settings, stages: Stages, handed: HandedOver = NOTHING) -> Reshaped:
         """Returns the mesh for `settings`. Raises Mono3DError when it is empty.
 
-        `stages` must know `shares_of` the settings.
+        `stages` must know `shares_of` the settings; `handed` has the pixels of a mask that is not decoded here.
         """
+        self._handed = handed
         photo = self.photo
         camera = photo_camera(photo.size, photo.lens, settings, is_panorama=self.is_panorama, scene=self.scene)
         notes = [*camera_notes(photo.size, photo.lens, settings, is_panorama=self.is_panorama)]
@@ -277,7 +284,7 @@ class Reshaper(abc.ABC):
 
     def _depth_map(self, settings: Settings) -> _DepthMap:
         """Returns the depth of the whole photo, and where mask and sky leave it valid."""
-        photo, sky = masked(self.photo, settings.mask, settings.max_pixels), self._sky_of(settings)
+        photo, sky = masked(self.photo, settings.mask, settings.max_pixels, self._handed), self._sky_of(settings)
         if self.own is not None:
             depth, valid = own_depth_map(self.own, photo, settings)
         else:
@@ -301,7 +308,7 @@ class Reshaper(abc.ABC):
     def _find_sky(self, settings: Settings) -> Valid:
         if settings.sky == "keep":
             return None
-        photo = masked(self.photo, settings.mask, settings.max_pixels)
+        photo = masked(self.photo, settings.mask, settings.max_pixels, self._handed)
         if self.own is not None and settings.sky == "auto":
             # Exact depth stays exact: only what it says to be infinitely far is sky.
             return infinite(self.own, photo, settings)

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from ..core.camera.field_of_view import photo_camera
 from ..core.estimate import Estimate
+from ..core.photo.hand_over import NOTHING, HandedOver
 from ..core.photo.photo import Photo
 from ..core.photo.straighten import straightened
 from ..core.stages import ESTIMATING, Progress, Stages
@@ -31,6 +32,7 @@ class NetworkSource:
     estimators   keeps the network loaded
     read_ahead   receives what is found out about the photos that come next
     next_photos  their paths: where the network is faster on several photos, it runs on some of them too
+    handed       pixels of those that are not decoded here
     """
 
     settings: Settings
@@ -39,6 +41,7 @@ class NetworkSource:
     estimators: EstimatorCache
     read_ahead: ReadAhead
     next_photos: Sequence[Path] = ()
+    handed: HandedOver = NOTHING
     mark: ClassVar[str] = ""
 
     def estimate(self, photo: Photo, stages: Stages) -> Estimate:
@@ -90,7 +93,7 @@ class NetworkSource:
 
     def _others(self, file: Path, key: str) -> dict[str, Photo]:
         """Returns the next photos that are not estimated yet, by their keys; `key` is that of the present one."""
-        self.read_ahead.fill(self.next_photos, self.settings.max_pixels)
+        self.read_ahead.fill(self.next_photos, self.settings.max_pixels, self.handed)
         photos = (straightened(photo, self.settings) for photo in self.read_ahead.photos.values())
         found = {self._key(photo, file): photo for photo in photos}
         return {name: photo for name, photo in found.items() if name != key and name not in self.cache}

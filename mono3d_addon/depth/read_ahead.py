@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core.estimate import Estimate
+from ..core.photo.hand_over import NOTHING, HandedOver
 from ..core.photo.photo import Photo, read_photo
 
 _MOST_PIXELS = 100_000_000
@@ -20,17 +21,17 @@ class ReadAhead:
     photos: dict[Path, Photo] = field(default_factory=dict)
     estimates: dict[str, Estimate] = field(default_factory=dict)
 
-    def photo(self, path: Path, max_pixels: float) -> Photo:
+    def photo(self, path: Path, max_pixels: float, handed: HandedOver = NOTHING) -> Photo:
         """Returns the photo at `path`, which is read unless it was read ahead. Raises Mono3DError for a bad one."""
-        return self.photos.pop(path, None) or read_photo(path, max_pixels)
+        return self.photos.pop(path, None) or read_photo(path, max_pixels, handed=handed)
 
-    def fill(self, paths: Iterable[Path], max_pixels: float) -> None:
+    def fill(self, paths: Iterable[Path], max_pixels: float, handed: HandedOver = NOTHING) -> None:
         """Reads photos, up to a number of pixels together. A bad one is left out; it fails when its turn comes."""
         self.photos = {}
         room = _MOST_PIXELS
         for path in paths:
             try:
-                photo = read_photo(path, max_pixels)
+                photo = read_photo(path, max_pixels, handed=handed)
             # Whatever is wrong with it is reported in its turn.
             except Exception:
                 continue

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import pipeline
 from ..core import reconstruction
+from ..core.photo.hand_over import handed_over
 from ..core.stages import Progress
 from ..session import Session
 from ..settings import Settings
@@ -18,6 +19,7 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     """Estimates the depth of `photo` with `settings` and saves both arrays in the job `folder`, which it returns."""
     settings = Settings.from_json(json.dumps(request["settings"]))
     folder = Path(request["folder"])
-    disparity, depth = pipeline.estimate_depth(Path(request["photo"]), settings, progress, session)
+    photo, handed = Path(request["photo"]), handed_over(request)
+    disparity, depth = pipeline.estimate_depth(photo, settings, progress, session, handed)
     reconstruction.save_depth(disparity, depth, folder)
     return {"folder": str(folder)}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.camera.field_of_view import angle_of, photo_camera
+from ..core.photo.hand_over import handed_over
 from ..core.photo.panorama import is_panorama
 from ..core.photo.photo import read_photo
 from ..core.photo.resampling import thumbnail
@@ -24,7 +25,9 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     Saves an upright picture of at most `side` pixels a side at `thumbnail`, uint8 (h, w, 3). Raises Mono3DError for
     photos of more than `max_pixels` megapixels, and for files that are not photos.
     """
-    photo = straightened(read_photo(Path(request["photo"]), request["max_pixels"]), Settings())
+    photo = straightened(
+        read_photo(Path(request["photo"]), request["max_pixels"], handed=handed_over(request)), Settings()
+    )
     np.save(request["thumbnail"], thumbnail(photo.pixels, request["side"]), allow_pickle=False)
     width, height = photo.size
     is_all_around = is_panorama(photo, "auto")

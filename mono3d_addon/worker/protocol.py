@@ -8,7 +8,8 @@ Events come back on a copy of its standard output:
     {"event": "failed", "job": 1, "message": "one sentence for the user"}
 A request {"forget": "key"} drops the photo that is kept in memory as that key, and has no answer.
 A request {"cancel": 1} asks the server to stop that job at its next progress event; the process stays.
-Large arrays are not sent: they are .npy files in the job's folder.
+Large arrays are not sent: they are .npy files in the job's folder. All tasks that read picture files take
+{"decoded": {path: .npy}}, the pixels of files that the server cannot decode (see `core.photo.hand_over`).
 """
 
 from __future__ import annotations

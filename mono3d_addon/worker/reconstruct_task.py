@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import export, pipeline
 from ..core import reconstruction
+from ..core.photo.hand_over import handed_over
 from ..core.reconstruction import Reconstruction
 from ..core.stages import Progress
 from ..export.camera_file import distances_of, values_of
@@ -28,6 +29,7 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
 
     Optional keys of the request:
     ahead            photos that come next
+    decoded          pixels of picture files, see `hand_over.handed_over`
     keep             whether the photo stays in memory, as `key` or by its own key
     disparity_cache  folder for its disparity, instead of the common one
     work             folder for its textures, instead of the job's
@@ -48,6 +50,7 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
         session,
         pipeline.Folders(work, disparity_cache),
         [Path(path) for path in request.get("ahead", ())],
+        handed=handed_over(request),
         keep=request.get("keep", False),
         key=request.get("key", ""),
     )

@@ -17,6 +17,7 @@ from ..core.estimate import Estimate, estimate_from
 from ..core.maps.depth_values import DepthValues, Kind
 from ..core.mesh.mesh import joined
 from ..core.mesh.normal_map import write_normal_map
+from ..core.photo.hand_over import HandedOver, handed_over
 from ..core.photo.photo import read_photo
 from ..core.reconstruction import Reconstruction, in_scene
 from ..core.stages import Progress, Stages
@@ -34,7 +35,8 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     """Makes the mesh of the photo kept as `key` with `settings` and writes it into the job `folder`.
 
     A worker that does not keep the photo (any more) reads it from the files of `source`, the fields of
-    `reshape_files.Source`, or of `page`; without either it answers `{"missing": true}`.
+    `reshape_files.Source`, or of `page`; without either it answers `{"missing": true}`. `decoded` is that of the task
+    "reconstruct".
 
     Without `page` it writes the arrays of `reshape_files.ReshapedMesh` and returns `camera`, `counts` and `seconds`.
     `page` asks for the files of the web page instead, as the task "reconstruct" writes them: it has `photo` and the
@@ -43,7 +45,7 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     `files` and `model`.
     """
     settings = Settings.from_json(json.dumps(request["settings"]))
-    folder, page = Path(request["folder"]), request.get("page", {})
+    folder, page, handed = Path(request["folder"]), request.get("page", {}), handed_over(request)
     before = reconstruction.load(Path(page["before"])) if page else None
     reshaper = session.reshapers.get(request["key"])
     if reshaper is None:
@@ -53,11 +55,11 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
             source = Source(**request["source"])
         else:
             return {"missing": True}
-        reshaper = _read(folder, source, settings)
+        reshaper = _read(folder, source, settings, handed)
         session.reshapers.put(request["key"], reshaper)
     share = 1.0 if before is None else _RESHAPE_SHARE
     stages = Stages(lambda stage, fraction: progress(stage, fraction * share), shares_of(settings))
-    reshaped = reshaper.reshape(settings, stages)
+    reshaped = reshaper.reshape(settings, stages, handed)
     if before is None:
         return _write_mesh(reshaped, folder, stages)
     result = pipeline.assembled(
@@ -92,9 +94,9 @@ def _write_page(result: Reconstruction, folder: Path, pictures: Path, *, is_draf
     return answer_for(result, folder, result.seconds)
 
 
-def _read(folder: Path, source: Source, settings: Settings) -> Reshaper:
+def _read(folder: Path, source: Source, settings: Settings, handed: HandedOver) -> Reshaper:
     """Returns what makes meshes of a photo whose files lie in `folder`, or wherever absolute paths say."""
-    photo = read_photo(folder / source.photo, settings.max_pixels)
+    photo = read_photo(folder / source.photo, settings.max_pixels, handed=handed)
     mask = np.load(folder / source.mask, allow_pickle=False) if source.mask else None
     disparity = np.load(folder / source.disparity, allow_pickle=False)
     photo = dataclasses.replace(photo, path=Path(source.name), mask=mask, lens=Lens(**source.lens), texture=None)

@@ -46,6 +46,15 @@ def test_a_photo_is_described_upright(describer: Worker, tmp_path: Path) -> None
     assert untold["camera"] == "assumed 55 degrees, unless the network estimates it"
 
 
+def test_pixels_that_were_handed_over_are_described(describer: Worker, tmp_path: Path) -> None:
+    photo, values = tmp_path / "a.jpg", np.full((40, 60, 3), 7, np.uint8)
+    Image.new("RGB", (60, 40), (200, 30, 30)).save(photo)
+    np.save(tmp_path / "values.npy", values)
+    request = {"photo": str(photo), "thumbnail": str(tmp_path / "t.npy"), "side": 30, "max_pixels": 100.0}
+    describer.submit(request | {"decoded": {str(photo): str(tmp_path / "values.npy")}}).wait()
+    assert (np.load(tmp_path / "t.npy") == 7).all()
+
+
 @pytest.mark.parametrize(("name", "limit", "told"), [("gone.jpg", 100.0, "no file"), ("coffee.png", 0.1, "0.1")])
 def test_what_cannot_be_used_is_told_before_the_job(
     describer: Worker, tmp_path: Path, name: str, limit: float, told: str

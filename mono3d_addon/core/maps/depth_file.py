@@ -16,6 +16,7 @@ from ...errors import Mono3DError
 from ..arrays import Floats
 from ..photo import tiff_file
 from ..photo.damage import Damaged, Unsupported
+from ..photo.hand_over import HandedOver
 from ..regular_file import require_regular
 from .depth_values import DepthValues, Kind
 
@@ -125,6 +126,22 @@ def read_picture(path: Path, max_pixels: float, *, raw: bool = False) -> DepthVa
     near, far, white = scale
     inverse = values.astype(np.float64) / white * (1.0 / near - 1.0 / far) + 1.0 / far
     return DepthValues((1.0 / inverse).astype(np.float32), "metres")
+
+
+def read_handed(path: Path, max_pixels: float, handed: HandedOver) -> DepthValues:
+    """Returns the values of an EXR file that was decoded elsewhere, in metres.
+
+    Raises Mono3DError like `read_array`, and if the values were not handed over, or are colours.
+    """
+    values = handed.values(path)
+    if values is None:
+        raise Mono3DError(f"The pixels of '{path.name}' were not handed over; try again.")
+    if values.ndim == 3:
+        colours = values[..., : 1 if values.shape[2] == 2 else 3]
+        if any(not np.array_equal(colours[..., 0], colours[..., n], equal_nan=True) for n in range(colours.shape[2])):
+            raise Mono3DError(f"'{path.name}' has colours; a depth map is grey, or has a channel Z.")
+        values = colours[..., 0]
+    return DepthValues(plane(values, path, max_pixels), "metres")
 
 
 def _tiff_values(path: Path, max_pixels: float) -> Floats | None:

@@ -10,14 +10,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from ...errors import Mono3DError
 from ..camera.lens import Lens, read_lens
 from . import bmp_file, boxes, exr_picture, jpeg_stream, png_file, radiance_file, tga_file, tiff_file
 from .colour_spaces import ADOBE_RGB, ADOBE_RGB_GAMMA
 from .damage import Unsupported, incomplete
+from .hand_over import NOTHING, HandedOver, needs_hand_over
 from .raster import OPAQUE, Colours, Raster, from_pillow
 
 CheckSize = Callable[[tuple[int, int]], None]
@@ -53,12 +57,16 @@ class Decoded:
     suffix: str = ""
 
 
-def decode(data: bytes, path: Path, check_size: CheckSize) -> Decoded:
+def decode(data: bytes, path: Path, check_size: CheckSize, handed: HandedOver = NOTHING) -> Decoded:
     """Returns the first picture in `data`, the contents of the file at `path`.
 
-    `check_size` is called with the size before anything is decoded. Raises Damaged, Unsupported,
+    `check_size` is called with the size before anything is decoded. What `handed` has of a file that needs a decoder
+    besides those here takes its place. Raises Damaged, Unsupported,
     UnidentifiedImageError, and other exceptions of the decoders.
     """
+    values = handed.values(path) if needs_hand_over(path) else None
+    if values is not None:
+        return _by_hand_over(data, path, check_size, values)
     if data.startswith(exr_picture.SIGNATURE):
         check_size(exr_picture.size_of(path))
         return Decoded(exr_picture.read(path), Colours(), Lens())
@@ -153,6 +161,40 @@ def _deep_heif(data: bytes) -> Raster:
     if values.dtype != np.uint16 or values.ndim != 3 or values.shape[2] not in (3, 4):
         return from_pillow(picture.to_pillow())
     opaque = values[..., 3] >= OPAQUE * 256 if values.shape[2] == 4 else None
+    return Raster(np.ascontiguousarray(values[..., :3]), "rgb", opaque)
+
+
+def _by_hand_over(data: bytes, path: Path, check_size: CheckSize, values: NDArray[Any]) -> Decoded:
+    """Returns the values that were handed over, with all that the file itself says about them."""
+    size = (values.shape[1], values.shape[0])
+    check_size(size)
+    if data.startswith(exr_picture.SIGNATURE):
+        return Decoded(_handed_raster(values, is_grey=False), Colours(transfer=1.0), Lens())
+    is_jpeg = data.startswith(b"\xff\xd8\xff")
+    stream = jpeg_stream.inspect(data) if is_jpeg else None
+    if stream is not None and stream.size != size:
+        raise Mono3DError(
+            f"The pixels handed over for '{path.name}' are {size[0]} x {size[1]}, and the file has {stream.size[0]} x "
+            f"{stream.size[1]}; try again."
+        )
+    raster = _handed_raster(values, is_grey=stream is not None and stream.channels == 1)
+    if is_jpeg or (data.startswith(b"8BPS") and not _psd_has_transparency(data)):
+        raster = replace(raster, opaque=None)
+    with Image.open(io.BytesIO(data), formats=_decoders()) as picture:
+        is_plain = stream is not None and stream.is_common and stream.channels == 3
+        suffix = ".jpg" if is_plain else ""
+        return Decoded(raster, _colours_of(picture, data), read_lens(picture), _orientation_of(picture), suffix)
+
+
+def _handed_raster(values: NDArray[Any], *, is_grey: bool) -> Raster:
+    """Returns values that were handed over; `is_grey` where all three colours are the same one."""
+    channels = values.shape[2] if values.ndim == 3 else 1
+    opaque = None
+    if channels in (2, 4):
+        opaque = values[..., -1] >= {"u1": OPAQUE, "u2": OPAQUE * 256}.get(values.dtype.str[1:], 0.5)
+    if values.ndim == 2 or channels == 2 or is_grey:
+        grey = values if values.ndim == 2 else values[..., 0]
+        return Raster(np.ascontiguousarray(grey), "grey", opaque)
     return Raster(np.ascontiguousarray(values[..., :3]), "rgb", opaque)
 
 

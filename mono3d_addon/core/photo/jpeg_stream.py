@@ -19,6 +19,8 @@ class Stream:
 
     frame      marker of the frame: 0xC0 baseline, 0xC2 progressive; 0 if there is none
     bits       bits per sample
+    size       width and height in pixels as stored; 0 if there is no frame
+    channels   1 for grey, 3 for colours, 4 for CMYK
     scans      offsets of the scans
     end        offset after the end-of-image marker; 0 if the file is cut off
     """
@@ -27,6 +29,8 @@ class Stream:
     bits: int
     scans: tuple[int, ...]
     end: int
+    size: tuple[int, int] = (0, 0)
+    channels: int = 0
 
     @property
     def is_progressive(self) -> bool:
@@ -42,18 +46,23 @@ class Stream:
 def inspect(data: bytes) -> Stream:
     """Returns what the first picture of the JPEG file `data` contains."""
     place, frame, bits = 2, 0, 8
+    size, channels = (0, 0), 0
     scans: list[int] = []
     while (found := _MARKER.search(data, place)) is not None:
         start, marker = found.start(), data[found.start() + 1]
         if marker == _EOI:
-            return Stream(frame, bits, tuple(scans), start + 2)
+            return Stream(frame, bits, tuple(scans), start + 2, size, channels)
         place = start + 2
         if marker in _STANDALONE:
             continue
         length = int.from_bytes(data[place : place + 2], "big")
-        if marker in _FRAMES and not frame and place + 2 < len(data):
-            frame, bits = marker, data[place + 2]
+        if marker in _FRAMES and not frame and place + 7 < len(data):
+            frame, bits, channels = marker, data[place + 2], data[place + 7]
+            size = (
+                int.from_bytes(data[place + 5 : place + 7], "big"),
+                int.from_bytes(data[place + 3 : place + 5], "big"),
+            )
         if marker == _SOS:
             scans.append(start)
         place += max(length, 2)
-    return Stream(frame, bits, tuple(scans), 0)
+    return Stream(frame, bits, tuple(scans), 0, size, channels)

@@ -20,6 +20,7 @@ from ..camera.lens import Lens
 from ..regular_file import read_regular
 from .colours import to_srgb
 from .decoding import decode, is_refusal, upright
+from .hand_over import NOTHING, HandedOver
 from .other_kinds import advice
 from .resampling import SMALLEST_SIDE
 from .texture_file import without_metadata
@@ -80,11 +81,14 @@ class Photo:
         return path
 
 
-def read_photo(path: Path, max_pixels: float = 100.0, smallest: int = SMALLEST_SIDE) -> Photo:
+def read_photo(
+    path: Path, max_pixels: float = 100.0, smallest: int = SMALLEST_SIDE, handed: HandedOver = NOTHING
+) -> Photo:
     """Returns the photo at `path`, upright and in sRGB.
 
     max_pixels  largest size in megapixels
     smallest    smallest side in pixels
+    handed      pixels of files that are not decoded here
 
     Applies the EXIF orientation (CIPA DC-008, tag 274), converts colour profiles to sRGB and scales 16-bit and
     floating-point pictures to 8 bits. Of several frames, the first is used.
@@ -96,7 +100,7 @@ def read_photo(path: Path, max_pixels: float = 100.0, smallest: int = SMALLEST_S
             other = advice(data)
             if other:
                 raise Mono3DError(f"'{path.name}' {other}")
-            decoded = decode(data, path, lambda size: _check_size(path, size, max_pixels, smallest))
+            decoded = decode(data, path, lambda size: _check_size(path, size, max_pixels, smallest), handed)
             raster = upright(decoded.raster, decoded.orientation)
             pixels, plain, notes = to_srgb(raster, decoded.colours)
         except Mono3DError:

@@ -8,6 +8,7 @@ Pillow, decompresses; JPEG- and fax-compressed files are left to Pillow.
 from __future__ import annotations
 
 import io
+import mmap
 import struct
 import zlib
 from collections.abc import Iterator
@@ -71,12 +72,12 @@ class Folder:
         return self.number(WIDTH), self.number(HEIGHT)
 
 
-def is_tiff(data: bytes) -> bool:
+def is_tiff(data: bytes | mmap.mmap) -> bool:
     """Returns whether the file begins like a TIFF or BigTIFF."""
     return data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def first_folder(data: bytes) -> Folder | None:
+def first_folder(data: bytes | mmap.mmap) -> Folder | None:
     """Returns the first directory of a TIFF; None if it cannot be read."""
     if not is_tiff(data):
         return None
@@ -206,7 +207,7 @@ def read_samples(data: bytes, folder: Folder) -> tuple[NDArray[Any], float]:
     return result, 0.0 if form == _SIGNED or bits[0] >= 32 else float(2 ** bits[0] - 1)
 
 
-def _folder(data: bytes, place: int, order: Literal["<", ">"], *, is_big: bool) -> Folder:
+def _folder(data: bytes | mmap.mmap, place: int, order: Literal["<", ">"], *, is_big: bool) -> Folder:
     (count,) = struct.unpack_from(order + ("Q" if is_big else "H"), data, place)
     entry, head = (20, 8) if is_big else (12, 2)
     values: dict[int, tuple[float, ...] | bytes] = {}
