@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import Mono3DError
 from ...settings import LEAST_FAR, LEAST_NEAR, Settings
@@ -30,6 +31,8 @@ TYPICAL: Source = "typical"
 
 _LARGEST_NEAR, _LARGEST_FAR = 100_000.0, 1_000_000.0
 """Metres: the bounds of the settings."""
+_DEEP, _DEEPER = 3.0, 0.4
+"""Far / near up to which an estimate is used as it is, and the deviation that weighs larger ones against it."""
 LEAST_RATIO = 1.05
 """Smallest far / near that guesses and usual values may give, of a wall seen from the front."""
 _ROUGH = 0.2
@@ -235,20 +238,41 @@ def _guessed(scene: SceneGuess) -> tuple[Value, Value, Value]:
     gain = spread @ np.linalg.inv(spread + errors)
     found = mean + gain @ (guesses - mean)
     left = spread - gain @ spread
-    of_ratio = _judged(found[1] - found[0], left[0, 0] + left[1, 1] - left[0, 1] - left[1, 0], ratio)
+    ratio_left = left[0, 0] + left[1, 1] - left[0, 1] - left[1, 0]
+    used = _restrained(found, left)
+    moved = used - found
+    of_ratio = _judged(used[1] - used[0], ratio_left, ratio, moved[1] - moved[0])
     return (
-        _judged(found[0], left[0, 0], spread[0, 0]),
-        _judged(found[1], left[1, 1], spread[1, 1]),
+        _judged(used[0], left[0, 0], spread[0, 0], moved[0]),
+        _judged(used[1], left[1, 1], spread[1, 1], moved[1]),
         dataclasses.replace(of_ratio, value=max(of_ratio.value, LEAST_RATIO)),
     )
 
 
-def _judged(logarithm: float, variance: float, usual_variance: float) -> Value:
-    """Returns the value; it counts as estimated where guesses have at least halved the usual variance."""
+def _restrained(found: NDArray[np.float64], left: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the logarithms of near and far, float64 (2,), with the covariance `left`, less far from each other.
+
+    An error of the disparity, as a fraction of its range, is an error of far of (far / near - 1) times that fraction:
+    a street that is estimated too deep falls apart as soon as the camera moves, one that is too shallow looks right
+    from the side. So a ratio beyond `_DEEP` is weighed against it; the less certain distance moves more.
+    """
+    excess = found[1] - found[0] - math.log(_DEEP)
+    if excess <= 0.0:
+        return found
+    towards = np.array([-1.0, 1.0])
+    covariances = left @ towards
+    return np.asarray(found - covariances * (excess / (towards @ covariances + _DEEPER**2)))
+
+
+def _judged(logarithm: float, variance: float, usual_variance: float, moved: float = 0.0) -> Value:
+    """Returns the value; it counts as estimated where guesses have at least halved the usual variance.
+
+    `moved` is how far the logarithm was moved away from the most likely one.
+    """
     source = ESTIMATED if variance <= 0.5 * usual_variance else TYPICAL
     # Nine digits, so that 1 m times 3 is 3 m.
     value = float(f"{math.exp(min(max(logarithm, -50.0), 50.0)):.9g}")
-    return Value(value, source, math.sqrt(max(variance, 0.0)))
+    return Value(value, source, math.sqrt(max(variance, 0.0) + moved**2))
 
 
 def _usual(kinds: Mapping[str, float]) -> _Usual:

@@ -7,7 +7,7 @@ lower half of the texture.
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,6 @@ from ..maps.sky_colors import RIM, continued, rim_of
 from ..photo.resampling import resize_to
 from .background_fill import BackgroundFill, fill_background
 from .fill_mesh import sheet_mesh
-from .fill_reach import fill_reaches, shift_of
-from .fill_rims import Rims
 from .fill_texture import as_bytes
 from .grid import Grid
 from .mesh import joined
@@ -51,8 +49,8 @@ def fill_before_sky(
 ) -> BackgroundFill | None:
     """Returns the background behind the tears of a grid that has sky far behind everything.
 
-    The sky goes on as far as a moved camera sees it, and under its own rim (see `without_rim`), in colours without
-    that of things. `trim` and `replaced` are as in `fill_background`.
+    The sky goes on behind all of the photo, so that its end is the photo's own and no line inside it, and under its own
+    rim (see `without_rim`), in colours without that of things. `trim` and `replaced` are as in `fill_background`.
 
     sky     bool (rows, columns)
     things  `torn.without_sky(sky)`: the middle of the scene, which the fill's reach depends on, is that of things
@@ -71,20 +69,10 @@ def _sky_behind(torn: TornMap, camera: Camera, pixels: Bytes, sky: Cells) -> Bac
     """Returns the sky behind things, and under its own rim; None where nothing stands before it."""
     rows, columns = torn.depth.shape
     inverse, usable = torn.inverse, torn.usable
-    rims = _chosen(torn.rims, sky.reshape(-1)[torn.rims.far])
-    if len(rims.far) == 0:
+    if not sky.reshape(-1)[torn.rims.far].any():
         return None
-    shift = shift_of(np.atleast_2d(inverse[usable & ~sky]), camera.fx * columns / camera.width)
-    reached, _ = fill_reaches(rims, (rows, columns), shift)
-    near = np.zeros(rows * columns, bool)
-    near[rims.near] = True
-    hidden = (reached & ~sky | near.reshape(rows, columns) | torn.dropped) & usable
+    hidden = (~sky | torn.dropped) & usable
     is_there = (windows.maximum(hidden.astype(np.float32), _LAP) > 0) & (hidden | sky) & usable
     texture = as_bytes(continued(resize_to(pixels, columns, rows), sky))
     mesh = sheet_mesh(np.full_like(inverse, inverse[sky].max() * _BEHIND), is_there, camera, texture)
     return None if mesh is None else BackgroundFill(mesh, texture)
-
-
-def _chosen(rims: Rims, which: Cells) -> Rims:
-    """Returns the rims that `which`, bool (n,), selects."""
-    return Rims(**{item.name: getattr(rims, item.name)[which] for item in fields(rims)})

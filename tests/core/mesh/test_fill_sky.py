@@ -70,6 +70,15 @@ def test_the_sky_goes_on_behind_the_tower_in_its_own_colour() -> None:
     assert hidden.any(), "behind the tower"
 
 
+def test_the_sky_goes_on_down_to_the_frame_of_the_photo() -> None:
+    sky = tower()[2]
+    view, _, found = made(tower())
+    far = far_part(found)
+    column, row = (found.mesh.uv[far, 0] * 80).astype(int), ((0.5 - found.mesh.uv[far, 1]) * 120).astype(int)
+    assert row.max() == 59 and {0, 79} <= set(column[row == 59].tolist()), "as straight as the photo's own border"
+    assert covered_share([found.mesh], view, 2.0, 0.0, 0.0) > 0.99 * (~sky).mean()
+
+
 def test_texture_and_vertex_colours_agree() -> None:
     view, _, found = made(tower())
     assert found.texture.shape == (120, 80, 3), "what is before the sky above, the sky below"
