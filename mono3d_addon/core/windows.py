@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from . import resampling
 from .arrays import Floats
 
 
@@ -45,22 +45,19 @@ def resize(values: Floats, columns: int, rows: int) -> Floats:
     """Returns `values`, float32 (h, w), resized with bicubic interpolation, float32 (rows, columns)."""
     if values.shape == (rows, columns):
         return values
-    picture = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
-    return np.array(picture.resize((columns, rows), Image.Resampling.BICUBIC), dtype=np.float32)
+    return resampling.resize(np.asarray(values, np.float32), columns, rows, "bicubic")
 
 
 def enlarge(values: Floats, columns: int, rows: int) -> Floats:
     """Returns `values`, float32 (h, w), enlarged with bilinear interpolation, which does not overshoot."""
     if values.shape == (rows, columns):
         return values
-    picture = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
-    return np.array(picture.resize((columns, rows), Image.Resampling.BILINEAR), dtype=np.float32)
+    return resampling.resize(np.asarray(values, np.float32), columns, rows, "bilinear")
 
 
 def reduced(values: Floats, block: int) -> Floats:
     """Returns the means of blocks of that side of `values`, float32 (h, w); those at the far borders may be smaller."""
-    picture = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
-    return np.array(picture.reduce(block), dtype=np.float32)
+    return resampling.reduce(np.asarray(values, np.float32), block)
 
 
 def _running(values: Floats, radius: int, axis: int, pick: np.ufunc) -> Floats:

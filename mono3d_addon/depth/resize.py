@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from ..core import resampling
 from .catalogue import Model
 
 MULTIPLE = 32
@@ -65,8 +65,7 @@ def averaged(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.f
 
     Every pixel of the photo counts; the result has steps of 1/255.
     """
-    picture = Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
-    return np.asarray(picture, dtype=np.float32) / np.float32(255)
+    return resampling.resize(pixels, width, height, "bicubic").astype(np.float32) / np.float32(255)
 
 
 def picture(pixels: NDArray[np.uint8], width: int, height: int, model: Model) -> NDArray[np.float32]:

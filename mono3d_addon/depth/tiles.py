@@ -19,9 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from ..core import windows
+from ..core import resampling, windows
 from ..core.arrays import Floats
 from ..core.stages import Progress
 from . import align
@@ -218,11 +217,10 @@ def _part(whole: Floats, place: Place, shape: tuple[int, ...]) -> Floats:
 
 def _cut(values: Floats, rows: Share, columns: Share, height: int, width: int) -> Floats:
     """Returns this share of `values` down and across, which may cut through pixels, float32 (height, width)."""
-    picture = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
-    left, right = (min(share, 1.0) * picture.width for share in columns)
-    top, bottom = (min(share, 1.0) * picture.height for share in rows)
-    size = (width, height)
-    return np.array(picture.resize(size, Image.Resampling.BICUBIC, box=(left, top, right, bottom)), dtype=np.float32)
+    left, right = (min(share, 1.0) * values.shape[1] for share in columns)
+    top, bottom = (min(share, 1.0) * values.shape[0] for share in rows)
+    box = (left, top, right, bottom)
+    return resampling.resize(np.asarray(values, np.float32), width, height, "bicubic", box)
 
 
 def _fitted(tile: Floats, target: Floats, surroundings: float, spread: float) -> tuple[Floats, float]:

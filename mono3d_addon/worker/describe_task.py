@@ -12,8 +12,8 @@ from ..core.camera.field_of_view import angle_of, photo_camera
 from ..core.photo.hand_over import handed_over
 from ..core.photo.panorama import is_panorama
 from ..core.photo.photo import read_photo
-from ..core.photo.resampling import thumbnail
 from ..core.photo.straighten import straightened
+from ..core.resampling import thumbnail
 from ..core.stages import Progress
 from ..session import Session
 from ..settings import Settings

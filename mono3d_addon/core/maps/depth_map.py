@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ...settings import Settings
-from .. import windows
+from .. import resampling, windows
 from ..arrays import Floats
 from ..camera.automatic import resolve
 from ..photo.photo import Photo
@@ -60,5 +59,5 @@ def depth_map(
 
 def _share_kept(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> Floats:
     """Returns the fraction of each cell, float32 of `shape`, that the mask keeps."""
-    picture = Image.fromarray(mask.astype(np.uint8) * 255).resize((shape[1], shape[0]), Image.Resampling.BOX)
-    return np.asarray(picture, dtype=np.float32) / np.float32(255.0)
+    share = resampling.resize(mask.astype(np.uint8) * 255, shape[1], shape[0], "box")
+    return share.astype(np.float32) / np.float32(255.0)

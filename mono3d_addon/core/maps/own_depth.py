@@ -7,9 +7,9 @@ import dataclasses
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ...settings import Settings
+from .. import resampling
 from ..arrays import Floats
 from ..photo.photo import Photo
 from ..photo.resampling import grid_size, resize_nearest
@@ -105,7 +105,7 @@ def _without_unknown(photo: Photo, own: DepthValues) -> Photo:
     known = np.isfinite(own.values)
     if known.all():
         return photo
-    enlarged = np.asarray(Image.fromarray(known).resize(photo.size, Image.Resampling.NEAREST), bool)
+    enlarged = resampling.nearest(known, *photo.size)
     mask = enlarged if photo.mask is None else photo.mask & enlarged
     return dataclasses.replace(photo, mask=mask if mask.any() else photo.mask)
 

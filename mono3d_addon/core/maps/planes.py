@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from .. import windows
+from .. import resampling, windows
 from ..arrays import Bytes, Floats
 from ..photo.resampling import resize_to
 from .plane_regions import Doubles, Labels, find_regions, plainness, positions
@@ -417,7 +416,7 @@ def _applied(disparity: Floats, change: Floats, found: Planes, low: float, span:
     inner = windows.minimum(found.on_plane.astype(np.float32), 1)
     share = np.where(_inner(found.label, 1), inner * found.confidence[found.label], 0.0).astype(np.float32)
     share = windows.enlarge(share, columns, rows)
-    label = np.asarray(Image.fromarray(found.label.astype(np.int32)).resize((columns, rows), Image.Resampling.NEAREST))
+    label = resampling.nearest(found.label, columns, rows)
     x, y = positions(disparity.shape)
     plane = found.planes[label]
     flat = low + span * (plane[..., 0] * x + plane[..., 1] * y + plane[..., 2])
@@ -432,5 +431,4 @@ def _inner(label: Labels, radius: int) -> NDArray[np.bool_]:
 
 
 def _reduced(values: Floats, rows: int, columns: int) -> Floats:
-    picture = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
-    return np.asarray(picture.resize((columns, rows), Image.Resampling.BOX), np.float32)
+    return resampling.resize(np.asarray(values, np.float32), columns, rows, "box")

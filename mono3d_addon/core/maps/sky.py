@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...settings import Settings
+from .. import resampling
 from ..arrays import Floats
 from ..photo.photo import Photo
 from ..photo.resampling import grid_size, resize_nearest, resize_to
@@ -65,11 +66,8 @@ def clear_of(sky: Cells, rows: int, columns: int) -> Cells | None:
 
     Returns None if it reaches all.
     """
-    from PIL import Image, ImageFilter
-
-    picture = Image.fromarray(sky.astype(np.uint8) * 255).resize((columns, rows), Image.Resampling.BOX)
-    reached = picture.filter(ImageFilter.BoxBlur(max(1.0, _EDGE * min(rows, columns) / 2)))
-    clear = np.asarray(reached) == 0
+    share = resampling.resize(sky.astype(np.uint8) * 255, columns, rows, "box")
+    clear = resampling.box_blur(share, max(1.0, _EDGE * min(rows, columns) / 2)) == 0
     return clear if clear.any() else None
 
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
-from .. import windows
+from .. import resampling, windows
 from ..arrays import Floats
 from ..mesh.islands import label_components
 
@@ -60,8 +59,7 @@ def refined(probability: Floats, guide: NDArray[np.float32], smallest: float = 0
         share.reshape(-1)[place] = _share(
             share.reshape(-1)[place], guide.reshape(-1, 3)[place], colors.at(place, rows, columns)
         )
-    picture = Image.fromarray(np.rint(share * 255).astype(np.uint8))
-    sky = np.asarray(picture.filter(ImageFilter.BoxBlur(1))) >= 128
+    sky = resampling.box_blur(np.rint(share * 255).astype(np.uint8), 1) >= 128
     return _without_specks(sky, smallest)
 
 
@@ -89,16 +87,13 @@ def _reduced(probability: Floats) -> Floats:
     rows, columns = probability.shape
     scale = min(1.0, _SIDE / max(rows, columns))
     size = max(2, round(columns * scale)), max(2, round(rows * scale))
-    picture = Image.fromarray(np.ascontiguousarray(probability, np.float32))
-    return np.clip(np.asarray(picture.resize(size, Image.Resampling.BOX)), 0.0, 1.0)
+    return np.clip(resampling.resize(np.asarray(probability, np.float32), *size, "box"), 0.0, 1.0)
 
 
 def _colors(coarse: Floats, guide: NDArray[np.float32]) -> _Colors:
     rows, columns = coarse.shape
-    planes = [
-        Image.fromarray(plane).resize((columns, rows), Image.Resampling.BOX) for plane in np.moveaxis(guide, 2, 0)
-    ]
-    small = np.stack([np.asarray(plane) for plane in planes], axis=2)
+    planes = [resampling.resize(plane, columns, rows, "box") for plane in np.moveaxis(guide, 2, 0)]
+    small = np.stack(planes, axis=2)
     sky, rest = windows.minimum(coarse, 1) > _SURE, windows.maximum(coarse, 1) < 1 - _SURE
     parts = []
     for sure in (sky, rest):

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from .. import windows
+from .. import resampling, windows
 from ..arrays import Floats
 from ..mesh.islands import label_components
 from ..photo.photo import Photo
@@ -178,4 +177,4 @@ def _smooth(sky: Cells) -> Floats:
 
 
 def _reduced(mask: Cells, columns: int, rows: int) -> Cells:
-    return np.asarray(Image.fromarray(mask).resize((columns, rows), Image.Resampling.NEAREST), bool)
+    return resampling.nearest(mask, columns, rows)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ...errors import Mono3DError
+from .. import resampling
 from .companions import companion
 from .hand_over import NOTHING, HandedOver
 from .photo import Photo, read_photo
@@ -47,7 +47,7 @@ def read_mask(path: Path, size: tuple[int, int], max_pixels: float, handed: Hand
         picture = read_photo(path, max_pixels, smallest=1, handed=handed)
     except Mono3DError as error:
         raise Mono3DError(f"The mask cannot be used: {error}") from error
-    grey = np.asarray(Image.fromarray(picture.pixels).convert("L"))
+    grey = resampling.grey(picture.pixels)
     if picture.mask is not None:
         grey = np.where(picture.mask, grey, np.uint8(0))
-    return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BILINEAR)) >= OPAQUE
+    return resampling.resize(grey, *size, "bilinear") >= OPAQUE

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from .. import resampling
 from ..arrays import Bytes
 
 Kind = TypeVar("Kind", bound=np.generic)
@@ -19,16 +19,7 @@ SMALLEST_SIDE = 16
 
 def resize_to(pixels: Bytes, width: int, height: int) -> NDArray[np.float32]:
     """Returns `pixels`, uint8 (h, w, 3), resized with a box filter, float32 (height, width, 3), 0..1."""
-    picture = Image.fromarray(pixels)
-    reduced = picture.resize((width, height), Image.Resampling.BOX, reducing_gap=None)
-    return np.asarray(reduced, dtype=np.float32) / np.float32(255.0)
-
-
-def thumbnail(pixels: Bytes, side: int) -> Bytes:
-    """Returns `pixels`, uint8 (h, w, 3), reduced to at most `side` pixels along the longer side, uint8 (., ., 3)."""
-    picture = Image.fromarray(pixels)
-    picture.thumbnail((side, side), Image.Resampling.BOX)
-    return np.asarray(picture, dtype=np.uint8)
+    return resampling.resize(pixels, width, height, "box").astype(np.float32) / np.float32(255.0)
 
 
 def grid_size(width: int, height: int, detail: int) -> tuple[int, int]:

@@ -10,10 +10,11 @@ import re
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ...settings import Settings
+from .. import resampling
 from ..camera.lens import Lens
+from ..pillow_filters import Cell
 from .colours import OPAQUE
 from .photo import Photo
 
@@ -33,9 +34,6 @@ _MESH = 128
 """Cells along each side, within which the projection is taken as bilinear."""
 _ROWS = 2048
 _VERSION = b"straightened 1"
-
-_Cell = tuple[tuple[int, int, int, int], tuple[float, ...]]
-"""A box of the new picture, and its corners in the source (upper left, lower left, lower right, upper right)."""
 
 
 def fisheye_angle(lens: Lens, size: tuple[int, int]) -> float:
@@ -87,7 +85,7 @@ def _from_cylinder(photo: Photo) -> Photo:
     size = (width, max(1, round(width * part.height / part.width)))
     borders = np.unique(np.linspace(0, size[1], min(_ROWS, size[1]) + 1).astype(int))
     place = (np.tan(part.latitude_from + borders / size[1] * part.height) - top) / (bottom - top) * height
-    mesh: list[_Cell] = []
+    mesh: list[Cell] = []
     for k in range(len(borders) - 1):
         upper, lower = float(place[k]), float(place[k + 1])
         quad = (0.0, upper, 0.0, lower, float(width), lower, float(width), upper)
@@ -96,22 +94,20 @@ def _from_cylinder(photo: Photo) -> Photo:
     return _resampled(photo, size, mesh, lens, "The cylindrical panorama was made an equirectangular one.")
 
 
-def _resampled(photo: Photo, size: tuple[int, int], mesh: list[_Cell], lens: Lens, note: str) -> Photo:
+def _resampled(photo: Photo, size: tuple[int, int], mesh: list[Cell], lens: Lens, note: str) -> Photo:
     """Returns the photo of a new `size` with a new lens; its texture is made from the new pixels."""
-    method = Image.Transform.MESH
-    pixels = np.asarray(Image.fromarray(photo.pixels).transform(size, method, mesh, Image.Resampling.BICUBIC))
+    pixels = resampling.warp(photo.pixels, *size, mesh, "bicubic")
     mask: NDArray[np.bool_] | None = None
     if photo.mask is not None:
-        kept = Image.fromarray(photo.mask.astype(np.uint8) * 255)
-        mask = np.asarray(kept.transform(size, method, mesh, Image.Resampling.BILINEAR)) >= OPAQUE
+        mask = resampling.warp(photo.mask.astype(np.uint8) * 255, *size, mesh, "bilinear") >= OPAQUE
     digest = hashlib.sha256(photo.digest.encode() + _VERSION).hexdigest()
     return dataclasses.replace(
         photo, pixels=pixels, mask=mask, lens=lens, digest=digest, texture=None, notes=(*photo.notes, note)
     )
 
 
-def _fisheye_mesh(size: tuple[int, int], source: tuple[int, int], focal: float) -> list[_Cell]:
-    """Returns the cells of Pillow's mesh transform for a new picture of `size` from a `source` of that size.
+def _fisheye_mesh(size: tuple[int, int], source: tuple[int, int], focal: float) -> list[Cell]:
+    """Returns the mesh for a new picture of `size` from a `source` of that size.
 
     `focal` is the source's pixels a radian. A ray at the angle t to the axis lies at the radius focal * t.
     """
@@ -121,7 +117,7 @@ def _fisheye_mesh(size: tuple[int, int], source: tuple[int, int], focal: float) 
     radius = np.hypot(x, y)
     scale = focal * np.divide(np.arctan(radius), radius, out=np.ones_like(radius), where=radius > 1e-9)
     corner = np.stack([x * scale + 0.5 * source[0], y * scale + 0.5 * source[1]], axis=-1)
-    found: list[_Cell] = []
+    found: list[Cell] = []
     for row in range(len(rows) - 1):
         for column in range(len(columns) - 1):
             box = (int(columns[column]), int(rows[row]), int(columns[column + 1]), int(rows[row + 1]))
