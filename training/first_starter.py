@@ -9,10 +9,10 @@ from functools import partial
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mono3d_addon.depth.networks.architectures import Architecture, Network, WrongTensorsError
+from mono3d_addon.depth.networks.architectures import Architecture, Network
 from mono3d_addon.depth.networks.decoder import Decoder
 from mono3d_addon.depth.networks.efficientnet_lite import EfficientNetLite
-from mono3d_addon.depth.networks.names import Names, brief, renamed
+from mono3d_addon.depth.networks.names import Names, WrongTensorsError, brief, renamed
 
 LEVELS = 4
 

@@ -23,6 +23,7 @@ from mono3d_addon.depth.networks.efficientnet_lite import (
     SameConv2d,
     SeparableBlock,
 )
+from mono3d_addon.depth.networks.starter_layout import SKY_LEVEL
 
 FROZEN = ("conv_stem.", "bn1.", "blocks.0.", "blocks.1.")
 """Parts of the encoder that are not trained: they detect small details, which a small set cannot improve."""
@@ -79,7 +80,7 @@ def forward(network: Network, picture: Tensor) -> tuple[Tensor, Tensor | None, T
             depth = disparity(cast(SubpixelHead, network.decoder.head), merged.float())
         if network.heads is None:
             return depth, None, None
-        sky = network.heads.sky.logits(levels[network.heads.SKY_LEVEL]).float()
+        sky = network.heads.sky.logits(levels[SKY_LEVEL]).float()
         inputs = network.heads.scene_maps(found, levels)
     return depth, sky, network.heads.scene([one.float() for one in inputs], depth.detach())
 

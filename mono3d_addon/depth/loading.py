@@ -17,7 +17,8 @@ from .catalogue import Model
 from .engine_cache import EngineCache
 from .engines.engine import Precision
 from .engines.torch_engine import TYPES
-from .networks.architectures import WrongTensorsError, assemble, learnt
+from .networks.architectures import assemble, learnt
+from .networks.names import WrongTensorsError
 from .weights import remedy
 
 _COPY = "weights.safetensors"

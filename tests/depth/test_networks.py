@@ -18,9 +18,9 @@ from torch import nn  # noqa: E402
 from mono3d_addon.depth import loading  # noqa: E402
 from mono3d_addon.depth.catalogue import MODELS  # noqa: E402
 from mono3d_addon.depth.networks import decoder  # noqa: E402
-from mono3d_addon.depth.networks.architectures import ARCHITECTURES, Network, WrongTensorsError, build  # noqa: E402
+from mono3d_addon.depth.networks.architectures import ARCHITECTURES, Network, build  # noqa: E402
 from mono3d_addon.depth.networks.efficientnet_lite import EfficientNetLite  # noqa: E402
-from mono3d_addon.depth.networks.names import renamed  # noqa: E402
+from mono3d_addon.depth.networks.names import WrongTensorsError, renamed  # noqa: E402
 from tests.depth import reference  # noqa: E402
 
 pytestmark = pytest.mark.torch

@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 from safetensors.torch import load_file, save_file
 
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER
-from mono3d_addon.depth.networks.architectures import WrongTensorsError
+from mono3d_addon.depth.networks.names import WrongTensorsError
 from tests.shared_data import path
 from training import first_starter, models
 

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from ..engines.engine import DISPARITY, SCENE, SKY
-from . import beit, efficientnet_lite, hybrid, levit, nextvit, resnext, swin, vit
+from . import beit, efficientnet_lite, hybrid, levit, nextvit, resnext, starter_layout, swin, vit
 from .decoder import Decoder, MidasHead, RectifiedResidualUnit, SubpixelHead, midas_names
-from .names import OUR_NAMES, Names, brief, renamed
+from .names import OUR_NAMES, Names, WrongTensorsError, brief, renamed
 from .scene_heads import SceneHeads
 from .timm_bodies import fill_computed
 
@@ -36,8 +36,6 @@ class Architecture:
     heads: Callable[[Sequence[int]], SceneHeads] | None = None
 
 
-STARTER_WIDTHS = (16, 32, 48, 64, 96)
-
 DPT_DECODER = partial(
     Decoder,
     widths=(256, 256, 256, 256),
@@ -56,14 +54,14 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         backbone=partial(efficientnet_lite.EfficientNetLite, width=1.0, depth=1.0, finest_stride=2),
         decoder=partial(
             Decoder,
-            widths=STARTER_WIDTHS,
-            lateral_sizes=(3, 3, 3, 3, 1),
+            widths=starter_layout.WIDTHS,
+            lateral_sizes=starter_layout.LATERAL_SIZES,
             align_corners=False,
             head=SubpixelHead,
             enlargement=1,
         ),
         names=OUR_NAMES,
-        heads=partial(SceneHeads, widths=STARTER_WIDTHS),
+        heads=partial(SceneHeads, widths=starter_layout.WIDTHS),
     ),
     "midas_v21_small_256": Architecture(
         backbone=partial(efficientnet_lite.EfficientNetLite, width=1.2, depth=1.4),
@@ -147,10 +145,6 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 
 
 _HEADS = "heads."
-
-
-class WrongTensorsError(ValueError):
-    """The tensors belong to another network; the text says what does not fit."""
 
 
 class Network(nn.Module):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .names import Names
+from .starter_layout import HEAD_WIDTH
 
 
 class ResidualUnit(nn.Module):
@@ -102,8 +103,8 @@ class SubpixelHead(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(width, 16, 3, padding=1)
-        self.conv2 = nn.Conv2d(16, 4, 3, padding=1)
+        self.conv1 = nn.Conv2d(width, HEAD_WIDTH, 3, padding=1)
+        self.conv2 = nn.Conv2d(HEAD_WIDTH, 4, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns disparity, float (n, 1, 2 h, 2 w), of a map, float (n, width, h, w)."""

@@ -10,62 +10,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .efficientnet_stages import (
+    EPSILON,
+    MAPS_AFTER,
+    STAGES,
+    STEM_CHANNELS,
+    margins,
+    scaled_blocks,
+    scaled_channels,
+)
 from .names import Names
 
 
-class Stage(NamedTuple):
-    """A row of the published table, for the smallest network: the first of the `blocks` has the stride."""
-
-    blocks: int
-    kernel: int
-    stride: int
-    expansion: int
-    channels: int
-
-
-STAGES = (
-    Stage(blocks=1, kernel=3, stride=1, expansion=1, channels=16),
-    Stage(blocks=2, kernel=3, stride=2, expansion=6, channels=24),
-    Stage(blocks=2, kernel=5, stride=2, expansion=6, channels=40),
-    Stage(blocks=3, kernel=3, stride=2, expansion=6, channels=80),
-    Stage(blocks=3, kernel=5, stride=1, expansion=6, channels=112),
-    Stage(blocks=4, kernel=5, stride=2, expansion=6, channels=192),
-    Stage(blocks=1, kernel=3, stride=1, expansion=6, channels=320),
-)
-STEM_CHANNELS = 32
-MAPS_AFTER = (0, 1, 2, 4, 6)
-"""Stages whose results can be handed on: the last ones at strides 2, 4, 8, 16 and 32."""
-
-
-def scaled_channels(channels: int, factor: float) -> int:
-    """Returns `channels * factor` as a multiple of 8, at most a tenth below it."""
-    scaled = channels * factor
-    rounded = max(8, int(scaled + 4) // 8 * 8)
-    return rounded if rounded >= 0.9 * scaled else rounded + 8
-
-
-def scaled_blocks(stage: int, factor: float) -> int:
-    """Returns how many blocks a stage has in a deeper network; the first and the last stage stay as they are."""
-    blocks = STAGES[stage].blocks
-    return blocks if stage in (0, len(STAGES) - 1) else math.ceil(blocks * factor)
-
-
 class SameConv2d(nn.Conv2d):
-    """A convolution without bias that pads as TensorFlow's "SAME" does: at stride 2, more below and to the right.
-
-    The sides of its input are even where the stride is 2, as those of the picture are multiples of 32.
-    """
+    """A convolution without bias, with TensorFlow's `margins`."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__(inputs, outputs, kernel, stride, groups=groups, bias=False)
-        before = (kernel - stride) // 2
-        after = kernel - stride - before
-        self.margins = (before, after, before, after)
+        self.margins = 2 * margins(kernel, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns float (n, outputs, h / stride, w / stride) of `x`, float (n, inputs, h, w)."""
@@ -74,7 +40,7 @@ class SameConv2d(nn.Conv2d):
 
 def normalisation(channels: int) -> nn.BatchNorm2d:
     """Returns a batch normalisation with TensorFlow's epsilon."""
-    return nn.BatchNorm2d(channels, eps=1e-3)
+    return nn.BatchNorm2d(channels, eps=EPSILON)
 
 
 class SeparableBlock(nn.Module):

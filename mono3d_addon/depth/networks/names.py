@@ -26,6 +26,10 @@ COMPUTED = (
 """Suffixes of tensors that are not learnt."""
 
 
+class WrongTensorsError(ValueError):
+    """The tensors belong to another network; the text says what does not fit."""
+
+
 def renamed(tensors: Mapping[str, Value], names: Names) -> tuple[dict[str, Value], list[str]]:
     """Returns `tensors` under our names, and the published names that no beginning in `names` fits.
 

@@ -11,13 +11,10 @@ from torch.nn import functional
 
 from ..scene_vector import LENGTH
 from .decoder import in_kind_of
+from .starter_layout import CELLS, HEAD_WIDTH, HIDDEN, SCENE_LEVEL, SCENE_WIDTHS, SKY_LEVEL, SPREAD
 
-CELLS = 3
-"""Maps are averaged over this many rows and columns of cells: where something is says much about the scene."""
-HIDDEN = 128
 DROPPED = 0.3
 """Share of the features that are left out in training, without which a few thousand scenes are learnt by heart."""
-_SPREAD = 1e-3
 
 
 class SkyHead(nn.Module):
@@ -25,8 +22,8 @@ class SkyHead(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(width, 16, 3, padding=1)
-        self.conv2 = nn.Conv2d(16, 1, 3, padding=1)
+        self.conv1 = nn.Conv2d(width, HEAD_WIDTH, 3, padding=1)
+        self.conv2 = nn.Conv2d(HEAD_WIDTH, 1, 3, padding=1)
 
     def logits(self, x: Tensor) -> Tensor:
         """Returns log odds of sky, float (n, h, w), of a map, float (n, width, h, w)."""
@@ -60,7 +57,7 @@ class SceneHead(nn.Module):
         disparity = in_kind_of(self.hidden1, disparity).unsqueeze(1)
         shape = functional.adaptive_avg_pool2d(disparity, CELLS)
         middle = shape.mean(dim=(1, 2, 3), keepdim=True)
-        shape = (shape - middle) / ((shape - middle).abs().mean(dim=(1, 2, 3), keepdim=True) + _SPREAD)
+        shape = (shape - middle) / ((shape - middle).abs().mean(dim=(1, 2, 3), keepdim=True) + SPREAD)
         # Ones summed along both sides, so that a traced network does not take the size of its example for granted.
         ones = torch.ones_like(disparity[:1, 0])
         aspect = torch.log(ones[0, 0].sum() / ones[0, :, 0].sum())
@@ -78,20 +75,18 @@ class SceneHeads(nn.Module):
     the decoder's at stride 32.
     """
 
-    SKY_LEVEL = 1
-
     def __init__(self, channels: Sequence[int], widths: Sequence[int]) -> None:
         super().__init__()
-        self.sky = SkyHead(widths[self.SKY_LEVEL])
-        self.scene = SceneHead([(channels[2], 16), (channels[3], 32), (channels[4], 64), (widths[4], 32)])
+        self.sky = SkyHead(widths[SKY_LEVEL])
+        self.scene = SceneHead(list(zip((*channels[2:], widths[SCENE_LEVEL]), SCENE_WIDTHS, strict=True)))
 
     def forward(self, maps: Sequence[Tensor], levels: Sequence[Tensor], disparity: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the probability of sky, float (n, h / 4, w / 4), and the scene, float (n, LENGTH).
 
         `maps` are the backbone's, `levels` the decoder's refined ones, `disparity` is float (n, h, w).
         """
-        return self.sky(levels[self.SKY_LEVEL]), self.scene(self.scene_maps(maps, levels), disparity)
+        return self.sky(levels[SKY_LEVEL]), self.scene(self.scene_maps(maps, levels), disparity)
 
     def scene_maps(self, maps: Sequence[Tensor], levels: Sequence[Tensor]) -> Sequence[Tensor]:
         """Returns the maps from which the scene is read."""
-        return (*maps[2:], levels[4])
+        return (*maps[2:], levels[SCENE_LEVEL])
