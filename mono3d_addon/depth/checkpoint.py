@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import Mono3DError
+from .tensor_file import is_safetensors
 
 CONTAINERS = ("model", "state_dict")
 """Keys under which training scripts put the tensors beside their own state."""
@@ -43,13 +44,6 @@ def read(path: Path, remedy: str = "choose another file") -> dict[str, Tensor]:
     ):
         raise Mono3DError(f"The weights file {path} does not hold the tensors of a network; {remedy}.")
     return dict(content)
-
-
-def is_safetensors(path: Path) -> bool:
-    """Returns, by its content, whether a file is of the format safetensors."""
-    with path.open("rb") as stream:
-        # Eight bytes of length, then a JSON object; torch's files begin with "PK" or a pickle's opcode.
-        return stream.read(9)[8:] == b"{"
 
 
 def _read_safetensors(path: Path) -> Any:

@@ -19,7 +19,8 @@ from .engines.engine import Precision
 from .engines.torch_engine import TYPES
 from .networks.architectures import assemble, learnt
 from .networks.names import WrongTensorsError
-from .weights import remedy
+from .tensor_file import is_safetensors
+from .weights import of_another_model, remedy_for
 
 _COPY = "weights.safetensors"
 
@@ -33,14 +34,10 @@ def network(model: Model, weights: Path, cache: EngineCache | None, precision: P
     """
     if cache is not None and (copied := _from_copy(model, cache, precision)) is not None:
         return copied
-    help_with_it = remedy(model) if weights.name == model.file else "choose another file, or leave the setting empty"
     try:
-        found = learnt(model.name, checkpoint.read(weights, help_with_it))
+        found = learnt(model.name, checkpoint.read(weights, remedy_for(model, weights)))
     except WrongTensorsError as error:
-        raise Mono3DError(
-            f"The weights file {weights} does not belong to the model '{model.name}' ({error}); "
-            "choose the model that it was made for, or another file."
-        ) from error
+        raise of_another_model(model, weights, error) from error
     if cache is not None and not _serves_as_it_is(weights, found, precision):
         _keep_copy(cache, found, precision)
     return assemble(model.name, found, TYPES[precision])
@@ -64,7 +61,7 @@ def _name(precision: Precision) -> str:
 
 def _serves_as_it_is(weights: Path, found: Mapping[str, Tensor], precision: Precision) -> bool:
     """Returns whether a copy has no advantage: the file is safetensors, and no larger than a copy."""
-    if not checkpoint.is_safetensors(weights):
+    if not is_safetensors(weights):
         return False
     return all(tensor.element_size() <= TYPES[precision].itemsize for tensor in found.values())
 

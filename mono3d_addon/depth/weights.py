@@ -233,6 +233,19 @@ def remedy(model: Model) -> str:
     )
 
 
+def remedy_for(model: Model, path: Path) -> str:
+    """Returns what to do about a weights file that cannot be read, as a part of a sentence."""
+    return remedy(model) if path.name == model.file else "choose another file, or leave the setting empty"
+
+
+def of_another_model(model: Model, path: Path, why: Exception) -> Mono3DError:
+    """Returns the sentence for a weights file whose tensors do not fit `model`."""
+    return Mono3DError(
+        f"The weights file {path} does not belong to the model '{model.name}' ({why}); choose the model that it was "
+        "made for, or another file."
+    )
+
+
 def _look(model: Model, path: Path) -> _Found:
     """Reads a file. Raises OSError when it cannot be read."""
     # Before reading it: a file that changes meanwhile is read again the next time.
