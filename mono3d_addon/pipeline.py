@@ -126,6 +126,8 @@ def assembled(
         normal_map=None if reshaped.normal_map is None else write_normal_map(reshaped.normal_map, folder),
         photo_notes=photo_notes,
         photo_digest=photo.digest,
+        pixels=photo.pixels,
+        background_pixels=None if reshaped.background is None else reshaped.background.texture,
     )
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..errors import Mono3DError
 from ..settings import Settings
 from . import scene_guess
+from .arrays import Bytes
 from .camera.automatic import Resolved
 from .camera.camera import Camera
 from .camera.lens import Lens
@@ -56,6 +57,8 @@ class Reconstruction:
     sky        what the network says of the sky: its probability, float32 (h, w), 0..1; None where it says nothing
     photo_digest  SHA-256 of the photo's file, hexadecimal
     normal_map path of the normal map, an 8-bit picture over the whole photo in tangent space; None if not requested
+    pixels     what `texture` shows, uint8 (h, w, 3); None in a result that was loaded, since `save` leaves it out
+    background_pixels  the same for `background_texture`
     """
 
     name: str
@@ -80,6 +83,8 @@ class Reconstruction:
     normal_map: Path | None = None
     photo_digest: str = ""
     photo_notes: tuple[str, ...] = ()
+    pixels: Bytes | None = None
+    background_pixels: Bytes | None = None
 
     @property
     def photo_key(self) -> str:

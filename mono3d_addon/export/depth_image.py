@@ -6,9 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, PngImagePlugin
 
+from ..core import extras
 from ..core.arrays import Floats
+from ..core.photo.png_writer import encoded
 from ..core.reconstruction import Reconstruction
 from ..errors import Mono3DError
 from .files import Staging
@@ -32,15 +33,15 @@ def write_png16(result: Reconstruction, path: Path, staging: Staging) -> None:
     `near` and `far` are the smallest and the largest depth of this map. Unknown depths are black.
     """
     values, near, far = encode(result.depth)
-    text = PngImagePlugin.PngInfo()
-    text.add_text("Software", "Mono3D")
-    text.add_text("Description", "Depth as normalised disparity, near white; z = 1 / (v (1/near - 1/far) + 1/far)")
-    text.add_text("near", f"{near:.9g}")
-    text.add_text("far", f"{far:.9g}")
-    text.add_text("scale", str(_LARGEST))
-    text.add_text("unit", "metre")
-    with staging.path_for(path).open("wb") as file:
-        Image.fromarray(values).save(file, format="PNG", pnginfo=text, compress_level=4)
+    texts = {
+        "Software": "Mono3D",
+        "Description": "Depth as normalised disparity, near white; z = 1 / (v (1/near - 1/far) + 1/far)",
+        "near": f"{near:.9g}",
+        "far": f"{far:.9g}",
+        "scale": str(_LARGEST),
+        "unit": "metre",
+    }
+    staging.path_for(path).write_bytes(encoded(values, texts=texts))
 
 
 def encode(depth: Floats) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.uint16]], float, float]:
@@ -64,14 +65,12 @@ def write_exr(result: Reconstruction, path: Path, staging: Staging) -> None:
 
     The channel is `Y`, the standard name of a greyscale channel, which every program displays. `Z` would mean depth,
     but Blender reads pictures with only that channel as noise.
-    Raises Mono3DError if the OpenEXR package is not installed.
+    Raises Mono3DError without the package OpenEXR.
     """
     try:
         import OpenEXR
     except ImportError as error:
-        raise Mono3DError(
-            f"EXR files need the package OpenEXR, which cannot be loaded ({error}); install Mono3D's packages again."
-        ) from error
+        raise extras.needed("EXR files", error) from error
     header = {
         "compression": OpenEXR.ZIP_COMPRESSION,
         "type": OpenEXR.scanlineimage,

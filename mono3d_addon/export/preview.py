@@ -6,15 +6,16 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, PngImagePlugin, features
-
+from ..core import extras
 from ..core.arrays import Bytes
 from ..core.camera.camera import Camera
+from ..core.photo.photo import shown_by
+from ..core.photo.png_writer import encoded
 from ..core.preview import views
 from ..core.preview.backdrop import backdrop
 from ..core.preview.rendering import Part, rendered
 from ..core.reconstruction import Reconstruction
+from ..core.resampling import resize
 from ..errors import Mono3DError
 from .files import Staging
 
@@ -40,13 +41,15 @@ def write_preview(result: Reconstruction, path: Path, staging: Staging) -> None:
     size = size_of(camera, LONG_SIDE)
     view = views.beside(_orbit(result), is_panorama=camera.is_panorama)
     picture = rendered(_parts(result, size), view, size, backdrop(result.mesh), hides_backs=camera.is_panorama)
-    note = PngImagePlugin.PngInfo()
-    note.add_text(*_NOTE)
-    Image.fromarray(picture).save(staging.path_for(path), "PNG", pnginfo=note, compress_level=4)
+    staging.path_for(path).write_bytes(encoded(picture, texts=dict([_NOTE])))
 
 
 def write_turntable(result: Reconstruction, path: Path, staging: Staging) -> None:
-    """Writes the looping WebP, of at most `MOST_BYTES`. Raises Mono3DError where Pillow cannot write WebP."""
+    """Writes the looping WebP, of at most `MOST_BYTES`. Raises Mono3DError without a Pillow that can write WebP."""
+    try:
+        from PIL import Image, features
+    except ImportError as error:
+        raise extras.needed("Turntables", error) from error
     if not features.check("webp"):
         raise Mono3DError("This Pillow cannot write WebP, which a turntable needs; choose --preview picture.")
     camera = result.camera
@@ -98,21 +101,18 @@ def _parts(result: Reconstruction, size: tuple[int, int]) -> list[Part]:
     """Returns what is drawn: the surface and what is filled in behind it."""
     if result.settings.material == "vertex_colours":
         return [Part(mesh, None) for mesh in (result.mesh, result.background) if mesh is not None]
-    parts = [Part(result.mesh, _texture(result.texture, size))]
+    parts = [Part(result.mesh, _texture(result.texture, result.pixels, size))]
     if result.background is not None and result.background_texture is not None:
-        parts.append(Part(result.background, _texture(result.background_texture, size)))
+        parts.append(Part(result.background, _texture(result.background_texture, result.background_pixels, size)))
     return parts
 
 
-def _texture(path: Path, size: tuple[int, int]) -> Bytes:
+def _texture(path: Path, pixels: Bytes | None, size: tuple[int, int]) -> Bytes:
     """Returns a texture, uint8 (h, w, 3), no larger than a picture of `size` can show."""
-    with Image.open(path) as stored:
-        # A JPEG is decoded at a fraction of its size, but no smaller than this.
-        stored.draft("RGB", (2 * max(size), 2 * max(size)))
-        picture = stored.convert("RGB")
-        # More texels than samples would flicker from frame to frame.
-        shrunk = min(1.0, 2.0 * max(size) / max(picture.size))
-        if shrunk < 1.0:
-            wanted = tuple(max(1, round(side * shrunk)) for side in picture.size)
-            picture = picture.resize((wanted[0], wanted[1]), Image.Resampling.BOX)
-        return np.asarray(picture)
+    pixels = shown_by(path, pixels)
+    # More texels than samples would flicker from frame to frame.
+    height, width = pixels.shape[:2]
+    shrunk = min(1.0, 2.0 * max(size) / max(width, height))
+    if shrunk == 1.0:
+        return pixels
+    return resize(pixels, max(1, round(width * shrunk)), max(1, round(height * shrunk)), "box")

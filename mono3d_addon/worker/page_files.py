@@ -6,13 +6,14 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from PIL import Image
-
 from .. import export
 from ..core.files import atomic_write
 from ..core.maps.colour_map import coloured
 from ..core.maps.disparity import normalise
+from ..core.photo.photo import shown_by
+from ..core.photo.picture_writer import write_compact, write_png
 from ..core.reconstruction import Reconstruction
+from ..core.resampling import thumbnail
 from .page_layout import DEPTH, PHOTOS, VIEW
 
 _LARGEST_SIDE = 4096
@@ -28,16 +29,13 @@ def under_name(result: Reconstruction, name: str) -> Reconstruction:
 
 def write_pictures(result: Reconstruction, folder: Path) -> None:
     """Writes the upright photo, as one of PHOTOS, and its coloured disparity as DEPTH, near bright, into `folder`."""
-    with Image.open(result.texture, formats=("JPEG", "PNG")) as picture:
-        reduced = max(picture.size) > _LARGEST_SIDE
-        if reduced:
-            picture.draft("RGB", (_LARGEST_SIDE, _LARGEST_SIDE))
-            picture.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE), Image.Resampling.BOX)
-            picture.convert("RGB").save(folder / PHOTOS[0], quality=90)
-    if not reduced:
+    pixels = shown_by(result.texture, result.pixels)
+    if max(pixels.shape[:2]) > _LARGEST_SIDE:
+        write_compact(thumbnail(pixels, _LARGEST_SIDE), folder / Path(PHOTOS[0]).stem, 90)
+    else:
         name = PHOTOS[0] if result.texture.suffix == ".jpg" else PHOTOS[1]
         (folder / name).write_bytes(result.texture.read_bytes())
-    Image.fromarray(coloured(normalise(result.disparity, 1.0))).save(folder / DEPTH, compress_level=1)
+    write_png(coloured(normalise(result.disparity, 1.0)), folder / DEPTH)
 
 
 def write_view(result: Reconstruction, folder: Path, pictures: Path) -> None:

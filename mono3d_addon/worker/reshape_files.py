@@ -107,6 +107,6 @@ def load(folder: Path) -> ReshapedMesh:
         Mesh(**arrays, normals=normals),
         (pairs, of_corner),
         background_triangles,
-        folder / BACKGROUND_TEXTURE if background_triangles else None,
+        next(folder.glob(f"{BACKGROUND_TEXTURE}.*")) if background_triangles else None,
         folder / "normal_map.png" if has_normals else None,
     )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Bytes, Floats
 from ..camera.camera import Camera
+from ..photo.picture_writer import write_compact
 from ..photo.resampling import resize_to
 from ..windows import enlarge
 from .fill_mesh import sheet_mesh
@@ -26,6 +27,8 @@ from .mesh import BACKGROUND_TEXTURE, Mesh
 from .mixed_rims import beside
 from .torn_map import TornMap
 
+_QUALITY = 90
+"""Of the texture as JPEG, 1..95."""
 _LAP = 2
 """Cells by which the fill laps under the far side, whose rim other steps may move."""
 _BEHIND, _LAPPED = np.float32(1 - 3e-4), np.float32(1 - 2e-3)
@@ -52,12 +55,8 @@ class BackgroundFill:
     texture: Bytes
 
     def write_texture(self, folder: Path) -> Path:
-        """Writes the texture as a JPEG file into `folder` and returns its path."""
-        from PIL import Image
-
-        path = folder / BACKGROUND_TEXTURE
-        Image.fromarray(self.texture).save(path, quality=90, subsampling=0)
-        return path
+        """Writes the texture as JPEG, or PNG without Pillow, into `folder` and returns its path."""
+        return write_compact(self.texture, folder / BACKGROUND_TEXTURE, _QUALITY)
 
 
 def fill_background(

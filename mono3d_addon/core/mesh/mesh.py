@@ -9,8 +9,8 @@ import numpy as np
 
 from ..arrays import Bytes, Floats, Ints
 
-BACKGROUND_TEXTURE = "behind.jpg"
-"""Name of the file with the texture of the background (see `background_fill`)."""
+BACKGROUND_TEXTURE = "behind"
+"""Name, without its suffix, of the file with the texture of the background (see `background_fill`)."""
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ..arrays import Bytes, Floats
 from ..camera.camera import Camera
+from ..photo.png_writer import encoded
 from .grid import Grid
 from .mesh import Mesh
 from .raster import cover
 
 NAME = "normal_map.png"
+_EFFORT = 3
 
 _FLAT = (128, 128, 255)
 
@@ -23,7 +24,7 @@ _FLAT = (128, 128, 255)
 def write_normal_map(normals: Bytes, folder: Path) -> Path:
     """Writes a normal map, uint8 (rows, columns, 3), into `folder` as PNG and returns its path."""
     path = folder / NAME
-    Image.fromarray(normals).save(path, compress_level=3)
+    path.write_bytes(encoded(normals, _EFFORT))
     return path
 
 

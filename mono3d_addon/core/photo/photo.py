@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from .colours import to_srgb
 from .decoding import decode, is_refusal, upright
 from .hand_over import NOTHING, HandedOver
 from .other_kinds import advice
+from .picture_writer import write_compact, write_png
 from .resampling import SMALLEST_SIDE
 from .texture_file import without_metadata
 
@@ -61,8 +63,8 @@ class Photo:
         """Writes the upright picture into `folder` as `texture.jpg` or `texture.png` and returns its path.
 
         Copies the original file if possible, without its metadata unless `keep_metadata`. Otherwise writes PNG up to 2
-        megapixels; above that, JPEG of quality 95 without chroma subsampling, which is visually lossless and needs a
-        tenth of the time and space.
+        megapixels, or without Pillow; above that, JPEG of quality 95 without chroma subsampling, which is visually
+        lossless and needs a tenth of the time and space.
         """
         if self.texture is not None:
             data, suffix = self.texture
@@ -71,14 +73,9 @@ class Photo:
                 path = folder / f"texture{suffix}"
                 path.write_bytes(data if keep_metadata else plain)
                 return path
-        picture = Image.fromarray(self.pixels)
         if self.pixels.shape[0] * self.pixels.shape[1] <= 2_000_000:
-            path = folder / "texture.png"
-            picture.save(path, compress_level=1)
-        else:
-            path = folder / "texture.jpg"
-            picture.save(path, quality=95, subsampling=0)
-        return path
+            return write_png(self.pixels, folder / "texture.png")
+        return write_compact(self.pixels, folder / "texture", 95)
 
 
 def read_photo(
@@ -122,6 +119,11 @@ def read_photo(
     is_texture = plain and decoded.suffix and decoded.orientation == 1
     texture = (data, decoded.suffix) if is_texture else None
     return Photo(path, pixels, mask, decoded.lens, hashlib.sha256(data).hexdigest(), texture, notes)
+
+
+def shown_by(texture: Path, pixels: Bytes | None) -> Bytes:
+    """Returns `pixels`, uint8 (h, w, 3), those of the file `texture`, which is read only if they are None."""
+    return read_photo(texture, math.inf, smallest=1).pixels if pixels is None else pixels
 
 
 @contextmanager
