@@ -11,7 +11,7 @@ from .core.estimate import Estimate, estimate_from
 from .core.maps.depth_file import as_metres, read_array, read_bytes, read_handed, read_pfm, read_picture, unusable
 from .core.maps.depth_values import DepthValues, Kind
 from .core.maps.embedded_depth import read_embedded
-from .core.photo.companions import companion
+from .core.photo.companions import DEPTH_MAP, companion
 from .core.photo.hand_over import NOTHING, HandedOver
 from .core.photo.photo import Photo
 from .core.stages import Stages
@@ -21,8 +21,6 @@ from .errors import Mono3DError
 from .session import Session
 from .settings import Settings
 
-_SUFFIXES = (".exr", ".npy", ".pfm", ".png", ".tif", ".tiff")
-_ENDS = ("", "_depth", "-depth", "_disparity", "-dpt")
 _ASPECT = 1.05
 """Aspect ratios that differ by more than this factor get a note."""
 
@@ -63,7 +61,7 @@ def depth_from_file(photo: Photo, settings: Settings, handed: HandedOver = NOTHI
 
     Raises Mono3DError when it is missing or cannot be read.
     """
-    path = companion(settings.depth_file, photo.path, "depth map", _ENDS, _SUFFIXES)
+    path = companion(settings.depth_file, photo.path, *DEPTH_MAP)
     found = read_depth(path, settings.max_pixels, _kind_of(settings), handed)
     return _estimate(found, f"'{path.name}'", photo, settings)
 

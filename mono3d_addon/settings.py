@@ -77,7 +77,8 @@ class Choice:
     `minimum` and `maximum` are hard, inclusive bounds. `options` lists the allowed words; a tuple field takes several
     of them. `words` are further spellings on the command line. A change of a `live` setting rebuilds the mesh, but
     needs neither the network nor another material. Interfaces show settings of the `level` "basic" first. Where 0 means
-    "automatic", `typical` is about what it comes to, for sliders.
+    "automatic", `typical` is about what it comes to, for sliders. `bare` are the values that work without the packages
+    that the installer brings; empty: all of them do.
     """
 
     label: str
@@ -93,6 +94,11 @@ class Choice:
     live: bool = False
     level: Level = "advanced"
     typical: float = 0.0
+    bare: tuple[Any, ...] = ()
+
+    def needs_packages(self, value: Any) -> bool:
+        """Returns whether a value works only with the packages that the installer brings."""
+        return bool(self.bare) and value not in self.bare
 
 
 def _choice(default: Any, label: str, group: Group, help: str, **details: Any) -> Any:
@@ -108,7 +114,7 @@ class Settings:
     # fmt: off
     model: str = _choice("starter", "Model", "Depth",
         "Network that estimates the depth; 'starter' is bundled, the others need a weights file", options=MODEL_NAMES,
-        basic=True)
+        basic=True, bare=("starter",))
     weights: str = _choice("", "Weights file", "Depth",
         "Weights file of the model; empty: the bundled file, or the one in the weights folder or the cache",
         is_path=True)
@@ -127,7 +133,7 @@ class Settings:
     engine: str = _choice("auto", "Engine", "Depth",
         "Library that runs the network; 'auto' uses the fastest one whose result matches float32 PyTorch, 'plain' "
         "always uses float32 PyTorch",
-        options=("auto", "plain"))
+        options=("auto", "plain"), bare=("auto",))
     edge_aware: bool = _choice(True, "Sharp edges", "Depth",
         "Align depth edges with the edges of the photo instead of blurring across them", live=True)
     planes: bool = _choice(True, "Flat planes", "Depth",
@@ -216,7 +222,7 @@ class Settings:
     surface: str = _choice("grid", "Surface", "Surface",
         "'grid' has a vertex per pixel, 'adaptive' few triangles in flat areas, 'poisson' is one smooth surface, "
         "'ball_pivoting' connects the cleaned points",
-        options=("grid", "adaptive", "poisson", "ball_pivoting"), basic=True)
+        options=("grid", "adaptive", "poisson", "ball_pivoting"), basic=True, bare=("grid", "adaptive"))
     voxel: float = _choice(2.0, "Point spacing", "Surface",
         "Poisson and ball pivoting: spacing to which points are thinned first, in pixels of the mesh grid; 0: keep all",
         unit="x footprint", minimum=0.0, maximum=100.0)
@@ -287,6 +293,13 @@ class Settings:
     def has_own_depth(self) -> bool:
         """Whether the user provides the depth, so that no network runs."""
         return bool(self.depth_file) or self.embedded_depth
+
+    @property
+    def beyond_bare(self) -> tuple[SettingField, ...]:
+        """The settings whose values need the packages that the installer brings, in their order."""
+        idle = ("model", "engine") if self.has_own_depth else ()
+        fields = (item for item in fields_of(Settings) if item.name not in idle)
+        return tuple(item for item in fields if item.choice.needs_packages(getattr(self, item.name)))
 
     @property
     def depth_by(self) -> str:

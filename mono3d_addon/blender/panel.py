@@ -18,10 +18,9 @@ _ABOVE = ("model",)
 
 
 def _is_ready(context: bpy.types.Context) -> bool:
-    """Returns whether all is installed and a photo is chosen; before that, the other panels are hidden."""
-    current = state.current
+    """Returns whether a photo is chosen; before that, the other panels are hidden."""
     scene: Any = context.scene
-    return current.checked and not current.setup and current.installation is None and chosen.is_any(scene.mono3d)
+    return state.current.checked and chosen.is_any(scene.mono3d)
 
 
 class _Sidebar(bpy.types.Panel):
@@ -38,34 +37,32 @@ class MONO3D_PT_main(_Sidebar):
     def draw(self, context: bpy.types.Context) -> None:
         """Shows the next step."""
         layout: Any = self.layout
-        current = state.current
         scene: Any = context.scene
-        if not current.checked:
+        if not state.current.checked:
             return
-        if current.setup or current.installation is not None:
-            setup.draw(layout)
-        else:
-            choose.draw(layout, scene.mono3d)
-            if chosen.is_any(scene.mono3d):
-                _draw_generate(layout, scene.mono3d)
-            setup.draw_update(layout)
+        choose.draw(layout, scene.mono3d)
+        _draw_generate(layout, scene.mono3d)
         progress.draw_messages(layout)
         if names.is_ours(context.active_object):
             layout.operator("mono3d.look_through_camera", icon="VIEW_CAMERA")
+        setup.draw(layout)
 
 
 def _draw_generate(layout: Any, values: Any) -> None:
-    column = layout.column()
-    column.use_property_split = True
-    column.use_property_decorate = False
-    column.prop(values, "preset")
-    column.prop(values, "model")
-    if not values.weights:
-        models.draw(layout, values.model)
+    is_chosen = chosen.is_any(values)
+    if is_chosen:
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(values, "preset")
+        column.prop(values, "model")
+        if not values.weights:
+            models.draw(layout, values.model)
     if state.current.run is not None:
         running.draw(layout)
     else:
         button = layout.row()
+        button.enabled = is_chosen
         button.scale_y = 1.4
         button.operator("mono3d.generate", icon="MESH_GRID")
 

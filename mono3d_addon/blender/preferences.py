@@ -76,7 +76,7 @@ class MONO3D_AP_preferences(_Habits, bpy.types.AddonPreferences):
         folder = state.current.data_folder
         label(column, "In use: {folder}", folder=folder)
         label(column, "Log: {file}", file=workers.log_file(folder))
-        setup.draw(self.layout)
+        setup.draw_plan(self.layout)
         progress.draw_messages(self.layout)
         setup.draw_installed(self.layout)
         models.draw_list(self.layout)

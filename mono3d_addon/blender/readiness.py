@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds out which packages and models are there and keeps it in the state, for panels to show."""
 
+from __future__ import annotations
+
 import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..depth.catalogue import MODELS, Model
 from ..errors import Mono3DError
-from . import interface, preference_values, state
+from ..settings import Settings
+from . import interface, preference_values, properties, state
 from .photos import description
+from .texts import text
+
+if TYPE_CHECKING:
+    from .installing.installation import Wish
 
 
 def refresh() -> None:
@@ -16,35 +25,58 @@ def refresh() -> None:
 
     If packages are missing, the installation is planned in a thread, because that queries the graphics driver.
     """
-    from .. import environment
-    from .installing.installation import COMPONENTS, Planning, Wish
+    from .. import edition, environment
+    from .installing.installation import COMPONENTS, Wish
 
     current = state.current
     folder = preference_values.data_folder()
     if folder != current.data_folder:
-        current.forget_worker()
+        current.forget_runners()
         current.data_folder = folder
+    backend, wheelhouse = preference_values.backend(), preference_values.wheelhouse()
     try:
         found = environment.installed(COMPONENTS, folder)
-        backend, wheelhouse = preference_values.backend(), preference_values.wheelhouse()
-        current.installed = tuple(line for item in found for line in item.summary().splitlines())
+        is_complete = bool(environment.worker_packages(folder))
         current.update = any(environment.outdated(item) or item.backend != (backend or item.backend) for item in found)
-        current.planning, current.setup = None, ()
-        if len(found) < len(COMPONENTS):
-            planning = current.planning = Planning(Wish(folder, backend, wheelhouse))
-            current.setup = state.wrapped("Finding out which ones this machine needs.")
-            planning.start()
-            if bpy.app.background:
-                planning.wait()  # timers do not run there, and no window is blocked
-            if poll_plan() is not None and not bpy.app.timers.is_registered(poll_plan):
-                bpy.app.timers.register(poll_plan, first_interval=interface.INTERVAL, persistent=True)
     except Mono3DError as error:
-        current.setup = state.wrapped(str(error))
-    refresh_models()
+        found, is_complete, current.update = (), False, False
+        current.say(str(error), failed=True)
+    current.installed = tuple(line for item in found for line in item.summary().splitlines())
+    if is_complete or not edition.can_install():
+        current.planning = current.planned = current.offer = None
+    elif current.planned != (wish := Wish(folder, backend, wheelhouse)):
+        _plan(wish)
+    _note_what_is_lacking(is_complete=is_complete)
     current.checked = True
-    if not current.setup:
-        # A photo chosen before the packages were installed has no description yet.
-        description.refresh_soon()
+    description.refresh_soon()
+
+
+def _plan(wish: Wish) -> None:
+    from .installing.installation import Planning
+
+    current = state.current
+    current.planned, current.offer = wish, state.Offer()
+    planning = current.planning = Planning(wish)
+    planning.start()
+    if bpy.app.background:
+        planning.wait()  # timers do not run there, and no window is blocked
+    if poll_plan() is not None and not bpy.app.timers.is_registered(poll_plan):
+        bpy.app.timers.register(poll_plan, first_interval=interface.INTERVAL, persistent=True)
+
+
+def _note_what_is_lacking(*, is_complete: bool) -> None:
+    current = state.current
+    if is_complete:
+        current.lacking = ""
+    elif current.offer is None:
+        current.lacking = text("Needs the full edition")
+    elif current.offer.problem:
+        current.lacking = text("Not available on this computer")
+    elif current.offer.size:
+        current.lacking = text("Needs Install, {size}", size=current.offer.size)
+    else:
+        current.lacking = text("Needs Install")
+    refresh_models()
 
 
 def refresh_models() -> None:
@@ -56,13 +88,31 @@ def refresh_models() -> None:
 def _line(model: Model) -> state.ModelLine:
     from ..depth import weights
 
+    size = f"{model.file_bytes / 1e6:,.0f} MB"
+    if state.current.is_bare and properties.FIELDS["model"].choice.needs_packages(model.name):
+        return state.ModelLine(f"{state.current.lacking} (+ {size})", is_ready=False)
     found = weights.status(model, state.current.data_folder)
-    text = f"{found.state.capitalize()}, {model.file_bytes / 1e6:,.0f} MB, {model.licence}"
+    words = f"{found.state.capitalize()}, {size}, {model.licence}"
     if found.state == "to download":
-        return state.ModelLine(text, "Continue the download" if found.arrived else "Download")
+        return state.ModelLine(words, "Continue the download" if found.arrived else "Download", is_ready=False)
     if found.state == "damaged" and not model.bundled:
-        return state.ModelLine(text, "Download again")
-    return state.ModelLine(text)
+        return state.ModelLine(words, "Download again", is_ready=False)
+    return state.ModelLine(words)
+
+
+def lack(settings: Settings) -> str:
+    """Returns, where packages are not installed, a sentence on what needs them in `settings`; else an empty text."""
+    from .. import edition
+
+    beyond = settings.beyond_bare if state.current.is_bare else ()
+    if not beyond:
+        return ""
+    offer = state.current.offer
+    size = f" ({offer.size})" if offer and offer.size else ""
+    choices = " and ".join(f"'{getattr(settings, item.name)}' ({item.choice.label})" for item in beyond)
+    instead = " and ".join(f"'{item.default}'" for item in beyond)
+    verb = "needs" if len(beyond) == 1 else "need"
+    return f"{choices} {verb} packages that are not installed{size}: {edition.remedy()}, or choose {instead}."
 
 
 def poll_plan() -> float | None:
@@ -74,9 +124,21 @@ def poll_plan() -> float | None:
     if planning.running:
         return interface.INTERVAL
     current.planning = None
-    current.setup = state.wrapped(planning.error or "\n".join(plan.summary() for plan in planning.plans))
+    if planning.error:
+        current.offer = state.Offer(plan=state.wrapped(planning.error), problem=True)
+    else:
+        current.offer = state.Offer(
+            _size(planning.plans), state.wrapped("\n".join(plan.summary() for plan in planning.plans))
+        )
+    _note_what_is_lacking(is_complete=False)
     interface.redraw()
     return None
+
+
+def _size(plans: Sequence[Any]) -> str:
+    """Returns the size of the download in words, or that on disk where nothing is to be downloaded."""
+    count = sum(one.download_bytes for one in plans) or sum(one.stored_bytes for one in plans)
+    return f"{count / 1e6:,.0f} MB"
 
 
 def tidy() -> None:

@@ -24,7 +24,7 @@ import bpy
 from ..errors import Mono3DError, unforeseen
 from ..settings import Settings
 from ..worker import draft
-from . import interface, names, state, temporary
+from . import interface, names, readiness, state, temporary
 from .scene import reshaped
 
 # Modules that import numpy are imported with the first change, to keep Blender's start fast.
@@ -161,6 +161,8 @@ class Reshaping:
         if not known and changed & _DISCARD_DISTANCES:
             kept = None
         wanted = replace(before, **values)
+        if lack := readiness.lack(wanted):
+            raise Mono3DError(lack)
         origin = pending.resolved if pending else reshaped.stored_resolved(owner)
         wanted, origin = _in_numbers(owner, wanted, changed, origin)
         if kept is not None:
@@ -276,6 +278,8 @@ class Reshaping:
 
     def _submit(self, owner: bpy.types.Object, pending: Pending, *, is_draft: bool, source: bool = False) -> None:
         """Submits a job to the worker; does nothing while the worker processes photos."""
+        from ..core.photo.hand_over import named_pictures
+        from .photos import pixels
         from .scene import source as sources
 
         if state.current.run is not None:
@@ -283,14 +287,19 @@ class Reshaping:
         settings = draft.draft_of(pending.wanted) if is_draft else pending.wanted
         folder = temporary.folder()
         try:
-            message = {
+            message: dict[str, Any] = {
                 "task": "reshape",
                 "key": sources.key(owner),
                 "settings": dataclasses.asdict(settings),
                 "folder": str(folder),
             }
+            pictures = list(named_pictures(Path(sources.name(owner)), settings)[1:])
             if source:
-                message["source"] = dataclasses.asdict(sources.write(owner, folder))
+                written = sources.write(owner, folder)
+                message["source"] = dataclasses.asdict(written)
+                pictures.append(folder / written.photo)
+            if state.current.is_bare:
+                message["decoded"] = pixels.hand_over(pictures, settings.max_pixels, folder)
             pending.request = Request(self._worker().submit(message), folder, pending.wanted, is_draft, source)
         finally:
             if pending.request is None:

@@ -7,12 +7,13 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..errors import Mono3DError
-from . import interface, progress, properties, state
+from . import interface, preference_values, progress, properties, state, workers
 from .photos import running
 from .scene import reshaped
 
 # `reshape` is imported with the first change, to keep Blender's start fast.
 if TYPE_CHECKING:
+    from ..worker.runner import Runner
     from .reshape import Pending, Reshaping
 
 LIVE = {item.name: item for items in properties.live_groups().values() for item in items}
@@ -27,8 +28,13 @@ def reshaping() -> "Reshaping":
     if work is None:
         from .reshape import Reshaping
 
-        work = state.current.reshaping = Reshaping(lambda: state.current.worker or running.worker())
+        work = state.current.reshaping = Reshaping(_worker)
     return work
+
+
+def _worker() -> "Runner":
+    """Returns the worker for photos; what is installed is looked up anew only before the first job."""
+    return workers.worker(preference_values.habits()) if state.current.checked else running.worker()
 
 
 def _present() -> "Reshaping | None":

@@ -84,7 +84,7 @@ class Sidebar(bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Shows it for meshes made by Mono3D and their cameras."""
-        return state.current.checked and not state.current.setup and reshaped.target(context) is not None
+        return state.current.checked and reshaped.target(context) is not None
 
 
 class MONO3D_PT_active(Sidebar):

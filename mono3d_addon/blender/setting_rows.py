@@ -5,10 +5,14 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..settings import SettingField, Settings, fields_of
+from . import state
 from .texts import label
 
 _AUTOMATIC = frozenset(item.name for item in fields_of(Settings) if item.choice.typical)
 """Settings whose value 0 means "automatic"."""
+
+_BEYOND = {item.name: item.choice for item in fields_of(Settings) if item.choice.bare}
+"""Settings with values that need packages."""
 
 
 class Rows(NamedTuple):
@@ -47,9 +51,12 @@ def _draw_column(layout: Any, owner: Any, names: tuple[str, ...]) -> None:
     column.use_property_split = True
     column.use_property_decorate = False
     for name in names:
-        if name in _AUTOMATIC and not getattr(owner, name):
+        value = getattr(owner, name)
+        if name in _AUTOMATIC and not value:
             row = column.row()
             row.prop(owner, name)
             label(row, "automatic")
         else:
             column.prop(owner, name)
+        if state.current.lacking and name in _BEYOND and _BEYOND[name].needs_packages(value):
+            column.label(text=state.current.lacking, icon="INFO", translate=False)

@@ -17,16 +17,34 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from ..depth.catalogue import Model
     from ..worker.runner import Job, Runner
+    from .installing.installation import Wish
 
 _LINE = 34
 """Characters per line of the sidebar at its default width."""
 
 
 class ModelLine(NamedTuple):
-    """What a panel shows of a model: its state in words, and the label of the button (empty: no button)."""
+    """What a panel shows of a model: its state in words, and the label of the button (empty: no button).
+
+    `is_ready` tells whether it can be used now.
+    """
 
     text: str
     action: str = ""
+    is_ready: bool = True
+
+
+class Offer(NamedTuple):
+    """What a panel shows of packages that can be installed.
+
+    size     of the download or on disk, in words; empty while it is not known
+    plan     lines about the packages, their sizes and the folder; or about why they cannot be installed
+    problem  whether they cannot be installed on this machine
+    """
+
+    size: str = ""
+    plan: tuple[str, ...] = ()
+    problem: bool = False
 
 
 class PhotoLine(NamedTuple):
@@ -124,7 +142,8 @@ class State:
     """Everything that panels show and operators share.
 
     checked       whether the installation has been checked; before that, panels show nothing
-    setup         lines about what must be installed; empty if all is installed
+    offer         packages that can be installed; None if they are installed, or this edition has no installer
+    lacking       what to do for a choice that needs packages, a few words; empty if they are installed
     installed     lines about the installed packages: versions, backend, size, place
     update        whether the installed packages are outdated
     models        the state of every model's weights, by name
@@ -132,7 +151,7 @@ class State:
     failed        whether the last job failed, at least in part
     data_folder   folder of packages, weights and logs
     worker        the runner for photos, kept between jobs
-    worker_habits the user's defaults with which it was started
+    worker_made   the user's defaults and the packages with which it was made
     run           photos being processed
     reshaping     objects being reshaped
     began         `time.monotonic()` at the start of the run
@@ -140,6 +159,7 @@ class State:
     waiting       message about a finished result that cannot be built yet; empty: there is none
     expected      expected seconds of the run; None if unknown
     describer     the runner that reads photos for their description
+    describer_made  the packages with which it was made
     describing    the photo being described: its key, the job, and the file for its thumbnail
     photos        descriptions of photos, by key
     depth         the last depth that was shown
@@ -149,12 +169,15 @@ class State:
     scratch       folder for temporary files
     timers        Blender's timers of running modal operators
     planning      the installation being planned
+    planned       the wish of the offer, or of the installation being planned
+    decoded       .npy files with pixels of pictures, by their path, size and time of change; see `photos.pixels`
     installation  packages being installed or removed
     download      weights being downloaded
     """
 
     checked: bool = False
-    setup: tuple[str, ...] = ()
+    offer: Offer | None = None
+    lacking: str = ""
     installed: tuple[str, ...] = ()
     update: bool = False
     models: Mapping[str, ModelLine] = field(default_factory=dict)
@@ -162,7 +185,7 @@ class State:
     failed: bool = False
     data_folder: Path = field(default_factory=Path)
     worker: Runner | None = None
-    worker_habits: Any = None
+    worker_made: tuple[Any, ...] = ()
     run: Run | None = None
     reshaping: Reshaping | None = None
     began: float = 0.0
@@ -170,6 +193,7 @@ class State:
     waiting: str = ""
     expected: float | None = None
     describer: Runner | None = None
+    describer_made: tuple[Path, ...] = ()
     describing: tuple[str, Job, Path] | None = None
     photos: dict[str, PhotoLine] = field(default_factory=dict)
     depth: PhotoLine | None = None
@@ -179,6 +203,8 @@ class State:
     scratch: Path | None = None
     timers: list[Any] = field(default_factory=list)
     planning: Planning | None = None
+    planned: Wish | None = None
+    decoded: dict[tuple[str, int, int], Path] = field(default_factory=dict)
     installation: Background | None = None
     download: Download | None = None
 
@@ -202,12 +228,27 @@ class State:
         before, self.lap_began = self.lap_began, time.monotonic()
         return self.lap_began - before
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether jobs run without packages."""
+        return bool(self.lacking)
+
     def forget_worker(self) -> None:
-        """Stops the runners, and with them a running job."""
-        for worker in (self.worker, self.describer):
-            if worker is not None:
-                worker.stop()
-        self.worker = self.describer = self.describing = None
+        """Stops the runner for photos, and with it a running job."""
+        if self.worker is not None:
+            self.worker.stop()
+        self.worker = None
+
+    def forget_describer(self) -> None:
+        """Stops the runner that describes photos, and with it a running job."""
+        if self.describer is not None:
+            self.describer.stop()
+        self.describer = self.describing = None
+
+    def forget_runners(self) -> None:
+        """Stops both."""
+        self.forget_worker()
+        self.forget_describer()
 
     def close(self) -> None:
         """Stops everything that is running."""
@@ -219,7 +260,7 @@ class State:
             self.download.cancel()
         if self.reshaping is not None:
             self.reshaping.close()
-        self.forget_worker()
+        self.forget_runners()
         self.run = self.reshaping = self.installation = self.download = None
         if self.scratch is not None:
             shutil.rmtree(self.scratch, ignore_errors=True)

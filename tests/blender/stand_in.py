@@ -76,7 +76,7 @@ _RNA = bpy.types.UILayout.bl_rna
 
 
 class Layout:
-    """Keeps the texts and the operators that a panel draws.
+    """Keeps the texts, the operators and their labels that a panel draws.
 
     As Blender's UILayout does, it refuses arguments, attributes and icons that this version of Blender does not have.
     Its methods are given required arguments by position and all others by name, as UILayout's are.
@@ -85,12 +85,13 @@ class Layout:
     def __init__(self, *, opens_sections: bool = True) -> None:
         self.texts: list[str] = []
         self.operators: list[str] = []
+        self.labels: list[str] = []
         self.shown: list[str] = []
         self.sections: list[str] = []
         self.opens_sections = opens_sections
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("texts", "operators", "shown", "sections", "opens_sections"):
+        if name in ("texts", "operators", "labels", "shown", "sections", "opens_sections"):
             object.__setattr__(self, name, value)
         elif name not in _attributes():
             raise AttributeError(f"UILayout has no attribute '{name}'")
@@ -124,6 +125,7 @@ class Layout:
     def operator(self, name: str, **options: Any) -> Any:
         _check("operator", options)
         self.operators.append(name)
+        self.labels.append(options.get("text", ""))
         return _Properties(name)
 
     def prop(self, owner: Any, name: str, **options: Any) -> None:

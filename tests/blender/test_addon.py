@@ -229,7 +229,8 @@ def small_row(server: Behaviour) -> Model:
 
 @pytest.fixture
 def small_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Behaviour]:
-    """A model with a small file on a local server, and permission to go online."""
+    """A model with a small file on a local server, permission to go online, and as if packages were installed."""
+    monkeypatch.setattr("mono3d_addon.environment.worker_packages", lambda folder: (tmp_path,))
     for name in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MONO3D_DATA", str(tmp_path / "data"))
@@ -246,7 +247,7 @@ def test_a_model_is_downloaded(registered: None, small_model: Behaviour, tmp_pat
     name = "midas_v21_small_256"
     bpy.context.scene.mono3d.model = name
     readiness.refresh()
-    assert state.current.models[name] == state.ModelLine("To download, 2 MB, MIT", "Download")
+    assert state.current.models[name] == state.ModelLine("To download, 2 MB, MIT", "Download", is_ready=False)
     assert bpy.ops.mono3d.download_model() == {"FINISHED"}
     assert state.current.models[name] == state.ModelLine("Ready, 2 MB, MIT")
     assert (tmp_path / "data" / "weights" / f"{name}.pt").stat().st_size == 2_000_000
@@ -290,7 +291,7 @@ def test_damaged_weights_are_downloaded_again(registered: None, small_model: Beh
     place.parent.mkdir(parents=True)
     place.write_bytes(bytes(1000))
     readiness.refresh()
-    assert state.current.models[row.name] == state.ModelLine("Damaged, 2 MB, MIT", "Download again")
+    assert state.current.models[row.name] == state.ModelLine("Damaged, 2 MB, MIT", "Download again", is_ready=False)
     assert bpy.ops.mono3d.download_model(model=row.name) == {"FINISHED"}
     assert state.current.models[row.name] == state.ModelLine("Ready, 2 MB, MIT")
     assert place.stat().st_size == 2_000_000

@@ -27,6 +27,7 @@ from mono3d_addon.blender import (
     reshape_panel,
     setting_rows,
     state,
+    workers,
 )
 from mono3d_addon.blender.photos import running
 from mono3d_addon.blender.scene import build as scene
@@ -76,13 +77,13 @@ def reconstructed(worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture
-def cup(worker: Worker, reconstructed: Path) -> Iterator[Any]:
-    """The mesh object of a photo, active, with the worker in the state."""
-    state.current.worker = worker
+def cup(worker: Worker, reconstructed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The mesh object of a photo, active, reshaped by the worker as by one of the add-on's own."""
+    monkeypatch.setattr(workers, "worker", lambda habits: worker)
+    state.current.checked = True
     built = scene.build(reconstruction.load(reconstructed), bpy.context.scene)
     bpy.context.view_layer.objects.active = built.mesh
     yield built.mesh
-    state.current.worker = None  # disabling the add-on would stop it
 
 
 def sliders() -> Any:
@@ -463,20 +464,22 @@ def test_saved_and_opened_again_it_needs_neither_photo_nor_cache(
 import sys, pathlib
 sys.path.insert(0, {str(ROOT)!r})
 import bpy, numpy, mono3d_addon
-from mono3d_addon.blender import state
+from mono3d_addon.blender import state, workers
 from mono3d_addon.worker import draft
 from mono3d_addon.worker.client import Worker
 mono3d_addon.register()
 bpy.ops.wm.open_mainfile(filepath={str(tmp_path / "cup.blend")!r})
 folder = pathlib.Path({str(tmp_path)!r})
-state.current.worker = Worker("reconstruct", [], folder / "w.log", folder / "empty", python={PYTHON!r})
+worker = Worker("reconstruct", [], folder / "w.log", folder / "empty", python={PYTHON!r})
+workers.worker = lambda habits: worker
+state.current.checked = True
 bpy.context.view_layer.objects.active = bpy.data.objects[{name!r}]
 print(bpy.ops.mono3d.reshape(near=0.5))
 data = bpy.context.active_object.data
 places = numpy.empty((len(data.vertices), 3), numpy.float32)
 data.vertices.foreach_get("co", places.reshape(-1))
 numpy.save(folder / "places.npy", places)
-state.current.worker.stop()
+worker.stop()
 import os; os._exit(0)
 """
     import sys
@@ -491,7 +494,6 @@ def test_appended_it_can_be_shaped_and_linked_it_says_why_not(cup: Any, worker: 
     bpy.ops.wm.save_as_mainfile(filepath=file)
     for link in (False, True):
         bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-        state.current.worker = worker
         with bpy.data.libraries.load(file, link=link) as (_, wanted):
             wanted.objects = [name]
         owner = wanted.objects[0]

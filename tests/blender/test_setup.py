@@ -70,14 +70,16 @@ def _shown(draw: Any) -> str:
 
 
 def test_what_is_missing_is_shown_with_one_button(add_on: Path) -> None:
-    shown = " ".join(_shown(setup.draw).splitlines())
+    shown = " ".join(_shown(setup.draw_plan).splitlines())
     assert "alpha 1.0" in shown and "nothing to download, on disk 0 MB" in shown and "worker-" in shown
     assert shown.endswith("mono3d.install") and not add_on.exists()
+    assert _shown(setup.draw).endswith("mono3d.install") and "alpha" not in _shown(setup.draw)
 
 
 def test_from_installing_to_uninstalling(add_on: Path, house: Path, tmp_path: Path) -> None:
     assert bpy.ops.mono3d.install() == {"FINISHED"}
-    assert not state.current.setup and "Installed." in " ".join(state.current.messages)
+    assert not state.current.offer and "Installed." in " ".join(state.current.messages)
+    assert not state.current.is_bare and not _shown(setup.draw)
     shown = _shown(setup.draw_installed)
     assert "worker: alpha 1.0" in shown and "for the processor, 0 MB, installed on 20" in shown
     for name in ("repair", "update", "uninstall", "copy_report", "open_log"):
@@ -92,12 +94,17 @@ def test_from_installing_to_uninstalling(add_on: Path, house: Path, tmp_path: Pa
 
     write_lock(tmp_path / "locks", probe(sys.executable), [locked(make_wheel(house, "alpha", "2.0"))], "worker")
     readiness.refresh()
-    assert state.current.update and "mono3d.update" in _shown(setup.draw_update)
+    assert state.current.update and "mono3d.update" in _shown(setup.draw)
     assert bpy.ops.mono3d.update() == {"FINISHED"}
     assert "alpha 2.0" in _shown(setup.draw_installed) and not state.current.update
 
     assert bpy.ops.mono3d.uninstall() == {"FINISHED"}
-    assert state.current.setup and not state.current.installed and vendor_installer.find("worker", add_on) is None
+    assert (
+        state.current.offer
+        and state.current.is_bare
+        and not state.current.installed
+        and vendor_installer.find("worker", add_on) is None
+    )
     assert not bpy.ops.mono3d.uninstall.poll()
 
 
@@ -106,8 +113,8 @@ def test_a_failure_is_one_sentence_and_the_log_can_be_opened(add_on: Path, monke
     monkeypatch.setattr(smoke, "SCRIPTS", broken)
     with pytest.raises(RuntimeError, match=r"not installed\. A system library is missing"):
         bpy.ops.mono3d.install()
-    assert state.current.failed and state.current.setup and state.current.installation is None
-    assert "mono3d.open_log" in _shown(setup.draw)
+    assert state.current.failed and state.current.offer and state.current.installation is None
+    assert "mono3d.open_log" in _shown(setup.draw_plan)
     assert "libGL" in (add_on / "logs" / "install.log").read_text()
 
 
@@ -122,7 +129,7 @@ def test_an_installation_goes_on_over_another_file(add_on: Path, monkeypatch: py
     assert bpy.app.timers.is_registered(setup.poll_installation)
     while setup.poll_installation() is not None:
         time.sleep(0.02)
-    assert not state.current.setup and "Installed." in " ".join(state.current.messages)
+    assert not state.current.offer and "Installed." in " ".join(state.current.messages)
     mono3d_addon.unregister()
     assert not bpy.app.timers.is_registered(setup.poll_installation)
     mono3d_addon.register()
@@ -161,14 +168,15 @@ def test_a_driver_that_does_not_answer_keeps_nobody_waiting(add_on: Path, monkey
 
     def plans(*_: Any, **__: Any) -> tuple[Any, ...]:
         answer.wait(20.0)
-        return (types.SimpleNamespace(summary=lambda: "worker: alpha 1.0"),)
+        return (types.SimpleNamespace(summary=lambda: "worker: alpha 1.0", download_bytes=430_000_000),)
 
     monkeypatch.setattr(environment, "plans", plans)
     monkeypatch.setattr(readiness, "bpy", Mock(wraps=bpy, app=Mock(background=False, timers=bpy.app.timers)))
+    state.current.planned = None  # what the fixture planned
     began = time.monotonic()
     readiness.refresh()
     assert time.monotonic() - began < made.patience(1.0) and state.current.checked
-    assert "Finding out" in _shown(setup.draw)
+    assert state.current.lacking == "Needs Install" and state.current.offer == state.Offer()
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     assert bpy.app.timers.is_registered(readiness.poll_plan), "the timer did not survive another file"
     work = Installation(Wish(add_on))
@@ -179,7 +187,10 @@ def test_a_driver_that_does_not_answer_keeps_nobody_waiting(add_on: Path, monkey
     answer.set()
     while readiness.poll_plan() is not None:
         time.sleep(0.02)
-    assert "worker: alpha 1.0" in _shown(setup.draw)
+    assert "worker: alpha 1.0" in _shown(setup.draw_plan) and state.current.lacking == "Needs Install, 430 MB"
+    readiness.refresh()
+    assert state.current.planning is None, "the same was planned again"
+    state.current.planned = None
     readiness.refresh()
     mono3d_addon.unregister()
     assert not bpy.app.timers.is_registered(readiness.poll_plan)
@@ -199,7 +210,7 @@ def test_drawing_touches_no_file(add_on: Path, monkeypatch: pytest.MonkeyPatch) 
 
     sys.addaudithook(hook)
     try:
-        for draw in (setup.draw, setup.draw_installed, setup.draw_update):
+        for draw in (setup.draw, setup.draw_plan, setup.draw_installed):
             draw(Mock())
         panel.MONO3D_PT_main.draw(types.SimpleNamespace(layout=Mock()), bpy.context)  # type: ignore[arg-type]
     finally:

@@ -24,18 +24,21 @@ from mono3d_addon.blender import (
     panel,
     preference_values,
     preferences,
+    properties,
     readiness,
     setting_rows,
     state,
     texts,
     workers,
 )
-from mono3d_addon.blender.installing import installation, models, setup
+from mono3d_addon.blender.installing import models, setup
 from mono3d_addon.blender.photos import choose, chosen, depth_preview, description, durations, jobs, running
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.settings import Habits, Settings, fields_of
+from mono3d_addon.settings import PRESETS, Habits, Settings, fields_of
 from tests.blender import made, stand_in
 from tests.blender.made import bpy
+
+PHOTOS = Path(__file__).parents[1] / "photos"
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the fake worker is a script")
 
@@ -45,8 +48,7 @@ def values(registered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """The settings of the scene, with a fake worker; `tmp_path / "data"` is the data folder."""
     monkeypatch.setenv("MONO3D_DATA", str(tmp_path / "data"))
     readiness.refresh()
-    # Pretend that the packages are installed.
-    state.current.setup = ()
+    state.current.offer, state.current.lacking = None, ""  # as if the packages were installed
     worker, describer = stand_in.worker(tmp_path / "worker"), stand_in.worker(tmp_path / "describer", "describe")
     monkeypatch.setattr(running, "worker", lambda: worker)
     monkeypatch.setattr(workers, "describer", lambda: describer)
@@ -306,16 +308,15 @@ def test_a_depth_with_holes_and_another_size_takes_the_same_images(values: Any) 
     assert rows[0, 0].tolist() == [0, 0, 0, 0] and rows[1, 1].tolist() == [2, 2, 2, 1]
 
 
-def test_a_photo_that_was_chosen_before_the_packages_came_is_looked_at(
+def test_a_photo_that_is_chosen_at_once_is_looked_at_when_the_add_on_is_ready(
     values: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = types.SimpleNamespace(background=False, timers=bpy.app.timers)
     monkeypatch.setattr(description, "bpy", types.SimpleNamespace(app=app, context=bpy.context))
+    state.current.checked = False
     values.photo = "/photos/a.jpg"
-    state.current.setup = ("Packages are missing",)
     assert description.poll() is None
     bpy.app.timers.unregister(description.poll)  # as Blender does when a timer returns None
-    monkeypatch.setattr(installation, "COMPONENTS", ())  # nothing is missing now
     readiness.refresh()
     assert bpy.app.timers.is_registered(description.poll)
     while description.poll() is not None:
@@ -335,6 +336,63 @@ def test_the_photo_is_described(values: Any) -> None:
     assert "There is no file" in " ".join(layout.texts)
 
 
+def test_without_packages_blender_hands_over_the_pixels_of_a_jpeg(values: Any, tmp_path: Path) -> None:
+    state.current.offer, state.current.lacking = state.Offer(), "Needs Install"
+    values.photo = str(PHOTOS / "china.jpg")
+    values.mask = str(PHOTOS / "coffee.png")
+    describe()
+    bpy.ops.mono3d.generate()
+    values.photo = str(PHOTOS / "coffee.png")
+    bpy.ops.mono3d.generate()
+    (described,) = requests(tmp_path / "describer")[:1]
+    assert list(described["decoded"]) == [str(PHOTOS / "china.jpg")]
+    first, second = requests(tmp_path / "worker")
+    ((photo, place),) = first["decoded"].items()
+    assert photo == str(PHOTOS / "china.jpg") and Path(place).parent == Path(first["folder"])
+    assert second["decoded"] == {} and len(ours()) == 2
+
+
+def test_without_packages_a_photo_that_cannot_be_read_stops_no_other(values: Any, tmp_path: Path) -> None:
+    state.current.lacking = "Needs Install"
+    (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff" + bytes(500))
+    photos = f"{tmp_path / 'bad.jpg'}\n{PHOTOS / 'china.jpg'}"
+    with pytest.raises(RuntimeError, match=r"bad.jpg: 'bad.jpg' is damaged or cut off; copy it again."):
+        bpy.ops.mono3d.generate(photos=photos)
+    assert len(ours()) == 1 and len(requests(tmp_path / "worker")) == 1
+
+
+def test_while_a_photo_is_decoded_the_panel_says_so(values: Any) -> None:
+    decoded: list[Path] = []
+
+    def decode(photo: Path, settings: Settings, folder: Path) -> dict[str, str]:
+        decoded.append(photo)
+        return {}
+
+    run = jobs.Run(running.worker(), [PHOTOS / "china.jpg"], Settings(), decode=decode)
+    assert run.running and run.stage == "Reading the photo" and not decoded and not run.has_result
+    run.advance(lambda folder: None)
+    assert run.running and decoded == [PHOTOS / "china.jpg"] and run.stage != "Reading the photo"
+    run.finish(lambda folder: None)
+    assert run.done == ["china.jpg"] and not run.running
+    run = jobs.Run(running.worker(), [PHOTOS / "china.jpg"], Settings(), decode=lambda *_: {})
+    run.cancel()
+    assert not run.running and run.cancelled
+
+
+def test_what_needs_packages_is_refused_in_one_sentence(values: Any, tmp_path: Path) -> None:
+    state.current.offer, state.current.lacking = state.Offer("430 MB"), "Needs Install, 430 MB"
+    values.photo, values.surface, values.model = str(PHOTOS / "coffee.png"), "poisson", "dpt_large_384"
+    words = (
+        r"'dpt_large_384' \(Model\) and 'poisson' \(Surface\) need packages that are not installed \(430 MB\): click"
+    )
+    with pytest.raises(RuntimeError, match=words):
+        bpy.ops.mono3d.generate()
+    assert state.current.run is None and not (tmp_path / "worker" / "requests.jsonl").exists()
+    values.surface = "adaptive"
+    values.depth_file = str(PHOTOS / "coffee.png")  # then no model runs
+    assert bpy.ops.mono3d.generate() == {"FINISHED"}
+
+
 def draw_all(**options: bool) -> stand_in.Layout:
     layout = stand_in.Layout(**options)
     classes: Any = panel.CLASSES
@@ -344,19 +402,70 @@ def draw_all(**options: bool) -> stand_in.Layout:
     return layout
 
 
-def test_a_fresh_user_sees_only_what_to_do_next(values: Any) -> None:
-    state.current.setup = ("PyTorch is missing",)
+@pytest.mark.smoke
+def test_a_fresh_user_sees_photo_and_generate_at_once_and_a_quiet_offer(values: Any) -> None:
+    state.current.offer, state.current.lacking = state.Offer("430 MB"), "Needs Install, 430 MB"
     layout = draw_all()
-    assert layout.operators == ["mono3d.install"] and layout.shown == []
-    state.current.setup = ()
-    layout = draw_all()
-    assert layout.operators == ["mono3d.open_photo"] and layout.shown == ["photo", "image"]
+    assert layout.operators == ["mono3d.open_photo", "mono3d.generate", "mono3d.install"]
+    assert layout.shown == ["photo", "image"] and "Needs Install, 430 MB" not in layout.texts
+    assert " ".join(layout.texts).count("HEIC") == 1 and "Install, 430 MB" in layout.labels
     values.photo = "/photos/a.jpg"
     layout = draw_all()
     assert "mono3d.generate" in layout.operators and {"near", "model", "preset"} <= set(layout.shown)
     state.current.run = types.SimpleNamespace(stage="Reading", fraction=0.5, cancel=lambda: None)
     assert "mono3d.generate" not in (layout := draw_all()).operators and "mono3d.cancel" in layout.operators
     state.current.run = None
+    state.current.offer, state.current.lacking = None, ""
+    assert "mono3d.install" not in draw_all().operators
+
+
+def test_generate_waits_for_a_photo(values: Any) -> None:
+    enabled: dict[str, bool] = {}
+
+    class Watched(stand_in.Layout):
+        def operator(self, name: str, **options: Any) -> Any:
+            enabled[name] = vars(self).get("enabled", True)
+            return super().operator(name, **options)
+
+        def row(self, **options: Any) -> stand_in.Layout:
+            return Watched()
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, value)
+            object.__setattr__(self, name, value)
+
+    def draw() -> None:
+        main: Any = panel.MONO3D_PT_main
+        main.draw(types.SimpleNamespace(layout=Watched()), bpy.context)
+
+    draw()
+    assert enabled["mono3d.generate"] is False
+    values.photo = "/photos/a.jpg"
+    draw()
+    assert enabled["mono3d.generate"] is True
+
+
+def test_choices_that_need_packages_are_marked_with_their_size(values: Any) -> None:
+    mark = "Needs Install, 430 MB"
+    values.photo = "/photos/a.jpg"
+    state.current.offer, state.current.lacking = state.Offer("430 MB"), mark
+    readiness.refresh_models()
+    assert not [line for line in draw_all().texts if mark in line]
+    values.surface = "poisson"
+    assert draw_all().texts.count(mark) == 1
+    values.surface, values.model = "adaptive", "dpt_large_384"
+    assert [line for line in draw_all().texts if mark in line] == [f"{mark} (+ 1,376 MB)"]
+    assert "mono3d.download_model" not in draw_all().operators
+    state.current.offer, state.current.lacking = None, ""
+    readiness.refresh_models()
+    values.surface = "poisson"
+    assert not [line for line in draw_all().texts if mark in line]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_works_without_packages(values: Any, preset: str) -> None:
+    values.preset = preset
+    assert not properties.read(values).beyond_bare
 
 
 @pytest.mark.smoke
@@ -500,17 +609,23 @@ def test_the_habits_are_properties_and_are_honoured(
     assert values.preset == "balanced" and values.detail == 1024, "changed settings must stay"
 
 
-def test_the_worker_is_started_as_the_habits_say(
+def test_the_worker_is_started_as_the_habits_and_the_packages_say(
     registered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MONO3D_DATA", str(tmp_path))
-    monkeypatch.setattr("mono3d_addon.environment.require", lambda name, folder: tmp_path)
     monkeypatch.setattr(preference_values, "habits", lambda: Habits(idle_minutes=0.5, log_level="debug"))
     first: Any = running.worker()
-    assert (first._idle_seconds, first._log_level) == (30.0, "debug") and running.worker() is first
+    assert (first._idle_seconds, first._log_level, first._packages) == (30.0, "debug", ())
+    same: Any = running.worker()
+    assert same is first and "--bare" in same._bare
     monkeypatch.setattr(preference_values, "habits", Habits)
     second: Any = running.worker()
     assert second is not first and (second._idle_seconds, second._log_level) == (600.0, "info")
+    looking: Any = workers.describer()
+    monkeypatch.setattr("mono3d_addon.environment.worker_packages", lambda folder: (tmp_path / "packages",))
+    third: Any = running.worker()
+    assert third._packages == (tmp_path / "packages",) and not third._bare and not state.current.is_bare
+    assert workers.describer() is not looking
 
 
 def test_a_file_that_is_opened_is_looked_at_afresh(values: Any) -> None:

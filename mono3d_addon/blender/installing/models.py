@@ -22,7 +22,7 @@ def draw(layout: bpy.types.UILayout, name: str) -> None:
     line = current.models.get(name)
     if line is None:
         return
-    layout.label(text=line.text, icon="ERROR" if line.action else "CHECKMARK")
+    layout.label(text=line.text, icon="ERROR" if line.action else "CHECKMARK" if line.is_ready else "INFO")
     if current.download is not None:
         _draw_download(layout, current.download, name)
     elif line.action:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Installing packages: shows what is missing or installed, and the operators."""
+"""Installing packages: shows what an installation offers, how it goes, what is installed, and the operators."""
 
 from typing import Any
 
@@ -8,8 +8,11 @@ from bpy.props import StringProperty
 
 from ...errors import Mono3DError
 from .. import interface, preference_values, progress, readiness, state, workers
-from ..texts import text
+from ..texts import label, text
 from . import network
+
+ADDS = "More models, Poisson surfaces, HEIC photos"
+"""What the packages add, in the words of the panels."""
 
 _LOG_LINES = 30
 
@@ -37,31 +40,62 @@ def on_finished() -> str:
         waits = [text("Files still in use are removed at the next start.")] if work.waits else []
         current.say(text("Uninstalled."), *waits)
     else:
-        # The next job must start with the new packages; then nothing here uses the old ones.
-        current.forget_worker()
+        # The next job starts with the new packages; one that is running goes on with what it has.
+        if current.run is None:
+            current.forget_runners()
         readiness.tidy()
-        current.say(text("Installed. Choose a photo and press Generate."))
+        current.say(text("Installed. The next mesh is made with the new packages."))
     return ""
 
 
 def draw(layout: bpy.types.UILayout) -> None:
-    """Shows what is missing with a button to install it, or the running installation; nothing if all is installed."""
+    """Shows the running installation, else in two lines what can be installed or updated; nothing if all is there."""
     current = state.current
     if current.installation is not None:
-        work = current.installation
-        cancel = "mono3d.cancel_install" if work.can_be_cancelled else ""
-        progress.draw(layout, work.stage, work.fraction, cancel)
-        _log_button(layout)
-    elif current.setup:
+        _draw_running(layout)
+    elif current.offer is not None and not current.offer.problem:
+        column = layout.column(align=True)
+        about = column.column(align=True)
+        about.active = False
+        for line in state.wrapped(text("{what}:", what=text(ADDS))):
+            about.label(text=line, translate=False)
+        _install_button(column, current.offer)
+    elif current.update:
+        layout.operator("mono3d.update", icon="IMPORT", text="Update the packages")
+
+
+def draw_plan(layout: bpy.types.UILayout) -> None:
+    """Shows the running installation, else all about the one that can be made; nothing if all is installed."""
+    current = state.current
+    if current.installation is not None:
+        _draw_running(layout)
+    elif current.offer is not None:
         box = layout.box().column(align=True)
-        box.label(text="Packages are needed once:", icon="IMPORT")
-        for line in current.setup:
-            box.label(text=line)
-        button = layout.row()
-        button.scale_y = 1.4
-        button.operator("mono3d.install", icon="IMPORT")
+        label(box, "{what}:", what=text(ADDS), icon="IMPORT")
+        for line in current.offer.plan:
+            box.label(text=line, translate=False)
+        row = layout.row(align=True)
+        _install_button(row, current.offer)
         if current.failed:
-            _log_button(layout)
+            _log_button(row)
+
+
+def _draw_running(layout: bpy.types.UILayout) -> None:
+    work = state.current.installation
+    if work is not None:
+        progress.draw(layout, work.stage, work.fraction, "mono3d.cancel_install" if work.can_be_cancelled else "")
+        _log_button(layout)
+
+
+def _install_button(layout: Any, offer: state.Offer) -> None:
+    """Shows the button; Blender's own switch, if it is in the way, is named beside it."""
+    words = text("Install, {size}", size=offer.size) if offer.size else text("Install")
+    layout.operator("mono3d.install", icon="IMPORT", text=words, translate=False)
+    wish = state.current.planned
+    if not bpy.app.online_access and not (wish and wish.wheelhouse):
+        note = layout.column(align=True)
+        note.active = False
+        label(note, "needs Allow Online Access")
 
 
 def draw_installed(layout: bpy.types.UILayout) -> None:
@@ -81,12 +115,6 @@ def draw_installed(layout: bpy.types.UILayout) -> None:
     row.operator("mono3d.copy_report", icon="COPYDOWN")
     _log_button(row, "worker.log")
     _log_button(row, words="Installation Log")
-
-
-def draw_update(layout: bpy.types.UILayout) -> None:
-    """Shows a button to update outdated packages."""
-    if state.current.update:
-        layout.operator("mono3d.update", icon="IMPORT", text="Update the packages")
 
 
 def _log_button(layout: bpy.types.UILayout, name: str = "install.log", words: str = "Open Log") -> None:
@@ -134,8 +162,8 @@ class _Installer(_PackageOperator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Returns whether neither an installation nor a job is running."""
-        return _idle(cls)
+        """Returns whether no other installation is running; jobs go on meanwhile."""
+        return _is_free(cls)
 
     def begin(self, context: bpy.types.Context) -> None:
         """Starts the installation. Raises Mono3DError if it needs the network and Blender may not go online."""
@@ -152,18 +180,15 @@ class _Installer(_PackageOperator):
         installation.start()
 
 
-def _idle(cls: Any) -> bool:
+def _is_free(cls: Any) -> bool:
     if state.current.installation is not None:
         cls.poll_message_set("An installation is running; wait for it or cancel it")
-        return False
-    if state.current.run is not None:
-        cls.poll_message_set(interface.BUSY)
         return False
     return True
 
 
 class MONO3D_OT_install(_Installer):
-    """Install the packages that turn photos into meshes, in the add-on's own folder; Blender's Python is not changed"""
+    """Install packages for more models and surfaces in the add-on's own folder; Blender's Python is not changed"""
 
     bl_idname = "mono3d.install"
     bl_label = "Install"
@@ -214,7 +239,10 @@ class MONO3D_OT_uninstall(_PackageOperator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Returns whether packages are installed and no job is running."""
-        return bool(state.current.installed) and _idle(cls)
+        if state.current.run is not None:
+            cls.poll_message_set(interface.BUSY)
+            return False
+        return bool(state.current.installed) and _is_free(cls)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
         """Asks first."""
@@ -232,7 +260,7 @@ class MONO3D_OT_uninstall(_PackageOperator):
         from .installation import Removal
 
         current = state.current
-        current.forget_worker()
+        current.forget_runners()
         current.say()
         removal = current.installation = Removal(current.data_folder)
         removal.start()

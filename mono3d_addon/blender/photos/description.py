@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Describes the chosen photo: thumbnail, size, source of the camera.
 
-A separate process reads the photo, because Blender has no Pillow. A timer stores the result for the panels.
+A separate process reads the photo, and a timer stores the result for the panels.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import bpy
 from ...errors import Mono3DError
 from .. import interface, state, workers
 from ..texts import text
-from . import chosen, thumbnails
+from . import chosen, pixels, thumbnails
 
 _SIDE = 256
 _INTERVAL = 0.05
@@ -32,7 +32,7 @@ def poll() -> float | None:
     A timer: returns the seconds until its next call, None once the description is complete.
     """
     scene: Any = bpy.context.scene
-    if scene is None or not state.current.checked or state.current.setup:
+    if scene is None or not state.current.checked:
         return None
     if state.current.describing is None:
         _begin(scene.mono3d)
@@ -61,10 +61,13 @@ def _begin(values: Any) -> None:
         return
     try:
         photo = chosen.files(values)[0]
-        place = chosen.scratch() / "thumbnail.npy"
+        folder = chosen.scratch()
+        place = folder / "thumbnail.npy"
         request = {"photo": str(photo), "thumbnail": str(place), "side": _SIDE, "max_pixels": values.max_pixels}
+        if state.current.is_bare:
+            request["decoded"] = pixels.hand_over([photo], values.max_pixels, folder)
         state.current.describing = (key, workers.describer().submit(request), place)
-    except Mono3DError as error:
+    except (Mono3DError, OSError) as error:
         _keep(key, state.PhotoLine(problem=str(error)))
 
 

@@ -8,7 +8,7 @@ import dataclasses
 import shutil
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from ...errors import Mono3DError, unforeseen
@@ -19,20 +19,36 @@ from .. import temporary
 Build = Callable[[Path], None]
 """Builds the result stored in a folder, which is removed afterwards."""
 
+Decode = Callable[[Path, Settings, Path], Mapping[str, str]]
+"""Returns what a request for a photo with settings hands over (see `core.photo.hand_over`), written to a folder."""
+
+READING = "Reading the photo"
+"""The stage in which this process decodes a photo."""
+
 
 class Run:
     """Photos processed by one worker, one after the other; a failure does not stop the others.
 
-    task  a key of `worker.protocol.TASKS` whose task takes a photo, settings and a folder
+    task    a key of `worker.protocol.TASKS` whose task takes a photo, settings and a folder
+    decode  for a worker that does not decode all files itself; called by `advance`, which then takes a moment
     """
 
-    def __init__(self, worker: Runner, photos: Iterable[Path], settings: Settings, task: str = "reconstruct") -> None:
+    def __init__(
+        self,
+        worker: Runner,
+        photos: Iterable[Path],
+        settings: Settings,
+        task: str = "reconstruct",
+        decode: Decode | None = None,
+    ) -> None:
         self.done: list[str] = []
         self.failures: list[str] = []
         self.cancelled = False
         self._worker = worker
         self._settings = settings
         self._task = task
+        self._decode = decode
+        self._is_to_submit = False
         self._waiting = deque(photos)
         self._count = len(self._waiting)
         self._photo = Path()
@@ -43,7 +59,7 @@ class Run:
     @property
     def running(self) -> bool:
         """Whether a photo is being processed."""
-        return self._job is not None
+        return self._job is not None or self._is_to_submit
 
     @property
     def photo(self) -> Path:
@@ -65,20 +81,25 @@ class Run:
     @property
     def stage(self) -> str:
         """The current stage, in words."""
-        stage = self._job.stage if self._job is not None else ""
+        stage = self._job.stage if self._job is not None else READING
         return f"{self._photo.name}: {stage}" if self._count > 1 else stage
 
     def advance(self, build: Build) -> None:
         """If the current photo is done, hands its result to `build` and starts the next one. Never waits."""
-        if self._job is not None and not self._job.poll():
+        if self._is_to_submit:
+            self._submit()
+            if self._job is None:
+                self._next()
+        elif self._job is not None and not self._job.poll():
             self._on_finished(self._job, build)
             self._next()
 
     def finish(self, build: Build) -> None:
         """Like `advance`, but waits until all photos are done."""
-        while self._job is not None:
-            with contextlib.suppress(Mono3DError):  # `advance` handles the failure
-                self._job.wait()
+        while self.running:
+            if self._job is not None:
+                with contextlib.suppress(Mono3DError):  # `advance` handles the failure
+                    self._job.wait()
             self.advance(build)
 
     def cancel(self) -> None:
@@ -87,7 +108,7 @@ class Run:
         self._waiting.clear()
         if self._job is not None:
             self._job.cancel()
-        self._job = None
+        self._job, self._is_to_submit = None, False
         self._clean()
 
     def _on_finished(self, job: Job, build: Build) -> None:
@@ -103,23 +124,34 @@ class Run:
             self._clean()
 
     def _next(self) -> None:
+        """Goes on with the next photo. One that is to be decoded here waits for `advance`, so that its stage shows."""
         self._job = None
-        while self._waiting and self._job is None:
+        while self._waiting and not self.running:
             self._photo = self._waiting.popleft()
-            try:
-                self._folder = temporary.folder()
-                request = {
-                    "task": self._task,
-                    "photo": str(self._photo),
-                    "settings": dataclasses.asdict(self._settings),
-                    "folder": str(self._folder),
-                    "exports": {},
-                    "keep": True,
-                }
-                self._job = self._worker.submit(request)
-            except Mono3DError as error:
-                self.failures.append(self._named(str(error)))
-                self._clean()
+            if self._decode is None:
+                self._submit()
+            else:
+                self._is_to_submit = True
+
+    def _submit(self) -> None:
+        """Submits the current photo. A failure is kept, and there is no job then."""
+        self._is_to_submit = False
+        try:
+            folder = self._folder = temporary.folder()
+            request = {
+                "task": self._task,
+                "photo": str(self._photo),
+                "settings": dataclasses.asdict(self._settings),
+                "folder": str(folder),
+                "exports": {},
+                "keep": True,
+            }
+            if self._decode is not None:
+                request["decoded"] = dict(self._decode(self._photo, self._settings, folder))
+            self._job = self._worker.submit(request)
+        except Mono3DError as error:
+            self.failures.append(self._named(str(error)))
+            self._clean()
 
     def _named(self, sentence: str) -> str:
         return f"{self._photo.name}: {sentence}" if self._count > 1 else sentence

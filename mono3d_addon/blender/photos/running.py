@@ -52,7 +52,7 @@ class PhotoJob(progress.Follower):
 
     def begin(self, context: bpy.types.Context) -> None:
         """Submits the photos to the worker. Raises Mono3DError if something is missing."""
-        from . import durations
+        from . import durations, pixels
         from .jobs import Run
 
         target: Any = context.scene
@@ -62,9 +62,12 @@ class PhotoJob(progress.Follower):
         settings = wished(target.mono3d)
         self._scene = target.session_uid
         state.current.say()
+        runner = worker()
+        if lack := readiness.lack(settings):
+            raise Mono3DError(lack)
         if state.current.reshaping is not None:
             state.current.reshaping.release_worker()
-        run = Run(worker(), photos, settings, self.task)
+        run = Run(runner, photos, settings, self.task, pixels.for_job if state.current.is_bare else None)
         usual = durations.expected(state.current.data_folder, settings) if self.task == "reconstruct" else None
         state.current.start(run, usual * len(photos) if usual is not None else None)
 
@@ -142,7 +145,7 @@ def wished(values: Any) -> Settings:
 
 
 def worker() -> Runner:
-    """Returns the worker for photos. Raises Mono3DError if its packages are not installed."""
+    """Returns the worker for photos, with the packages that are installed now."""
     readiness.refresh()
     return workers.worker(preference_values.habits())
 

@@ -68,6 +68,11 @@ def key(owner: bpy.types.Object) -> str:
     return str(_description(owner)["key"])
 
 
+def name(owner: bpy.types.Object) -> str:
+    """Returns the name of the photo's file without its suffix. Raises Mono3DError if the photo is gone."""
+    return str(_description(owner)["name"])
+
+
 def lens(owner: bpy.types.Object) -> Lens:
     """Returns the lens data from EXIF. Raises Mono3DError if the photo is gone."""
     return Lens(**_description(owner)["lens"])

@@ -10,6 +10,14 @@ from ...errors import Mono3DError
 from ..plain_name import comparable
 from ..user_path import exists, is_folder, user_path
 
+MASK = ("mask", ("", "_mask", "-mask", ".mask"), (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif"))
+DEPTH_MAP = (
+    "depth map",
+    ("", "_depth", "-depth", "_disparity", "-dpt"),
+    (".exr", ".npy", ".pfm", ".png", ".tif", ".tiff"),
+)
+"""The kinds of files that a photo can have, as the last arguments of `companion`."""
+
 
 def companion(place: str, photo: Path, what: str, ends: Sequence[str], suffixes: Sequence[str]) -> Path:
     """Returns the file that `place` names for `photo`.

@@ -14,6 +14,7 @@ Blender imports this module, so that it loads nothing but the standard library u
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 from collections.abc import Mapping
@@ -22,8 +23,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import Mono3DError
+from ...settings import Settings
 from ..regular_file import require_regular
 from ..user_path import user_path
+from .companions import DEPTH_MAP, MASK, companion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,6 +96,19 @@ def needs_hand_over(path: Path) -> bool:
     if start.startswith(_TIFF):
         return _is_foreign_tiff(path)
     return not start.startswith(_OWN) and path.suffix.lower() in _SUFFIXES
+
+
+def named_pictures(photo: Path, settings: Settings) -> tuple[Path, ...]:
+    """Returns the files that a job on `photo` reads by `settings`: the photo, its mask, and its own depth map.
+
+    What is missing is left out: the job itself says so.
+    """
+    found = [photo]
+    for place, kind in ((settings.mask, MASK), (settings.depth_file, DEPTH_MAP)):
+        if place:
+            with contextlib.suppress(Mono3DError):
+                found.append(companion(place, photo, *kind))
+    return tuple(found)
 
 
 def _is_foreign_tiff(path: Path) -> bool:

@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 
 from ...errors import Mono3DError
 from .. import resampling
-from .companions import companion
+from .companions import MASK, companion
 from .hand_over import NOTHING, HandedOver
 from .photo import Photo, read_photo
 from .raster import OPAQUE
-
-_ENDS = ("", "_mask", "-mask", ".mask")
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 
 
 def masked(photo: Photo, place: str, max_pixels: float, handed: HandedOver = NOTHING) -> Photo:
@@ -29,7 +26,7 @@ def masked(photo: Photo, place: str, max_pixels: float, handed: HandedOver = NOT
     """
     if not place:
         return photo
-    path = companion(place, photo.path, "mask", _ENDS, _SUFFIXES)
+    path = companion(place, photo.path, *MASK)
     kept = read_mask(path, photo.size, max_pixels, handed)
     both = kept if photo.mask is None else photo.mask & kept
     if not both.any():

@@ -25,6 +25,7 @@ from .hand_over import NOTHING, HandedOver
 from .other_kinds import advice
 from .picture_writer import write_compact, write_png
 from .resampling import SMALLEST_SIDE
+from .stated_size import check_size
 from .texture_file import without_metadata
 
 
@@ -97,7 +98,7 @@ def read_photo(
             other = advice(data)
             if other:
                 raise Mono3DError(f"'{path.name}' {other}")
-            decoded = decode(data, path, lambda size: _check_size(path, size, max_pixels, smallest), handed)
+            decoded = decode(data, path, lambda size: check_size(path, size, max_pixels, smallest), handed)
             raster = upright(decoded.raster, decoded.orientation)
             pixels, plain, notes = to_srgb(raster, decoded.colours)
         except Mono3DError:
@@ -137,16 +138,3 @@ def _without_pixel_limit() -> Iterator[None]:
             yield
     finally:
         Image.MAX_IMAGE_PIXELS = before
-
-
-def _check_size(path: Path, size: tuple[int, int], max_pixels: float, smallest: int) -> None:
-    width, height = size
-    if min(size) < smallest:
-        raise Mono3DError(
-            f"'{path.name}' has only {width} x {height} pixels; at least {smallest} are needed on each side."
-        )
-    if width * height > max_pixels * 1e6:
-        raise Mono3DError(
-            f"'{path.name}' has {width} x {height} pixels, more than the limit of {max_pixels:g} megapixels; "
-            "make it smaller or raise 'Largest photo'."
-        )
