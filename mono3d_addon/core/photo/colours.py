@@ -3,26 +3,28 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
 
 from ..arrays import Bytes
-from . import icc
+from . import icc, little_cms
 from .colour_spaces import XYZ_D50_TO_SRGB, LinearSpace, exposure_of, space_of, to_srgb_bytes
+from .damage import Damaged
 from .raster import OPAQUE as OPAQUE
 from .raster import Colours, Raster
 
-_MODES = {"grey": "L", "rgb": "RGB", "cmyk": "CMYK", "lab": "LAB"}
 _PROFILES = {"grey": b"GRAY", "rgb": b"RGB ", "cmyk": b"CMYK", "lab": b"Lab "}
 _SAME = 3
 """Largest difference, of 255, between the result of a profile and sRGB, below which the profile is sRGB."""
 
 DAMAGED_PROFILE = "The photo's colour profile is damaged and was ignored."
 OTHER_PROFILE = "The photo's colour profile belongs to another kind of colours and was ignored."
+UNUSED_PROFILE = (
+    "The photo's colour profile needs the package Pillow, which is not installed, and was ignored; "
+    "its colours are approximate."
+)
 TONE_MAPPED = "The photo has highlights brighter than white (HDR); they were compressed, and the texture is 8-bit sRGB."
 
 
@@ -37,13 +39,15 @@ def to_srgb(raster: Raster, named: Colours) -> tuple[Bytes, bool, tuple[str, ...
             pixels, plain = _by_profile(raster, colours.icc)
         except _WrongProfile:
             notes = (*notes, OTHER_PROFILE)
-        except (ImageCms.PyCMSError, OSError, ValueError):
+        except _Unused:
+            notes = (*notes, UNUSED_PROFILE)
+        except Damaged:
             notes = (*notes, DAMAGED_PROFILE)
         else:
             return pixels, plain, notes
         colours = Colours()
     if raster.space == "cmyk":
-        return np.array(_picture(raster).convert("RGB")), False, notes
+        return _from_cmyk(_eight_bits(raster.values)), False, notes
     if raster.space == "lab":
         return _from_lab(raster), False, notes
     if colours == Colours():
@@ -63,46 +67,47 @@ class _WrongProfile(Exception):
     """The profile is for other channels than the picture's."""
 
 
+class _Unused(Exception):
+    """The profile is of a kind that only LittleCMS converts."""
+
+
 def _by_profile(raster: Raster, profile: bytes) -> tuple[Bytes, bool]:
     if raster.space == "lab":
         return _from_lab(raster), False
     fits = profile[16:20] == _PROFILES[raster.space]
     if not fits and not (raster.space == "grey" and profile[16:20] == b"RGB "):
-        # A profile whose header is unreadable is damaged; LittleCMS says so.
-        ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        icc.check(profile)
         raise _WrongProfile
+    values = raster.values if fits else np.repeat(raster.values[..., None], 3, axis=2)
+    kind = raster.space if fits else "rgb"
     space = icc.linear_space(profile)
     # LittleCMS is fast, but takes 8 bits only, and rounds dark values of almost linear curves too coarsely.
-    if space is not None and (raster.values.dtype != np.uint8 or space.is_grey or space.is_almost_linear):
-        values = raster.values if fits else np.repeat(raster.values[..., None], 3, axis=2)
+    if space is not None and (values.dtype != np.uint8 or space.is_grey or space.is_almost_linear):
         return to_srgb_bytes(values, space, _white(values))[0], False
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    if raster.space == "rgb" and _is_srgb(source):
-        return _same_colours(raster.values), raster.values.dtype == np.uint8
-    picture = _picture(raster)
-    return np.array(_converted(picture if fits else picture.convert("RGB"), source), np.uint8), False
+    if not little_cms.is_there() and space is None:
+        icc.check(profile)
+        raise _Unused
+    if raster.space == "rgb" and _is_srgb(profile, space):
+        return _same_colours(values), values.dtype == np.uint8
+    return _converted(_eight_bits(values), kind, profile, space), False
 
 
-def _is_srgb(source: ImageCms.ImageCmsProfile) -> bool:
+def _is_srgb(profile: bytes, space: LinearSpace | None) -> bool:
     """Returns whether the profile's primaries and curves are those of sRGB, judged by the colours it gives."""
     levels = np.arange(0, 256, 15, dtype=np.uint8)
     cube = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(-1, 1, 3)
     greys = np.repeat(np.arange(256, dtype=np.uint8)[:, None, None], 3, axis=2)
     probe = np.concatenate([cube, greys])
-    result = np.asarray(_converted(Image.fromarray(probe), source))
+    result = _converted(probe, "rgb", profile, space)
     return int(np.abs(result.astype(np.int16) - probe.astype(np.int16)).max()) <= _SAME
 
 
-def _converted(picture: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
-    converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    return picture.convert("RGB") if converted is None else converted
-
-
-def _picture(raster: Raster) -> Image.Image:
-    """Returns the values as a Pillow picture with 8 bits per channel."""
-    values = np.ascontiguousarray(_eight_bits(raster.values))
-    height, width = values.shape[:2]
-    return Image.frombytes(_MODES[raster.space], (width, height), values.tobytes())
+def _converted(values: Bytes, kind: str, profile: bytes, space: LinearSpace | None) -> Bytes:
+    """Returns 8-bit values as sRGB. Without LittleCMS, `space` must be the profile's."""
+    if little_cms.is_there():
+        return little_cms.converted(values, kind, profile)
+    assert space is not None
+    return to_srgb_bytes(values, space, 255.0)[0]
 
 
 def _same_colours(values: NDArray[Any]) -> Bytes:
@@ -126,10 +131,20 @@ def _white(values: NDArray[Any]) -> float:
 def _from_lab(raster: Raster) -> Bytes:
     """Returns CIE L*a*b*, relative to D50, as sRGB."""
     if raster.values.dtype == np.uint8:
-        return np.array(_picture(raster).convert("RGB"), np.uint8)
-    lab = raster.values.astype(np.float32)
+        # LittleCMS interpolates between a few colours, and is less exact.
+        stored = raster.values
+        lab = np.dstack([stored[..., 0] * np.float32(100.0 / 255.0), stored[..., 1:].view(np.int8)]).astype(np.float32)
+    else:
+        lab = raster.values.astype(np.float32)
     y = (lab[..., 0] + 16.0) / 116.0
     parts = np.stack([y + lab[..., 1] / 500.0, y, y - lab[..., 2] / 200.0], axis=-1)
     xyz = np.where(parts > 6.0 / 29.0, parts**3, (parts - 16.0 / 116.0) * (108.0 / 841.0))
     xyz *= np.array([0.9642, 1.0, 0.8249], np.float32)
     return to_srgb_bytes(np.clip(xyz @ XYZ_D50_TO_SRGB.T.astype(np.float32), 0.0, 1.0), LinearSpace(None, None), 1.0)[0]
+
+
+def _from_cmyk(values: Bytes) -> Bytes:
+    """Returns amounts of ink, uint8 (h, w, 4), as RGB without a profile: each ink absorbs one colour, black all."""
+    paper = 255 - values[..., 3:].astype(np.uint16)
+    absorbed = values[..., :3] * paper + np.uint16(128)
+    return np.asarray(paper - ((absorbed >> 8) + absorbed >> 8), np.uint8)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads ICC profiles made of primaries and curves, for values of more than 8 bits, which LittleCMS is not given.
+"""Reads ICC profiles made of primaries and curves: for values of more than 8 bits, and where there is no LittleCMS.
 
 See ICC.1:2022, Image technology colour management.
 """
@@ -12,8 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .colour_spaces import XYZ_D50_TO_SRGB, LinearSpace
+from .damage import Damaged
 
 _STEPS = 65535
+
+
+def check(profile: bytes) -> None:
+    """Raises Damaged if the header of a profile or its list of tags is."""
+    try:
+        known = profile[36:40] == b"acsp" and bool(_tags(profile))
+    except struct.error:
+        known = False
+    if not known:
+        raise Damaged("no ICC profile")
 
 
 def is_grey(profile: bytes) -> bool:
