@@ -11,9 +11,9 @@ import tempfile
 import time
 import traceback
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,6 +35,10 @@ _JOB = "mono3d-run-"
 """Start of the names of job folders in the folder for temporary files."""
 
 _BLEND = "blend"
+
+
+Decode = Callable[[Path, Settings, Path], Mapping[str, str]]
+"""Returns what the request for a photo with settings hands over (see `core.photo.hand_over`), written to a folder."""
 
 
 class Display(Protocol):
@@ -60,11 +64,13 @@ def run(
     records: list[Record],
     weights: str = "",
     known: FinishedPhotos | None = None,
+    decode: Decode | None = None,
 ) -> None:
     """Appends a record of each task to `records`, in order; an interrupt keeps those already appended.
 
     `weights` is the hash of the network's weights, see `FinishedPhotos.made_from`; `known` is what is known of earlier
-    results in the target's folder, None: nothing yet.
+    results in the target's folder, None: nothing yet. `decode`, for runners that do not decode all files, is called in
+    the calling thread too.
 
     `options.jobs` runners reconstruct photos, slightly ahead of the scenes, which are written one by one in the
     calling thread because Blender requires it. An interrupt of the calling thread stops the runners and leaves no
@@ -75,7 +81,7 @@ def run(
     everyone = [runners.for_photos(f"worker-{number}") for number in range(min(options.jobs, max(1, len(tasks))))]
     known = known or FinishedPhotos(target.folder)
     batch = _Batch(settings, options.skip_existing, target, photo_keys(tasks), idle, scenes, display, weights, known)
-    waiting: deque[tuple[PhotoTask, Future[_Reconstructed | Record]]] = deque()
+    waiting: deque[tuple[PhotoTask, Future[_Reconstructed | Record], _Pixels]] = deque()
     remaining = deque(tasks)
     pool = ThreadPoolExecutor(len(everyone), thread_name_prefix="mono3d")
     try:
@@ -86,17 +92,21 @@ def run(
             while remaining and len(waiting) <= len(everyone):
                 task = remaining.popleft()
                 # With several runners, each would process the same following photos.
-                ahead = list(itertools.islice(remaining, _MOST_AHEAD)) if len(everyone) == 1 else []
-                waiting.append((task, pool.submit(batch.reconstruct, task, ahead)))
-            task, future = waiting[0]
+                is_alone = len(everyone) == 1 and decode is None
+                ahead = list(itertools.islice(remaining, _MOST_AHEAD)) if is_alone else []
+                pixels = batch.decoded(task, decode)
+                waiting.append((task, pool.submit(batch.reconstruct, task, ahead, pixels), pixels))
+            task, future, pixels = waiting[0]
             record = batch.finish(task, future.result())
             waiting.popleft()
+            pixels.clean()
             records.append(record)
             display.finished(task, record)
     finally:
-        _end(pool, everyone, [future for _, future in waiting])
+        _end(pool, everyone, [future for _, future, _ in waiting])
         scenes.close()
-        for _, future in waiting:
+        for _, future, pixels in waiting:
+            pixels.clean()
             if future.done() and not future.cancelled() and isinstance(left := future.result(), _Reconstructed):
                 left.clean()
 
@@ -132,6 +142,19 @@ class _Reconstructed:
 
 
 @dataclass(frozen=True)
+class _Pixels:
+    """The pixels of a photo's files that are handed over, in a folder of their own; or why there are none."""
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    folder: ClaimedFolder | None = None
+    failure: Record | None = None
+
+    def clean(self) -> None:
+        if self.folder is not None:
+            self.folder.remove()
+
+
+@dataclass(frozen=True)
 class _Batch:
     settings: Settings
     skip_existing: bool
@@ -143,15 +166,30 @@ class _Batch:
     weights: str
     known: FinishedPhotos
 
-    def reconstruct(self, task: PhotoTask, ahead: Sequence[PhotoTask]) -> _Reconstructed | Record:
+    def decoded(self, task: PhotoTask, decode: Decode | None) -> _Pixels:
+        """Runs in the calling thread: returns the pixels that the request for a photo hands over."""
+        if decode is None or not self._is_to_do(task):
+            return _Pixels()
+        with _as_record(task) as outcome, contextlib.ExitStack() as undo:
+            folder = ClaimedFolder(_JOB)
+            undo.callback(folder.remove)
+            pixels = _Pixels(decode(task.path.absolute(), self.settings, folder.path), folder)
+            undo.pop_all()
+            return pixels
+        return _Pixels(failure=outcome.record)
+
+    def reconstruct(self, task: PhotoTask, ahead: Sequence[PhotoTask], pixels: _Pixels) -> _Reconstructed | Record:
         """Runs in a thread of the pool: has a runner reconstruct one photo and export its files to staging.
 
-        The request names the photos `ahead`, which the network may process in one batch with this one.
+        The request names the photos `ahead`, which the network may process in one batch with this one, and hands over
+        `pixels`.
         """
         if task.problem:
             return Record(str(task.path), "failed", task.problem)
         if not self._is_to_do(task):
             return Record(str(task.path), "skipped", "All its results already exist.")
+        if pixels.failure is not None:
+            return pixels.failure
         with _as_record(task) as outcome, contextlib.ExitStack() as undo:
             source = self.known.made_from(task.path, self.settings, self.weights)
             folder = ClaimedFolder(_JOB)
@@ -166,6 +204,7 @@ class _Batch:
                 "folder": str(folder.path),
                 "exports": {form: str(path) for form, path in exports.items() if form != _BLEND},
                 "ahead": [str(other.path.absolute()) for other in ahead if self._is_to_do(other)],
+                "decoded": dict(pixels.files),
             }
             runner = self.idle.get()
             try:

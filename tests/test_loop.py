@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run whose photos are decoded by the calling program, with a runner that only notes what it is asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mono3d_addon.core.stages import Progress
+from mono3d_addon.errors import Mono3DError
+from mono3d_addon.run.loop import Display, run
+from mono3d_addon.run.photos import PhotoTask
+from mono3d_addon.run.report import Record
+from mono3d_addon.run.target import target_of
+from mono3d_addon.settings import RunOptions, Settings
+
+
+class Job:
+    """A job that is done at once."""
+
+    state, stage, fraction, error = "done", "", 1.0, ""
+
+    def __init__(self, request: Mapping[str, Any]) -> None:
+        self.result = {
+            name: request.get(name, {}) for name in ("folder", "counts", "seconds", "camera", "distances", "notes")
+        } | {"model": "", "engine": ""}
+
+    def wait(self, on_progress: Progress | None = None) -> dict[str, Any]:
+        return self.result
+
+
+class Runner:
+    """Notes requests, and whether the pixels that they hand over are there."""
+
+    log = Path()
+
+    def __init__(self) -> None:
+        self.requests: list[Mapping[str, Any]] = []
+        self.pixels: list[str] = []
+
+    def for_photos(self, name: str) -> Runner:
+        return self
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def submit(self, request: Mapping[str, Any]) -> Job:
+        self.requests.append(request)
+        self.pixels += [Path(place).read_text() for place in request["decoded"].values()]
+        return Job(request)
+
+
+class Quiet:
+    """Shows nothing and writes no scene."""
+
+    def progress(self, task: PhotoTask, stage: str, fraction: float) -> None: ...
+
+    def finished(self, task: PhotoTask, record: Record) -> None: ...
+
+    def write(self, folder: Path, blend: Path) -> dict[str, float]:
+        return {}
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def tasks(tmp_path: Path) -> list[PhotoTask]:
+    names = ("a", "b", "c")
+    for name in names:
+        (tmp_path / f"{name}.jpg").write_bytes(name.encode())
+    (tmp_path / "out").mkdir()
+    return [PhotoTask(tmp_path / f"{name}.jpg", name) for name in names]
+
+
+def process(tasks: list[PhotoTask], tmp_path: Path, decode: Any) -> tuple[Any, list[Record]]:
+    options = RunOptions(output=str(tmp_path / "out"), format=("ply",), preview="off")
+    runner: Any = Runner()
+    quiet: Any = Quiet()
+    display: Display = quiet
+    records: list[Record] = []
+    run(tasks, Settings(), options, target_of(options), runner, quiet, display, records, decode=decode)
+    return runner, records
+
+
+def test_pixels_are_decoded_in_the_calling_thread_and_removed_in_the_end(
+    tasks: list[PhotoTask], tmp_path: Path
+) -> None:
+    folders: list[Path] = []
+
+    def decode(photo: Path, settings: Settings, folder: Path) -> dict[str, str]:
+        assert threading.current_thread() is threading.main_thread()
+        folders.append(folder)
+        (folder / "pixels.npy").write_text(photo.name)
+        return {str(photo): str(folder / "pixels.npy")}
+
+    runner, records = process(tasks, tmp_path, decode)
+    assert [record.status for record in records] == ["done"] * 3
+    assert runner.pixels == ["a.jpg", "b.jpg", "c.jpg"]
+    assert [list(request["decoded"]) for request in runner.requests] == [
+        [request["photo"]] for request in runner.requests
+    ]
+    assert not any(request["ahead"] for request in runner.requests), "nobody decodes these for the runner"
+    assert len(folders) == 3 and not any(folder.exists() for folder in folders)
+
+
+def test_a_photo_that_cannot_be_decoded_stops_no_other(tasks: list[PhotoTask], tmp_path: Path) -> None:
+    def decode(photo: Path, settings: Settings, folder: Path) -> dict[str, str]:
+        if photo.stem == "b":
+            raise Mono3DError("'b.jpg' is damaged or cut off; copy it again.")
+        return {}
+
+    runner, records = process(tasks, tmp_path, decode)
+    assert [record.status for record in records] == ["done", "failed", "done"]
+    assert records[1].message == "'b.jpg' is damaged or cut off; copy it again." and len(runner.requests) == 2
+
+
+def test_an_interrupt_leaves_no_pixels(tasks: list[PhotoTask], tmp_path: Path) -> None:
+    folders: list[Path] = []
+
+    def decode(photo: Path, settings: Settings, folder: Path) -> dict[str, str]:
+        folders.append(folder)
+        if photo.stem == "b":
+            raise KeyboardInterrupt
+        return {}
+
+    with pytest.raises(KeyboardInterrupt):
+        process(tasks, tmp_path, decode)
+    assert len(folders) == 2 and not any(folder.exists() for folder in folders)
+
+
+def test_a_run_that_decodes_nothing_looks_ahead(tasks: list[PhotoTask], tmp_path: Path) -> None:
+    runner, _ = process(tasks, tmp_path, None)
+    assert [len(request["ahead"]) for request in runner.requests] == [2, 1, 0]
+    assert all(request["decoded"] == {} for request in runner.requests)
