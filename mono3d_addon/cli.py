@@ -26,9 +26,13 @@ from .run.placement import prepare, prepare_report, reject_overwrites
 from .run.report import Record, write_report
 from .run.scenes import RunnerSceneWriter, SceneWriter
 from .run.target import Target, target_of
+from .settings import RunOptions
 from .worker.local import LocalRunners
 
 DONE, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+_REMEDY = "add --install"
+"""What to do where packages are missing."""
 
 MakeSceneWriter = Callable[[], SceneWriter]
 
@@ -129,8 +133,8 @@ def _run(command: CommandLine, data_folder: Path, scene_writer: MakeSceneWriter 
     report = user_path(options.report) if options.report else None
     if report is not None:
         prepare_report(report, tasks)
+    target, folders = _equipped(command, target, components, data_folder)
     prepare(target)
-    folders = {component: environment.require(component, data_folder) for component in components}
     weights = models_command.weights_digest(command.settings, data_folder)
     known = FinishedPhotos(target.folder)
     to_do = [
@@ -141,7 +145,7 @@ def _run(command: CommandLine, data_folder: Path, scene_writer: MakeSceneWriter 
     if to_do and may_ask:
         models_command.ensure_weights(command.settings, data_folder, allow_download=options.download)
         weights = weights or models_command.weights_digest(command.settings, data_folder)
-    runners = LocalRunners(data_folder, folders)
+    runners = LocalRunners(data_folder, folders, is_bare=WORKER not in folders)
     scenes: SceneWriter
     if scene_writer is not None:
         scenes = scene_writer()
@@ -151,7 +155,7 @@ def _run(command: CommandLine, data_folder: Path, scene_writer: MakeSceneWriter 
             # Loading Blender takes seconds, during which the first photo is reconstructed.
             scene_runner.start()
         scenes = RunnerSceneWriter(scene_runner)
-    display = TerminalDisplay(len(tasks), folders[WORKER])
+    display = TerminalDisplay(len(tasks), folders.get(WORKER))
     records: list[Record] = []
     try:
         run(tasks, command.settings, options, target, runners, scenes, display, records, weights, known)
@@ -171,6 +175,27 @@ def _components(target: Target, needs_bpy: bool) -> tuple[str, ...]:
     if "vtp" in target.formats:
         wanted.append(VTP)
     return tuple(wanted)
+
+
+def _equipped(
+    command: CommandLine, target: Target, components: Sequence[str], data_folder: Path
+) -> tuple[Target, dict[str, Path]]:
+    """Returns what can be written, and the folders of the installed packages by component.
+
+    Without those of WORKER the run is bare. Raises Mono3DError if it asks for what needs packages.
+    """
+    if environment.packages(WORKER, data_folder) is None:
+        environment.check_bare(command.settings, _REMEDY)
+    folders = {name: path for name in components if (path := environment.packages(name, data_folder))}
+    if SCENE in components and SCENE not in folders and command.options.format == RunOptions.format and not target.name:
+        say(f".blend files are left out: they need Blender as a Python module; {_REMEDY}.", sys.stdout)
+        target = target.without("blend")
+        components = [name for name in components if name != SCENE]
+    for name in components:
+        # The writer of VTP files is a package beside those of the worker.
+        if name != WORKER or VTP in components:
+            environment.require(name, data_folder)
+    return target, folders
 
 
 def _skipped(pictures: Sequence[Path]) -> str:

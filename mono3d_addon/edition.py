@@ -8,9 +8,7 @@ presence of the installer is the one difference that the program asks for.
 
 from __future__ import annotations
 
-import tomllib
-
-from .version import ROOT
+from .version import ROOT, website
 
 INSTALLER = "vendor_installer"
 """The folder beside this package with the installer."""
@@ -19,12 +17,6 @@ INSTALLER = "vendor_installer"
 def can_install() -> bool:
     """Returns whether this edition can install packages; takes some microseconds."""
     return (ROOT / INSTALLER / "__init__.py").is_file()
-
-
-def website() -> str:
-    """Returns the address of the page that offers the full edition, from the manifest; empty if it names none."""
-    manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
-    return str(manifest.get("website", ""))
 
 
 def remedy() -> str:

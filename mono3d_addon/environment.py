@@ -22,9 +22,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import edition
+from .core import extras
 from .core.stages import Progress
 from .core.user_path import user_path
 from .errors import Cancelled, Mono3DError
+from .settings import Settings
 from .version import version
 
 if TYPE_CHECKING:
@@ -75,6 +77,35 @@ def worker_packages(data_folder: Path) -> tuple[Path, ...]:
     """
     found = packages(WORKER, data_folder)
     return () if found is None else (found,)
+
+
+def beyond_bare(settings: Settings, remedy: str, size: str = "") -> str:
+    """Returns a sentence on what in `settings` needs packages, for a bare worker; empty if nothing does.
+
+    `remedy` is what to do, as in `edition.remedy`; `size` that of the download, in words, where it is known.
+    """
+    beyond = settings.beyond_bare
+    if not beyond:
+        return ""
+    choices = " and ".join(f"'{getattr(settings, item.name)}' ({item.choice.label})" for item in beyond)
+    instead = " and ".join(f"'{item.default}'" for item in beyond)
+    verb = "needs" if len(beyond) == 1 else "need"
+    known = f" ({size})" if size else ""
+    return f"{choices} {verb} packages that are not installed{known}: {remedy}, or choose {instead}."
+
+
+def check_bare(settings: Settings, remedy: str) -> None:
+    """Raises Mono3DError if `settings` ask for more than a bare worker can do, or this Python has no numpy for it.
+
+    `remedy` is what to do, as in `edition.remedy`.
+    """
+    if not extras.found("numpy"):
+        raise Mono3DError(
+            "Mono3D needs numpy, which this Python does not have: install it, as with 'python3 -m pip install numpy "
+            f"Pillow'; or {remedy}."
+        )
+    if reason := beyond_bare(settings, remedy):
+        raise Mono3DError(reason)
 
 
 def missing(components: Sequence[str], data_folder: Path) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ OTHER_OPTIONS = {
     *("--rgb", "--preset", "--help", "--help-all", "--version"),  # of the command line, not from settings
     *("--online-mode", "--offline-mode", "--python", "--python-exit-code"),  # Blender's
     *("--platform", "--python-tag", "--offline"),  # the installer's
+    *("--edition", "--website"),  # of the extension's build
     *("--thorough", "--changed", "--set-up", "--durations"),  # of the tests
 }
 """Options in the documents that do not come from settings.py."""

@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "version": set(),
     "settings": {"errors"},
     "edition": {"version"},
-    "environment": {"errors", "core", "edition", "version"},
+    "environment": {*_BASE, "core"},
     "core": _BASE,
     "depth": {*_BASE, "core"},
     "surface": {*_BASE, "core"},

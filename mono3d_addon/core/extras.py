@@ -6,9 +6,11 @@ Everywhere else, the one module that owns an operation tries its import and has 
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Iterable
 
+from .. import edition
 from ..errors import Mono3DError
 
 PILLOW = "PIL"
@@ -47,13 +49,15 @@ def forbid(names: Iterable[str] = NAMES) -> None:
         sys.modules[name] = None  # type: ignore[assignment]
 
 
+def found(*names: str) -> tuple[str, ...]:
+    """Returns those of the top-level modules that this interpreter has; none is imported."""
+    return tuple(name for name in names if importlib.util.find_spec(name) is not None)
+
+
 def needed(feature: str, error: ImportError) -> Mono3DError:
     """Returns the sentence for a user who asked for `feature`, a plural noun, whose import failed with `error`."""
     module = (error.name or "").partition(".")[0]
     package = _PACKAGES.get(module, module)
     if isinstance(error, ModuleNotFoundError) and module in NAMES:
-        return Mono3DError(
-            f"{feature} need the package {package}, which is not installed: click Install in the sidebar, or add "
-            "--install on the command line."
-        )
+        return Mono3DError(f"{feature} need the package {package}, which is not installed: {edition.remedy()}.")
     return Mono3DError(f"{feature} need a package that cannot be loaded ({error}); install Mono3D's packages again.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core.user_path import exists, is_folder, user_path
@@ -33,6 +33,10 @@ class Target:
         if self.name:
             return {self.formats[0]: folder / self.name}
         return output_files(task.name, self.formats, folder)
+
+    def without(self, form: str) -> Target:
+        """Returns the same without a format."""
+        return replace(self, formats=tuple(one for one in self.formats if one != form))
 
     def label(self, task: PhotoTask) -> str:
         """Returns the name under which the results of a photo are recorded in the folder."""

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import signal
+import site
 import subprocess
 import sys
 import threading
@@ -237,7 +238,9 @@ class Worker:
 
     def _launch(self) -> subprocess.Popen[bytes]:
         paths = json.dumps([str(path) for path in (*self._packages, ROOT)])
-        command = [self._python, "-I", "-X", "utf8", "-c", _START, paths]
+        # The numpy of a bare worker is the one that this process would import, which a user may have installed.
+        isolated = ["-E", "-P"] if self._bare and site.ENABLE_USER_SITE else ["-I"]
+        command = [self._python, *isolated, "-X", "utf8", "-c", _START, paths]
         command += ["--data-folder", str(self._data_folder), "--warm", self.kind, "--log-level", self._log_level]
         command += self._bare
         # In a session of its own the child does not receive the terminal's Ctrl+C; the client decides what to do.

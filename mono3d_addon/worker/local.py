@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core import extras
 from ..environment import SCENE, VTP, WORKER
 from .client import Worker
 
@@ -22,11 +23,14 @@ class LocalRunners:
     packages       folder of installed packages by component (`environment.WORKER` ...); a component that is absent
                    must be importable by the interpreter itself
     is_expendable  whether Linux, short of memory, should kill a worker before this process
+    is_bare        whether the workers for photos are bare: without packages, and of the interpreter's own only with
+                   numpy and, if it has that, Pillow
     """
 
     data_folder: Path
     packages: Mapping[str, Path]
     is_expendable: bool = False
+    is_bare: bool = False
 
     def for_photos(self, name: str) -> Worker:
         """Returns a worker for photos, not started; its log is `logs/NAME.log` in the data folder."""
@@ -36,6 +40,8 @@ class LocalRunners:
             self.data_folder / "logs" / f"{name}.log",
             self.data_folder,
             is_expendable=self.is_expendable,
+            is_bare=self.is_bare,
+            allowed=extras.found(extras.PILLOW) if self.is_bare else (),
         )
 
     def for_scenes(self, idle_seconds: float = 0.0) -> Worker:

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mono3d_addon.build import build
+from mono3d_addon.build.editions import EDITIONS
 from tests.programs.program import WORK, Program
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,8 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def bare() -> Iterator[Program]:
-    """Blender with a copy of the repository and the worker's packages, installed by vendor_installer."""
+def debian() -> Program:
+    """Blender with a copy of the repository, and nothing installed."""
     program = Program(Path(NAMED))
     for name in ("home", "resources", "scripts", "repository", "out"):
         shutil.rmtree(program.work / name, ignore_errors=True)
@@ -45,20 +45,25 @@ def bare() -> Iterator[Program]:
         else:
             shutil.copy(source, target)
     shutil.copytree(ROOT / "tests" / "photos", program.work / "repository" / "tests" / "photos")
-    install = "cd /mono3d/repository && exec python3 -m vendor_installer install worker"
-    done = program.run("sh", "-c", f"{install} --data-folder {WORK}/data --system torch,torchvision", timeout=900)
-    assert done.returncode == 0, done.stdout + done.stderr
-    yield program
+    return program
 
 
 @pytest.fixture(scope="session")
-def program(bare: Program) -> Program:
-    """The same with the extension built and installed as a user does it."""
-    subprocess.run([sys.executable, "-m", "mono3d_addon.build", "-o", str(bare.work / "dist")], cwd=ROOT, check=True)
-    archive = next((bare.work / "dist").glob("mono3d-*.zip"))
-    checked = bare.run("blender", "--command", "extension", "validate", bare.inside(archive))
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    install = ("extension", "install-file", "-r", "user_default", "--enable", bare.inside(archive))
-    done = bare.run("blender", "--command", *install)
+def program(debian: Program) -> Program:
+    """The same with the worker's packages, and the extension built and installed as a user does it."""
+    install = "cd /mono3d/repository && exec python3 -m vendor_installer install worker"
+    done = debian.run("sh", "-c", f"{install} --data-folder {WORK}/data --system torch,torchvision", timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
-    return bare
+    debian.install_extension(build(debian.work / "dist"))
+    return debian
+
+
+@pytest.fixture(scope="session", params=tuple(EDITIONS))
+def bare(debian: Program, request: pytest.FixtureRequest) -> Program:
+    """Each edition in a fresh profile, without packages and without a network."""
+    profile = f"bare-{request.param}"
+    one = dataclasses.replace(debian, profile=profile, data=f"{profile}/none", is_online=False)
+    shutil.rmtree(one.work / profile, ignore_errors=True)
+    (one.work / profile).mkdir()
+    one.install_extension(build(one.work / "dist", edition=request.param, website="https://example.org/mono3d"))
+    return one

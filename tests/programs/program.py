@@ -12,9 +12,17 @@ WORK = "/mono3d"
 
 @dataclass(frozen=True)
 class Program:
-    """Blender in the root folder `root`; `work` is a folder in it, whose path inside is WORK."""
+    """Blender in the root folder `root`; `work` is a folder in it, whose path inside is WORK.
+
+    profile    folder in `work` of Blender's settings and extensions
+    data       folder in `work` of the command line's packages
+    is_online  whether there is a network
+    """
 
     root: Path
+    profile: str = "resources"
+    data: str = "data"
+    is_online: bool = True
 
     @property
     def work(self) -> Path:
@@ -37,14 +45,29 @@ class Program:
 
     def command(self, *command: str, user: str = "") -> list[str]:
         """Returns the command that runs `command` in the Debian."""
-        settings = [f"HOME={WORK}/home", f"BLENDER_USER_RESOURCES={WORK}/resources", "LC_ALL=C.UTF-8"]
-        settings += [f"MONO3D_DATA={WORK}/data"]
-        chroot = ["chroot", *([f"--userspec={user}"] if user else []), str(self.root), "env", *settings]
+        settings = [f"HOME={WORK}/home", f"BLENDER_USER_RESOURCES={WORK}/{self.profile}", "LC_ALL=C.UTF-8"]
+        settings += [f"MONO3D_DATA={WORK}/{self.data}"]
+        chroot = [
+            *([] if self.is_online else ["unshare", "--net"]),
+            "chroot",
+            *([f"--userspec={user}"] if user else []),
+            str(self.root),
+            "env",
+            *settings,
+        ]
         return [*chroot, *command]
 
     def blender(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Runs Blender without a window."""
         return self.run("blender", "-b", "--python-exit-code", "1", *arguments, timeout=timeout)
+
+    def install_extension(self, archive: Path) -> None:
+        """Validates the zip of the extension and installs it, as a user does."""
+        checked = self.run("blender", "--command", "extension", "validate", self.inside(archive))
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+        install = ("extension", "install-file", "-r", "user_default", "--enable", self.inside(archive))
+        done = self.run("blender", "--command", *install)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def script(
         self, name: str, *arguments: str, options: tuple[str, ...] = (), timeout: float = 300
