@@ -8,14 +8,17 @@ presence of the installer is the one difference that the program asks for.
 
 from __future__ import annotations
 
+import functools
+
 from .version import ROOT, website
 
 INSTALLER = "vendor_installer"
 """The folder beside this package with the installer."""
 
 
+@functools.cache
 def can_install() -> bool:
-    """Returns whether this edition can install packages; takes some microseconds."""
+    """Returns whether this edition can install packages."""
     return (ROOT / INSTALLER / "__init__.py").is_file()
 
 

@@ -40,8 +40,8 @@ def test_what_needs_packages_is_refused_before_anything_is_done(tmp_path: Path) 
     done = mono3d(tmp_path / "data", COFFEE, "-o", tmp_path / "out", "--format", "ply", *choice)
     assert done.returncode == 1
     assert done.stderr.strip() == (
-        "mono3d: 'dpt_large_384' (Model) and 'poisson' (Surface) need packages that are not installed: add --install, or "
-        "choose 'starter' and 'grid'."
+        "mono3d: 'dpt_large_384' (Model) and 'poisson' (Surface) need packages that are not installed: "
+        "add --install, or choose 'starter' and 'grid'."
     )
     assert not (tmp_path / "out").exists()
 

@@ -9,8 +9,7 @@ from typing import Any
 import bpy
 
 from ..settings import SettingField
-from . import names, progress, properties, setting_rows, state
-from .installing import models, setup
+from . import model_lines, names, offers, progress, properties, setting_rows, state
 from .photos import choose, chosen, depth_preview, running
 
 _ABOVE = ("model",)
@@ -45,7 +44,7 @@ class MONO3D_PT_main(_Sidebar):
         progress.draw_messages(layout)
         if names.is_ours(context.active_object):
             layout.operator("mono3d.look_through_camera", icon="VIEW_CAMERA")
-        setup.draw(layout)
+        offers.draw(layout)
 
 
 def _draw_generate(layout: Any, values: Any) -> None:
@@ -57,7 +56,7 @@ def _draw_generate(layout: Any, values: Any) -> None:
         column.prop(values, "preset")
         column.prop(values, "model")
         if not values.weights:
-            models.draw(layout, values.model)
+            model_lines.draw(layout, values.model)
     if state.current.run is not None:
         running.draw(layout)
     else:

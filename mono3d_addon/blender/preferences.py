@@ -6,9 +6,8 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from . import names, preference_values, progress, properties, readiness, state, workers
+from . import model_lines, names, offers, preference_values, progress, properties, readiness, state, workers
 from .enum_numbers import NUMBERS
-from .installing import models, setup
 from .preference_values import HABITS
 from .texts import label
 
@@ -71,15 +70,15 @@ class MONO3D_AP_preferences(_Habits, bpy.types.AddonPreferences):
         """Shows the settings, the installed packages and the models."""
         column = self.layout.column()
         column.use_property_split = True
-        for name in ("data_folder", "wheelhouse", "backend", *HABITS):
+        for name in ("data_folder", *offers.settings(), *HABITS):
             column.prop(self, name)
         folder = state.current.data_folder
         label(column, "In use: {folder}", folder=folder)
         label(column, "Log: {file}", file=workers.log_file(folder))
-        setup.draw_plan(self.layout)
+        offers.draw_plan(self.layout)
         progress.draw_messages(self.layout)
-        setup.draw_installed(self.layout)
-        models.draw_list(self.layout)
+        offers.draw_installed(self.layout)
+        model_lines.draw_list(self.layout)
 
 
 CLASSES = (MONO3D_AP_preferences,)

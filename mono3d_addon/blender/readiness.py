@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -16,8 +17,8 @@ from . import interface, preference_values, properties, state
 from .photos import description
 from .texts import text
 
-if TYPE_CHECKING:
-    from .installing.installation import Wish
+ADDS = "More models, Poisson surfaces, HEIC photos"
+"""What packages add, in the words of the panels."""
 
 
 def refresh() -> None:
@@ -26,7 +27,6 @@ def refresh() -> None:
     If packages are missing, the installation is planned in a thread, because that queries the graphics driver.
     """
     from .. import edition, environment
-    from .installing.installation import COMPONENTS, Wish
 
     current = state.current
     folder = preference_values.data_folder()
@@ -35,7 +35,7 @@ def refresh() -> None:
         current.data_folder = folder
     backend, wheelhouse = preference_values.backend(), preference_values.wheelhouse()
     try:
-        found = environment.installed(COMPONENTS, folder)
+        found = environment.installed((environment.WORKER,), folder)
         is_complete = bool(environment.worker_packages(folder))
         current.update = any(environment.outdated(item) or item.backend != (backend or item.backend) for item in found)
     except Mono3DError as error:
@@ -44,17 +44,21 @@ def refresh() -> None:
     current.installed = tuple(line for item in found for line in item.summary().splitlines())
     if is_complete or not edition.can_install():
         current.planning = current.planned = current.offer = None
-    elif current.planned != (wish := Wish(folder, backend, wheelhouse)):
-        _plan(wish)
+    else:
+        _plan(folder, backend, wheelhouse)
     _note_what_is_lacking(is_complete=is_complete)
     current.checked = True
     description.refresh_soon()
 
 
-def _plan(wish: Wish) -> None:
-    from .installing.installation import Planning
+def _plan(folder: Path, backend: str | None, wheelhouse: Path | None) -> None:
+    """Plans the installation in a thread, unless that has been done."""
+    from .installing.installation import Planning, Wish
 
     current = state.current
+    wish = Wish(folder, backend, wheelhouse)
+    if current.planned == wish:
+        return
     current.planned, current.offer = wish, state.Offer()
     planning = current.planning = Planning(wish)
     planning.start()
@@ -102,17 +106,12 @@ def _line(model: Model) -> state.ModelLine:
 
 def lack(settings: Settings) -> str:
     """Returns, where packages are not installed, a sentence on what needs them in `settings`; else an empty text."""
-    from .. import edition
+    from .. import edition, environment
 
-    beyond = settings.beyond_bare if state.current.is_bare else ()
-    if not beyond:
+    if not state.current.is_bare:
         return ""
     offer = state.current.offer
-    size = f" ({offer.size})" if offer and offer.size else ""
-    choices = " and ".join(f"'{getattr(settings, item.name)}' ({item.choice.label})" for item in beyond)
-    instead = " and ".join(f"'{item.default}'" for item in beyond)
-    verb = "needs" if len(beyond) == 1 else "need"
-    return f"{choices} {verb} packages that are not installed{size}: {edition.remedy()}, or choose {instead}."
+    return environment.beyond_bare(settings, edition.remedy(), offer.size if offer else "")
 
 
 def poll_plan() -> float | None:

@@ -9,40 +9,42 @@ from . import (
     look_through,
     marks,
     menus,
+    offers,
     panel,
     preferences,
     progress,
     properties,
-    readiness,
+    reports,
     reshape_operators,
     reshape_panel,
     state,
 )
-from .installing import models, setup
 from .photos import choose, depth_preview, description, generate, running, thumbnails
 
-_CLASSES = (
-    *properties.CLASSES,
-    *preferences.CLASSES,
-    *setup.CLASSES,
-    *models.CLASSES,
-    *running.CLASSES,
-    *generate.CLASSES,
-    *choose.CLASSES,
-    *depth_preview.CLASSES,
-    *look_through.CLASSES,
-    *menus.CLASSES,
-    *panel.CLASSES,
-    *reshape_operators.CLASSES,
-    *reshape_panel.CLASSES,
-    *known_distances.CLASSES,
-)
+
+def _classes() -> tuple[type, ...]:
+    return (
+        *properties.CLASSES,
+        *preferences.CLASSES,
+        *offers.classes(),
+        *reports.CLASSES,
+        *running.CLASSES,
+        *generate.CLASSES,
+        *choose.CLASSES,
+        *depth_preview.CLASSES,
+        *look_through.CLASSES,
+        *menus.CLASSES,
+        *panel.CLASSES,
+        *reshape_operators.CLASSES,
+        *reshape_panel.CLASSES,
+        *known_distances.CLASSES,
+    )
 
 
 def register() -> None:
     """Registers classes, properties, menu entries and handlers; `events` checks the installation a moment later."""
     state.reset()
-    for cls in _CLASSES:
+    for cls in _classes():
         bpy.utils.register_class(cls)
     properties.register()
     reshape_operators.register()
@@ -53,7 +55,7 @@ def register() -> None:
 
 def unregister() -> None:
     """Unregisters everything and stops the workers."""
-    for timer in (readiness.poll_plan, setup.poll_installation, models.poll_download, description.poll):
+    for timer in (*offers.timers(), description.poll):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)
     progress.remove_timers()
@@ -65,5 +67,5 @@ def unregister() -> None:
     reshape_panel.unregister()
     reshape_operators.unregister()
     properties.unregister()
-    for cls in reversed(_CLASSES):
+    for cls in reversed(_classes()):
         bpy.utils.unregister_class(cls)

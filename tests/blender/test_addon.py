@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mono3d_addon
-from mono3d_addon.blender import events, names, progress, properties, readiness, state
+from mono3d_addon.blender import events, model_lines, names, progress, properties, readiness, state
 from mono3d_addon.blender.installing import models, network
 from mono3d_addon.blender.installing.weights_download import WeightsDownload
 from mono3d_addon.blender.scene import build as scene
@@ -261,13 +261,13 @@ def test_the_sidebar_offers_what_is_missing_and_computes_nothing(
     readiness.refresh()
     monkeypatch.setattr(weights, "status", None)
     layout = Mock()
-    models.draw(layout, name)
-    models.draw_list(layout)
+    model_lines.draw(layout, name)
+    model_lines.draw_list(layout)
     assert layout.label.call_args.kwargs["text"] == "To download, 2 MB, MIT"
     layout.operator.assert_called_once_with("mono3d.download_model", text="Download", icon="IMPORT")
     assert layout.operator.return_value.model == name
     state.current.models = {name: state.ModelLine("Ready")}
-    models.draw(ready := Mock(), name)
+    model_lines.draw(ready := Mock(), name)
     assert ready.operator.called is False and not small_model.requests
 
 
@@ -278,7 +278,7 @@ def test_the_sidebar_tells_which_model_is_downloaded(registered: None, small_mod
     download.stage = f"Downloading {row.file}: 1.0 of 2.0 MB"
     try:
         for name, told in ((row.name, "1.0 of 2.0 MB 0%"), ("dpt_large_384", f"{row.name}: 1.0 of 2.0 MB 0%")):
-            models.draw(layout := Mock(), name)
+            model_lines.draw(layout := Mock(), name)
             shown = [call.kwargs.get("text") for call in layout.mock_calls]
             assert told in shown
     finally:
@@ -337,7 +337,7 @@ def test_a_download_goes_on_over_another_file(
     assert operator.invoke(bpy.context, None) == {"FINISHED"}
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     assert bpy.app.timers.is_registered(models.poll_download) and models.poll_download() is not None
-    models.draw_list(layout := Mock())
+    model_lines.draw_list(layout := Mock())
     assert "mono3d.cancel_download" in str(layout.mock_calls), "the preferences show no button to stop it"
     small_model.gate.set()
     while models.poll_download() is not None:

@@ -18,7 +18,7 @@ import pytest
 import mono3d_addon
 import vendor_installer
 from mono3d_addon import environment
-from mono3d_addon.blender import panel, preference_values, preferences, progress, readiness, state, workers
+from mono3d_addon.blender import panel, preference_values, preferences, progress, readiness, reports, state, workers
 from mono3d_addon.blender.installing import network, setup
 from mono3d_addon.blender.installing.installation import Installation, Wish
 from tests.blender import made, stand_in
@@ -256,7 +256,7 @@ def test_the_report_is_copied(add_on: Path) -> None:
     assert "alpha 1.0" in text and "Free space" in text
     log = workers.log_file(add_on)
     log.write_text("".join(f"line {number}\n" for number in range(100)))
-    told = setup.report()
+    told = reports.report()
     assert told.startswith("Blender ") and "alpha 1.0" in told and f"End of {log}:" in told
     assert "line 99" in told and "line 50\n" not in told
 

@@ -4,17 +4,14 @@
 from typing import Any
 
 import bpy
-from bpy.props import StringProperty
 
 from ...errors import Mono3DError
-from .. import interface, preference_values, progress, readiness, state, workers
+from .. import interface, preference_values, progress, readiness, reports, state
+from ..reports import log_button
 from ..texts import label, text
 from . import network
 
-ADDS = "More models, Poisson surfaces, HEIC photos"
-"""What the packages add, in the words of the panels."""
-
-_LOG_LINES = 30
+_LOG = "install.log"
 
 
 def poll_installation() -> float | None:
@@ -57,7 +54,7 @@ def draw(layout: bpy.types.UILayout) -> None:
         column = layout.column(align=True)
         about = column.column(align=True)
         about.active = False
-        for line in state.wrapped(text("{what}:", what=text(ADDS))):
+        for line in state.wrapped(text("{what}:", what=text(readiness.ADDS))):
             about.label(text=line, translate=False)
         _install_button(column, current.offer)
     elif current.update:
@@ -71,20 +68,20 @@ def draw_plan(layout: bpy.types.UILayout) -> None:
         _draw_running(layout)
     elif current.offer is not None:
         box = layout.box().column(align=True)
-        label(box, "{what}:", what=text(ADDS), icon="IMPORT")
+        label(box, "{what}:", what=text(readiness.ADDS), icon="IMPORT")
         for line in current.offer.plan:
             box.label(text=line, translate=False)
         row = layout.row(align=True)
         _install_button(row, current.offer)
         if current.failed:
-            _log_button(row)
+            log_button(row, _LOG)
 
 
 def _draw_running(layout: bpy.types.UILayout) -> None:
     work = state.current.installation
     if work is not None:
         progress.draw(layout, work.stage, work.fraction, "mono3d.cancel_install" if work.can_be_cancelled else "")
-        _log_button(layout)
+        log_button(layout, _LOG)
 
 
 def _install_button(layout: Any, offer: state.Offer) -> None:
@@ -111,28 +108,7 @@ def draw_installed(layout: bpy.types.UILayout) -> None:
         update.enabled = current.update
         update.operator("mono3d.update", icon="IMPORT")
         row.operator("mono3d.uninstall", icon="TRASH")
-    row = layout.row(align=True)
-    row.operator("mono3d.copy_report", icon="COPYDOWN")
-    _log_button(row, "worker.log")
-    _log_button(row, words="Installation Log")
-
-
-def _log_button(layout: bpy.types.UILayout, name: str = "install.log", words: str = "Open Log") -> None:
-    button: Any = layout.operator("mono3d.open_log", icon="TEXT", text=words)
-    button.name = name
-
-
-def report() -> str:
-    """Returns a report on Blender, the machine, the installed packages and the ends of the logs."""
-    from ... import environment
-
-    folder = state.current.data_folder
-    lines = [f"Blender {bpy.app.version_string}", environment.report(folder)]
-    log = workers.log_file(folder)
-    if log.is_file():
-        lines.append(f"End of {log}:")
-        lines += [f"  {line}" for line in log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]]
-    return "\n".join(lines) + "\n"
+    log_button(reports.draw(layout), _LOG, "Installation Log")
 
 
 class _PackageOperator(progress.Starter):
@@ -266,46 +242,10 @@ class MONO3D_OT_uninstall(_PackageOperator):
         removal.start()
 
 
-class MONO3D_OT_copy_report(bpy.types.Operator):
-    """Copy a report on the machine and the installed packages for a bug report; it contains no secrets"""
-
-    bl_idname = "mono3d.copy_report"
-    bl_label = "Copy Report"
-
-    def execute(self, context: bpy.types.Context) -> interface.Result:
-        """Copies it to the clipboard."""
-        manager: Any = context.window_manager
-        manager.clipboard = report()
-        self.report({"INFO"}, "The report is on the clipboard.")
-        return {"FINISHED"}
-
-
-class MONO3D_OT_open_log(bpy.types.Operator):
-    """Open the log in the system's editor"""
-
-    bl_idname = "mono3d.open_log"
-    bl_label = "Open Log"
-
-    name: StringProperty(  # type: ignore[valid-type]
-        name="Log", description="File in the folder of logs", default="install.log", options={"HIDDEN", "SKIP_SAVE"}
-    )
-
-    def execute(self, context: bpy.types.Context) -> interface.Result:
-        """Opens it."""
-        path = state.current.data_folder / "logs" / self.name
-        if not path.is_file():
-            self.report({"WARNING"}, f"There is no log yet: {path}")
-            return {"CANCELLED"}
-        bpy.ops.wm.path_open(filepath=str(path))
-        return {"FINISHED"}
-
-
 CLASSES = (
     MONO3D_OT_install,
     MONO3D_OT_repair,
     MONO3D_OT_update,
     MONO3D_OT_cancel_install,
     MONO3D_OT_uninstall,
-    MONO3D_OT_copy_report,
-    MONO3D_OT_open_log,
 )

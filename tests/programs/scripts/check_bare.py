@@ -10,7 +10,6 @@ import os
 import sys
 import time
 import traceback
-from pathlib import Path
 
 import bpy
 import numpy as np
@@ -35,7 +34,7 @@ def main(photo, data_folder, out):
     mesh = made.data
     assert sys.path == before[0], "the import path has changed"
     assert not (set(sys.modules) - before[1]) & FOREIGN, "the worker's libraries are in Blender's process"
-    image = next(item for item in bpy.data.images if item.size[0] > 16 and item.packed_file or item.filepath)
+    image = next(item for item in bpy.data.images if (item.size[0] > 16 and item.packed_file) or item.filepath)
     store(
         mesh,
         out,
