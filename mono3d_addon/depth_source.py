@@ -12,8 +12,9 @@ from .core.maps.depth_file import as_metres, read_array, read_bytes, read_handed
 from .core.maps.depth_values import DepthValues, Kind
 from .core.maps.embedded_depth import read_embedded
 from .core.photo.companions import DEPTH_MAP, companion
-from .core.photo.hand_over import NOTHING, HandedOver
+from .core.photo.hand_over import NOTHING, HandedOver, needs_hand_over
 from .core.photo.photo import Photo
+from .core.photo.tiff_tags import is_tiff
 from .core.stages import Stages
 from .depth.disparity_cache import DisparityCache
 from .depth.network_source import NetworkSource, PanoramaSource
@@ -92,18 +93,20 @@ def read_depth(path: Path, max_pixels: float, kind: Kind | None = None, handed: 
     Mono3DError when it cannot be read.
     """
     start = read_bytes(path, 8)
-    if start.startswith(b"\x93NUMPY"):
+    is_exr = start.startswith(b"\x76\x2f\x31\x01")
+    values = handed.values(path) if (is_exr or is_tiff(start)) and needs_hand_over(path) else None
+    if values is not None:
+        found = read_handed(values, path, max_pixels, "metres" if is_exr else "disparity")
+    elif start.startswith(b"\x93NUMPY"):
         found = read_array(path, max_pixels)
     elif start.startswith((b"Pf", b"PF")):
         found = read_pfm(path, max_pixels)
-    elif start.startswith(b"\x76\x2f\x31\x01") and path in handed:
-        found = read_handed(path, max_pixels, handed)
-    elif start.startswith(b"\x76\x2f\x31\x01"):
+    elif is_exr:
         # Imported here: few depth maps are EXR files.
         from .core.maps.exr_file import read_exr
 
         found = read_exr(path, max_pixels)
-    elif start.startswith((b"\x89PNG", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+    elif start.startswith(b"\x89PNG") or is_tiff(start):
         found = read_picture(path, max_pixels, raw=kind in ("disparity", "millimetres"))
     else:
         raise Mono3DError(f"'{path.name}' is no depth map that can be read; use PNG, TIFF, EXR, NPY or PFM.")

@@ -4,20 +4,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..photo.exif import Exif, Tags
 from .editor_crop import read_crop
 from .sphere_part import SpherePart, read_sphere_part
 from .xmp import number, read_xmp
 
-# Blender computes cameras from stored lens data and has no Pillow.
-if TYPE_CHECKING:
-    from PIL import Image
-
 # Tags of Exif 2.32 (CIPA DC-008-2019).
-_MAKE, _MODEL, _ORIENTATION, _SOFTWARE, _EXIF_FOLDER = 271, 272, 274, 305, 0x8769
+_MAKE, _MODEL, _SOFTWARE = 271, 272, 305
 _FOCAL_LENGTH, _FOCAL_LENGTH_35MM, _DIGITAL_ZOOM, _LENS_MODEL = 37386, 41989, 41988, 42036
 _PLANE_X_RESOLUTION, _PLANE_Y_RESOLUTION, _PLANE_UNIT = 41486, 41487, 41488
 _PIXELS_X, _PIXELS_Y = 40962, 40963
@@ -97,19 +94,14 @@ class Lens:
         return self.projection == "cylindrical" and self.sphere_part.width > 0.0
 
 
-def read_lens(picture: Image.Image) -> Lens:
-    """Returns the lens data in EXIF and XMP of an opened picture; an empty `Lens` if both are missing or damaged.
+def read_lens(exif: Exif, packet: bytes, size: tuple[int, int], orientation: int = 1) -> Lens:
+    """Returns the lens data in EXIF and in the XMP `packet` of a picture; an empty `Lens` where both tell nothing.
 
-    EXIF takes precedence over XMP, tag by tag.
+    `size` is the picture's stored width and height. EXIF takes precedence over XMP, tag by tag.
     """
-    try:
-        exif = picture.getexif()
-        details: Mapping[int, Any] = exif.get_ifd(_EXIF_FOLDER)
-        maker, model, software = (_text(exif, tag) for tag in (_MAKE, _MODEL, _SOFTWARE))
-        orientation = int(_number(exif, _ORIENTATION) or 1)
-    except Exception:  # Pillow raises many types of exceptions on damaged EXIF; the lens is optional.
-        details, maker, model, software, orientation = {}, "", "", "", 1
-    xmp = read_xmp(picture.info)
+    details = exif.details
+    maker, model, software = (_text(exif.picture, tag) for tag in (_MAKE, _MODEL, _SOFTWARE))
+    xmp = read_xmp(packet)
     if not maker and not model:
         maker, model = xmp.get("tiff:Make", ""), xmp.get("tiff:Model", "")
     software = software or xmp.get("xmp:CreatorTool", "") or xmp.get("tiff:Software", "")
@@ -121,12 +113,12 @@ def read_lens(picture: Image.Image) -> Lens:
     zoom = value(_DIGITAL_ZOOM)
     width, height = value(_PIXELS_X), value(_PIXELS_Y)
     plane_width = _canon_width(details.get(_PLANE_X_RESOLUTION), model) if maker.lower().startswith("canon") else 0.0
-    crop = read_crop(xmp, picture.size, orientation, software)
-    sphere = read_sphere_part(xmp, picture.size, orientation)
+    crop = read_crop(xmp, size, orientation, software)
+    sphere = read_sphere_part(xmp, size, orientation)
     return Lens(
         focal_length=value(_FOCAL_LENGTH),
         focal_length_35mm=value(_FOCAL_LENGTH_35MM),
-        plane_width=plane_width or _plane_width(value, max(width, height) or float(max(picture.size))),
+        plane_width=plane_width or _plane_width(value, max(width, height) or float(max(size))),
         digital_zoom=zoom if 1.0 < zoom <= _LARGEST_ZOOM else 1.0,
         camera_name=_camera_name(maker, model),
         lens_name=_text(details, _LENS_MODEL) or xmp.get("aux:Lens", "") or xmp.get("exifEX:LensModel", ""),
@@ -173,16 +165,14 @@ def _canon_width(resolution: Any, model: str) -> float:
     return 0.0
 
 
-def _text(tags: Mapping[int, Any], tag: int) -> str:
-    value = tags.get(tag, "")
-    text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
-    return text.split("\0")[0].strip()
+def _text(tags: Tags, tag: int) -> str:
+    return str(tags.get(tag, ""))
 
 
-def _number(tags: Mapping[int, Any], tag: int) -> float:
+def _number(tags: Tags, tag: int) -> float:
     """Returns a tag's value, 0 where it is absent, no number, infinite or negative."""
     try:
-        value = float(tags.get(tag, 0.0))
-    except (TypeError, ValueError, ZeroDivisionError):
+        value = float(tags.get(tag, 0.0))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
         return 0.0
     return value if math.isfinite(value) and value > 0.0 else 0.0

@@ -6,8 +6,6 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Mapping
-from typing import Any
 
 _ATTRIBUTE = re.compile(r"""(?<![\w-])([\w-]{1,64}:[\w-]{1,64})\s{0,9}=\s{0,9}(?:"([^"<]*)"|'([^'<]*)')""")
 """With limits, so that long runs of letters do not cost time squared."""
@@ -15,14 +13,12 @@ _ELEMENT = re.compile(r"<([\w-]{1,64}:[\w-]{1,64})(?:\s[^<>]*)?>([^<]*)</\1\s{0,
 _MOST_CHARACTERS = 4_000_000
 
 
-def read_xmp(info: Mapping[Any, Any]) -> dict[str, str]:
-    """Returns the simple properties of the packet that Pillow found, by their usual prefix and name; {} without one.
+def read_xmp(packet: bytes) -> dict[str, str]:
+    """Returns the simple properties of a packet, by their usual prefix and name; {} where there are none.
 
     Lists and structures are left out. Damaged packets give what can be read of them.
     """
-    packet = info.get("xmp") or info.get("XML:com.adobe.xmp") or b""
-    text = packet.decode("utf-8", "replace") if isinstance(packet, bytes) else str(packet)
-    text = text[:_MOST_CHARACTERS]
+    text = packet.decode("utf-8", "replace")[:_MOST_CHARACTERS]
     found = {name: html.unescape(value).strip() for name, value in _ELEMENT.findall(text)}
     found |= {name: html.unescape(double or single).strip() for name, double, single in _ATTRIBUTE.findall(text)}
     return found

@@ -4,21 +4,24 @@
 from __future__ import annotations
 
 import re
-import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ...errors import Mono3DError
+from .. import extras
 from ..arrays import Floats
-from ..photo import tiff_file
-from ..photo.damage import Damaged, Unsupported
-from ..photo.hand_over import HandedOver
-from ..regular_file import require_regular
+from ..photo import pillow, png_file, tiff_file
+from ..photo.damage import Damaged
+from ..photo.tiff_tags import first_folder, is_tiff
+from ..regular_file import read_regular, require_regular
 from .depth_values import DepthValues, Kind
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _FARTHEST = 1e8
 """Metres from which a distance means "background": renderers write 1e10 there."""
@@ -103,24 +106,24 @@ def read_picture(path: Path, max_pixels: float, *, raw: bool = False) -> DepthVa
     This program's own PNG files have both: `z = 1 / (v (1/near - 1/far) + 1/far)` for grey values v in 0..1. With
     `raw` the metadata is ignored. Raises Mono3DError like `read_array`, and if the picture is not grey.
     """
-    deep = _tiff_values(path, max_pixels) if tiff_file.is_tiff(read_bytes(path, 4)) else None
-    if deep is not None:
-        return DepthValues(deep, "disparity")
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = None
+    data = read_regular(path, "depth map")
+    scale = None
     try:
-        with warnings.catch_warnings(), Image.open(path, formats=("PNG", "TIFF")) as picture:
-            warnings.simplefilter("ignore")
-            check_size((picture.height, picture.width), path, max_pixels)
-            picture.load()
-            values = plane(grey_values(picture, path), path, max_pixels)
-            scale = None if raw else _scale_of(picture)
+        if is_tiff(data):
+            greys = _greys_of_tiff(data, path, max_pixels)
+        else:
+            check_size((int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big")), path, max_pixels)
+            png = png_file.parse(data)
+            if png.present < 1.0:
+                raise Damaged("it is damaged or cut off")
+            greys, scale = png_file.raster_of(png).values, None if raw else _scale_of(png.texts)
+        values = plane(one_channel(greys, path), path, max_pixels)
     except Mono3DError:
         raise
+    except ImportError as error:
+        raise extras.needed("TIFF files of this kind", error) from error
     except Exception as error:  # Pillow raises many types of exceptions on damaged files.
         raise Mono3DError(f"'{path.name}' cannot be read as a depth map ({error}).") from error
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
     if scale is None:
         return DepthValues(values, "disparity")
     near, far, white = scale
@@ -128,45 +131,46 @@ def read_picture(path: Path, max_pixels: float, *, raw: bool = False) -> DepthVa
     return DepthValues((1.0 / inverse).astype(np.float32), "metres")
 
 
-def read_handed(path: Path, max_pixels: float, handed: HandedOver) -> DepthValues:
-    """Returns the values of an EXR file that was decoded elsewhere, in metres.
+def read_handed(values: NDArray[Any], path: Path, max_pixels: float, kind: Kind) -> DepthValues:
+    """Returns the values of the file at `path` that were decoded elsewhere, see `photo.hand_over`.
 
-    Raises Mono3DError like `read_array`, and if the values were not handed over, or are colours.
+    Raises Mono3DError like `read_array`, and if they are colours.
     """
-    values = handed.values(path)
-    if values is None:
-        raise Mono3DError(f"The pixels of '{path.name}' were not handed over; try again.")
-    if values.ndim == 3:
-        colours = values[..., : 1 if values.shape[2] == 2 else 3]
-        if any(not np.array_equal(colours[..., 0], colours[..., n], equal_nan=True) for n in range(colours.shape[2])):
-            raise Mono3DError(f"'{path.name}' has colours; a depth map is grey, or has a channel Z.")
-        values = colours[..., 0]
-    return DepthValues(plane(values, path, max_pixels), "metres")
+    channels = values.shape[2] if values.ndim == 3 else 1
+    greys = values if channels == 1 else values[..., 0] if channels == 2 else one_channel(values[..., :3], path)
+    return DepthValues(plane(greys, path, max_pixels), kind)
 
 
-def _tiff_values(path: Path, max_pixels: float) -> Floats | None:
-    """Returns the values of a grey TIFF with more than 8 bits, white being large; None if Pillow is to read it."""
-    data = path.read_bytes()
-    folder = tiff_file.first_folder(data)
-    if folder is None or not tiff_file.needs_own_reader(folder) or not tiff_file.is_grey(folder):
-        return None
-    check_size(folder.size[::-1], path, max_pixels)
-    try:
-        return plane(tiff_file.read_grey(data, folder), path, max_pixels)
-    except (Damaged, Unsupported) as error:
-        raise Mono3DError(f"'{path.name}' cannot be read as a depth map ({error}).") from error
+def _greys_of_tiff(data: bytes, path: Path, max_pixels: float) -> NDArray[Any]:
+    """Returns the unscaled values of a TIFF, (rows, columns) or with three channels; white is large where it is grey.
+
+    Pillow reads those of 8 bits, where it is there.
+    """
+    folder = first_folder(data)
+    is_own = folder is not None and (tiff_file.needs_own_reader(folder) or not pillow.is_present())
+    if folder is not None and is_own and tiff_file.is_readable(folder):
+        check_size(folder.size[::-1], path, max_pixels)
+        return tiff_file.read_grey(data, folder) if tiff_file.is_grey(folder) else tiff_file.read(data, folder).values
+    with pillow.opened(data, ("TIFF",)) as picture:
+        check_size((picture.height, picture.width), path, max_pixels)
+        return grey_values(picture)
 
 
-def grey_values(picture: Image.Image, path: Path) -> NDArray[Any]:
-    """Returns the unscaled values of a grey picture, (rows, columns). Raises Mono3DError if the picture is not grey."""
+def grey_values(picture: Image.Image) -> NDArray[Any]:
+    """Returns the unscaled values of a picture that Pillow has opened, (rows, columns), or with three for colours."""
     if picture.mode in ("LA", "La", "RGBA", "PA", "P", "1"):
         picture = picture.convert("L" if picture.mode in ("LA", "La", "1") else "RGB")
-    array = np.asarray(picture)
-    if picture.mode == "RGB":
-        if not ((array[..., 0] == array[..., 1]) & (array[..., 1] == array[..., 2])).all():
-            raise Mono3DError(f"'{path.name}' has colours; a depth map is grey, near bright.")
-        array = array[..., 0]
-    return array
+    return np.asarray(picture)
+
+
+def one_channel(values: NDArray[Any], path: Path) -> NDArray[Any]:
+    """Returns grey values, (rows, columns), also of three equal channels. Raises Mono3DError if they are not equal."""
+    if values.ndim == 2:
+        return values
+    first = values[..., 0]
+    if any(not np.array_equal(first, values[..., number], equal_nan=True) for number in range(1, values.shape[2])):
+        raise Mono3DError(f"'{path.name}' has colours; a depth map is grey, near bright.")
+    return first
 
 
 def plane(array: NDArray[Any], path: Path, max_pixels: float) -> Floats:
@@ -207,11 +211,11 @@ def read_bytes(path: Path, most: int) -> bytes:
         raise Mono3DError(f"'{path.name}' cannot be read ({error.strerror or error}).") from error
 
 
-def _scale_of(picture: Image.Image) -> tuple[float, float, float] | None:
-    """Returns near and far in metres and the value of white from the metadata; None if they are missing or invalid."""
+def _scale_of(texts: Mapping[str, str]) -> tuple[float, float, float] | None:
+    """Returns near and far in metres and the value of white from the texts of a PNG; None if they are not valid."""
     try:
-        near, far = float(picture.info["near"]), float(picture.info["far"])
-        white = float(picture.info.get("scale", 65535))
+        near, far = float(texts["near"]), float(texts["far"])
+        white = float(texts.get("scale", 65535))
     except (KeyError, TypeError, ValueError):
         return None
     return (near, far, white) if 0.0 < near <= far < _FARTHEST and white > 0.0 else None

@@ -21,12 +21,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ...errors import Mono3DError
+from .. import extras
 from ..arrays import Floats
-from ..photo import jpeg_parts
-from .depth_file import check_size, grey_values, plane
+from ..photo import jpeg_parts, metadata
+from ..photo.decoding import grey_picture, upright
+from ..photo.other_kinds import name_of
+from .depth_file import check_size, grey_values, one_channel, plane
 from .depth_values import DepthValues
 
 _GDEPTH = "http://ns.google.com/photos/1.0/depthmap/"
@@ -37,17 +39,6 @@ _CONTAINERS = (
 )
 _APPLE, _APPLE_DEPTH = "http://ns.apple.com/pixeldatainfo/1.0/", "http://ns.apple.com/depthData/1.0/"
 _METRES = {"": 1.0, "m": 1.0, "meter": 1.0, "meters": 1.0, "metres": 1.0, "mm": 0.001, "millimeters": 0.001}
-_ORIENTATION = 274
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""The transform that makes each EXIF orientation upright (CIPA DC-008, tag 274)."""
 _NO_DEPTH = "holds no depth map; switch 'Depth inside the photo' off, or give one as 'Own depth'."
 
 _UNIFORM_INVERSE_Z, _UNIFORM_Z = 0, 2
@@ -65,15 +56,17 @@ def read_embedded(path: Path, max_pixels: float) -> DepthValues:
     except OSError as error:
         raise Mono3DError(f"'{path.name}' cannot be read ({error.strerror or error}).") from error
     if data[:2] != b"\xff\xd8":
-        return _heic_depth(data, path, max_pixels)
-    trees = jpeg_parts.xmp_of(data)
+        if name_of(data) == "HEIC":
+            return _heic_depth(data, path, max_pixels)
+        raise Mono3DError(f"'{path.name}' {_NO_DEPTH}")
+    trees, orientation = jpeg_parts.xmp_of(data), metadata.of_jpeg(data).orientation
     for found in (_gdepth(trees, path, max_pixels), _dynamic_depth(data, trees, path, max_pixels)):
         if found is not None:
-            return _upright(found, data)
+            return DepthValues(upright(found.values, orientation), found.kind)
     for picture in jpeg_parts.further_pictures(data):
         apple = _apple_jpeg(picture, path, max_pixels)
         if apple is not None:
-            return _upright(apple, data)
+            return DepthValues(upright(apple.values, orientation), apple.kind)
     raise Mono3DError(f"'{path.name}' {_NO_DEPTH}")
 
 
@@ -168,7 +161,7 @@ def _heic_depth(data: bytes, path: Path, max_pixels: float) -> DepthValues:
     try:
         import pillow_heif
     except ImportError as error:
-        raise Mono3DError(f"'{path.name}' needs the package pillow-heif, which is missing ({error}).") from error
+        raise extras.needed("HEIC files", error) from error
     try:
         if not pillow_heif.is_supported(data):
             raise Mono3DError(f"'{path.name}' {_NO_DEPTH}")
@@ -177,7 +170,7 @@ def _heic_depth(data: bytes, path: Path, max_pixels: float) -> DepthValues:
             raise Mono3DError(f"'{path.name}' {_NO_DEPTH}")
         check_size(images[0].size[::-1], path, max_pixels)
         picture = images[0].to_pillow()
-        values = _scaled(grey_values(picture, path), path, max_pixels)
+        values = _scaled(one_channel(grey_values(picture), path), path, max_pixels)
         described = images[0].info.get("metadata") or {}
     except Mono3DError:
         raise
@@ -203,12 +196,12 @@ def _represented(values: Floats, described: dict[str, Any]) -> DepthValues:
 def _decoded(picture: bytes, path: Path, max_pixels: float) -> Floats:
     """Returns the grey values of a JPEG or PNG in memory, float32 (rows, columns), 0..1."""
     try:
-        with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG")) as opened:
-            check_size((opened.height, opened.width), path, max_pixels)
-            grey = opened.convert("L") if opened.mode in ("RGB", "YCbCr") else opened
-            return _scaled(grey_values(grey, path), path, max_pixels)
+        greys = grey_picture(picture, lambda size: check_size(size[::-1], path, max_pixels))
+        return _scaled(greys, path, max_pixels)
     except Mono3DError:
         raise
+    except ImportError as error:
+        raise extras.needed("JPEG depth maps inside photos", error) from error
     except Exception as error:  # Pillow raises many types of exceptions on damaged pictures.
         raise Mono3DError(f"The depth map inside '{path.name}' is damaged ({error}); copy the photo again.") from error
 
@@ -216,16 +209,3 @@ def _decoded(picture: bytes, path: Path, max_pixels: float) -> Floats:
 def _scaled(greys: NDArray[Any], path: Path, max_pixels: float) -> Floats:
     white = np.float32(255.0 if greys.dtype == np.uint8 else 65535.0)
     return np.asarray(plane(greys, path, max_pixels) / white, np.float32)
-
-
-def _upright(found: DepthValues, data: bytes) -> DepthValues:
-    """Returns the depth with the photo's EXIF orientation applied."""
-    try:
-        with Image.open(io.BytesIO(data), formats=("JPEG",)) as photo:
-            orientation = int(photo.getexif().get(_ORIENTATION, 1))
-    except Exception:  # Pillow raises many types of exceptions on damaged EXIF, which is ignored.
-        return found
-    turned = Image.fromarray(found.values)
-    if orientation in _TURNS:
-        turned = turned.transpose(_TURNS[orientation])
-    return DepthValues(np.array(turned, np.float32), found.kind)

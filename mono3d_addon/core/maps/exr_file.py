@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import Mono3DError
+from .. import extras
 from .depth_file import check_size, plane
 from .depth_values import DepthValues
 
@@ -27,9 +28,7 @@ def read_exr(path: Path, max_pixels: float) -> DepthValues:
     try:
         import OpenEXR
     except ImportError as error:
-        raise Mono3DError(
-            f"EXR files need the package OpenEXR, which cannot be loaded ({error}); install Mono3D's packages again."
-        ) from error
+        raise extras.needed("EXR files", error) from error
     try:
         header = OpenEXR.File(str(path), header_only=True).header()
         least, largest = (np.asarray(corner, np.int64) for corner in header["dataWindow"])

@@ -11,6 +11,10 @@ class Damaged(Exception):
     """A picture is damaged and too little of it can be decoded."""
 
 
+class NotAPicture(Exception):
+    """A file is no picture of a format that is known."""
+
+
 class Unsupported(Exception):
     """A picture is sound but of a variety that is not supported; the text names it."""
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decodes picture files of all formats, and collects what they say about colours, lens and orientation."""
+"""Decodes picture files of all formats, and collects what they say about colours, lens and orientation.
+
+Pillow decodes what has no reader here. Without it, another program hands over the pixels, see `hand_over`.
+"""
 
 from __future__ import annotations
 
@@ -7,35 +10,55 @@ import io
 import re
 import struct
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from ...errors import Mono3DError
+from .. import extras, resampling
 from ..camera.lens import Lens, read_lens
-from . import bmp_file, boxes, exr_picture, jpeg_stream, png_file, radiance_file, tga_file, tiff_file
+from . import (
+    bmp_file,
+    boxes,
+    exr_picture,
+    jpeg_parts,
+    jpeg_stream,
+    metadata,
+    other_kinds,
+    pillow,
+    png_file,
+    pnm_file,
+    radiance_file,
+    tga_file,
+    tiff_file,
+)
 from .colour_spaces import ADOBE_RGB, ADOBE_RGB_GAMMA
-from .damage import Unsupported, incomplete
+from .damage import Damaged, NotAPicture, Unsupported, incomplete
+from .exif import Exif, read_exif
 from .hand_over import NOTHING, HandedOver, needs_hand_over
+from .metadata import Metadata
 from .raster import OPAQUE, Colours, Raster, from_pillow
+from .tiff_tags import Folder, first_folder
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 CheckSize = Callable[[tuple[int, int]], None]
 """Raises Mono3DError if width and height are not acceptable."""
 
-_DECODERS = ("JPEG", "MPO", "HEIF", "AVIF", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "TGA", "PSD")
-_BOXED = ("HEIF", "AVIF", "JPEG2000")
-_EXIF, _INTEROPERABILITY = 0x8769, 0xA005
-_ORIENTATION, _COLOUR_SPACE, _INTEROPERABILITY_INDEX = 274, 0xA001, 1
+_COLOUR_SPACE, _INTEROPERABILITY_INDEX = 0xA001, 1
 _UNCALIBRATED, _ADOBE_RGB = 0xFFFF, 2
 _TGA_SUFFIXES = (".tga", ".icb", ".vda", ".vst")
 _MOST_SCANS = 20
 """Scans of a progressive JPEG that are decoded. Encoders write about 10; hundreds take minutes."""
+_JPEG = b"\xff\xd8\xff"
 _FILLER = b"\x5a\xa5\x33\xcc" * 1024
+_MISSING = 128
+"""The grey with which decoders fill what is missing of a JPEG."""
+_LESS_SHARP = "The photo's file is cut off: its last details are missing, so that it is less sharp."
 _REFUSALS = re.compile(r"unsupported|not supported|not implemented|unknown (raw|pixel|mode|data)|cannot handle", re.I)
 
 
@@ -61,8 +84,8 @@ def decode(data: bytes, path: Path, check_size: CheckSize, handed: HandedOver = 
     """Returns the first picture in `data`, the contents of the file at `path`.
 
     `check_size` is called with the size before anything is decoded. What `handed` has of a file that needs a decoder
-    besides those here takes its place. Raises Damaged, Unsupported,
-    UnidentifiedImageError, and other exceptions of the decoders.
+    besides those here takes its place. Raises Damaged, Unsupported, NotAPicture, other exceptions of the decoders, and
+    Mono3DError where a package is missing.
     """
     values = handed.values(path) if needs_hand_over(path) else None
     if values is not None:
@@ -75,17 +98,18 @@ def decode(data: bytes, path: Path, check_size: CheckSize, handed: HandedOver = 
         return Decoded(radiance_file.read(data), Colours(), Lens())
     if data.startswith(png_file.SIGNATURE):
         return _png(data, check_size)
-    if data.startswith(b"\xff\xd8\xff"):
-        return _jpeg(data, check_size)
-    folder = tiff_file.first_folder(data)
+    if pnm_file.is_pnm(data):
+        check_size(pnm_file.size_of(data))
+        return Decoded(pnm_file.read(data), Colours(), Lens())
+    folder = first_folder(data)
     if folder is not None and tiff_file.needs_own_reader(folder):
         return _tiff(data, folder, check_size)
     if folder is not None and not tiff_file.is_known(folder):
         raise Unsupported(f"TIFF of compression {folder.number(tiff_file.COMPRESSION)}")
     try:
-        return _by_pillow(data, path, check_size)
-    except (OSError, SyntaxError, ValueError, KeyError, IndexError, struct.error):
-        # Readers of our own for kinds that Pillow refuses.
+        return _jpeg(data, check_size) if data.startswith(_JPEG) else _by_pillow(data, path, check_size)
+    except (ImportError, NotAPicture, OSError, SyntaxError, ValueError, KeyError, IndexError, struct.error) as error:
+        # Readers of our own for kinds that Pillow refuses, or for all where it is missing.
         if folder is not None and tiff_file.is_readable(folder):
             return _tiff(data, folder, check_size)
         if data[:2] == b"BM":
@@ -94,6 +118,11 @@ def decode(data: bytes, path: Path, check_size: CheckSize, handed: HandedOver = 
         if path.suffix.lower() in _TGA_SUFFIXES and tga_file.is_tga(data):
             check_size(tga_file.size_of(data))
             return Decoded(tga_file.read(data), Colours(), Lens())
+        if isinstance(error, ImportError):
+            kind = other_kinds.name_of(data)
+            if not kind:
+                raise NotAPicture("not a picture") from error
+            raise extras.needed(f"{kind} files", error) from error
         raise
 
 
@@ -102,9 +131,9 @@ def is_refusal(error: Exception) -> bool:
     return isinstance(error, (Unsupported, NotImplementedError)) or bool(_REFUSALS.search(str(error)))
 
 
-def upright(raster: Raster, orientation: int) -> Raster:
-    """Returns the pixels with the EXIF orientation applied (CIPA DC-008, tag 274)."""
-    turns: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Returns pixels, (height, width, ...), with the EXIF orientation applied (CIPA DC-008, tag 274)."""
+    turns: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
         2: lambda a: a[:, ::-1],
         3: lambda a: a[::-1, ::-1],
         4: lambda a: a[::-1],
@@ -114,42 +143,112 @@ def upright(raster: Raster, orientation: int) -> Raster:
         8: lambda a: np.rot90(a, 1),
     }
     turn = turns.get(orientation)
-    if turn is None:
-        return raster
-    opaque = None if raster.opaque is None else np.ascontiguousarray(turn(raster.opaque))
-    return replace(raster, values=np.ascontiguousarray(turn(raster.values)), opaque=opaque)
+    return values if turn is None else np.ascontiguousarray(turn(values))
 
 
-def _decoders() -> tuple[str, ...]:
-    """Registers HEIC and returns the available decoders of `_DECODERS`, none of which runs other programs."""
-    with suppress(ImportError):
-        import pillow_heif
+def grey_picture(data: bytes, check_size: CheckSize) -> NDArray[Any]:
+    """Returns a JPEG or PNG in memory as grey, uint8 or uint16 (height, width), in the orientation of the file.
 
-        pillow_heif.register_heif_opener()
-    Image.init()
-    return tuple(name for name in _DECODERS if name in Image.OPEN)
+    Raises like `decode`, and ImportError for a JPEG without Pillow.
+    """
+    if data.startswith(png_file.SIGNATURE):
+        check_size((int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")))
+        values = png_file.raster_of(png_file.parse(data)).values
+        if values.ndim == 2:
+            return values
+        return resampling.grey(values if values.dtype == np.uint8 else (values >> 8).astype(np.uint8))
+    with pillow.opened(data, ("JPEG",)) as picture:
+        check_size(picture.size)
+        return np.asarray(picture.convert("L"))
+
+
+def _described(
+    raster: Raster, said: Metadata, colours: Colours | None = None, suffix: str = "", orientation: int = 0
+) -> Decoded:
+    """Returns a decoded file with all that its metadata say, but `colours` and `orientation` where these are given."""
+    height, width = raster.values.shape[:2]
+    if colours is None:
+        colours = Colours(icc=said.profile) if said.profile else _colours_by_exif(said.exif)
+    orientation = orientation or said.orientation
+    lens = read_lens(said.exif, said.xmp, (width, height), orientation)
+    return Decoded(raster, colours, lens, orientation, suffix)
+
+
+def _by_hand_over(data: bytes, path: Path, check_size: CheckSize, values: NDArray[Any]) -> Decoded:
+    """Returns the values that were handed over, with all that the file itself says about them."""
+    size = (values.shape[1], values.shape[0])
+    check_size(size)
+    if data.startswith(exr_picture.SIGNATURE):
+        return Decoded(exr_picture.from_values(values, data), Colours(), Lens())
+    said = metadata.of(data)
+    if not data.startswith(_JPEG):
+        has_alpha = not data.startswith(b"8BPS") or _psd_has_transparency(data)
+        return _described(_handed_raster(values, has_alpha=has_alpha), said, _boxed_colours(data))
+    stream = jpeg_stream.inspect(data)
+    if stream.size != size:
+        raise Mono3DError(
+            f"The pixels handed over for '{path.name}' are {size[0]} x {size[1]}, and the file has {stream.size[0]} x "
+            f"{stream.size[1]}; try again."
+        )
+    raster = _handed_raster(values, has_alpha=False)
+    if stream.channels == 1 and raster.values.ndim == 3:
+        raster = Raster(np.ascontiguousarray(raster.values[..., 0]), "grey")
+    notes: tuple[str, ...] = ()
+    if not stream.end:
+        present, notes = _share_of_cut_jpeg(raster.values, stream)
+        raster = _masked_below(raster, present) if present < 1.0 else raster
+    suffix = ".jpg" if _is_plain_jpeg(data, stream) and not notes else ""
+    return _described(replace(raster, notes=notes), said, suffix=suffix)
+
+
+def _handed_raster(values: NDArray[Any], *, has_alpha: bool) -> Raster:
+    channels = values.shape[2] if values.ndim == 3 else 1
+    opaque = None
+    if channels in (2, 4) and has_alpha:
+        opaque = values[..., -1] >= {"u1": OPAQUE, "u2": OPAQUE * 256}.get(values.dtype.str[1:], 0.5)
+    if channels < 3:
+        return Raster(np.ascontiguousarray(values if values.ndim == 2 else values[..., 0]), "grey", opaque)
+    return Raster(np.ascontiguousarray(values[..., :3]), "rgb", opaque)
 
 
 def _by_pillow(data: bytes, path: Path, check_size: CheckSize) -> Decoded:
-    with Image.open(io.BytesIO(data), formats=_decoders()) as picture:
-        check_size(picture.size)
-        name = picture.format
-        if name == "TGA":
-            if path.suffix.lower() not in _TGA_SUFFIXES and not tga_file.has_footer(data):
-                # TGA has no signature, so that other files look like it.
-                raise UnidentifiedImageError("not a picture")
-            if tga_file.is_tga(data):
-                return Decoded(tga_file.read(data), Colours(), Lens())
-        picture.load()
-        raster = from_pillow(picture)
-        if name == "PSD" and not _psd_has_transparency(data):
-            raster = replace(raster, opaque=None)
-        if name in ("BMP", "DIB") and raster.opaque is not None and not raster.opaque.any():
-            raster = replace(raster, opaque=None)
-        colours = _colours_of(picture, data)
-        if name == "HEIF" and colours.transfer in ("pq", "hlg"):
-            raster = _deep_heif(data)
-        return Decoded(raster, colours, read_lens(picture), _orientation_of(picture))
+    try:
+        with pillow.opened(data) as picture:
+            return _from_pillow(picture, data, path, check_size)
+    except NotAPicture:
+        # Pillow is there, but what it needs for these is not.
+        if other_kinds.name_of(data) in ("HEIC", "AVIF"):
+            import pillow_heif  # noqa: F401
+        raise
+
+
+def _from_pillow(picture: Image.Image, data: bytes, path: Path, check_size: CheckSize) -> Decoded:
+    check_size(picture.size)
+    name = picture.format
+    if name == "TGA":
+        if path.suffix.lower() not in _TGA_SUFFIXES and not tga_file.has_footer(data):
+            # TGA has no signature, so that other files look like it.
+            raise NotAPicture("not a picture")
+        if tga_file.is_tga(data):
+            return Decoded(tga_file.read(data), Colours(), Lens())
+    picture.load()
+    raster = from_pillow(picture)
+    if name == "PSD" and not _psd_has_transparency(data):
+        raster = replace(raster, opaque=None)
+    if name in ("BMP", "DIB") and raster.opaque is not None and not raster.opaque.any():
+        raster = replace(raster, opaque=None)
+    if name not in ("HEIF", "AVIF"):
+        colours = bmp_file.colours_of(data) if name in ("BMP", "DIB") else _boxed_colours(data)
+        # Pillow turns TIFF files upright itself.
+        return _described(raster, metadata.of(data), colours, orientation=1 if name == "TIFF" else 0)
+    info = picture.info
+    # Their orientation is in their structure, never in XMP.
+    profile = info.get("icc_profile") or b""
+    said = Metadata(read_exif(info.get("exif") or b""), info.get("xmp") or b"", profile, is_turned_by_xmp=False)
+    colours = _boxed_colours(data)
+    if name == "HEIF" and colours is not None and colours.transfer in ("pq", "hlg"):
+        raster = _deep_heif(data)
+    return _described(raster, said, colours)
 
 
 def _deep_heif(data: bytes) -> Raster:
@@ -164,52 +263,15 @@ def _deep_heif(data: bytes) -> Raster:
     return Raster(np.ascontiguousarray(values[..., :3]), "rgb", opaque)
 
 
-def _by_hand_over(data: bytes, path: Path, check_size: CheckSize, values: NDArray[Any]) -> Decoded:
-    """Returns the values that were handed over, with all that the file itself says about them."""
-    size = (values.shape[1], values.shape[0])
-    check_size(size)
-    if data.startswith(exr_picture.SIGNATURE):
-        return Decoded(_handed_raster(values, is_grey=False), Colours(transfer=1.0), Lens())
-    is_jpeg = data.startswith(b"\xff\xd8\xff")
-    stream = jpeg_stream.inspect(data) if is_jpeg else None
-    if stream is not None and stream.size != size:
-        raise Mono3DError(
-            f"The pixels handed over for '{path.name}' are {size[0]} x {size[1]}, and the file has {stream.size[0]} x "
-            f"{stream.size[1]}; try again."
-        )
-    raster = _handed_raster(values, is_grey=stream is not None and stream.channels == 1)
-    if is_jpeg or (data.startswith(b"8BPS") and not _psd_has_transparency(data)):
-        raster = replace(raster, opaque=None)
-    with Image.open(io.BytesIO(data), formats=_decoders()) as picture:
-        is_plain = stream is not None and stream.is_common and stream.channels == 3
-        suffix = ".jpg" if is_plain else ""
-        return Decoded(raster, _colours_of(picture, data), read_lens(picture), _orientation_of(picture), suffix)
-
-
-def _handed_raster(values: NDArray[Any], *, is_grey: bool) -> Raster:
-    """Returns values that were handed over; `is_grey` where all three colours are the same one."""
-    channels = values.shape[2] if values.ndim == 3 else 1
-    opaque = None
-    if channels in (2, 4):
-        opaque = values[..., -1] >= {"u1": OPAQUE, "u2": OPAQUE * 256}.get(values.dtype.str[1:], 0.5)
-    if values.ndim == 2 or channels == 2 or is_grey:
-        grey = values if values.ndim == 2 else values[..., 0]
-        return Raster(np.ascontiguousarray(grey), "grey", opaque)
-    return Raster(np.ascontiguousarray(values[..., :3]), "rgb", opaque)
-
-
 def _png(data: bytes, check_size: CheckSize) -> Decoded:
     check_size((int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")))
     png = png_file.parse(data)
-    with Image.open(io.BytesIO(png.data), formats=("PNG",)) as picture:
-        raster = png_file.raster_of(png, picture)
-        colours = png.colours
-        if colours == Colours() and not png.names_colours:
-            colours = _colours_by_exif(picture)
-        is_plain = png.depth == 8 and png.kind == 2 and png.is_intact
-        raster = _masked_below(raster, png.present) if png.present < 1.0 else raster
-        raster = replace(raster, notes=png.notes)
-        return Decoded(raster, colours, read_lens(picture), _orientation_of(picture), ".png" if is_plain else "")
+    raster = png_file.raster_of(png)
+    said = metadata.of_png(png.exif, png.texts)
+    is_plain = png.depth == 8 and png.kind == 2 and png.is_intact
+    raster = _masked_below(raster, png.present) if png.present < 1.0 else raster
+    colours = None if png.colours == Colours() and not png.names_colours else png.colours
+    return _described(replace(raster, notes=png.notes), said, colours, ".png" if is_plain else "")
 
 
 def _jpeg(data: bytes, check_size: CheckSize) -> Decoded:
@@ -220,7 +282,7 @@ def _jpeg(data: bytes, check_size: CheckSize) -> Decoded:
         used = data[: stream.scans[_MOST_SCANS]] + b"\xff\xd9"
         notes = (f"The photo has {len(stream.scans)} scans; the first {_MOST_SCANS} were decoded.",)
     present = 1.0
-    with Image.open(io.BytesIO(used), formats=("JPEG", "MPO")) as picture:
+    with pillow.opened(used, ("JPEG", "MPO")) as picture:
         check_size(picture.size)
         try:
             picture.load()
@@ -232,16 +294,15 @@ def _jpeg(data: bytes, check_size: CheckSize) -> Decoded:
             raster, present, notes = _cut_jpeg(data, stream)
         else:
             raster = from_pillow(picture)
-        is_plain = picture.format == "JPEG" and picture.mode == "RGB" and stream.is_common and not notes
-        if present < 1.0:
-            raster = _masked_below(raster, present)
-        return Decoded(
-            replace(raster, notes=notes),
-            _colours_of(picture, data),
-            read_lens(picture),
-            _orientation_of(picture),
-            ".jpg" if is_plain else "",
-        )
+    if present < 1.0:
+        raster = _masked_below(raster, present)
+    suffix = ".jpg" if _is_plain_jpeg(data, stream) and not notes else ""
+    return _described(replace(raster, notes=notes), metadata.of_jpeg(data), suffix=suffix)
+
+
+def _is_plain_jpeg(data: bytes, stream: jpeg_stream.Stream) -> bool:
+    """Returns whether every program shows the file, and it is one picture only."""
+    return stream.is_common and stream.channels == 3 and not jpeg_parts.has_further_pictures(data)
 
 
 def _cut_jpeg(data: bytes, stream: jpeg_stream.Stream) -> tuple[Raster, float, tuple[str, ...]]:
@@ -251,7 +312,7 @@ def _cut_jpeg(data: bytes, stream: jpeg_stream.Stream) -> tuple[Raster, float, t
     """
     filled = _decoded_jpeg(data + b"\xff\xd9")
     if stream.is_progressive and len(stream.scans) > 1:
-        return filled, 1.0, ("The photo's file is cut off: its last details are missing, so that it is less sharp.",)
+        return filled, 1.0, (_LESS_SHARP,)
     other = _decoded_jpeg(data + _FILLER + b"\xff\xd9").values
     same = (filled.values == other).reshape(len(other), -1).all(axis=1)
     share = 1.0 if same.all() else max(0, int(same.argmin()) - 1) / len(same)
@@ -259,22 +320,35 @@ def _cut_jpeg(data: bytes, stream: jpeg_stream.Stream) -> tuple[Raster, float, t
 
 
 def _decoded_jpeg(data: bytes) -> Raster:
-    with Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
+    with pillow.opened(data, ("JPEG",)) as picture:
         picture.load()
         return from_pillow(picture)
 
 
-def _tiff(data: bytes, folder: tiff_file.Folder, check_size: CheckSize) -> Decoded:
+def _share_of_cut_jpeg(values: NDArray[Any], stream: jpeg_stream.Stream) -> tuple[float, tuple[str, ...]]:
+    """Returns the share of the rows that were decoded of a JPEG that is cut off, and the note about it.
+
+    Decoders make the missing blocks grey. They are decoded from left to right, so that the last one of a row of blocks
+    tells whether it is whole.
+    """
+    if not stream.scans:
+        raise Damaged("it ends too early")
+    if stream.is_progressive and len(stream.scans) > 1:
+        return 1.0, (_LESS_SHARP,)
+    height, block = len(values), stream.block_rows
+    whole = -(-height // block)
+    while whole > 0:
+        last = values[(whole - 1) * block : whole * block, -8:].astype(np.int16)
+        if np.abs(last - _MISSING).max() > 1:
+            break
+        whole -= 1
+    share = 1.0 if whole * block >= height else max(0, whole * block - 1) / height
+    return share, incomplete(share)
+
+
+def _tiff(data: bytes, folder: Folder, check_size: CheckSize) -> Decoded:
     check_size(folder.size)
-    raster = tiff_file.read(data, folder)
-    with Image.new("1", (1, 1)) as carrier:
-        # EXIF has the structure of TIFF, so the file serves as its own EXIF.
-        carrier.info["exif"] = b"Exif\0\0" + data
-        carrier.info["xmp"] = folder.bytes_of(tiff_file.XMP)
-        carrier._size = folder.size
-        profile = folder.bytes_of(tiff_file.ICC_PROFILE)
-        colours = Colours(icc=profile) if profile else _colours_by_exif(carrier)
-        return Decoded(raster, colours, read_lens(carrier), folder.number(tiff_file.ORIENTATION, 1))
+    return _described(tiff_file.read(data, folder), metadata.of_tiff(data))
 
 
 def _masked_below(raster: Raster, share: float) -> Raster:
@@ -285,44 +359,19 @@ def _masked_below(raster: Raster, share: float) -> Raster:
     return replace(raster, opaque=opaque)
 
 
-def _colours_of(picture: Image.Image, data: bytes) -> Colours:
-    """Returns what a file says about its colours: ICC profile, colour codes, header, then EXIF."""
-    profile = picture.info.get("icc_profile")
-    if picture.format in _BOXED:
-        boxed = boxes.colours_of(data)
-        if boxed != Colours():
-            return boxed
-    if profile:
-        return Colours(icc=profile)
-    if picture.format in ("BMP", "DIB"):
-        return bmp_file.colours_of(data)
-    return _colours_by_exif(picture)
+def _boxed_colours(data: bytes) -> Colours | None:
+    """Returns what a HEIC, AVIF or JPEG 2000 file says about its colours in boxes; None where it says nothing."""
+    found = boxes.colours_of(data) if data[4:8] in (b"ftyp", b"jP  ") else Colours()
+    return None if found == Colours() else found
 
 
-def _colours_by_exif(picture: Image.Image) -> Colours:
+def _colours_by_exif(exif: Exif) -> Colours:
     """Returns Adobe RGB if EXIF says so: by its colour space, or "uncalibrated" with the index R03 (DCF 2.0)."""
-    try:
-        exif = picture.getexif()
-        space = exif.get_ifd(_EXIF).get(_COLOUR_SPACE)
-        index = str(exif.get_ifd(_INTEROPERABILITY).get(_INTEROPERABILITY_INDEX, "")).strip("\0 ")
-    except Exception:  # Pillow raises many types of exceptions on damaged EXIF, which is optional.
-        return Colours()
+    space = exif.details.get(_COLOUR_SPACE)
+    index = exif.interoperability.get(_INTEROPERABILITY_INDEX, "")
     if space == _ADOBE_RGB or (space in (_UNCALIBRATED, None) and index == "R03"):
         return Colours(primaries=ADOBE_RGB, transfer=ADOBE_RGB_GAMMA)
     return Colours()
-
-
-def _orientation_of(picture: Image.Image) -> int:
-    """Returns the orientation; that of HEIC and AVIF is in their structure, never in XMP."""
-    try:
-        if picture.format in ("HEIF", "AVIF"):
-            exif = Image.Exif()
-            exif.load(picture.info.get("exif") or b"")
-        else:
-            exif = picture.getexif()
-        return int(exif.get(_ORIENTATION, 1))
-    except Exception:  # Pillow raises many types of exceptions on damaged EXIF, which is optional.
-        return 1
 
 
 def _psd_has_transparency(data: bytes) -> bool:

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import Mono3DError
+from .. import extras
 from .colour_spaces import SRGB, Primaries, is_valid
 from .damage import Damaged, Unsupported
 from .raster import Colours, Raster, straight
 
+_MOST_ATTRIBUTES = 1024
 SIGNATURE = b"\x76\x2f\x31\x01"
 
 
@@ -40,23 +42,32 @@ def read(path: Path) -> Raster:
     shapes = {one.shape for one in channels.values()}
     if len(shapes) != 1:
         raise Unsupported("OpenEXR with channels of different sizes")
-    opaque, alpha = None, channels.pop("A", None)
+    alpha = channels.pop("A", None)
     values: NDArray[Any] = np.stack([channels[name] for name in "RGB"], axis=2) if "R" in channels else channels["Y"]
+    return _raster(values, alpha, _primaries(header.get("chromaticities")))
+
+
+def from_values(values: NDArray[Any], data: bytes) -> Raster:
+    """Returns the picture of the OpenEXR file `data` whose `values`, float32, were decoded elsewhere."""
+    channels = values.shape[2] if values.ndim == 3 else 1
+    alpha = np.asarray(values[..., -1], np.float32) if channels in (2, 4) else None
+    colours = values if values.ndim == 2 else values[..., 0] if channels == 2 else values[..., :3]
+    return _raster(np.asarray(colours, np.float32), alpha, _primaries(_stored_chromaticities(data)))
+
+
+def _raster(values: NDArray[Any], alpha: NDArray[Any] | None, primaries: Primaries | None) -> Raster:
+    opaque = None
     values = np.maximum(np.nan_to_num(values, nan=0.0, posinf=3e4, neginf=0.0), 0.0)
     if alpha is not None and float(alpha.max(initial=0.0)) > 0.0:
         values, opaque = straight(values, np.clip(alpha, 0.0, 1.0)), alpha >= 0.5
-    return Raster(
-        values, "rgb" if values.ndim == 3 else "grey", opaque, Colours(primaries=_primaries(header), transfer=1.0)
-    )
+    return Raster(values, "rgb" if values.ndim == 3 else "grey", opaque, Colours(primaries=primaries, transfer=1.0))
 
 
 def _exr() -> Any:
     try:
         import OpenEXR
     except ImportError as error:
-        raise Mono3DError(
-            f"EXR files need the package OpenEXR, which cannot be loaded ({error}); install Mono3D's packages again."
-        ) from error
+        raise extras.needed("EXR files", error) from error
     return OpenEXR
 
 
@@ -83,10 +94,29 @@ def _chosen(channels: dict[str, Any]) -> dict[str, Any]:
     raise Unsupported(f"OpenEXR without colours (its channels are {', '.join(sorted(channels)[:8])})")
 
 
-def _primaries(header: dict[str, Any]) -> Primaries | None:
+def _stored_chromaticities(data: bytes) -> Any:
+    """Returns the eight numbers of that attribute in the header; None without it.
+
+    An attribute is its name and its type, each with a zero after it, its size and its value.
+    """
+    place = 8
+    for _ in range(_MOST_ATTRIBUTES):
+        name, _, rest = data[place : place + 512].partition(b"\0")
+        kind, found, rest = rest.partition(b"\0")
+        if not name or not found or len(rest) < 4:
+            return None
+        place += len(name) + len(kind) + 6
+        size = int.from_bytes(rest[:4], "little")
+        if name == b"chromaticities" and size == 32 and place + 32 <= len(data):
+            return np.frombuffer(data, "<f4", 8, place)
+        place += size
+    return None
+
+
+def _primaries(chromaticities: Any) -> Primaries | None:
     try:
-        numbers = tuple(float(value) for value in np.asarray(header["chromaticities"], np.float64).ravel())
-    except (KeyError, TypeError, ValueError):
+        numbers = tuple(float(value) for value in np.asarray(chromaticities, np.float64).ravel())
+    except (TypeError, ValueError):
         return None
     if len(numbers) != 8:
         return None

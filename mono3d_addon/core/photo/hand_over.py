@@ -113,10 +113,11 @@ def named_pictures(photo: Path, settings: Settings) -> tuple[Path, ...]:
 
 def _is_foreign_tiff(path: Path) -> bool:
     from . import tiff_file
+    from .tiff_tags import first_folder
 
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        folder = tiff_file.first_folder(data)
-    return folder is not None and not tiff_file.is_readable(folder) and tiff_file.is_known(folder)
+        folder = first_folder(data)
+    return folder is not None and not tiff_file.is_readable_alone(folder) and tiff_file.is_known(folder)
 
 
 def _key(path: Path) -> str:

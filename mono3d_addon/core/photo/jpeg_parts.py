@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 _XMP, _XMP_MORE, _MPF = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0", b"MPF\0"
+_GAIN_MAP = b' hdrgm:Version="'
 _APP1, _APP2, _START_OF_SCAN = 0xE1, 0xE2, 0xDA
 _MP_ENTRIES = 0xB002
 _MOST_XMP = 128 * 2**20
@@ -85,6 +86,13 @@ def further_pictures(data: bytes) -> Iterator[bytes]:
     for marker, content, place in segments(data):
         if marker == _APP2 and content.startswith(_MPF):
             yield from _indexed(data, content[len(_MPF) :], place + len(_MPF))
+
+
+def has_further_pictures(data: bytes) -> bool:
+    """Returns whether the file's index tells of several pictures, and not of one with its gain map for HDR."""
+    if not any(True for _ in further_pictures(data)):
+        return False
+    return not any(marker == _APP1 and _GAIN_MAP in content for marker, content, _ in segments(data))
 
 
 def _indexed(data: bytes, index: bytes, header: int) -> Iterator[bytes]:

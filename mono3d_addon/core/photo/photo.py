@@ -5,25 +5,23 @@ from __future__ import annotations
 
 import hashlib
 import math
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from ...errors import Mono3DError
 from ..arrays import Bytes
 from ..camera.lens import Lens
 from ..regular_file import read_regular
 from .colours import to_srgb
+from .damage import NotAPicture
 from .decoding import decode, is_refusal, upright
 from .hand_over import NOTHING, HandedOver
 from .other_kinds import advice
 from .picture_writer import write_compact, write_png
+from .raster import Raster
 from .resampling import SMALLEST_SIDE
 from .stated_size import check_size
 from .texture_file import without_metadata
@@ -93,29 +91,28 @@ def read_photo(
     Raises Mono3DError if the file is not a usable photo.
     """
     data = read_regular(path)
-    with _without_pixel_limit():
-        try:
-            other = advice(data)
-            if other:
-                raise Mono3DError(f"'{path.name}' {other}")
-            decoded = decode(data, path, lambda size: check_size(path, size, max_pixels, smallest), handed)
-            raster = upright(decoded.raster, decoded.orientation)
-            pixels, plain, notes = to_srgb(raster, decoded.colours)
-        except Mono3DError:
-            raise
-        except UnidentifiedImageError as error:
-            raise Mono3DError(f"'{path.name}' is not a photo that can be read; use JPEG, PNG, HEIC or TIFF.") from error
-        except (Image.DecompressionBombError, MemoryError) as error:
-            raise Mono3DError(f"'{path.name}' is too large to open; make it smaller first.") from error
-        except Exception as error:
-            # Decoders raise OSError, SyntaxError, ValueError, struct.error and others.
-            reason = str(error) or type(error).__name__
-            if is_refusal(error):
-                raise Mono3DError(
-                    f"'{path.name}' is of a variety that Mono3D does not read ({reason}); save it as PNG, JPEG or "
-                    "8-bit TIFF."
-                ) from error
-            raise Mono3DError(f"'{path.name}' is damaged or cut off ({reason}); copy it again.") from error
+    try:
+        other = advice(data)
+        if other:
+            raise Mono3DError(f"'{path.name}' {other}")
+        decoded = decode(data, path, lambda size: check_size(path, size, max_pixels, smallest), handed)
+        raster = _upright(decoded.raster, decoded.orientation)
+        pixels, plain, notes = to_srgb(raster, decoded.colours)
+    except Mono3DError:
+        raise
+    except NotAPicture as error:
+        raise Mono3DError(f"'{path.name}' is not a photo that can be read; use JPEG, PNG, HEIC or TIFF.") from error
+    except MemoryError as error:
+        raise Mono3DError(f"'{path.name}' is too large to open; make it smaller first.") from error
+    except Exception as error:
+        # Decoders raise OSError, SyntaxError, ValueError, struct.error and others.
+        reason = str(error) or type(error).__name__
+        if is_refusal(error):
+            raise Mono3DError(
+                f"'{path.name}' is of a variety that Mono3D does not read ({reason}); save it as PNG, JPEG or "
+                "8-bit TIFF."
+            ) from error
+        raise Mono3DError(f"'{path.name}' is damaged or cut off ({reason}); copy it again.") from error
     mask = raster.opaque if raster.opaque is not None and not raster.opaque.all() else None
     is_texture = plain and decoded.suffix and decoded.orientation == 1
     texture = (data, decoded.suffix) if is_texture else None
@@ -127,14 +124,6 @@ def shown_by(texture: Path, pixels: Bytes | None) -> Bytes:
     return read_photo(texture, math.inf, smallest=1).pixels if pixels is None else pixels
 
 
-@contextmanager
-def _without_pixel_limit() -> Iterator[None]:
-    """Disables Pillow's pixel limit: `read_photo` checks the size after reading the header, before decoding."""
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
+def _upright(raster: Raster, orientation: int) -> Raster:
+    opaque = None if raster.opaque is None else upright(raster.opaque, orientation)
+    return replace(raster, values=upright(raster.values, orientation), opaque=opaque)

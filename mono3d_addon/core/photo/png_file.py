@@ -1,33 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads PNG files: colour chunks, 16-bit samples, keyed transparency, and pictures that are partly damaged.
 
-See W3C, Portable Network Graphics (PNG) Specification, third edition. Pillow decodes the pixels.
+See W3C, Portable Network Graphics (PNG) Specification, third edition. Pillow decodes the pixels where it is there, else
+`png_rows` does; both give the same.
 """
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from . import colour_spaces
+from . import colour_spaces, pillow, png_rows
 from .damage import Damaged, incomplete
 from .raster import OPAQUE, Colours, Raster, coded_colours, from_pillow
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_TEXT = 1_000_000
 """Bytes of a text chunk that Pillow accepts; larger ones are left out, for they say nothing about the picture."""
 _MOST_PROFILE = 64 * 2**20
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _PIECE = 1024
 _LAST_FILTER = 4
-_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,15 @@ class Png:
     """The parts of a PNG file.
 
     data      a PNG for Pillow, without chunks that are too large for it
+    packed    contents of IDAT, piece by piece
+    size      width and height
     depth     bits per sample
     kind      colour type: 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA
+    is_interlaced  whether the rows are in the order of Adam7
+    palette   contents of PLTE
     key       contents of tRNS
+    exif      contents of eXIf
+    texts     keyword -> text
     colours   what the file says about its colours
     names_colours  whether it says anything
     present   share of the rows that are undamaged, 0..1
@@ -46,9 +54,15 @@ class Png:
     """
 
     data: bytes
+    packed: tuple[bytes, ...]
+    size: tuple[int, int]
     depth: int
     kind: int
+    is_interlaced: bool
+    palette: bytes
     key: bytes
+    exif: bytes
+    texts: Mapping[str, str]
     colours: Colours
     names_colours: bool
     present: float
@@ -60,6 +74,7 @@ def parse(data: bytes) -> Png:
     """Returns the parts of the PNG `data`. Raises Damaged if its header is, or if too little of the picture is left."""
     kept, streams = [SIGNATURE], list[tuple[bytes, bool]]()
     found: dict[bytes, bytes] = {}
+    texts: dict[str, str] = {}
     broken = False
     for name, content, is_sound in _chunks(data):
         broken = broken or not is_sound
@@ -73,8 +88,11 @@ def parse(data: bytes) -> Png:
             found.setdefault(name, content if is_sound else b"")
             continue
         found.setdefault(name, content)
-        if name in (b"tEXt", b"zTXt", b"iTXt") and _is_large(name, content):
-            continue
+        if name in _TEXTS:
+            read = _text(name, content)
+            if read is None:
+                continue
+            texts[read[0]] = read[1]
         if name == b"IEND":
             break
         kept.append(_chunk(name, content))
@@ -87,7 +105,7 @@ def parse(data: bytes) -> Png:
     present = 1.0
     pixels = [content for content, _ in streams]
     if not _is_complete(streams, found, header):
-        row = (width * depth * _CHANNELS.get(kind, 4) + 7) // 8 + 1
+        row = (width * depth * png_rows.CHANNELS.get(kind, 4) + 7) // 8 + 1
         pixels, present = _salvaged(streams, row, height, is_interlaced=header[12] == 1)
         notes = incomplete(present)
     kept += [_chunk(b"IDAT", content) for content in pixels]
@@ -95,9 +113,15 @@ def parse(data: bytes) -> Png:
     named = _colours(found)
     return Png(
         data=b"".join(kept),
+        packed=tuple(pixels),
+        size=(width, height),
         depth=depth,
         kind=kind,
+        is_interlaced=header[12] == 1,
+        palette=found.get(b"PLTE", b""),
         key=found.get(b"tRNS", b""),
+        exif=found.get(b"eXIf", b""),
+        texts=texts,
         colours=named or Colours(),
         names_colours=named is not None,
         present=present,
@@ -106,11 +130,53 @@ def parse(data: bytes) -> Png:
     )
 
 
-def raster_of(png: Png, picture: Image.Image) -> Raster:
-    """Returns the pixels of the PNG, which Pillow has opened as `picture`; 16-bit samples keep all their bits.
+def raster_of(png: Png) -> Raster:
+    """Returns the pixels of the PNG; 16-bit samples keep all their bits. Raises Damaged and exceptions of Pillow's."""
+    if not pillow.is_present():
+        return _raster(png)
+    with pillow.opened(png.data, ("PNG",)) as picture:
+        return _raster_by_pillow(png, picture)
 
-    Decodes the picture. Raises the exceptions of Pillow's decoders.
-    """
+
+def _raster(png: Png) -> Raster:
+    """Returns the pixels, decoded without Pillow."""
+    values = png_rows.samples(png.packed, png.size, png.depth, png.kind, is_interlaced=png.is_interlaced)
+    full = 2**png.depth - 1
+    middle = OPAQUE * 256 if png.depth == 16 else OPAQUE
+    if png.kind in (4, 6):
+        opaque = values[..., -1] >= middle
+        if png.kind == 4:
+            return Raster(np.ascontiguousarray(values[..., 0]), "grey", opaque)
+        return Raster(np.ascontiguousarray(values[..., :3]), "rgb", opaque)
+    if png.kind == 3:
+        return _from_palette(values[..., 0], png)
+    if png.kind == 2:
+        opaque = None
+        if len(png.key) >= 6:
+            opaque = (values != (np.frombuffer(png.key, ">u2", 3) & full)).any(axis=2)
+        return Raster(values, "rgb", opaque)
+    values = values[..., 0]
+    opaque = values != (int.from_bytes(png.key[:2], "big") & full) if len(png.key) >= 2 else None
+    return Raster(values * np.uint8(255 // full) if png.depth < 8 else np.ascontiguousarray(values), "grey", opaque)
+
+
+def _from_palette(numbers: NDArray[np.uint8], png: Png) -> Raster:
+    """Returns the colours of a palette; numbers beyond it are black, and opaque."""
+    count = min(len(png.palette) // 3, 256)
+    if count == 0:
+        raise Damaged("palette is missing")
+    table: NDArray[np.uint8] = np.zeros((256, 3), np.uint8)
+    table[:count] = np.frombuffer(png.palette, np.uint8, 3 * count).reshape(count, 3)
+    if not png.key:
+        return Raster(table[numbers], "rgb")
+    alpha: NDArray[np.uint8] = np.full(256, 255, np.uint8)
+    known = np.frombuffer(png.key[:256], np.uint8)
+    alpha[: len(known)] = known
+    return Raster(table[numbers], "rgb", alpha[numbers] >= OPAQUE)
+
+
+def _raster_by_pillow(png: Png, picture: Image.Image) -> Raster:
+    """Returns the pixels of the PNG, which Pillow has opened as `picture`."""
     if png.depth == 16 and png.kind != 0:
         samples = _sixteen_bits(png, picture)
         if png.kind == 4:
@@ -148,22 +214,25 @@ def _chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
-def _is_large(name: bytes, content: bytes) -> bool:
+def _text(name: bytes, content: bytes) -> tuple[str, str] | None:
+    """Returns keyword and text of a chunk; None if it is damaged or very large."""
+    keyword, _, rest = content.partition(b"\0")
     if len(content) > _MOST_TEXT // 2:
-        return True
-    if name == b"tEXt":
-        return False
-    rest = content.partition(b"\0")[2]
-    if name == b"iTXt":
-        if rest[:1] != b"\1":
-            return False
-        rest = rest[2:].split(b"\0", 2)[-1]
-    else:
+        return None
+    is_packed = name == b"zTXt"
+    if is_packed:
         rest = rest[1:]
-    try:
-        return len(zlib.decompressobj().decompress(rest, _MOST_TEXT)) >= _MOST_TEXT
-    except zlib.error:
-        return True
+    elif name == b"iTXt":
+        is_packed = rest[:1] == b"\1"
+        rest = rest[2:].split(b"\0", 2)[-1]
+    if is_packed:
+        try:
+            rest = zlib.decompressobj().decompress(rest, _MOST_TEXT)
+        except zlib.error:
+            return None
+        if len(rest) >= _MOST_TEXT:
+            return None
+    return keyword.decode("latin-1"), rest.decode("utf-8" if name == b"iTXt" else "latin-1", "replace")
 
 
 def _is_complete(streams: list[tuple[bytes, bool]], found: dict[bytes, bytes], header: bytes) -> bool:
@@ -220,7 +289,7 @@ def _sixteen_bits(png: Png, picture: Image.Image) -> NDArray[Any]:
     if png.kind == 4:
         return np.ascontiguousarray(_decoded(picture, "RGBA")).view(">u2").astype(np.uint16)
     mode = "RGB" if png.kind == 2 else "RGBA"
-    with Image.open(io.BytesIO(png.data), formats=("PNG",)) as again:
+    with pillow.opened(png.data, ("PNG",)) as again:
         high = _decoded(picture, f"{mode};16B").astype(np.uint16)
         return np.asarray((high << 8) | _decoded(again, f"{mode};16L"))
 

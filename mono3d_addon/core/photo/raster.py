@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from .colour_spaces import CICP_PRIMARIES, CICP_TRANSFERS, SRGB, Primaries, Transfer
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 OPAQUE = 128
 """Smallest alpha value, 0..255, of pixels that belong to the subject."""

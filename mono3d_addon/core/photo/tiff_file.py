@@ -1,93 +1,45 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the TIFF files that Pillow does not: more than 8 bits, floating point, planes, CIE L*a*b*, BigTIFF.
+"""Reads TIFF files, also those that Pillow does not: more than 8 bits, floats, planes, CIE L*a*b*, BigTIFF.
 
 See Adobe, TIFF Revision 6.0 (1992), and Adobe Photoshop TIFF Technical Note 3 (2005) for predictors. libtiff, through
-Pillow, decompresses; JPEG- and fax-compressed files are left to Pillow.
+Pillow, decompresses where it is there; JPEG- and fax-compressed files are left to Pillow.
 """
 
 from __future__ import annotations
 
-import io
-import mmap
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from . import pillow, tiff_unpacking
 from .damage import Damaged, Unsupported
 from .raster import Colours, Raster, scaled_grey, straight
+from .tiff_tags import HEIGHT, WIDTH, Folder, first_folder, folder_at
 
-WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 256, 257, 258, 259, 262, 266
+BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 258, 259, 262, 266
 STRIP_OFFSETS, SAMPLES, STRIP_ROWS, STRIP_COUNTS, PLANAR, PREDICTOR = 273, 277, 278, 279, 284, 317
 COLOUR_MAP, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_COUNTS = 320, 322, 323, 324, 325
 SUB_FOLDERS, EXTRA_SAMPLES, SAMPLE_FORMAT, ICC_PROFILE, DNG_VERSION = 330, 338, 339, 34675, 50706
-XMP, ORIENTATION = 700, 274
 
-_TYPES = {1: "B", 2: "s", 3: "H", 4: "I", 5: "II", 6: "b", 7: "s", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I"}
-_TYPES |= {16: "Q", 17: "q", 18: "Q"}
 _NONE, _LZW, _DEFLATE, _OLD_DEFLATE, _PACK_BITS, _LZMA, _ZSTD = 1, 5, 8, 32946, 32773, 34925, 50000
 _PILLOWS = (2, 3, 4, 6, 7, 32771, 32773, 32809)
 _READABLE = (_NONE, _LZW, _DEFLATE, _OLD_DEFLATE, _PACK_BITS, _LZMA, _ZSTD)
+_OWN = {
+    _LZW: tiff_unpacking.lzw,
+    _PACK_BITS: tiff_unpacking.pack_bits,
+    _LZMA: tiff_unpacking.lzma,
+    _ZSTD: tiff_unpacking.zstd,
+}
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _CIELAB, _ICCLAB = 0, 1, 2, 3, 5, 8, 9
 _COLOURS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _CIELAB: 3, _ICCLAB: 3}
 _CFA, _LINEAR_RAW = 32803, 34892
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
 _MOST_BYTES = 3 * 2**30
-_MOST_ENTRIES, _MOST_SEGMENTS, _MOST_SAMPLES = 4096, 1 << 22, 64
-
-
-@dataclass(frozen=True)
-class Folder:
-    """The values of the tags of one image file directory.
-
-    order   "<" or ">"
-    values  tag -> numbers, or bytes for text and undefined data
-    """
-
-    order: Literal["<", ">"]
-    values: dict[int, tuple[float, ...] | bytes]
-
-    def number(self, tag: int, default: int = 0) -> int:
-        """Returns the first number of a tag."""
-        found = self.values.get(tag)
-        return int(found[0]) if found else default
-
-    def numbers(self, tag: int) -> tuple[int, ...]:
-        """Returns all numbers of a tag; empty if it is missing."""
-        return tuple(int(value) for value in self.values.get(tag, ()))
-
-    def bytes_of(self, tag: int) -> bytes:
-        """Returns the bytes of a tag; empty if it is missing."""
-        found = self.values.get(tag, b"")
-        return found if isinstance(found, bytes) else bytes(int(value) & 255 for value in found)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
-        return self.number(WIDTH), self.number(HEIGHT)
-
-
-def is_tiff(data: bytes | mmap.mmap) -> bool:
-    """Returns whether the file begins like a TIFF or BigTIFF."""
-    return data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-
-
-def first_folder(data: bytes | mmap.mmap) -> Folder | None:
-    """Returns the first directory of a TIFF; None if it cannot be read."""
-    if not is_tiff(data):
-        return None
-    is_big = b"+" in data[2:4]
-    try:
-        order: Literal["<", ">"] = "<" if data[:2] == b"II" else ">"
-        (place,) = struct.unpack_from(order + ("Q" if is_big else "I"), data, 8 if is_big else 4)
-        return _folder(data, place, order, is_big=is_big)
-    except (struct.error, OverflowError):
-        return None
+_MOST_SEGMENTS, _MOST_SAMPLES = 1 << 22, 64
 
 
 def is_camera_raw(data: bytes) -> bool:
@@ -97,19 +49,22 @@ def is_camera_raw(data: bytes) -> bool:
         return False
     if DNG_VERSION in folder.values or data[8:10] == b"CR":
         return True
-    is_big = b"+" in data[2:4]
-    folders = [folder]
-    for place in folder.numbers(SUB_FOLDERS)[:16]:
-        try:
-            folders.append(_folder(data, place, folder.order, is_big=is_big))
-        except (struct.error, OverflowError):
-            continue
+    beneath = (folder_at(data, place) for place in folder.numbers(SUB_FOLDERS)[:16])
+    folders = [folder, *(one for one in beneath if one is not None)]
     return any(one.number(PHOTOMETRIC, -1) in (_CFA, _LINEAR_RAW) for one in folders)
 
 
 def is_readable(folder: Folder) -> bool:
     """Returns whether `read` knows the compression and the kind of colours."""
-    return folder.number(COMPRESSION, _NONE) in _READABLE and folder.number(PHOTOMETRIC, -1) in _COLOURS
+    known = folder.number(COMPRESSION, _NONE) in _READABLE and folder.number(PHOTOMETRIC, -1) in _COLOURS
+    return known and (pillow.is_present() or is_readable_alone(folder))
+
+
+def is_readable_alone(folder: Folder) -> bool:
+    """Returns whether `read` reads the file without Pillow."""
+    compression = folder.number(COMPRESSION, _NONE)
+    known = compression in (_NONE, _DEFLATE, _OLD_DEFLATE, *_OWN)
+    return known and folder.number(PHOTOMETRIC, -1) in _COLOURS and (compression != _ZSTD or tiff_unpacking.has_zstd())
 
 
 def is_grey(folder: Folder) -> bool:
@@ -207,29 +162,6 @@ def read_samples(data: bytes, folder: Folder) -> tuple[NDArray[Any], float]:
     return result, 0.0 if form == _SIGNED or bits[0] >= 32 else float(2 ** bits[0] - 1)
 
 
-def _folder(data: bytes | mmap.mmap, place: int, order: Literal["<", ">"], *, is_big: bool) -> Folder:
-    (count,) = struct.unpack_from(order + ("Q" if is_big else "H"), data, place)
-    entry, head = (20, 8) if is_big else (12, 2)
-    values: dict[int, tuple[float, ...] | bytes] = {}
-    for number in range(min(count, _MOST_ENTRIES)):
-        at = place + head + entry * number
-        tag, kind, length = struct.unpack_from(order + ("HHQ" if is_big else "HHI"), data, at)
-        if kind not in _TYPES:
-            continue
-        size = struct.calcsize("=" + _TYPES[kind]) * length
-        inline = at + (12 if is_big else 8)
-        where = inline
-        if size > (8 if is_big else 4):
-            (where,) = struct.unpack_from(order + ("Q" if is_big else "I"), data, inline)
-        if size > len(data) or where + size > len(data):
-            continue
-        if kind in (2, 7):
-            values.setdefault(tag, data[where : where + size])
-        elif kind != 5:
-            values.setdefault(tag, struct.unpack_from(f"{order}{length}{_TYPES[kind]}", data, where))
-    return Folder(order, values)
-
-
 def _type_of(bits: int, form: int, order: str) -> str:
     if form == _FLOAT:
         if bits not in (16, 32, 64):
@@ -268,19 +200,26 @@ def _unpacked(content: bytes, folder: Folder, row_bytes: int, rows: int) -> byte
     """Returns a decompressed strip or tile of `rows` rows."""
     compression, wanted = folder.number(COMPRESSION, _NONE), row_bytes * rows
     if compression == _NONE:
-        raw = content[:wanted]
-        if folder.number(FILL_ORDER, 1) == 2:
-            raw = np.packbits(np.unpackbits(np.frombuffer(raw, np.uint8), bitorder="little")).tobytes()
+        raw = _in_order(content[:wanted], folder)
     elif compression in (_DEFLATE, _OLD_DEFLATE):
         try:
             raw = zlib.decompressobj().decompress(content, wanted)
         except zlib.error as error:
             raise Damaged(str(error)) from error
-    else:
+    elif pillow.is_present():
         raw = _by_libtiff(content, folder, row_bytes, rows)
+    else:
+        raw = _OWN[compression](_in_order(content, folder), wanted)
     if len(raw) < wanted:
         raise Damaged("it ends too early")
     return raw
+
+
+def _in_order(content: bytes, folder: Folder) -> bytes:
+    """Returns the bytes with their highest bit first."""
+    if folder.number(FILL_ORDER, 1) != 2:
+        return content
+    return np.packbits(np.unpackbits(np.frombuffer(content, np.uint8), bitorder="little")).tobytes()
 
 
 def _by_libtiff(content: bytes, folder: Folder, row_bytes: int, rows: int) -> bytes:
@@ -292,7 +231,7 @@ def _by_libtiff(content: bytes, folder: Folder, row_bytes: int, rows: int) -> by
     entries = b"".join(struct.pack("<HHII", tag, 4, 1, start if tag == STRIP_OFFSETS else value) for tag, value in tags)
     file = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + content
     try:
-        with Image.open(io.BytesIO(file), formats=("TIFF",)) as picture:
+        with pillow.opened(file, ("TIFF",)) as picture:
             return picture.tobytes()
     except Exception as error:  # Pillow raises many types of exceptions on damaged files.
         raise Damaged(str(error)) from error
@@ -355,7 +294,8 @@ def _from_palette(values: NDArray[Any], folder: Folder) -> Raster:
     entries = np.asarray(folder.numbers(COLOUR_MAP), np.uint16)
     if entries.size == 0 or entries.size % 3:
         raise Damaged("palette is missing")
-    table = entries.reshape(3, -1).T
+    # Some programs write 256 times the value of 8 bits, others 257 times.
+    table = (entries.reshape(3, -1).T >> 8).astype(np.uint8)
     return Raster(np.ascontiguousarray(table[np.minimum(values.astype(np.int64), len(table) - 1)]), "rgb")
 
 

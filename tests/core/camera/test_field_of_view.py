@@ -354,7 +354,7 @@ def test_exif_goes_before_xmp(tmp_path: Path) -> None:
 def test_any_packet_is_read(text: str, data: bytes) -> None:
     from mono3d_addon.core.camera.xmp import number, read_xmp
 
-    assert isinstance(read_xmp({"xmp": data}), dict) and isinstance(read_xmp({"xmp": f"<a:b>{text}</a:b>"}), dict)
+    assert isinstance(read_xmp(data), dict) and isinstance(read_xmp(f"<a:b>{text}</a:b>".encode()), dict)
     assert math.isfinite(number(text))
 
 
@@ -363,7 +363,7 @@ def test_a_large_packet_is_read_in_no_time(part: str) -> None:
     from mono3d_addon.core.camera.xmp import read_xmp
 
     began = time.monotonic()
-    read_xmp({"xmp": part * (1_000_000 // len(part))})
+    read_xmp((part * (1_000_000 // len(part))).encode())
     assert time.monotonic() - began < 5.0
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from mono3d_addon.core.camera.field_of_view import camera_of
 from mono3d_addon.core.camera.lens import Lens, read_lens
+from mono3d_addon.core.photo import metadata
 from mono3d_addon.core.photo.photo import read_photo
 from tests import shared_data
 
@@ -92,24 +93,26 @@ def test_real_cameras(name: str, source: str) -> None:
     assert camera_of(*photo.size, 0.0, photo.lens).source == source
 
 
-def picture_with(exif: Image.Exif | bytes) -> Image.Image:
+def lens_of(exif: Image.Exif | bytes) -> Lens:
+    """Returns the lens of a JPEG with these tags."""
     buffer = io.BytesIO()
     Image.new("RGB", (40, 30)).save(buffer, "JPEG", exif=exif)
-    return Image.open(buffer)
+    said = metadata.of_jpeg(buffer.getvalue())
+    return read_lens(said.exif, said.xmp, (40, 30))
 
 
 def test_resized_photo_uses_the_size_the_resolution_speaks_of() -> None:
     exif = Image.Exif()
     exif.get_ifd(0x8769).update({37386: 10.0, 41486: 1000.0, 41488: 3, 40962: 2000, 40963: 1500})
-    assert read_lens(picture_with(exif)).plane_width == pytest.approx(20.0)
+    assert lens_of(exif).plane_width == pytest.approx(20.0)
 
 
 @pytest.mark.parametrize("value", ["wide", b"\xff", (1, 2), 0, -5])
 def test_nonsense_in_tags_is_nothing_known(value: object) -> None:
     exif = Image.Exif()
     exif.get_ifd(0x8769).update({41989: value if not isinstance(value, int) else max(0, value)})
-    assert read_lens(picture_with(exif)).focal_length_35mm == 0.0
+    assert lens_of(exif).focal_length_35mm == 0.0
 
 
 def test_damaged_exif_is_nothing_known() -> None:
-    assert read_lens(picture_with(b"Exif\0\0MM\0*\xff\xff\xff\xff garbage")) == Lens()
+    assert lens_of(b"Exif\0\0MM\0*\xff\xff\xff\xff garbage") == Lens()
