@@ -17,7 +17,7 @@ _MOST = 0.6
 _ASIDE = 2.5
 """What a cell along the tear costs, relative to one away from it."""
 _BLOCK = 4
-_EVEN = 4
+_EVEN = 12
 """Radius in blocks over which the end of the fill is smoothed."""
 _ALWAYS = 3.0
 """Blocks beside a tear that are filled in any case, as far as they are needed."""
