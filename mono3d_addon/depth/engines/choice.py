@@ -315,7 +315,11 @@ class EngineChoice:
             if graph is None:
                 return Candidates(reason=self._not_made()) if self._cannot_convert else Candidates(more_later=True)
         where = f"{openvino_engine.processor()};{version}"
-        return Candidates([_compiled(self._cache, graph, size, way, where) for way in openvino_engine.ways(graph)])
+        ways = openvino_engine.ways(graph)
+        if self._model.is_quick:
+            # There is no time to gain that anyone would notice.
+            ways = tuple(way for way in ways if way.precision == "float32")
+        return Candidates([_compiled(self._cache, graph, size, way, where) for way in ways])
 
     def _converted(self, cache: EngineCache, name: str, tell: Tell) -> Path | None:
         """Returns the folder of the new graph; None while another process makes it, or if it cannot be made."""

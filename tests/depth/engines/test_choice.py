@@ -57,9 +57,9 @@ def make(weights: Path, tmp_path: Path) -> Callable[..., EngineChoice]:
 
 
 @pytest.fixture
-def on_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever this processor can do."""
-    monkeypatch.setattr(openvino_engine, "precisions", lambda: ("float32",))
+def with_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this processor can do: a quick model does without."""
+    monkeypatch.setattr(openvino_engine, "precisions", lambda: ("bfloat16", "float32"))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def used_twice(picture: Pictures, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("used")
     weights = Path(shutil.copy(BUNDLED_FOLDER / STARTER.file, folder / "starter.safetensors"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(openvino_engine, "precisions", lambda: ("float32",))
+        patch.setattr(openvino_engine, "precisions", lambda: ("bfloat16", "float32"))
         for _ in range(2):
             cache = engine_cache.cache_for("starter", weights, folder / "data")
             EngineChoice(STARTER, weights, "cpu", cache).run(picture)
@@ -76,7 +76,7 @@ def used_twice(picture: Pictures, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture
-def graph(used_twice: Path, weights: Path, tmp_path: Path, on_float32: None) -> Path:
+def graph(used_twice: Path, weights: Path, tmp_path: Path, with_bfloat16: None) -> Path:
     """Returns the folder of a graph made before, for `weights`."""
     shutil.copystat(used_twice / weights.name, weights)
     (made,) = (used_twice / "data" / engine_cache.ENGINES).iterdir()
@@ -89,7 +89,7 @@ def said(words: list[str]) -> Callable[[str], None]:
     return words.append
 
 
-@pytest.mark.usefixtures("on_float32")
+@pytest.mark.usefixtures("with_bfloat16")
 def test_the_graph_comes_with_the_second_use_and_stays(make: Callable[..., EngineChoice], picture: Pictures) -> None:
     words: list[str] = []
     engines = make()
@@ -103,7 +103,7 @@ def test_the_graph_comes_with_the_second_use_and_stays(make: Callable[..., Engin
 
 
 @pytest.mark.thorough
-@pytest.mark.usefixtures("on_float32")
+@pytest.mark.usefixtures("with_bfloat16")
 def test_the_next_process_gets_the_graph_too(make: Callable[..., EngineChoice], picture: Pictures) -> None:
     assert [make().run(picture).engine for _ in range(3)] == [PLAIN, FAST, FAST]
 
@@ -127,7 +127,7 @@ def test_several_pictures_at_a_time(make: Callable[..., EngineChoice], picture: 
 
 
 @pytest.mark.thorough
-@pytest.mark.usefixtures("on_float32")
+@pytest.mark.usefixtures("with_bfloat16")
 def test_several_pictures_are_the_first_ones(make: Callable[..., EngineChoice], picture: Pictures) -> None:
     both = np.concatenate((picture, picture[..., ::-1]))
     plain, fast = [make().run(both) for _ in range(2)]
@@ -407,7 +407,7 @@ def test_an_engine_that_does_not_fit_the_memory_is_not_held_to_crash(
     assert odd(lambda x: x).run(picture).engine == "odd engine"
 
 
-@pytest.mark.usefixtures("on_float32")
+@pytest.mark.usefixtures("with_bfloat16")
 def test_a_crash_of_the_fused_graph_leads_to_the_other(
     make: Callable[..., EngineChoice], picture: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -538,8 +538,6 @@ def test_a_known_graph_needs_no_torch(picture: Pictures, tmp_path: Path) -> None
         "import sys; sys.modules['torch'] = sys.modules['timm'] = None\n"
         "from pathlib import Path; import numpy as np\n"
         "from mono3d_addon.depth import catalogue, estimator\n"
-        "from mono3d_addon.depth.engines import openvino_engine\n"
-        "openvino_engine.precisions = lambda: ('float32',)\n"
         "folder = Path(sys.argv[1])\n"
         "starter, weights = catalogue.MODELS['starter'], folder / 'starter.safetensors'\n"
         "engines = estimator.load(starter, weights, 'cpu', folder / 'data')\n"
