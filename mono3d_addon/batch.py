@@ -35,6 +35,7 @@ def main(arguments: list[str]) -> int:
             no_network,
             addon_folder.in_use(),
             addon_folder.to_install_into(),
+            headless.decode,
         )
     finally:
         headless.remove_temporary_folder()

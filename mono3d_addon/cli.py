@@ -14,13 +14,14 @@ from pathlib import Path
 
 from . import environment, models_command
 from .arguments import CommandLine, parse
+from .core import extras
 from .core.user_path import user_path
 from .display import TerminalDisplay, say
 from .environment import SCENE, VTP, WORKER
 from .errors import Mono3DError, WrongUsage, unforeseen
 from .installing import install
 from .run.finished import FinishedPhotos
-from .run.loop import is_done, run, timed
+from .run.loop import Decode, is_done, run, timed
 from .run.photos import find
 from .run.placement import prepare, prepare_report, reject_overwrites
 from .run.report import Record, write_report
@@ -44,6 +45,7 @@ def main(
     no_network: str = "",
     data_folder: Path | None = None,
     install_folder: Path | None = None,
+    decode: Decode | None = None,
 ) -> int:
     """Runs the command and returns its exit code: 0 all done, 1 some failed, 2 wrong usage, 130 interrupted.
 
@@ -51,6 +53,7 @@ def main(
     `no_network` is the reason why downloads are forbidden even with the flags that request them; empty: they are not.
     `data_folder` is used if neither --data-folder nor MONO3D_DATA names one; None: the system's folder for user data.
     `install_folder` takes the place of `data_folder` with --install.
+    `decode` decodes photos for a worker without packages, which then uses numpy alone; None: a worker uses Pillow too.
     """
     _interrupt_on_signals()
     name = program.removesuffix(" --")
@@ -67,7 +70,7 @@ def main(
             raise Mono3DError(no_network)
         fallback = install_folder if options.install else data_folder
         folder = environment.data_folder(options.data_folder, fallback or data_folder)
-        return _run(command, folder, scene_writer, may_ask=not no_network)
+        return _run(command, folder, scene_writer, decode, may_ask=not no_network)
     except SystemExit as exit:  # argparse has already printed the reason
         return int(exit.code or 0)
     except Mono3DError as error:
@@ -110,7 +113,14 @@ def _web(arguments: Sequence[str], program: str, no_network: str, *, in_blender:
     return web_command.run(arguments, f"{program} web", no_network=no_network)
 
 
-def _run(command: CommandLine, data_folder: Path, scene_writer: MakeSceneWriter | None, may_ask: bool) -> int:
+def _run(
+    command: CommandLine,
+    data_folder: Path,
+    scene_writer: MakeSceneWriter | None,
+    decode: Decode | None,
+    *,
+    may_ask: bool,
+) -> int:
     began = time.perf_counter()
     options = command.options
     target = target_of(options)
@@ -145,7 +155,9 @@ def _run(command: CommandLine, data_folder: Path, scene_writer: MakeSceneWriter 
     if to_do and may_ask:
         models_command.ensure_weights(command.settings, data_folder, allow_download=options.download)
         weights = weights or models_command.weights_digest(command.settings, data_folder)
-    runners = LocalRunners(data_folder, folders, is_bare=WORKER not in folders)
+    is_bare = WORKER not in folders
+    allowed = () if decode else extras.found(extras.PILLOW)
+    runners = LocalRunners(data_folder, folders, is_bare=is_bare, allowed=allowed)
     scenes: SceneWriter
     if scene_writer is not None:
         scenes = scene_writer()
@@ -158,7 +170,19 @@ def _run(command: CommandLine, data_folder: Path, scene_writer: MakeSceneWriter 
     display = TerminalDisplay(len(tasks), folders.get(WORKER))
     records: list[Record] = []
     try:
-        run(tasks, command.settings, options, target, runners, scenes, display, records, weights, known)
+        run(
+            tasks,
+            command.settings,
+            options,
+            target,
+            runners,
+            scenes,
+            display,
+            records,
+            weights,
+            known,
+            decode if is_bare else None,
+        )
     finally:
         display.close()
         if report is not None:

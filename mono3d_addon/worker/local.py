@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core import extras
 from ..environment import SCENE, VTP, WORKER
 from .client import Worker
 
@@ -23,14 +22,15 @@ class LocalRunners:
     packages       folder of installed packages by component (`environment.WORKER` ...); a component that is absent
                    must be importable by the interpreter itself
     is_expendable  whether Linux, short of memory, should kill a worker before this process
-    is_bare        whether the workers for photos are bare: without packages, and of the interpreter's own only with
-                   numpy and, if it has that, Pillow
+    is_bare        whether the workers for photos are bare: without packages, and with numpy alone of the interpreter's
+    allowed        extras that these may use nonetheless, if the interpreter has them
     """
 
     data_folder: Path
     packages: Mapping[str, Path]
     is_expendable: bool = False
     is_bare: bool = False
+    allowed: tuple[str, ...] = ()
 
     def for_photos(self, name: str) -> Worker:
         """Returns a worker for photos, not started; its log is `logs/NAME.log` in the data folder."""
@@ -41,7 +41,7 @@ class LocalRunners:
             self.data_folder,
             is_expendable=self.is_expendable,
             is_bare=self.is_bare,
-            allowed=extras.found(extras.PILLOW) if self.is_bare else (),
+            allowed=self.allowed,
         )
 
     def for_scenes(self, idle_seconds: float = 0.0) -> Worker:

@@ -14,8 +14,11 @@ import bpy
 
 from ...core import reconstruction
 from ...core.files import atomic_write
+from ...core.photo.hand_over import named_pictures
 from ...core.reconstruction import Reconstruction
 from ...errors import Mono3DError
+from ...settings import Settings
+from ..photos import pixels
 from . import build as scene
 from . import camera
 
@@ -70,6 +73,12 @@ def _relative_images() -> Iterator[None]:
 def warm_up() -> None:
     """Loads Blender's factory file."""
     _empty_scene()
+
+
+def decode(photo: Path, settings: Settings, folder: Path) -> dict[str, str]:
+    """Returns the key `decoded` of a request for `photo`, with the pixels in `folder` (see `photos.pixels`)."""
+    pictures = named_pictures(photo, settings)
+    return pixels.hand_over(pictures, settings.max_pixels, folder, is_for_more=False)
 
 
 class BlenderSceneWriter:

@@ -13,6 +13,7 @@ from mono3d_addon.blender import names
 from mono3d_addon.blender.scene import headless
 from mono3d_addon.core import reconstruction
 from mono3d_addon.errors import Mono3DError
+from mono3d_addon.settings import Settings
 from tests.blender import made
 from tests.blender.made import bpy
 
@@ -73,6 +74,17 @@ def test_a_reconstruction_from_disk_is_written(tmp_path: Path) -> None:
     writer.write(tmp_path, tmp_path / "a.blend")
     writer.close()
     assert (tmp_path / "a.blend").stat().st_size > 10_000
+
+
+def test_a_batch_decodes_what_a_bare_worker_cannot(tmp_path: Path) -> None:
+    photos = Path(__file__).parents[2] / "photos"
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    found = headless.decode(photos / "china.jpg", Settings(depth_file=str(photos / "coffee.png")), tmp_path)
+    assert list(found) == [str(photos / "china.jpg")], "a PNG is decoded by the worker"
+    values = np.load(found[str(photos / "china.jpg")], allow_pickle=False)
+    assert values.dtype == np.uint8 and values.shape == (427, 640, 3)
+    assert [path.name for path in tmp_path.iterdir()] == [Path(next(iter(found.values()))).name]
+    assert len(bpy.data.images) == 0
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
