@@ -25,6 +25,7 @@ class Format:
     media_type  MIME type of the download
     needs       component (see `environment`) that must be installed; empty for none beyond the worker's packages
     archive     suffix of the download where the format has several files, which are sent as one zip; else empty
+    extra       top-level module of the extra (see `core.extras`) that the writer imports; empty for none
     """
 
     ending: str
@@ -33,6 +34,12 @@ class Format:
     media_type: str
     needs: str = ""
     archive: str = ""
+    extra: str = ""
+
+    @property
+    def files(self) -> str:
+        """What its files are called in a sentence, such as "EXR files"."""
+        return f"{self.label.partition(':')[0]} files"
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -45,13 +52,15 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             ".obj", "obj.write_obj", "OBJ: mesh, material and texture in a zip", "application/zip", archive="_obj.zip"
         ),
         "stl": Format(".stl", "stl.write_stl", "STL: bare mesh, for printing", "model/stl"),
-        "vtp": Format(".vtp", "vtp.write_vtp", "VTP: mesh for ParaView and VTK", "application/xml", VTP),
+        "vtp": Format(
+            ".vtp", "vtp.write_vtp", "VTP: mesh for ParaView and VTK", "application/xml", VTP, extra="pyvista"
+        ),
         "cloud": Format("_cloud.ply", "ply.write_cloud", "PLY: point cloud", "application/octet-stream"),
         "npy": Format(
             "_depth.npy", "depth_image.write_npy", "NPY: depth in metres, for NumPy", "application/octet-stream"
         ),
         "png16": Format("_depth.png", "depth_image.write_png16", "PNG: depth in 16 bits", "image/png"),
-        "exr": Format("_depth.exr", "depth_image.write_exr", "EXR: depth in metres", "image/x-exr"),
+        "exr": Format("_depth.exr", "depth_image.write_exr", "EXR: depth in metres", "image/x-exr", extra="OpenEXR"),
         "camera": Format("_camera.json", "camera_file.write_camera", "JSON: camera", "application/json"),
         "blend": Format(".blend", "", "BLEND: scene for Blender", "application/x-blender", SCENE),
     }
@@ -61,7 +70,9 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 PREVIEWS: Mapping[str, Format] = MappingProxyType(
     {
         "picture": Format("_preview.png", "preview.write_preview", "PNG: preview", "image/png"),
-        "turntable": Format("_turntable.webp", "preview.write_turntable", "WebP: preview that moves", "image/webp"),
+        "turntable": Format(
+            "_turntable.webp", "preview.write_turntable", "WebP: preview that moves", "image/webp", extra="PIL"
+        ),
     }
 )
 """What `settings.PREVIEWS` adds to a run, besides the formats; each includes those before it."""

@@ -23,6 +23,7 @@ from .errors import Mono3DError
 from .reshape import Reshaped, Reshaper, make_reshaper, shares_of
 from .session import Session
 from .settings import Settings
+from .surface import requirements
 
 READING, DISPARITY = "Reading the photo", ESTIMATING
 _SHARES = {READING: 0.2, DISPARITY: 2.5}
@@ -64,6 +65,8 @@ def reconstruct(
         is_all_around = is_panorama(photo, settings.projection)
         cache = DisparityCache(folders.disparity_cache or session.disparity_folder)
         source = depth_source.source_of(photo, settings, session, cache, next_photos, handed, is_panorama=is_all_around)
+        if not is_all_around:
+            requirements.require(settings)
         texture = photo.write_texture(folders.work, keep_metadata=settings.keep_metadata)
     estimate = source(stages)
     reshaper = make_reshaper(photo, estimate, is_panorama=is_all_around)

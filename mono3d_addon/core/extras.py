@@ -51,7 +51,18 @@ def forbid(names: Iterable[str] = NAMES) -> None:
 
 def found(*names: str) -> tuple[str, ...]:
     """Returns those of the top-level modules that this interpreter has; none is imported."""
-    return tuple(name for name in names if importlib.util.find_spec(name) is not None)
+    return tuple(name for name in names if has(name))
+
+
+def has(module: str) -> bool:
+    """Returns whether this process may import a top-level module and can find it; imports nothing."""
+    return importlib.util.find_spec(module) is not None
+
+
+def require(feature: str, module: str) -> None:
+    """Raises Mono3DError, as `needed` makes it, if this process has no such module; for use before long work."""
+    if not has(module):
+        raise needed(feature, ModuleNotFoundError(name=module))
 
 
 def needed(feature: str, error: ImportError) -> Mono3DError:

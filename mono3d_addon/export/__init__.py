@@ -4,14 +4,23 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from pathlib import Path
 
+from ..core import extras
 from ..core.reconstruction import Reconstruction
 from ..errors import Mono3DError
-from ..formats import FORMATS, PREVIEWS
+from ..formats import FORMATS, PREVIEWS, Format
 from .files import Staging
 
 _WRITERS = tuple(name for name, format in FORMATS.items() if format.writer)
+
+
+def require(formats: Iterable[str]) -> None:
+    """Raises Mono3DError if a package is missing that one of the formats, or previews of that name, needs."""
+    for row in map(_row, formats):
+        if row.extra:
+            extras.require(row.files, row.extra)
 
 
 def write(result: Reconstruction, format: str, path: Path) -> tuple[Path, ...]:
@@ -23,14 +32,21 @@ def write(result: Reconstruction, format: str, path: Path) -> tuple[Path, ...]:
     """
     if format not in _WRITERS and format not in PREVIEWS:
         raise Mono3DError(f"There is no format '{format}'; choose one of {', '.join(_WRITERS)}.")
-    module, function = (FORMATS.get(format) or PREVIEWS[format]).writer.split(".")
+    row = _row(format)
+    module, function = row.writer.split(".")
     write_format = getattr(importlib.import_module(f".{module}", __package__), function)
     try:
         with Staging() as staging:
             write_format(result, path, staging)
             return staging.commit()
+    except ImportError as error:
+        raise extras.needed(row.files, error) from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise Mono3DError(
             f"{path.name} cannot be written to {path.parent} ({reason}); check the folder and its free space."
         ) from error
+
+
+def _row(format: str) -> Format:
+    return FORMATS.get(format) or PREVIEWS[format]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core import extras
 from ..core.arrays import Floats
 from ..core.photo.png_writer import encoded
 from ..core.reconstruction import Reconstruction
@@ -65,12 +64,9 @@ def write_exr(result: Reconstruction, path: Path, staging: Staging) -> None:
 
     The channel is `Y`, the standard name of a greyscale channel, which every program displays. `Z` would mean depth,
     but Blender reads pictures with only that channel as noise.
-    Raises Mono3DError without the package OpenEXR.
     """
-    try:
-        import OpenEXR
-    except ImportError as error:
-        raise extras.needed("EXR files", error) from error
+    import OpenEXR
+
     header = {
         "compression": OpenEXR.ZIP_COMPRESSION,
         "type": OpenEXR.scanlineimage,

@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from ..core import extras
 from ..core.arrays import Bytes
 from ..core.camera.camera import Camera
 from ..core.photo.photo import shown_by
@@ -45,11 +44,9 @@ def write_preview(result: Reconstruction, path: Path, staging: Staging) -> None:
 
 
 def write_turntable(result: Reconstruction, path: Path, staging: Staging) -> None:
-    """Writes the looping WebP, of at most `MOST_BYTES`. Raises Mono3DError without a Pillow that can write WebP."""
-    try:
-        from PIL import Image, features
-    except ImportError as error:
-        raise extras.needed("Turntables", error) from error
+    """Writes the looping WebP, of at most `MOST_BYTES`. Raises Mono3DError where Pillow cannot write WebP."""
+    from PIL import Image, features
+
     if not features.check("webp"):
         raise Mono3DError("This Pillow cannot write WebP, which a turntable needs; choose --preview picture.")
     camera = result.camera

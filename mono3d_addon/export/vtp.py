@@ -8,22 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from ..core.reconstruction import Reconstruction
-from ..errors import Mono3DError
 from .files import Staging
 from .frames import z_up
 
 
 def write_vtp(result: Reconstruction, path: Path, staging: Staging) -> None:
-    """Writes the mesh with the point arrays `RGB` (uint8), `Normals` and `Texture Coordinates` (float32).
+    """Writes the mesh with the point arrays `RGB` (uint8), `Normals` and `Texture Coordinates` (float32)."""
+    import pyvista
 
-    Raises Mono3DError if PyVista is not installed.
-    """
-    try:
-        import pyvista
-    except ImportError as error:
-        raise Mono3DError(
-            f"VTP files need PyVista, which is not installed ({error}); install Mono3D's extra 'vtp', or choose PLY."
-        ) from error
     mesh = result.scene_whole
     data = pyvista.PolyData.from_regular_faces(z_up(mesh.vertices), np.asarray(mesh.triangles))
     data.point_data["RGB"] = np.asarray(mesh.colors)

@@ -23,7 +23,7 @@ from .cloud import clean_cloud, picture_space
 from .colors import sample
 from .meshing import OrientedPoints, Surface, ball_pivoting, crop, drop_small_pieces, front_facing, poisson
 from .picture_space import PictureSpace
-from .simplify import decimate, smooth
+from .simplify import can_decimate, decimate, smooth
 
 _SHARE = 0.1
 """Default number of triangles of an adaptive mesh, as a fraction of the grid's."""
@@ -105,22 +105,24 @@ def adaptive_mesh(
     First, an adaptive triangulation with a bounded error and 1.5 times the budget is built. Then quadric decimation
     removes the least important triangles, in image coordinates with the inverse depth as third axis, where planes
     remain planes. The first step bounds the largest error, the second lowers the mean. Boundaries keep all their points
-    if the budget allows it. Errors are measured at every point of the grid.
-    Raises Mono3DError if there are no triangles or a package is missing.
+    if the budget allows it. Errors are measured at every point of the grid. Without fast-simplification there is the
+    first step only, with the whole budget.
+    Raises Mono3DError if there are no triangles.
     """
     if len(grid.triangles) == 0:
         raise Mono3DError("No triangles are left for the surface; raise Tear or lower Smallest island.")
     rows, columns = shape
     target = settings.target_triangles or math.ceil(_SHARE * len(grid.triangles))
     progress("Finding flat parts", 0.0)
-    triangles = adaptive_triangles(grid, rows, columns, int(_AHEAD * target))
-    progress("Reducing triangles", 0.4)
+    is_reduced = can_decimate()
+    triangles = adaptive_triangles(grid, rows, columns, int(_AHEAD * target) if is_reduced else target)
     space = picture_space(grid, camera)
     surface = Surface(space.points_to_picture(grid.points), triangles).only(np.ones(len(triangles), bool))
-    reduced = decimate(
-        Surface(space.to_inverse(surface.positions), surface.triangles), target, keep_rims=not settings.target_triangles
-    )
-    surface = front_facing(crop(Surface(space.from_inverse(reduced.positions), reduced.triangles), *space.bounds()))
+    if is_reduced:
+        progress("Reducing triangles", 0.4)
+        whole = Surface(space.to_inverse(surface.positions), surface.triangles)
+        reduced = decimate(whole, target, keep_rims=not settings.target_triangles)
+        surface = front_facing(crop(Surface(space.from_inverse(reduced.positions), reduced.triangles), *space.bounds()))
     progress("Measuring the error", 0.7)
     largest, mean = _errors(surface, space, grid, rows, columns)
     return AdaptiveMesh(

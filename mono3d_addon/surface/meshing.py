@@ -150,13 +150,6 @@ def drop_small_pieces(surface: Surface, smallest: float) -> Surface:
     return surface.only(np.bincount(piece)[piece] >= smallest * len(surface.triangles))
 
 
-def to_open3d(open3d: Any, surface: Surface) -> Any:
-    """Returns `surface` as Open3D's legacy TriangleMesh."""
-    return open3d.geometry.TriangleMesh(
-        open3d.utility.Vector3dVector(surface.positions), open3d.utility.Vector3iVector(surface.triangles)
-    )
-
-
 def _surface(mesh: Any) -> Surface:
     return Surface(np.array(mesh.vertices, np.float64), np.array(mesh.triangles, np.int32))
 

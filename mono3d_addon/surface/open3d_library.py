@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..core import extras
 from ..errors import Mono3DError
+from .requirements import OF_POINTS, OPEN3D
 
 _USB = "libusb-1.0.so.0"
 
@@ -34,7 +36,9 @@ def load() -> Any:
     """
     _preload_usb()
     try:
-        library = importlib.import_module("open3d")
+        library = importlib.import_module(OPEN3D)
+    except ModuleNotFoundError as error:
+        raise extras.needed(OF_POINTS, error) from error
     except (ImportError, OSError) as error:
         raise Mono3DError(explain(str(error))) from error
     library.utility.set_verbosity_level(library.utility.VerbosityLevel.Error)
@@ -43,8 +47,6 @@ def load() -> Any:
 
 def explain(message: str) -> str:
     """Returns a sentence for the user that explains the failed import of Open3D with the error `message`."""
-    if "No module named" in message:
-        return f"Open3D is not completely installed ({message}); install Mono3D's packages again."
     if "GLIBC" in message:
         return (
             "Open3D needs a newer system (glibc 2.35, as in Ubuntu 22.04 and Debian 12); use the grid surface instead."

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..core import extras
 from ..core.mesh.manifold import edge_keys, opposite_half_edges, previous_half_edges
-from ..errors import Mono3DError
-from . import open3d_library
-from .meshing import Surface, to_open3d
+from ..core.mesh.normals import vertex_normals
+from .meshing import Surface
 from .picture_space import Doubles
+from .requirements import FAST_SIMPLIFICATION, REDUCED
 
 _TOLERANCE = 1.05
 """Factor by which the first pass may exceed the target."""
@@ -17,11 +19,20 @@ _TOLERANCE = 1.05
 _AGGRESSIVENESS = 7.0
 """Growth of the error threshold per iteration (`agg`); with 3 the target is often not reached."""
 
+_FORTH, _BACK = 0.5, -0.53
+"""Steps of a round of smoothing; the second one undoes the shrinking of the first."""
+_TINY = 1e-12
+
 _STEEPEST = 0.2
 """Smallest cosine of the viewing angle that is used for moving a vertex along its ray."""
 
 _MAX_FLIP_PASSES = 10
 """Largest number of passes that flip edges to remove foldovers."""
+
+
+def can_decimate() -> bool:
+    """Returns whether this process has what `decimate` needs."""
+    return extras.has(FAST_SIMPLIFICATION)
 
 
 def decimate(surface: Surface, target: int, *, keep_rims: bool = False) -> Surface:
@@ -39,9 +50,7 @@ def decimate(surface: Surface, target: int, *, keep_rims: bool = False) -> Surfa
     try:
         import fast_simplification
     except ImportError as error:
-        raise Mono3DError(
-            f"Reducing triangles needs the package fast-simplification ({error}); install Mono3D's packages again."
-        ) from error
+        raise extras.needed(REDUCED, error) from error
     positions, triangles = surface.positions, surface.triangles
     for is_border_kept in (True,) if keep_rims else (True, False):
         if len(triangles) > _TOLERANCE * target:
@@ -93,11 +102,39 @@ def smooth(surface: Surface, rounds: int) -> Surface:
     """
     if rounds <= 0 or len(surface.triangles) == 0:
         return surface
-    mesh = to_open3d(open3d_library.load(), surface)
-    mesh.compute_vertex_normals()
-    normals = np.asarray(mesh.vertex_normals)
-    moved = np.asarray(mesh.filter_smooth_taubin(rounds).vertices) - surface.positions
+    start = surface.triangles.reshape(-1).astype(np.int64)
+    end = np.roll(surface.triangles, -1, axis=1).reshape(-1).astype(np.int64)
+    _, once = np.unique(edge_keys(start, end, len(surface.positions)), return_index=True)
+    start, end = start[once], end[once]
+    smoothed = surface.positions
+    for _ in range(rounds):
+        for step in (_FORTH, _BACK):
+            smoothed = _relaxed(smoothed, start, end, step)
+    normals = vertex_normals(surface.positions.astype(np.float32), surface.triangles)
+    moved = smoothed - surface.positions
     along = np.einsum("ij,ij->i", normals, moved) / np.minimum(normals[:, 2], -_STEEPEST)
     positions: Doubles = surface.positions.copy()
     positions[:, 2] += along
     return Surface(positions, surface.triangles)
+
+
+def _relaxed(positions: Doubles, start: NDArray[np.int64], end: NDArray[np.int64], step: float) -> Doubles:
+    """Returns the positions moved by `step` towards the mean of their neighbours, weighted by inverse distance.
+
+    Each edge, from `start` to `end`, is given once.
+    """
+    weights = 1.0 / (np.linalg.norm(positions[end] - positions[start], axis=1) + _TINY)
+
+    count = len(positions)
+
+    def sums(values: Doubles) -> Doubles:
+        before, after = (
+            np.bincount(start, weights * values[end], count),
+            np.bincount(end, weights * values[start], count),
+        )
+        return np.asarray(before + after, np.float64)
+
+    mean = np.stack([sums(axis) for axis in positions.T], axis=1)
+    total = sums(np.ones(count))[:, None]
+    mean = np.divide(mean, total, out=positions.copy(), where=total > 0.0)
+    return np.asarray(positions + step * (mean - positions))

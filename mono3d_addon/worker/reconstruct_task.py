@@ -40,6 +40,8 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     and `engine`.
     """
     settings = Settings.from_json(json.dumps(request["settings"]))
+    exports: dict[str, str] = request.get("exports", {})
+    export.require(exports)
     folder = Path(request["folder"])
     work = Path(request.get("work", folder))
     disparity_cache = Path(request["disparity_cache"]) if "disparity_cache" in request else None
@@ -65,7 +67,6 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
         page_files.write_view(result, folder, work)
     seconds[SAVING] = time.perf_counter() - began
     files: dict[str, list[str]] = {}
-    exports: dict[str, str] = request.get("exports", {})
     for number, (form, path) in enumerate(exports.items()):
         began = time.perf_counter()
         stage = f"Writing {form}"

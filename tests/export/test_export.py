@@ -482,7 +482,7 @@ def test_vtp_by_pyvista_or_a_sentence_that_names_it(tmp_path: Path) -> None:
     try:
         import pyvista
     except ImportError:
-        with pytest.raises(Mono3DError, match="extra 'vtp'"):
+        with pytest.raises(Mono3DError, match="VTP files need the package pyvista"):
             export(result, "vtp", tmp_path)
         return
     read = pyvista.read(export(result, "vtp", tmp_path))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -271,6 +272,19 @@ def depth_error(mesh: Mesh, grid: Grid, camera: Camera) -> np.ndarray:
     # At the boundary a ray may miss the surface by rounding.
     assert np.isfinite(hit).mean() > 0.97
     return np.abs(hit[np.isfinite(hit)] - 1)
+
+
+def test_an_adaptive_mesh_needs_no_package(grid: Grid, camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("open3d", "fast_simplification"):
+        monkeypatch.setitem(sys.modules, name, None)
+    picture = results.picture(camera)
+    made = adaptive_mesh(grid, (camera.height, camera.width), camera, picture, Settings(smooth=2), results.quiet)
+    # In so small a picture the cells at its tears alone are more than a tenth.
+    assert 0.05 * len(grid.triangles) < len(made.mesh.triangles) <= 0.15 * len(grid.triangles)
+    check_invariants(made.mesh, camera)
+    assert made.largest_error < 0.005 and made.mean_error < 0.001
+    with pytest.raises(Mono3DError, match="Surfaces with fewer triangles need the package fast-simplification"):
+        refine(grid.mesh(camera), camera, picture, Settings(target_triangles=500), results.quiet)
 
 
 def test_the_silhouette_of_an_adaptive_mesh_is_that_of_the_grid(grid: Grid, camera: Camera) -> None:
