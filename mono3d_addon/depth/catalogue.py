@@ -49,6 +49,7 @@ class Model:
     square_only      whether the network takes pictures of `network_size` x `network_size` only
     bundled          whether the file comes with the add-on
     is_quick         whether a processor runs it in some tens of milliseconds, so that fine detail costs little
+    runs_on_numpy    whether it runs without the packages that the installer brings
     """
 
     name: str
@@ -69,6 +70,7 @@ class Model:
     bundled: bool = False
     known_by: tuple[str, ...] = ()
     is_quick: bool = False
+    runs_on_numpy: bool = False
 
 
 Preparation = tuple[ResizeRule, Channels, Channels]
@@ -137,6 +139,7 @@ ROWS = (
         antialias=True,
         bundled=True,
         is_quick=True,
+        runs_on_numpy=True,
     ),
     _official(
         "midas_v21_small_256",

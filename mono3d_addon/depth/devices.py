@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..core import extras
 from ..errors import Mono3DError
 
 ACCELERATORS = ("cuda", "mps", "xpu")
@@ -27,7 +28,10 @@ def choose(asked: str = "auto") -> str:
     """
     if asked == "cpu" or (asked == "auto" and not may_have_accelerator()):
         return "cpu"
-    import torch
+    try:
+        import torch
+    except ModuleNotFoundError as error:
+        raise extras.needed(f"Devices such as '{asked}'", error) from error
 
     found = available()
     if asked == "auto":
@@ -45,12 +49,19 @@ def available() -> tuple[str, ...]:
     return (*(name for name in ACCELERATORS if _is_available(name)), "cpu")
 
 
+def has_torch() -> bool:
+    """Returns whether torch is installed, without importing it."""
+    return importlib.util.find_spec("torch") is not None
+
+
 def may_have_accelerator() -> bool:
     """Returns whether torch may find an accelerator, without importing it; True if that cannot be ruled out.
 
-    torch takes seconds to import, and is not needed to see that it is built for the CPU only, or that the driver is
-    missing.
+    torch takes seconds to import, and is not needed to see that it is not installed or built for the CPU only, or that
+    the driver is missing.
     """
+    if not has_torch():
+        return False
     built = _built_for()
     if built is None or sys.platform == "darwin" or built.get("xpu"):
         return True

@@ -17,8 +17,9 @@ from ..core.photo.straighten import straightened
 from ..core.stages import ESTIMATING, Progress, Stages
 from ..errors import Mono3DError
 from ..settings import Settings
-from . import catalogue, engine_cache, panorama, threads, weights
+from . import catalogue, devices, engine_cache, panorama, threads, weights
 from .disparity_cache import DisparityCache
+from .engines.choice import require_packages
 from .estimator import Estimator, EstimatorCache, InferenceOptions
 from .read_ahead import ReadAhead
 
@@ -47,10 +48,13 @@ class NetworkSource:
     def estimate(self, photo: Photo, stages: Stages) -> Estimate:
         """Returns the depth of a photo; `stages` must know `ESTIMATING`.
 
-        Raises Mono3DError when the weights are missing or wrong, and as `Estimator.estimate` does.
+        Raises Mono3DError when the weights are missing or wrong, when the model needs packages that are not installed,
+        and as `Estimator.estimate` does.
         """
         settings = self.settings
         model = catalogue.model_named(settings.model)
+        # Before weights are asked for, which would have to be downloaded in vain.
+        require_packages(model)
         file = weights.find(model, self.data_folder, Path(settings.weights) if settings.weights else None)
         key = self._key(photo, file)
         known = self.read_ahead.estimates.pop(key, None) or self.cache.get(key)
@@ -68,7 +72,9 @@ class NetworkSource:
         """Returns a name of all that the estimate of a photo with this weights file depends on."""
         settings = self.settings
         options = f"{settings.network_size}{'f' * settings.flip}{'t' * self._has_tiles}"
-        options += f"{'p' * (settings.engine == 'plain')}{self.mark}"
+        # Estimates without packages have no detail of tiles. Neither kind may stand in for the other: a photo looks the
+        # same before an installation and after a removal, and better after an installation.
+        options += f"{'p' * (settings.engine == 'plain')}{'n' * (not devices.has_torch())}{self.mark}"
         cache = engine_cache.cache_for(settings.model, file, self.data_folder)
         return f"{photo.digest[:32]}-{options}-{cache.folder.name}"
 
@@ -100,10 +106,14 @@ class NetworkSource:
 
     @property
     def _has_tiles(self) -> bool:
-        """Whether the network runs on tiles too; automatically where a fast engine runs a quick model."""
+        """Whether the network runs on tiles too; automatically where a fast engine runs a quick model.
+
+        numpy is no fast engine: it takes seconds for all tiles.
+        """
         settings = self.settings
         if settings.tiles == "auto":
-            return catalogue.model_named(settings.model).is_quick and settings.engine == "auto"
+            is_quick = catalogue.model_named(settings.model).is_quick
+            return is_quick and settings.engine == "auto" and devices.has_torch()
         return settings.tiles == "on"
 
     def _options(self) -> InferenceOptions:

@@ -89,7 +89,7 @@ def test_the_users_number_of_threads_stands(monkeypatch: pytest.MonkeyPatch) -> 
         ("cuda = '13.0'\nhip = None\nxpu = None\n", False, False),
         ("cuda = None\nhip = None\nxpu = '2026'\n", False, True),
         ("raise ImportError\n", False, True),
-        (None, False, True),
+        (None, True, False),
     ],
     ids=["processor", "card", "no card", "xpu", "strange", "no torch"],
 )

@@ -9,22 +9,19 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core import extras
 from ...errors import Mono3DError
-from .. import memory
+from .. import devices, memory
 from ..catalogue import Model
 from ..engine_cache import EngineCache
-from . import openvino_engine
+from . import numpy_engine, openvino_engine
 from .agreement import compare_all
 from .engine import DISPARITY, Arrays, Engine, Pictures, Precision, is_finite, joined
 from .verdict import Verdict
-
-if TYPE_CHECKING:
-    from .torch_engine import TorchEngine
 
 Tell = Callable[[str], None]
 """Called with a stage, in words for the user, when it takes long."""
@@ -90,8 +87,14 @@ class Result:
         return self.arrays[DISPARITY]
 
 
+def require_packages(model: Model) -> None:
+    """Raises Mono3DError, a sentence, when no engine that is installed runs `model`."""
+    if not model.runs_on_numpy and not devices.has_torch():
+        raise extras.needed(f"Models such as '{model.name}'", ModuleNotFoundError(name="torch"))
+
+
 class EngineChoice:
-    """The engines of one model on one device.
+    """The engines of one model on one device. Without torch the only one is numpy's, for models that run on it.
 
     model     the row of the catalogue
     weights   its verified weights file
@@ -111,7 +114,7 @@ class EngineChoice:
         self._by_size: dict[tuple[int, int], Engine] = {}
         self._for_all_sizes: dict[str, Engine] = {}
         self._verdicts: dict[str, Verdict] = {}
-        self._plain: TorchEngine | None = None
+        self._plain: Engine | None = None
         self._cannot_convert = False
         self._room: dict[tuple[int, int], int] = {}
 
@@ -136,25 +139,33 @@ class EngineChoice:
         device = plain.device if outside.all() else engine.device
         return Result(found, used, (f"{engine.name} {_OUT_OF_RANGE}; {plain.name} was used.",), device)
 
-    def plain(self) -> TorchEngine:
-        """Returns the engine of plain float32: torch on the processor, or on the device if the user asked for plain."""
-        if self._plain is None:
-            from .. import loading, threads
-            from .torch_engine import on_device
+    def plain(self) -> Engine:
+        """Returns the engine of plain float32: torch on the processor, or on the device if the user asked for plain.
 
-            threads.use_processors()
-            # On a graphics card these weights are needed once, for the comparison.
-            keeps = self._cache if self._is_plain or self.device == "cpu" else None
-            network = loading.network(self._model, self._weights, keeps)
-            self._plain = on_device(network, self.device if self._is_plain else "cpu")
+        Raises Mono3DError when the weights cannot be read, or when torch is missing and the model needs it.
+        """
+        if self._plain is None:
+            require_packages(self._model)
+            has_torch = devices.has_torch()
+            self._plain = self._on_torch() if has_torch else numpy_engine.load(self._model, self._weights)
         return self._plain
+
+    def _on_torch(self) -> Engine:
+        from .. import loading, threads
+        from .torch_engine import on_device
+
+        threads.use_processors()
+        # On a graphics card these weights are needed once, for the comparison.
+        keeps = self._cache if self._is_plain or self.device == "cpu" else None
+        network = loading.network(self._model, self._weights, keeps)
+        return on_device(network, self.device if self._is_plain else "cpu")
 
     def release(self) -> None:
         """Frees all engines and their memory; the next run opens what it needs."""
         self._by_size.clear()
         self._for_all_sizes.clear()
         self._plain = None
-        if self.device != "cpu" and "torch" in sys.modules:
+        if self.device != "cpu" and sys.modules.get("torch") is not None:
             from .torch_engine import give_back
 
             give_back(self.device)
@@ -266,7 +277,7 @@ class EngineChoice:
             self._plain = None
 
     def _candidates(self, size: tuple[int, int], tell: Tell) -> Candidates:
-        if self._is_plain:
+        if self._is_plain or not devices.has_torch():
             return Candidates()
         try:
             return self._openvino(size, tell) if self.device == "cpu" else Candidates(self._accelerated())

@@ -13,7 +13,7 @@ from ...core.arrays import Floats
 Product = Callable[[Floats, Floats, Floats], None]
 """Writes the product of two matrices, float32 (m, k) and (k, n), into the third, float32 (m, n)."""
 
-_SHAPE = (32, 144, 1024)
+_SHAPE = (32, 144, 256)
 """m, k and n of the product by which the ways are compared: that of a convolution in the decoder."""
 _ROUNDS = 3
 

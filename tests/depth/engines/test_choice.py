@@ -251,7 +251,7 @@ def test_a_process_that_the_system_ends_for_its_memory_costs_speed_only(
 
 def test_the_plain_network_goes_before_another_engine_is_opened(odd: Callable[..., Odd], picture: Pictures) -> None:
     """There may be no room for the weights twice."""
-    held: list[TorchEngine | None] = []
+    held: list[Engine | None] = []
     made: list[Odd] = []
 
     def holds() -> bool:
@@ -436,6 +436,7 @@ def test_one_picture_of_a_batch_is_held_against_plain_float32(odd: Callable[...,
     engines = odd(lambda result: result)
     seen: list[int] = []
     plain = engines.plain()
+    assert isinstance(plain, TorchEngine)
     original = plain.network.forward
     plain.network.forward = lambda x: seen.append(len(x)) or original(x)  # type: ignore[func-returns-value]
     assert engines.run(np.concatenate([picture] * 4)).engine == "odd engine" and seen == [1]
@@ -501,6 +502,7 @@ def test_one_photo_of_a_batch_that_leaves_the_range_of_half_precision(
     infinite[0] = True
     seen: list[int] = []
     plain = engines.plain()
+    assert isinstance(plain, TorchEngine)
     original = plain.network.forward
     plain.network.forward = lambda x: seen.append(len(x)) or original(x)  # type: ignore[func-returns-value]
     result = engines.run(both)
