@@ -22,7 +22,7 @@ torch = pytest.importorskip("torch")
 from mono3d_addon.depth import devices, estimator, resize  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.depth.disparity_cache import DisparityCache  # noqa: E402
-from mono3d_addon.depth.estimator import EstimatorCache  # noqa: E402
+from mono3d_addon.depth.estimator import EstimatorCache, InferenceOptions  # noqa: E402
 from mono3d_addon.depth.network_source import NetworkSource  # noqa: E402
 from mono3d_addon.depth.read_ahead import ReadAhead  # noqa: E402
 from mono3d_addon.errors import Mono3DError  # noqa: E402
@@ -38,7 +38,7 @@ import importlib.util
 assert not any(map(importlib.util.find_spec, ("torch", "openvino", "safetensors", "PIL", "scipy")))
 from pathlib import Path
 import numpy as np
-from mono3d_addon.depth import devices, engine_cache, weights
+from mono3d_addon.depth import devices, engine_cache, estimator, weights
 from mono3d_addon.depth.catalogue import MODELS
 from mono3d_addon.depth.engines.choice import EngineChoice, require_packages
 from mono3d_addon.errors import Mono3DError
@@ -71,6 +71,31 @@ def test_the_engines_give_what_they_give_with_torch(tmp_path: Path) -> None:
         assert set(stored) == set(expected)
         for name, array in expected.items():
             assert np.abs(stored[name] - array).max() < 1e-4 * max(1.0, float(np.ptp(array))), name
+
+
+def test_estimates_are_what_they_are_with_torch(tmp_path: Path) -> None:
+    pixels = np.asarray(Image.open(ROOT / "tests" / "photos" / "coffee.png").convert("RGB"))
+    np.save(tmp_path / "pixels.npy", pixels)
+    found = run_bare(
+        tmp_path,
+        beginning(tmp_path) + f"pixels = np.load({str(tmp_path / 'pixels.npy')!r})\n"
+        "whole = estimator.load(model, file, 'auto', data).estimate(pixels)\n"
+        "options = estimator.InferenceOptions(128, flip=True, tiles=True)\n"
+        "detailed = estimator.load(model, file, 'cpu', data).estimate(pixels, options)\n"
+        f"np.savez({str(tmp_path / 'found.npz')!r}, a=whole.disparity, b=detailed.disparity, sky=whole.sky)\n"
+        "found = [whole.engine, whole.device, whole.notes, whole.scene.far.value]\n",
+    )
+    assert found[:3] == [f"numpy {np.__version__} float32 on cpu", "cpu", []]
+    made = estimator.load(STARTER, WEIGHTS, "cpu")
+    whole, detailed = made.estimate(pixels), made.estimate(pixels, InferenceOptions(128, True, True))
+    assert whole.scene is not None and whole.scene.far is not None
+    assert found[3] == pytest.approx(whole.scene.far.value, rel=1e-3)
+    with np.load(tmp_path / "found.npz") as stored:
+        assert detailed.disparity.shape > whole.disparity.shape
+        # Without Pillow the photo is made smaller in the same way, to the last bit but a few.
+        for name, expected in (("a", whole.disparity), ("b", detailed.disparity), ("sky", whole.sky)):
+            assert expected is not None and stored[name].shape == expected.shape
+            assert np.abs(stored[name] - expected).max() < 1e-3 * max(1.0, float(np.ptp(expected))), name
 
 
 def test_what_needs_packages_says_so(tmp_path: Path) -> None:
