@@ -227,7 +227,9 @@ def _nearer(value: float, error: Callable[[int], float]) -> int:
 
 def _blurred(values: Bytes, radius: float, axis: int) -> Bytes:
     length, reach = values.shape[axis], int(radius)
-    whole = int(np.float32(1 << _BLUR_BITS) / (np.float32(radius) * 2 + 1))
+    # Each step in single precision, also with a numpy before 2.
+    width = np.float32(np.float32(radius) * np.float32(2)) + np.float32(1)
+    whole = int(np.float32(1 << _BLUR_BITS) / width)
     rest = ((1 << _BLUR_BITS) - (reach * 2 + 1) * whole) // 2
     margin = [(0, 0), (0, 0)]
     margin[axis] = (reach + 2, reach + 1)
