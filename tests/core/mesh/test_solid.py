@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,6 +103,21 @@ def test_any_bag_of_triangles_becomes_closed(seed: int, vertices: int, count: in
     front = Mesh(places, triangles, places[:, :2].copy(), np.zeros((vertices, 3), np.uint8), places)
     body = solid(front, "flat", 3.0, 100.0)
     check_closed(body.triangles, len(body.vertices))
+
+
+@pytest.mark.parametrize("back", ["flat", "mirrored"])
+@pytest.mark.parametrize("seed", range(6))
+def test_no_two_vertices_are_in_one_place(seed: int, back: str) -> None:
+    """Programs that merge them would join what only touches; a surface made of points may have such vertices."""
+    random = np.random.default_rng(seed)
+    front = torn(seed, 9, 11, 0.3)
+    places = front.vertices.copy()
+    places[:, :2][random.random((len(places), 2)) < 0.2] = 0.0
+    places[:, :2] *= random.choice([1.0, -1.0], (len(places), 2))
+    places[random.integers(0, len(places), 9)] = places[random.integers(0, len(places), 9)]
+    body = solid(replace(front, vertices=places.astype(np.float32)), back, 3.0, 100.0)
+    check_closed(body.triangles, len(body.vertices))
+    assert len(np.unique(body.vertices + 0.0, axis=0)) == len(body.vertices)
 
 
 def test_a_third_triangle_on_an_edge_goes() -> None:
