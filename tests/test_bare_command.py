@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 COFFEE = ROOT / "tests" / "photos" / "coffee.png"
@@ -70,3 +74,29 @@ def test_the_models_are_listed(tmp_path: Path) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "starter" in done.stdout and "bundled" in done.stdout, done.stderr
+
+
+def test_the_example_in_the_documents_runs(tmp_path: Path) -> None:
+    """With numpy alone."""
+    text = (ROOT / "docs" / "command_line.md").read_text(encoding="utf-8")
+    example = textwrap.dedent(text[text.index("    from pathlib import Path") :])
+    shutil.copy(COFFEE, tmp_path / "cup.png")
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom mono3d_addon.core import extras\nextras.forbid()\n"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code + example], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "cup.glb").stat().st_size > 1_000_000
+
+
+@pytest.mark.parametrize("hidden", ["", "PIL"])
+def test_a_photo_gives_all_formats_that_need_no_package(hidden: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = mono3d(tmp_path / "data", COFFEE, "-o", out, "--detail", 256, hidden=hidden)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ".blend files are left out" in done.stdout and "numpy" in done.stdout
+    endings = (".glb", ".ply", "_depth.npy", "_depth.png", "_preview.png")
+    shown = [path.name for path in out.iterdir() if not path.name.startswith(".")]
+    assert sorted(shown) == sorted(f"coffee{end}" for end in endings)
+    again = mono3d(tmp_path / "data", COFFEE, "-o", out, "--detail", 256, "--skip-existing", hidden=hidden)
+    assert again.returncode == 0 and "1 skipped" in again.stdout
