@@ -68,6 +68,9 @@ MAY_IMPORT: dict[str, set[str]] = {
 """Folder or module of the package -> the others that it may import. Nothing imports what stands below it."""
 
 ONLY_IN = {
+    "PIL": ("core", "export"),
+    "pillow_heif": ("core",),
+    "safetensors": ("depth",),
     "torch": ("depth",),
     "timm": ("depth",),
     "openvino": ("depth",),

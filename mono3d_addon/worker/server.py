@@ -127,6 +127,6 @@ def _sentence(error: Exception) -> str:
         return "There was not enough memory; lower 'Detail' or take a smaller photo or model."
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "The disk is full; make room on it, also in the folder for temporary files."
-    if isinstance(error, ModuleNotFoundError):
+    if isinstance(error, ImportError):
         return str(extras.needed("These settings", error))
     return unforeseen(error, "the log")

@@ -172,6 +172,22 @@ def test_a_mesh_is_reshaped_without_the_photo_being_read_again(
         assert picture.mode == "RGB"
 
 
+def test_the_other_tasks_need_no_package_either(bare: Worker, depths: dict[str, Path], tmp_path: Path) -> None:
+    settings = dataclasses.replace(SMALL, depth_file=str(depths["npy"]))
+    whole = {"photo": str(PHOTO), "settings": dataclasses.asdict(settings), "folder": str(tmp_path)}
+    described = {"photo": str(PHOTO), "thumbnail": str(tmp_path / "small.npy"), "side": 100, "max_pixels": 100.0}
+    bare.submit({"task": "describe", **described}).wait()
+    assert np.load(tmp_path / "small.npy").shape == (67, 100, 3)
+    bare.submit({"task": "depth", **whole}).wait()
+    alone = np.load(tmp_path / "depth.npy")
+    bare.submit({"task": "reconstruct", **whole}).wait()
+    assert np.array_equal(load(tmp_path).depth, alone)
+    export = {"task": "export", "folder": str(tmp_path), "name": "cup"}
+    for name in ("obj", "picture"):
+        bare.submit({**export, "format": name, "path": str(tmp_path / f"out.{name}")}).wait()
+        assert (tmp_path / f"out.{name}").stat().st_size > 1000
+
+
 @pytest.mark.parametrize(
     ("more", "exports", "feature"),
     [
