@@ -20,6 +20,7 @@ from .display import TerminalDisplay, say
 from .environment import SCENE, VTP, WORKER
 from .errors import Mono3DError, WrongUsage, unforeseen
 from .installing import install
+from .run import system_decoder
 from .run.finished import FinishedPhotos
 from .run.loop import Decode, is_done, run, timed
 from .run.photos import find
@@ -53,7 +54,8 @@ def main(
     `no_network` is the reason why downloads are forbidden even with the flags that request them; empty: they are not.
     `data_folder` is used if neither --data-folder nor MONO3D_DATA names one; None: the system's folder for user data.
     `install_folder` takes the place of `data_folder` with --install.
-    `decode` decodes photos for a worker without packages, which then uses numpy alone; None: a worker uses Pillow too.
+    `decode` decodes photos for a worker without packages, which then uses numpy alone; None: a worker uses Pillow too,
+    and without it a program of the system decodes.
     """
     _interrupt_on_signals()
     name = program.removesuffix(" --")
@@ -157,6 +159,8 @@ def _run(
         weights = weights or models_command.weights_digest(command.settings, data_folder)
     is_bare = WORKER not in folders
     allowed = () if decode else extras.found(extras.PILLOW)
+    if is_bare and decode is None and not allowed:
+        decode = system_decoder.for_job
     runners = LocalRunners(data_folder, folders, is_bare=is_bare, allowed=allowed)
     scenes: SceneWriter
     if scene_writer is not None:

@@ -41,6 +41,7 @@ from .exif import Exif, read_exif
 from .hand_over import NOTHING, HandedOver, needs_hand_over
 from .metadata import Metadata
 from .raster import OPAQUE, Colours, Raster, from_pillow
+from .stated_size import stated_size
 from .tiff_tags import Folder, first_folder
 
 if TYPE_CHECKING:
@@ -122,7 +123,9 @@ def decode(data: bytes, path: Path, check_size: CheckSize, handed: HandedOver = 
             kind = other_kinds.name_of(data)
             if not kind:
                 raise NotAPicture("not a picture") from error
-            raise extras.needed(f"{kind} files", error) from error
+            # Pillow reads these with another package.
+            missing = ModuleNotFoundError(name="pillow_heif") if kind == "HEIC" else error
+            raise extras.needed(f"{kind} files", missing) from error
         raise
 
 
@@ -178,6 +181,12 @@ def _by_hand_over(data: bytes, path: Path, check_size: CheckSize, values: NDArra
     """Returns the values that were handed over, with all that the file itself says about them."""
     size = (values.shape[1], values.shape[0])
     check_size(size)
+    stated = stated_size(path)
+    if stated not in (None, size):
+        raise Mono3DError(
+            f"The pixels handed over for '{path.name}' are {size[0]} x {size[1]}, and the file has {stated[0]} x "
+            f"{stated[1]}; try again."
+        )
     if data.startswith(exr_picture.SIGNATURE):
         return Decoded(exr_picture.from_values(values, data), Colours(), Lens())
     said = metadata.of(data)
@@ -185,11 +194,6 @@ def _by_hand_over(data: bytes, path: Path, check_size: CheckSize, values: NDArra
         has_alpha = not data.startswith(b"8BPS") or _psd_has_transparency(data)
         return _described(_handed_raster(values, has_alpha=has_alpha), said, _boxed_colours(data))
     stream = jpeg_stream.inspect(data)
-    if stream.size != size:
-        raise Mono3DError(
-            f"The pixels handed over for '{path.name}' are {size[0]} x {size[1]}, and the file has {stream.size[0]} x "
-            f"{stream.size[1]}; try again."
-        )
     raster = _handed_raster(values, has_alpha=False)
     if stream.channels == 1 and raster.values.ndim == 3:
         raster = Raster(np.ascontiguousarray(raster.values[..., 0]), "grey")
@@ -336,14 +340,20 @@ def _share_of_cut_jpeg(values: NDArray[Any], stream: jpeg_stream.Stream) -> tupl
     if stream.is_progressive and len(stream.scans) > 1:
         return 1.0, (_LESS_SHARP,)
     height, block = len(values), stream.block_rows
-    whole = -(-height // block)
-    while whole > 0:
-        last = values[(whole - 1) * block : whole * block, -8:].astype(np.int16)
-        if np.abs(last - _MISSING).max() > 1:
-            break
+    total = whole = -(-height // block)
+    while whole > 0 and _is_missing(values, whole - 1, block, -1):
         whole -= 1
-    share = 1.0 if whole * block >= height else max(0, whole * block - 1) / height
+    if 0 < whole < total and _is_missing(values, whole, block, 0):
+        # Nothing of the next row was decoded: the last block before it may be damaged.
+        whole -= 1
+    share = 1.0 if whole == total else max(0, whole * block - 1) / height
     return share, incomplete(share)
+
+
+def _is_missing(values: NDArray[Any], row: int, block: int, column: int) -> bool:
+    """Returns whether a column of a row of blocks is grey, where no neighbours' colours mix in."""
+    part = values[row * block + 2 : (row + 1) * block - 2, column].astype(np.int16)
+    return bool(np.abs(part - _MISSING).max(initial=0) <= 1)
 
 
 def _tiff(data: bytes, folder: Folder, check_size: CheckSize) -> Decoded:

@@ -19,7 +19,6 @@ class Stream:
 
     frame      marker of the frame: 0xC0 baseline, 0xC2 progressive; 0 if there is none
     bits       bits per sample
-    size       width and height in pixels as stored; 0 if there is no frame
     channels   1 for grey, 3 for colours, 4 for CMYK
     block_rows rows of pixels in a row of blocks, which are coded together
     scans      offsets of the scans
@@ -30,7 +29,6 @@ class Stream:
     bits: int
     scans: tuple[int, ...]
     end: int
-    size: tuple[int, int] = (0, 0)
     channels: int = 0
     block_rows: int = 8
 
@@ -48,23 +46,21 @@ class Stream:
 def inspect(data: bytes) -> Stream:
     """Returns what the first picture of the JPEG file `data` contains."""
     place, frame, bits = 2, 0, 8
-    size, channels, block_rows = (0, 0), 0, 8
+    channels, block_rows = 0, 8
     scans: list[int] = []
     while (found := _MARKER.search(data, place)) is not None:
         start, marker = found.start(), data[found.start() + 1]
         if marker == _EOI:
-            return Stream(frame, bits, tuple(scans), start + 2, size, channels, block_rows)
+            return Stream(frame, bits, tuple(scans), start + 2, channels, block_rows)
         place = start + 2
         if marker in _STANDALONE:
             continue
         length = int.from_bytes(data[place : place + 2], "big")
         if marker in _FRAMES and not frame and place + 7 < len(data):
             frame, bits, channels = marker, data[place + 2], data[place + 7]
-            height, width = (int.from_bytes(data[at : at + 2], "big") for at in (place + 3, place + 5))
-            size = (width, height)
             shares = [data[at] & 15 for at in range(place + 9, place + 8 + 3 * channels, 3) if at < len(data)]
             block_rows = 8 * max(shares) if channels > 1 and shares else 8
         if marker == _SOS:
             scans.append(start)
         place += max(length, 2)
-    return Stream(frame, bits, tuple(scans), 0, size, channels, block_rows)
+    return Stream(frame, bits, tuple(scans), 0, channels, block_rows)

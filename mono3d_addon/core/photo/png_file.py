@@ -138,6 +138,17 @@ def raster_of(png: Png) -> Raster:
         return _raster_by_pillow(png, picture)
 
 
+def stored_values(png: Png) -> NDArray[Any]:
+    """Returns the values as stored, (height, width) or (height, width, channels), palettes as RGB.
+
+    Raises Damaged.
+    """
+    values = png_rows.samples(png.packed, png.size, png.depth, png.kind, is_interlaced=png.is_interlaced)
+    if png.kind in (0, 3):
+        return _raster(png).values
+    return np.asarray(values)
+
+
 def _raster(png: Png) -> Raster:
     """Returns the pixels, decoded without Pillow."""
     values = png_rows.samples(png.packed, png.size, png.depth, png.kind, is_interlaced=png.is_interlaced)

@@ -22,7 +22,8 @@ def is_tga(data: bytes) -> bool:
     """Returns whether the header is that of a TGA file, which has no signature."""
     if len(data) < 18 or data[1] > 1 or data[2] & ~_COMPRESSED not in (_PALETTE, _COLOUR, _GREY):
         return False
-    return data[16] in (8, 15, 16, 24, 32) and min(size_of(data)) > 0 and data[1] >= (data[2] & 7 == _PALETTE)
+    is_known = data[16] in (8, 15, 16, 24, 32) or (data[16] == 1 and data[2] == _GREY)
+    return is_known and min(size_of(data)) > 0 and data[1] >= (data[2] & 7 == _PALETTE)
 
 
 def has_footer(data: bytes) -> bool:
@@ -45,6 +46,8 @@ def read(data: bytes) -> Raster:
     palette = data[place : place + count * ((entry + 7) // 8)]
     if data[1]:
         place += count * ((entry + 7) // 8)
+    if bits == 1:
+        return Raster(_bits(data, place, width, height), "grey")
     size = (bits + 7) // 8
     wanted = width * height * size
     raw = _expanded(data, place, size, wanted) if data[2] & _COMPRESSED else data[place : place + wanted]
@@ -70,6 +73,16 @@ def read(data: bytes) -> Raster:
         values = straight(values, alpha)
     opaque = alpha >= OPAQUE if alpha is not None and meaning and alpha.any() else None
     return Raster(values, "grey" if values.ndim == 2 else "rgb", opaque)
+
+
+def _bits(data: bytes, place: int, width: int, height: int) -> NDArray[Any]:
+    """Returns a picture of black and white, uint8 (height, width). Its rows are whole bytes, the lowest first."""
+    length = (width + 7) // 8
+    if place + length * height > len(data):
+        raise Damaged("it ends too early")
+    rows = np.frombuffer(data, np.uint8, length * height, place).reshape(height, length)
+    values = np.unpackbits(rows, axis=1)[:, :width] * np.uint8(255)
+    return np.ascontiguousarray(values if data[17] & 0x20 else values[::-1])
 
 
 def _alpha_kind(data: bytes, flags: int, kind: int) -> int:
