@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import time
 import venv
 from pathlib import Path
@@ -40,7 +39,8 @@ def mono3d(python: Path, folder: Path, photo: Path, path: str | None = None) -> 
 
 
 def test_the_environment_has_numpy_alone(python: Path) -> None:
-    code = "import numpy, importlib.util as u; print([n for n in ('PIL', 'torch', 'openvino', 'OpenEXR') if u.find_spec(n)])"
+    code = "import numpy, importlib.util as u\n"
+    code += "print([n for n in ('PIL', 'torch', 'openvino', 'OpenEXR') if u.find_spec(n)])"
     done = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

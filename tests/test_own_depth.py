@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as some
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from mono3d_addon.core.maps.depth_file import as_metres
 from mono3d_addon.core.maps.depth_values import DepthValues
 from mono3d_addon.core.maps.own_depth import filled, own_depth_map, own_disparity
+from mono3d_addon.core.photo.hand_over import handed_over
 from mono3d_addon.core.photo.photo import Photo, read_photo
 from mono3d_addon.core.stages import ESTIMATING, Stages
 from mono3d_addon.depth.disparity_cache import DisparityCache
@@ -26,6 +27,7 @@ from mono3d_addon.depth_source import depth_from_file, read_depth, source_of
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.session import Session
 from mono3d_addon.settings import Settings
+from tests.core.photo.without_pillow import without_pillow
 
 has_exr = pytest.mark.skipif(importlib.util.find_spec("OpenEXR") is None, reason="OpenEXR is not installed")
 
@@ -324,3 +326,72 @@ def test_a_coloured_exr_is_no_depth_map(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_depth(tmp_path / "d.exr", 1.0).values, NEAR_LEFT)
     save(R=NEAR_LEFT * 3, G=NEAR_LEFT * 2, B=NEAR_LEFT, Z=NEAR_LEFT)
     np.testing.assert_array_equal(read_depth(tmp_path / "d.exr", 1.0).values, NEAR_LEFT)
+
+
+def grey_pictures() -> dict[str, tuple[NDArray[Any], dict[str, Any]]]:
+    """Returns values of all types that pictures have, and how Pillow saves them, by the file's name."""
+    eight = (NEAR_LEFT * 40).astype(np.uint8)
+    sixteen = (NEAR_LEFT * 1000).astype(np.uint16)
+    return {
+        "eight.png": (eight, {}),
+        "sixteen.png": (sixteen, {}),
+        "colours.png": (np.dstack([eight] * 3), {}),
+        "bits.png": (eight > 90, {}),
+        "eight.tif": (eight, {}),
+        "sixteen.tif": (sixteen, {"compression": "tiff_lzw"}),
+        "colours.tif": (np.dstack([eight] * 3), {"compression": "packbits"}),
+        "floats.tif": (NEAR_LEFT, {"compression": "tiff_adobe_deflate"}),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(grey_pictures()))
+def test_maps_are_the_same_without_pillow(tmp_path: Path, name: str) -> None:
+    values, options = grey_pictures()[name]
+    Image.fromarray(values).save(tmp_path / name, **options)
+    wanted = read_depth(tmp_path / name, 1.0)
+    with without_pillow():
+        found = read_depth(tmp_path / name, 1.0)
+    assert found.kind == wanted.kind
+    np.testing.assert_array_equal(found.values, wanted.values)
+
+
+def test_the_programs_own_png_is_metric_without_pillow_too(tmp_path: Path) -> None:
+    texts = PngImagePlugin.PngInfo()
+    for key, value in (("near", "1.0"), ("far", "6.0"), ("scale", "65535")):
+        texts.add_text(key, value, zip=key == "far")
+    share = (1 / NEAR_LEFT - 1 / 6) / (1 - 1 / 6)
+    Image.fromarray(np.rint(share * 65535).astype(np.uint16)).save(tmp_path / "d.png", pnginfo=texts)
+    for found in (read_depth(tmp_path / "d.png", 1.0), bare_depth(tmp_path / "d.png")):
+        assert found.kind == "metres"
+        np.testing.assert_allclose(found.values, NEAR_LEFT, rtol=1e-3)
+
+
+def bare_depth(path: Path) -> DepthValues:
+    with without_pillow():
+        return read_depth(path, 1.0)
+
+
+def test_a_jpeg_compressed_tiff_is_handed_over(tmp_path: Path) -> None:
+    grey = (NEAR_LEFT * 40).astype(np.uint8)
+    Image.fromarray(grey).save(tmp_path / "d.tif", compression="jpeg")
+    with without_pillow(), pytest.raises(Mono3DError, match="TIFF files of this kind need the package Pillow"):
+        read_depth(tmp_path / "d.tif", 1.0)
+    np.save(tmp_path / "values.npy", np.dstack([grey, grey, grey]))
+    handed = handed_over({"decoded": {str(tmp_path / "d.tif"): str(tmp_path / "values.npy")}})
+    with without_pillow():
+        np.testing.assert_array_equal(read_depth(tmp_path / "d.tif", 1.0, handed=handed).values, grey)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_an_exr_is_handed_over(tmp_path: Path, channels: int) -> None:
+    (tmp_path / "d.exr").write_bytes(b"\x76\x2f\x31\x01" + bytes(40))
+    values = np.dstack([*[NEAR_LEFT] * min(channels, 3), NEAR_LEFT * 0][:channels]) if channels > 1 else NEAR_LEFT
+    np.save(tmp_path / "values.npy", values)
+    handed = handed_over({"decoded": {str(tmp_path / "d.exr"): str(tmp_path / "values.npy")}})
+    found = read_depth(tmp_path / "d.exr", 1.0, handed=handed)
+    assert found.kind == "metres"
+    np.testing.assert_array_equal(found.values, NEAR_LEFT)
+    if channels > 2:
+        np.save(tmp_path / "values.npy", values * np.arange(1, channels + 1, dtype=np.float32))
+        with pytest.raises(Mono3DError, match="has colours"):
+            read_depth(tmp_path / "d.exr", 1.0, handed=handed)

@@ -228,6 +228,19 @@ def test_the_command_line_starts_on_a_bare_python() -> None:
     assert "--field-of-view" in done.stdout
 
 
+@pytest.mark.parametrize("package", ["core", "export", "run", "worker", "pipeline", "depth_source"])
+def test_nothing_needs_an_extra_at_its_import(package: str) -> None:
+    """A bare worker imports these; what a job needs of the extras is asked for when it needs it."""
+    names = [name for name in modules() if part_of(name) == package]
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from mono3d_addon.core import extras; extras.forbid()\n"
+        f"import importlib; [importlib.import_module('mono3d_addon.' + name) for name in {names}]"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False)
+    assert names and done.returncode == 0, done.stderr
+
+
 def test_every_source_names_its_licence() -> None:
     for folder in ("mono3d_addon", "vendor_installer", "tests", "benchmarks", "docs"):
         for path in sources(ROOT / folder):

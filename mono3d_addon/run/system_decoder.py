@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.photo.damage import Damaged
+from ..core.photo.format_names import name_of
 from ..core.photo.hand_over import named_pictures, needs_hand_over
-from ..core.photo.other_kinds import name_of
 from ..core.photo.stated_size import check_size, stated_size
 from ..errors import Mono3DError
 from ..settings import Settings
@@ -58,7 +58,7 @@ class Tool:
     """A program that decodes pictures.
 
     name       of its file
-    arguments  returns what it is called with for a format of `other_kinds.name_of`; nothing if it does not decode that
+    arguments  returns what it is called with for a format of `format_names.name_of`; nothing if it does not decode that
     has_paths  whether it takes the paths of the file and of what it writes, in the place of `_SOURCE` and `_TARGET`
     """
 

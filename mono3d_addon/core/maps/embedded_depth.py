@@ -27,7 +27,7 @@ from .. import extras
 from ..arrays import Floats
 from ..photo import jpeg_parts, metadata
 from ..photo.decoding import grey_picture, upright
-from ..photo.other_kinds import name_of
+from ..photo.format_names import name_of
 from .depth_file import check_size, grey_values, one_channel, plane
 from .depth_values import DepthValues
 

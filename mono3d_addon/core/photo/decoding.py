@@ -27,7 +27,6 @@ from . import (
     jpeg_parts,
     jpeg_stream,
     metadata,
-    other_kinds,
     pillow,
     png_file,
     pnm_file,
@@ -38,6 +37,7 @@ from . import (
 from .colour_spaces import ADOBE_RGB, ADOBE_RGB_GAMMA
 from .damage import Damaged, NotAPicture, Unsupported, incomplete
 from .exif import Exif, read_exif
+from .format_names import name_of
 from .hand_over import NOTHING, HandedOver, needs_hand_over
 from .metadata import Metadata
 from .raster import OPAQUE, Colours, Raster, from_pillow
@@ -120,7 +120,7 @@ def decode(data: bytes, path: Path, check_size: CheckSize, handed: HandedOver = 
             check_size(tga_file.size_of(data))
             return Decoded(tga_file.read(data), Colours(), Lens())
         if isinstance(error, ImportError):
-            kind = other_kinds.name_of(data)
+            kind = name_of(data)
             if not kind:
                 raise NotAPicture("not a picture") from error
             # Pillow reads these with another package.
@@ -221,7 +221,7 @@ def _by_pillow(data: bytes, path: Path, check_size: CheckSize) -> Decoded:
             return _from_pillow(picture, data, path, check_size)
     except NotAPicture:
         # Pillow is there, but what it needs for these is not.
-        if other_kinds.name_of(data) in ("HEIC", "AVIF"):
+        if name_of(data) in ("HEIC", "AVIF"):
             import pillow_heif  # noqa: F401
         raise
 

@@ -7,34 +7,10 @@ import struct
 
 from .boxes import brand_of
 from .tiff_file import is_camera_raw
-from .tiff_tags import is_tiff
 
 _RAW = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"\0MRM", b"ARRI")
 _JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
-_NAMES = {
-    b"\xff\xd8\xff": "JPEG",
-    b"GIF8": "GIF",
-    b"8BPS": "Photoshop",
-    b"\0\0\0\x0cjP  ": "JPEG 2000",
-    b"\xff\x4f\xff\x51": "JPEG 2000",
-}
-_AVIF_BRANDS = (b"avif", b"avis")
-_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _VIDEO_BRANDS = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"qt  ", b"avc1", b"M4V ", b"3gp4")
-
-
-def name_of(data: bytes) -> str:
-    """Returns the name of a format that this program reads with a package only; empty for others."""
-    brand = brand_of(data[:64])
-    if brand in _AVIF_BRANDS:
-        return "AVIF"
-    if brand in _HEIC_BRANDS:
-        return "HEIC"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WebP"
-    if is_tiff(data):
-        return "TIFF"
-    return next((name for start, name in _NAMES.items() if data.startswith(start)), "")
 
 
 def advice(data: bytes) -> str:

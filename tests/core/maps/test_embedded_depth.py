@@ -14,6 +14,7 @@ from mono3d_addon.core.maps.embedded_depth import read_embedded
 from mono3d_addon.core.photo.jpeg_parts import further_pictures, xmp_of
 from mono3d_addon.errors import Mono3DError
 from tests import phone_photos as made
+from tests.core.photo.without_pillow import without_pillow
 
 GREYS = np.linspace(0, 255, 40 * 30).reshape(30, 40).astype(np.uint8)
 RANGE = 'GDepth:Near="0.5" GDepth:Far="4.0" GDepth:Mime="image/png"'
@@ -36,6 +37,29 @@ def test_gdepth(tmp_path: Path, extended: bool, form: str, wanted: Any, unit: st
     found = read_embedded(written(tmp_path, made.gdepth(made.jpeg((80, 60)), GREYS, attributes, extended)), 1.0)
     assert found.kind == "metres"
     np.testing.assert_allclose(found.values, wanted * scale, rtol=1e-5)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_googles_depth_is_read_without_pillow(tmp_path: Path, orientation: int) -> None:
+    photo = made.jpeg((80, 60), orientation)
+    attributes = 'DepthMap:Format="RangeLinear" DepthMap:Near="0.5" DepthMap:Far="4.0" DepthMap:Units="Meters"'
+    files = [
+        made.gdepth(photo, GREYS, f'GDepth:Format="RangeLinear" {RANGE}', extended=True),
+        made.dynamic_depth(photo, GREYS, attributes),
+    ]
+    for data in files:
+        with without_pillow():
+            found = read_embedded(written(tmp_path, data), 1.0)
+        np.testing.assert_allclose(found.values, LINEAR if orientation == 1 else np.rot90(LINEAR, -1), rtol=1e-5)
+
+
+def test_what_is_not_read_without_packages_is_named(tmp_path: Path) -> None:
+    data = made.apple_jpeg(made.jpeg((80, 60)), GREYS, properties("depth"))
+    with without_pillow(), pytest.raises(Mono3DError, match="JPEG depth maps inside photos need the package Pillow"):
+        read_embedded(written(tmp_path, data), 1.0)
+    heic = written(tmp_path, b"\0\0\0\x18ftypheic" + bytes(40), "phone.heic")
+    with without_pillow("pillow_heif"), pytest.raises(Mono3DError, match="HEIC files need the package pillow-heif"):
+        read_embedded(heic, 1.0)
 
 
 def test_an_extended_packet_larger_than_a_segment_is_put_together(tmp_path: Path) -> None:
