@@ -120,6 +120,13 @@ class Window:
         self._x("click", str(button))
         self.settle()
 
+    def double_click(self, x: float, y: float) -> None:
+        """Clicks twice."""
+        self.move(x, y)
+        self.settle()
+        self._x("click", "--repeat", "2", "--delay", "60", "1")
+        self.settle()
+
     def drag(self, start: tuple[float, float], end: tuple[float, float], button: int) -> None:
         """Drags the mouse from one position to another."""
         self.move(*start)
