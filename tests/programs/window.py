@@ -121,10 +121,11 @@ class Window:
         self.settle()
 
     def double_click(self, x: float, y: float) -> None:
-        """Clicks twice."""
+        """Clicks twice, which may close the window that is clicked on."""
         self.move(x, y)
         self.settle()
-        self._x("click", "--repeat", "2", "--delay", "60", "1")
+        # Where the mouse is cannot be asked then, see `_x`.
+        self._run("xdotool", "click", "--repeat", "2", "--delay", "60", "1")
         self.settle()
 
     def drag(self, start: tuple[float, float], end: tuple[float, float], button: int) -> None:
