@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PHOTOS = ROOT / "tests" / "photos"
 PYTHON = os.environ.get("MONO3D_TEST_WORKER", "")
 """A Python with the worker's packages: what it makes is compared with, and it writes the turned photo."""
-SMALL = {"detail": 300}
+DETAIL = 300
 
 needs_packages = pytest.mark.skipif(not PYTHON, reason="MONO3D_TEST_WORKER names no Python with the worker's packages")
 
@@ -39,8 +39,7 @@ def values(registered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """The settings of the scene, in a Blender whose data folder is empty."""
     monkeypatch.setenv("MONO3D_DATA", str(tmp_path / "data"))
     scene: Any = bpy.context.scene
-    for name, value in SMALL.items():
-        setattr(scene.mono3d, name, value)
+    scene.mono3d.detail = DETAIL
     yield scene.mono3d
 
 
@@ -83,7 +82,7 @@ def expected(installed: Worker, photo: Path, settings: Settings, folder: Path) -
     installed.submit(request).wait()
     places = np.asarray(reconstruction.load(folder).mesh.vertices)
     # The camera looks along y in Blender, and z is up.
-    return places[:, [0, 2, 1]] * np.float32([1.0, 1.0, -1.0])
+    return places[:, [0, 2, 1]] * np.array([1.0, 1.0, -1.0], np.float32)
 
 
 @pytest.mark.smoke
@@ -101,7 +100,7 @@ def test_a_photo_becomes_the_mesh_of_the_installed_product(
         scene = bpy.context.scene
         bpy.ops.mono3d.look_through_camera()
         assert (scene.render.resolution_x, scene.render.resolution_y) == (427, 640)
-    settings = Settings(**SMALL, edges="connected", tiles="off")
+    settings = Settings(detail=DETAIL, edges="connected", tiles="off")
     wanted = expected(installed, photo, settings, tmp_path / "installed")
     found = vertices(newest())
     assert found.shape == wanted.shape
@@ -120,7 +119,7 @@ def test_own_depth_gives_exactly_the_mesh_of_the_installed_product(
     np.save(tmp_path / "depth.npy", depth)
     values.photo, values.depth_file = str(turned), str(tmp_path / "depth.npy")
     assert bpy.ops.mono3d.generate() == {"FINISHED"}
-    settings = Settings(**SMALL, depth_file=str(tmp_path / "depth.npy"))
+    settings = Settings(detail=DETAIL, depth_file=str(tmp_path / "depth.npy"))
     wanted = expected(installed, turned, settings, tmp_path / "installed")
     found = vertices(newest())
     assert len(found) >= len(wanted)
