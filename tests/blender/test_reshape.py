@@ -870,4 +870,5 @@ def test_a_sky_far_behind_moves_with_far(cup: Any) -> None:
     reshape._move(cup, SMALL, dataclasses.replace(SMALL, near=2.0, far=10.0))
     moved = vertices(cup)
     np.testing.assert_allclose(moved[:3], places[:3] * np.float32(40.0 / 24.0), rtol=1e-5)
-    assert moved[3:, 1].max() < 10.1
+    # One percent of the photo may lie beyond far.
+    assert moved[3:, 1].max() < 12.0
