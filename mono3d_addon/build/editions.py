@@ -56,12 +56,34 @@ _INSTALLING = frozenset(
     {INSTALLER, "mono3d_addon/blender/installing", "mono3d_addon/depth/download.py", "mono3d_addon/depth/transfer.py"}
 )
 
+_WITH_TORCH = frozenset(
+    {
+        "mono3d_addon/depth/checkpoint.py",
+        "mono3d_addon/depth/engines/torch_engine.py",
+        "mono3d_addon/depth/loading.py",
+        "mono3d_addon/depth/networks/architectures.py",
+        "mono3d_addon/depth/networks/beit.py",
+        "mono3d_addon/depth/networks/decoder.py",
+        "mono3d_addon/depth/networks/efficientnet_lite.py",
+        "mono3d_addon/depth/networks/hybrid.py",
+        "mono3d_addon/depth/networks/levit.py",
+        "mono3d_addon/depth/networks/nextvit.py",
+        "mono3d_addon/depth/networks/resnext.py",
+        "mono3d_addon/depth/networks/scene_heads.py",
+        "mono3d_addon/depth/networks/swin.py",
+        "mono3d_addon/depth/networks/timm_bodies.py",
+        "mono3d_addon/depth/networks/torchvision_operators.py",
+        "mono3d_addon/depth/networks/vit.py",
+    }
+)
+"""What runs networks with PyTorch; without it nothing imports these."""
+
 EDITIONS: Mapping[str, Edition] = MappingProxyType(
     {
         "full": Edition("", _BUILDING),
         "store": Edition(
             "-store",
-            _BUILDING | _COMMAND_LINE | _INSTALLING,
+            _BUILDING | _COMMAND_LINE | _INSTALLING | _WITH_TORCH,
             (("files", "Read photos, write meshes and a cache in its own folder"), ("network", "")),
         ),
     }

@@ -17,6 +17,7 @@ import pytest
 
 from mono3d_addon import build
 from mono3d_addon.build.editions import EDITIONS, manifest_of
+from mono3d_addon.core import extras
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.version import ROOT, version
 from tests.test_structure import PACKAGE, imported_modules
@@ -134,15 +135,26 @@ def test_the_stores_edition_contains_nothing_that_installs_downloads_or_changes_
 def test_what_the_stores_edition_imports_is_in_it(zips: dict[str, Path], tmp_path: Path) -> None:
     """Imports inside functions too: nothing is left out that the rest would ask for.
 
-    Except where `edition.can_install` is asked first, and for a type.
+    Except where `edition.can_install` or `devices.has_torch` is asked first, and for a type.
     """
     with zipfile.ZipFile(zips["store"]) as archive:
         archive.extractall(tmp_path)
     package = tmp_path / "mono3d_addon"
     here, there = imported_modules(PACKAGE), imported_modules(package)
     lost = {name: sorted(here[name] - there[name]) for name in there if here[name] != there[name]}
+    assert lost.pop("depth.engines.choice") == ["depth.engines.torch_engine", "depth.loading"]
+    assert lost.pop("depth.engines.openvino_engine") == ["depth.loading"]
     assert lost.keys() == {"blender.offers", "blender.readiness", "blender.state"}
     assert {target.rpartition(".")[0] for targets in lost.values() for target in targets} == {"blender.installing"}
+
+
+def test_the_stores_edition_has_no_module_that_needs_a_package(zips: dict[str, Path]) -> None:
+    """Nothing but the standard library and numpy is imported outside functions and `try`."""
+    with zipfile.ZipFile(zips["store"]) as archive:
+        sources = {name: archive.read(name).decode() for name in archive.namelist() if name.endswith(".py")}
+    for name, text in sources.items():
+        used = {word.split(".")[0] for word in re.findall(r"^(?:import|from) (\w[\w.]*)", text, re.MULTILINE)}
+        assert not used & set(extras.NAMES), f"{name} imports {used & set(extras.NAMES)}"
 
 
 def test_nothing_is_left_out_by_mistake(zips: dict[str, Path]) -> None:

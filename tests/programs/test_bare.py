@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,36 +37,71 @@ def made(program: Program, photo: str, data_folder: str = "") -> Made:
         return Made(arrays["places"][:, 1], arrays["uvs"], json.loads(str(arrays["about"])))
 
 
+@pytest.fixture(scope="module")
+def meshes(bare: Program) -> dict[str, Made]:
+    """What becomes of each photo in an edition without packages."""
+    return {photo: made(bare, photo) for photo in PHOTOS}
+
+
+@pytest.fixture(scope="module")
+def expected(program: Program) -> dict[str, Made]:
+    """What becomes of each photo with packages."""
+    return {photo: made(program, photo, f"{WORK}/data") for photo in PHOTOS}
+
+
 @pytest.mark.parametrize("photo", PHOTOS)
-def test_a_photo_becomes_a_mesh_with_nothing_installed(bare: Program, photo: str) -> None:
-    result = made(bare, photo)
+def test_a_photo_becomes_a_mesh_with_nothing_installed(bare: Program, meshes: dict[str, Made], photo: str) -> None:
+    result = meshes[photo]
     assert result.about["faces"] > 100_000 and "numpy" in " ".join(result.about["messages"])
     assert not (Path(bare.root, result.about["own folder"].lstrip("/")) / "environments").exists()
     # On two busy cores; the usual time is printed above.
     assert result.about["seconds"] < 60.0
 
 
-def test_the_operators_are_those_of_the_edition(bare: Program) -> None:
-    operators = made(bare, "coffee.png").about["operators"]
+def test_the_operators_are_those_of_the_edition(bare: Program, meshes: dict[str, Made]) -> None:
+    operators = meshes["coffee.png"].about["operators"]
     installing = {"MONO3D_OT_install", "MONO3D_OT_uninstall", "MONO3D_OT_repair", "MONO3D_OT_download_model"}
     assert "MONO3D_OT_generate" in operators
     assert installing & set(operators) == (installing if "full" in bare.profile else set())
 
 
 @pytest.mark.parametrize("photo", PHOTOS)
-def test_the_mesh_is_that_of_the_installed_product(bare: Program, program: Program, photo: str) -> None:
+def test_the_mesh_is_that_of_the_installed_product(
+    meshes: dict[str, Made], expected: dict[str, Made], photo: str
+) -> None:
     """At the vertices of the same pixels, within what the engines differ by."""
-    result, expected = made(bare, photo), made(program, photo, f"{WORK}/data")
-    assert "numpy" not in " ".join(expected.about["messages"])
-    assert abs(len(result.depths) / len(expected.depths) - 1.0) < 0.005
-    places = {tuple(uv): depth for uv, depth in zip(np.round(expected.uvs, 5).tolist(), expected.depths, strict=True)}
-    pairs = [
-        (depth, places[tuple(uv)])
-        for uv, depth in zip(np.round(result.uvs, 5).tolist(), result.depths, strict=True)
-        if tuple(uv) in places
-    ]
-    shared = np.array(pairs)
-    assert len(shared) > 0.98 * len(result.depths)
-    off = np.abs(shared[:, 0] / shared[:, 1] - 1.0)
+    result, wanted = meshes[photo], expected[photo]
+    assert "numpy" not in " ".join(wanted.about["messages"])
+    assert abs(len(result.depths) / len(wanted.depths) - 1.0) < 0.005
+    # The background goes on behind near things, so a pixel may have several depths.
+    places = defaultdict(list)
+    for uv, depth in zip(np.round(wanted.uvs, 5).tolist(), wanted.depths.tolist(), strict=True):
+        places[tuple(uv)].append(depth)
+    pixels = (tuple(uv) for uv in np.round(result.uvs, 5).tolist())
+    off = np.array(
+        [
+            min(abs(depth / other - 1.0) for other in places[pixel])
+            for pixel, depth in zip(pixels, result.depths.tolist(), strict=True)
+            if pixel in places
+        ]
+    )
+    assert len(off) > 0.98 * len(result.depths)
     print(f"{photo}: depths differ by {np.median(off):.1e} (median), {np.percentile(off, 99):.1e} (99th percentile)")
-    assert np.median(off) < 2e-4 and np.percentile(off, 99) < 5e-3
+    assert np.median(off) < 1e-4 and np.percentile(off, 99) < 1e-3
+
+
+def test_a_batch_works_without_packages(bare: Program) -> None:
+    if "full" not in bare.profile:
+        pytest.skip("this edition has no command line")
+    out = bare.work / "out" / "batch"
+    shutil.rmtree(out, ignore_errors=True)
+    extension = f"{WORK}/{bare.profile}/extensions/user_default/mono3d"
+    photos = [f"{WORK}/repository/tests/photos/{photo}" for photo in PHOTOS]
+    words = [*photos, "-o", bare.inside(out), "--format", "blend,glb,ply", "--detail", "256"]
+    batch = f"{extension}/mono3d_addon/batch.py"
+    done = bare.blender("--offline-mode", "--python", batch, "--", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 done" in done.stdout and "numpy" in done.stdout
+    shown = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
+    endings = (".blend", ".glb", ".ply", "_preview.png")
+    assert shown == sorted(f"{name}{end}" for name in ("china", "coffee") for end in endings)
