@@ -172,6 +172,29 @@ def test_a_mesh_is_reshaped_without_the_photo_being_read_again(
         assert picture.mode == "RGB"
 
 
+def test_a_jpeg_that_was_handed_over_is_texture_and_preview(
+    bare: Worker, depths: dict[str, Path], tmp_path: Path
+) -> None:
+    photo = tmp_path / "cup.jpg"
+    with Image.open(PHOTO) as picture:
+        picture.convert("RGB").save(photo, quality=95)
+    with Image.open(photo) as picture:
+        np.save(tmp_path / "cup.npy", np.asarray(picture))
+    settings = dataclasses.replace(SMALL, depth_file=str(depths["npy"]))
+    files = {name: str(tmp_path / FILES[name]) for name in ("glb", "picture")}
+    request = {"photo": str(photo), "settings": dataclasses.asdict(settings), "folder": str(tmp_path)}
+    with pytest.raises(Mono3DError, match="JPEG files need the package Pillow, which is not installed"):
+        bare.submit({**request, "exports": files}).wait()
+    bare.submit({**request, "exports": files, "decoded": {str(photo): str(tmp_path / "cup.npy")}}).wait()
+    texture = load(tmp_path).texture
+    with Image.open(texture) as one, Image.open(photo) as other:
+        assert texture.suffix == ".jpg" and np.array_equal(np.asarray(one), np.asarray(other))
+    run(bare, tmp_path / "png", settings, {"picture": FILES["picture"]})
+    with Image.open(tmp_path / "png" / FILES["picture"]) as one, Image.open(files["picture"]) as other:
+        difference = np.asarray(one).astype(int) - np.asarray(other)
+        assert np.abs(difference).mean() < 4
+
+
 def test_the_other_tasks_need_no_package_either(bare: Worker, depths: dict[str, Path], tmp_path: Path) -> None:
     settings = dataclasses.replace(SMALL, depth_file=str(depths["npy"]))
     whole = {"photo": str(PHOTO), "settings": dataclasses.asdict(settings), "folder": str(tmp_path)}
