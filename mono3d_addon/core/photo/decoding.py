@@ -88,7 +88,7 @@ def decode(data: bytes, path: Path, check_size: CheckSize, handed: HandedOver = 
     besides those here takes its place. Raises Damaged, Unsupported, NotAPicture, other exceptions of the decoders, and
     Mono3DError where a package is missing.
     """
-    values = handed.values(path) if needs_hand_over(path) else None
+    values = handed.values(path) if path in handed and needs_hand_over(path) else None
     if values is not None:
         return _by_hand_over(data, path, check_size, values)
     if data.startswith(exr_picture.SIGNATURE):

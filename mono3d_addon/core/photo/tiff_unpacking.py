@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from .damage import Damaged, Unsupported
 
-_CLEAR, _END, _FIRST = 256, 257, 258
+_CLEAR, _END = 256, 257
+_BYTES = tuple(bytes((value,)) for value in range(256))
 _WIDER_AT = (254, 766, 1790)
 """Numbers of the codes after a clear code from which on codes have 10, 11 and 12 bits; before, they have 9."""
 _FULL_TABLE = 4096
@@ -33,7 +34,7 @@ def lzw(content: bytes, wanted: int) -> bytes:
         special = np.flatnonzero((codes == _CLEAR) | (codes == _END))
         used = int(special[0]) if special.size else len(codes)
         if used:
-            parts.append(_expanded(codes[:used]))
+            parts.append(_expanded(codes[:used].tolist()))
             have += len(parts[-1])
         if not special.size or codes[used] == _END:
             break
@@ -61,31 +62,27 @@ def _codes(data: NDArray[np.uint8], place: int, bits: int) -> tuple[NDArray[np.i
         count *= 4
 
 
-def _expanded(codes: NDArray[np.int32]) -> bytes:
+def _expanded(codes: list[int]) -> bytes:
     """Returns what codes between two clear codes stand for.
 
-    Code 258 + k is what code number k stood for and one byte more, which are bytes that lie in the output already.
+    Each code but the first adds an entry to the table: what the code before stands for, and the first byte of its own.
     """
-    count = len(codes)
-    is_byte = codes < _CLEAR
-    earlier = np.where(is_byte, count, codes - _FIRST)
-    if (earlier[~is_byte] >= np.arange(count)[~is_byte]).any():
+    if codes[0] >= _CLEAR:
         raise Damaged("wrong LZW codes")
-    before, length = np.append(earlier, count), np.append(np.where(is_byte, 0, 1), 0)
-    while (before < count).any():
-        length += length[before]
-        before = before[before]
-    length = length[:count] + 1
-    start = np.cumsum(length) - length
-    owner = np.repeat(np.arange(count), length)
-    here = np.arange(len(owner))
-    origin = start[np.where(is_byte, 0, earlier)]
-    source = np.where(is_byte[owner], here, origin[owner] + here - start[owner])
-    while True:
-        further = source[source]
-        if np.array_equal(further, source):
-            return codes[owner[source]].astype(np.uint8).tobytes()
-        source = further
+    table = [*_BYTES, b"", b""]
+    last = table[codes[0]]
+    parts = [last]
+    for code in codes[1:]:
+        if code < len(table):
+            entry = table[code]
+        elif code == len(table):
+            entry = last + last[:1]
+        else:
+            raise Damaged("wrong LZW codes")
+        table.append(last + entry[:1])
+        parts.append(entry)
+        last = entry
+    return b"".join(parts)
 
 
 def pack_bits(content: bytes, wanted: int) -> bytes:
