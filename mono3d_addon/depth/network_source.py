@@ -17,9 +17,9 @@ from ..core.photo.straighten import straightened
 from ..core.stages import ESTIMATING, Progress, Stages
 from ..errors import Mono3DError
 from ..settings import Settings
-from . import catalogue, devices, engine_cache, panorama, threads, weights
+from . import catalogue, engine_cache, panorama, threads, weights
 from .disparity_cache import DisparityCache
-from .engines.choice import require_packages
+from .engines.choice import is_bare, require_packages
 from .estimator import Estimator, EstimatorCache, InferenceOptions
 from .read_ahead import ReadAhead
 
@@ -74,7 +74,7 @@ class NetworkSource:
         options = f"{settings.network_size}{'f' * settings.flip}{'t' * self._has_tiles}"
         # Estimates without packages have no detail of tiles. Neither kind may stand in for the other: a photo looks the
         # same before an installation and after a removal, and better after an installation.
-        options += f"{'p' * (settings.engine == 'plain')}{'n' * (not devices.has_torch())}{self.mark}"
+        options += f"{'p' * (settings.engine == 'plain')}{'n' * is_bare()}{self.mark}"
         cache = engine_cache.cache_for(settings.model, file, self.data_folder)
         return f"{photo.digest[:32]}-{options}-{cache.folder.name}"
 
@@ -113,7 +113,7 @@ class NetworkSource:
         settings = self.settings
         if settings.tiles == "auto":
             is_quick = catalogue.model_named(settings.model).is_quick
-            return is_quick and settings.engine == "auto" and devices.has_torch()
+            return is_quick and settings.engine == "auto" and not is_bare()
         return settings.tiles == "on"
 
     def _options(self) -> InferenceOptions:

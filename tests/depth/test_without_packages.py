@@ -12,7 +12,7 @@ from PIL import Image
 from mono3d_addon.core.camera.lens import Lens
 from mono3d_addon.core.photo.photo import Photo
 from mono3d_addon.core.stages import ESTIMATING, Stages
-from mono3d_addon.depth.engines import choice
+from mono3d_addon.depth.engines import choice, openvino_engine
 from mono3d_addon.depth.engines.choice import EngineChoice, Result, Tell
 from mono3d_addon.depth.engines.engine import Pictures
 from tests.depth.bare_process import ROOT, run_bare
@@ -117,7 +117,7 @@ def test_what_needs_packages_says_so(tmp_path: Path) -> None:
         assert text.startswith(f"{words} need the package torch, which is not installed: click Install")
 
 
-@pytest.mark.usefixtures("without_torch")
+@pytest.mark.usefixtures("without_packages")
 def test_models_are_refused_before_their_weights_are_missed(tmp_path: Path) -> None:
     settings = Settings(model="dpt_hybrid_384")
     source = NetworkSource(settings, tmp_path, DisparityCache(tmp_path), EstimatorCache(), ReadAhead())
@@ -132,16 +132,17 @@ def test_with_packages_nothing_is_said() -> None:
 
 
 @pytest.fixture
-def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "has_torch", lambda: False)
+    monkeypatch.setattr(openvino_engine, "is_installed", lambda: False)
 
 
-@pytest.mark.usefixtures("without_torch")
+@pytest.mark.usefixtures("without_packages")
 def test_the_device_is_the_processor() -> None:
     assert devices.choose("auto") == devices.choose("cpu") == "cpu"
 
 
-@pytest.mark.usefixtures("without_torch")
+@pytest.mark.usefixtures("without_packages")
 @pytest.mark.parametrize("is_plain", [False, True])
 def test_the_engine_stays(tmp_path: Path, is_plain: bool) -> None:
     made = estimator.load(STARTER, WEIGHTS, "auto", tmp_path, is_plain=is_plain)
@@ -155,7 +156,7 @@ def test_the_engine_stays(tmp_path: Path, is_plain: bool) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.usefixtures("without_torch")
+@pytest.mark.usefixtures("without_packages")
 def test_full_memory_is_answered_by_a_smaller_size(monkeypatch: pytest.MonkeyPatch) -> None:
     original = EngineChoice.run
 
@@ -177,8 +178,9 @@ def test_an_installation_makes_new_estimates_and_a_removal_finds_the_old(
     source = NetworkSource(Settings(), tmp_path, DisparityCache(tmp_path), EstimatorCache(), ReadAhead())
     stages = Stages(lambda words, fraction: None, {ESTIMATING: 1.0})
     found = []
-    for has_torch in (False, True, False, True):
-        monkeypatch.setattr(devices, "has_torch", lambda has_torch=has_torch: has_torch)
+    for is_there in (False, True, False, True):
+        monkeypatch.setattr(devices, "has_torch", lambda is_there=is_there: is_there)
+        monkeypatch.setattr(openvino_engine, "is_installed", lambda is_there=is_there: is_there)
         source = NetworkSource(Settings(), tmp_path, source.cache, EstimatorCache(), ReadAhead())
         found.append(source.estimate(photo, stages))
     engines = [one.engine.split()[0] for one in found]

@@ -87,14 +87,23 @@ class Result:
         return self.arrays[DISPARITY]
 
 
+def is_bare() -> bool:
+    """Returns whether neither torch nor OpenVINO is installed: then numpy runs what it can."""
+    return not devices.has_torch() and not openvino_engine.is_installed()
+
+
 def require_packages(model: Model) -> None:
     """Raises Mono3DError, a sentence, when no engine that is installed runs `model`."""
-    if not model.runs_on_numpy and not devices.has_torch():
-        raise extras.needed(f"Models such as '{model.name}'", ModuleNotFoundError(name="torch"))
+    if is_bare() and not model.runs_on_numpy:
+        raise _needs_torch(model)
+
+
+def _needs_torch(model: Model) -> Mono3DError:
+    return extras.needed(f"Models such as '{model.name}'", ModuleNotFoundError(name="torch"))
 
 
 class EngineChoice:
-    """The engines of one model on one device. Without torch the only one is numpy's, for models that run on it.
+    """The engines of one model on one device. Without packages the only one is numpy's, for models that run on it.
 
     model     the row of the catalogue
     weights   its verified weights file
@@ -145,9 +154,7 @@ class EngineChoice:
         Raises Mono3DError when the weights cannot be read, or when torch is missing and the model needs it.
         """
         if self._plain is None:
-            require_packages(self._model)
-            has_torch = devices.has_torch()
-            self._plain = self._on_torch() if has_torch else numpy_engine.load(self._model, self._weights)
+            self._plain = self._on_torch() if devices.has_torch() else self._on_numpy()
         return self._plain
 
     def _on_torch(self) -> Engine:
@@ -159,6 +166,11 @@ class EngineChoice:
         keeps = self._cache if self._is_plain or self.device == "cpu" else None
         network = loading.network(self._model, self._weights, keeps)
         return on_device(network, self.device if self._is_plain else "cpu")
+
+    def _on_numpy(self) -> Engine:
+        if not self._model.runs_on_numpy:
+            raise _needs_torch(self._model)
+        return numpy_engine.load(self._model, self._weights)
 
     def release(self) -> None:
         """Frees all engines and their memory; the next run opens what it needs."""
@@ -277,7 +289,7 @@ class EngineChoice:
             self._plain = None
 
     def _candidates(self, size: tuple[int, int], tell: Tell) -> Candidates:
-        if self._is_plain or not devices.has_torch():
+        if self._is_plain or is_bare():
             return Candidates()
         try:
             return self._openvino(size, tell) if self.device == "cpu" else Candidates(self._accelerated())
@@ -320,6 +332,8 @@ class EngineChoice:
         name = f"openvino-{version}"
         graph = self._cache.intact(name)
         if graph is None:
+            if not devices.has_torch():
+                return Candidates()
             if not self._cache.remember_use():
                 return Candidates(more_later=True)
             graph = self._converted(self._cache, name, tell)

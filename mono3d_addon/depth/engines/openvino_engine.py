@@ -97,9 +97,14 @@ def _array_of(output: Any) -> str | None:
     return next((name for name in ARRAY_NAMES if name in output.get_names()), None)
 
 
+def is_installed() -> bool:
+    """Returns, without importing it, whether OpenVINO is installed."""
+    return importlib.util.find_spec("openvino") is not None
+
+
 def is_usable() -> bool:
     """Returns, without importing it, whether OpenVINO is installed and can run here."""
-    return importlib.util.find_spec("openvino") is not None and _tells_processors()
+    return is_installed() and _tells_processors()
 
 
 def _tells_processors() -> bool:
