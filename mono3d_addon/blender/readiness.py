@@ -106,12 +106,10 @@ def _line(model: Model) -> state.ModelLine:
 
 def lack(settings: Settings) -> str:
     """Returns, where packages are not installed, a sentence on what needs them in `settings`; else an empty text."""
-    from .. import edition, environment
+    from .. import environment
 
-    if not state.current.is_bare:
-        return ""
     offer = state.current.offer
-    return environment.beyond_bare(settings, edition.remedy(), offer.size if offer else "")
+    return environment.beyond_bare(settings, offer.size if offer else "") if state.current.is_bare else ""
 
 
 def poll_plan() -> float | None:

@@ -75,6 +75,45 @@ def main(folder: Path) -> None:
     (folder / "cut.webp").write_bytes(file_of_webp.getvalue()[:2000])
 
 
+def more(folder: Path) -> None:
+    """Writes pictures whose colours a worker converts, and pictures that a worker without packages reads itself."""
+    import numpy as np
+    import pillow_heif
+    from PIL import Image
+
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    from tests.core.photo.picture_files import LINEAR, rgb_profile
+
+    pillow_heif.register_heif_opener()
+    with Image.open(Path(__file__).parents[1] / "photos" / "coffee.png") as photo:
+        rgb = photo.convert("RGB").resize(SIZE)
+    values = np.asarray(rgb)
+    alpha = np.broadcast_to(np.linspace(0, 255, SIZE[0]).astype(np.uint8), SIZE[::-1])
+    rgba, grey = Image.fromarray(np.dstack([values, alpha])), rgb.convert("L")
+    deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    profile = rgb_profile(LINEAR, "linear")
+    rgb.save(folder / "profile.jpg", quality=95, icc_profile=profile)
+    rgb.save(folder / "profile.png", icc_profile=profile)
+    rgb.save(folder / "profile.webp", lossless=True, icc_profile=profile)
+    rgb.save(folder / "profile.tif", icc_profile=profile)
+    rgb.convert("CMYK").save(folder / "cmyk.jpg", quality=95)
+    for name, picture in (("rgb", rgb), ("rgba", rgba), ("grey", grey), ("deep", deep), ("palette", rgb.convert("P"))):
+        picture.save(folder / f"{name}.png")
+    rgba.convert("LA").save(folder / "grey and alpha.png")
+    for compression in ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"):
+        rgb.save(folder / f"{compression}.tif", compression=compression)
+    deep.save(folder / "deep.tif")
+    rgba.save(folder / "alpha.tif")
+    exif = Image.Exif()
+    exif[ORIENTATION] = 8
+    rgb.save(folder / "turned.png", exif=exif)
+    rgb.save(folder / "turned.webp", exif=exif, lossless=True)
+    rgb.save(folder / "turned.tif", tiffinfo={ORIENTATION: 6})
+    for ending in ("bmp", "tga", "ppm", "heic", "avif"):
+        rgb.save(folder / f"rgb.{ending}")
+    rgba.save(folder / "alpha.tga")
+
+
 def _photoshop(values: Any, bits: int) -> bytes:
     import numpy as np
 
@@ -86,3 +125,5 @@ def _photoshop(values: Any, bits: int) -> bytes:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    (Path(sys.argv[1]) / "more").mkdir()
+    more(Path(sys.argv[1]) / "more")
