@@ -78,7 +78,7 @@ class Choice:
     of them. `words` are further spellings on the command line. A change of a `live` setting rebuilds the mesh, but
     needs neither the network nor another material. Interfaces show settings of the `level` "basic" first. Where 0 means
     "automatic", `typical` is about what it comes to, for sliders. `bare` are the values that work without the packages
-    that the installer brings; empty: all of them do.
+    that the installer brings; empty: all of them do. So do all beside `bare_beside`, a value of another setting.
     """
 
     label: str
@@ -95,10 +95,16 @@ class Choice:
     level: Level = "advanced"
     typical: float = 0.0
     bare: tuple[Any, ...] = ()
+    bare_beside: tuple[str, Any] | None = None
 
-    def needs_packages(self, value: Any) -> bool:
-        """Returns whether a value works only with the packages that the installer brings."""
-        return bool(self.bare) and value not in self.bare
+    def needs_packages(self, value: Any, owner: Any) -> bool:
+        """Returns whether a value works only with packages that the installer brings.
+
+        The other settings are attributes of `owner`.
+        """
+        if not self.bare or value in self.bare:
+            return False
+        return self.bare_beside is None or getattr(owner, self.bare_beside[0]) != self.bare_beside[1]
 
 
 def _choice(default: Any, label: str, group: Group, help: str, **details: Any) -> Any:
@@ -245,7 +251,7 @@ class Settings:
     target_triangles: int = _choice(0, "Triangles", "Surface",
         "Decimate the mesh to about this many triangles; 0: no decimation, or for the adaptive surface a tenth of the "
         "grid's triangles, more where edges need them",
-        minimum=0, maximum=50_000_000, basic=True)
+        minimum=0, maximum=50_000_000, basic=True, bare=(0,), bare_beside=("surface", "adaptive"))
     smooth: int = _choice(0, "Smoothing", "Surface",
         "Iterations of Taubin smoothing, which does not shrink the mesh", minimum=0, maximum=100)
     quads: bool = _choice(False, "Quads", "Surface",
@@ -299,7 +305,7 @@ class Settings:
         """The settings whose values need the packages that the installer brings, in their order."""
         idle = ("model", "engine") if self.has_own_depth else ()
         fields = (item for item in fields_of(Settings) if item.name not in idle)
-        return tuple(item for item in fields if item.choice.needs_packages(getattr(self, item.name)))
+        return tuple(item for item in fields if item.choice.needs_packages(getattr(self, item.name), self))
 
     @property
     def depth_by(self) -> str:

@@ -27,6 +27,7 @@ from mono3d_addon.depth_source import depth_from_file, read_depth, source_of
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.session import Session
 from mono3d_addon.settings import Settings
+from tests.core.photo.picture_files import exr_header
 from tests.core.photo.without_pillow import without_pillow
 
 has_exr = pytest.mark.skipif(importlib.util.find_spec("OpenEXR") is None, reason="OpenEXR is not installed")
@@ -384,7 +385,7 @@ def test_a_jpeg_compressed_tiff_is_handed_over(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_an_exr_is_handed_over(tmp_path: Path, channels: int) -> None:
-    (tmp_path / "d.exr").write_bytes(b"\x76\x2f\x31\x01" + bytes(40))
+    (tmp_path / "d.exr").write_bytes(exr_header((48, 36)))
     values = np.dstack([*[NEAR_LEFT] * min(channels, 3), NEAR_LEFT * 0][:channels]) if channels > 1 else NEAR_LEFT
     np.save(tmp_path / "values.npy", values)
     handed = handed_over({"decoded": {str(tmp_path / "d.exr"): str(tmp_path / "values.npy")}})

@@ -93,7 +93,7 @@ def _line(model: Model) -> state.ModelLine:
     from ..depth import weights
 
     size = f"{model.file_bytes / 1e6:,.0f} MB"
-    if state.current.is_bare and properties.FIELDS["model"].choice.needs_packages(model.name):
+    if state.current.is_bare and model.name not in properties.FIELDS["model"].choice.bare:
         return state.ModelLine(f"{state.current.lacking} (+ {size})", is_ready=False)
     found = weights.status(model, state.current.data_folder)
     words = f"{found.state.capitalize()}, {size}, {model.licence}"
@@ -106,10 +106,12 @@ def _line(model: Model) -> state.ModelLine:
 
 def lack(settings: Settings) -> str:
     """Returns, where packages are not installed, a sentence on what needs them in `settings`; else an empty text."""
-    from .. import environment
+    from .. import edition, environment
 
+    if not state.current.is_bare:
+        return ""
     offer = state.current.offer
-    return environment.beyond_bare(settings, offer.size if offer else "") if state.current.is_bare else ""
+    return environment.beyond_bare(settings, edition.remedy(), offer.size if offer else "")
 
 
 def poll_plan() -> float | None:

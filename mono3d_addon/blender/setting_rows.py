@@ -58,5 +58,5 @@ def _draw_column(layout: Any, owner: Any, names: tuple[str, ...]) -> None:
             label(row, "automatic")
         else:
             column.prop(owner, name)
-        if state.current.lacking and name in _BEYOND and _BEYOND[name].needs_packages(value):
+        if state.current.lacking and name in _BEYOND and _BEYOND[name].needs_packages(value, owner):
             column.label(text=state.current.lacking, icon="INFO", translate=False)

@@ -64,6 +64,10 @@ def main(folder: Path) -> None:
             with OpenEXR.File(header, {"RGB": light.astype(kind)}) as file:
                 file.write(str(folder / f"{name} {word}.exr"))
             np.save(folder / f"{name} {word}.exr.npy", light.astype(kind).astype(np.float32))
+    for name in ("Z", "depth"):
+        header = {"compression": OpenEXR.PIZ_COMPRESSION, "type": OpenEXR.scanlineimage}
+        with OpenEXR.File(header, {name: np.ascontiguousarray(light[..., 0])}) as file:
+            file.write(str(folder / f"only {name}.exr"))
     layers = {f"View.Combined.{name}": np.ascontiguousarray(light[..., place]) for place, name in enumerate("RGB")}
     with OpenEXR.File({"type": OpenEXR.scanlineimage}, layers) as file:
         file.write(str(folder / "layers.exr"))

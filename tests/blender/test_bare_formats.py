@@ -36,7 +36,6 @@ DECODED_BY_BLENDER = (
     "alpha.jp2",
     "grey.jp2",
     "8 bits.psd",
-    "full ZIP.exr",
     "half PIZ.exr",
     "more/profile.jpg",
     "more/profile.webp",
@@ -50,6 +49,8 @@ DECODED_BY_THE_WORKER = (
     "more/profile.tif",
     *(f"more/rgb.{ending}" for ending in ("bmp", "tga", "ppm")),
     "more/alpha.tga",
+    "full ZIP.exr",
+    "half RLE.exr",
 )
 
 pytestmark = [

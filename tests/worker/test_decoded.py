@@ -16,9 +16,10 @@ from mono3d_addon.session import Session
 from mono3d_addon.settings import Settings
 from mono3d_addon.worker import depth_task, reconstruct_task, reshape_task
 from mono3d_addon.worker.reshape_files import load as load_mesh
+from tests.core.photo.picture_files import exr_header
 
 DEPTH = np.linspace(1.0, 2.0, 48 * 36, dtype=np.float32).reshape(36, 48)
-EXR = b"\x76\x2f\x31\x01" + bytes(40)
+EXR = exr_header((48, 36))
 
 
 def quiet(stage: str, share: float) -> None:

@@ -33,6 +33,9 @@ _MOST_KEPT = 3
 _BLOCK = 1 << 18
 """Pixels that are converted at a time: they stay in the processor's cache."""
 
+_LONGEST_HEADER = 1 << 20
+"""Bytes at the start of an OpenEXR file in which its header is looked for."""
+
 _WITHOUT_ALPHA = (8, 24, 96)
 """Bits per pixel of Blender's pictures without an alpha channel."""
 
@@ -86,6 +89,8 @@ def _stored(path: Path, max_pixels: float, folder: Path) -> Path:
     """Returns a new file in `folder` with the pixels of the picture at `path`."""
     import numpy as np
 
+    if not _is_understood(path):
+        raise Mono3DError(_unreadable(path))
     size = stated_size(path)
     if size is not None:
         # Before Blender decodes it: that takes 20 bytes for each pixel.
@@ -101,6 +106,25 @@ def _stored(path: Path, max_pixels: float, folder: Path) -> Path:
             "folder for temporary files."
         ) from error
     return Path(name)
+
+
+def _is_understood(path: Path) -> bool:
+    """Returns whether Blender finds the pixels of a file where it looks for them.
+
+    Of OpenEXR files with other channels, such as Z, versions before 5.2 return pixels that were never read.
+    """
+    from ...core.photo import openexr_file
+    from ...core.photo.damage import Damaged
+
+    with path.open("rb") as file:
+        data = file.read(_LONGEST_HEADER)
+    if not data.startswith(openexr_file.SIGNATURE):
+        return True
+    try:
+        names = openexr_file.header_of(data).names
+    except Damaged:
+        return False
+    return "Y" in names or {"R", "G", "B"} <= set(names)
 
 
 def read(path: Path) -> NDArray[Any]:

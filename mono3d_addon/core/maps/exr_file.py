@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import Mono3DError
-from .. import extras
+from ..photo.damage import Damaged
+from ..photo.exr_source import open_exr
 from .depth_file import check_size, plane
 from .depth_values import DepthValues
 
@@ -22,38 +21,31 @@ _CHANNELS = ("Z", "Y", "V", "R", "DEPTH", "DISTANCE")
 def read_exr(path: Path, max_pixels: float) -> DepthValues:
     """Returns the depth channel of an OpenEXR file, in metres.
 
-    Raises Mono3DError if OpenEXR is not installed, or if the file is damaged, is a deep image, has no depth channel or
-    has more than `max_pixels` megapixels.
+    Raises Mono3DError if it needs the package OpenEXR, which is not installed, or if the file is damaged, is a deep
+    image, has no depth channel or has more than `max_pixels` megapixels.
     """
     try:
-        import OpenEXR
-    except ImportError as error:
-        raise extras.needed("EXR files", error) from error
-    try:
-        header = OpenEXR.File(str(path), header_only=True).header()
-        least, largest = (np.asarray(corner, np.int64) for corner in header["dataWindow"])
-        columns, rows = largest - least + 1
-        check_size((int(rows), int(columns)), path, max_pixels)
-        with OpenEXR.File(str(path), separate_channels=True) as file:
-            name = _channel(tuple(file.channels()), path)
-            values = np.array(file.channels()[name].pixels)
-            if _is_coloured(file.channels(), name, values):
-                raise Mono3DError(f"'{path.name}' has colours; a depth map is grey, or has a channel Z.")
-    except Mono3DError:
-        raise
-    except Exception as error:  # OpenEXR raises many types of exceptions on damaged files.
+        source = open_exr(path)
+        check_size(source.size[::-1], path, max_pixels)
+        name = _channel(source.names, path)
+        colours = _colours_beside(name, source.names)
+        found = source.read((name, *colours))
+    except Damaged as error:
         raise Mono3DError(f"'{path.name}' is not a readable EXR file; save it again.") from error
+    values = found[name]
+    if not all(np.array_equal(found[one], values, equal_nan=True) for one in colours):
+        raise Mono3DError(f"'{path.name}' has colours; a depth map is grey, or has a channel Z.")
     return DepthValues(plane(values, path, max_pixels), "metres")
 
 
-def _is_coloured(channels: Mapping[str, Any], name: str, values: NDArray[Any]) -> bool:
-    """Returns whether the channel `name` is the red one of a picture whose green or blue differs."""
+def _colours_beside(name: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Returns the names of green and blue where `name` is the red channel of a picture."""
     layer, dot, end = name.rpartition(".")
     if end.upper() != "R":
-        return False
-    others = {other.upper(): other for other in channels}
-    pair = [others.get(f"{layer}{dot}{colour}".upper()) for colour in "GB"]
-    return any(not np.array_equal(channels[one].pixels, values, equal_nan=True) for one in pair if one)
+        return ()
+    others = {other.upper(): other for other in names}
+    pair = (f"{layer}{dot}{colour}".upper() for colour in "GB")
+    return tuple(others[one] for one in pair if one in others)
 
 
 def _channel(names: tuple[str, ...], path: Path) -> str:

@@ -36,11 +36,11 @@ _OTHERS = (
     b"GIF87a",
     b"GIF89a",
     b"8BPS",  # Photoshop
-    b"\x76\x2f\x31\x01",  # OpenEXR
     b"\xff\x4f\xff\x51",  # JPEG 2000, the bare stream
     b"\0\0\0\x0cjP  \r\n\x87\n",
 )
 _OWN = (b"\x89PNG", b"BM", b"#?", b"\x93NUMPY", *(b"P%c" % letter for letter in b"1234567Ff"))
+_EXR = b"\x76\x2f\x31\x01"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".gif", ".jp2", ".j2k", ".psd", ".exr")
 _MOST_CHANNELS = 4
@@ -95,6 +95,8 @@ def needs_hand_over(path: Path) -> bool:
         return True
     if start.startswith(_TIFF):
         return _is_foreign_tiff(path)
+    if start.startswith(_EXR):
+        return _is_foreign_exr(path)
     return not start.startswith(_OWN) and path.suffix.lower() in _SUFFIXES
 
 
@@ -118,6 +120,17 @@ def _is_foreign_tiff(path: Path) -> bool:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         folder = first_folder(data)
     return folder is not None and not tiff_file.is_readable_alone(folder) and tiff_file.is_known(folder)
+
+
+def _is_foreign_exr(path: Path) -> bool:
+    from . import openexr_file
+    from .damage import Damaged
+
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        try:
+            return not openexr_file.header_of(data).is_readable
+        except Damaged:
+            return False
 
 
 def _key(path: Path) -> str:

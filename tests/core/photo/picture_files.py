@@ -84,6 +84,30 @@ def tags_of(values: NDArray[Any], photometric: int, **more: tuple[str, tuple[int
     return tags | {int(name[1:]): value for name, value in more.items()}
 
 
+def exr_header(size: tuple[int, int], names: str = "Z", compression: int = 4) -> bytes:
+    """Returns an OpenEXR file of 32-bit channels that ends after its header; 4 is PIZ."""
+
+    def attribute(name: str, kind: str, value: bytes) -> bytes:
+        return f"{name}\0{kind}\0".encode() + struct.pack("<i", len(value)) + value
+
+    channels = b"".join(name.encode() + b"\0" + struct.pack("<iIii", 2, 0, 1, 1) for name in sorted(names)) + b"\0"
+    window = struct.pack("<4i", 0, 0, size[0] - 1, size[1] - 1)
+    return b"".join(
+        (
+            b"\x76\x2f\x31\x01\x02\0\0\0",
+            attribute("channels", "chlist", channels),
+            attribute("compression", "compression", bytes([compression])),
+            attribute("dataWindow", "box2i", window),
+            attribute("displayWindow", "box2i", window),
+            attribute("lineOrder", "lineOrder", b"\0"),
+            attribute("pixelAspectRatio", "float", struct.pack("<f", 1.0)),
+            attribute("screenWindowCenter", "v2f", bytes(8)),
+            attribute("screenWindowWidth", "float", struct.pack("<f", 1.0)),
+            b"\0",
+        )
+    )
+
+
 def icc(
     space: bytes, curves: dict[bytes, bytes], colorants: dict[bytes, tuple[float, float, float]], name: str
 ) -> bytes:

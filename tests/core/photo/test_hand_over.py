@@ -20,7 +20,7 @@ from mono3d_addon.core.photo.mask import masked
 from mono3d_addon.core.photo.photo import Photo, read_photo
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.version import ROOT
-from tests.core.photo.picture_files import png, tags_of, tiff
+from tests.core.photo.picture_files import exr_header, png, tags_of, tiff
 from tests.core.photo.test_colours import TRUTH, adobe_jpeg
 
 
@@ -45,7 +45,9 @@ def encoded(form: str, **options: Any) -> bytes:
         ("a.jp2", encoded("JPEG2000"), True),
         ("a.tif", encoded("TIFF", compression="jpeg"), True),
         ("a.psd", b"8BPS" + bytes(40), True),
-        ("a.exr", b"\x76\x2f\x31\x01" + bytes(40), True),
+        ("a.exr", exr_header((9, 9)), True),
+        ("b.exr", exr_header((9, 9), compression=3), False),
+        ("cut.exr", b"\x76\x2f\x31\x01" + bytes(40), False),
         ("cut.jpg", b"\xff" + bytes(40), True),
         ("a.png", png(TRUTH), False),
         ("named_wrongly.jpg", png(TRUTH), False),
