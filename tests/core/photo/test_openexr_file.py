@@ -58,7 +58,7 @@ def test_parts_and_windows(tmp_path: Path) -> None:
     assert header.has_parts and np.array_equal(openexr_file.read(data, header, ["R"])["R"], first["R"])
     numbers = (0.7, 0.3, 0.2, 0.7, 0.1, 0.05, 0.3127, 0.329)
     stated = openexr_file.header_of(write(tmp_path / "c.exr", first, "ZIP", chromaticities=numbers)).chromaticities
-    np.testing.assert_allclose(stated, numbers, rtol=1e-6)
+    assert stated == pytest.approx(numbers, rel=1e-6)
 
 
 @pytest.mark.parametrize("compression", ["PIZ", "PXR24", "B44", "DWAA"])
