@@ -125,3 +125,16 @@ def test_a_switch_of_an_earlier_version_is_understood(switch: bool, word: str) -
     assert Settings(tiles=switched).tiles == word
     assert Settings.from_json(json.dumps({"tiles": switch})).tiles == word
     assert Settings.repaired(json.dumps({"tiles": switch})) == (Settings(tiles=word), ())
+
+
+def beyond(**chosen: Any) -> tuple[str, ...]:
+    return tuple(item.name for item in Settings(**chosen).beyond_bare)
+
+
+def test_what_needs_packages_is_known() -> None:
+    assert beyond() == beyond(surface="adaptive", solid="flat", smooth=3, quads=True, normal_map=True, level=True) == ()
+    assert beyond(model="dpt_large_384", surface="poisson") == ("model", "surface")
+    assert beyond(model="dpt_large_384", engine="plain", depth_file="d.npy") == beyond(embedded_depth=True) == ()
+    assert beyond(target_triangles=500) == ("target_triangles",)
+    assert beyond(target_triangles=500, surface="adaptive") == ()
+    assert not any(preset(name).beyond_bare for name in PRESETS)
