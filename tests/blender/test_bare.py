@@ -147,7 +147,8 @@ def test_a_reshape_that_needs_packages_is_one_sentence(values: Any) -> None:
     assert len(newest().data.vertices) == count
 
 
-def test_a_mask_and_a_depth_map_that_blender_decodes_are_used(values: Any, tmp_path: Path) -> None:
+@pytest.mark.thorough
+def test_a_mask_that_blender_decodes_is_used(values: Any, tmp_path: Path) -> None:
     shutil.copy(PHOTOS / "china.jpg", tmp_path / "mask.jpg")
     values.photo, values.mask = str(PHOTOS / "coffee.png"), str(tmp_path / "mask.jpg")
     bpy.ops.mono3d.generate()
@@ -163,7 +164,7 @@ def test_the_depth_is_shown(values: Any) -> None:
     assert state.current.depth is not None and len(state.current.depth_images) == 2
 
 
-@pytest.mark.parametrize("preset", ["fast", "best"])
+@pytest.mark.parametrize("preset", [pytest.param(name, marks=pytest.mark.thorough) for name in ("fast", "best")])
 def test_presets_work(values: Any, preset: str) -> None:
     values.photo, values.preset = str(PHOTOS / "coffee.png"), preset
     assert bpy.ops.mono3d.generate() == {"FINISHED"}
