@@ -130,12 +130,6 @@ def test_many_photos_two_jobs_and_a_report(data: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in results(tmp_path / "out")) == ["astronaut.ply", "china.ply", "coffee.ply"]
 
 
-def test_nothing_installed_is_one_sentence(tmp_path: Path) -> None:
-    done = mono3d(tmp_path / "empty", PHOTOS / "coffee.png", "-o", tmp_path / "out")
-    assert done.returncode == 1
-    assert "--install" in done.stderr and "Traceback" not in done.stderr
-
-
 def test_an_output_that_cannot_be_written_is_one_sentence(data: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     done = mono3d(data, PHOTOS / "coffee.png", "-o", tmp_path / "file" / "out", *light())
