@@ -13,7 +13,7 @@ Precision = Literal["float32", "float16", "bfloat16"]
 """The number format of the computation."""
 
 Pictures = NDArray[np.float32]
-"""Normalised pictures of one size, float32 (n, 3, height, width); the sides are multiples of 32."""
+"""Pictures of one size as `resize.picture` makes them, float32 (n, channels, height, width)."""
 
 
 DISPARITY: Final = "disparity"
@@ -25,7 +25,25 @@ SKY: Final = "sky"
 SCENE: Final = "scene"
 """Name of what the network says about the scene, float32 (n, LENGTH of `scene_vector`)."""
 
-ARRAY_NAMES: Final = (DISPARITY, SKY, SCENE)
+DEPTH: Final = "depth"
+"""Name of the depth along z, float32 (n, height, width), up to a factor, in which `Model.depth_unit` tells it."""
+
+POINTS: Final = "points"
+"""Name of points in space, float32 (n, height, width, 3): x right, y down, z forward and positive.
+
+All are up to a factor, and z is up to a shift, for which they become a view through a lens (see `affine_points`).
+"""
+
+MASK: Final = "mask"
+"""Name of the probability that there is something at a finite distance, float32 (n, height, width)."""
+
+NORMALS: Final = "normals"
+"""Name of unit normals, float32 (n, height, width, 3), in the axes of the points."""
+
+SCALE: Final = "scale"
+"""Name of the factor that turns the points to metres, float32 (n, 1)."""
+
+ARRAY_NAMES: Final = (DISPARITY, SKY, SCENE, DEPTH, POINTS, MASK, NORMALS, SCALE)
 """The names of all arrays that some network gives."""
 
 Arrays = Mapping[str, NDArray[np.float32]]

@@ -200,8 +200,8 @@ def convert(network: nn.Module, model: Model, folder: Path) -> None:
         graph = openvino.convert_model(traced, example_input=example, input=[openvino.PartialShape(shape)])
     for output, name in zip(graph.outputs, network.outputs, strict=True):  # type: ignore[arg-type]
         output.get_tensor().set_names({name})
-    end: tuple[str, ...] = network.decoder.end()  # type: ignore[operator,union-attr]
-    graph.set_rt_info(" ".join(f"__module.decoder.{name}" for name in end), [_END])
+    end: tuple[str, ...] = network.end()  # type: ignore[operator]
+    graph.set_rt_info(" ".join(f"__module.{name}" for name in end), [_END])
     openvino.save_model(graph, folder / GRAPH, compress_to_fp16=False)
 
 

@@ -1,39 +1,76 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of networks, and how one is built from it with the tensors of a weights file."""
+"""The table of networks, and how one is built from it with the tensors of a weights file.
+
+A network is a module with `outputs`, the names of the arrays that it gives, `end`, the names of its last parts, which
+show rounding most, and `keep_end_exact`, which converts these to float32.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from ..engines.engine import DISPARITY, SCENE, SKY
-from . import beit, efficientnet_lite, hybrid, levit, nextvit, resnext, starter_layout, swin, vit
+from ..engines.engine import DEPTH, DISPARITY, SCENE, SKY
+from . import (
+    beit,
+    depth_anything,
+    efficientnet_lite,
+    hybrid,
+    levit,
+    moge,
+    nextvit,
+    resnext,
+    starter_layout,
+    swin,
+    vit,
+)
 from .decoder import Decoder, MidasHead, RectifiedResidualUnit, SubpixelHead, midas_names
 from .names import OUR_NAMES, Names, WrongTensorsError, brief, renamed
 from .scene_heads import SceneHeads
 from .timm_bodies import fill_computed
 
 
+_HEADS = "heads."
+
+
 @dataclass(frozen=True)
 class Architecture:
-    """The parts of a network.
+    """The parts of a network with a decoder.
 
     backbone  makes the part that turns a picture into maps; it has `channels`, those of its maps
     decoder   makes, from these channels, the part that merges the maps into disparity
     names     what the parts are called in the published weights
     heads     makes, from the backbone's channels, the parts for other outputs than disparity, where the weights have
               such parts; None: the network has no other outputs
+    gives     what the decoder gives, one array for each of its channels
     """
 
     backbone: Callable[[], nn.Module]
     decoder: Callable[..., Decoder]
     names: Names
     heads: Callable[[Sequence[int]], SceneHeads] | None = None
+    gives: tuple[str, ...] = (DISPARITY,)
+
+    def lay_out(self, found: Collection[str]) -> nn.Module:
+        """Returns the network, with the optional parts for which there are tensors of the names `found`."""
+        return Network(self, has_heads=any(key.startswith(_HEADS) for key in found))
+
+
+@dataclass(frozen=True)
+class PointsArchitecture:
+    """A network that gives points in space; `details` are those of `moge.MoGe`."""
+
+    details: Mapping[str, Any]
+    names: Names = field(default_factory=lambda: moge.NAMES)
+
+    def lay_out(self, found: Collection[str]) -> nn.Module:
+        """Returns the network, with a head for normals if there are tensors of the names `found` for it."""
+        return moge.MoGe(**self.details, has_normals=any(key.startswith("heads.normal.") for key in found))
 
 
 DPT_DECODER = partial(
@@ -49,7 +86,48 @@ def _dpt(backbone: Callable[..., nn.Module], names: Names, **details: Any) -> Ar
     return Architecture(partial(backbone, **details), DPT_DECODER, {**names, **midas_names()})
 
 
-ARCHITECTURES: Mapping[str, Architecture] = {
+V2_CHANNELS = {"small": (48, 96, 192, 384), "base": (96, 192, 384, 768), "large": (256, 512, 1024, 1024)}
+V2_WIDTHS = {"small": 64, "base": 128, "large": 256}
+BLOCKS = {"small": (2, 5, 8, 11), "base": (2, 5, 8, 11), "large": (4, 11, 17, 23)}
+"""Sizes of Depth Anything, by that of its body."""
+
+
+def _depth_anything(
+    size: str,
+    head: Callable[[int], nn.Module] = depth_anything.DisparityHead,
+    gives: tuple[str, ...] = (DISPARITY,),
+    names: Names = depth_anything.V2_NAMES,
+    **details: Any,
+) -> Architecture:
+    return Architecture(
+        partial(
+            depth_anything.DepthAnything, size=size, channels=V2_CHANNELS[size], blocks=BLOCKS[size], **details
+        ),
+        partial(
+            Decoder, widths=(V2_WIDTHS[size],) * 4, lateral_sizes=(3, 3, 3, 3), align_corners=True, head=head
+        ),
+        names,
+        gives=gives,
+    )
+
+
+def _metric(size: str, farthest: float) -> Architecture:
+    return _depth_anything(size, depth_anything.metres_head(farthest), (DEPTH,))
+
+
+ROOM, STREET = 20.0, 80.0
+"""Largest depth in metres of Depth Anything V2, trained on Hypersim's rooms and on the streets of Virtual KITTI."""
+
+DEPTH_ANYTHING_3 = _depth_anything(
+    "large", depth_anything.DepthAndSkyHead, (DEPTH, SKY), depth_anything.V3_NAMES, norm_epsilon=1e-5
+)
+
+
+def _moge(size: str, blocks: Sequence[int], neck_units: Sequence[int]) -> PointsArchitecture:
+    return PointsArchitecture({"size": size, "blocks": tuple(blocks), "neck_units": tuple(neck_units)})
+
+
+ARCHITECTURES: Mapping[str, Architecture | PointsArchitecture] = {
     "starter": Architecture(
         backbone=partial(efficientnet_lite.EfficientNetLite, width=1.0, depth=1.0, finest_stride=2),
         decoder=partial(
@@ -140,18 +218,30 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         channels=(256, 512, 1024, 1024),
         blocks=(5, 11, 17, 23),
     ),
+    "depth_anything_v2_vits": _depth_anything("small"),
+    "depth_anything_v2_vitb": _depth_anything("base"),
+    "depth_anything_v2_vitl": _depth_anything("large"),
+    "depth_anything_v2_metric_hypersim_vits": _metric("small", ROOM),
+    "depth_anything_v2_metric_hypersim_vitb": _metric("base", ROOM),
+    "depth_anything_v2_metric_hypersim_vitl": _metric("large", ROOM),
+    "depth_anything_v2_metric_vkitti_vits": _metric("small", STREET),
+    "depth_anything_v2_metric_vkitti_vitb": _metric("base", STREET),
+    "depth_anything_v2_metric_vkitti_vitl": _metric("large", STREET),
+    "moge_2_vits_normal": _moge("small", (5, 11), (0, 1, 1, 1, 0)),
+    "moge_2_vitb_normal": _moge("base", (5, 11), (0, 1, 1, 1, 0)),
+    "moge_2_vitl_normal": _moge("large", (5, 11, 17, 23), (0, 2, 2, 2, 0)),
+    "da3mono_large": DEPTH_ANYTHING_3,
+    "da3metric_large": DEPTH_ANYTHING_3,
 }
 """The networks by the names of the catalogue's rows."""
 
 
-_HEADS = "heads."
-
-
 class Network(nn.Module):
-    """A whole network: picture in, disparity out, and what its heads, if it has some, say about the scene."""
+    """A network with a decoder: picture in, disparity or depth out, and what its heads, if any, say about the scene."""
 
     def __init__(self, architecture: Architecture, *, has_heads: bool = False) -> None:
         super().__init__()
+        self.gives = architecture.gives
         self.backbone = architecture.backbone()
         channels = cast(Sequence[int], self.backbone.channels)
         self.decoder = architecture.decoder(channels)
@@ -161,7 +251,11 @@ class Network(nn.Module):
     @property
     def outputs(self) -> tuple[str, ...]:
         """The names of what `forward` returns."""
-        return (DISPARITY,) if self.heads is None else (DISPARITY, SKY, SCENE)
+        return self.gives if self.heads is None else (*self.gives, SKY, SCENE)
+
+    def end(self) -> tuple[str, ...]:
+        """Returns the names of the decoder's last parts, see `Decoder.end`."""
+        return tuple(f"decoder.{name}" for name in self.decoder.end())
 
     def keep_end_exact(self) -> None:
         """Converts the decoder's end and the heads, which show rounding most, to float32."""
@@ -170,14 +264,17 @@ class Network(nn.Module):
             self.heads.float()
 
     def forward(self, picture: Tensor) -> tuple[Tensor, ...]:
-        """Returns the `outputs` for a normalised `picture`, float (n, 3, h, w); its sides are multiples of 32.
+        """Returns the `outputs` for a normalised `picture`, float (n, 3, h, w); its sides are multiples of 32 or 14.
 
-        Disparity is float (n, h, w), near = large; `SceneHeads` describes the others.
+        Disparity, near = large, or depth is float (n, h, w); `SceneHeads` describes the others.
         """
         maps = self.backbone(picture)
         merged, levels = self.decoder.merged(maps)
-        disparity = self.decoder.disparity(merged).squeeze(1)
-        return (disparity,) if self.heads is None else (disparity, *self.heads(maps, levels, disparity))
+        found = self.decoder.ended(merged)
+        if len(self.gives) > 1:
+            return tuple(found[:, channel] for channel in range(len(self.gives)))
+        first = found.squeeze(1)
+        return (first,) if self.heads is None else (first, *self.heads(maps, levels, first))
 
 
 def learnt(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -191,7 +288,7 @@ def learnt(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
-def assemble(name: str, found: Mapping[str, Tensor], kind: torch.dtype = torch.float32) -> Network:
+def assemble(name: str, found: Mapping[str, Tensor], kind: torch.dtype = torch.float32) -> nn.Module:
     """Returns the network `name`, on the CPU, with what it has `learnt`: what is of this `kind` as it is, else float32.
 
     The network is laid out without memory of its own and takes over the tensors: a memory-mapped file is not copied.
@@ -207,15 +304,15 @@ def assemble(name: str, found: Mapping[str, Tensor], kind: torch.dtype = torch.f
     return network.eval().requires_grad_(False)
 
 
-def build(name: str, tensors: Mapping[str, Tensor]) -> Network:
+def build(name: str, tensors: Mapping[str, Tensor]) -> nn.Module:
     """Returns the network `name` with the `tensors` of its published weights file, as `assemble` does."""
     return assemble(name, learnt(name, tensors))
 
 
-def _laid_out(name: str, found: Mapping[str, Tensor]) -> Network:
-    """Returns the network `name` without memory, with heads if there are tensors `found` for them."""
+def _laid_out(name: str, found: Mapping[str, Tensor]) -> nn.Module:
+    """Returns the network `name` without memory, with the optional parts for which there are tensors `found`."""
     with torch.device("meta"):
-        return Network(ARCHITECTURES[name], has_heads=any(key.startswith(_HEADS) for key in found))
+        return ARCHITECTURES[name].lay_out(found)
 
 
 def _check(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], unknown: list[str]) -> None:

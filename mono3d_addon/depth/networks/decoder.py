@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The decoder of all networks: from the coarsest feature map to the finest, refined and merged at each step.
+"""The decoder of all networks but MoGe: from the coarsest feature map to the finest, refined and merged at each step.
 
 The scheme is RefineNet's (Lin et al. 2017, https://arxiv.org/abs/1611.06612) as MiDaS uses it
 (Ranftl et al. 2020, https://arxiv.org/abs/1907.01341, and 2021, https://arxiv.org/abs/2103.13413).
@@ -20,10 +20,10 @@ from .starter_layout import HEAD_WIDTH
 class ResidualUnit(nn.Module):
     """Two 3x3 convolutions, each after a ReLU, added to the input."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, padding_mode: str = "zeros") -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1, padding_mode=padding_mode)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, padding_mode=padding_mode)
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns a map like `x`, float (n, width, h, w)."""
@@ -78,19 +78,42 @@ class Fusion(nn.Module):
 
 
 class MidasHead(nn.Module):
-    """From the finest map, at half the size of the picture, to disparity at its full size; never negative."""
+    """From the finest map to disparity, or depth, at the full size of the picture.
 
-    def __init__(self, width: int, *, align_corners: bool, last_width: int = 32) -> None:
+    enlargement  how many times larger the picture is than the map
+    end          what the last sum goes through; disparity is never negative
+    """
+
+    def __init__(
+        self,
+        width: int,
+        *,
+        align_corners: bool,
+        last_width: int = 32,
+        enlargement: float = 2,
+        end: Callable[[Tensor], Tensor] = functional.relu,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(width, width // 2, 3, padding=1)
         self.conv2 = nn.Conv2d(width // 2, last_width, 3, padding=1)
         self.conv3 = nn.Conv2d(last_width, 1, 1)
         self.align_corners = align_corners
+        self.enlargement = enlargement
+        self.end = end
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns disparity, float (n, 1, 2 h, 2 w), of a map, float (n, width, h, w)."""
-        x = functional.interpolate(self.conv1(x), scale_factor=2, mode="bilinear", align_corners=self.align_corners)
-        return functional.relu(self.conv3(functional.relu(self.conv2(x))))
+        """Returns float (n, 1, height, width) of a map, float (n, width, h, w)."""
+        return self.ended(self.enlarged(x))
+
+    def enlarged(self, x: Tensor) -> Tensor:
+        """Returns what the last layers take, float (n, width / 2, height, width)."""
+        return functional.interpolate(
+            self.conv1(x), scale_factor=self.enlargement, mode="bilinear", align_corners=self.align_corners
+        )
+
+    def ended(self, enlarged: Tensor) -> Tensor:
+        """Returns the result, float (n, 1, height, width)."""
+        return self.end(self.conv3(functional.relu(self.conv2(enlarged))))
 
 
 class SubpixelHead(nn.Module):
@@ -160,11 +183,11 @@ class Decoder(nn.Module):
         self.head = head(widths[0])
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
-        """Returns disparity, float (n, 1, h, w), of a backbone's maps, float (n, channels, h / stride, w / stride)."""
-        return self.disparity(self.merged(maps)[0])
+        """Returns the head's result, such as disparity, of a backbone's maps, float (n, channels, h, w) each."""
+        return self.ended(self.merged(maps)[0])
 
-    def disparity(self, merged: Tensor) -> Tensor:
-        """Returns disparity, float (n, 1, h, w), of the map that `merged` returns."""
+    def ended(self, merged: Tensor) -> Tensor:
+        """Returns the head's result, float (n, 1 or more, h, w), of the map that `merged` returns."""
         return self.head(in_kind_of(self.head, merged))
 
     def merged(self, maps: Sequence[Tensor]) -> tuple[Tensor, Sequence[Tensor]]:
@@ -204,15 +227,23 @@ def in_kind_of(module: nn.Module, x: Tensor) -> Tensor:
     return x if parameter is None else x.to(parameter.dtype)
 
 
-def midas_names(levels: int = 4) -> Names:
-    """Returns the names in MiDaS of the decoder's parts, without the unit that its coarsest fusion never uses."""
+MIDAS_HEAD = ("output_conv.0", "output_conv.2", "output_conv.4")
+"""What MiDaS calls the convolutions of its head."""
+
+
+def midas_names(levels: int = 4, head: Sequence[str] = MIDAS_HEAD, prefix: str = "") -> Names:
+    """Returns the names in MiDaS of the decoder's parts, without the unit that its coarsest fusion never uses.
+
+    `head` are the names of the head's convolutions, and all names begin with `prefix`.
+    """
+    scratch = f"{prefix}scratch."
     names: dict[str, str | None] = {}
     for level in range(levels):
-        names[f"scratch.layer{level + 1}_rn."] = f"decoder.lateral.{level}."
-        names[f"scratch.refinenet{level + 1}.resConfUnit1."] = f"decoder.fusion.{level}.skip."
-        names[f"scratch.refinenet{level + 1}.resConfUnit2."] = f"decoder.fusion.{level}.refine."
-        names[f"scratch.refinenet{level + 1}.out_conv."] = f"decoder.fusion.{level}.project."
-    names[f"scratch.refinenet{levels}.resConfUnit1."] = None
-    for number, layer in enumerate(("output_conv.0", "output_conv.2", "output_conv.4"), start=1):
-        names[f"scratch.{layer}."] = f"decoder.head.conv{number}."
+        names[f"{scratch}layer{level + 1}_rn."] = f"decoder.lateral.{level}."
+        names[f"{scratch}refinenet{level + 1}.resConfUnit1."] = f"decoder.fusion.{level}.skip."
+        names[f"{scratch}refinenet{level + 1}.resConfUnit2."] = f"decoder.fusion.{level}.refine."
+        names[f"{scratch}refinenet{level + 1}.out_conv."] = f"decoder.fusion.{level}.project."
+    names[f"{scratch}refinenet{levels}.resConfUnit1."] = None
+    for number, layer in enumerate(head, start=1):
+        names[f"{scratch}{layer}."] = f"decoder.head.conv{number}."
     return names

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,16 +15,16 @@ CLASSIFYING_PARTS = ("norm", "fc_norm", "head")
 """Parts after the last block; the maps are taken before them."""
 
 
-def timm_body(name: str) -> Any:
+def timm_body(name: str, without: Sequence[str] = CLASSIFYING_PARTS) -> Any:
     """Returns timm's network `name` without values for its tensors if made on the meta device.
 
-    Typed as Any because its parts (`blocks`, `patch_embed`, ...) differ from family to family.
+    The parts `without` which it is wanted do nothing. Typed as Any because its parts (`blocks`, `patch_embed`, ...) differ from family to family.
     """
     import_torchvision()
     import timm
 
     body = timm.create_model(name, pretrained=False, num_classes=0)
-    for part in CLASSIFYING_PARTS:
+    for part in without:
         if hasattr(body, part):
             setattr(body, part, nn.Identity())
     return body

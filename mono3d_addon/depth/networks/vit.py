@@ -26,12 +26,13 @@ Grid = tuple[int, int]
 class Reassemble(nn.Module):
     """From tokens to a map: mix the whole-picture token into each, lay them out, change channels and size.
 
-    `level` is the place in the list of maps: 0 for stride 4 to 3 for stride 32.
+    level     the place in the list of maps: 0 for a quarter of a patch to 3 for two patches
+    is_mixed  whether the whole-picture token is mixed in; else it is dropped
     """
 
-    def __init__(self, token_width: int, channels: int, level: int) -> None:
+    def __init__(self, token_width: int, channels: int, level: int, *, is_mixed: bool = True) -> None:
         super().__init__()
-        self.readout = nn.Linear(2 * token_width, token_width)
+        self.readout = nn.Linear(2 * token_width, token_width) if is_mixed else None
         self.project = nn.Conv2d(token_width, channels, 1)
         self.resample = (
             nn.ConvTranspose2d(channels, channels, 4, stride=4),
@@ -43,7 +44,8 @@ class Reassemble(nn.Module):
     def forward(self, tokens: Tensor, grid: Grid) -> Tensor:
         """Returns a map, float (n, channels, h, w), of `tokens`, float (n, 1 + rows * columns, token_width)."""
         whole, patches = tokens[:, :1], tokens[:, 1:]
-        patches = functional.gelu(self.readout(torch.cat((patches, whole.expand_as(patches)), dim=-1)))
+        if self.readout is not None:
+            patches = functional.gelu(self.readout(torch.cat((patches, whole.expand_as(patches)), dim=-1)))
         return self.resample(self.project(patches.transpose(1, 2).unflatten(2, grid)))
 
 
