@@ -13,7 +13,8 @@ from typing import Any
 from . import environment
 from .core.user_path import user_path
 from .depth import engine_cache, weights
-from .depth.catalogue import MODELS, Model
+from .depth.catalogue import MODELS
+from .depth.model import Model
 from .display import StageLines
 from .errors import Mono3DError
 from .settings import Settings

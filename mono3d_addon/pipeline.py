@@ -123,6 +123,8 @@ def assembled(
         own=reshaper.own,
         scene=reshaper.scene,
         sky=reshaper.sky,
+        holds=reshaper.holds,
+        normals=reshaper.normals,
         engine=engine,
         seconds=seconds,
         notes=(*photo_notes, *reshaped.notes),

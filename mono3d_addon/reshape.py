@@ -37,7 +37,7 @@ from .core.mesh.torn_map import TornMap
 from .core.photo.hand_over import NOTHING, HandedOver
 from .core.photo.mask import masked
 from .core.photo.photo import Photo
-from .core.photo.resampling import resize_to
+from .core.photo.resampling import resize_nearest, resize_to
 from .core.resolved import resolved
 from .core.stages import Progress, Stages
 from .errors import Mono3DError
@@ -178,6 +178,7 @@ class Reshaper(abc.ABC):
     own        the depth map that `disparity` follows from; None where a network estimated the disparity
     scene      what the network guesses of distances and lens, for those that are automatic
     sky        probability of sky, float32 (h, w), 0..1; None where the network does not give it
+    holds      where the disparity holds, bool (h, w); None: everywhere
     """
 
     is_panorama: ClassVar[bool]
@@ -185,7 +186,8 @@ class Reshaper(abc.ABC):
     def __init__(self, photo: Photo, estimate: Estimate) -> None:
         self.photo = photo
         self.disparity, self.own = estimate.disparity, estimate.values
-        self.scene, self.sky = estimate.scene, estimate.sky
+        self.scene, self.sky, self.holds = estimate.scene, estimate.sky, estimate.valid
+        self.normals = estimate.normals
         self._handed = NOTHING
         self._sky: _Last[Valid] = _Last()
         self._depth: _Last[_DepthMap] = _Last()
@@ -197,8 +199,8 @@ class Reshaper(abc.ABC):
         """Memory that the photo and its disparity take."""
         mask = 0 if self.photo.mask is None else self.photo.mask.nbytes
         own = 0 if self.own is None else self.own.values.nbytes
-        sky = 0 if self.sky is None else self.sky.nbytes
-        return self.photo.pixels.nbytes + mask + self.disparity.nbytes + own + sky
+        maps = [one for one in (self.sky, self.holds, self.normals) if one is not None]
+        return self.photo.pixels.nbytes + mask + self.disparity.nbytes + own + sum(one.nbytes for one in maps)
 
     def forget(self) -> None:
         """Frees the memory of the intermediate results."""
@@ -288,14 +290,25 @@ class Reshaper(abc.ABC):
         if self.own is not None:
             depth, valid = own_depth_map(self.own, photo, settings)
         else:
-            depth, valid = depth_map(self._shown(settings), photo, settings, sky)
+            measures = None if self.scene is None else self.scene.measures
+            depth, valid = depth_map(self._shown(settings), photo, settings, sky, measures=measures)
         if sky is None:
-            return _DepthMap(depth, valid, None)
+            return _DepthMap(depth, self._without_holes(valid, depth.shape), None)
         if settings.sky == "remove":
             return _DepthMap(depth, except_sky(valid, sky), sky)
         put = behind if settings.sky == "auto" else backdrop
         depth = put(depth, sky, 0.0 if self._is_metric else settings.far, valid)
         return _DepthMap(depth, valid if valid is None else valid | sky, sky)
+
+    def _without_holes(self, valid: Valid, shape: tuple[int, ...]) -> Valid:
+        """Returns what is left of the valid cells where the network says that there is nothing at a finite distance.
+
+        Only without a sky. What was judged to be no part of a sky is the rim of things before it, and stays.
+        """
+        if self.holds is None:
+            return valid
+        holds = resize_nearest(self.holds, shape[1], shape[0])
+        return holds if valid is None else valid & holds
 
     @property
     def _is_metric(self) -> bool:

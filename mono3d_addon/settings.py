@@ -55,6 +55,20 @@ MODEL_NAMES = (
     "dpt_large_384",
     "dpt_beit_large_384",
     "dpt_beit_large_512",
+    "depth_anything_v2_vits",
+    "depth_anything_v2_metric_hypersim_vits",
+    "depth_anything_v2_metric_vkitti_vits",
+    "depth_anything_v2_vitb",
+    "depth_anything_v2_metric_hypersim_vitb",
+    "depth_anything_v2_metric_vkitti_vitb",
+    "depth_anything_v2_vitl",
+    "depth_anything_v2_metric_hypersim_vitl",
+    "depth_anything_v2_metric_vkitti_vitl",
+    "moge_2_vits_normal",
+    "moge_2_vitb_normal",
+    "moge_2_vitl_normal",
+    "da3mono_large",
+    "da3metric_large",
 )
 """Names of the models. `depth.catalogue` has a row for each; a test compares the two."""
 
@@ -128,7 +142,7 @@ class Settings:
         "Device that runs the network; 'auto' uses the first available of cuda, mps and xpu, else cpu",
         options=("auto", "cpu", "cuda", "mps", "xpu"))
     network_size: int = _choice(0, "Network size", "Depth",
-        "Side of the network's input image, rounded to a multiple of 32; 0: the size the model was trained at",
+        "Side of the network's input image, rounded to a multiple of 32 or 14; 0: the size the model was trained at",
         unit="px", minimum=0, maximum=2048)
     flip: bool = _choice(False, "Mirror average", "Depth",
         "Run the network on the mirrored photo too and average both results: steadier depth in twice the time")

@@ -21,7 +21,8 @@ import pytest
 
 from mono3d_addon import cli, models_command
 from mono3d_addon.depth import download, engine_cache, weights
-from mono3d_addon.depth.catalogue import MODELS, Model
+from mono3d_addon.depth.catalogue import MODELS
+from mono3d_addon.depth.model import Model
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import MODEL_NAMES, Settings
 from tests.checkpoint_file import checkpoint

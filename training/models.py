@@ -13,8 +13,9 @@ from torch import nn
 from mono3d_addon.core.estimate import Estimate
 from mono3d_addon.core.scene_guess import SceneGuess
 from mono3d_addon.depth import checkpoint, resize, scene_vector
-from mono3d_addon.depth.catalogue import Model, model_named
+from mono3d_addon.depth.catalogue import model_named
 from mono3d_addon.depth.engines.engine import DISPARITY, SCENE, SKY
+from mono3d_addon.depth.model import Model
 from mono3d_addon.depth.networks.architectures import build
 
 from . import first_starter
@@ -28,7 +29,7 @@ def load(path: Path) -> nn.Module:
     The version is recognised by the names of the tensors. Raises Mono3DError if the file cannot be read, and
     WrongTensorsError, a ValueError, if its tensors belong to another network.
     """
-    tensors = checkpoint.read(path)
+    tensors = checkpoint.read(path).tensors
     return first_starter.build(tensors) if first_starter.is_first_starter(tensors) else build(STARTER, tensors)
 
 

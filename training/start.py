@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from mono3d_addon.depth.networks.architectures import ARCHITECTURES, Network
+from mono3d_addon.depth.networks.architectures import STARTER, Network
 from mono3d_addon.depth.networks.decoder import ResidualUnit, SubpixelHead
 from mono3d_addon.depth.networks.names import Names, renamed
 from mono3d_addon.depth.networks.scene_heads import SceneHead
@@ -45,7 +45,7 @@ def network(start: Path | None, seed: int) -> Network:
     that `training.export` wrote. Raises ValueError for any other file.
     """
     torch.manual_seed(seed)
-    made = Network(ARCHITECTURES["starter"], has_heads=True)
+    made = Network(STARTER, has_heads=True)
     for module in made.modules():
         _initialise(module)
     if start is not None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import bpy
 
-from ..depth.catalogue import MODELS, Model
+from ..depth.catalogue import MODELS
+from ..depth.model import Model
 from ..errors import Mono3DError
 from ..settings import Settings
 from . import interface, preference_values, properties, state

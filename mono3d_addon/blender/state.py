@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from ..depth.catalogue import Model
+    from ..depth.model import Model
     from ..worker.runner import Job, Runner
     from .installing.installation import Wish
 

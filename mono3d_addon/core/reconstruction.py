@@ -29,6 +29,9 @@ from .scene_guess import SceneGuess
 
 DESCRIPTION = "reconstruction.json"
 
+_MAPS = ("mask", "sky", "holds", "normals")
+"""Fields that are arrays, each in a file of its own if it is not None."""
+
 
 @dataclass(frozen=True)
 class Reconstruction:
@@ -55,6 +58,9 @@ class Reconstruction:
     own        the depth map supplied by the user; None if the network estimated the depth
     scene      what the network guesses of distances, lens and kind of scene; None where it guesses nothing
     sky        what the network says of the sky: its probability, float32 (h, w), 0..1; None where it says nothing
+    holds      where the disparity holds, bool (h, w); None: everywhere
+    normals    what the network says of the normals: unit vectors in the camera frame, float32 (h, w, 3); None where it
+               says nothing
     photo_digest  SHA-256 of the photo's file, hexadecimal
     normal_map path of the normal map, an 8-bit picture over the whole photo in tangent space; None if not requested
     pixels     what `texture` shows, uint8 (h, w, 3); None in a result that was loaded, since `save` leaves it out
@@ -80,6 +86,8 @@ class Reconstruction:
     own: DepthValues | None = None
     scene: SceneGuess | None = None
     sky: NDArray[np.float32] | None = None
+    holds: NDArray[np.bool_] | None = None
+    normals: NDArray[np.float32] | None = None
     normal_map: Path | None = None
     photo_digest: str = ""
     photo_notes: tuple[str, ...] = ()
@@ -198,11 +206,10 @@ def load(folder: Path) -> Reconstruction:
             depth=arrays["depth"],
             mesh=mesh,
             cloud=cloud,
-            mask=arrays.get("mask"),
             lens=Lens(**description["lens"]),
             own=DepthValues(arrays["own"], description["own_kind"]) if "own" in arrays else None,
             scene=scene_guess.from_json(description["scene"]),
-            sky=arrays.get("sky"),
+            **{name: arrays.get(name) for name in _MAPS},
             background=background,
             background_texture=None if background_texture is None else Path(background_texture),
             engine=description["engine"],
@@ -233,10 +240,9 @@ def load_depth(folder: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 def _arrays(result: Reconstruction) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {"disparity": result.disparity, "depth": result.depth}
-    if result.mask is not None:
-        arrays["mask"] = result.mask
-    if result.sky is not None:
-        arrays["sky"] = result.sky
+    for name in _MAPS:
+        if (found := getattr(result, name)) is not None:
+            arrays[name] = found
     if result.own is not None:
         arrays["own"] = result.own.values
     for prefix, part in (("mesh", result.mesh), ("cloud", result.cloud), ("behind", result.background)):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,30 @@ class Guess:
     deviation: float
 
 
+Unit = Literal["metres", "metres by focal length", "unknown"]
+
+
+@dataclass(frozen=True)
+class Measures:
+    """The scale of an estimate whose inverse depth is known up to a factor at most, not up to a shift.
+
+    near   1st percentile of the depth, in `unit`, without sky and holes
+    far    99th percentile, at least a little farther than `near`
+    unit   "metres by focal length": metres after a product with the focal length relative to the photo's longer side
+    focal  focal length, relative to the longer side, for which the depth holds; 0 where the network tells no lens
+    """
+
+    near: float
+    far: float
+    unit: Unit
+    focal: float = 0.0
+
+    @property
+    def ratio(self) -> float:
+        """Far / near."""
+        return self.far / self.near
+
+
 @dataclass(frozen=True)
 class SceneGuess:
     """What a network says about the whole scene. None, or no kinds, where the network has no such output.
@@ -30,12 +54,14 @@ class SceneGuess:
     focal  focal length relative to the photo's longer side
     kinds  probability of each kind of scene, which add up to 1: 'person', 'object', 'room', 'street', 'landscape',
            'flat' (a picture of a flat picture)
+    measures  what it measures rather than guesses
     """
 
     near: Guess | None = None
     far: Guess | None = None
     focal: Guess | None = None
     kinds: Mapping[str, float] = field(default_factory=dict)
+    measures: Measures | None = None
 
 
 def to_json(scene: SceneGuess | None) -> dict[str, Any] | None:
@@ -48,4 +74,6 @@ def from_json(values: Mapping[str, Any] | None) -> SceneGuess | None:
     if values is None:
         return None
     guesses = {name: None if values[name] is None else Guess(**values[name]) for name in ("near", "far", "focal")}
-    return SceneGuess(**guesses, kinds=values["kinds"])
+    # Scenes stored by earlier versions have none.
+    measures = values.get("measures")
+    return SceneGuess(**guesses, kinds=values["kinds"], measures=None if measures is None else Measures(**measures))

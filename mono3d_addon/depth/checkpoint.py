@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,24 @@ CONTAINERS = ("model", "state_dict")
 """Keys under which training scripts put the tensors beside their own state."""
 
 
-def read(path: Path, remedy: str = "choose another file") -> dict[str, Tensor]:
-    """Returns the tensors of a weights file by name, on the CPU, memory-mapped where the format allows it.
+CONFIGURATION = "model_config"
+"""Key under which some put, beside the tensors, how the network is built."""
 
-    Reads safetensors and PyTorch's format; of the latter, a pickle, only tensors are accepted. Raises Mono3DError, with
-    the `remedy` at the end of its sentence, when the file is damaged, of another format, or holds more than tensors.
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The contents of a weights file: its tensors by name, and how the network is built, where the file tells it."""
+
+    tensors: dict[str, Tensor]
+    configuration: Mapping[str, Any]
+
+
+def read(path: Path, remedy: str = "choose another file") -> Checkpoint:
+    """Returns the contents of a weights file, on the CPU, memory-mapped where the format allows it.
+
+    Reads safetensors and PyTorch's format; of the latter, a pickle, only tensors, numbers and words are accepted.
+    Raises Mono3DError, with the `remedy` at the end of its sentence, when the file is damaged, of another format, or
+    holds more than that.
     """
     try:
         has_safetensors = is_safetensors(path)
@@ -36,6 +50,7 @@ def read(path: Path, remedy: str = "choose another file") -> dict[str, Tensor]:
             f"The weights file {path} cannot be read: it is damaged, of another kind, or holds more than numbers "
             f"(nothing in it was run); {remedy}."
         ) from error
+    told = content.get(CONFIGURATION) if isinstance(content, Mapping) else None
     for container in CONTAINERS:
         if isinstance(content, Mapping) and isinstance(content.get(container), Mapping):
             content = content[container]
@@ -43,7 +58,7 @@ def read(path: Path, remedy: str = "choose another file") -> dict[str, Tensor]:
         isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
     ):
         raise Mono3DError(f"The weights file {path} does not hold the tensors of a network; {remedy}.")
-    return dict(content)
+    return Checkpoint(dict(content), told if isinstance(told, Mapping) else {})
 
 
 def _read_safetensors(path: Path) -> Any:

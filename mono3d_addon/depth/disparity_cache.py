@@ -6,21 +6,28 @@ from __future__ import annotations
 import contextlib
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core import scene_guess
+from ..core.camera.affine_view import AffineView
 from ..core.estimate import Estimate
 from ..core.files import atomic_write
 from ..errors import Mono3DError
 
-_VERSION = 5
+_VERSION = 6
 """To be raised when the same photo, model and size give another estimate, or when the files change."""
 
 _LARGEST = 65535
 """Probabilities of sky are stored in so many steps."""
+_UNIT = 32767
+"""Steps from 0 to 1 in which normals are stored."""
+_MAPS = ("sky", "valid", "normals", "points", "places", "lens")
 
 
 @dataclass(frozen=True)
@@ -41,13 +48,17 @@ class DisparityCache:
         file = self._file(key)
         try:
             with np.load(file, allow_pickle=False) as stored:
+                maps = {name: stored[name] for name in _MAPS if name in stored}
                 estimate = Estimate(
                     stored["disparity"],
                     str(stored["engine"]),
                     tuple(map(str, stored["notes"])),
                     device=str(stored["device"]),
                     scene=scene_guess.from_json(json.loads(str(stored["scene"]))),
-                    sky=stored["sky"].astype(np.float32) / np.float32(_LARGEST) if "sky" in stored else None,
+                    sky=maps["sky"].astype(np.float32) / np.float32(_LARGEST) if "sky" in maps else None,
+                    valid=maps.get("valid"),
+                    normals=maps["normals"].astype(np.float32) / np.float32(_UNIT) if "normals" in maps else None,
+                    view=_view(maps),
                 )
         except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile):
             return None
@@ -68,9 +79,16 @@ class DisparityCache:
                     "device": np.array(estimate.device),
                     "scene": np.array(json.dumps(scene_guess.to_json(estimate.scene))),
                 }
-                maps = {"disparity": estimate.disparity}
+                maps: dict[str, NDArray[Any]] = {"disparity": estimate.disparity}
                 if estimate.sky is not None:
                     maps["sky"] = np.round(estimate.sky * _LARGEST).astype(np.uint16)
+                if estimate.valid is not None:
+                    maps["valid"] = estimate.valid
+                if estimate.normals is not None:
+                    maps["normals"] = np.round(estimate.normals * _UNIT).astype(np.int16)
+                if (view := estimate.view) is not None:
+                    maps |= {"points": view.points, "places": view.places}
+                    maps["lens"] = np.array([view.scale, view.shift, view.focal])
                 np.savez(beside, allow_pickle=False, **maps, **words)
             self.prune()
 
@@ -89,3 +107,10 @@ class DisparityCache:
 
     def _file(self, key: str) -> Path:
         return self.folder / f"{key}-{_VERSION}.npz"
+
+
+def _view(maps: Mapping[str, NDArray[Any]]) -> AffineView | None:
+    if "lens" not in maps:
+        return None
+    scale, shift, focal = (float(one) for one in maps["lens"])
+    return AffineView(maps["points"], maps["places"], scale, shift, focal)

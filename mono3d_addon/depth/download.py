@@ -18,7 +18,7 @@ from typing import NoReturn
 from ..core.stages import Progress
 from ..errors import Cancelled, Mono3DError
 from . import file_lock, transfer, weights
-from .catalogue import Model
+from .model import Model
 from .transfer import PATIENT, Patience, TransferError
 
 _SPARE_BYTES = 1 << 20

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From photos to disparity with a model, and with less where the memory does not suffice."""
+"""From photos to estimates of their depth with a model, and with less where the memory does not suffice."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy as np
 
 from ..core.arrays import Bytes, Floats
 from ..core.estimate import Estimate
-from ..core.scene_guess import SceneGuess
 from ..core.stages import Progress
 from ..errors import Mono3DError
-from . import align, devices, engine_cache, memory, resize, scene_vector, tiles
-from .catalogue import Model
+from . import devices, engine_cache, memory, resize, tiles
 from .engines.choice import EngineChoice, Result
-from .engines.engine import SCENE, SKY, is_finite
+from .engines.engine import is_finite
+from .model import Model
+from .readings import readings
 
 _SMALLEST_SIDE = 128
 """Below this side the results of the networks are of no use."""
@@ -144,7 +144,7 @@ class Estimator:
             engines = self.on_processor()
             yield engines, options
         side = resize.side_of(self.model, options.network_size)
-        while not self.model.square_only and (side := resize.multiple(side * 3 / 4)) >= _SMALLEST_SIDE:
+        while not self.model.square_only and (side := resize.multiple(side * 3 / 4, self.model)) >= _SMALLEST_SIDE:
             yield engines, replace(options, network_size=side)
 
     def _run(
@@ -159,17 +159,14 @@ class Estimator:
             pictures = np.concatenate((pictures, pictures[..., ::-1]))
         result = engines.run(pictures, lambda words: progress(words, 0.0))
         self._check(result)
-        straight, mirrored = result.disparity[: len(photos)], result.disparity[len(photos) :]
-        if options.flip:
-            straight = np.stack([align.flip_averaged(*pair) for pair in zip(straight, mirrored, strict=True)])
-        skies, scenes = _skies(result, len(photos)), _scenes(result, len(photos))
+        sizes = [(photo.shape[0], photo.shape[1]) for photo in photos]
         return [
-            Estimate(one, result.engine, (*notes, *result.notes), device=result.device, scene=scene, sky=sky)
-            for one, scene, sky in zip(straight, scenes, skies, strict=True)
+            replace(one, engine=result.engine, notes=(*notes, *result.notes), device=result.device)
+            for one in readings(result.arrays, self.model, sizes, is_mirrored=options.flip)
         ]
 
     def _in_detail(self, photo: Bytes, whole: Estimate, options: InferenceOptions, progress: Progress) -> Estimate:
-        """Returns the estimate with the detail of tiles; scene and sky stay those of the whole photo."""
+        """Returns the estimate with the detail of tiles; all but the disparity stays that of the whole photo."""
         if whole.is_reduced:
             return replace(whole, notes=(*whole.notes, "There was no memory for fine detail."))
         parts: list[Estimate] = []
@@ -194,24 +191,6 @@ class Estimator:
                 f"'{self.model.name}' gave no usable depth with {result.engine} (numbers out of range): "
                 "choose the device 'cpu', or other weights if that is what was used."
             )
-
-
-def _skies(result: Result, count: int) -> Sequence[Floats | None]:
-    """Returns the sky in each of `count` photos, averaged with that in their mirror images, if these ran too."""
-    found = result.arrays.get(SKY)
-    if found is None:
-        return [None] * count
-    if len(found) > count:
-        found = 0.5 * (found[:count] + found[count:, :, ::-1])
-    return list(np.clip(found, 0.0, 1.0).astype(np.float32))
-
-
-def _scenes(result: Result, count: int) -> Sequence[SceneGuess | None]:
-    """Returns what is said about each of `count` scenes, averaged with what is said of their mirror images."""
-    found = result.arrays.get(SCENE)
-    if found is None:
-        return [None] * count
-    return [scene_vector.scene_of(scene_vector.averaged(list(found[number::count]))) for number in range(count)]
 
 
 def load(

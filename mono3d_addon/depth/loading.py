@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from ..errors import Mono3DError
 from . import checkpoint
-from .catalogue import Model
 from .engine_cache import EngineCache
 from .engines.engine import Precision
 from .engines.torch_engine import TYPES
+from .model import Model
 from .networks.architectures import assemble, learnt
 from .networks.names import WrongTensorsError
 from .tensor_file import is_safetensors
@@ -35,7 +35,8 @@ def network(model: Model, weights: Path, cache: EngineCache | None, precision: P
     if cache is not None and (copied := _from_copy(model, cache, precision)) is not None:
         return copied
     try:
-        found = learnt(model.name, checkpoint.read(weights, remedy_for(model, weights)))
+        file = checkpoint.read(weights, remedy_for(model, weights))
+        found = learnt(model.name, file.tensors, file.configuration)
     except WrongTensorsError as error:
         raise of_another_model(model, weights, error) from error
     if cache is not None and not _serves_as_it_is(weights, found, precision):
@@ -49,7 +50,7 @@ def _from_copy(model: Model, cache: EngineCache, precision: Precision) -> nn.Mod
     if copy is None:
         return None
     try:
-        return assemble(model.name, checkpoint.read(copy / _COPY), TYPES[precision])
+        return assemble(model.name, checkpoint.read(copy / _COPY).tensors, TYPES[precision])
     except (Mono3DError, WrongTensorsError):
         cache.discard(copy.name)
         return None

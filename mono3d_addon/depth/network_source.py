@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from ..core.camera.field_of_view import photo_camera
+from ..core.camera.field_of_view import angle_of, photo_camera
 from ..core.estimate import Estimate
 from ..core.photo.hand_over import NOTHING, HandedOver
 from ..core.photo.photo import Photo
@@ -22,6 +23,7 @@ from .disparity_cache import DisparityCache
 from .engines.choice import is_bare, require_packages
 from .estimator import Estimator, EstimatorCache, InferenceOptions
 from .read_ahead import ReadAhead
+from .readings import through_lens
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,21 @@ class NetworkSource:
         key = self._key(photo, file)
         known = self.read_ahead.estimates.pop(key, None) or self.cache.get(key)
         if known is not None:
-            return _with_device_note(known, settings.device)
+            return self._seen(photo, _with_device_note(known, settings.device))
         with stages.stage(ESTIMATING) as within:
             # Before torch is imported, which an engine does only where it must.
             threads.prepare()
             estimator = self.estimators.get(
                 model, file, settings.device, self.data_folder, is_plain=settings.engine == "plain"
             )
-            return self._run(photo, file, estimator, within)
+            return self._seen(photo, self._run(photo, file, estimator, within))
+
+    def _seen(self, photo: Photo, estimate: Estimate) -> Estimate:
+        """Returns the estimate of a photo for its lens, where the user or the file tells the field of view."""
+        angle = math.radians(self.settings.field_of_view) or angle_of(photo.size, photo.lens)
+        if not angle:
+            return estimate
+        return through_lens(estimate, 0.5 / math.tan(0.5 * angle), photo.size[0] / photo.size[1])
 
     def _key(self, photo: Photo, file: Path) -> str:
         """Returns a name of all that the estimate of a photo with this weights file depends on."""
@@ -129,6 +138,9 @@ class PanoramaSource(NetworkSource):
     """Estimates photos of all directions from ordinary views of them."""
 
     mark: ClassVar[str] = "a"
+
+    def _seen(self, photo: Photo, estimate: Estimate) -> Estimate:
+        return estimate
 
     def _run(self, photo: Photo, file: Path, estimator: Estimator, progress: Progress) -> Estimate:
         part = photo_camera(photo.size, photo.lens, self.settings, is_panorama=True).sphere_part

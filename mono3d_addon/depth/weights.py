@@ -18,7 +18,8 @@ from typing import Any, Literal
 from ..core.user_path import user_path
 from ..errors import Mono3DError
 from . import file_lock
-from .catalogue import BUNDLED_FOLDER, Model
+from .catalogue import BUNDLED_FOLDER
+from .model import Model
 
 PREDICTED_SIZE_TOLERANCE = 50_000
 RECORD = Path("cache") / "verified_weights.json"

@@ -35,6 +35,7 @@ class Source:
     is_panorama  whether the photo shows all directions
     scene        what the network guesses of the scene, see `core.scene_guess.to_json`
     sky          .npy, float32 (h, w), probability of sky; empty where the network does not give it
+    holds        .npy, bool (h, w), where the disparity holds; empty: everywhere
     """
 
     name: str
@@ -46,6 +47,7 @@ class Source:
     is_panorama: bool = False
     scene: Mapping[str, Any] | None = None
     sky: str = ""
+    holds: str = ""
 
 
 def source_of(saved: Reconstruction, folder: Path, photo: Path) -> Source:
@@ -60,6 +62,7 @@ def source_of(saved: Reconstruction, folder: Path, photo: Path) -> Source:
         saved.camera.is_panorama,
         scene_guess.to_json(saved.scene),
         "" if saved.sky is None else str(folder.absolute() / "sky.npy"),
+        "" if saved.holds is None else str(folder.absolute() / "holds.npy"),
     )
 
 

@@ -104,5 +104,6 @@ def _read(folder: Path, source: Source, settings: Settings, handed: HandedOver) 
         estimate = estimate_from(DepthValues(disparity, cast(Kind, source.own_kind)), source.disparity)
     else:
         sky = np.load(folder / source.sky, allow_pickle=False) if source.sky else None
-        estimate = Estimate(disparity, "", scene=scene_guess.from_json(source.scene), sky=sky)
+        holds = np.load(folder / source.holds, allow_pickle=False) if source.holds else None
+        estimate = Estimate(disparity, "", scene=scene_guess.from_json(source.scene), sky=sky, valid=holds)
     return make_reshaper(photo, estimate, is_panorama=source.is_panorama)

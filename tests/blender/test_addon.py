@@ -26,7 +26,8 @@ from mono3d_addon.blender.installing import models, network
 from mono3d_addon.blender.installing.weights_download import WeightsDownload
 from mono3d_addon.blender.scene import build as scene
 from mono3d_addon.depth import weights
-from mono3d_addon.depth.catalogue import MODELS, Model
+from mono3d_addon.depth.catalogue import MODELS
+from mono3d_addon.depth.model import Model
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import PRESETS, Settings, preset
 from tests.blender import made, stand_in

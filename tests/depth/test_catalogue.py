@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS, Model, model_named
+from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, FAMILIES, MODELS, model_named
+from mono3d_addon.depth.midas_models import MIDAS
+from mono3d_addon.depth.model import Model
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import MODEL_NAMES
 
@@ -24,18 +27,39 @@ def test_the_settings_offer_the_catalogue() -> None:
 def test_rows_are_complete(model: Model) -> None:
     assert model.choose_when.endswith(".")
     assert model.licence and model.parameters > 1_000_000
-    assert model.network_size % 32 == 0
+    assert model.network_size % model.multiple == 0
     assert model.sha256 is None or len(bytes.fromhex(model.sha256)) == 32
     assert bool(model.known_by) is (model.sha256 is None)
     assert bool(model.address) is not model.bundled
-    if model.address:
+    if model in MIDAS:
         assert model.address.startswith("https://github.com/isl-org/MiDaS/releases/download/v")
         assert model.address.endswith(f"/{model.file}")
+    elif model.address:
+        # The main branch moves: the address names a revision.
+        assert re.fullmatch(r"https://huggingface\.co/[\w.-]+/[\w.-]+/resolve/[0-9a-f]{40}/[\w.]+", model.address)
+        assert model.address.rsplit(".", 1)[1] == model.file.rsplit(".", 1)[1]
+        assert model.sha256
 
 
-def test_from_small_to_large() -> None:
-    parameters = [model.parameters for model in MODELS.values()]
+def test_files_and_addresses_differ() -> None:
+    rows = [model for model in MODELS.values() if not model.bundled]
+    for facts in ([row.file for row in rows], [row.address for row in rows]):
+        assert len(set(facts)) == len(rows)
+    hashes = [row.sha256 for row in rows if row.sha256]
+    assert len(set(hashes)) == len(hashes)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda rows: rows[0].name)
+def test_from_small_to_large(family: tuple[Model, ...]) -> None:
+    parameters = [model.parameters for model in family]
     assert parameters == sorted(parameters)
+
+
+def test_what_is_not_for_commercial_work() -> None:
+    restricted = [model.name for model in MODELS.values() if not model.is_for_all_use]
+    assert restricted == [
+        f"depth_anything_v2_{kind}vit{size}" for size in "bl" for kind in ("", "metric_hypersim_", "metric_vkitti_")
+    ]
 
 
 @ROWS

@@ -47,7 +47,7 @@ def assert_same(found: dict[str, Any]) -> None:
 def test_torch_files(tmp_path: Path, wrap: Any, is_zip: bool) -> None:
     path = tmp_path / "w.pt"
     torch.save(wrap(TENSORS), path, _use_new_zipfile_serialization=is_zip)
-    assert_same(checkpoint.read(path))
+    assert_same(checkpoint.read(path).tensors)
 
 
 def test_safetensors_are_known_by_their_content(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_safetensors_are_known_by_their_content(tmp_path: Path) -> None:
 
     path = tmp_path / "renamed.pt"
     save_file(TENSORS, path)
-    assert_same(checkpoint.read(path))
+    assert_same(checkpoint.read(path).tensors)
 
 
 @pytest.mark.parametrize("form", ["zip", "oldest", "plain pickle", "beside tensors"])
@@ -124,7 +124,7 @@ def test_damaged_files_give_a_sentence_or_tensors(tmp_path: Path, data: st.DataO
         found = checkpoint.read(path)
     except Mono3DError:
         return
-    assert all(isinstance(tensor, torch.Tensor) for tensor in found.values())
+    assert all(isinstance(tensor, torch.Tensor) for tensor in found.tensors.values())
 
 
 def test_a_damaged_file_says_what_to_do(tmp_path: Path) -> None:

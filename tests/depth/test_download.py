@@ -25,8 +25,9 @@ from hypothesis import strategies as st
 
 from mono3d_addon.depth import download as downloads
 from mono3d_addon.depth import transfer, weights
-from mono3d_addon.depth.catalogue import MODELS, Model
+from mono3d_addon.depth.catalogue import MODELS
 from mono3d_addon.depth.download import download
+from mono3d_addon.depth.model import Model
 from mono3d_addon.depth.transfer import Patience
 from mono3d_addon.errors import Cancelled, Mono3DError
 from tests.checkpoint_file import checkpoint

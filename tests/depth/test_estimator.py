@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,9 +78,9 @@ def test_network_size(starter: Estimator, coffee: NDArray[np.uint8]) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3), (10, 20000), (20000, 10), (100, 4000), (500, 4000)])
-@pytest.mark.parametrize("antialias", [True, False])
-def test_photos_of_every_shape(starter: Estimator, shape: tuple[int, int], antialias: bool) -> None:
-    estimator = dataclasses.replace(starter, model=dataclasses.replace(starter.model, antialias=antialias))
+@pytest.mark.parametrize("sampling", ["cubic, averaged", "cubic"])
+def test_photos_of_every_shape(starter: Estimator, shape: tuple[int, int], sampling: Any) -> None:
+    estimator = dataclasses.replace(starter, model=dataclasses.replace(starter.model, sampling=sampling))
     disparity = estimator.estimate(noise(*shape)).disparity
     assert np.isfinite(disparity).all()
     assert disparity.shape[0] % 32 == disparity.shape[1] % 32 == 0

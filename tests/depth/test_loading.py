@@ -13,7 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from numpy.typing import NDArray  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
+from torch import nn  # noqa: E402
 
 from mono3d_addon.depth import checkpoint, engine_cache, loading  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
@@ -59,7 +59,7 @@ def test_the_copy_gives_the_same_bits_and_is_read_instead(
     read: list[Path] = []
     original = checkpoint.read
 
-    def watched(path: Path) -> dict[str, Tensor]:
+    def watched(path: Path) -> checkpoint.Checkpoint:
         read.append(path)
         return original(path)
 
@@ -102,7 +102,7 @@ def test_numbers_too_large_for_half_precision_stay_whole(published: Path, tmp_pa
     expected = disparity(loading.network(SMALL, path, cache, "float16"))
     again = disparity(loading.network(SMALL, path, cache, "float16"))
     assert np.isfinite(again).all() and abs(again - expected).max() < 0.02 * expected.std()
-    assert any((value > 65504).any() for value in checkpoint.read(copy_of(cache, "float16")).values())
+    assert any((value > 65504).any() for value in checkpoint.read(copy_of(cache, "float16")).tensors.values())
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xff" * 100])

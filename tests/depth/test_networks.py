@@ -17,8 +17,9 @@ from torch import nn  # noqa: E402
 
 from mono3d_addon.depth import loading  # noqa: E402
 from mono3d_addon.depth.catalogue import MODELS  # noqa: E402
+from mono3d_addon.depth.midas_models import MIDAS  # noqa: E402
 from mono3d_addon.depth.networks import decoder  # noqa: E402
-from mono3d_addon.depth.networks.architectures import ARCHITECTURES, Network, build  # noqa: E402
+from mono3d_addon.depth.networks.architectures import ARCHITECTURES, STARTER, Network, build  # noqa: E402
 from mono3d_addon.depth.networks.efficientnet_lite import EfficientNetLite  # noqa: E402
 from mono3d_addon.depth.networks.names import WrongTensorsError, renamed  # noqa: E402
 from tests.depth import reference  # noqa: E402
@@ -30,7 +31,7 @@ needs_timm = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason
 
 ROOT = Path(__file__).resolve().parents[2]
 
-OFFICIAL = [name for name in MODELS if name != "starter"]
+OFFICIAL = [model.name for model in MIDAS]
 SMALL = ("dpt_levit_224", "dpt_swin2_tiny_256")
 
 
@@ -167,7 +168,7 @@ def test_tensors_that_do_not_fit(change: str) -> None:
 
 def test_the_starters_learnt_numbers_are_counted_right() -> None:
     with torch.device("meta"):
-        network = Network(ARCHITECTURES["starter"], has_heads=True)
+        network = Network(STARTER, has_heads=True)
     assert sum(tensor.numel() for tensor in network.parameters()) == MODELS["starter"].parameters
 
 

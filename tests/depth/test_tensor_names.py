@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon.depth import tensor_names
-from mono3d_addon.depth.catalogue import MODELS, Model
+from mono3d_addon.depth.catalogue import MODELS
+from mono3d_addon.depth.model import Model
 from tests.checkpoint_file import checkpoint
 
 NAMES = ("backbone.weight", "head.bias")

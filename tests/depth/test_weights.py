@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon.depth import file_lock, weights
-from mono3d_addon.depth.catalogue import MODELS, Model
+from mono3d_addon.depth.catalogue import MODELS
+from mono3d_addon.depth.model import Model
 from mono3d_addon.errors import Mono3DError
 from tests.checkpoint_file import checkpoint
 

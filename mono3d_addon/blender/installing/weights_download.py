@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ...depth.catalogue import Model
+from ...depth.model import Model
 from .background import Background, Progress
 
 

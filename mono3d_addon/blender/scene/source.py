@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,8 @@ from ...settings import Settings
 from ...worker.reshape_files import Source
 from .. import names
 
-_DESCRIPTION, _DISPARITY, _MASK, _SKY = "mono3d_source", "mono3d_disparity", "mono3d_mask", "mono3d_sky"
+_DESCRIPTION, _DISPARITY, _SKY = "mono3d_source", "mono3d_disparity", "mono3d_sky"
+_MASK, _HOLDS = "mono3d_mask", "mono3d_holds"
 
 
 def store(image: bpy.types.Image, result: Reconstruction) -> None:
@@ -42,15 +45,17 @@ def store(image: bpy.types.Image, result: Reconstruction) -> None:
         "lens": dataclasses.asdict(result.lens),
         "scene": scene_guess.to_json(result.scene),
         "sky": None if result.sky is None else result.sky.shape,
+        "holds": None if result.holds is None else result.holds.shape,
     }
     image[_DESCRIPTION] = json.dumps(description)
-    for name in (_DISPARITY, _MASK, _SKY):
+    for name in (_DISPARITY, _MASK, _SKY, _HOLDS):
         # Blender truncates bytes at the first zero when they replace others.
         image.pop(name, None)
     values = result.own.values if result.own else result.disparity
     image[_DISPARITY] = np.ascontiguousarray(values, np.float32).tobytes()
-    if result.mask is not None:
-        image[_MASK] = np.packbits(result.mask).tobytes()
+    for name, cells in ((_MASK, result.mask), (_HOLDS, result.holds)):
+        if cells is not None:
+            image[name] = np.packbits(cells).tobytes()
     if result.sky is not None:
         image[_SKY] = np.ascontiguousarray(result.sky, np.float32).tobytes()
 
@@ -107,12 +112,8 @@ def write(owner: bpy.types.Object, folder: Path) -> Source:
     texture.write_bytes(_picture(owner, image))
     disparity = np.frombuffer(image[_DISPARITY], np.float32).reshape(description["disparity"])
     np.save(folder / "disparity.npy", disparity, allow_pickle=False)
-    mask = ""
-    if description["mask"]:
-        rows, columns = description["mask"]
-        bits = np.unpackbits(np.frombuffer(image[_MASK], np.uint8), count=rows * columns)
-        mask = "mask.npy"
-        np.save(folder / mask, bits.reshape(rows, columns).astype(bool), allow_pickle=False)
+    mask = _write_cells(image, _MASK, description["mask"], folder / "mask.npy")
+    holds = _write_cells(image, _HOLDS, description.get("holds"), folder / "holds.npy")
     sky = ""
     # Photos stored by earlier versions have none.
     if description.get("sky"):
@@ -129,7 +130,17 @@ def write(owner: bpy.types.Object, folder: Path) -> Source:
         description["is_panorama"],
         description.get("scene"),
         sky,
+        holds,
     )
+
+
+def _write_cells(image: Any, name: str, shape: Sequence[int] | None, path: Path) -> str:
+    """Writes cells that the image stores as bits to a file and returns the file's name; empty if it stores none."""
+    if not shape:
+        return ""
+    bits = np.unpackbits(np.frombuffer(image[name], np.uint8), count=math.prod(shape))
+    np.save(path, bits.reshape(shape).astype(bool), allow_pickle=False)
+    return path.name
 
 
 def _description(owner: bpy.types.Object) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from ..arrays import Floats
 from ..camera.automatic import resolve
 from ..photo.photo import Photo
 from ..photo.resampling import grid_size, resize_nearest, resize_to
-from .disparity import normalise, to_depth
+from ..scene_guess import Measures
+from .disparity import between, normalise, to_depth
 from .edges import sharpen_edges
 from .outlines import without_false_steps
 from .sky import clear_of
@@ -25,6 +26,7 @@ def depth_map(
     sky: NDArray[np.bool_] | None = None,
     *,
     is_estimated: bool = True,
+    measures: Measures | None = None,
 ) -> tuple[Floats, NDArray[np.bool_] | None]:
     """Returns depth, float32 (rows, columns), metres along z, and its validity by the photo's mask (None: all valid).
 
@@ -32,7 +34,8 @@ def depth_map(
     `settings.detail` cells along the longer side, at most one per pixel of the photo. Near and far that are automatic
     are the usual ones (see `camera.automatic`). `sky`, bool (rows, columns), is where there is sky: far is the farthest
     of the rest then, and the outlines before the sky follow it. With sharp edges, what `is_estimated` by a network also
-    loses its false discontinuities; a user's own map keeps all.
+    loses its false discontinuities; a user's own map keeps all. The scale of `disparity` is that of its `measures`, if
+    there are some: then near and far lie where these say, not at percentiles.
     """
     settings = resolve(settings).applied_to(settings)
     columns, rows = grid_size(*photo.size, settings.detail)
@@ -40,7 +43,10 @@ def depth_map(
     clear = None if sky is None else clear_of(sky, *disparity.shape)
     if clear is not None:
         small_mask = clear if small_mask is None or not (clear & small_mask).any() else clear & small_mask
-    normalised = normalise(disparity, settings.percentile, small_mask)
+    if measures is None:
+        normalised = normalise(disparity, settings.percentile, small_mask)
+    else:
+        normalised = between(disparity, measures.near, measures.far)
     inverse_depth = 1.0 / to_depth(normalised, settings.near, settings.far)
     if settings.edge_aware and settings.tear > 0.0:
         if inverse_depth.shape[0] > rows or inverse_depth.shape[1] > columns:

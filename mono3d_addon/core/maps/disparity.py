@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from ..arrays import Floats
 
+_LEAST = 0.01
+"""Smallest inverse depth, relative to that at far."""
 FLAT = 0.5
 """Normalised disparity of a constant map."""
 
@@ -36,7 +38,15 @@ def to_depth(normalised: Floats, near: float, far: float) -> Floats:
     """Returns depth in metres along z, float32, `z = 1 / (v (1/near - 1/far) + 1/far)`.
 
     MiDaS estimates inverse depth up to an unknown scale and shift (Ranftl et al. 2022, section 5). Two known
-    distances determine both: v = 1 is at `near` metres, v = 0 at `far` metres.
+    distances determine both: v = 1 is at `near` metres, v = 0 at `far` metres. A negative v is farther.
     """
     inverse = normalised.astype(np.float64) * (1.0 / near - 1.0 / far) + 1.0 / far
+    # Only where a network's metres, some of which are beyond far, get other distances.
+    inverse = np.maximum(inverse, _LEAST / far)
     return (1.0 / inverse).astype(np.float32)
+
+
+def between(inverse: Floats, near: float, far: float) -> Floats:
+    """Returns inverse depth in any unit, float32 of any shape, as `to_depth` takes it: 1 at `near` and 0 at `far`."""
+    low, high = 1.0 / far, 1.0 / near
+    return ((inverse.astype(np.float64) - low) / (high - low)).astype(np.float32)

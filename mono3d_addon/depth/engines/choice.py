@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from ...core import extras
 from ...errors import Mono3DError
 from .. import devices, memory
-from ..catalogue import Model
 from ..engine_cache import EngineCache
+from ..model import Model
 from . import numpy_engine, openvino_engine
 from .agreement import compare_all
 from .engine import DISPARITY, Arrays, Engine, Pictures, Precision, is_finite, joined

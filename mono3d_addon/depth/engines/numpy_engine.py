@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import tensor_file
-from ..catalogue import Model
+from ..model import Model
 from ..networks.names import WrongTensorsError
 from ..numpy_network import products
 from ..numpy_network.convolutions import Tools

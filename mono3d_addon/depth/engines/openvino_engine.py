@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import threads
-from ..catalogue import Model
+from ..model import Model
 from . import trial
 from .engine import ARRAY_NAMES, Arrays, Pictures, Precision
 

@@ -34,7 +34,6 @@ from .names import OUR_NAMES, Names, WrongTensorsError, brief, renamed
 from .scene_heads import SceneHeads
 from .timm_bodies import fill_computed
 
-
 _HEADS = "heads."
 
 
@@ -60,6 +59,10 @@ class Architecture:
         """Returns the network, with the optional parts for which there are tensors of the names `found`."""
         return Network(self, has_heads=any(key.startswith(_HEADS) for key in found))
 
+    def difference(self, configuration: Mapping[str, Any]) -> str:
+        """Returns nothing: the tensors of these networks tell all that differs between them."""
+        return ""
+
 
 @dataclass(frozen=True)
 class PointsArchitecture:
@@ -71,6 +74,18 @@ class PointsArchitecture:
     def lay_out(self, found: Collection[str]) -> nn.Module:
         """Returns the network, with a head for normals if there are tensors of the names `found` for it."""
         return moge.MoGe(**self.details, has_normals=any(key.startswith("heads.normal.") for key in found))
+
+    def difference(self, configuration: Mapping[str, Any]) -> str:
+        """Returns what a file's configuration has that this network has not, and its tensors do not show; else empty.
+
+        A file without a configuration, such as one converted to safetensors, is taken to be the published one.
+        """
+        encoder = configuration.get("encoder")
+        blocks = encoder.get("intermediate_layers") if isinstance(encoder, Mapping) else None
+        if blocks is not None and blocks != list(self.details["blocks"]):
+            return f"its model_config takes the blocks {brief([str(blocks)])}"
+        remapped = configuration.get("remap_output", "exp")
+        return "" if remapped == "exp" else f"its model_config has the remap_output {brief([str(remapped)])}"
 
 
 DPT_DECODER = partial(
@@ -100,12 +115,8 @@ def _depth_anything(
     **details: Any,
 ) -> Architecture:
     return Architecture(
-        partial(
-            depth_anything.DepthAnything, size=size, channels=V2_CHANNELS[size], blocks=BLOCKS[size], **details
-        ),
-        partial(
-            Decoder, widths=(V2_WIDTHS[size],) * 4, lateral_sizes=(3, 3, 3, 3), align_corners=True, head=head
-        ),
+        partial(depth_anything.DepthAnything, size=size, channels=V2_CHANNELS[size], blocks=BLOCKS[size], **details),
+        partial(Decoder, widths=(V2_WIDTHS[size],) * 4, lateral_sizes=(3, 3, 3, 3), align_corners=True, head=head),
         names,
         gives=gives,
     )
@@ -127,20 +138,22 @@ def _moge(size: str, blocks: Sequence[int], neck_units: Sequence[int]) -> Points
     return PointsArchitecture({"size": size, "blocks": tuple(blocks), "neck_units": tuple(neck_units)})
 
 
-ARCHITECTURES: Mapping[str, Architecture | PointsArchitecture] = {
-    "starter": Architecture(
-        backbone=partial(efficientnet_lite.EfficientNetLite, width=1.0, depth=1.0, finest_stride=2),
-        decoder=partial(
-            Decoder,
-            widths=starter_layout.WIDTHS,
-            lateral_sizes=starter_layout.LATERAL_SIZES,
-            align_corners=False,
-            head=SubpixelHead,
-            enlargement=1,
-        ),
-        names=OUR_NAMES,
-        heads=partial(SceneHeads, widths=starter_layout.WIDTHS),
+STARTER = Architecture(
+    backbone=partial(efficientnet_lite.EfficientNetLite, width=1.0, depth=1.0, finest_stride=2),
+    decoder=partial(
+        Decoder,
+        widths=starter_layout.WIDTHS,
+        lateral_sizes=starter_layout.LATERAL_SIZES,
+        align_corners=False,
+        head=SubpixelHead,
+        enlargement=1,
     ),
+    names=OUR_NAMES,
+    heads=partial(SceneHeads, widths=starter_layout.WIDTHS),
+)
+
+ARCHITECTURES: Mapping[str, Architecture | PointsArchitecture] = {
+    "starter": STARTER,
     "midas_v21_small_256": Architecture(
         backbone=partial(efficientnet_lite.EfficientNetLite, width=1.2, depth=1.4),
         decoder=partial(
@@ -277,12 +290,16 @@ class Network(nn.Module):
         return (first,) if self.heads is None else (first, *self.heads(maps, levels, first))
 
 
-def learnt(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def learnt(
+    name: str, tensors: Mapping[str, Tensor], configuration: Mapping[str, Any] | None = None
+) -> dict[str, Tensor]:
     """Returns what the network `name` has learnt, under our names, of the `tensors` of its published weights file.
 
     What the file holds beside that, and the network has no use for, is left out. Raises WrongTensorsError when the
-    tensors do not fit.
+    tensors do not fit, or when they are for a network that is built in another way by the file's `configuration`.
     """
+    if configuration and (difference := ARCHITECTURES[name].difference(configuration)):
+        raise WrongTensorsError(difference)
     found, unknown = renamed(tensors, ARCHITECTURES[name].names)
     _check(_laid_out(name, found).state_dict(), found, unknown)
     return found

@@ -8,7 +8,7 @@ The scheme is RefineNet's (Lin et al. 2017, https://arxiv.org/abs/1611.06612) as
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Literal, cast
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -20,7 +20,7 @@ from .starter_layout import HEAD_WIDTH
 class ResidualUnit(nn.Module):
     """Two 3x3 convolutions, each after a ReLU, added to the input."""
 
-    def __init__(self, width: int, padding_mode: str = "zeros") -> None:
+    def __init__(self, width: int, padding_mode: Literal["zeros", "replicate"] = "zeros") -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(width, width, 3, padding=1, padding_mode=padding_mode)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, padding_mode=padding_mode)

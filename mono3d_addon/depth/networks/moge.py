@@ -28,6 +28,7 @@ HEADS = {"points": 3, "mask": 1, "normal": 3}
 HEAD_UNITS = (0, 1, 1, 1, 0)
 """Residual units of a head at each size."""
 
+
 class Enlarge(nn.Module):
     """From a map to one twice as fine: by learnt squares of 2x2 places, or linearly, and then a convolution."""
 
@@ -103,9 +104,7 @@ class MoGe(nn.Module):
         self.projections = nn.ModuleList(nn.Conv2d(width, width, 1) for _ in blocks)
         self.neck = Pyramid((width + PLANE, *(PLANE for _ in WIDTHS)), widths, neck_units)
         wanted = {name: count for name, count in HEADS.items() if has_normals or name != "normal"}
-        self.heads = nn.ModuleDict(
-            {name: Pyramid(widths, widths, HEAD_UNITS, count) for name, count in wanted.items()}
-        )
+        self.heads = nn.ModuleDict({name: Pyramid(widths, widths, HEAD_UNITS, count) for name, count in wanted.items()})
         layers = (nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
         self.scale = nn.Sequential(*layers)
 

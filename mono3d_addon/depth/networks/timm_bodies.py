@@ -18,7 +18,8 @@ CLASSIFYING_PARTS = ("norm", "fc_norm", "head")
 def timm_body(name: str, without: Sequence[str] = CLASSIFYING_PARTS) -> Any:
     """Returns timm's network `name` without values for its tensors if made on the meta device.
 
-    The parts `without` which it is wanted do nothing. Typed as Any because its parts (`blocks`, `patch_embed`, ...) differ from family to family.
+    The parts `without` which it is wanted do nothing. Typed as Any because its parts (`blocks`, `patch_embed`, ...)
+    differ from family to family.
     """
     import_torchvision()
     import timm

@@ -20,7 +20,7 @@ from mono3d_addon.depth.engines import openvino_engine  # noqa: E402
 from mono3d_addon.depth.engines.agreement import compare  # noqa: E402
 from mono3d_addon.depth.engines.openvino_engine import Way  # noqa: E402
 from mono3d_addon.depth.engines.torch_engine import on_device  # noqa: E402
-from mono3d_addon.depth.networks.architectures import ARCHITECTURES, Network, build  # noqa: E402
+from mono3d_addon.depth.networks.architectures import STARTER, Network, build  # noqa: E402
 from tests.depth import reference  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -52,7 +52,7 @@ def largest_error(model: str, folder: Path) -> dict[tuple[int, int], float]:
 def with_heads() -> Network:
     """Returns a network with heads that say something, whether or not the bundled weights have some."""
     torch.manual_seed(0)
-    network = Network(ARCHITECTURES["starter"], has_heads=True)
+    network = Network(STARTER, has_heads=True)
     bundled = loading.network(MODELS["starter"], BUNDLED_FOLDER / "starter.safetensors", None).state_dict()
     heads = {name: value for name, value in network.state_dict().items() if name.startswith("heads.")}
     network.load_state_dict({name: value.float() for name, value in {**heads, **bundled}.items()})
