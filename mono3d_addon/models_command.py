@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from . import environment
 from .core.user_path import user_path
-from .depth import engine_cache, weights
+from .depth import engine_cache, licence, weights
 from .depth.catalogue import MODELS
 from .depth.model import Model
 from .display import StageLines
@@ -51,7 +52,14 @@ def run(
         chosen = [model for model in models.values() if weights.present(model, folder)]
     if options.action == "download" and options.all:
         chosen = [model for model in models.values() if not model.bundled]
-    act = {"download": _download, "verify": _verify, "remove": _remove, "path": _path}[options.action]
+    accepts = options.action == "download" and options.accept_licence
+    acts: dict[str, Callable[[Model, Path], str]] = {
+        "download": functools.partial(_download, accepts_licence=accepts),
+        "verify": _verify,
+        "remove": _remove,
+        "path": _path,
+    }
+    act = acts[options.action]
     failed = False
     for model in chosen:
         try:
@@ -68,7 +76,8 @@ def ensure_weights(
     """Downloads the weights that `settings` need if they are missing and the user agrees.
 
     `allow_download` (the flag --download) is the user's consent; without it the user is asked at the terminal. Where
-    there is no terminal nothing is downloaded, and the job fails later. Raises Mono3DError when the download fails.
+    there is no terminal nothing is downloaded, and the job fails later. Weights that are not for all use need a yes to
+    their licence too. Raises Mono3DError when the download fails or the licence is not accepted.
     """
     model = models[settings.model]
     if settings.has_own_depth or settings.weights or model.bundled or weights.present(model, data_folder):
@@ -89,13 +98,17 @@ def weights_digest(settings: Settings, data_folder: Path, models: Mapping[str, M
 
 
 def _agreed(model: Model, data_folder: Path) -> bool:
+    offer = licence.offer(model)
+    return _said_yes(
+        f"The weights of '{model.name}' are missing. Download {offer} to {weights.weights_folder(data_folder)}?"
+    )
+
+
+def _said_yes(question: str) -> bool:
+    """Returns whether the user answers a question at the terminal with yes; no where there is no terminal."""
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    question = (
-        f"The weights of '{model.name}' are missing. Download {model.file} ({_size(model)}, licence: "
-        f"{model.licence}) from {weights.address_of(model)} to {weights.weights_folder(data_folder)}? [y/N] "
-    )
-    print(question, end="", file=sys.stderr, flush=True)
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
@@ -130,6 +143,7 @@ def _row(model: Model, folder: Path) -> dict[str, Any]:
         "state": found.state,
         "bytes": found.path.stat().st_size if found.path else model.file_bytes,
         "licence": model.licence,
+        "is_for_all_use": model.is_for_all_use,
         "choose_when": model.choose_when,
         "parameters": model.parameters,
         "file": model.file,
@@ -142,14 +156,18 @@ def _row(model: Model, folder: Path) -> dict[str, Any]:
     }
 
 
-def _download(model: Model, folder: Path) -> str:
+def _download(model: Model, folder: Path, *, accepts_licence: bool = False) -> str:
     # Imported here: it loads urllib, which takes time that other commands should not spend.
     from .depth.download import download
 
     if model.bundled:
         return f"{model.name}: is bundled with Mono3D"
+    accepts = True
+    if weights.status(model, folder).state != "ready":
+        print(f"{model.name}: {licence.offer(model)}", file=sys.stderr, flush=True)
+        accepts = model.is_for_all_use or accepts_licence or _said_yes(licence.question(model))
     with StageLines() as lines:
-        path = download(model, folder, lines.progress)
+        path = download(model, folder, lines.progress, accepts_licence=accepts)
     return f"{model.name}: {path}"
 
 
@@ -181,10 +199,6 @@ def _path(model: Model, folder: Path) -> str:
     return str(weights.find(model, folder))
 
 
-def _size(model: Model) -> str:
-    return f"{model.file_bytes / 1e6:,.0f} MB"
-
-
 def _parse(arguments: Sequence[str], program: str, models: Mapping[str, Model]) -> argparse.Namespace:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--data-folder", type=Path, metavar="PATH", help="folder for packages, weights and cache")
@@ -210,6 +224,11 @@ def _parse(arguments: Sequence[str], program: str, models: Mapping[str, Model]) 
         made.add_argument("names", nargs=count, metavar="MODEL", help="name of a model, as shown by 'list'")
         if action == "download":
             made.add_argument("--all", action="store_true", help="every model")
+            made.add_argument(
+                "--accept-licence",
+                action="store_true",
+                help="accept licences that exclude commercial work, without a question",
+            )
     options = parser.parse_args(arguments)
     unknown = [name for name in getattr(options, "names", ()) if name not in models]
     if unknown:

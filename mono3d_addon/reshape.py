@@ -20,7 +20,7 @@ from .core.estimate import Estimate
 from .core.maps.crop import cropped
 from .core.maps.depth_map import depth_map
 from .core.maps.ground import camera_on_ground
-from .core.maps.own_depth import own_depth_map
+from .core.maps.own_depth import filled, own_depth_map
 from .core.maps.planes import with_planes
 from .core.maps.relief import with_relief
 from .core.maps.sky import backdrop, behind, except_sky, find_sky, infinite
@@ -347,7 +347,14 @@ class Reshaper(abc.ABC):
         """Returns the network's disparity, with its planes flat where the settings ask for it."""
         if not settings.planes or self.is_panorama:
             return self.disparity
-        return self._flat.get(Settings(), lambda: with_planes(self.disparity, self.photo.pixels))
+        return self._flat.get(Settings(), self._with_planes)
+
+    def _with_planes(self) -> Floats:
+        if self.holds is None or self.holds.shape != self.disparity.shape:
+            return with_planes(self.disparity, self.photo.pixels)
+        # Where there is nothing at a finite distance, nothing continues the planes of things.
+        flat = with_planes(np.where(self.holds, self.disparity, np.float32(0.0)), self.photo.pixels)
+        return filled(flat, self.holds)
 
 
 class PinholeReshaper(Reshaper):

@@ -30,6 +30,7 @@ from tests.file_server import Behaviour, serving
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL, HYBRID = "midas_v21_small_256", "dpt_hybrid_384"
+RESTRICTED = "depth_anything_v2_vitb"
 CONTENT, OTHER = (checkpoint(MODELS[HYBRID].known_by, 200_000, seed) for seed in (3, 4))
 
 
@@ -274,6 +275,84 @@ def test_nothing_is_downloaded_that_is_not_needed(
         Settings(model=SMALL, weights=str(tmp_path / "own.pt")), data, allow_download=True, models=models
     )
     assert server.requests == []
+
+
+@pytest.fixture
+def restricted(server: Behaviour) -> Mapping[str, Model]:
+    """A model whose weights are not for commercial work."""
+    model = dataclasses.replace(
+        MODELS[RESTRICTED],
+        address=f"{server.address}/model.pth",
+        file_bytes=len(CONTENT),
+        sha256=hashlib.sha256(CONTENT).hexdigest(),
+    )
+    return {RESTRICTED: model}
+
+
+def test_a_licence_that_excludes_commercial_work_must_be_accepted(
+    restricted: Mapping[str, Model], server: Behaviour, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["download", RESTRICTED, "--data-folder", str(data)]
+    assert models_command.run(words, "models", restricted) == 1
+    refused = capsys.readouterr().err
+    assert "CC-BY-NC-4.0, not for commercial work: accept the licence first" in refused
+    assert "models download depth_anything_v2_vitb --accept-licence" in refused and server.requests == []
+    with pytest.raises(Mono3DError, match="not for commercial work"):
+        models_command.ensure_weights(Settings(model=RESTRICTED), data, True, restricted)
+    with pytest.raises(Mono3DError, match="not for commercial work"):
+        download.download(restricted[RESTRICTED], data)
+    assert server.requests == []
+    assert models_command.run([*words, "--accept-licence"], "models", restricted) == 0
+    shown = capsys.readouterr().err
+    assert "licence: CC-BY-NC-4.0: not for commercial work" in shown and restricted[RESTRICTED].address in shown
+    assert (data / "weights" / "depth_anything_v2_vitb.pth").read_bytes() == CONTENT
+    # What is there needs no answer again.
+    assert models_command.run(words, "models", restricted) == 0
+    assert len(server.requests) == 1
+
+
+def test_the_licence_is_shown_before_the_download(
+    models: Mapping[str, Model], server: Behaviour, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.statuses = deque([404])
+    assert models_command.run(["download", SMALL, "--data-folder", str(data)], "models", models) == 1
+    shown = capsys.readouterr().err
+    assert shown.index("licence: MIT)") < shown.index("404")
+
+
+_ACCEPT = """
+import dataclasses, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from mono3d_addon import models_command
+from mono3d_addon.depth.catalogue import MODELS
+row = MODELS["depth_anything_v2_vitb"]
+row = dataclasses.replace(row, address=sys.argv[2], file_bytes=int(sys.argv[3]), sha256=sys.argv[4])
+sys.exit(models_command.run(["download", row.name, "--data-folder", sys.argv[5]], "models", {row.name: row}))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_a_terminal_is_asked_for_the_licence(
+    restricted: Mapping[str, Model], server: Behaviour, data: Path, answer: str
+) -> None:
+    model = restricted[RESTRICTED]
+    mine, theirs = os.openpty()
+    words = [str(ROOT), model.address, str(model.file_bytes), str(model.sha256), str(data)]
+    with subprocess.Popen(
+        [sys.executable, "-S", "-c", _ACCEPT, *words], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs
+    ) as process:
+        shown = b""
+        while b"[y/N]" not in shown:
+            shown += os.read(mine, 1000)
+        assert b"excludes commercial work" in b" ".join(shown.split()) and not server.requests
+        os.write(mine, f"{answer}\n".encode())
+        process.wait(20)
+    os.close(mine)
+    os.close(theirs)
+    assert process.returncode == (0 if answer == "y" else 1)
+    assert (weights.status(model, data).state == "ready") is (answer == "y")
 
 
 _ASK = """

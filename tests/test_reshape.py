@@ -168,9 +168,9 @@ def test_planes_of_a_network_are_made_flat_but_never_those_of_a_depth_map(monkey
 def test_the_depth_is_not_made_again_where_it_does_not_change(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Settings] = []
 
-    def counted(*values: Any) -> Any:
+    def counted(*values: Any, **details: Any) -> Any:
         calls.append(values[2])
-        return depth_maps.depth_map(*values)
+        return depth_maps.depth_map(*values, **details)
 
     monkeypatch.setattr(reshape, "depth_map", counted)
     reshaper = PinholeReshaper(photo(), Estimate(disparity(), ""))

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from ..core.stages import Progress
 from ..errors import Cancelled, Mono3DError
-from . import file_lock, transfer, weights
+from . import file_lock, licence, transfer, weights
 from .model import Model
 from .transfer import PATIENT, Patience, TransferError
 
@@ -32,15 +32,20 @@ def download(
     progress: Progress = lambda stage, fraction: None,
     cancelled: Callable[[], bool] = lambda: False,
     patience: Patience = PATIENT,
+    *,
+    accepts_licence: bool = False,
 ) -> Path:
     """Returns the weights file of `model` in the weights folder, downloaded unless it is there already.
 
     A failed or cancelled download is kept, and the next call resumes it. A wrong file of that name is replaced, but
     only by a verified one, whose hash is recorded anew where none is published. `progress` gets bytes and speed in
-    words, and a fraction. Raises Mono3DError, whose sentence names file, address and folder, and Cancelled.
+    words, and a fraction. `accepts_licence` says that the user accepts the licence of weights that are not for all use
+    (see `licence`). Raises Mono3DError, whose sentence names file, address and folder, and Cancelled.
     """
     if model.bundled or not _is_plain(model.file):
         raise Mono3DError(f"There is nothing to download for '{model.name}'.")
+    if not (model.is_for_all_use or accepts_licence):
+        raise Mono3DError(licence.refusal(model))
     folder = weights.weights_folder(data_folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)

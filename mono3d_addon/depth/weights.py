@@ -149,7 +149,8 @@ def missing_message(model: Model, data_folder: Path) -> str:
         return f"The weights of '{model.name}' ({model.file}) are missing from the add-on; install Mono3D again."
     return (
         f"The weights of '{model.name}' are not on this computer: download {model.file} "
-        f"({model.file_bytes / 1e6:.0f} MB) from {address_of(model)} and put it into {weights_folder(data_folder)}, or "
+        f"({model.file_bytes / 1e6:.0f} MB, {model.licence}) from {address_of(model)} and put it, under that name, "
+        f"into {weights_folder(data_folder)}, or "
         "have it downloaded: with --download on the command line, by the button Download in Blender's sidebar."
     )
 

@@ -206,3 +206,10 @@ def _shade(items: tuple[Item, ...], seen: _Seen) -> Array:
     lamp = _LIGHT / np.linalg.norm(_LIGHT)
     lit = np.clip(seen.normals @ lamp, 0, 1) * np.float32(1 - _AMBIENT) + np.float32(_AMBIENT)
     return color * lit[:, None]
+
+
+def depth_at(items: tuple[Item, ...], camera: Camera, places: NDArray[np.floating]) -> Array:
+    """Returns the exact depth at `places`, (n, 2) in pixels from the upper left corner of the photo, float32 (n,)."""
+    across = (places[:, 0] - camera.cx) / camera.fx
+    down = (places[:, 1] - camera.cy) / camera.fy
+    return _cast(items, np.stack([across, down, np.ones_like(across)], axis=1).astype(np.float32)).depth

@@ -50,7 +50,10 @@ def depth_map(
     inverse_depth = 1.0 / to_depth(normalised, settings.near, settings.far)
     if settings.edge_aware and settings.tear > 0.0:
         if inverse_depth.shape[0] > rows or inverse_depth.shape[1] > columns:
+            least = inverse_depth.min()
             inverse_depth = windows.resize(inverse_depth, columns, rows)
+            # Beside a deep step the resampling overshoots, even to behind the camera.
+            inverse_depth = np.where(inverse_depth > 0.5 * least, inverse_depth, least)
         guide = resize_to(photo.pixels, columns, rows)
         inverse_depth = sharpen_edges(inverse_depth, guide, settings.tear, sky)
         if is_estimated:

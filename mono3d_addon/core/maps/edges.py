@@ -63,6 +63,8 @@ def sharpen_edges(
     if sky is not None:
         is_near = np.where(windows.maximum(sky.astype(np.float32), blur) > 0, ~sky, is_near)
     sharp = np.where(is_near, np.maximum(large, steps.high), np.minimum(large, steps.low))
+    # Ground that recedes to the horizon, continued beyond it, would be behind the camera.
+    sharp = np.where(sharp > 0.0, sharp, inverse_depth.min())
     # Smooth the remains at the ends of the bands but not across discontinuities.
     beside = windows.maximum(steps.band.astype(np.float32), _MARGIN) > 0
     side = np.where(steps.cut, np.where(is_near, 1, -1), 0).astype(np.int8)

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .engine import SCENE, SKY, Arrays, Precision
+from .engine import MASK, SCALE, SCENE, SKY, Arrays, Precision
 from .verdict import Verdict
 
 LEAST_CORRELATION = 0.999
@@ -29,7 +29,7 @@ LARGEST_DIFFERENCE = 1e-3
 """Of another float32 engine, in standard deviations: several times the effect of another order of summation."""
 
 
-NEGLIGIBLE: Mapping[str, float] = types.MappingProxyType({SKY: 0.05, SCENE: 0.05})
+NEGLIGIBLE: Mapping[str, float] = types.MappingProxyType({SKY: 0.05, SCENE: 0.05, MASK: 0.05, SCALE: 0.02})
 """Differences that never matter in a reduced precision: in probabilities, and in logarithms of metres.
 
 A photo without sky has probabilities of almost 0 throughout, whose correlation is that of rounding.
@@ -38,8 +38,20 @@ A photo without sky has probabilities of almost 0 throughout, whose correlation 
 
 def compare_all(plain: Arrays, found: Arrays, precision: Precision) -> Verdict:
     """Returns the verdict on the array of `found` that agrees least with the one of `plain` by the same name."""
-    verdicts = [compare(array, found[name], precision, NEGLIGIBLE.get(name, 0.0)) for name, array in plain.items()]
+    verdicts = [
+        compare(one, other, precision, NEGLIGIBLE.get(name, 0.0))
+        for name, array in plain.items()
+        for one, other in zip(_comparable(name, array), _comparable(name, found[name]), strict=True)
+    ]
     return min(verdicts, key=lambda verdict: (verdict.agrees, -verdict.difference))
+
+
+def _comparable(name: str, array: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
+    """Returns the parts of an array whose numbers are of one kind: vectors by component, the scale as its logarithm."""
+    if name == SCALE:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return [np.log(array)]
+    return [array] if array.ndim < 4 else [array[..., axis] for axis in range(array.shape[-1])]
 
 
 def compare(

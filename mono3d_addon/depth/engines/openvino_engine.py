@@ -31,8 +31,11 @@ _HINTS: Mapping[Precision, str] = {"float32": "f32", "bfloat16": "bf16"}
 _END = "mono3d_end"
 """Key in the graph's file for the first parts of the names of its last steps, see `Decoder.end`."""
 
-_SMALL_SIZE = (64, 96)
-"""Height and width for tracing a network: different from each other and from all sizes of training."""
+_SMALL_SIZES = {32: (64, 96), 14: (56, 84)}
+"""Height and width for tracing a network, by the multiple of its sizes.
+
+They differ from each other and from all sizes of training.
+"""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,11 @@ class OpenVinoEngine:
 
     parts: tuple[Any, ...]
     name: str
+
+    @property
+    def channels(self) -> int:
+        """Channels of the pictures."""
+        return int(self.parts[0].input(0).get_shape()[1])
 
     @property
     def device(self) -> str:
@@ -188,10 +196,10 @@ def convert(network: nn.Module, model: Model, folder: Path) -> None:
     import openvino
     import torch
 
-    side = model.network_size
-    height, width = (side, side) if model.square_only else _SMALL_SIZE
-    shape = (1, 3, height, width) if model.square_only else (1, 3, -1, -1)
-    example = torch.zeros(1, 3, height, width)
+    side, channels = model.network_size, 4 if model.sees_aspect else 3
+    height, width = (side, side) if model.square_only else _SMALL_SIZES[model.multiple]
+    shape = (1, channels, height, width) if model.square_only else (1, channels, -1, -1)
+    example = torch.zeros(1, channels, height, width)
     with warnings.catch_warnings(), torch.no_grad():
         # It warns of each size that tracing makes constant; the comparison shows whether that matters.
         warnings.simplefilter("ignore")
@@ -215,7 +223,7 @@ def try_out(
 ) -> None:
     """Loads the graph and runs it once."""
     engine = load(Path(folder), (height, width), Way(precision, exact, is_fused))
-    engine.run(np.zeros((1, 3, height, width), np.float32))
+    engine.run(np.zeros((1, engine.channels, height, width), np.float32))
 
 
 def load(folder: Path, size: tuple[int, int], way: Way) -> OpenVinoEngine:
@@ -227,7 +235,8 @@ def load(folder: Path, size: tuple[int, int], way: Way) -> OpenVinoEngine:
 
     core = openvino.Core()
     graph = core.read_model(folder / GRAPH)
-    graph.reshape([1, 3, *size])
+    channels = graph.input(0).get_partial_shape()[1].get_length()
+    graph.reshape([1, channels, *size])
 
     def compiled(part: Any, kind: Precision) -> Any:
         settings = {

@@ -174,3 +174,12 @@ def test_a_profile_along_the_border_does_not_leave_the_picture(radius: int) -> N
     seen = blurred(inverse, radius) if radius else inverse
     sharp = sharpen_edges(seen, np.full((768, 1024, 3), 0.5, np.float32), 0.04)
     assert sharp.max() < 0.9 * 1.07
+
+
+def test_nothing_gets_behind_the_camera() -> None:
+    """A floor recedes to a horizon far away, behind something near."""
+    rows = np.linspace(-1.0, 1.0, 80, dtype=np.float32)[:, None]
+    inverse = np.broadcast_to(np.maximum(rows, 0.0) * 0.4 + 0.001, (80, 120)).copy()
+    inverse[20:70, 40:70] = 0.45
+    sharp = sharpen_edges(blurred(inverse, 2), GREY, 0.04)
+    assert np.isfinite(sharp).all() and sharp.min() > 0.0
