@@ -102,5 +102,21 @@ def test_every_array_has_to_agree() -> None:
     plain = {"depth": depth, "normals": np.stack([depth] * 3, axis=-1)}
     assert compare_all(plain, plain, "float32").agrees
     other = plain | {"normals": -plain["normals"]}
-    assert compare_all(plain, other, "float32") == compare(plain["normals"], other["normals"], "float32")
+    # Vectors are compared by component.
+    assert compare_all(plain, other, "float32") == compare(depth, -depth, "float32")
     assert not compare_all(plain, other, "float32").agrees
+
+
+def test_one_component_may_not_be_uneven() -> None:
+    ramp = np.broadcast_to(np.linspace(1.0, 2.0, 240, dtype=np.float32), (1, 160, 240))
+    plain = {"points": np.stack([100.0 * ramp, 100.0 * ramp, ramp], axis=-1)}
+    noise = 0.01 * np.random.default_rng(0).standard_normal(ramp.shape).astype(np.float32)
+    rough = {"points": np.stack([100.0 * ramp, 100.0 * ramp, ramp + noise], axis=-1)}
+    verdict = compare_all(plain, rough, "float16")
+    assert not verdict.agrees and "uneven" in verdict.reason
+
+
+@pytest.mark.parametrize(("factor", "agrees"), [(1.01, True), (1.1, False)])
+def test_the_scale_may_differ_by_a_share(factor: float, agrees: bool) -> None:
+    plain = {"scale": np.array([[30.0]], np.float32)}
+    assert compare_all(plain, {"scale": plain["scale"] * np.float32(factor)}, "float16").agrees is agrees
