@@ -26,6 +26,7 @@ OTHER_OPTIONS = {
     *("--online-mode", "--offline-mode", "--python", "--python-exit-code"),  # Blender's
     *("--platform", "--python-tag", "--offline"),  # the installer's
     *("--edition", "--website"),  # of the extension's build
+    "--accept-licence",  # of `models download`
     *("--thorough", "--changed", "--set-up", "--durations"),  # of the tests
 }
 """Options in the documents that do not come from settings.py."""
