@@ -12,6 +12,7 @@ Parts, all by default; one that this machine cannot offer is left out with its r
   training     the tests of the folder `training`; in the quick tier only after a change there
   bpy-4.2 bpy-4.5 bpy-5.0 bpy-5.2   the Blender side in the `bpy` wheels (5.2 needs Python 3.13)
   browser      the web page in Debian's Chromium, headless (installed with apt-get where it is missing; needs root then)
+  website      the documentation site, built by MkDocs and visited by Chromium
   blender-4.3 blender-5.2           the installed extension in Debian's Blender programs (needs root, on Debian)
 """
 

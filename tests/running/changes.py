@@ -44,7 +44,7 @@ def patterns_of(files: Iterable[str]) -> tuple[str, ...]:
         if first in (PACKAGE, "tests") and name.endswith((".py", ".js", ".html", ".css", ".safetensors")):
             has_folder = len(inner) > 1 and (TESTS / inner[0]).is_dir()
             found.add(f"tests/{inner[0]}/*" if has_folder else "tests/test_*.py")
-        elif first in ("training", "vendor_installer"):
+        elif first in ("training", "vendor_installer", "website"):
             found.add(f"tests/{first}/*")
         for folder, tests in ALSO.items():
             if name.startswith(f"{folder}/"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tests.running import environments
-from tests.running.environments import DATA, HOME, THIS_PYTHON, LeftOut
+from tests.running.environments import DATA, HOME, ROOT, THIS_PYTHON, LeftOut
 from tests.running.pytest_run import ONE_THREAD, Command
 
 TOOLS = ("pytest==9.2.0", "pytest-timeout==2.4.0", "hypothesis==6.170.15", "trimesh==5.0.0")
@@ -104,6 +104,15 @@ def prepare_browser() -> Command:
     return Command((str(python), "-m", "pytest"), variables)
 
 
+def prepare_website() -> Command:
+    """Sets up tests/website: the documentation site, built by MkDocs and visited by a real browser."""
+    chromium = environments.find_chromium()
+    lines = (ROOT / "website" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    requirements = (*TOOLS[:3], "playwright==1.65.2", *(line for line in lines if not line.startswith("#")))
+    python = environments.make_environment(HOME / f"website-{THIS_PYTHON}", sys.executable, requirements)
+    return Command((str(python), "-m", "pytest"), {"MONO3D_TEST_CHROMIUM": chromium})
+
+
 def prepare_wheel(part: str) -> Command:
     """Sets up tests/blender in a Python with the bpy wheel of one version."""
     version, python_version, numpy = WHEELS[part]
@@ -130,7 +139,7 @@ def prepare_program(part: str) -> Command:
 
 def _outside_blender() -> tuple[str, ...]:
     """Returns the words by which pytest runs all tests but those of the other parts."""
-    others = ("blender", "programs", "browser", "training")
+    others = ("blender", "programs", "browser", "training", "website")
     return ("tests", *(f"--ignore=tests/{name}" for name in others))
 
 
@@ -140,6 +149,7 @@ PARTS = {
         Part("core", prepare_core, _outside_blender(), is_split=True, needs_core=False),
         Part("training", prepare_core, ("tests/training",), folder="training", is_split=True),
         Part("browser", prepare_browser, ("tests/browser",)),
+        Part("website", prepare_website, ("tests/website",), needs_core=False),
         *(Part(name, partial(prepare_wheel, name), ("tests/blender",), group="wheels") for name in WHEELS),
         *(
             Part(
