@@ -17,7 +17,8 @@ from mono3d_addon.settings import RunOptions, Settings, WebOptions, fields_of
 from tests.test_structure import MAY_IMPORT
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = [*(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG", "SECURITY", "CODE_OF_CONDUCT"))]
+DOCS += sorted((ROOT / "docs").glob("*.md"))
 ALL = [*DOCS, *(path for folder in ("benchmarks", "training") for path in sorted((ROOT / folder).rglob("*.md")))]
 ALL += [*sorted((ROOT / "mono3d_addon").rglob("*.md")), ROOT / "tests" / "photos" / "README.md"]
 
@@ -28,6 +29,7 @@ OTHER_OPTIONS = {
     *("--edition", "--website"),  # of the extension's build
     "--accept-licence",  # of `models download`
     *("--thorough", "--changed", "--set-up", "--durations"),  # of the tests
+    *("--work", "--data-folder"),  # of the site's pictures
 }
 """Options in the documents that do not come from settings.py."""
 
@@ -69,11 +71,11 @@ def test_links_lead_somewhere(path: Path) -> None:
 def test_named_files_exist(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for name in re.findall(
-        r"(?<![\w/.-])((?:mono3d_addon|vendor_installer|tests|benchmarks|training|docs|\.ci)/[\w./*-]*)", text
+        r"(?<![\w/.-])((?:mono3d_addon|vendor_installer|tests|benchmarks|training|docs|website|\.ci)/[\w./*-]*)", text
     ):
         wanted = name.rstrip(".")
         assert any(ROOT.glob(wanted)) if "*" in wanted else (ROOT / wanted).exists(), f"{name} does not exist"
-    for module in re.findall(r"-m ((?:mono3d_addon|vendor_installer|training)[\w.]*)", text):
+    for module in re.findall(r"-m ((?:mono3d_addon|vendor_installer|training|website)[\w.]*)", text):
         place = ROOT / module.rstrip(".").replace(".", "/")
         assert place.with_suffix(".py").exists() or (place / "__main__.py").exists(), f"{module} does not exist"
 
@@ -101,8 +103,9 @@ def test_the_quick_start_is_two_commands() -> None:
 
 def test_every_page_and_picture_is_used() -> None:
     texts = "".join(path.read_text(encoding="utf-8") for path in ALL if path.name != "CHANGELOG.md")
-    for path in (ROOT / "docs").iterdir():
-        assert path.suffix not in {".md", ".jpg", ".png"} or path.name in texts, f"nothing leads to {path.name}"
+    for path in (ROOT / "docs").rglob("*"):
+        is_shown = path.suffix in {".md", ".jpg", ".png", ".webp"}
+        assert not is_shown or path.name in texts, f"nothing leads to {path.name}"
 
 
 def test_the_tree_of_modules_is_that_of_the_repository() -> None:

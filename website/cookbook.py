@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes the pictures of docs/cookbook.md by running its commands.
 
-python3 -m website.cookbook --work FOLDER [RECIPE...]
+python3 -m website.cookbook --work FOLDER [--draw] [RECIPE...]
 
 A RECIPE is the anchor of its heading. --work is that of `website.gallery`, whose photos are used. Needs Pillow, trimesh
 and the packages that the product's installer puts into its data folder.
@@ -36,6 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python3 -m website.cookbook", description=__doc__)
     parser.add_argument("recipes", nargs="*", help="anchors of the recipes to do again (all)")
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--draw", action="store_true", help="draw what is in WORK without running the commands again")
     options = parser.parse_args(arguments)
     kitchen = options.work / "cookbook"
     lay_out(kitchen, fetch(options.work / "photos", options.work / "packages", print))
@@ -44,7 +45,8 @@ def main(arguments: Sequence[str]) -> int:
     if not (kitchen / "photos" / "cup_depth.npy").exists():
         run(depth, kitchen)
     for recipe in options.recipes or PICTURES:
-        for command in [one for block in blocks_of(PAGE) if block.heading == recipe for one in block.runs]:
+        own = [block for block in blocks_of(PAGE) if block.heading == recipe and not options.draw]
+        for command in [one for block in own for one in block.runs]:
             run(command, kitchen)
         path = pictures.save(PICTURES[recipe](kitchen), f"cookbook/{recipe}")
         print(path, path.stat().st_size)
@@ -74,7 +76,7 @@ def _file(path: str) -> Drawing:
 
 
 def _row(*paths: str, labels: Sequence[str] = ()) -> Drawing:
-    return lambda kitchen: pictures.row([pictures.opened(kitchen / path) for path in paths], HEIGHT - 60, labels)
+    return lambda kitchen: pictures.row([pictures.opened(kitchen / path) for path in paths], HEIGHT // 2, labels)
 
 
 def _clay(path: str, *, aside: float = 25.0, has_edges: bool = False) -> Drawing:
@@ -87,7 +89,7 @@ def _loop(kitchen: Path) -> Image.Image:
         for number in (6, 0, 18):
             stored.seek(number)
             frames.append(stored.convert("RGB"))
-    return pictures.row(frames, HEIGHT - 60)
+    return pictures.row(frames, HEIGHT // 2)
 
 
 def _shot(kitchen: Path) -> Image.Image:
@@ -96,7 +98,7 @@ def _shot(kitchen: Path) -> Image.Image:
         for number in (6, 18):
             stored.seek(number)
             frames.append(stored.convert("RGB"))
-    return pictures.row(frames, HEIGHT - 60, ["frame 1", "frame 60"])
+    return pictures.row(frames, HEIGHT * 3 // 4, ["frame 1", "frame 60"])
 
 
 def _farm(kitchen: Path) -> Image.Image:
@@ -117,15 +119,16 @@ def _measured(kitchen: Path) -> Image.Image:
 
 
 def _relief(kitchen: Path) -> Image.Image:
-    plain = "python3 -m mono3d_addon photos/portrait.png -o out/plain/ --format ply --edges connected --no-preview"
-    if not (kitchen / "out/plain/portrait.ply").exists():
-        run(plain, kitchen)
+    plain = (
+        "python3 -m mono3d_addon photos/portrait.png -o out/plain/ --format ply --edges connected --near 1 --far 1.3"
+    )
+    run(plain, kitchen)
     both = [pictures.from_file(kitchen / f"out/{name}/portrait.ply") for name in ("plain", "relief")]
-    return pictures.row([pictures.clay(mesh, SIDE, 18.0) for mesh in both], HEIGHT, ["without", "Photo detail 3"])
+    return pictures.row([pictures.clay(mesh, SIDE, 12.0) for mesh in both], HEIGHT, ["without", "Photo detail 3"])
 
 
 PICTURES: Mapping[str, Drawing] = {
-    "a-portrait-to-print": _clay("print/portrait.stl"),
+    "a-portrait-to-print": _clay("print/portrait.stl", aside=18.0),
     "a-room-in-metres": _file("room/room_preview.png"),
     "a-backdrop-for-a-matte-shot": _file("matte/mountains_preview.png"),
     "a-parallax-shot": _shot,
@@ -136,7 +139,7 @@ PICTURES: Mapping[str, Drawing] = {
     "a-landscape-without-its-sky": _file("no_sky/pavilion_preview.png"),
     "a-light-mesh-for-a-game": _clay("game/portrait.glb", has_edges=True),
     "quads-for-editing": _clay("quads/cup.obj", has_edges=True),
-    "one-smooth-surface": _clay("smooth/cat.ply"),
+    "one-smooth-surface": _clay("smooth/cat.ply", aside=12.0),
     "a-point-cloud": _cloud,
     "depth-for-compositing": _depth,
     "measure-in-python": _measured,

@@ -44,8 +44,11 @@ def page(facts: Mapping[str, Mapping[str, Any]]) -> str:
 def _entry(name: str, facts: Mapping[str, Any]) -> Iterator[str]:
     title = {photo.name: photo.title for photo in read()}[name]
     yield f"## {title}\n"
-    yield f"![The photo](pictures/gallery/{name}_photo.webp)"
-    yield f"![The mesh, swaying to both sides](pictures/gallery/{name}_loop.webp)\n"
+    place = f"pictures/gallery/{name}"
+    yield f'<div class="pair">\n<img src="{place}_photo.webp" alt="The photo">'
+    # Who has asked the system for less motion sees a still.
+    yield f'<picture><source media="(prefers-reduced-motion: reduce)" srcset="{place}.webp">'
+    yield f'<img src="{place}_loop.webp" alt="The mesh, swaying to both sides" loading="lazy"></picture>\n</div>\n'
     triangles = f"{facts['triangles'] / 1e3:,.0f} thousand triangles"
     yield f"Distances: {facts['distances']}. Field of view: {facts['field_of_view']}. {triangles}.\n"
 

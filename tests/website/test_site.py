@@ -39,7 +39,7 @@ class Addresses(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         for name, value in attrs:
-            if name in ("href", "src") and value:
+            if name in ("href", "src", "srcset") and value:
                 self.links.append((tag, value))
             elif name in ("id", "name") and value:
                 self.anchors.add(value)
