@@ -39,6 +39,16 @@ _REMEDY = "add --install"
 MakeSceneWriter = Callable[[], SceneWriter]
 
 
+def mono3d() -> int:
+    """Runs the command `mono3d`, which pip installs, with the arguments of this process; returns its exit code."""
+    return main(sys.argv[1:])
+
+
+def mono3d_web() -> int:
+    """Runs the command `mono3d-web`, which is short for `mono3d web`; returns its exit code."""
+    return main(["web", *sys.argv[1:]])
+
+
 def main(
     arguments: Sequence[str],
     program: str = "mono3d",
@@ -157,7 +167,7 @@ def _run(
     if to_do and may_ask:
         models_command.ensure_weights(command.settings, data_folder, allow_download=options.download)
         weights = weights or models_command.weights_digest(command.settings, data_folder)
-    is_bare = WORKER not in folders
+    is_bare = not environment.is_available(WORKER, data_folder)
     allowed = () if decode else extras.found(extras.PILLOW)
     if is_bare and decode is None and not allowed:
         decode = system_decoder.for_job
@@ -167,7 +177,7 @@ def _run(
         scenes = scene_writer()
     else:
         scene_runner = runners.for_scenes()
-        if SCENE in folders and any(not task.problem for task in tasks):
+        if environment.is_available(SCENE, data_folder) and any(not task.problem for task in tasks):
             # Loading Blender takes seconds, during which the first photo is reconstructed.
             scene_runner.start()
         scenes = RunnerSceneWriter(scene_runner)
@@ -210,19 +220,20 @@ def _equipped(
 ) -> tuple[Target, dict[str, Path]]:
     """Returns what can be written, and the folders of the installed packages by component.
 
-    Without those of WORKER the run is bare. Raises Mono3DError if it asks for what needs packages.
+    Raises Mono3DError if the run asks for what needs packages that are not available.
     """
-    if environment.packages(WORKER, data_folder) is None:
+    if not environment.is_available(WORKER, data_folder):
         environment.check_bare(command.settings, _REMEDY)
     folders = {name: path for name in components if (path := environment.packages(name, data_folder))}
-    if SCENE in components and SCENE not in folders and command.options.format == RunOptions.format and not target.name:
+    has_scenes = SCENE not in components or environment.is_available(SCENE, data_folder)
+    if not has_scenes and command.options.format == RunOptions.format and not target.name:
         say(f".blend files are left out: they need Blender as a Python module; {_REMEDY}.", sys.stdout)
         target = target.without("blend")
         components = [name for name in components if name != SCENE]
     for name in components:
         # The writer of VTP files is a package beside those of the worker.
         if name != WORKER or VTP in components:
-            environment.require(name, data_folder)
+            environment.require_available(name, data_folder)
     return target, folders
 
 

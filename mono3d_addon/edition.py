@@ -13,7 +13,7 @@ import functools
 from .version import ROOT, website
 
 INSTALLER = "vendor_installer"
-"""The folder beside this package with the installer."""
+"""The folder with the installer, in `version.ROOT`."""
 
 
 @functools.cache

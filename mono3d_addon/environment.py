@@ -11,6 +11,7 @@ installer (see `edition`) nothing is installed and nothing can be.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import importlib.util
 import os
@@ -27,13 +28,21 @@ from .core.stages import Progress
 from .core.user_path import user_path
 from .errors import Cancelled, Mono3DError
 from .settings import Settings
-from .version import version
+from .version import IS_WHEEL, version
 
 if TYPE_CHECKING:
     from vendor_installer import Installed, Plan
 
 WORKER, SCENE, VTP, WEB = "worker", "scene", "vtp", "web"
 """The components: networks and meshing; Blender as a Python module; VTP files; the web page's server."""
+
+_MODULES = {
+    WORKER: ("torch", "torchvision", "timm", "open3d", "fast_simplification", "OpenEXR", "pillow_heif", "safetensors"),
+    SCENE: ("bpy",),
+    VTP: ("pyvista",),
+    WEB: ("starlette", "uvicorn", "python_multipart", "imagesize"),
+}
+"""The top-level modules by which a component is recognised in a Python whose packages the user manages."""
 
 
 def default_data_folder(fallback: Path | None = None) -> Path:
@@ -79,6 +88,20 @@ def worker_packages(data_folder: Path) -> tuple[Path, ...]:
     return () if found is None else (found,)
 
 
+def is_available(component: str, data_folder: Path) -> bool:
+    """Returns whether the packages of a component are installed, or the running Python has them itself.
+
+    The latter counts where pip has installed the program, as `pip install mono3d[worker]` does with the packages; the
+    names of the extras are those of the components. Elsewhere no result depends on what a Python happens to have.
+    """
+    return packages(component, data_folder) is not None or _has_itself(component)
+
+
+@functools.cache
+def _has_itself(component: str) -> bool:
+    return IS_WHEEL and all(extras.has(module) for module in _MODULES[component])
+
+
 def beyond_bare(settings: Settings, remedy: str, size: str = "") -> str:
     """Returns a sentence on what in `settings` needs packages, for a bare worker; empty if nothing does.
 
@@ -109,8 +132,14 @@ def check_bare(settings: Settings, remedy: str) -> None:
 
 
 def missing(components: Sequence[str], data_folder: Path) -> tuple[str, ...]:
-    """Returns the components that are not installed for the running Python."""
-    return tuple(name for name in components if packages(name, data_folder) is None)
+    """Returns the components that are not available to the running Python."""
+    return tuple(name for name in components if not is_available(name, data_folder))
+
+
+def require_available(component: str, data_folder: Path) -> None:
+    """Raises Mono3DError when a component is not available."""
+    if not is_available(component, data_folder):
+        require(component, data_folder)
 
 
 def require(component: str, data_folder: Path) -> Path:
@@ -274,8 +303,8 @@ def _find(component: str, data_folder: Path) -> Installed | None:
 
 
 def _installer() -> Any:
-    # It lies beside this package: at top level in a clone, inside the extension's package in Blender.
-    parent, _, _ = __package__.rpartition(".")
+    # It lies beside this package, at top level in a clone and inside the extension's package in Blender, or in it.
+    parent = __package__ if IS_WHEEL else __package__.rpartition(".")[0]
     name = f"{parent}.{edition.INSTALLER}" if parent else edition.INSTALLER
     return importlib.import_module(name)
 

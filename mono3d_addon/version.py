@@ -1,13 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the extension's manifest states: the version and the web page."""
+"""What the manifest states, the version and the web page; and where the program lies."""
 
 from __future__ import annotations
 
 import functools
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-"""The folder that holds the manifest, `mono3d_addon` and, in the full edition, `vendor_installer`."""
+_MANIFEST = "blender_manifest.toml"
+_PACKAGE = Path(__file__).resolve().parent
+
+IS_WHEEL = (_PACKAGE / _MANIFEST).is_file()
+"""Whether pip has installed the program from its wheel, which has everything in this package."""
+
+ROOT = _PACKAGE if IS_WHEEL else _PACKAGE.parent
+"""The folder that holds the manifest and, in the full edition, `vendor_installer`.
+
+In a clone and in the extension that is the one around this package.
+"""
+
+
+def import_paths() -> tuple[list[str], list[str]]:
+    """Returns what a child process puts before and behind its own import path to find this package.
+
+    A wheel lies among other packages, which must not come before Python's own modules.
+    """
+    around = [str(_PACKAGE.parent)]
+    return ([], around) if IS_WHEEL else (around, [])
 
 
 def version() -> str:
@@ -25,4 +43,4 @@ def _stated(key: str) -> str:
     # Imported here to keep Blender's start fast.
     import tomllib
 
-    return str(tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8")).get(key, ""))
+    return str(tomllib.loads((ROOT / _MANIFEST).read_text(encoding="utf-8")).get(key, ""))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m vendor_installer plan | install | bundle | verify | uninstall | doctor | lock`."""
+"""The installer's command: plan | install | bundle | verify | uninstall | doctor | lock."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from .manifest import find
 from .planning import plan
 from .plans import Plan
 from .platforms import PLATFORM_TAGS
+from .program import COMMAND
 from .upkeep import uninstall, verify
 
 
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m vendor_installer", description=__doc__)
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace], None], help: str) -> argparse.ArgumentParser:

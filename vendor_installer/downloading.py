@@ -20,6 +20,7 @@ from . import pip
 from .errors import InstallCancelled, InstallError, translate
 from .folders import Folders, file_sizes, remove_tree, size_text
 from .plans import Plan, PlannedPackage
+from .program import COMMAND
 
 _ATTEMPTS = 3
 _CHUNK = 1 << 22
@@ -119,7 +120,7 @@ def _checked(item: PlannedPackage, wheel: Path, cancelled: Callable[[], bool]) -
     if expected is not None and sha256_of(wheel, cancelled) != expected:
         raise InstallError(
             f"The file '{wheel}' is damaged or not the one that was pinned: copy the folder again, or recreate it with "
-            "'python -m vendor_installer bundle'."
+            f"'{COMMAND} bundle'."
         )
     return wheel
 

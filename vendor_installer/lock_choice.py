@@ -11,6 +11,7 @@ from .component import Component
 from .errors import InstallError
 from .graphics import BACKEND_NAMES, Graphics
 from .interpreter import Interpreter
+from .program import COMMAND
 from .wheelhouse import Wheelhouse
 
 
@@ -107,6 +108,6 @@ def _first_in_wheelhouse(
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     raise InstallError(
         f"The folder '{wheelhouse.folder}' lacks {shown} for {component.name} ({name}): make it on a machine with a "
-        f"network by 'python -m vendor_installer bundle {component.name} --python-tag {interpreter.tag} "
+        f"network by '{COMMAND} bundle {component.name} --python-tag {interpreter.tag} "
         f"--platform {interpreter.platform}'."
     )

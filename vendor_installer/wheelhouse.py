@@ -14,6 +14,7 @@ from pathlib import Path
 from .errors import InstallError
 from .locks import Lock, LockedFile, normalized_name
 from .platforms import PLATFORM_TAGS
+from .program import COMMAND
 
 SUMS = "SHA256SUMS"
 
@@ -23,9 +24,7 @@ class Wheelhouse:
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
-            raise InstallError(
-                f"There is no folder '{folder}': give the one made by 'python -m vendor_installer bundle'."
-            )
+            raise InstallError(f"There is no folder '{folder}': give the one made by '{COMMAND} bundle'.")
         self.folder = folder
 
     def find(self, item: LockedFile, lock: Lock) -> Path | None:

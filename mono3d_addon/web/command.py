@@ -43,10 +43,13 @@ def run(arguments: Sequence[str], program: str, *, no_network: str = "") -> int:
             raise Mono3DError(no_network)
         install((WORKER, WEB), data_folder, options)
     environment.tidy(data_folder)
-    packages = [environment.require(name, data_folder) for name in (WORKER, WEB)]
-    with environment.in_use(packages):
-        # This process serves only the page; the installed packages precede other versions that Python may have.
-        sys.path.insert(0, str(packages[1]))
+    for name in (WORKER, WEB):
+        environment.require_available(name, data_folder)
+    packages = {name: path for name in (WORKER, WEB) if (path := environment.packages(name, data_folder))}
+    with environment.in_use(list(packages.values())):
+        if WEB in packages:
+            # This process serves only the page; the installed packages precede other versions that Python may have.
+            sys.path.insert(0, str(packages[WEB]))
         _serve(options, data_folder, token)
     print("Mono3D has stopped; all results have been deleted.", flush=True)
     return DONE
@@ -65,9 +68,10 @@ def _serve(options: WebOptions, data_folder: Path, token: str) -> None:
     address = _address(options.host, listener.getsockname()[1])
     folders = {name: path for name in (WORKER, VTP, SCENE) if (path := environment.packages(name, data_folder))}
     runners = LocalRunners(data_folder, folders, is_expendable=True)
+    offered = {name for name in (VTP, SCENE) if environment.is_available(name, data_folder)}
 
     async def main() -> None:
-        service = Service(options, data_folder, folders.keys() & {SCENE, VTP}, runners)
+        service = Service(options, data_folder, offered, runners)
         # Large uploads pass through temporary files, which are removed with the server's folder.
         tempfile.tempdir = str(service.folder.uploads)
         try:

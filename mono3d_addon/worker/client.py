@@ -18,7 +18,7 @@ from typing import Any
 from .. import environment
 from ..core.stages import Progress
 from ..errors import Cancelled, Mono3DError
-from ..version import ROOT
+from ..version import import_paths
 from . import protocol
 from .runner import State
 
@@ -27,7 +27,8 @@ _KILL_FIRST = "700"
 
 _START = """\
 import json, sys
-sys.path[:0] = json.loads(sys.argv.pop(1))
+before, behind = json.loads(sys.argv.pop(1))
+sys.path[:] = [*before, *sys.path, *behind]
 from mono3d_addon.worker.server import main
 main(sys.argv[1:])
 """
@@ -237,9 +238,10 @@ class Worker:
             process.stdin.close()
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        paths = json.dumps([str(path) for path in (*self._packages, ROOT)])
-        # The numpy of a bare worker is the one that this process would import, which a user may have installed.
-        isolated = ["-E", "-P"] if self._bare and site.ENABLE_USER_SITE else ["-I"]
+        before, behind = import_paths()
+        paths = json.dumps([[*map(str, self._packages), *before], behind])
+        # Without packages of ours it takes those that this process would import, which a user may have installed.
+        isolated = ["-E", "-P"] if not self._packages and site.ENABLE_USER_SITE else ["-I"]
         command = [self._python, *isolated, "-X", "utf8", "-c", _START, paths]
         command += ["--data-folder", str(self._data_folder), "--warm", self.kind, "--log-level", self._log_level]
         command += self._bare

@@ -28,7 +28,8 @@ SWEEP = 0.5
 
 _START = """\
 import json, sys
-sys.path[:0] = json.loads(sys.argv.pop(1))
+before, behind = json.loads(sys.argv.pop(1))
+sys.path[:] = [*before, *sys.path, *behind]
 from tests.web.stand_in import work
 work(sys.argv[1:])
 """

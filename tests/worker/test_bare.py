@@ -21,7 +21,8 @@ from mono3d_addon.worker.client import Worker
 
 START = """\
 import json, sys
-sys.path[:0] = [*json.loads(sys.argv.pop(1)), FOLDER]
+before, behind = json.loads(sys.argv.pop(1))
+sys.path[:] = [*before, FOLDER, *sys.path, *behind]
 from mono3d_addon.worker import protocol, server
 protocol.TASKS = {**protocol.TASKS, "probe": "probe_task"}
 server.main(sys.argv[1:])
