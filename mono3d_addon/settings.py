@@ -393,7 +393,7 @@ class SetupOptions:
         "by hash",
         options=("auto", "cpu", "cu126", "cu128", "cu130", "rocm", "mps", "xpu"))
     wheelhouse: str = _choice("", "Wheelhouse", "Setup",
-        "Install from this folder, made with 'python3 -m vendor_installer bundle', instead of from the network",
+        "Install from this folder, made with the installer's command 'bundle', instead of from the network",
         is_path=True)
     data_folder: str = _choice("", "Data folder", "Setup",
         "Folder for packages, weights and cache; empty: the user's data folder", is_path=True)
@@ -492,9 +492,14 @@ PRESETS: Mapping[str, Mapping[str, Any]] = types.MappingProxyType(
 
 def preset(name: str) -> Settings:
     """Returns the settings of the preset `name`. Raises Mono3DError for an unknown name."""
+    return Settings(**preset_values(name))
+
+
+def preset_values(name: str) -> Mapping[str, Any]:
+    """Returns the changes to the defaults of the preset `name`. Raises Mono3DError for an unknown name."""
     if name not in PRESETS:
         raise Mono3DError(f"There is no preset '{name}'; choose one of {', '.join(PRESETS)}.")
-    return Settings(**PRESETS[name])
+    return PRESETS[name]
 
 
 _DEVICES = next(item.metadata["choice"].options for item in dataclasses.fields(Settings) if item.name == "device")

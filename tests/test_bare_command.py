@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -74,19 +72,6 @@ def test_the_models_are_listed(tmp_path: Path) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "starter" in done.stdout and "bundled" in done.stdout, done.stderr
-
-
-def test_the_example_in_the_documents_runs(tmp_path: Path) -> None:
-    """With numpy alone."""
-    text = (ROOT / "docs" / "command_line.md").read_text(encoding="utf-8")
-    example = textwrap.dedent(text[text.index("    from pathlib import Path") :])
-    shutil.copy(COFFEE, tmp_path / "cup.png")
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom mono3d_addon.core import extras\nextras.forbid()\n"
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", code + example], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "cup.glb").stat().st_size > 1_000_000
 
 
 @pytest.mark.parametrize("hidden", ["", "PIL"])

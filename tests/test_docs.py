@@ -76,7 +76,9 @@ def test_named_files_exist(path: Path) -> None:
         wanted = name.rstrip(".")
         assert any(ROOT.glob(wanted)) if "*" in wanted else (ROOT / wanted).exists(), f"{name} does not exist"
     for module in re.findall(r"-m ((?:mono3d_addon|vendor_installer|training|website)[\w.]*)", text):
-        place = ROOT / module.rstrip(".").replace(".", "/")
+        # A wheel has the installer inside the program's package.
+        module = module.rstrip(".").replace("mono3d_addon.vendor_installer", "vendor_installer")
+        place = ROOT / module.replace(".", "/")
         assert place.with_suffix(".py").exists() or (place / "__main__.py").exists(), f"{module} does not exist"
 
 
@@ -89,7 +91,7 @@ def test_named_options_exist(path: Path) -> None:
             known |= {flag, "--no-" + flag[2:], *item.choice.words}
     text = path.read_text(encoding="utf-8")
     commands = [*re.findall(r"`([^`\n]+)`", text), *re.findall(r"^ {4,}(.+)$", text, re.MULTILINE)]
-    own = [one for one in commands if not re.match(r"(pip|git|apt|curl|proxy_|client_)", one)]
+    own = [one for one in commands if not re.match(r"(python3 -m pip|pip|git|apt|curl|proxy_|client_)", one)]
     for option in {word for command in own for word in re.findall(r"(?<![\w-])--[a-z][a-z-]+", command)}:
         assert option in known, f"there is no option {option}"
 
@@ -151,7 +153,7 @@ def test_every_model_is_described_with_its_size() -> None:
 def sentences() -> str:
     """Returns all string constants of the product in lower case, with `{}` for each value put into an f-string."""
     texts = []
-    for folder in ("mono3d_addon", "vendor_installer"):
+    for folder in ("mono3d", "mono3d_addon", "vendor_installer"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             texts += list(strings(ast.parse(path.read_text(encoding="utf-8"))))
     texts += [path.read_text(encoding="utf-8") for path in (ROOT / "mono3d_addon/web/static/js").glob("*.js")]

@@ -157,7 +157,30 @@ def test_the_order_itself_has_no_circle() -> None:
     assert not circles(MAY_IMPORT)
 
 
-@pytest.mark.parametrize("package", ["mono3d_addon", "vendor_installer", "training"])
+def test_the_python_interface_stands_above_everything() -> None:
+    """It uses what does jobs, no other interface, and imports other libraries only when they are asked for."""
+    may_import = {*_BASE, "core", "environment", "export", "formats", "run", "worker"}
+    for path in [one for one in sources(ROOT / "mono3d") if one.name != "__main__.py"]:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mono3d_addon"):
+                names = (node.module or "").split(".")[1:2] or [alias.name for alias in node.names]
+                assert set(names) <= may_import, f"{path} imports {names}"
+        outside = {name.split(".")[0] for node in tree.body for name in _imported(node)} - {*sys.stdlib_module_names}
+        assert outside <= {"numpy", "mono3d_addon"}, f"{path} imports {outside}"
+    for path in sources(PACKAGE):
+        assert "mono3d" not in {name.split(".")[0] for name, level in imports(path) if level == 0}, path
+
+
+def _imported(node: ast.stmt) -> Iterator[str]:
+    """Yields what a statement itself imports, from elsewhere than its own package."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.level == 0:
+        yield node.module or ""
+
+
+@pytest.mark.parametrize("package", ["mono3d", "mono3d_addon", "vendor_installer", "training"])
 def test_no_modules_import_each_other(package: str) -> None:
     """Imports inside functions and for type checkers count too: who reads one module must not need the other."""
     assert not circles(imported_modules(ROOT / package))
@@ -242,7 +265,7 @@ def test_nothing_needs_an_extra_at_its_import(package: str) -> None:
 
 
 def test_every_source_names_its_licence() -> None:
-    for folder in ("mono3d_addon", "vendor_installer", "tests", "benchmarks", "docs"):
+    for folder in ("mono3d", "mono3d_addon", "vendor_installer", "tests", "benchmarks", "docs"):
         for path in sources(ROOT / folder):
             first = path.read_text(encoding="utf-8").split("\n", 1)[0]
             assert first == "# SPDX-License-Identifier: GPL-3.0-or-later", path

@@ -13,10 +13,11 @@ PACKAGE = "mono3d_addon"
 ALSO = {
     "mono3d_addon/blender": ("tests/programs/*",),
     "mono3d_addon/web": ("tests/browser/*",),
+    "pyproject.toml": ("tests/build/*",),
     "vendor_installer": ("tests/blender/test_real_install.py", "tests/programs/*"),
     "training": ("tests/blender/test_training_scenes.py",),
 }
-"""Tests of a folder besides those in the folder of `tests` with the same name."""
+"""Tests of a folder or file besides those in the folder of `tests` with the same name."""
 
 
 def changed_files(root: Path, revision: str) -> list[str]:
@@ -44,9 +45,9 @@ def patterns_of(files: Iterable[str]) -> tuple[str, ...]:
         if first in (PACKAGE, "tests") and name.endswith((".py", ".js", ".html", ".css", ".safetensors")):
             has_folder = len(inner) > 1 and (TESTS / inner[0]).is_dir()
             found.add(f"tests/{inner[0]}/*" if has_folder else "tests/test_*.py")
-        elif first in ("training", "vendor_installer", "website"):
+        elif first in ("mono3d", "training", "vendor_installer", "website"):
             found.add(f"tests/{first}/*")
         for folder, tests in ALSO.items():
-            if name.startswith(f"{folder}/"):
+            if name == folder or name.startswith(f"{folder}/"):
                 found |= set(tests)
     return tuple(sorted(found))
