@@ -13,7 +13,14 @@ from tests.running.environments import DATA, HOME, ROOT, THIS_PYTHON, LeftOut
 from tests.running.pytest_run import ONE_THREAD, Command
 
 TOOLS = ("pytest==9.2.0", "pytest-timeout==2.4.0", "hypothesis==6.170.15", "trimesh==5.0.0")
-CORE_TOOLS = (*TOOLS, "pytest-xdist==3.8.0", "jsonschema==4.26.0")
+CORE_TOOLS = (
+    *TOOLS,
+    "pytest-xdist==3.8.0",
+    "jsonschema==4.26.0",
+    "hatchling==1.33.0",
+    "nbclient==0.11.0",
+    "ipykernel==7.4.0",
+)
 BROWSER_TOOLS = (*TOOLS, "playwright==1.65.2", "axe-playwright-python==0.1.8", "numpy==2.4.6", "pillow==13.0.0")
 """What the part "browser" drives Chromium with; Playwright's own browsers are not downloaded."""
 
