@@ -144,7 +144,7 @@ def test_the_order_of_imports_is_that_of_test_structure() -> None:
 def test_every_model_is_described_with_its_size() -> None:
     lines = (ROOT / "docs" / "models.md").read_text(encoding="utf-8").splitlines()
     for model in MODELS.values():
-        (row,) = [line for line in lines if line.startswith(f"| `{model.name}` |")]
+        row = next(line for line in lines if line.startswith(f"| `{model.name}` |"))
         assert model.bundled or f"{model.file_bytes / 1e6:.0f} MB" in row, row
         assert model.bundled or model.licence.split(",")[0] in row, row
 

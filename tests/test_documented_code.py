@@ -122,19 +122,18 @@ def environment() -> dict[str, str]:
 
 
 def run_all(document: str, kitchen: Path) -> None:
-    for name, block in BLOCKS:
-        if name != document or where((name, block)) != "here":
-            continue
-        if block.is_python:
-            if "Client(" not in block.text:
-                run([sys.executable, "-c", block.text], kitchen)
-            continue
+    """Runs the commands of a document, then its programs as one, because later ones go on from earlier ones."""
+    own = [block for name, block in BLOCKS if name == document and where((name, block)) == "here"]
+    programs = [block.text for block in own if block.is_python and "Client(" not in block.text]
+    for block in own:
         for command in block.runs:
             # The packages are there; what installing does has tests of its own.
             words = [word for word in shlex.split(command)[1:] if word != "--install"]
             # The smallest mesh tells as much.
             smaller = [] if "--detail" in words or "--preset" in words else ["--detail", "128"]
             run([sys.executable, *words, *smaller], kitchen)
+    if programs:
+        run([sys.executable, "-c", "\n".join(programs)], kitchen)
 
 
 def run(words: list[str], folder: Path) -> None:

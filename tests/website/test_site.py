@@ -88,6 +88,16 @@ def test_nothing_is_loaded_from_other_hosts(site: Path, pages: dict[Path, Addres
         assert not re.findall(r"url\(['\"]?(?:https?:)?//", path.read_text(encoding="utf-8")), path.name
 
 
+def test_no_markup_is_left(pages: dict[Path, Addresses]) -> None:
+    """MkDocs wants more indentation within lists than others; what it does not take for code becomes a paragraph."""
+    for path in pages:
+        _, _, article = path.read_text(encoding="utf-8").partition("<article")
+        text = re.sub(r"<pre.*?</pre>|<code.*?</code>", "", article.partition("</article>")[0], flags=re.DOTALL)
+        text = re.sub(r"<[^>]+>", "", text)
+        found = [line for line in text.splitlines() if re.search(r"^\s*python3 -m|```|\]\(|^\s*[|]", line)]
+        assert not found, f"{path.name}: {found[:3]}"
+
+
 def test_every_code_block_has_a_way_to_copy_it_and_keeps_its_text(site: Path) -> None:
     text = (site / "get_started.html").read_text(encoding="utf-8")
     shown = re.sub(r"<[^>]+>", "", text)
