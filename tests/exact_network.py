@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mono3d_addon.core import windows
 from mono3d_addon.core.camera.camera import Camera
 from mono3d_addon.depth.catalogue import MODELS
 from mono3d_addon.depth.engines.choice import EngineChoice, Result
@@ -162,3 +163,11 @@ def weights(folder: Path) -> str:
 def arrays_for(model: str, rows: int, columns: int) -> Arrays:
     """Returns the true arrays of one picture for a network input of that size."""
     return ExactEngines(MODELS[model], OUTDOORS, eye()).arrays(rows, columns)
+
+
+def smooth(truth: Truth, radius: int) -> NDArray[np.bool_]:
+    """Returns the pixels of things, without sky, around which the truth has no edge within `radius` pixels."""
+    item = truth.item.astype(np.float32)
+    one_item = windows.minimum(item, radius) == windows.maximum(item, radius)
+    one_depth = windows.maximum(truth.depth, radius) < 1.5 * windows.minimum(truth.depth, radius)
+    return one_item & one_depth & (truth.item < len(OUTDOORS) - 1)

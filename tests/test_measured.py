@@ -47,11 +47,8 @@ def ratios(result: Reconstruction, camera: Camera | None = None) -> NDArray[np.f
     uv = result.mesh.uv.astype(np.float64)
     places = np.stack((uv[:, 0] * camera.width, (1.0 - uv[:, 1]) * camera.height), axis=1)
     truth = exact.render(exact.OUTDOORS, camera)
-    least, most = (pick(truth.depth, 14) for pick in (windows.minimum, windows.maximum))
-    items = truth.item.astype(np.float32)
-    smooth = (most < 1.5 * least) & (windows.minimum(items, 14) == windows.maximum(items, 14))
     cells = np.clip(places, 0, (camera.width - 1, camera.height - 1)).astype(int)
-    kept = smooth[cells[:, 1], cells[:, 0]] & (truth.item[cells[:, 1], cells[:, 0]] < len(exact.OUTDOORS) - 1)
+    kept = exact.smooth(truth, 14)[cells[:, 1], cells[:, 0]]
     assert kept.mean() > 0.2
     return result.mesh.vertices[kept, 2] / depth_at(exact.OUTDOORS, camera, places[kept])
 

@@ -137,7 +137,8 @@ class MONO3D_OT_known_distances(reshape_operators.ReshapeOperator):
         ]
         measured = (self.first_distance, self.second_distance) if self.kind == _FROM_CAMERA else (self.apart,)
         scale = _scale(owner)
-        known = KnownDistances(seen[0], seen[1], tuple(distance / scale for distance in measured))
+        distances = tuple(distance / scale for distance in measured)
+        known = KnownDistances(seen[0], seen[1], distances, source.is_measured(owner))
         reshape_operators.reshaping().change(owner, {}, known=known, makes_undo=makes_undo)
 
     def _points(self, context: bpy.types.Context, owner: bpy.types.Object) -> "tuple[Vector, Vector]":

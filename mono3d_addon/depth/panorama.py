@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,14 @@ from ..core.camera.camera import directions
 from ..core.camera.sphere_part import WHOLE_SPHERE, SpherePart
 from ..core.estimate import Estimate
 from ..core.photo.resampling import resize_to
+from ..core.scene_guess import Unit
 from ..core.stages import Progress
 from .estimator import Estimator, InferenceOptions
+from .readings import in_metres, of_depth, through_lens
 
 Doubles = NDArray[np.float64]
+Fit = tuple[float, float]
+"""Scale and shift of a view's disparity."""
 Network = Callable[[Sequence[Bytes]], Sequence[Floats]]
 """From views, uint8 (size, size, 3), to the disparity of each, float32 (rows, columns), near = large."""
 
@@ -126,9 +131,17 @@ def disparity_of(
     pixels a side; beyond the part's borders they repeat its outermost pixels.
     """
     around = views(part)
+    seen = network(_pictures(around, pixels, view_size, part))
+    return _merged(around, seen, _fits(around, seen, part), part)
+
+
+def _pictures(around: Sequence[View], pixels: Bytes, view_size: int, part: SpherePart) -> list[Bytes]:
     size = max(view_size, _SMALLEST_VIEW)
-    seen = network([_picture(view, pixels, size, part) for view in around])
-    fits = _fits(around, seen, part)
+    return [_picture(view, pixels, size, part) for view in around]
+
+
+def _merged(around: Sequence[View], seen: Sequence[Floats], fits: Sequence[Fit], part: SpherePart) -> Floats:
+    """Returns the inverse distance in all directions in `part`, from what views show and their scales and shifts."""
     aligned = [_Aligned(view, *fit, disparity) for view, disparity, fit in zip(around, seen, fits, strict=True)]
     rows, columns = _output_size(part)
     rays = directions(*_angles(rows, columns, part))
@@ -142,27 +155,66 @@ def disparity_of(
     return np.asarray(total / heap, np.float32)
 
 
+def _shares(around: Sequence[View], seen: Sequence[Floats], part: SpherePart) -> Floats:
+    """Returns in all directions in `part` the mean of what the views show, which does not depend on the distance."""
+    rows, columns = _output_size(part)
+    rays = directions(*_angles(rows, columns, part))
+    least = 0.0 if part == WHOLE_SPHERE else _LEAST_WEIGHT
+    total, heap = np.zeros((rows, columns)), np.zeros((rows, columns))
+    for view, shares in zip(around, seen, strict=True):
+        across, down, _ = view.place(rays)
+        weight = _weight_of(across, down, least)
+        inside = weight > 0.0
+        total[inside] += weight[inside] * sample(shares, across[inside], down[inside])
+        heap += weight
+    return np.asarray(total / heap, np.float32)
+
+
 def estimate(
     pixels: Bytes, part: SpherePart, estimator: Estimator, options: InferenceOptions, progress: Progress
 ) -> Estimate:
     """Returns the estimate of a panorama, `pixels` as in `disparity_of`; its disparity is inverse distance.
 
-    It says nothing of scene and sky: what a network says of single views, with the lens of a view, is not put together.
+    Of relative views it says nothing of scene and sky: what a network guesses of single views, with the lens of a view,
+    is not put together. What it measures is: only the views' scales are made equal then, and their sky is kept.
     """
+    around = views(part)
+    pictures = _pictures(around, pixels, options.network_size, part)
     seen: list[Estimate] = []
-
-    def network(views: Sequence[Bytes]) -> list[Floats]:
-        if estimator.gains_by_many:
-            seen.extend(estimator.estimate_all(views, options, progress))
-        else:
-            for number, view in enumerate(views):
-                progress(f"view {number + 1} of {len(views)}", number / len(views))
-                seen.append(estimator.estimate(view, options))
-        return [one.disparity for one in seen]
-
-    disparity = disparity_of(pixels, network, options.network_size, part)
+    if estimator.gains_by_many:
+        seen.extend(estimator.estimate_all(pictures, options, progress))
+    else:
+        for number, picture in enumerate(pictures):
+            progress(f"view {number + 1} of {len(pictures)}", number / len(pictures))
+            seen.append(estimator.estimate(picture, options))
+    made = _together(around, seen, part)
     notes = tuple(dict.fromkeys(note for one in seen for note in one.notes))
-    return Estimate(disparity, seen[0].engine, notes, any(one.is_reduced for one in seen), seen[0].device)
+    is_reduced = any(one.is_reduced for one in seen)
+    return replace(made, engine=seen[0].engine, notes=notes, is_reduced=is_reduced, device=seen[0].device)
+
+
+def _together(around: Sequence[View], seen: Sequence[Estimate], part: SpherePart) -> Estimate:
+    measured = [
+        in_metres(through_lens(one, 0.5 / view.tangent, 1.0), 0.5 / view.tangent)
+        for view, one in zip(around, seen, strict=True)
+    ]
+    units = {None if one.scene is None or one.scene.measures is None else one.scene.measures.unit for one in measured}
+    maps = [one.disparity for one in measured]
+    # A view of nothing but sky has no unit, and ends the measuring.
+    if None in units:
+        return Estimate(_merged(around, maps, _fits(around, maps, part), part), "")
+    fits = _fits(around, maps, part, has_shifts=False)
+    inverse = np.maximum(_merged(around, maps, fits, part), np.finfo(np.float32).tiny)
+    skies = [one.sky for one in measured if one.sky is not None]
+    sky = _shares(around, skies, part) if len(skies) == len(around) else None
+    holds = None
+    if any(one.valid is not None for one in measured):
+        known = [
+            np.ones(one.disparity.shape, np.float32) if one.valid is None else one.valid.astype(np.float32)
+            for one in measured
+        ]
+        holds = _shares(around, known, part) > 0.5
+    return of_depth((1.0 / inverse).astype(np.float32), holds, sky, cast(Unit, units.pop()))
 
 
 def _output_size(part: SpherePart) -> tuple[int, int]:
@@ -190,10 +242,7 @@ class _Aligned:
         A point at the distance r along a ray lies at z = r cos(angle to the axis), so 1 / r = cos / z.
         """
         across, down, inverse = self.view.place(rays)
-        weight = _weight(across, down)
-        if least:
-            is_seen = np.maximum(np.abs(across), np.abs(down)) <= 1.0
-            weight = np.where(is_seen, np.maximum(weight, least), 0.0)
+        weight = _weight_of(across, down, least)
         inside = weight > 0.0
         values = np.zeros(weight.shape)
         sampled = sample(self.disparity, across[inside], down[inside])
@@ -201,8 +250,12 @@ class _Aligned:
         return values, weight
 
 
-def _fits(around: Sequence[View], seen: Sequence[Floats], part: SpherePart = WHOLE_SPHERE) -> list[tuple[float, float]]:
+def _fits(
+    around: Sequence[View], seen: Sequence[Floats], part: SpherePart = WHOLE_SPHERE, *, has_shifts: bool = True
+) -> list[Fit]:
     """Returns scale and shift of each view's disparity, so that all agree: one least-squares fit over all overlaps.
+
+    Without `has_shifts` all shifts are 0, because the views are measured up to a scale, and the unit stays theirs.
 
     Tukey's weights leave out outliers. A weak prior of scale 1 and shift 0 for each view also determines the scale and
     shift that all views have in common.
@@ -233,12 +286,15 @@ def _fits(around: Sequence[View], seen: Sequence[Floats], part: SpherePart = WHO
             normal[np.ix_(where, where)] += (rows * trust[i, j][:, None]).T @ rows
         hold = _CLOSE * max(float(np.trace(normal)) / (2 * count), 1e-9)
         normal[np.diag_indices(2 * count)] += hold
+        if not has_shifts:
+            normal[1::2], normal[:, 1::2] = 0.0, 0.0
+            normal[np.arange(1, 2 * count, 2), np.arange(1, 2 * count, 2)] = 1.0
         wanted[0::2] = hold
         found = np.asarray(np.linalg.solve(normal, wanted), np.float64)
         trust = _trusted(found, values, shifts, weights, pairs)
     # Their mean scale stays that of the network.
     common = max(float(np.mean(found[0::2])), 1e-9)
-    scales = np.maximum(found[0::2] / common, _LEAST_SCALE) / spread
+    scales = np.maximum(found[0::2] / common, _LEAST_SCALE) / (spread if has_shifts else 1.0)
     return [(float(scale), float(shift)) for scale, shift in zip(scales, found[1::2] / common, strict=True)]
 
 
@@ -271,6 +327,15 @@ def _weight(across: Doubles, down: Doubles) -> Doubles:
     """Returns the weight of places in a view, 1 inside, falling smoothly to 0 at its border."""
     to_border = np.clip((1.0 - np.maximum(np.abs(across), np.abs(down))) / _RAMP, 0.0, 1.0)
     return np.asarray(to_border * to_border * (3.0 - 2.0 * to_border))
+
+
+def _weight_of(across: Doubles, down: Doubles, least: float) -> Doubles:
+    """Returns the same, but at least `least` inside of the view."""
+    weight = _weight(across, down)
+    if not least:
+        return weight
+    is_seen = np.maximum(np.abs(across), np.abs(down)) <= 1.0
+    return np.where(is_seen, np.maximum(weight, least), 0.0)
 
 
 def _picture(view: View, pixels: Bytes, size: int, part: SpherePart = WHOLE_SPHERE) -> Bytes:

@@ -94,7 +94,7 @@ def _read(arrays: Arrays, model: Model, aspect: float) -> Estimate:
     if model.gives == "metres by focal length":
         # That length relative to the longer side, instead of in pixels.
         depth = depth * np.float32(max(depth.shape) / _CANONICAL_FOCAL)
-    return _of_depth(depth, None, sky, _UNITS[model.gives])
+    return of_depth(depth, None, sky, _UNITS[model.gives])
 
 
 def depth_under_sky(depth: Floats, sky: Floats) -> Floats:
@@ -111,11 +111,11 @@ def _of_points(arrays: Arrays, aspect: float) -> Estimate:
     view = view_of(points, holds, scale, aspect)
     depth = (points[..., 2] + np.float32(view.shift)) * np.float32(scale)
     sky = np.clip(1.0 - mask, 0.0, 1.0).astype(np.float32)
-    found = _of_depth(depth, holds, sky, "metres", in_longer_sides(view.focal, aspect))
+    found = of_depth(depth, holds, sky, "metres", in_longer_sides(view.focal, aspect))
     return replace(found, normals=arrays.get(NORMALS), view=view)
 
 
-def _of_depth(depth: Floats, holds: Known | None, sky: Floats | None, unit: Unit, focal: float = 0.0) -> Estimate:
+def of_depth(depth: Floats, holds: Known | None, sky: Floats | None, unit: Unit, focal: float = 0.0) -> Estimate:
     """Returns the estimate of a depth, float32 (rows, columns), that holds in some places, None: everywhere.
 
     Where it is not positive it does not hold. `focal` is that of `Measures`. A photo of nothing but sky is flat.
@@ -153,5 +153,15 @@ def through_lens(estimate: Estimate, focal: float, aspect: float) -> Estimate:
     rows, columns = depth.shape
     holds = None if estimate.valid is None else nearest(estimate.valid, columns, rows)
     sky = None if estimate.sky is None else nearest(estimate.sky, columns, rows)
-    found = _of_depth(depth, holds, sky, scene.measures.unit, focal)
+    found = of_depth(depth, holds, sky, scene.measures.unit, focal)
     return replace(estimate, disparity=found.disparity, scene=found.scene, valid=found.valid)
+
+
+def in_metres(estimate: Estimate, focal: float) -> Estimate:
+    """Returns the estimate in metres, if only the focal length, relative to the longer side, was missing for that."""
+    scene = estimate.scene
+    if scene is None or scene.measures is None or scene.measures.unit != "metres by focal length":
+        return estimate
+    near, far = scene.measures.near * focal, scene.measures.far * focal
+    measures = replace(scene.measures, near=near, far=far, unit="metres")
+    return replace(estimate, disparity=estimate.disparity / np.float32(focal), scene=replace(scene, measures=measures))

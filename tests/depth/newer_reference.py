@@ -21,6 +21,7 @@ from torch.nn import functional
 from mono3d_addon.depth import resize
 from mono3d_addon.depth.model import IMAGENET_DEVIATION, IMAGENET_MEAN
 from mono3d_addon.depth.networks import moge
+from mono3d_addon.depth.readings import depth_under_sky
 from tests import shared_data
 
 OFFICIAL_NAMES = {"points": "points", "mask": "mask", "normals": "normal", "scale": "metric_scale"}
@@ -83,7 +84,10 @@ def arrays(network: nn.Module, case: Mapping[str, Any]) -> dict[str, NDArray[np.
         if "num_tokens" in case:
             size = (case["height"], case["width"])
             return moge_arrays(network, moge_input(given, case["num_tokens"]), size)
-        return {name: one[0].numpy() for name, one in zip(("depth", "sky"), network(given), strict=False)}
+        found = {name: one[0].numpy() for name, one in zip(("depth", "sky"), network(given), strict=False)}
+    if "sky" in found:
+        found["depth_after_sky"] = depth_under_sky(found["depth"], found["sky"])
+    return found
 
 
 def differences(network: nn.Module, model: str, cases: Sequence[str] = ()) -> dict[str, tuple[float, float]]:

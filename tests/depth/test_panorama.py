@@ -5,14 +5,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from mono3d_addon.core.camera.camera import directions
-from mono3d_addon.core.camera.sphere_part import SpherePart
+from mono3d_addon.core.camera.sphere_part import WHOLE_SPHERE, SpherePart
+from mono3d_addon.core.estimate import Estimate
 from mono3d_addon.depth import panorama
+from mono3d_addon.depth.catalogue import MODELS
+from mono3d_addon.depth.engines.engine import DEPTH, MASK, POINTS, SCALE, SKY
+from mono3d_addon.depth.estimator import InferenceOptions
+from mono3d_addon.depth.model import Model
+from mono3d_addon.depth.readings import readings
 
 Pixels = NDArray[np.uint8]
 
@@ -149,3 +156,55 @@ def test_the_views_of_a_part_become_one(part: SpherePart) -> None:
     fit = np.linalg.lstsq(design, true.ravel(), rcond=None)[0]
     error = np.abs(design @ fit - true.ravel()) / true.ravel()
     assert np.median(error) < 0.05 and np.quantile(error, 0.95) < 0.15
+
+
+class TrueViews:
+    """Stands in for an estimator: what a network without errors measures in each view, one after the other."""
+
+    gains_by_many = False
+
+    def __init__(self, model: Model, kept: Sequence[panorama.View]) -> None:
+        self.model, self.left = model, list(kept)
+
+    def estimate(self, pixels: Pixels, options: InferenceOptions) -> Estimate:
+        view, count = self.left.pop(0), 96
+        step = (((np.arange(count) + 0.5) / (count / 2) - 1) * view.tangent).astype(np.float32)
+        x, y = np.broadcast_arrays(step[None, :], step[:, None])
+        ray = x[..., None] * view.axes[0] + y[..., None] * view.axes[1] + view.axes[2]
+        length = np.linalg.norm(ray, axis=2)
+        depth = (room(ray / length[..., None]) / length).astype(np.float32)
+        sky = open_sky(ray / length[..., None])
+        if self.model.gives == "points":
+            # z lacks a shift, and the unit is not a metre.
+            points = np.stack((x * depth, y * depth, depth), axis=-1) / np.float32(2.0)
+            points[..., 2] -= np.float32(0.3)
+            mask = np.where(sky, np.float32(0.01), np.float32(0.99))
+            arrays = {POINTS: points, MASK: mask, SCALE: np.array([2.0], np.float32)}
+        else:
+            pixels_of_focal = 0.5 * count / view.tangent
+            arrays = {DEPTH: depth * np.float32(300.0 / pixels_of_focal), SKY: sky.astype(np.float32)}
+        batch = {name: array[None] for name, array in arrays.items()}
+        (found,) = readings(batch, self.model, [(count, count)], is_mirrored=False)
+        return found
+
+
+def open_sky(ray: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Returns where the room has no ceiling."""
+    return ray[..., 1] < -0.6
+
+
+@pytest.mark.parametrize("model", ["moge_2_vits_normal", "da3metric_large"])
+def test_measured_views_become_one_in_metres(model: str) -> None:
+    estimator: Any = TrueViews(MODELS[model], panorama.views())
+    options, pixels = InferenceOptions(), np.zeros((64, 128, 3), np.uint8)
+    made = panorama.estimate(pixels, WHOLE_SPHERE, estimator, options, lambda words, share: None)
+    assert made.scene and made.scene.measures and made.scene.measures.unit == "metres" and made.sky is not None
+    ray = rays(*made.disparity.shape)
+    sky, distance = open_sky(ray), room(ray)
+    assert ((made.sky > 0.5) != sky).mean() < 0.01
+    below = ray[..., 1] > -0.4
+    apart = np.abs(1.0 / made.disparity[below] / distance[below] - 1.0)
+    assert np.quantile(apart, 0.95) < 0.01 and np.median(apart) < 2e-3, np.quantile(apart, [0.5, 0.95, 1.0])
+    assert made.scene.measures.near == pytest.approx(np.percentile(distance[~sky], 1), rel=0.05)
+    if model.startswith("moge"):
+        assert made.valid is not None and (made.valid == sky).mean() < 0.01

@@ -88,6 +88,12 @@ def is_metric(owner: bpy.types.Object) -> bool:
     return str(_description(owner)["own_kind"]) == "metres"
 
 
+def is_measured(owner: bpy.types.Object) -> bool:
+    """Returns whether a network measures an object's depth at least up to a scale."""
+    guess = scene_guess.from_json(_description(owner).get("scene"))
+    return guess is not None and guess.measures is not None
+
+
 def resolve(owner: bpy.types.Object, camera: Camera, settings: Settings) -> Resolved:
     """Returns near, far and field of view that settings come to for the photo of an object seen by `camera`.
 

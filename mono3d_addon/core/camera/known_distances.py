@@ -62,12 +62,14 @@ def sighting(point: tuple[float, float, float], camera: Camera, near: float, far
 class KnownDistances:
     """Two points of the mesh and the distances that the user measured.
 
-    distances  straight-line distances in metres: from the camera to each point, or one value between the points
+    distances    straight-line distances in metres: from the camera to each point, or one value between the points
+    keeps_ratio  whether far / near is right as it is, because a network measures the depth up to a scale
     """
 
     first: Sighting
     second: Sighting
     distances: tuple[float, ...]
+    keeps_ratio: bool = False
 
     @property
     def words(self) -> str:
@@ -80,19 +82,28 @@ class KnownDistances:
         """Returns near and far, metres, for which the points have the measured distances exactly.
 
         Two distances from the camera determine both. A distance between the points determines the scale only; the
-        ratio of the given `near` and `far` is kept. Raises Mono3DError if there is no solution.
+        ratio of the given `near` and `far` is kept. Where it is kept anyway, two distances are met as well as one scale
+        can, with the same factor too far as too near. Raises Mono3DError if there is no solution.
         """
         if any(not (math.isfinite(distance) and distance > 0.0) for distance in self.distances):
             raise Mono3DError("Distances must be greater than 0; enter the measured distances.")
         if len(self.distances) == 1:
             return self._scaled(camera, near, far)
-        return self._from_camera(camera)
+        return self._nearest_scale(camera, near, far) if self.keeps_ratio else self._from_camera(camera)
 
     def _scaled(self, camera: Camera, near: float, far: float) -> tuple[float, float]:
         apart = math.dist(self.first.point(camera, near, far), self.second.point(camera, near, far))
         if not apart > 1e-6 * far:
             raise Mono3DError("Both points are at the same position; pick two different points.")
         scale = self.distances[0] / apart
+        return near * scale, far * scale
+
+    def _nearest_scale(self, camera: Camera, near: float, far: float) -> tuple[float, float]:
+        factors = [
+            distance / math.hypot(*one.point(camera, near, far))
+            for one, distance in zip((self.first, self.second), self.distances, strict=True)
+        ]
+        scale = math.sqrt(math.prod(factors))
         return near * scale, far * scale
 
     def _from_camera(self, camera: Camera) -> tuple[float, float]:
@@ -124,6 +135,7 @@ class KnownDistances:
         try:
             stored = json.loads(text)
             first, second = (Sighting(**stored[name]) for name in ("first", "second"))
-            return cls(first, second, tuple(float(one) for one in stored["distances"]))
+            distances = tuple(float(one) for one in stored["distances"])
+            return cls(first, second, distances, bool(stored.get("keeps_ratio", False)))
         except (ValueError, KeyError, TypeError) as error:
             raise Mono3DError(f"The stored distances cannot be read: {error}.") from error

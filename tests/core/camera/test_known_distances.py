@@ -105,3 +105,16 @@ def test_it_is_stored_as_text() -> None:
     for text in ("", "{}", "[]", '{"first": 1, "second": 2, "distances": [1]}'):
         with pytest.raises(Mono3DError, match="cannot be read"):
             KnownDistances.from_json(text)
+
+
+def test_a_measured_depth_is_only_scaled() -> None:
+    eye = camera(50.0)
+    first, second = Sighting(100.0, 80.0, 0.9), Sighting(300.0, 200.0, 0.2)
+    now = [math.hypot(*one.point(eye, 1.0, 8.0)) for one in (first, second)]
+    exact = KnownDistances(first, second, (2.0 * now[0], 2.0 * now[1]), keeps_ratio=True)
+    assert exact.solve(eye, 1.0, 8.0) == pytest.approx((2.0, 16.0))
+    # Distances that contradict each other are both missed by the same factor.
+    between = KnownDistances(first, second, (2.0 * now[0], 8.0 * now[1]), keeps_ratio=True)
+    assert between.solve(eye, 1.0, 8.0) == pytest.approx((4.0, 32.0))
+    assert KnownDistances.from_json(between.to_json()) == between
+    assert not KnownDistances.from_json(between.to_json().replace(', "keeps_ratio": true', "")).keeps_ratio
