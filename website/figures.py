@@ -80,7 +80,7 @@ def steps(result: Any) -> Image.Image:
         preview(result, 14.0),
     ]
     labels = ["1. photo", "2. disparity: near is bright", "3. surface, torn at edges", "4. textured, filled behind"]
-    return pictures.row(shown, 210, labels)
+    return pictures.column([pictures.row(shown[:2], 210, labels[:2]), pictures.row(shown[2:], 210, labels[2:])])
 
 
 def seen_from_above(result: Any) -> Image.Image:

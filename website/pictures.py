@@ -75,6 +75,16 @@ def row(pictures: Sequence[Image.Image], height: int, labels: Sequence[str] = ()
     return made
 
 
+def column(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Returns pictures below each other."""
+    made = Image.new("RGB", (max(one.width for one in pictures), sum(one.height for one in pictures)), PAPER)
+    top = 0
+    for one in pictures:
+        made.paste(one, (0, top))
+        top += one.height
+    return made
+
+
 def coloured(values: NDArray[Any]) -> Image.Image:
     """Returns values, (h, w), as colours from dark (smallest) to bright (largest); grey where they are not finite."""
     is_known = np.isfinite(values)
