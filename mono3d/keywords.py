@@ -18,6 +18,7 @@ Format = Literal[
     "npy",
     "png16",
     "exr",
+    "normals",
     "camera",
     "blend",
     "picture",

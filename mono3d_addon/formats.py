@@ -61,6 +61,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         ),
         "png16": Format("_depth.png", "depth_image.write_png16", "PNG: depth in 16 bits", "image/png"),
         "exr": Format("_depth.exr", "depth_image.write_exr", "EXR: depth in metres", "image/x-exr", extra="OpenEXR"),
+        "normals": Format("_normals.png", "normals.write_normals", "PNG: normals in 16 bits", "image/png"),
         "camera": Format("_camera.json", "camera_file.write_camera", "JSON: camera", "application/json"),
         "blend": Format(".blend", "", "BLEND: scene for Blender", "application/x-blender", SCENE),
     }

@@ -120,7 +120,8 @@ class MoGe(nn.Module):
         return tuple(f"{one}.{part}" for one in ("neck", *(f"heads.{name}" for name in self.heads)) for part in parts)
 
     def keep_end_exact(self) -> None:
-        """Converts the parts of the `end` to float32 in a network of another dtype."""
+        """Converts the parts of the `end`, and the few of the scale, to float32 in a network of another dtype."""
+        self.scale.float()
         for one in (self.neck, *self.heads.values()):
             cast(Pyramid, one).keep_end_exact()
 
@@ -142,7 +143,8 @@ class MoGe(nn.Module):
         planes = [view_plane(grid[0] * 2**level, grid[1] * 2**level, aspect) for level in range(len(WIDTHS) + 1)]
         planes = [plane.to(picture.dtype) for plane in planes]
         maps = self.neck([torch.cat((cast(Tensor, deep), planes[0]), dim=1), *planes[1:]])
-        return {name: head(maps)[0] for name, head in self.heads.items()}, torch.exp(self.scale(kept[-1][:, 0]))
+        whole = in_kind_of(self.scale, kept[-1][:, 0])
+        return {name: head(maps)[0] for name, head in self.heads.items()}, torch.exp(self.scale(whole))
 
 
 def view_plane(rows: int, columns: int, aspect: Tensor) -> Tensor:

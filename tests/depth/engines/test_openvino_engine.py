@@ -17,11 +17,11 @@ openvino = pytest.importorskip("openvino")
 from mono3d_addon.depth import loading, resize  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.depth.engines import openvino_engine  # noqa: E402
-from mono3d_addon.depth.engines.agreement import compare  # noqa: E402
+from mono3d_addon.depth.engines.agreement import compare, compare_all  # noqa: E402
 from mono3d_addon.depth.engines.openvino_engine import Way  # noqa: E402
 from mono3d_addon.depth.engines.torch_engine import on_device  # noqa: E402
 from mono3d_addon.depth.networks.architectures import STARTER, Network, build  # noqa: E402
-from tests.depth import reference  # noqa: E402
+from tests.depth import newer_reference, reference  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -226,3 +226,22 @@ def test_bfloat16_only_where_the_processor_has_it(
 
     monkeypatch.setattr(openvino, "Core", Core)
     assert openvino_engine.precisions() == expected
+
+
+@pytest.mark.slow
+@needs_timm
+@pytest.mark.parametrize("model", ["moge_2_vits_normal", pytest.param("depth_anything_v2_vits", marks=thorough)])
+def test_networks_with_a_table_of_positions(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One graph for all sizes, in one part and in two, agrees in every array."""
+    row = MODELS[model]
+    network = build(model, newer_reference.script().state_dict(model))
+    openvino_engine.convert(network, row, tmp_path)
+    monkeypatch.setattr(openvino_engine, "_HINTS", {"float32": "f32", "bfloat16": "f32"})
+    for size, precision in (((112, 140), "float32"), ((140, 98), "bfloat16")):
+        photo = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+        pictures = resize.picture(photo, size[1], size[0], row)[None]
+        engine = openvino_engine.load(tmp_path, size, Way(precision))  # type: ignore[arg-type]
+        expected, found = on_device(network, "cpu").run(pictures), engine.run(pictures)
+        assert set(found) == set(expected) and len(engine.parts) == (1 if precision == "float32" else 2)
+        verdict = compare_all(expected, found, "float32")
+        assert verdict.agrees, verdict

@@ -23,7 +23,7 @@ from mono3d_addon.depth.engines.agreement import compare_all  # noqa: E402
 from mono3d_addon.depth.engines.engine import Precision  # noqa: E402
 from mono3d_addon.depth.engines.torch_engine import TYPES, on_device  # noqa: E402
 from mono3d_addon.depth.networks.architectures import build  # noqa: E402
-from tests.depth import reference  # noqa: E402
+from tests.depth import newer_reference, reference  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -120,3 +120,18 @@ def test_reduced_precision_agrees(model: str, precision: Precision) -> None:
     plain = on_device(build(model, tensors), "cpu").run(picture)
     verdict = compare_all(plain, on_device(build(model, tensors), "cpu", precision).run(picture), precision)
     assert verdict.agrees and verdict.correlation > 0.999, verdict
+
+
+@needs_timm
+@pytest.mark.parametrize("model", ["depth_anything_v2_vits", "moge_2_vits_normal"])
+def test_newer_networks_end_in_float32(model: str) -> None:
+    tensors = {name: one + 0.0 for name, one in newer_reference.empty_tensors(model).items()}
+    engine = on_device(build(model, tensors), "cpu", "bfloat16")
+    channels = 4 if MODELS[model].sees_aspect else 3
+    given = torch.ones(1, channels, 56, 84, dtype=torch.bfloat16)
+    with torch.inference_mode():
+        assert {array.dtype for array in engine.network(given)} == {torch.float32}
+    ends: Any = engine.network.end()  # type: ignore[operator]
+    kinds = {name: one.dtype for name, one in engine.network.named_parameters()}
+    assert {kind for name, kind in kinds.items() if name.startswith(ends)} == {torch.float32}
+    assert {kind for name, kind in kinds.items() if "transformer" in name} == {torch.bfloat16}
