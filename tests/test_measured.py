@@ -155,7 +155,7 @@ def test_the_focal_length_scales_metres(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("model", [MOGE, METRES, DA3])
-def test_mirror_average_and_tiles_keep_the_metres(model: str, tmp_path: Path) -> None:
+def test_the_mirror_average_keeps_the_metres(model: str, tmp_path: Path) -> None:
     settings = Settings(model=model, detail=320, field_of_view=lens_for(model), planes=False, flip=True)
     assert np.quantile(errors(run(tmp_path, settings)), 0.99) < 2e-3
 

@@ -22,7 +22,7 @@ from torch.nn import functional  # noqa: E402
 
 from mono3d_addon.core.camera import affine_view  # noqa: E402
 from mono3d_addon.core.estimate import Estimate  # noqa: E402
-from mono3d_addon.depth import loading, readings, resize  # noqa: E402
+from mono3d_addon.depth import estimator, loading, readings, resize  # noqa: E402
 from mono3d_addon.depth.catalogue import MODELS  # noqa: E402
 from mono3d_addon.depth.networks import architectures, dinov2, moge  # noqa: E402
 from mono3d_addon.errors import Mono3DError  # noqa: E402
@@ -309,6 +309,24 @@ def test_a_file_without_normals(tmp_path: Path) -> None:
     tensors = {name: value for name, value in reference.empty_tensors(MOGE).items() if "normal_head" not in name}
     network = architectures.build(MOGE, tensors)
     assert network.outputs == ("points", "mask", "scale")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "model", [MOGE, pytest.param("depth_anything_v2_metric_vkitti_vits", marks=pytest.mark.thorough)]
+)
+def test_from_a_file_to_an_estimate(model: str, tmp_path: Path) -> None:
+    path = written(model, tmp_path)
+    made = estimator.load(MODELS[model], path, "cpu")
+    photo = np.random.default_rng(0).integers(0, 256, (75, 100, 3), np.uint8)
+    found = made.estimate(photo, estimator.InferenceOptions(112, flip=True))
+    assert found.scene and found.scene.measures and found.scene.measures.unit == "metres"
+    assert np.isfinite(found.disparity).all() and (found.disparity > 0.0).all()
+    assert found.engine == "torch float32 on cpu"
+    if model == MOGE:
+        # 9 x 7 patches, with 16 places along a side of each.
+        assert found.disparity.shape == (7 * 16, 9 * 16) and found.view and found.sky is not None
+        assert found.normals is not None and found.normals.shape == (7 * 16, 9 * 16, 3)
 
 
 def prepared() -> dict[str, np.ndarray[Any, Any]]:
