@@ -159,7 +159,8 @@ class Window:
         """
         left, top, width, height = self.ask("result = region('UI')")
         found: dict[str, tuple[float, float]] = {}
-        for x in (left + 0.6 * width, left + width - 48)[:columns]:
+        # Between the arrows of a field, also of a narrow one with "automatic" beside it.
+        for x in (left + 0.52 * width, left + width - 48)[:columns]:
             empty = 0
             for y in range(int(top + start), int(top + height) - 5, 13):
                 name = self.button_at(x, y)
