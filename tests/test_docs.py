@@ -26,7 +26,8 @@ OTHER_OPTIONS = {
     *("--rgb", "--preset", "--help", "--help-all", "--version"),  # of the command line, not from settings
     *("--online-mode", "--offline-mode", "--python", "--python-exit-code"),  # Blender's
     *("--platform", "--python-tag", "--offline"),  # the installer's
-    *("--edition", "--website"),  # of the extension's build
+    *("--edition", "--website", "--release", "--blender", "--draft"),  # of the extension's build
+    *("--check",),  # of sha256sum
     "--accept-licence",  # of `models download`
     *("--thorough", "--changed", "--set-up", "--durations"),  # of the tests
     *("--work", "--data-folder"),  # of the site's pictures

@@ -9,8 +9,10 @@ its output is a few per cent larger than zlib's.
 from __future__ import annotations
 
 import heapq
+import struct
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 _WINDOW = 32_768
 _SHORTEST, _LONGEST = 3, 258
@@ -34,8 +36,50 @@ Symbols = list[tuple[int, int, int]]
 """A symbol, the value of the bits that follow its code, and their number."""
 
 
+_STORED_MOST = 65_535
+_EMPTY_STORED = b"\x00\x00\xff\xff"
+"""What follows the three bits of a stored block of no bytes, which ends at a whole byte."""
+
+LAST = b"\x01" + _EMPTY_STORED
+"""A block of no bytes that ends a stream."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One compressed block: its `bits`, the first one lowest, and their `count`. The first is set in a last block.
+
+    Compressing is slow: hand in a cached `compressed` where the same data occurs in several files.
+    """
+
+    bits: bytes
+    count: int
+
+    def stream(self) -> bytes:
+        """Returns the block as a complete stream."""
+        return bytes([self.bits[0] | 1]) + self.bits[1:]
+
+    def part(self) -> bytes:
+        """Returns the block as a part of a stream, to be followed by others and by LAST."""
+        # Three bits begin the empty stored block, and then come bits up to the next byte.
+        return self.bits + bytes(-(-(self.count + 3) // 8) - len(self.bits)) + _EMPTY_STORED
+
+
+Compress = Callable[[bytes], Block]
+
+
 def deflate(data: bytes) -> bytes:
     """Returns `data` as a raw DEFLATE stream."""
+    return compressed(data).stream()
+
+
+def stored_part(data: bytes) -> bytes:
+    """Returns `data`, not compressed, as a part of a stream, to be followed by others and by LAST."""
+    pieces = (data[at : at + _STORED_MOST] for at in range(0, len(data), _STORED_MOST))
+    return b"".join(b"\0" + struct.pack("<2H", len(one), len(one) ^ 0xFFFF) + one for one in pieces)
+
+
+def compressed(data: bytes) -> Block:
+    """Returns `data` as a compressed block."""
     tokens: list[tuple[Symbols, int]] = []
     for length, value in _matches(data):
         if length == 1:
@@ -49,7 +93,7 @@ def deflate(data: bytes) -> bytes:
     literals = _code_lengths(Counter(symbols[0][0] for symbols, _ in tokens), _LONGEST_CODE)
     distances = _code_lengths(Counter(symbols[1][0] for symbols, is_match in tokens if is_match), _LONGEST_CODE)
     bits = _Bits()
-    bits.add(1, 1)  # the last block
+    bits.add(0, 1)  # whether it is the last block
     bits.add(2, 2)  # with codes of its own
     _add_codes(bits, literals, distances or {0: 1})
     codes = (_codes(literals), _codes(distances))
@@ -74,9 +118,10 @@ class _Bits:
             self._pending >>= 8
             self._count -= 8
 
-    def done(self) -> bytes:
+    def done(self) -> Block:
+        total = 8 * len(self._bytes) + self._count
         self.add(0, -self._count % 8)
-        return bytes(self._bytes)
+        return Block(bytes(self._bytes), total)
 
 
 def _matches(data: bytes) -> Iterator[tuple[int, int]]:

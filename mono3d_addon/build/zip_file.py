@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from .deflate import deflate
+from .deflate import Compress, compressed
 
 _STORED, _DEFLATED = 0, 8
 _VERSION = 20
@@ -18,17 +18,22 @@ _DATE = (0 << 9) | (1 << 5) | 1
 """The first day of 1980, the earliest that the format knows."""
 
 
-def write_zip(path: Path, files: Iterable[tuple[str, bytes]], stored: frozenset[str] = frozenset()) -> None:
+def write_zip(
+    path: Path,
+    files: Iterable[tuple[str, bytes]],
+    stored: frozenset[str] = frozenset(),
+    compress: Compress = compressed,
+) -> None:
     """Writes a zip of `files`, pairs of an ASCII name and the content, in their order, to `path`.
 
-    Files whose suffix is in `stored` are not compressed, nor are those that compression does not make smaller.
+    Files whose suffix is in `stored` are not compressed, nor are those that `compress` does not make smaller.
     Raises OSError when it cannot be written.
     """
     directory = b""
     count = 0
     with path.open("wb") as out:
         for name, content in files:
-            packed = content if Path(name).suffix in stored else deflate(content)
+            packed = content if Path(name).suffix in stored else compress(content).stream()
             method = _DEFLATED if len(packed) < len(content) else _STORED
             if method == _STORED:
                 packed = content

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import random
 import zlib
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mono3d_addon.build.deflate import _code_lengths, deflate
+from mono3d_addon.build.deflate import LAST, _code_lengths, compressed, deflate, stored_part
+from mono3d_addon.build.gzip_file import write_gzip
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,3 +63,18 @@ def test_its_bytes_are_pinned() -> None:
     """They must not change with the machine; after a change of the encoder, renew the digest."""
     packed = deflate(b"".join(b"%d bottles\n" % number for number in range(2000)))
     assert hashlib.sha256(packed).hexdigest() == "6e7cefa2bcfb294927bd28fb05232d913b08685b59ee13afa7c6eb6af51b1e3d"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_parts_make_one_stream(name: str) -> None:
+    data = CASES[name]
+    parts = (compressed(data).part(), stored_part(data), compressed(b"").part(), stored_part(b""), LAST)
+    assert zlib.decompress(b"".join(parts), -15) == 2 * data
+
+
+def test_a_gzip_file_is_read_by_pythons_own_reader(tmp_path: Path) -> None:
+    path = tmp_path / "a.gz"
+    write_gzip(path, ((data, is_compressible) for data in CASES.values() for is_compressible in (True, False)))
+    assert gzip.decompress(path.read_bytes()) == b"".join(2 * data for data in CASES.values())
+    write_gzip(path, ())
+    assert gzip.decompress(path.read_bytes()) == b""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ CORE_TOOLS = (
     *TOOLS,
     "pytest-xdist==3.8.0",
     "jsonschema==4.26.0",
+    "cyclonedx-python-lib[json-validation]==11.12.0",
     "hatchling==1.33.0",
     "nbclient==0.11.0",
     "ipykernel==7.4.0",
@@ -141,7 +143,11 @@ def prepare_program(part: str) -> Command:
         root = environments.make_debian(PROGRAMS[part])
     except SystemExit as failure:
         raise LeftOut(str(failure)) from failure
-    return Command((str(CORE / "bin" / "python"), "-m", "pytest"), {"MONO3D_BLENDER_ROOT": str(root)})
+    variables = {"MONO3D_BLENDER_ROOT": str(root)}
+    # From whose page the extension is dragged; what needs no browser runs without one.
+    with contextlib.suppress(LeftOut):
+        variables["MONO3D_TEST_CHROMIUM"] = environments.find_chromium()
+    return Command((str(CORE / "bin" / "python"), "-m", "pytest"), variables)
 
 
 def _outside_blender() -> tuple[str, ...]:
