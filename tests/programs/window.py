@@ -23,15 +23,21 @@ WIDTH, HEIGHT = 1400, 900
 
 
 class Window:
-    """Blender on its own virtual screen, started with the .blend `file` if one is given."""
+    """Blender on its own virtual screen, started with the .blend `file` if one is given.
 
-    def __init__(self, program: Program, name: str, file: str = "") -> None:
+    `options` are those of Blender; its window is `width` pixels wide and begins at the left of the screen.
+    """
+
+    def __init__(
+        self, program: Program, name: str, file: str = "", options: tuple[str, ...] = (), width: int = WIDTH
+    ) -> None:
         self.program = program
         self.folder = program.work / name
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         screen = f"-screen 0 {WIDTH}x{HEIGHT}x24 +extension GLX -nolisten tcp"
-        command = ["xvfb-run", "-a", "-s", screen, "blender", "--window-geometry", "0", "0", str(WIDTH), str(HEIGHT)]
+        command = ["xvfb-run", "-a", "-s", screen, "blender", *options]
+        command += ["--window-geometry", "0", "0", str(width), str(HEIGHT)]
         command += ["--no-window-focus", *([file] if file else []), "--python", f"{WORK}/scripts/serve_window.py", "--"]
         command += [program.inside(self.folder)]
         self._output = (self.folder / "output.txt").open("wb")
@@ -46,6 +52,10 @@ class Window:
         self._wait((self.folder / "ready.json").exists, 120.0, "Blender did not start")
         self._variables = json.loads((self.folder / "ready.json").read_text())
         self.ask("result = len(bpy.context.window_manager.windows)")
+
+    def screen(self) -> dict[str, str]:
+        """Returns the environment variables by which a program outside the Debian shows itself on this screen."""
+        return {**self._variables, "XAUTHORITY": f"{self.program.root}{self._variables['XAUTHORITY']}"}
 
     def open_sidebar(self) -> None:
         """Opens the add-on's tab, after the splash screen if there is one."""
@@ -138,6 +148,20 @@ class Window:
             self.settle()
         self._x("mouseup", str(button))
         self.settle()
+
+    def drop(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Drags something from another program's window, at `start`, and drops it here, at `end`."""
+        self.move(*start)
+        time.sleep(0.5)
+        self._x("mousedown", "1")
+        # Blender does not answer while something is dragged over it.
+        for share in np.linspace(0.0, 1.0, 12):
+            self.move(*(a + share * (b - a) for a, b in zip(start, end, strict=True)))
+            time.sleep(0.15)
+        time.sleep(1.0)
+        # Not by `_x`: the picture of what is dragged, under the mouse, goes away.
+        self._run("xdotool", "mouseup", "1")
+        time.sleep(1.0)
 
     def settle(self) -> None:
         """Returns when Blender has handled all mouse and key events."""

@@ -45,12 +45,22 @@ def region(kind):
     return found.x, window.height - found.y - found.height, found.width, found.height
 
 
-def button_under_mouse():
-    """Returns Blender's name of the sidebar's button under the mouse: a Python command or a data path."""
-    window, area, sidebar = view_3d()
+def preferences():
+    """Returns the window of the preferences, which is the newest one, its area and its region."""
+    window = bpy.context.window_manager.windows[-1]
+    area = next(item for item in window.screen.areas if item.type == "PREFERENCES")
+    return window, area, next(item for item in area.regions if item.type == "WINDOW")
+
+
+def button_under_mouse(place=None):
+    """Returns Blender's name of the button under the mouse: a Python command or a data path.
+
+    `place` is the window, area and region of the button; without it, those of the sidebar.
+    """
+    window, area, region_of_it = place or view_3d()
     manager = bpy.context.window_manager
     manager.clipboard = ""
-    with bpy.context.temp_override(window=window, area=area, region=sidebar):
+    with bpy.context.temp_override(window=window, area=area, region=region_of_it):
         if bpy.ops.ui.copy_python_command_button.poll():
             bpy.ops.ui.copy_python_command_button()
         elif bpy.ops.ui.copy_data_path_button.poll():
