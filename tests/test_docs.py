@@ -45,6 +45,12 @@ def test_the_page_of_settings_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run: python3 docs/make_settings.py"
 
 
+def test_the_page_of_third_parties_is_up_to_date() -> None:
+    from docs.make_third_parties import PAGE, page
+
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python3 docs/make_third_parties.py"
+
+
 def test_basic_settings_are_few() -> None:
     basic = [item.name for item in fields_of(Settings) if item.choice.level == "basic"]
     assert 10 <= len(basic) <= 16, basic
@@ -109,6 +115,12 @@ def test_every_page_and_picture_is_used() -> None:
     for path in (ROOT / "docs").rglob("*"):
         is_shown = path.suffix in {".md", ".jpg", ".png", ".webp"}
         assert not is_shown or path.name in texts, f"nothing leads to {path.name}"
+
+
+def test_every_page_is_in_the_menu_of_the_site() -> None:
+    menu = (ROOT / "website" / "mkdocs.yml").read_text(encoding="utf-8")
+    for path in (ROOT / "docs").glob("*.md"):
+        assert path.name == "README.md" or f": {path.name}\n" in menu, f"add {path.name} to nav in website/mkdocs.yml"
 
 
 def test_the_tree_of_modules_is_that_of_the_repository() -> None:

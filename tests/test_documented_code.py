@@ -34,6 +34,7 @@ ELSEWHERE = {
     r"python3 -m (pip|website)": "the part website of the test run",
     r"python3 tests/run\.py": "this very run",
     r"python3 -c \"import secrets": "makes a secret file in the user's folder",
+    r"https://example\.org/": "a pattern; tests/programs/test_repository_window.py drags such a link",
     r"apt install": "changes the system",
     r"curl ": "tests/web makes the same requests",
     r"location / \{": "a part of a proxy's configuration",
