@@ -350,11 +350,12 @@ class Reshaper(abc.ABC):
         return self._flat.get(Settings(), self._with_planes)
 
     def _with_planes(self) -> Floats:
-        if self.holds is None or self.holds.shape != self.disparity.shape:
+        if self.holds is None:
             return with_planes(self.disparity, self.photo.pixels)
         # Where there is nothing at a finite distance, nothing continues the planes of things.
-        flat = with_planes(np.where(self.holds, self.disparity, np.float32(0.0)), self.photo.pixels)
-        return filled(flat, self.holds)
+        holds = resize_nearest(self.holds, self.disparity.shape[1], self.disparity.shape[0])
+        flat = with_planes(np.where(holds, self.disparity, np.float32(0.0)), self.photo.pixels)
+        return filled(flat, holds)
 
 
 class PinholeReshaper(Reshaper):
