@@ -35,8 +35,8 @@ PAGE_BUTTON = (0x26, 0x57, 0x87)
 
 REPOSITORIES = "bpy.context.preferences.extensions.repos"
 ADDON = "next(iter(name for name in bpy.context.preferences.addons.keys() if name.endswith('.mono3d')), '')"
-UPDATES_AT = (798, 80)
-"""Where the column of the buttons "Update" begins in the window of the preferences."""
+UPDATES = (75, 80)
+"""Pixels from the right and upper sides of the window of the preferences to its column of buttons "Update"."""
 
 pytestmark = [
     pytest.mark.thorough,
@@ -173,17 +173,17 @@ def test_the_button_is_dragged_in_twice_and_upgraded_by_mouse(
 
 def find_update(blender: Window) -> tuple[float, float]:
     """Returns the position on the screen of the button that updates the add-on, in the window of the preferences."""
-    left, top = blender.ask("window, *_ = preferences(); result = [window.x, window.y]")
-    height, below = blender.ask(
-        "window, *_ = preferences(); result = [window.height, bpy.context.window_manager.windows[0].height]"
+    left, bottom, width, height = blender.ask(
+        "window, *_ = preferences(); result = [window.x, window.y, window.width, window.height]"
     )
-    top = below - (top + height)
-    for y in range(UPDATES_AT[1], int(height), 9):
-        blender.move(left + UPDATES_AT[0], top + y - 1)
+    top = blender.ask("result = bpy.context.window_manager.windows[0].height") - (bottom + height)
+    x = left + width - UPDATES[0]
+    for y in range(int(top + UPDATES[1]), int(top + height), 9):
+        blender.move(x, y - 1)
         blender.settle()
-        blender.move(left + UPDATES_AT[0], top + y)
+        blender.move(x, y)
         blender.settle()
         found = str(blender.ask("result = button_under_mouse(preferences())"))
         if "package_install" in found and "mono3d" in found:
-            return left + UPDATES_AT[0], top + y
+            return x, y
     raise AssertionError("there is no button 'Update': see '7 update offered.png'")
