@@ -16,9 +16,11 @@ _MESHES = (".mtl", ".blend")
 
 PICTURES = MappingProxyType(
     {
-        "_depth": (),
-        "_preview": (),
-        "_turntable": (),
+        **{
+            Path(f"photo{one.ending}").stem.removeprefix("photo"): ()
+            for one in (*FORMATS.values(), *PREVIEWS.values())
+            if one.media_type.startswith("image/")
+        },
         "_behind_texture": _MESHES,
         "_normal_texture": _MESHES,
         "_texture": _MESHES,
