@@ -2,7 +2,8 @@
 """The user's data folder and the packages that are installed in it.
 
 Without packages the program is *bare*: its worker has the standard library and the interpreter's numpy. That is decided
-here for the command line, the batch and Blender: `worker_packages` is empty then.
+here: Blender asks `worker_packages`, which is empty then; the command line and Python ask `is_available`, which also
+counts what pip has installed beside the program.
 
 The only module that uses `vendor_installer`, which it imports on first use to keep Blender's start fast. Without the
 installer (see `edition`) nothing is installed and nothing can be.

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the pictures of docs/cookbook.md by running its commands.
+"""Makes the pictures of docs/cookbook.md by running its commands; two are cut from results of the gallery.
 
 python3 -m website.cookbook --work FOLDER [--draw] [RECIPE...]
 
-A RECIPE is the anchor of its heading. --work is that of `website.gallery`, whose photos are used. Needs Pillow, trimesh
-and the packages that the product's installer puts into its data folder.
+A RECIPE is the anchor of its heading. --work is that of `website.gallery`, after that has run: its photos and results
+are used. Needs Pillow, trimesh and the packages that the product's installer puts into its data folder.
 """
 
 from __future__ import annotations
@@ -98,12 +98,12 @@ def _shot(kitchen: Path) -> Image.Image:
         for number in (6, 18):
             stored.seek(number)
             frames.append(stored.convert("RGB"))
-    return pictures.row(frames, HEIGHT * 3 // 4, ["frame 1", "frame 60"])
+    return pictures.row(frames, HEIGHT * 3 // 4, ["to one side", "to the other"])
 
 
 def _farm(kitchen: Path) -> Image.Image:
     shown = [kitchen / "photos/books.png", kitchen.parent / "gallery/books_preview.png"]
-    return pictures.row([pictures.opened(path) for path in shown], HEIGHT, ["through the photo's camera", "aside"])
+    return pictures.row([pictures.opened(path) for path in shown], HEIGHT, ["photo", "mesh from the side"])
 
 
 def _cloud(kitchen: Path) -> Image.Image:

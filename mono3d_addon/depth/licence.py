@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The licence of a model's weights, as the user sees it before a download. Standard library only.
 
-Every program shows `offer` before it downloads. Where the weights are not for all use, it asks `question` too, and
-tells `download.download` that the answer was yes.
+The command line shows `offer` before it downloads. Where the weights are not for all use, it asks `question` too, and
+tells `download.download` that the answer was yes. Blender shows size and licence in its panel; there `download` refuses
+such weights.
 """
 
 from __future__ import annotations

@@ -330,7 +330,7 @@ def _weight(across: Doubles, down: Doubles) -> Doubles:
 
 
 def _weight_of(across: Doubles, down: Doubles, least: float) -> Doubles:
-    """Returns the same, but at least `least` inside of the view."""
+    """Returns the weight of places in a view as `_weight` does, but at least `least` inside of the view."""
     weight = _weight(across, down)
     if not least:
         return weight
