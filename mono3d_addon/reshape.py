@@ -179,6 +179,7 @@ class Reshaper(abc.ABC):
     scene      what the network guesses of distances and lens, for those that are automatic
     sky        probability of sky, float32 (h, w), 0..1; None where the network does not give it
     holds      where the disparity holds, bool (h, w); None: everywhere
+    normals    those of the network, float32 (h, w, 3); None where it gives none
     """
 
     is_panorama: ClassVar[bool]

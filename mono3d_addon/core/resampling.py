@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All operations that make other pixels from a picture's or a map's: by Pillow where it is there, else by numpy.
+"""All operations that make other pixels from a picture's or a map's.
 
-The results are the same (see `pillow_filters`); Pillow is three to five times faster.
+Resizing, reducing and warping are Pillow's where it is there, else numpy's; the rest needs numpy only. The results are
+the same (see `pillow_filters`); Pillow is three to five times faster.
 """
 
 from __future__ import annotations

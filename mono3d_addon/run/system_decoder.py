@@ -179,7 +179,7 @@ def _values(output: Path, path: Path, max_pixels: float) -> NDArray[Any] | None:
     data = output.read_bytes()
     if data.startswith(png_file.SIGNATURE):
         try:
-            check_size(path, (int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")), max_pixels)
+            check_size(path, png_file.size_of(data), max_pixels)
             return png_file.stored_values(png_file.parse(data))
         except Damaged:
             return None

@@ -112,7 +112,7 @@ def read_picture(path: Path, max_pixels: float, *, raw: bool = False) -> DepthVa
         if is_tiff(data):
             greys = _greys_of_tiff(data, path, max_pixels)
         else:
-            check_size((int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big")), path, max_pixels)
+            check_size(png_file.size_of(data)[::-1], path, max_pixels)
             png = png_file.parse(data)
             if png.present < 1.0:
                 raise Damaged("it is damaged or cut off")

@@ -24,8 +24,7 @@ def continued(guide: Floats, sky: NDArray[np.bool_]) -> Floats:
     """Returns the photo, float32 (rows, columns, 3), with the colours of the sky everywhere but in the sky itself.
 
     `guide` is the photo at the size of `sky`, bool (rows, columns). The colours are interpolated smoothly from those
-    of the sky away from its rim, by push and pull (see `core.pyramid`) at half the size: nothing
-    there is sharp.
+    of the sky away from its rim, by push and pull (see `core.pyramid`) at half the size: nothing there is sharp.
     """
     known = sky & ~rim_of(sky)
     if not known.any():

@@ -92,8 +92,7 @@ def decode(data: bytes, path: Path, check_size: CheckSize, handed: HandedOver = 
     if values is not None:
         return _by_hand_over(data, path, check_size, values)
     if data.startswith(exr_picture.SIGNATURE):
-        check_size(exr_picture.size_of(path))
-        return Decoded(exr_picture.read(path), Colours(), Lens())
+        return Decoded(exr_picture.read(path, check_size), Colours(), Lens())
     if radiance_file.is_radiance(data):
         check_size(radiance_file.size_of(data))
         return Decoded(radiance_file.read(data), Colours(), Lens())
@@ -155,7 +154,7 @@ def grey_picture(data: bytes, check_size: CheckSize) -> NDArray[Any]:
     Raises like `decode`, and ImportError for a JPEG without Pillow.
     """
     if data.startswith(png_file.SIGNATURE):
-        check_size((int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")))
+        check_size(png_file.size_of(data))
         values = png_file.raster_of(png_file.parse(data)).values
         if values.ndim == 2:
             return values
@@ -268,7 +267,7 @@ def _deep_heif(data: bytes) -> Raster:
 
 
 def _png(data: bytes, check_size: CheckSize) -> Decoded:
-    check_size((int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")))
+    check_size(png_file.size_of(data))
     png = png_file.parse(data)
     raster = png_file.raster_of(png)
     said = metadata.of_png(png.exif, png.texts)

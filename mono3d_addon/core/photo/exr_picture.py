@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,14 @@ from .raster import Colours, Raster, straight
 SIGNATURE = openexr_file.SIGNATURE
 
 
-def size_of(path: Path) -> tuple[int, int]:
-    """Returns width and height of the data window. Raises Damaged if the header is, and Mono3DError without OpenEXR."""
-    return open_exr(path).size
-
-
-def read(path: Path) -> Raster:
+def read(path: Path, check_size: Callable[[tuple[int, int]], None]) -> Raster:
     """Returns the linear colours of an OpenEXR file: the channels R, G and B, of the first layer that has them, or Y.
 
-    Raises Damaged or Unsupported.
+    `check_size` is called with width and height of the data window before anything is decoded. Raises Damaged or
+    Unsupported, and Mono3DError if the file needs the package OpenEXR, which is missing.
     """
     source = open_exr(path)
+    check_size(source.size)
     chosen = _chosen(source.names)
     found = source.read(chosen.values())
     channels = {name: np.asarray(found[full], np.float32) for name, full in chosen.items()}

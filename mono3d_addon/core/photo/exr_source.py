@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from .. import extras
 from . import openexr_file
 from .damage import Damaged
+from .stated_size import mapped
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Source:
 def open_exr(path: Path) -> Source:
     """Returns the file at `path`. Raises Damaged, and Mono3DError if it needs the package OpenEXR, which is missing."""
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with mapped(path) as data:
             header = openexr_file.header_of(data)
     except (OSError, ValueError) as error:
         raise Damaged(str(error)) from error
@@ -44,7 +44,7 @@ def open_exr(path: Path) -> Source:
         return _by_package(path)
 
     def read(names: Iterable[str]) -> dict[str, NDArray[Any]]:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with mapped(path) as data:
             return openexr_file.read(data, header, names)
 
     return Source(header.size, header.names, header.chromaticities, read)

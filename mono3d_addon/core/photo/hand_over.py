@@ -9,13 +9,13 @@ The pixels are the values as stored in the file, uint8, uint16 or float32, the t
 width) or (height, width, channels): grey, grey and alpha, RGB, or RGBA. They are not turned upright, their colours are
 not converted, and alpha has not been multiplied into them unless the file has it so. Grey may be three equal channels.
 
-Blender imports this module, so that it loads nothing but the standard library until pixels are read.
+Blender imports this module, so that it loads nothing but the standard library until a TIFF or EXR file is judged, or
+pixels are read.
 """
 
 from __future__ import annotations
 
 import contextlib
-import mmap
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +27,8 @@ from ...settings import Settings
 from ..regular_file import require_regular
 from ..user_path import user_path
 from .companions import DEPTH_MAP, MASK, companion
+from .stated_size import mapped
+from .tiff_tags import first_folder, is_tiff
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +43,6 @@ _OTHERS = (
 )
 _OWN = (b"\x89PNG", b"BM", b"#?", b"\x93NUMPY", *(b"P%c" % letter for letter in b"1234567Ff"))
 _EXR = b"\x76\x2f\x31\x01"
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".gif", ".jp2", ".j2k", ".psd", ".exr")
 _MOST_CHANNELS = 4
 _TYPES = ("uint8", "uint16", "float32")
@@ -93,7 +94,7 @@ def needs_hand_over(path: Path) -> bool:
         return False
     if start.startswith(_OTHERS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP"):
         return True
-    if start.startswith(_TIFF):
+    if is_tiff(start):
         return _is_foreign_tiff(path)
     if start.startswith(_EXR):
         return _is_foreign_exr(path)
@@ -115,9 +116,8 @@ def named_pictures(photo: Path, settings: Settings) -> tuple[Path, ...]:
 
 def _is_foreign_tiff(path: Path) -> bool:
     from . import tiff_file
-    from .tiff_tags import first_folder
 
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with mapped(path) as data:
         folder = first_folder(data)
     return folder is not None and not tiff_file.is_readable_alone(folder) and tiff_file.is_known(folder)
 
@@ -126,7 +126,7 @@ def _is_foreign_exr(path: Path) -> bool:
     from . import openexr_file
     from .damage import Damaged
 
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with mapped(path) as data:
         try:
             return not openexr_file.header_of(data).is_readable
         except Damaged:

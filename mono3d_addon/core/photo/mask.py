@@ -21,8 +21,8 @@ def masked(photo: Photo, place: str, max_pixels: float, handed: HandedOver = NOT
     """Returns the photo with its mask intersected with the one at `place`; unchanged if `place` is empty.
 
     `place` is a file, or a folder with a picture named after the photo. White is kept. The picture is stretched over
-    the photo; its transparent pixels count as black. `handed` has the pixels of files that are not
-    decoded here. Raises Mono3DError if the mask is missing, damaged or all black.
+    the photo; its transparent pixels count as black. `handed` has the pixels of files that are not decoded here.
+    Raises Mono3DError if the mask is missing, damaged or all black.
     """
     if not place:
         return photo
@@ -37,8 +37,7 @@ def masked(photo: Photo, place: str, max_pixels: float, handed: HandedOver = NOT
 def read_mask(path: Path, size: tuple[int, int], max_pixels: float, handed: HandedOver = NOTHING) -> NDArray[np.bool_]:
     """Returns the mask at `path`, bool (height, width), True where kept, for a photo of `size` (width, height).
 
-    `handed` has the pixels of files that are not decoded here.
-    Raises Mono3DError if the picture cannot be read.
+    `handed` has the pixels of files that are not decoded here. Raises Mono3DError if the picture cannot be read.
     """
     try:
         picture = read_photo(path, max_pixels, smallest=1, handed=handed)

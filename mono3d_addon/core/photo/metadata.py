@@ -27,10 +27,10 @@ _XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([0-9])')
 class Metadata:
     """What a file says.
 
-    exif            its EXIF
-    xmp             its XMP packet
-    profile         its ICC profile
-    is_turned_by_xmp whether XMP may tell the orientation where EXIF does not
+    exif              its EXIF
+    xmp               its XMP packet
+    profile           its ICC profile
+    is_turned_by_xmp  whether XMP may tell the orientation where EXIF does not
     """
 
     exif: Exif = field(default_factory=Exif)

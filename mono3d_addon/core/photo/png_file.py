@@ -130,6 +130,11 @@ def parse(data: bytes) -> Png:
     )
 
 
+def size_of(data: bytes) -> tuple[int, int]:
+    """Returns width and height that the header of a PNG file states."""
+    return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+
+
 def raster_of(png: Png) -> Raster:
     """Returns the pixels of the PNG; 16-bit samples keep all their bits. Raises Damaged and exceptions of Pillow's."""
     if not pillow.is_present():
@@ -143,10 +148,9 @@ def stored_values(png: Png) -> NDArray[Any]:
 
     Raises Damaged.
     """
-    values = png_rows.samples(png.packed, png.size, png.depth, png.kind, is_interlaced=png.is_interlaced)
     if png.kind in (0, 3):
         return _raster(png).values
-    return np.asarray(values)
+    return np.asarray(png_rows.samples(png.packed, png.size, png.depth, png.kind, is_interlaced=png.is_interlaced))
 
 
 def _raster(png: Png) -> Raster:

@@ -23,7 +23,7 @@ def stated_size(path: Path) -> Size | None:
     None where the header is of another format, or damaged.
     """
     try:
-        with _mapped(path) as data:
+        with mapped(path) as data:
             for start, size_of in _FORMATS.items():
                 if data[: len(start)] == start:
                     return size_of(data)
@@ -47,7 +47,8 @@ def check_size(path: Path, size: Size, max_pixels: float, smallest: int = 1) -> 
 
 
 @contextmanager
-def _mapped(path: Path) -> Iterator[mmap.mmap]:
+def mapped(path: Path) -> Iterator[mmap.mmap]:
+    """Yields the contents of a file, mapped into memory. Raises OSError, and ValueError for an empty file."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         yield data
 
