@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-import importlib.util
 import os
 import platform
 import sys
@@ -241,7 +240,7 @@ def offered_by_system() -> tuple[str, ...]:
     """
     marker = Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED"
     names = ("torch", "torchvision")
-    if marker.exists() and all(importlib.util.find_spec(name) is not None for name in names):
+    if marker.exists() and all(map(extras.has, names)):
         return names
     return ()
 

@@ -51,7 +51,7 @@ def available() -> tuple[str, ...]:
 
 def has_torch() -> bool:
     """Returns whether torch is installed, without importing it."""
-    return importlib.util.find_spec("torch") is not None
+    return extras.has("torch")
 
 
 def may_have_accelerator() -> bool:

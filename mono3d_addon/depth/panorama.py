@@ -9,7 +9,7 @@ in Rey-Area et al. 2022, "360MonoDepth", with scale and shift for each view inst
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -29,8 +29,6 @@ from .readings import in_metres, of_depth, through_lens
 Doubles = NDArray[np.float64]
 Fit = tuple[float, float]
 """Scale and shift of a view's disparity."""
-Network = Callable[[Sequence[Bytes]], Sequence[Floats]]
-"""From views, uint8 (size, size, 3), to the disparity of each, float32 (rows, columns), near = large."""
 
 _RINGS = ((0.0, 6), (-52.0, 4), (52.0, 4))
 """Rings of views: degrees below the horizon, and number of views. Together they cover all directions."""
@@ -121,20 +119,6 @@ def _needed(around: Sequence[View], part: SpherePart) -> tuple[View, ...]:
     return tuple(around[number] for number in np.unique(best))
 
 
-def disparity_of(
-    pixels: Bytes, network: Network, view_size: int = _SMALLEST_VIEW, part: SpherePart = WHOLE_SPHERE
-) -> Floats:
-    """Returns the relative inverse distance in all directions in `part`, near = large, float32 (rows, columns).
-
-    For the whole sphere it has 512 x 1024 values, for a part of it 1024 along its longer side. `pixels` is the
-    panorama, uint8 (height, width, 3): columns are longitudes, rows latitudes. The views have `view_size`
-    pixels a side; beyond the part's borders they repeat its outermost pixels.
-    """
-    around = views(part)
-    seen = network(_pictures(around, pixels, view_size, part))
-    return _merged(around, seen, _fits(around, seen, part), part)
-
-
 def _pictures(around: Sequence[View], pixels: Bytes, view_size: int, part: SpherePart) -> list[Bytes]:
     size = max(view_size, _SMALLEST_VIEW)
     return [_picture(view, pixels, size, part) for view in around]
@@ -173,7 +157,12 @@ def _shares(around: Sequence[View], seen: Sequence[Floats], part: SpherePart) ->
 def estimate(
     pixels: Bytes, part: SpherePart, estimator: Estimator, options: InferenceOptions, progress: Progress
 ) -> Estimate:
-    """Returns the estimate of a panorama, `pixels` as in `disparity_of`; its disparity is inverse distance.
+    """Returns the estimate of a panorama; its disparity is inverse distance in all directions in `part`.
+
+    `pixels`, uint8 (height, width, 3), are the panorama: columns are longitudes, rows latitudes. For the whole sphere
+    the disparity has 512 x 1024 values, for a part of it 1024 along its longer side. The views have
+    `options.network_size` pixels a side, at least `_SMALLEST_VIEW`; beyond the part's borders they repeat its outermost
+    pixels.
 
     Of relative views it says nothing of scene and sky: what a network guesses of single views, with the lens of a view,
     is not put together. What it measures is: only the views' scales are made equal then, and their sky is kept.

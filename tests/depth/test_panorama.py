@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,17 @@ def test_a_view_shows_the_panorama_as_a_camera_would() -> None:
         assert np.abs(seen - wanted).max() < 0.03, "colours are directions here, at the seam and the poles too"
 
 
+def merged(
+    pixels: Pixels,
+    network: Callable[[Sequence[Pixels]], Sequence[NDArray[np.float32]]],
+    part: SpherePart = WHOLE_SPHERE,
+) -> NDArray[np.float32]:
+    """Returns the inverse distance that the views of a panorama give together, seen by `network`."""
+    around = panorama.views(part)
+    seen = network(panorama._pictures(around, pixels, panorama._SMALLEST_VIEW, part))
+    return panorama._merged(around, seen, panorama._fits(around, seen, part), part)
+
+
 @pytest.mark.parametrize("noise", [0.0, 0.01])
 def test_views_with_scales_and_shifts_of_their_own_become_one(noise: float) -> None:
     generator = np.random.default_rng(4)
@@ -76,7 +87,7 @@ def test_views_with_scales_and_shifts_of_their_own_become_one(noise: float) -> N
             found.append((scale / depth + shift + generator.normal(0, noise, depth.shape)).astype(np.float32))
         return found
 
-    result = panorama.disparity_of(np.zeros((64, 128, 3), np.uint8), network)
+    result = merged(np.zeros((64, 128, 3), np.uint8), network)
     true = 1.0 / room(rays(*result.shape))
     design = np.stack([result.ravel(), np.ones(result.size)], axis=1)
     fit = np.linalg.lstsq(design, true.ravel(), rcond=None)[0]
@@ -148,7 +159,7 @@ def test_the_views_of_a_part_become_one(part: SpherePart) -> None:
         return found
 
     pixels = np.zeros((round(part.height * 100), round(part.width * 100), 3), np.uint8)
-    result = panorama.disparity_of(pixels, network, part=part)
+    result = merged(pixels, network, part)
     assert np.isfinite(result).all() and max(result.shape) == 1024
     assert result.shape[1] / result.shape[0] == pytest.approx(part.width / part.height, rel=0.01)
     true = 1.0 / room(_part_rays(part, *result.shape))

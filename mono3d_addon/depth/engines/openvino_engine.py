@@ -7,7 +7,6 @@ a size takes a fraction of the time that torch takes to import. Its weights stay
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core import extras
 from .. import threads
 from ..model import Model
 from . import trial
@@ -107,7 +107,7 @@ def _array_of(output: Any) -> str | None:
 
 def is_installed() -> bool:
     """Returns, without importing it, whether OpenVINO is installed."""
-    return importlib.util.find_spec("openvino") is not None
+    return extras.has("openvino")
 
 
 def is_usable() -> bool:

@@ -8,9 +8,9 @@ show rounding most, and `keep_end_exact`, which converts these to float32.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -69,7 +69,7 @@ class PointsArchitecture:
     """A network that gives points in space; `details` are those of `moge.MoGe`."""
 
     details: Mapping[str, Any]
-    names: Names = field(default_factory=lambda: moge.NAMES)
+    names: ClassVar[Names] = moge.NAMES
 
     def lay_out(self, found: Collection[str]) -> nn.Module:
         """Returns the network, with a head for normals if there are tensors of the names `found` for it."""
@@ -101,10 +101,12 @@ def _dpt(backbone: Callable[..., nn.Module], names: Names, **details: Any) -> Ar
     return Architecture(partial(backbone, **details), DPT_DECODER, {**names, **midas_names()})
 
 
-V2_CHANNELS = {"small": (48, 96, 192, 384), "base": (96, 192, 384, 768), "large": (256, 512, 1024, 1024)}
-V2_WIDTHS = {"small": 64, "base": 128, "large": 256}
-BLOCKS = {"small": (2, 5, 8, 11), "base": (2, 5, 8, 11), "large": (4, 11, 17, 23)}
-"""Sizes of Depth Anything, by that of its body."""
+MAP_CHANNELS = {"small": (48, 96, 192, 384), "base": (96, 192, 384, 768), "large": (256, 512, 1024, 1024)}
+"""Channels of the maps that Depth Anything's decoder gets, by the size of the body."""
+DECODER_WIDTHS = {"small": 64, "base": 128, "large": 256}
+"""Channels of the decoder, likewise."""
+MAP_BLOCKS = {"small": (2, 5, 8, 11), "base": (2, 5, 8, 11), "large": (4, 11, 17, 23)}
+"""Blocks of the body whose results become the maps, likewise."""
 
 
 def _depth_anything(
@@ -115,8 +117,10 @@ def _depth_anything(
     **details: Any,
 ) -> Architecture:
     return Architecture(
-        partial(depth_anything.DepthAnything, size=size, channels=V2_CHANNELS[size], blocks=BLOCKS[size], **details),
-        partial(Decoder, widths=(V2_WIDTHS[size],) * 4, lateral_sizes=(3, 3, 3, 3), align_corners=True, head=head),
+        partial(
+            depth_anything.DepthAnything, size=size, channels=MAP_CHANNELS[size], blocks=MAP_BLOCKS[size], **details
+        ),
+        partial(Decoder, widths=(DECODER_WIDTHS[size],) * 4, lateral_sizes=(3, 3, 3, 3), align_corners=True, head=head),
         names,
         gives=gives,
     )
