@@ -84,21 +84,21 @@ def _clay(path: str, *, aside: float = 25.0, has_edges: bool = False) -> Drawing
 
 
 def _loop(kitchen: Path) -> Image.Image:
-    with Image.open(kitchen / "out/loop/dog_turntable.webp") as stored:
-        frames = []
-        for number in (6, 0, 18):
-            stored.seek(number)
-            frames.append(stored.convert("RGB"))
-    return pictures.row(frames, HEIGHT // 2)
+    return pictures.row(_frames(kitchen / "out/loop/dog_turntable.webp", 6, 0, 18), HEIGHT // 2)
 
 
 def _shot(kitchen: Path) -> Image.Image:
-    with Image.open(kitchen.parent / "gallery/pavilion_turntable.webp") as stored:
-        frames = []
-        for number in (6, 18):
+    frames = _frames(kitchen.parent / "gallery/pavilion_turntable.webp", 6, 18)
+    return pictures.row(frames, HEIGHT * 3 // 4, ["to one side", "to the other"])
+
+
+def _frames(path: Path, *numbers: int) -> list[Image.Image]:
+    frames = []
+    with Image.open(path) as stored:
+        for number in numbers:
             stored.seek(number)
             frames.append(stored.convert("RGB"))
-    return pictures.row(frames, HEIGHT * 3 // 4, ["to one side", "to the other"])
+    return frames
 
 
 def _farm(kitchen: Path) -> Image.Image:
@@ -110,12 +110,8 @@ def _cloud(kitchen: Path) -> Image.Image:
     return pictures.dots(pictures.from_file(kitchen / "out/cloud/books_cloud.ply"), SIDE)
 
 
-def _depth(kitchen: Path) -> Image.Image:
-    return pictures.fitted(pictures.coloured(1.0 / np.load(kitchen / "out/depth/hall_depth.npy")), SIDE)
-
-
-def _measured(kitchen: Path) -> Image.Image:
-    return pictures.fitted(pictures.coloured(1.0 / np.load(kitchen / "out/measure/room_depth.npy")), SIDE)
+def _near_bright(path: str) -> Drawing:
+    return lambda kitchen: pictures.fitted(pictures.coloured(1.0 / np.load(kitchen / "out" / path)), SIDE)
 
 
 def _relief(kitchen: Path) -> Image.Image:
@@ -141,8 +137,8 @@ PICTURES: Mapping[str, Drawing] = {
     "quads-for-editing": _clay("quads/cup.obj", has_edges=True),
     "one-smooth-surface": _clay("smooth/cat.ply", aside=12.0),
     "a-point-cloud": _cloud,
-    "depth-for-compositing": _depth,
-    "measure-in-python": _measured,
+    "depth-for-compositing": _near_bright("depth/hall_depth.npy"),
+    "measure-in-python": _near_bright("measure/room_depth.npy"),
     "depth-from-another-program": _file("own/cup_preview.png"),
     "relief-from-the-photo": _relief,
     "only-a-part-of-the-photo": _file("part/cup_preview.png"),

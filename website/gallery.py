@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .photos import LICENCES, ROOT, fetch, read
+from .photos import LICENCES, ROOT, Photo, fetch, read
 
 PAGE = ROOT / "docs" / "gallery.md"
 FACTS = ROOT / "docs" / "pictures" / "gallery" / "facts.json"
@@ -38,13 +38,12 @@ fifth. [Known distances](panel.md#known-distances) make a mesh metric.
 
 def page(facts: Mapping[str, Mapping[str, Any]]) -> str:
     """Returns the text of docs/gallery.md."""
-    return "\n".join([HEAD, *(line for photo in read() for line in _entry(photo.name, facts[photo.name])), *_sources()])
+    return "\n".join([HEAD, *(line for photo in read() for line in _entry(photo, facts[photo.name])), *_sources()])
 
 
-def _entry(name: str, facts: Mapping[str, Any]) -> Iterator[str]:
-    title = {photo.name: photo.title for photo in read()}[name]
-    yield f"## {title}\n"
-    place = f"pictures/gallery/{name}"
+def _entry(photo: Photo, facts: Mapping[str, Any]) -> Iterator[str]:
+    yield f"## {photo.title}\n"
+    place = f"pictures/gallery/{photo.name}"
     yield f'<div class="pair">\n<img src="{place}_photo.webp" alt="The photo">'
     # Who has asked the system for less motion sees a still.
     yield f'<picture><source media="(prefers-reduced-motion: reduce)" srcset="{place}.webp">'

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -122,9 +122,9 @@ def _target(root: Path, path: Path) -> str | None:
     return found.relative_to(root).as_posix() if found.is_file() else None
 
 
-def write(site: Site, folder: Path, generated: Iterable[tuple[str, str]] = ()) -> None:
+def write(site: Site, folder: Path) -> None:
     """Writes the pages and copies into a folder."""
-    for name, text in (*site.pages.items(), *generated):
+    for name, text in site.pages.items():
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8", newline="\n")

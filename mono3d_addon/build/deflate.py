@@ -8,6 +8,7 @@ its output is a few per cent larger than zlib's.
 
 from __future__ import annotations
 
+import bisect
 import heapq
 import struct
 from collections import Counter, defaultdict
@@ -67,11 +68,6 @@ class Block:
 Compress = Callable[[bytes], Block]
 
 
-def deflate(data: bytes) -> bytes:
-    """Returns `data` as a raw DEFLATE stream."""
-    return compressed(data).stream()
-
-
 def stored_part(data: bytes) -> bytes:
     """Returns `data`, not compressed, as a part of a stream, to be followed by others and by LAST."""
     pieces = (data[at : at + _STORED_MOST] for at in range(0, len(data), _STORED_MOST))
@@ -80,24 +76,24 @@ def stored_part(data: bytes) -> bytes:
 
 def compressed(data: bytes) -> Block:
     """Returns `data` as a compressed block."""
-    tokens: list[tuple[Symbols, int]] = []
+    tokens: list[Symbols] = []
     for length, value in _matches(data):
         if length == 1:
-            tokens.append(([(value, 0, 0)], 0))
+            tokens.append([(value, 0, 0)])
         else:
             size, distance = _code_of(length, _LENGTH_BASES), _code_of(value, _DISTANCE_BASES)
             first = (_END + 1 + size, length - _LENGTH_BASES[size], _LENGTH_BITS[size])
             second = (distance, value - _DISTANCE_BASES[distance], _DISTANCE_BITS[distance])
-            tokens.append(([first, second], 1))
-    tokens.append(([(_END, 0, 0)], 0))
-    literals = _code_lengths(Counter(symbols[0][0] for symbols, _ in tokens), _LONGEST_CODE)
-    distances = _code_lengths(Counter(symbols[1][0] for symbols, is_match in tokens if is_match), _LONGEST_CODE)
+            tokens.append([first, second])
+    tokens.append([(_END, 0, 0)])
+    literals = _code_lengths(Counter(symbols[0][0] for symbols in tokens), _LONGEST_CODE)
+    distances = _code_lengths(Counter(symbols[1][0] for symbols in tokens if len(symbols) > 1), _LONGEST_CODE)
     bits = _Bits()
     bits.add(0, 1)  # whether it is the last block
     bits.add(2, 2)  # with codes of its own
     _add_codes(bits, literals, distances or {0: 1})
     codes = (_codes(literals), _codes(distances))
-    for symbols, _ in tokens:
+    for symbols in tokens:
         for (symbol, extra, count), code in zip(symbols, codes, strict=False):
             bits.add(*code[symbol])
             bits.add(extra, count)
@@ -158,11 +154,7 @@ def _longest(data: bytes, at: int, places: list[int]) -> tuple[int, int]:
 
 def _code_of(value: int, bases: tuple[int, ...]) -> int:
     """Returns the last code whose base is at most `value`."""
-    low, high = 0, len(bases)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if bases[middle] <= value else (low, middle)
-    return low
+    return bisect.bisect_right(bases, value) - 1
 
 
 def _code_lengths(counts: Mapping[int, int], longest: int) -> dict[int, int]:

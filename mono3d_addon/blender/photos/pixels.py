@@ -43,12 +43,12 @@ _WHITE = {"JPEG2000": 65535, "JPEG": 65535}
 """White of the integers behind floating-point pixels, by Blender's name of the format; Photoshop counts as JPEG."""
 
 
-def for_job(photo: Path, settings: Settings, folder: Path) -> dict[str, str]:
+def for_job(photo: Path, settings: Settings, folder: Path, *, is_for_more: bool = True) -> dict[str, str]:
     """Returns the key `decoded` of a request for `photo`: {path of a picture file: path of its .npy in `folder`}.
 
-    Raises Mono3DError if a file is too large or cannot be read.
+    `is_for_more` is that of `hand_over`. Raises Mono3DError if a file is too large or cannot be read.
     """
-    return hand_over(named_pictures(photo, settings), settings.max_pixels, folder)
+    return hand_over(named_pictures(photo, settings), settings.max_pixels, folder, is_for_more=is_for_more)
 
 
 def hand_over(pictures: Iterable[Path], max_pixels: float, folder: Path, *, is_for_more: bool = True) -> dict[str, str]:

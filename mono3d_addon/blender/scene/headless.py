@@ -14,7 +14,6 @@ import bpy
 
 from ...core import reconstruction
 from ...core.files import atomic_write
-from ...core.photo.hand_over import named_pictures
 from ...core.reconstruction import Reconstruction
 from ...errors import Mono3DError
 from ...settings import Settings
@@ -77,8 +76,7 @@ def warm_up() -> None:
 
 def decode(photo: Path, settings: Settings, folder: Path) -> dict[str, str]:
     """Returns the key `decoded` of a request for `photo`, with the pixels in `folder` (see `photos.pixels`)."""
-    pictures = named_pictures(photo, settings)
-    return pixels.hand_over(pictures, settings.max_pixels, folder, is_for_more=False)
+    return pixels.for_job(photo, settings, folder, is_for_more=False)
 
 
 class BlenderSceneWriter:
