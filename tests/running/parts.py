@@ -23,8 +23,9 @@ CORE_TOOLS = (
     "nbclient==0.11.0",
     "ipykernel==7.4.0",
 )
-BROWSER_TOOLS = (*TOOLS, "playwright==1.65.2", "axe-playwright-python==0.1.8", "numpy==2.4.6", "pillow==13.0.0")
-"""What the part "browser" drives Chromium with; Playwright's own browsers are not downloaded."""
+PAGE_TOOLS = ("playwright==1.65.2", "numpy==2.4.6", "pillow==13.0.0")
+"""What visits pages and looks at their pictures; Playwright's own browsers are not downloaded."""
+BROWSER_TOOLS = (*TOOLS, *PAGE_TOOLS, "axe-playwright-python==0.1.8")
 
 CORE = HOME / f"core-{THIS_PYTHON}"
 
@@ -117,7 +118,7 @@ def prepare_website() -> Command:
     """Sets up tests/website: the documentation site, built by MkDocs and visited by a real browser."""
     chromium = environments.find_chromium()
     lines = (ROOT / "website" / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    requirements = (*TOOLS[:3], "playwright==1.65.2", *(line for line in lines if not line.startswith("#")))
+    requirements = (*TOOLS[:3], *PAGE_TOOLS, *(line for line in lines if not line.startswith("#")))
     python = environments.make_environment(HOME / f"website-{THIS_PYTHON}", sys.executable, requirements)
     return Command((str(python), "-m", "pytest"), {"MONO3D_TEST_CHROMIUM": chromium})
 
