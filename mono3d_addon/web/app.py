@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -69,6 +69,7 @@ def make_app(service: Service, rules: Rules) -> ASGIApp:
             Exception: _on_unforeseen_error,
         },
     )
+    app.router.redirect_slashes = False
     return Guard(app, rules)
 
 
@@ -219,7 +220,17 @@ async def _on_refusal(request: Request, error: Exception) -> Response:
 async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     sentence = _WORDS.get(error.status_code, str(error.detail))
-    return refused(Refusal(error.status_code, sentence, error.headers))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(sorted(_methods_of(request)))
+    return refused(Refusal(error.status_code, sentence, headers))
+
+
+def _methods_of(request: Request) -> set[str]:
+    """Returns the methods of all routes that have the path of a request."""
+    found = [route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE]
+    # The static files have no methods of their own, and their path is not the route's any more.
+    return {method for route in found for method in getattr(route, "methods", ())} or {"GET", "HEAD"}
 
 
 async def _on_disconnect(request: Request, error: Exception) -> Response:

@@ -18,6 +18,7 @@ _STRING: Schema = {"type": "string"}
 _BOOLEAN: Schema = {"type": "boolean"}
 _NUMBER: Schema = {"type": "number"}
 _INTEGER: Schema = {"type": "integer"}
+_BINARY: Schema = {"type": "string", "format": "binary"}
 _KINDS: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 _ERRORS = {
@@ -25,13 +26,19 @@ _ERRORS = {
     401: "The token is missing or wrong.",
     403: "The request comes from another site, or uses another host name.",
     404: "No such job, file or page.",
+    405: "The path has other methods, see Allow.",
     408: "The upload is too slow.",
     409: "The job's state does not allow this.",
     413: "Too many bytes or pixels; the file was not decoded.",
     415: "The file is not a photo.",
     422: "A setting is out of bounds.",
-    503: "The server is busy; Retry-After gives the seconds to wait.",
+    431: "The header of the request is too large.",
+    500: "An unforeseen error; the server's log has the details.",
+    503: "The server is busy or stops; Retry-After gives the seconds to wait.",
 }
+
+_EVERYWHERE = (400, 401, 403, 408, 413, 431, 500, 503)
+"""Refusals of any request; one with a body where none belongs gets 400 or 413."""
 
 
 def document(form: Form, cookie: str) -> dict[str, Any]:
@@ -63,7 +70,8 @@ def _paths() -> dict[str, Any]:
     format = [*job, _parameter("format", "Name of the format.", {"enum": list(FORMATS)})]
     status = _json("Status of the job.", "Status")
     model = {"200": _content("The mesh as binary glTF.", "model/gltf-binary"), "304": {"description": "Not modified."}}
-    photos = {"description": "The image.", "content": {"image/jpeg": {}, "image/png": {}}}
+    picture = {"schema": _BINARY}
+    photos = {"description": "The image.", "content": {"image/jpeg": picture, "image/png": picture}}
     return {
         "/": {"get": _operation("page", "The page", {"200": _content("The page.", "text/html")})},
         "/openapi.json": {
@@ -80,12 +88,12 @@ def _paths() -> dict[str, Any]:
             | _with(sample)
         },
         "/api/jobs": {
-            "post": _operation("create", "Upload a photo", {"202": _created(status)}, 400, 403, 408, 413, 415, 422, 503)
+            "post": _operation("create", "Upload a photo", {"202": _created(status)}, 415, 422)
             | {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _ref("Upload")}}}}
         },
         "/api/jobs/{id}": {
             "get": _operation("status", "Status of a job", {"200": status}, 404) | _with(job),
-            "delete": _operation("delete", "Delete a job and its files", {"204": {"description": "Deleted."}}, 403, 404)
+            "delete": _operation("delete", "Delete a job and its files", {"204": {"description": "Deleted."}}, 404)
             | _with(job),
         },
         "/api/jobs/{id}/events": {
@@ -94,24 +102,20 @@ def _paths() -> dict[str, Any]:
                 "Changes of a job as server-sent events whose data is the status; ends with the job",
                 {"200": _content("The events.", "text/event-stream")},
                 404,
-                503,
             )
             | _with(job)
         },
         "/api/jobs/{id}/cancel": {
-            "post": _operation("cancel", "Cancel the current work", {"200": status}, 403, 404, 409) | _with(job)
+            "post": _operation("cancel", "Cancel the current work", {"200": status}, 404, 409) | _with(job)
         },
         "/api/jobs/{id}/shape": {
             "post": _operation(
                 "shape",
                 "Rebuild the mesh with other settings, from the same depth; a newer request replaces an older one",
                 {"202": status},
-                400,
-                403,
                 404,
                 409,
                 422,
-                503,
             )
             | _with(job)
             | {"requestBody": {"required": True, "content": {"application/json": {"schema": _ref("Shape")}}}}
@@ -134,7 +138,7 @@ def _paths() -> dict[str, Any]:
         },
         "/api/jobs/{id}/files/{format}": {
             "get": _operation(
-                "file", "A download", {"200": _content("The file.", "application/octet-stream")}, 404, 409, 503
+                "file", "A download", {"200": _content("The file.", "application/octet-stream")}, 404, 409
             )
             | _with(format)
         },
@@ -144,7 +148,8 @@ def _paths() -> dict[str, Any]:
 def _schemas(form: Form) -> dict[str, Schema]:
     settings = {name: _setting(item) for name, item in form.fields.items()}
     live = {name: schema for name, schema in settings.items() if form.fields[name].choice.live}
-    file: Schema = {"type": "string", "contentMediaType": "application/octet-stream"}
+    # Both: OpenAPI 3.1 asks for the media type, and most generators of clients look for the format of 3.0.
+    file: Schema = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
     numbers: Schema = {"type": "object", "additionalProperties": _NUMBER}
     return {
         "Error": _object({"error": _said("One sentence for the user.")}),
@@ -255,7 +260,7 @@ def _setting(item: SettingField) -> Schema:
 
 
 def _operation(name: str, summary: str, answers: dict[str, Any], *errors: int) -> dict[str, Any]:
-    refusals = {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted({401, *errors})}
+    refusals = {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted({*_EVERYWHERE, *errors})}
     return {"operationId": name, "summary": summary, "responses": answers | refusals}
 
 
@@ -276,7 +281,12 @@ def _json(text: str, schema: str) -> Schema:
 
 
 def _content(text: str, media_type: str) -> Schema:
-    return {"description": text, "content": {media_type: {}}}
+    schema = {"type": "object"} if media_type == "application/json" else _STRING
+    return {"description": text, "content": {media_type: {"schema": schema if _is_text(media_type) else _BINARY}}}
+
+
+def _is_text(media_type: str) -> bool:
+    return media_type.startswith("text/") or media_type == "application/json"
 
 
 def _error(text: str) -> Schema:

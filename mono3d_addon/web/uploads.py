@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -52,8 +53,12 @@ async def received(request: Request, folder: Path, max_pixels: float) -> AsyncIt
 
     Raises Refusal: 400 for a malformed form, 413 for too many pixels, 415 for files of other types.
     """
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    if kind != b"multipart/form-data":
         raise Refusal(400, "Send a form of the type multipart/form-data with the field 'photo' or 'sample'.")
+    # The parser would decode with any codec of Python, some of which take seconds for a few kilobytes.
+    if options.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8"):
+        raise Refusal(400, "The form cannot be read; send it in UTF-8.")
     try:
         parser = _Parser(
             request.headers,
@@ -65,13 +70,13 @@ async def received(request: Request, folder: Path, max_pixels: float) -> AsyncIt
         form = await parser.parse()
     except MultiPartException as error:
         raise Refusal(400, f"The form cannot be read ({error.message.rstrip('.')}).") from error
-    # A form may name any codec, and codecs raise different exceptions.
-    except (ValueError, LookupError) as error:
-        raise Refusal(400, "The form cannot be read; send it in UTF-8.") from error
     try:
         unknown = [name for name in form if name not in (*_FILES, *_TEXTS)]
         if unknown:
             raise Refusal(400, "The form may only have the fields photo, sample, mask, depth, settings and preset.")
+        twice = [name for name in form if len(form.getlist(name)) > 1]
+        if twice:
+            raise Refusal(400, f"The form has the field '{twice[0]}' more than once; send one photo at a time.")
         files = {name: part for name in _FILES if isinstance(part := form.get(name), UploadFile)}
         texts = {name: part for name in _TEXTS if isinstance(part := form.get(name), str)}
         # A folder of its own, because the worker writes images of the same names beside it.

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import time
 import zlib
 
 import pytest
@@ -104,13 +105,45 @@ def test_forms_that_are_none(server: WebServer) -> None:
     assert server.upload(COFFEE, mask=b"no mask").error.startswith("The mask is not a photo")
     body, kind = form({}, {"photo": ("a.png", png(32, 32))})
     for wrong in (kind.replace("limit", "other"), "multipart/form-data", kind + "; charset=undefined", "text/plain"):
-        answer = server.ask("POST", "/api/jobs", body, {"Content-Type": wrong})
-        assert answer.status in (400, 202), (wrong, answer.body)
-        if answer.status == 202:
-            server.ask("DELETE", answer.headers["location"])
+        assert server.ask("POST", "/api/jobs", body, {"Content-Type": wrong}).status == 400, wrong
     assert server.ask("POST", "/api/jobs", body[:200], {"Content-Type": kind}).status == 400
     many, kind = form({f"field{number}": "x" for number in range(1000)}, {})
     assert server.ask("POST", "/api/jobs", many, {"Content-Type": kind}).status == 400
+
+
+@pytest.mark.parametrize("codec", ["punycode", "idna", "utf-7", "undefined", "unicode_escape", "zlib", "latin-1", '""'])
+def test_a_form_in_another_codec_is_not_decoded(server: WebServer, codec: str) -> None:
+    slow = ("a" * 30_000 + "\U0001f600" * 30_000).encode("punycode").decode()
+    body, kind = form({"settings": slow, "preset": slow, "sample": slow}, {})
+    began = time.monotonic()
+    answer = server.ask("POST", "/api/jobs", body, {"Content-Type": f"{kind}; charset={codec}"})
+    assert answer.status == 400 and answer.error == "The form cannot be read; send it in UTF-8."
+    assert time.monotonic() - began < 1.0
+
+
+def test_each_field_comes_once(server: WebServer) -> None:
+    photo = png(32, 32)
+    body, kind = form({}, {"photo": ("a.png", photo)})
+    twice = body.replace(b"--limit--\r\n", b"") + body
+    answer = server.ask("POST", "/api/jobs", twice, {"Content-Type": kind})
+    assert answer.status == 400 and answer.error.startswith("The form has the field 'photo' more than once")
+    assert server.ask("POST", "/api/jobs", body, {"Content-Type": f"{kind}; charset=UTF-8"}).status == 202
+
+
+def test_other_methods_are_named(server: WebServer) -> None:
+    for path, methods in (
+        ("/api/jobs/unknown", "DELETE, GET, HEAD"),
+        ("/api/jobs", "POST"),
+        ("/api/about", "GET, HEAD"),
+        ("/static/js/main.js", "GET, HEAD"),
+    ):
+        answer = server.ask("PATCH", path)
+        assert (answer.status, answer.headers["allow"]) == (405, methods), path
+
+
+def test_a_slash_too_many_is_another_page(server: WebServer) -> None:
+    for path in ("/api/about/", "/api/jobs/", "/openapi.json/", "/static"):
+        assert server.get(path).status == 404, path
 
 
 def test_pages_that_are_not_there(server: WebServer) -> None:
