@@ -117,6 +117,10 @@ def test_what_a_killed_run_left_is_cleared_and_nothing_else(tmp_path: Path) -> N
     mine.mkdir()
     prepare(Target(tmp_path, ("ply",)))
     assert sorted(tmp_path.iterdir()) == sorted([used.path, new, new_file, mine])
+    link = tmp_path / ".mono3d-0e.partial"
+    link.symlink_to(used.path)
+    remove_abandoned(tmp_path, ".mono3d-", ".partial")
+    assert link.is_symlink() and used.path.is_dir()
     used.remove()
     assert not used.path.exists()
     remove_abandoned(tmp_path / "nowhere", "x")

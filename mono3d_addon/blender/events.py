@@ -64,11 +64,11 @@ def _after_loading(*_: object) -> None:
         values: Any = scene
         if scene.library is None:
             sentences += [f"{scene.name}: {sentence}" for sentence in properties.put_right(values.mono3d)]
-    if sentences:
-        state.current.say(*sentences)
     # Blender may drop subscriptions when a file is opened; clear any that are left and subscribe again.
     bpy.msgbus.clear_by_owner(_OWNER)
     _subscribe()
     if not state.current.checked:
         _refresh_soon()
     _another_scene()
+    # What was said about the file before is of no use here.
+    state.current.say(*sentences)

@@ -20,6 +20,7 @@ from bpy.props import (
 from ..depth.catalogue import MODELS
 from ..errors import Mono3DError
 from ..settings import PRESETS, SettingField, Settings, check_value, fields_of, nearest, preset
+from . import state
 from .enum_numbers import NUMBERS
 from .photos import chosen, description
 
@@ -163,7 +164,13 @@ def start_with(values: Any, name: str) -> None:
         values.preset = name
 
 
+def _forget_messages(values: Any, context: bpy.types.Context) -> None:
+    if state.current.run is None:
+        state.current.say()
+
+
 def _take_photo(values: Any, context: bpy.types.Context) -> None:
+    _forget_messages(values, context)
     values.more_photos.clear()
     if values.photo and values.image:
         values.image = None
@@ -172,6 +179,7 @@ def _take_photo(values: Any, context: bpy.types.Context) -> None:
 
 
 def _take_image(values: Any, context: bpy.types.Context) -> None:
+    _forget_messages(values, context)
     if values.image and values.photo:
         values.photo = ""
     description.forget(values)
@@ -213,7 +221,7 @@ def _annotations() -> Iterator[tuple[str, Any]]:
         ),
     )
     for name, item in FIELDS.items():
-        yield name, property_of(item)
+        yield name, property_of(item, **({"update": _forget_messages} if name == "model" else {}))
 
 
 MONO3D_PG_settings = type(

@@ -14,7 +14,7 @@ from ..depth.catalogue import MODELS
 from ..depth.model import Model
 from ..errors import Mono3DError
 from ..settings import Settings
-from . import interface, preference_values, properties, state
+from . import interface, preference_values, properties, state, temporary
 from .photos import description
 from .texts import text
 
@@ -142,7 +142,12 @@ def _size(plans: Sequence[Any]) -> str:
 
 
 def tidy() -> None:
-    """Removes, in a thread, packages that were still in use when they were replaced or uninstalled."""
+    """Removes, in a thread, what killed Blenders have left, and packages that were in use when they were replaced."""
+    threading.Thread(target=_tidy, args=(state.current.data_folder,), daemon=True).start()
+
+
+def _tidy(data_folder: Path) -> None:
     from .. import environment
 
-    threading.Thread(target=environment.tidy, args=(state.current.data_folder,), daemon=True).start()
+    temporary.remove_abandoned()
+    environment.tidy(data_folder)

@@ -77,6 +77,7 @@ class Pending:
     makes_undo   whether to push an undo step at the end; operators push their own
     needs_undo   whether the mesh has changed since the last undo step
     edits        what is known of the user's own edits to the mesh
+    waits        whether nothing happens until the user leaves a mode such as Edit Mode
     request      the worker's current job for it
     """
 
@@ -88,6 +89,7 @@ class Pending:
     makes_undo: bool = True
     needs_undo: bool = False
     edits: Edits = Edits.UNCHECKED
+    waits: bool = False
     request: Request | None = None
 
     @property
@@ -98,6 +100,8 @@ class Pending:
     @property
     def stage(self) -> str:
         """The current stage, in words."""
+        if self.waits:
+            return "Waits for Object Mode"
         if self.request is not None and not self.request.is_draft:
             return self.request.job.stage
         return "Reshaping"
@@ -237,7 +241,10 @@ class Reshaping:
         """Advances one object; returns the seconds until the next step, None if nothing is left to do."""
         if pending.is_blocked:
             return None
-        if _is_being_edited(owner):
+        was_waiting, pending.waits = pending.waits, _is_being_edited(owner)
+        if pending.waits != was_waiting:
+            interface.redraw()
+        if pending.waits:
             if pending.edits is Edits.NONE:
                 pending.edits = Edits.UNCHECKED
             return _WAITING

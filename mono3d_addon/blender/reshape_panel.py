@@ -13,7 +13,7 @@ from . import names, progress, properties, setting_rows, state
 from .enum_numbers import NUMBERS
 from .reshape_operators import LIVE, pending, reshaping, start
 from .scene import reshaped
-from .texts import text
+from .texts import label, text
 
 _MAIN = ("near", "far", "field_of_view", "detail", "tear", "surface")
 """Settings in the panel itself; the others are in sub-panels, by group."""
@@ -120,6 +120,10 @@ def draw_state(layout: Any, owner: bpy.types.Object) -> None:
         row = box.row(align=True)
         row.operator("mono3d.remesh", icon="FILE_REFRESH")
         row.operator("mono3d.keep_shape", icon="X")
+    elif under_way is not None and under_way.waits:
+        row = layout.row(align=True)
+        label(row, under_way.stage, icon="PAUSE")
+        row.operator("mono3d.keep_shape", text="", icon="X")
     elif under_way is not None:
         share = under_way.request.job.fraction if under_way.request else 0.0
         progress.draw(layout, under_way.stage, share, "mono3d.keep_shape")

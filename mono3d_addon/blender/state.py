@@ -6,7 +6,6 @@ Operators change it and panels only read it, so that drawing computes nothing.
 
 from __future__ import annotations
 
-import shutil
 import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from ..core.claimed_folder import ClaimedFolder
     from ..depth.model import Model
     from ..worker.runner import Job, Runner
     from .installing.installation import Wish
@@ -166,7 +166,7 @@ class State:
     depth_of      name of its photo
     depth_images  names of the images that show it
     previews      Blender's collection of preview icons
-    scratch       folder for temporary files
+    scratch       claimed folder for temporary files; see `temporary`
     timers        Blender's timers of running modal operators
     planning      the installation being planned
     planned       the wish of the offer, or of the installation being planned
@@ -200,7 +200,7 @@ class State:
     depth_of: str = ""
     depth_images: tuple[str, ...] = ()
     previews: Any = None
-    scratch: Path | None = None
+    scratch: ClaimedFolder | None = None
     timers: list[Any] = field(default_factory=list)
     planning: Planning | None = None
     planned: Wish | None = None
@@ -263,7 +263,7 @@ class State:
         self.forget_runners()
         self.run = self.reshaping = self.installation = self.download = None
         if self.scratch is not None:
-            shutil.rmtree(self.scratch, ignore_errors=True)
+            self.scratch.remove()
         self.scratch = None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -39,13 +40,19 @@ class ClaimedFolder:
 
 
 def remove_abandoned(parent: Path, prefix: str, suffix: str = "") -> None:
-    """Removes the claimed folders of killed processes from `parent`; never raises."""
+    """Removes the claimed folders of this user's killed processes from `parent`; follows no links, never raises."""
     with contextlib.suppress(OSError):
         for folder in list(parent.iterdir()):
-            if folder.name.startswith(prefix) and folder.name.endswith(suffix) and not folder.is_symlink():
+            if folder.name.startswith(prefix) and folder.name.endswith(suffix):
                 with contextlib.suppress(OSError):
-                    if folder.is_dir() and _is_abandoned(folder):
+                    if _is_own_folder(folder) and _is_abandoned(folder):
                         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_own_folder(folder: Path) -> bool:
+    """Returns whether a path is a folder, not a link to one, of this user."""
+    status = folder.lstat()
+    return stat.S_ISDIR(status.st_mode) and (sys.platform == "win32" or status.st_uid == os.geteuid())
 
 
 def _is_abandoned(folder: Path) -> bool:

@@ -586,6 +586,8 @@ def test_in_edit_mode_nothing_happens_until_it_is_left(cup: Any, drag: Drag) -> 
         drag.time += 1.0
         assert drag.work.advance() is not None
     assert drag.jobs == [] and scene.stored_settings(cup) == SMALL
+    reshape_panel.draw_state(layout := stand_in.Layout(), cup)
+    assert layout.texts == ["Waits for Object Mode"] and layout.operators == ["mono3d.keep_shape"]
     with pytest.raises(RuntimeError, match="leave Edit Mode"):
         bpy.ops.mono3d.reshape(near=0.6)
     drag.work.change(cup, {"near": 0.5})

@@ -6,7 +6,9 @@ from __future__ import annotations
 import gc
 import itertools
 import json
+import subprocess
 import sys
+import tempfile
 import time
 import tracemalloc
 import types
@@ -29,6 +31,7 @@ from mono3d_addon.blender import (
     readiness,
     setting_rows,
     state,
+    temporary,
     texts,
     workers,
 )
@@ -117,6 +120,54 @@ def test_importing_is_choosing_and_generating(values: Any) -> None:
     assert [str(path) for path in chosen.files(values)] == ["/photos/a.jpg", "/photos/b.jpg"] and len(ours()) == 2
     bpy.ops.mono3d.import_photo(filepath="/photos/c.jpg", generate=False)
     assert values.photo == "/photos/c.jpg" and len(ours()) == 2
+
+
+def test_a_file_browser_with_nothing_selected_chooses_nothing(values: Any, tmp_path: Path) -> None:
+    """Blender then gives the path of the folder that is shown."""
+    values.photo = "/photos/a.jpg"
+    for operator in (bpy.ops.mono3d.open_photo, bpy.ops.mono3d.import_photo):
+        with pytest.raises(RuntimeError, match="No photo is selected"):
+            operator(directory=f"{tmp_path}/", filepath=f"{tmp_path}/", files=[])
+    assert values.photo == "/photos/a.jpg" and not ours()
+
+
+@pytest.mark.smoke
+def test_what_was_said_ends_with_another_file_photo_or_model(values: Any, tmp_path: Path) -> None:
+    image = bpy.data.images.new("a", 8, 8)
+    for change in ("photo", "image", "model", "file"):
+        state.current.say("About the photo before.", failed=True)
+        if change == "file":
+            bpy.ops.wm.read_homefile(use_factory_startup=True)
+        else:
+            setattr(values, change, {"photo": "/b.jpg", "image": image, "model": "dpt_levit_224"}[change])
+        assert not state.current.messages and not state.current.failed, change
+
+
+def test_a_killed_blender_leaves_nothing_for_long(registered: None, tmp_path: Path, monkeypatch: Any) -> None:
+    """The next start of the add-on removes its folder: not that of a Blender that runs, and it follows no link."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = (
+        "import os, sys, signal, tempfile; sys.path.insert(0, sys.argv[1]); tempfile.tempdir = sys.argv[2];"
+        "from mono3d_addon.blender import temporary; temporary.folder(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    root = Path(mono3d_addon.__file__).parents[1]
+    subprocess.run([sys.executable, "-c", code, str(root), str(tmp_path)], timeout=60, check=False)
+    (left,) = tmp_path.iterdir()
+    (left / "photo.npy").touch()
+    elsewhere, other = tmp_path / "elsewhere", tmp_path / "mono3d-run-other"
+    for kept in (elsewhere, other):
+        kept.mkdir()
+        (kept / "kept").touch()
+    (left / "link").symlink_to(elsewhere)
+    link = tmp_path / f"{left.name}-link"
+    link.symlink_to(elsewhere)
+    own = temporary.folder()
+    events.refresh()
+    end = time.monotonic() + made.patience(5.0)
+    while left.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not left.exists() and own.is_dir() and link.is_symlink()
+    assert (elsewhere / "kept").exists() and (other / "kept").exists()
 
 
 def test_photos_can_be_dropped_into_the_3d_view() -> None:
@@ -248,8 +299,7 @@ def test_what_is_no_picture_is_not_offered(values: Any) -> None:
 def test_an_image_without_a_folder_to_write_to_is_one_sentence(
     values: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = types.SimpleNamespace(tempdir=str(tmp_path / "gone"))
-    monkeypatch.setattr(chosen, "bpy", types.SimpleNamespace(app=app, path=bpy.path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     values.image = bpy.data.images.new("a", 8, 8)
     with pytest.raises(Mono3DError, match="No folder for temporary files"):
         chosen.files(values)
@@ -569,7 +619,7 @@ def test_switching_on_and_off_leaks_nothing(empty_file: None) -> None:
 
         thumbnails.show("a", np.zeros((8, 8, 3), np.uint8))
         assert state.current.previews is not None
-        scratch = chosen.scratch()
+        scratch = temporary.scratch()
         assert readiness.poll_plan() is None
         mono3d_addon.unregister()
         assert not scratch.exists()

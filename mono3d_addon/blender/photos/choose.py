@@ -86,10 +86,20 @@ class _PhotoPicker(bpy.types.Operator, ImportHelper):
             parameters.display_type = "THUMBNAIL"
         return result
 
-    def paths(self) -> list[str]:
-        """Returns the paths of the chosen files."""
+    def execute(self, context: bpy.types.Context) -> interface.Result:
+        """Chooses the photos; says so if there is none."""
+        paths, target = self._paths(), context.scene
+        if not paths:
+            self.report({"ERROR"}, "No photo is selected; click one in the file browser first.")
+            return {"CANCELLED"}
+        chosen.choose(target.mono3d, paths)  # type: ignore[union-attr]
+        return {"FINISHED"}
+
+    def _paths(self) -> list[str]:
+        """Returns the paths of the chosen files; with none selected, Blender gives the path of the folder."""
         found = [os.path.join(self.directory, item.name) for item in self.files if item.name]  # noqa: PTH118
-        return found or [self.filepath]  # type: ignore[attr-defined]
+        named: Any = self
+        return [path for path in found or [named.filepath] if path and not os.path.isdir(bpy.path.abspath(path))]  # noqa: PTH112
 
 
 class MONO3D_OT_open_photo(_PhotoPicker):
@@ -98,12 +108,6 @@ class MONO3D_OT_open_photo(_PhotoPicker):
     bl_idname = "mono3d.open_photo"
     bl_label = "Choose photo"
     bl_options = {"REGISTER", "UNDO"}
-
-    def execute(self, context: bpy.types.Context) -> interface.Result:
-        """Chooses them."""
-        target: Any = context.scene
-        chosen.choose(target.mono3d, self.paths())
-        return {"FINISHED"}
 
 
 class MONO3D_OT_import_photo(_PhotoPicker):
@@ -121,10 +125,9 @@ class MONO3D_OT_import_photo(_PhotoPicker):
 
     def execute(self, context: bpy.types.Context) -> interface.Result:
         """Chooses them and starts the operator that generates meshes."""
-        target: Any = context.scene
-        chosen.choose(target.mono3d, self.paths())
-        if not self.generate:
-            return {"FINISHED"}
+        result = super().execute(context)
+        if not self.generate or "CANCELLED" in result:
+            return result
         operators: Any = bpy.ops.mono3d  # type: ignore[attr-defined]
         try:
             operators.generate("INVOKE_DEFAULT")

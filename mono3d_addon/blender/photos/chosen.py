@@ -10,7 +10,7 @@ import bpy
 
 from ...core.photo.endings import PHOTO_ENDINGS
 from ...errors import Mono3DError
-from .. import names, state, temporary
+from .. import names, temporary
 
 _SOURCES = ("FILE", "GENERATED")
 
@@ -63,10 +63,10 @@ def image_file(image: Any) -> Path:
     name = bpy.path.clean_name(Path(image.name).stem) or "image"
     try:
         if plain and image.packed_file:
-            path = scratch() / f"{name}{own.suffix.lower()}"
+            path = temporary.scratch() / f"{name}{own.suffix.lower()}"
             path.write_bytes(image.packed_file.data)
         else:
-            path = scratch() / f"{name}.png"
+            path = temporary.scratch() / f"{name}.png"
             _save(image, path)
     except (OSError, RuntimeError) as error:
         raise Mono3DError(f"The image '{image.name}' cannot be written to a file: {str(error).strip()}") from error
@@ -98,13 +98,3 @@ def _save(image: Any, path: Path) -> None:
         copy.save()
     finally:
         images.remove(copy)
-
-
-def scratch() -> Path:
-    """Returns the add-on's folder for temporary files, removed when the add-on is disabled or Blender ends.
-
-    Raises Mono3DError if it cannot be created.
-    """
-    if state.current.scratch is None or not state.current.scratch.is_dir():
-        state.current.scratch = temporary.folder(bpy.app.tempdir or None)
-    return state.current.scratch

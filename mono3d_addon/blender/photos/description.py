@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 
 from ...errors import Mono3DError
-from .. import interface, state, workers
+from .. import interface, state, temporary, workers
 from ..texts import text
 from . import chosen, pixels, thumbnails
 
@@ -61,7 +61,7 @@ def _begin(values: Any) -> None:
         return
     try:
         photo = chosen.files(values)[0]
-        folder = chosen.scratch()
+        folder = temporary.scratch()
         place = folder / "thumbnail.npy"
         request = {"photo": str(photo), "thumbnail": str(place), "side": _SIDE, "max_pixels": values.max_pixels}
         if state.current.is_bare:

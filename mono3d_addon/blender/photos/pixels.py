@@ -21,8 +21,7 @@ from ...core.photo.hand_over import named_pictures, needs_hand_over
 from ...core.photo.stated_size import check_size, stated_size
 from ...errors import Mono3DError
 from ...settings import Settings
-from .. import state
-from . import chosen
+from .. import state, temporary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +67,7 @@ def _kept(path: Path, max_pixels: float, folder: Path) -> Path:
     signature = (str(path), status.st_size, status.st_mtime_ns)
     made = known.pop(signature, None)
     if made is None or not made.is_file():
-        made = _stored(path, max_pixels, chosen.scratch())
+        made = _stored(path, max_pixels, temporary.scratch())
     known[signature] = made
     while len(known) > _MOST_KEPT:
         with contextlib.suppress(OSError):  # on Windows a worker may still have it open
