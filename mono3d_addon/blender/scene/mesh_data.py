@@ -59,7 +59,9 @@ def fill(
         _set_uv(target, mesh.uv, np.concatenate([some.reshape(-1) for some in faces]))
         _set_colours(target, mesh.colors)
         if background_triangles:
-            target.polygons.foreach_set("material_index", slots)
+            # `polygons.foreach_set("material_index")` takes a third of a second for a million faces.
+            target.attributes.new("material_index", "INT", "FACE")
+            _copy(target, "material_index", "value", slots)
     if not trusted:
         target.validate()
     target.update()
