@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run whose photos are decoded by the calling program, with a runner that only notes what it is asked."""
+"""A run with a runner that only notes what it is asked: pixels decoded by the caller, scenes beside exports."""
 
 from __future__ import annotations
 
@@ -137,3 +137,74 @@ def test_a_run_that_decodes_nothing_looks_ahead(tasks: list[PhotoTask], tmp_path
     runner, _ = process(tasks, tmp_path, None)
     assert [len(request["ahead"]) for request in runner.requests] == [2, 1, 0]
     assert all(request["decoded"] == {} for request in runner.requests)
+
+
+class ExportingJob(Job):
+    """A job whose reconstruction is saved and whose exports wait for `scene`, if the reconstruction does not fail."""
+
+    def __init__(self, request: Mapping[str, Any], scene: threading.Event, failure: str) -> None:
+        super().__init__(request)
+        self._scene, self._failure = scene, failure
+
+    def wait(self, on_progress: Progress | None = None) -> dict[str, Any]:
+        assert on_progress is not None
+        on_progress("Building the mesh", 0.5)
+        if self._failure == "reconstruction":
+            raise Mono3DError("The photo is damaged.")
+        on_progress("Writing glb", 0.8)
+        assert self._scene.wait(20), "the scene waits for the exports"
+        if self._failure == "export":
+            raise Mono3DError("The disk is full.")
+        return super().wait()
+
+
+class Scenes(Quiet):
+    """Notes the scenes that it writes; `on_write` lets the exports go on."""
+
+    def __init__(self, on_write: threading.Event, failure: str) -> None:
+        self._on_write, self._failure = on_write, failure
+        self.written: list[Path] = []
+
+    def write(self, folder: Path, blend: Path) -> dict[str, float]:
+        assert folder.is_dir() and threading.current_thread() is threading.main_thread()
+        self._on_write.set()
+        self.written.append(blend)
+        if self._failure in ("scene", "export"):
+            raise Mono3DError("The .blend file cannot be made.")
+        blend.write_bytes(b"BLENDER")
+        return {"Writing the .blend file": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("failure", "message", "scenes"),
+    [
+        ("", "", 1),
+        ("scene", "The .blend file cannot be made.", 1),
+        ("reconstruction", "The photo is damaged.", 0),
+        # Its scene fails too, because of it.
+        ("export", "The disk is full.", 1),
+    ],
+)
+def test_the_scene_is_written_beside_the_exports(
+    tasks: list[PhotoTask], tmp_path: Path, failure: str, message: str, scenes: int
+) -> None:
+    started = threading.Event()
+
+    class Exporting(Runner):
+        def submit(self, request: Mapping[str, Any]) -> Job:
+            self.requests.append(request)
+            return ExportingJob(request, started, failure)
+
+    options = RunOptions(output=str(tmp_path / "out"), format=("blend", "glb"), preview="off")
+    runner: Any = Exporting()
+    writer: Any = Scenes(started, failure)
+    records: list[Record] = []
+    run(tasks[:1], Settings(), options, target_of(options), runner, writer, writer, records)
+    assert [record.message for record in records] == [message]
+    assert len(writer.written) == scenes
+    folder = Path(runner.requests[0]["folder"])
+    assert not folder.exists()
+    assert [path.name for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")] == (
+        [] if failure else ["a.blend"]
+    )
+    assert not list((tmp_path / "out").glob("*.partial"))

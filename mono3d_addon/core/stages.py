@@ -12,6 +12,8 @@ Progress = Callable[[str, float], None]
 
 ESTIMATING = "Estimating depth"
 """The stage in which the network runs. Photos whose disparity is cached skip it."""
+EXPORTING = "Writing"
+"""How the stages of the exports start. From the first on the job folder is complete, so that others can read it."""
 
 
 class Stages:

@@ -13,7 +13,7 @@ from .. import export, pipeline
 from ..core import reconstruction
 from ..core.photo.hand_over import handed_over
 from ..core.reconstruction import Reconstruction
-from ..core.stages import Progress
+from ..core.stages import EXPORTING, Progress
 from ..export.camera_file import distances_of, values_of
 from ..session import Session
 from ..settings import Settings
@@ -69,7 +69,7 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     files: dict[str, list[str]] = {}
     for number, (form, path) in enumerate(exports.items()):
         began = time.perf_counter()
-        stage = f"Writing {form}"
+        stage = f"{EXPORTING} {form}"
         progress(stage, _PIPELINE_SHARE + (1.0 - _PIPELINE_SHARE) * number / len(exports))
         files[form] = [str(one) for one in export.write(result, form, Path(path))]
         seconds[stage] = time.perf_counter() - began
