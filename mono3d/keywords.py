@@ -62,6 +62,18 @@ class Keywords(TypedDict, total=False):
         "da3metric_large",
     ]
 
+    # Fine detail: Run the network on overlapping tiles of a large photo too, for finer outlines: 'auto' where the
+    # model is quick, 'on' with every model, several times slower, 'off' never; default: 'auto'
+    tiles: Literal["auto", "on", "off"]
+
+    # Mirror average: Run the network on the mirrored photo too and average both results: steadier depth in twice
+    # the time; default: False
+    flip: bool
+
+    # Network size: Side of the network's input image, rounded to a multiple of 32 or 14, for example 768 for finer
+    # outlines; 0: the size the model was trained at; 0 to 2,048 px; default: 0
+    network_size: int
+
     # Weights file: Weights file of the model; empty: the bundled file, or the one in the weights folder or the
     # cache; default: ''
     weights: str | os.PathLike[str]
@@ -70,21 +82,66 @@ class Keywords(TypedDict, total=False):
     # 'auto'
     device: Literal["auto", "cpu", "cuda", "mps", "xpu"]
 
-    # Network size: Side of the network's input image, rounded to a multiple of 32 or 14; 0: the size the model was
-    # trained at; 0 to 2,048 px; default: 0
-    network_size: int
-
-    # Mirror average: Run the network on the mirrored photo too and average both results: steadier depth in twice
-    # the time; default: False
-    flip: bool
-
-    # Fine detail: Run the network on overlapping tiles of a large photo too, for finer outlines: 'auto' where the
-    # model is quick, 'on' with every model, several times slower, 'off' never; default: 'auto'
-    tiles: Literal["auto", "on", "off"]
-
     # Engine: Library that runs the network; 'auto' uses the fastest one whose result matches float32 PyTorch,
     # 'plain' always uses float32 PyTorch; default: 'auto'
     engine: Literal["auto", "plain"]
+
+    # Largest photo: Refuse photos with more pixels than this; 0.01 to 1,000 Mpx; default: 100.0
+    max_pixels: float
+
+    # Near: Distance from the camera to the nearest parts of the scene, for example 0.5 m for a cup on a table; 0:
+    # estimated by the network, else what is usual for the kind of scene, or by 'Far' if that is set; 0 to 100,000
+    # m; default: 0.0
+    near: float
+
+    # Far: Distance from the camera to the farthest parts, for example 4 m for the wall of a room; the farther, the
+    # deeper the scene; 0: estimated by the network, else what is usual for the kind of scene, 3 times near where
+    # that is unknown; 0 to 1,000,000 m; default: 0.0
+    far: float
+
+    # Field of view: Angle of view along the photo's longer side, for example 65 degrees for a phone's main camera;
+    # 0: from EXIF, else estimated by the network, else 55 degrees; 0 to 160 deg; default: 0.0
+    field_of_view: float
+
+    # Detail: Vertices along the longer side of the mesh, for example 512 for a quick look; limited to the photo's
+    # size in pixels; 16 to 8,192 px; default: 1024
+    detail: int
+
+    # Edges: 'fill' cuts the mesh where near objects hide far ones and continues the background behind them, 'tear'
+    # only cuts, 'connected' never cuts; solids and panoramas are not filled; default: 'fill'
+    edges: Literal["fill", "tear", "connected"]
+
+    # Tear: Cut the mesh where the distance of neighbouring vertices differs by more than this fraction, for example
+    # 0.1 for fewer cuts; 0: never cut; 0 to 10; default: 0.04
+    tear: float
+
+    # Sky: 'auto' puts the sky far behind everything else, 'keep' leaves it as estimated, 'clamp' turns it into an
+    # even backdrop at the far distance, 'remove' cuts it out; a photo without sky does not change; default: 'auto'
+    sky: Literal["auto", "keep", "clamp", "remove"]
+
+    # Level on the ground: Detect the ground, set the scene upright and put the ground at height 0; the camera keeps
+    # the tilt it had; without a clear ground nothing changes; default: False
+    level: bool
+
+    # Surface: 'grid' has a vertex per pixel, 'adaptive' few triangles in flat areas, 'poisson' is one smooth
+    # surface, 'ball_pivoting' connects the cleaned points; default: 'grid'
+    surface: Literal["grid", "adaptive", "poisson", "ball_pivoting"]
+
+    # Poisson depth: Poisson: levels of the octree, for example 8 for a quick look; each further level doubles the
+    # detail and takes four times as long; 4 to 12; default: 9
+    poisson_depth: int
+
+    # Solid: Close the surface to a watertight solid for 3D printing, with a flat back or a mirrored front; set
+    # 'Tear' to 0 to get a single piece; default: 'off'
+    solid: Literal["off", "flat", "mirrored"]
+
+    # Thickness: Thickness of the printed solid at its thinnest place, for example 3 mm for a relief that does not
+    # bend; 0.1 to 1,000 mm; default: 3.0
+    solid_thickness: float
+
+    # Print size: Longest side of the printed solid, for example 150 mm; its STL is in millimetres; 1 to 10,000 mm;
+    # default: 100.0
+    solid_size: float
 
     # Sharp edges: Align depth edges with the edges of the photo instead of blurring across them; default: True
     edge_aware: bool
@@ -92,6 +149,10 @@ class Keywords(TypedDict, total=False):
     # Flat planes: Flatten walls, floors and table tops that the network shows almost flat; an own depth map is
     # never changed; default: True
     planes: bool
+
+    # Ignored extremes: Percentage of the pixels at each end of the depth range that is ignored when near and far
+    # are assigned; 0 to 20 %; default: 1.0
+    percentile: float
 
     # Own depth: Depth map to use instead of the network: PNG, TIFF, EXR, NPY or PFM; or a folder that has a map for
     # each photo, such as cup.png, cup.exr or cup_depth.npy for cup.jpg; default: ''
@@ -105,22 +166,6 @@ class Keywords(TypedDict, total=False):
     # 'metres' or 'millimetres' along the camera's axis; 'auto' reads the file's metadata, else assumes metres for
     # NPY and EXR and disparity for other files; default: 'auto'
     depth_kind: Literal["auto", "disparity", "metres", "millimetres"]
-
-    # Field of view: Angle of view along the photo's longer side; 0: from EXIF, else estimated by the network, else
-    # 55 degrees; 0 to 160 deg; default: 0.0
-    field_of_view: float
-
-    # Near: Distance from the camera to the nearest parts of the scene; 0: estimated by the network, else what is
-    # usual for the kind of scene, or by 'Far' if that is set; 0 to 100,000 m; default: 0.0
-    near: float
-
-    # Far: Distance from the camera to the farthest parts; 0: estimated by the network, else what is usual for the
-    # kind of scene, 3 times near where that is unknown; 0 to 1,000,000 m; default: 0.0
-    far: float
-
-    # Ignored extremes: Percentage of the pixels at each end of the depth range that is ignored when near and far
-    # are assigned; 0 to 20 %; default: 1.0
-    percentile: float
 
     # Shift right: For cropped photos: how far the lens axis is to the right of the photo's centre, relative to its
     # width; -500 to 500 %; default: 0.0
@@ -139,40 +184,6 @@ class Keywords(TypedDict, total=False):
     # default: ''
     mask: str | os.PathLike[str]
 
-    # Sky: 'auto' puts the sky far behind everything else, 'keep' leaves it as estimated, 'clamp' turns it into an
-    # even backdrop at the far distance, 'remove' cuts it out; a photo without sky does not change; default: 'auto'
-    sky: Literal["auto", "keep", "clamp", "remove"]
-
-    # Level on the ground: Detect the ground, set the scene upright and put the ground at height 0; the camera keeps
-    # the tilt it had; without a clear ground nothing changes; default: False
-    level: bool
-
-    # Detail: Vertices along the longer side of the mesh; limited to the photo's size in pixels; 16 to 8,192 px;
-    # default: 1024
-    detail: int
-
-    # Tear: Cut the mesh where the distance of neighbouring vertices differs by more than this fraction; 0: never
-    # cut; 0 to 10; default: 0.04
-    tear: float
-
-    # Edges: 'fill' cuts the mesh where near objects hide far ones and continues the background behind them, 'tear'
-    # only cuts, 'connected' never cuts; solids and panoramas are not filled; default: 'fill'
-    edges: Literal["fill", "tear", "connected"]
-
-    # Trim: Remove this many vertices along tears and along the photo's border; 0 to 100 px; default: 0
-    trim: int
-
-    # Photo detail: Add relief from the photo's brightness; the limit is this many times a pixel's size in the
-    # scene; 0 to 20 x footprint; default: 0.0
-    photo_detail: float
-
-    # Smallest island: Remove loose pieces that have less than this percentage of the triangles; the default removes
-    # none of an own depth map; 0 to 50 %; default: 0.1
-    min_island: float
-
-    # Largest photo: Refuse photos with more pixels than this; 0.01 to 1,000 Mpx; default: 100.0
-    max_pixels: float
-
     # Crop left: Percentage of the photo's width to leave out on the left; the camera stays that of the whole photo;
     # 0 to 99 %; default: 0.0
     crop_left: float
@@ -186,36 +197,9 @@ class Keywords(TypedDict, total=False):
     # Crop bottom: Percentage of the photo's height to leave out at the bottom; 0 to 99 %; default: 0.0
     crop_bottom: float
 
-    # Surface: 'grid' has a vertex per pixel, 'adaptive' few triangles in flat areas, 'poisson' is one smooth
-    # surface, 'ball_pivoting' connects the cleaned points; default: 'grid'
-    surface: Literal["grid", "adaptive", "poisson", "ball_pivoting"]
-
-    # Point spacing: Poisson and ball pivoting: spacing to which points are thinned first, in pixels of the mesh
-    # grid; 0: keep all; 0 to 100 x footprint; default: 2.0
-    voxel: float
-
-    # Outlier neighbours: Poisson and ball pivoting: neighbours that each point is compared with to detect outliers;
-    # 0: keep outliers; 0 to 200; default: 20
-    outlier_neighbours: int
-
-    # Outlier deviation: Poisson and ball pivoting: a point is an outlier when its distance to its neighbours
-    # exceeds the average by this many standard deviations; 0.1 to 10; default: 2.0
-    outlier_deviation: float
-
-    # Poisson depth: Poisson: levels of the octree; each further level doubles the detail and takes four times as
-    # long; 4 to 12; default: 9
-    poisson_depth: int
-
-    # Trim sparse: Poisson: percentage of the surface to cut away where the fewest points support it; 0 to 50 %;
-    # default: 2.0
-    trim_density: float
-
-    # Trim far: Poisson: cut away the surface where it is farther than this from every point; 0: keep all; 0 to
-    # 1,000 x footprint; default: 3.0
-    trim_distance: float
-
-    # Triangles: Decimate the mesh to about this many triangles; 0: no decimation, or for the adaptive surface a
-    # tenth of the grid's triangles, more where edges need them; 0 to 50,000,000; default: 0
+    # Triangles: Decimate the mesh to about this many triangles, for example 50000 for a game; 0: no decimation, or
+    # for the adaptive surface a tenth of the grid's triangles, more where edges need them; 0 to 50,000,000;
+    # default: 0
     target_triangles: int
 
     # Smoothing: Iterations of Taubin smoothing, which does not shrink the mesh; 0 to 100; default: 0
@@ -225,15 +209,36 @@ class Keywords(TypedDict, total=False):
     # default: False
     quads: bool
 
-    # Solid: Close the surface to a watertight solid for 3D printing, with a flat back or a mirrored front; set
-    # 'Tear' to 0 to get a single piece; default: 'off'
-    solid: Literal["off", "flat", "mirrored"]
+    # Trim: Remove this many vertices along tears and along the photo's border; 0 to 100 px; default: 0
+    trim: int
 
-    # Thickness: Thickness of the printed solid at its thinnest place; 0.1 to 1,000 mm; default: 3.0
-    solid_thickness: float
+    # Photo detail: Add relief from the photo's brightness; the limit is this many times a pixel's size in the
+    # scene; 0 to 20 x footprint; default: 0.0
+    photo_detail: float
 
-    # Print size: Longest side of the printed solid; its STL is in millimetres; 1 to 10,000 mm; default: 100.0
-    solid_size: float
+    # Smallest island: Remove loose pieces that have less than this percentage of the triangles; the default removes
+    # none of an own depth map; 0 to 50 %; default: 0.1
+    min_island: float
+
+    # Point spacing: Poisson and ball pivoting: spacing to which points are thinned first, in pixels of the mesh
+    # grid; 0: keep all; 0 to 100 x footprint; default: 2.0
+    voxel: float
+
+    # Neighbours: Poisson and ball pivoting: neighbours that each point is compared with to detect outliers; 0: keep
+    # outliers; 0 to 200; default: 20
+    outlier_neighbours: int
+
+    # Deviation: Poisson and ball pivoting: a point is an outlier when its distance to its neighbours exceeds the
+    # average by this many standard deviations; 0.1 to 10; default: 2.0
+    outlier_deviation: float
+
+    # Trim sparse: Poisson: percentage of the surface to cut away where the fewest points support it; 0 to 50 %;
+    # default: 2.0
+    trim_density: float
+
+    # Trim far: Poisson: cut away the surface where it is farther than this from every point; 0: keep all; 0 to
+    # 1,000 x footprint; default: 3.0
+    trim_distance: float
 
     # Colours from: Source of the material's colours: the photo as a texture, or vertex colours; default: 'texture'
     material: Literal["texture", "vertex_colours"]

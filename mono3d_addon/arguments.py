@@ -103,10 +103,24 @@ def build_parser(program: str, *, show_all: bool = False) -> argparse.ArgumentPa
     parser.add_argument(
         "--preset",
         choices=tuple(PRESETS),
-        help="settings to start from, which other options override (default: balanced)",
+        help=f"detail and effort: {_presets()}; other options override it (default: balanced)",
     )
-    _add_all(parser, (RunOptions, Settings), show_all)
+    _add_all(parser, (Settings, RunOptions), show_all)
     return parser
+
+
+def _presets() -> str:
+    """Returns what the presets set, in the words of the command line."""
+    items = {item.name: item for item in fields_of(Settings)}
+    return ", ".join(
+        f"{name} ({' '.join(_option(items[one], value) for one, value in values.items())})"
+        for name, values in PRESETS.items()
+    )
+
+
+def _option(item: SettingField, value: Any) -> str:
+    flag = item.name.replace("_", "-")
+    return f"--{flag} {value}" if item.kind is not bool else f"--{flag}" if value else f"--no-{flag}"
 
 
 class _Parser(argparse.ArgumentParser):

@@ -22,11 +22,11 @@ from .errors import Mono3DError
 Unit = Literal["m", "mm", "deg", "px", "Mpx", "MB", "GB", "%", "x footprint", "min", "h"]
 Level = Literal["basic", "advanced"]
 Group = Literal[
+    "Quality",
+    "Shape",
     "Depth",
     "Camera",
-    "Scene",
-    "Shape",
-    "Crop",
+    "Cut-out",
     "Surface",
     "Material",
     "Output",
@@ -37,7 +37,7 @@ Group = Literal[
     "Preferences",
 ]
 
-_LIVE_GROUPS: tuple[Group, ...] = ("Camera", "Scene", "Shape", "Crop", "Surface")
+_LIVE_GROUPS: tuple[Group, ...] = ("Shape", "Camera", "Cut-out", "Surface")
 """Groups whose settings change only the mesh, so that a change needs no new network run."""
 
 MODEL_NAMES = (
@@ -93,6 +93,7 @@ class Choice:
     needs neither the network nor another material. Interfaces show settings of the `level` "basic" first. Where 0 means
     "automatic", `typical` is about what it comes to, for sliders. `bare` are the values that work without the packages
     that the installer brings; empty: all of them do. So do all beside `bare_beside`, a value of another setting.
+    `only_with` is the name of another setting and those of its values without which this one changes nothing.
     """
 
     label: str
@@ -110,6 +111,11 @@ class Choice:
     typical: float = 0.0
     bare: tuple[Any, ...] = ()
     bare_beside: tuple[str, Any] | None = None
+    only_with: tuple[str, tuple[str, ...]] | None = None
+
+    def has_effect(self, owner: Any) -> bool:
+        """Returns whether the setting changes anything beside the other settings, which are attributes of `owner`."""
+        return self.only_with is None or getattr(owner, self.only_with[0]) in self.only_with[1]
 
     def needs_packages(self, value: Any, owner: Any) -> bool:
         """Returns whether a value works only with packages that the installer brings.
@@ -127,38 +133,101 @@ def _choice(default: Any, label: str, group: Group, help: str, **details: Any) -
     return field(default=default, metadata={"choice": Choice(label=label, group=group, help=help, **details)})
 
 
+_POISSON = ("surface", ("poisson",))
+_FROM_POINTS = ("surface", ("poisson", "ball_pivoting"))
+_SOLID = ("solid", ("flat", "mirrored"))
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings of one reconstruction. Round-trips through JSON; every value is checked on construction."""
 
     # fmt: off
-    model: str = _choice("starter", "Model", "Depth",
+    model: str = _choice("starter", "Model", "Quality",
         "Network that estimates the depth; 'starter' is bundled, the others need a weights file", options=MODEL_NAMES,
         basic=True, bare=("starter",))
-    weights: str = _choice("", "Weights file", "Depth",
-        "Weights file of the model; empty: the bundled file, or the one in the weights folder or the cache",
-        is_path=True)
-    device: str = _choice("auto", "Device", "Depth",
-        "Device that runs the network; 'auto' uses the first available of cuda, mps and xpu, else cpu",
-        options=("auto", "cpu", "cuda", "mps", "xpu"))
-    network_size: int = _choice(0, "Network size", "Depth",
-        "Side of the network's input image, rounded to a multiple of 32 or 14; 0: the size the model was trained at",
-        unit="px", minimum=0, maximum=2048)
-    flip: bool = _choice(False, "Mirror average", "Depth",
-        "Run the network on the mirrored photo too and average both results: steadier depth in twice the time")
-    tiles: str = _choice("auto", "Fine detail", "Depth",
+    tiles: str = _choice("auto", "Fine detail", "Quality",
         "Run the network on overlapping tiles of a large photo too, for finer outlines: 'auto' where the model is "
         "quick, 'on' with every model, several times slower, 'off' never", options=("auto", "on", "off"),
         was_switch=True, basic=True)
-    engine: str = _choice("auto", "Engine", "Depth",
+    flip: bool = _choice(False, "Mirror average", "Quality",
+        "Run the network on the mirrored photo too and average both results: steadier depth in twice the time")
+    network_size: int = _choice(0, "Network size", "Quality",
+        "Side of the network's input image, rounded to a multiple of 32 or 14, for example 768 for finer outlines; "
+        "0: the size the model was trained at",
+        unit="px", minimum=0, maximum=2048)
+    weights: str = _choice("", "Weights file", "Quality",
+        "Weights file of the model; empty: the bundled file, or the one in the weights folder or the cache",
+        is_path=True)
+    device: str = _choice("auto", "Device", "Quality",
+        "Device that runs the network; 'auto' uses the first available of cuda, mps and xpu, else cpu",
+        options=("auto", "cpu", "cuda", "mps", "xpu"))
+    engine: str = _choice("auto", "Engine", "Quality",
         "Library that runs the network; 'auto' uses the fastest one whose result matches float32 PyTorch, 'plain' "
         "always uses float32 PyTorch",
         options=("auto", "plain"), bare=("auto",))
+    max_pixels: float = _choice(100.0, "Largest photo", "Quality",
+        "Refuse photos with more pixels than this", unit="Mpx", minimum=0.01, maximum=1000.0)
+
+    near: float = _choice(0.0, "Near", "Shape",
+        "Distance from the camera to the nearest parts of the scene, for example 0.5 m for a cup on a table; "
+        "0: estimated by the network, else what is usual for the kind of scene, or by 'Far' if that is set",
+        unit="m", minimum=0.0, maximum=100_000.0, typical=1.0, basic=True)
+    far: float = _choice(0.0, "Far", "Shape",
+        "Distance from the camera to the farthest parts, for example 4 m for the wall of a room; the farther, the "
+        "deeper the scene; 0: estimated by the network, else what is usual for the kind of scene, 3 times near where "
+        "that is unknown",
+        unit="m", minimum=0.0, maximum=1_000_000.0, typical=3.0, basic=True)
+    field_of_view: float = _choice(0.0, "Field of view", "Shape",
+        "Angle of view along the photo's longer side, for example 65 degrees for a phone's main camera; 0: from EXIF, "
+        "else estimated by the network, else 55 degrees",
+        unit="deg", minimum=0.0, maximum=160.0, typical=55.0, basic=True)
+    detail: int = _choice(1024, "Detail", "Shape",
+        "Vertices along the longer side of the mesh, for example 512 for a quick look; limited to the photo's size in "
+        "pixels",
+        unit="px", minimum=16, maximum=8192, basic=True)
+    edges: str = _choice("fill", "Edges", "Shape",
+        "'fill' cuts the mesh where near objects hide far ones and continues the background behind them, 'tear' only "
+        "cuts, 'connected' never cuts; solids and panoramas are not filled", options=("fill", "tear", "connected"),
+        basic=True)
+    tear: float = _choice(0.04, "Tear", "Shape",
+        "Cut the mesh where the distance of neighbouring vertices differs by more than this fraction, for example "
+        "0.1 for fewer cuts; 0: never cut",
+        minimum=0.0, maximum=10.0, basic=True, only_with=("edges", ("fill", "tear")))
+    sky: str = _choice("auto", "Sky", "Shape",
+        "'auto' puts the sky far behind everything else, 'keep' leaves it as estimated, 'clamp' turns it into an even "
+        "backdrop at the far distance, 'remove' cuts it out; a photo without sky does not change",
+        options=("auto", "keep", "clamp", "remove"), basic=True)
+    level: bool = _choice(False, "Level on the ground", "Shape",
+        "Detect the ground, set the scene upright and put the ground at height 0; the camera keeps the tilt it had; "
+        "without a clear ground nothing changes", basic=True)
+    surface: str = _choice("grid", "Surface", "Shape",
+        "'grid' has a vertex per pixel, 'adaptive' few triangles in flat areas, 'poisson' is one smooth surface, "
+        "'ball_pivoting' connects the cleaned points",
+        options=("grid", "adaptive", "poisson", "ball_pivoting"), basic=True, bare=("grid", "adaptive"))
+    poisson_depth: int = _choice(9, "Poisson depth", "Shape",
+        "Poisson: levels of the octree, for example 8 for a quick look; each further level doubles the detail and "
+        "takes four times as long",
+        minimum=4, maximum=12, basic=True, only_with=_POISSON)
+    solid: str = _choice("off", "Solid", "Shape",
+        "Close the surface to a watertight solid for 3D printing, with a flat back or a mirrored front; "
+        "set 'Tear' to 0 to get a single piece",
+        options=("off", "flat", "mirrored"), basic=True)
+    solid_thickness: float = _choice(3.0, "Thickness", "Shape",
+        "Thickness of the printed solid at its thinnest place, for example 3 mm for a relief that does not bend",
+        unit="mm", minimum=0.1, maximum=1000.0, basic=True, only_with=_SOLID)
+    solid_size: float = _choice(100.0, "Print size", "Shape",
+        "Longest side of the printed solid, for example 150 mm; its STL is in millimetres",
+        unit="mm", minimum=1.0, maximum=10_000.0, basic=True, only_with=_SOLID)
+
     edge_aware: bool = _choice(True, "Sharp edges", "Depth",
         "Align depth edges with the edges of the photo instead of blurring across them", live=True)
     planes: bool = _choice(True, "Flat planes", "Depth",
         "Flatten walls, floors and table tops that the network shows almost flat; an own depth map is never changed",
         live=True)
+    percentile: float = _choice(1.0, "Ignored extremes", "Depth",
+        "Percentage of the pixels at each end of the depth range that is ignored when near and far are assigned",
+        unit="%", minimum=0.0, maximum=20.0, live=True)
     depth_file: str = _choice("", "Own depth", "Depth",
         "Depth map to use instead of the network: PNG, TIFF, EXR, NPY or PFM; or a folder that has a map for each "
         "photo, such as cup.png, cup.exr or cup_depth.npy for cup.jpg", is_path=True)
@@ -171,20 +240,6 @@ class Settings:
         "and disparity for other files",
         options=("auto", "disparity", "metres", "millimetres"))
 
-    field_of_view: float = _choice(0.0, "Field of view", "Camera",
-        "Angle of view along the photo's longer side; 0: from EXIF, else estimated by the network, else 55 degrees",
-        unit="deg", minimum=0.0, maximum=160.0, typical=55.0, basic=True)
-    near: float = _choice(0.0, "Near", "Camera",
-        "Distance from the camera to the nearest parts of the scene; 0: estimated by the network, else what is usual "
-        "for the kind of scene, or by 'Far' if that is set",
-        unit="m", minimum=0.0, maximum=100_000.0, typical=1.0, basic=True)
-    far: float = _choice(0.0, "Far", "Camera",
-        "Distance from the camera to the farthest parts; 0: estimated by the network, else what is usual for the kind "
-        "of scene, 3 times near where that is unknown",
-        unit="m", minimum=0.0, maximum=1_000_000.0, typical=3.0, basic=True)
-    percentile: float = _choice(1.0, "Ignored extremes", "Camera",
-        "Percentage of the pixels at each end of the depth range that is ignored when near and far are assigned",
-        unit="%", minimum=0.0, maximum=20.0)
     shift_x: float = _choice(0.0, "Shift right", "Camera",
         "For cropped photos: how far the lens axis is to the right of the photo's centre, relative to its width",
         unit="%", minimum=-500.0, maximum=500.0)
@@ -196,88 +251,53 @@ class Settings:
         "part of one that the photo's metadata describe; 'auto' detects a panorama by the photo's metadata",
         options=("auto", "pinhole", "equirectangular"), live=False)
 
-    mask: str = _choice("", "Mask", "Scene",
+    mask: str = _choice("", "Mask", "Cut-out",
         "Image of any size that is white where the photo is kept; or a folder that has a mask for each photo",
-        is_path=True, basic=True)
-    sky: str = _choice("auto", "Sky", "Scene",
-        "'auto' puts the sky far behind everything else, 'keep' leaves it as estimated, 'clamp' turns it into an even "
-        "backdrop at the far distance, 'remove' cuts it out; a photo without sky does not change",
-        options=("auto", "keep", "clamp", "remove"), basic=True)
-    level: bool = _choice(False, "Level on the ground", "Scene",
-        "Detect the ground, set the scene upright and put the ground at height 0; the camera keeps the tilt it had; "
-        "without a clear ground nothing changes", basic=True)
-
-    detail: int = _choice(1024, "Detail", "Shape",
-        "Vertices along the longer side of the mesh; limited to the photo's size in pixels",
-        unit="px", minimum=16, maximum=8192, basic=True)
-    tear: float = _choice(0.04, "Tear", "Shape",
-        "Cut the mesh where the distance of neighbouring vertices differs by more than this fraction; 0: never cut",
-        minimum=0.0, maximum=10.0, basic=True)
-    edges: str = _choice("fill", "Edges", "Shape",
-        "'fill' cuts the mesh where near objects hide far ones and continues the background behind them, 'tear' only "
-        "cuts, 'connected' never cuts; solids and panoramas are not filled", options=("fill", "tear", "connected"),
-        basic=True)
-    trim: int = _choice(0, "Trim", "Shape",
-        "Remove this many vertices along tears and along the photo's border", unit="px", minimum=0, maximum=100)
-    photo_detail: float = _choice(0.0, "Photo detail", "Shape",
-        "Add relief from the photo's brightness; the limit is this many times a pixel's size in the scene",
-        unit="x footprint", minimum=0.0, maximum=20.0)
-    min_island: float = _choice(0.1, "Smallest island", "Shape",
-        "Remove loose pieces that have less than this percentage of the triangles; the default removes none of an own "
-        "depth map",
-        unit="%", minimum=0.0, maximum=50.0)
-    max_pixels: float = _choice(100.0, "Largest photo", "Shape",
-        "Refuse photos with more pixels than this", unit="Mpx", minimum=0.01, maximum=1000.0, live=False)
-
-    crop_left: float = _choice(0.0, "Crop left", "Crop",
+        is_path=True)
+    crop_left: float = _choice(0.0, "Crop left", "Cut-out",
         "Percentage of the photo's width to leave out on the left; the camera stays that of the whole photo",
         unit="%", minimum=0.0, maximum=99.0)
-    crop_right: float = _choice(0.0, "Crop right", "Crop",
+    crop_right: float = _choice(0.0, "Crop right", "Cut-out",
         "Percentage of the photo's width to leave out on the right", unit="%", minimum=0.0, maximum=99.0)
-    crop_top: float = _choice(0.0, "Crop top", "Crop",
+    crop_top: float = _choice(0.0, "Crop top", "Cut-out",
         "Percentage of the photo's height to leave out at the top", unit="%", minimum=0.0, maximum=99.0)
-    crop_bottom: float = _choice(0.0, "Crop bottom", "Crop",
+    crop_bottom: float = _choice(0.0, "Crop bottom", "Cut-out",
         "Percentage of the photo's height to leave out at the bottom", unit="%", minimum=0.0, maximum=99.0)
 
-    surface: str = _choice("grid", "Surface", "Surface",
-        "'grid' has a vertex per pixel, 'adaptive' few triangles in flat areas, 'poisson' is one smooth surface, "
-        "'ball_pivoting' connects the cleaned points",
-        options=("grid", "adaptive", "poisson", "ball_pivoting"), basic=True, bare=("grid", "adaptive"))
-    voxel: float = _choice(2.0, "Point spacing", "Surface",
-        "Poisson and ball pivoting: spacing to which points are thinned first, in pixels of the mesh grid; 0: keep all",
-        unit="x footprint", minimum=0.0, maximum=100.0)
-    outlier_neighbours: int = _choice(20, "Outlier neighbours", "Surface",
-        "Poisson and ball pivoting: neighbours that each point is compared with to detect outliers; 0: keep outliers",
-        minimum=0, maximum=200)
-    outlier_deviation: float = _choice(2.0, "Outlier deviation", "Surface",
-        "Poisson and ball pivoting: a point is an outlier when its distance to its neighbours exceeds the average by "
-        "this many standard deviations",
-        minimum=0.1, maximum=10.0)
-    poisson_depth: int = _choice(9, "Poisson depth", "Surface",
-        "Poisson: levels of the octree; each further level doubles the detail and takes four times as long",
-        minimum=4, maximum=12)
-    trim_density: float = _choice(2.0, "Trim sparse", "Surface",
-        "Poisson: percentage of the surface to cut away where the fewest points support it",
-        unit="%", minimum=0.0, maximum=50.0)
-    trim_distance: float = _choice(3.0, "Trim far", "Surface",
-        "Poisson: cut away the surface where it is farther than this from every point; 0: keep all",
-        unit="x footprint", minimum=0.0, maximum=1000.0)
     target_triangles: int = _choice(0, "Triangles", "Surface",
-        "Decimate the mesh to about this many triangles; 0: no decimation, or for the adaptive surface a tenth of the "
-        "grid's triangles, more where edges need them",
-        minimum=0, maximum=50_000_000, basic=True, bare=(0,), bare_beside=("surface", "adaptive"))
+        "Decimate the mesh to about this many triangles, for example 50000 for a game; 0: no decimation, or for the "
+        "adaptive surface a tenth of the grid's triangles, more where edges need them",
+        minimum=0, maximum=50_000_000, bare=(0,), bare_beside=("surface", "adaptive"))
     smooth: int = _choice(0, "Smoothing", "Surface",
         "Iterations of Taubin smoothing, which does not shrink the mesh", minimum=0, maximum=100)
     quads: bool = _choice(False, "Quads", "Surface",
-        "Use quads in Blender, OBJ and PLY where the grid has whole cells; GLB and STL support triangles only")
-    solid: str = _choice("off", "Solid", "Surface",
-        "Close the surface to a watertight solid for 3D printing, with a flat back or a mirrored front; "
-        "set 'Tear' to 0 to get a single piece",
-        options=("off", "flat", "mirrored"), basic=True)
-    solid_thickness: float = _choice(3.0, "Thickness", "Surface",
-        "Thickness of the printed solid at its thinnest place", unit="mm", minimum=0.1, maximum=1000.0)
-    solid_size: float = _choice(100.0, "Print size", "Surface",
-        "Longest side of the printed solid; its STL is in millimetres", unit="mm", minimum=1.0, maximum=10_000.0)
+        "Use quads in Blender, OBJ and PLY where the grid has whole cells; GLB and STL support triangles only",
+        only_with=("surface", ("grid",)))
+    trim: int = _choice(0, "Trim", "Surface",
+        "Remove this many vertices along tears and along the photo's border", unit="px", minimum=0, maximum=100)
+    photo_detail: float = _choice(0.0, "Photo detail", "Surface",
+        "Add relief from the photo's brightness; the limit is this many times a pixel's size in the scene",
+        unit="x footprint", minimum=0.0, maximum=20.0)
+    min_island: float = _choice(0.1, "Smallest island", "Surface",
+        "Remove loose pieces that have less than this percentage of the triangles; the default removes none of an own "
+        "depth map",
+        unit="%", minimum=0.0, maximum=50.0)
+    voxel: float = _choice(2.0, "Point spacing", "Surface",
+        "Poisson and ball pivoting: spacing to which points are thinned first, in pixels of the mesh grid; 0: keep all",
+        unit="x footprint", minimum=0.0, maximum=100.0, only_with=_FROM_POINTS)
+    outlier_neighbours: int = _choice(20, "Neighbours", "Surface",
+        "Poisson and ball pivoting: neighbours that each point is compared with to detect outliers; 0: keep outliers",
+        minimum=0, maximum=200, only_with=_FROM_POINTS)
+    outlier_deviation: float = _choice(2.0, "Deviation", "Surface",
+        "Poisson and ball pivoting: a point is an outlier when its distance to its neighbours exceeds the average by "
+        "this many standard deviations",
+        minimum=0.1, maximum=10.0, only_with=_FROM_POINTS)
+    trim_density: float = _choice(2.0, "Trim sparse", "Surface",
+        "Poisson: percentage of the surface to cut away where the fewest points support it",
+        unit="%", minimum=0.0, maximum=50.0, only_with=_POISSON)
+    trim_distance: float = _choice(3.0, "Trim far", "Surface",
+        "Poisson: cut away the surface where it is farther than this from every point; 0: keep all",
+        unit="x footprint", minimum=0.0, maximum=1000.0, only_with=_POISSON)
 
     material: str = _choice("texture", "Colours from", "Material",
         "Source of the material's colours: the photo as a texture, or vertex colours",
@@ -482,24 +502,38 @@ class WebOptions(SetupOptions):
 
 PRESETS: Mapping[str, Mapping[str, Any]] = types.MappingProxyType(
     {
-        "fast": {"detail": 512},
-        "balanced": {},
-        "best": {"detail": 1920, "tiles": "on"},
+        "fast": {"detail": 512, "tiles": "auto", "flip": False},
+        "balanced": {"detail": 1024, "tiles": "auto", "flip": False},
+        "best": {"detail": 1920, "tiles": "on", "flip": False},
     }
 )
-"""Each preset's changes to the defaults, by its name."""
+"""What each preset sets, by its name: detail and effort, and nothing else. `balanced` has the defaults.
+
+All set the same settings, so that one undoes another.
+"""
+
+PRESET_SETTINGS = tuple(PRESETS["balanced"])
+"""Names of the settings that a preset sets, also one that a user has stored."""
 
 
 def preset(name: str) -> Settings:
-    """Returns the settings of the preset `name`. Raises Mono3DError for an unknown name."""
+    """Returns the defaults with the preset `name`. Raises Mono3DError for an unknown name."""
     return Settings(**preset_values(name))
 
 
 def preset_values(name: str) -> Mapping[str, Any]:
-    """Returns the changes to the defaults of the preset `name`. Raises Mono3DError for an unknown name."""
+    """Returns what the preset `name` sets. Raises Mono3DError for an unknown name."""
     if name not in PRESETS:
         raise Mono3DError(f"There is no preset '{name}'; choose one of {', '.join(PRESETS)}.")
     return PRESETS[name]
+
+
+def preset_of(values: Any) -> str:
+    """Returns the preset whose values the attributes of `values` are; empty if they are those of none."""
+    found = (
+        name for name, wanted in PRESETS.items() if all(getattr(values, one) == value for one, value in wanted.items())
+    )
+    return next(found, "")
 
 
 _DEVICES = next(item.metadata["choice"].options for item in dataclasses.fields(Settings) if item.name == "device")

@@ -52,8 +52,9 @@ def test_the_page_of_third_parties_is_up_to_date() -> None:
 
 
 def test_basic_settings_are_few() -> None:
-    basic = [item.name for item in fields_of(Settings) if item.choice.level == "basic"]
-    assert 10 <= len(basic) <= 16, basic
+    items = [item for item in fields_of(Settings) if item.choice.only_with is None]
+    basic = [item.name for item in items if item.choice.level == "basic"]
+    assert 10 <= len(basic) <= 13, basic
 
 
 def anchors(path: Path) -> set[str]:

@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.settings import PRESETS, Habits, RunOptions, SettingField, Settings, WebOptions, fields_of, preset
+from mono3d_addon.settings import (
+    PRESET_SETTINGS,
+    PRESETS,
+    Habits,
+    RunOptions,
+    SettingField,
+    Settings,
+    WebOptions,
+    fields_of,
+    preset,
+    preset_of,
+)
 
 
 def values(item: SettingField) -> st.SearchStrategy[Any]:
@@ -98,6 +109,24 @@ def test_presets_differ_where_they_say() -> None:
     assert preset("fast").detail < preset("balanced").detail < preset("best").detail
     with pytest.raises(Mono3DError, match="fast"):
         preset("medium")
+
+
+def test_a_preset_sets_detail_and_effort_only() -> None:
+    for name, values in PRESETS.items():
+        assert tuple(values) == PRESET_SETTINGS == ("detail", "tiles", "flip"), name
+        assert preset_of(preset(name)) == name
+    assert preset("balanced") == Settings() and preset_of(Settings(detail=700)) == ""
+    assert preset_of(dataclasses.replace(preset("best"), near=0.5, model="dpt_large_384")) == "best"
+
+
+def test_what_a_setting_depends_on_is_a_setting_with_these_values() -> None:
+    items = {item.name: item.choice for item in fields_of(Settings)}
+    for choice in items.values():
+        if choice.only_with is not None:
+            name, values = choice.only_with
+            assert set(values) < set(items[name].options), choice.label
+    assert items["poisson_depth"].has_effect(Settings(surface="poisson"))
+    assert not items["poisson_depth"].has_effect(Settings())
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -54,7 +54,7 @@ NUMBERS: Mapping[str, Mapping[str, int]] = MappingProxyType(
         "solid": {"off": 0, "flat": 1, "mirrored": 2},
         "material": {"texture": 0, "vertex_colours": 1},
         "shading": {"emission": 0, "principled": 1},
-        "preset": {"fast": 0, "balanced": 1, "best": 2},
+        "preset": {"fast": 0, "balanced": 1, "best": 2, "custom": 3},
         "log_level": {"error": 0, "warning": 1, "info": 2, "debug": 3},
         "backend": {"auto": 0, "cpu": 1, "cu126": 2, "cu128": 3, "cu130": 4, "rocm": 5, "mps": 6, "xpu": 7},
     }

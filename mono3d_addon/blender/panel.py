@@ -8,12 +8,16 @@ from typing import Any
 
 import bpy
 
-from ..settings import SettingField
+from ..settings import PRESETS
 from . import model_lines, names, offers, progress, properties, setting_rows, state
 from .photos import choose, chosen, depth_preview, running
+from .scene import reshaped
+from .texts import label
 
 _ABOVE = ("model",)
 """Settings that the main panel shows."""
+
+_ROWS = setting_rows.rows_of(item for name, item in properties.FIELDS.items() if name not in _ABOVE)
 
 
 def _is_ready(context: bpy.types.Context) -> bool:
@@ -29,7 +33,7 @@ class _Sidebar(bpy.types.Panel):
 
 
 class MONO3D_PT_main(_Sidebar):
-    """The main panel: photo, model, and the button to generate."""
+    """The main panel: photo, quality, and the button to generate."""
 
     bl_label = "Mono3D"
 
@@ -39,29 +43,35 @@ class MONO3D_PT_main(_Sidebar):
         scene: Any = context.scene
         if not state.current.checked:
             return
-        choose.draw(layout, scene.mono3d)
+        choose.draw(layout, scene.mono3d, is_short=reshaped.target(context) is not None)
+        if chosen.is_any(scene.mono3d):
+            _draw_quality(layout, scene.mono3d)
         _draw_generate(layout, scene.mono3d)
-        progress.draw_messages(layout)
-        if names.is_ours(context.active_object):
+        progress.draw_messages(layout, "MONO3D_PT_main_details")
+        if names.is_ours(context.active_object) and reshaped.target(context) is None:
             layout.operator("mono3d.look_through_camera", icon="VIEW_CAMERA")
         offers.draw(layout)
 
 
+def _draw_quality(layout: Any, values: Any) -> None:
+    """Shows the presets and the model with its state."""
+    row = layout.row(align=True)
+    for name in PRESETS:
+        row.prop_enum(values, "preset", name)
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    column.prop(values, "model")
+    if not values.weights:
+        model_lines.draw(layout, values.model)
+
+
 def _draw_generate(layout: Any, values: Any) -> None:
-    is_chosen = chosen.is_any(values)
-    if is_chosen:
-        column = layout.column()
-        column.use_property_split = True
-        column.use_property_decorate = False
-        column.prop(values, "preset")
-        column.prop(values, "model")
-        if not values.weights:
-            model_lines.draw(layout, values.model)
     if state.current.run is not None:
         running.draw(layout)
     else:
         button = layout.row()
-        button.enabled = is_chosen
+        button.enabled = chosen.is_any(values)
         button.scale_y = 1.4
         button.operator("mono3d.generate", icon="MESH_GRID")
 
@@ -78,10 +88,47 @@ class _Part(_Sidebar):
         return _is_ready(context)
 
 
+class _Settings(_Part):
+    """The settings of the next photo, the advanced ones folded."""
+
+    has_active = False
+    section = ""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Shows one of the two panels: so the settings are folded away once an object is active."""
+        return _is_ready(context) and (reshaped.target(context) is not None) == cls.has_active
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Shows them."""
+        layout: Any = self.layout
+        scene: Any = context.scene
+        setting_rows.draw(layout, scene.mono3d, _ROWS.shown)
+        header, body = layout.panel(self.section, default_closed=True)
+        label(header, "More")
+        if body is not None:
+            setting_rows.draw_groups(body, scene.mono3d, _ROWS.more)
+
+
+class MONO3D_PT_settings(_Settings):
+    """The settings while no object of Mono3D is active."""
+
+    bl_label = "Settings"
+    section = "MONO3D_PT_settings_more"
+
+
+class MONO3D_PT_next_photo(_Settings):
+    """The settings while an object of Mono3D is active, whose own are in the panel Shape."""
+
+    bl_label = "Settings of the Next Photo"
+    has_active = True
+    section = "MONO3D_PT_next_photo_more"
+
+
 class MONO3D_PT_depth_preview(_Part):
     """The depth of the photo, without a mesh."""
 
-    bl_label = "Depth preview"
+    bl_label = "Depth Preview"
 
     def draw(self, context: bpy.types.Context) -> None:
         """Shows the depth."""
@@ -89,26 +136,4 @@ class MONO3D_PT_depth_preview(_Part):
         depth_preview.draw(panel.layout)
 
 
-class _Group(_Part):
-    """A group of settings."""
-
-    rows = setting_rows.Rows(())
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """Shows the settings of the group."""
-        panel: Any = self
-        scene: Any = context.scene
-        setting_rows.draw(panel.layout, scene.mono3d, self.rows)
-
-
-def _group_panel(group: str, items: list[SettingField]) -> type:
-    name = f"MONO3D_PT_{group.lower()}"
-    rows = setting_rows.rows_of((item for item in items if item.name not in _ABOVE), f"{name}_advanced")
-    return type(name, (_Group,), {"__doc__": f"Settings: {group}.", "bl_label": group, "rows": rows})
-
-
-CLASSES = (
-    MONO3D_PT_main,
-    MONO3D_PT_depth_preview,
-    *(_group_panel(group, items) for group, items in properties.groups().items()),
-)
+CLASSES = (MONO3D_PT_main, MONO3D_PT_settings, MONO3D_PT_next_photo, MONO3D_PT_depth_preview)

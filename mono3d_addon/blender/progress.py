@@ -10,7 +10,7 @@ import bpy
 from ..errors import Mono3DError, unforeseen
 from . import state
 from .interface import INTERVAL, Result, redraw
-from .texts import text
+from .texts import label, text
 
 
 def draw(layout: bpy.types.UILayout, stage: str, fraction: float, cancel: str) -> None:
@@ -21,13 +21,26 @@ def draw(layout: bpy.types.UILayout, stage: str, fraction: float, cancel: str) -
         row.operator(cancel, text="", icon="X")
 
 
-def draw_messages(layout: Any) -> None:
-    """Shows the messages about the last job."""
-    if state.current.messages:
-        box = layout.box().column(align=True)
-        box.alert = state.current.failed
-        for line in state.current.messages:
-            box.label(text=line, translate=False)
+def draw_messages(layout: Any, section: str = "") -> None:
+    """Shows the messages about the last job, those after the first one folded if a name for that section is given.
+
+    A failure is never folded. `layout` must be that of a panel then: Blender allows no section elsewhere.
+    """
+    current = state.current
+    if not current.messages:
+        return
+    shown = current.headline if section and not current.failed else len(current.messages)
+    box = layout.box().column(align=True)
+    box.alert = current.failed
+    for line in current.messages[:shown]:
+        box.label(text=line, translate=False)
+    if current.messages[shown:]:
+        header, body = layout.panel(section, default_closed=True)
+        label(header, "Details")
+        if body is not None:
+            column = body.column(align=True)
+            for line in current.messages[shown:]:
+                column.label(text=line, translate=False)
 
 
 def poll_background(work: state.Work | None, on_finished: Callable[[], object]) -> float | None:

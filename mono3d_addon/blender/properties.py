@@ -19,14 +19,43 @@ from bpy.props import (
 
 from ..depth.catalogue import MODELS
 from ..errors import Mono3DError
-from ..settings import PRESETS, SettingField, Settings, check_value, fields_of, nearest, preset
+from ..settings import (
+    PRESETS,
+    SettingField,
+    Settings,
+    check_value,
+    fields_of,
+    nearest,
+    preset_of,
+    preset_values,
+)
 from . import state
 from .enum_numbers import NUMBERS
 from .photos import chosen, description
 
 FIELDS = {item.name: item for item in fields_of(Settings)}
-PRESET_ITEMS = [
-    (name, name.capitalize(), f"Use the values of the preset '{name}'", NUMBERS["preset"][name]) for name in PRESETS
+CUSTOM = "custom"
+"""The preset that is shown where the settings are those of none."""
+
+
+def _sets(name: str) -> str:
+    """Returns what a preset sets, in words, such as "Detail 512 px, Fine detail auto"."""
+    return ", ".join(f"{FIELDS[one].choice.label} {_in_words(one, value)}" for one, value in PRESETS[name].items())
+
+
+def _in_words(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    unit = FIELDS[name].choice.unit
+    return f"{value} {unit}" if unit else str(value)
+
+
+_PRESET_ITEMS = [
+    *(
+        (name, name.capitalize(), f"Set {_sets(name)}; nothing else changes", NUMBERS["preset"][name])
+        for name in PRESETS
+    ),
+    (CUSTOM, "Custom", "Values of your own", NUMBERS["preset"][CUSTOM]),
 ]
 
 _SUBTYPES: dict[str, Any] = {"m": "DISTANCE", "deg": "ANGLE", "px": "PIXEL", "%": "PERCENTAGE"}
@@ -154,13 +183,19 @@ def _explained(word: str) -> str:
     return MODELS[word].choose_when.rstrip(".") if word in MODELS else ""
 
 
-def _take_preset(values: Any, context: bpy.types.Context) -> None:
-    apply(values, preset(values.preset))
+def _shown_preset(values: Any) -> int:
+    return NUMBERS["preset"][preset_of(values) or CUSTOM]
+
+
+def _take_preset(values: Any, number: int) -> None:
+    name = next(name for name, one in NUMBERS["preset"].items() if one == number)
+    for one, value in preset_values(name).items() if name != CUSTOM else ():
+        setattr(values, one, value)
 
 
 def start_with(values: Any, name: str) -> None:
     """Applies the preset `name` if no setting has been changed yet."""
-    if name != values.preset and not any(values.is_property_set(one) for one in ("preset", *FIELDS)):
+    if name != values.preset and not any(values.is_property_set(one) for one in FIELDS):
         values.preset = name
 
 
@@ -213,11 +248,11 @@ def _annotations() -> Iterator[tuple[str, Any]]:
     yield (
         "preset",
         EnumProperty(
-            name="Preset",
-            description="Sets all settings at once; they can be changed afterwards",
-            items=PRESET_ITEMS,
-            default="balanced",
-            update=_take_preset,
+            name="Quality",
+            description="Sets detail and effort, and nothing else",
+            items=_PRESET_ITEMS,
+            get=_shown_preset,
+            set=_take_preset,
         ),
     )
     for name, item in FIELDS.items():

@@ -22,7 +22,8 @@ from . import (
 from .photos import choose, depth_preview, description, generate, running, thumbnails
 
 
-def _classes() -> tuple[type, ...]:
+def classes() -> tuple[type, ...]:
+    """Returns the classes to register, in their order."""
     return (
         *properties.CLASSES,
         *preferences.CLASSES,
@@ -44,7 +45,7 @@ def _classes() -> tuple[type, ...]:
 def register() -> None:
     """Registers classes, properties, menu entries and handlers; `events` checks the installation a moment later."""
     state.reset()
-    for cls in _classes():
+    for cls in classes():
         bpy.utils.register_class(cls)
     properties.register()
     reshape_operators.register()
@@ -67,5 +68,5 @@ def unregister() -> None:
     reshape_panel.unregister()
     reshape_operators.unregister()
     properties.unregister()
-    for cls in reversed(_classes()):
+    for cls in reversed(classes()):
         bpy.utils.unregister_class(cls)

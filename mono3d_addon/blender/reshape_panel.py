@@ -15,8 +15,7 @@ from .reshape_operators import LIVE, pending, reshaping, start
 from .scene import reshaped
 from .texts import label, text
 
-_MAIN = ("near", "far", "field_of_view", "detail", "tear", "surface")
-"""Settings in the panel itself; the others are in sub-panels, by group."""
+_ROWS = setting_rows.rows_of(LIVE.values())
 
 
 def _shown(item: SettingField) -> Any:
@@ -90,19 +89,21 @@ class Sidebar(bpy.types.Panel):
 class MONO3D_PT_active(Sidebar):
     """Settings of the active object; those above are for the next photo."""
 
-    bl_label = "Reshape Active Object"
+    bl_label = "Shape"
     bl_order = 1
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Shows the object's name, its pending change and its main settings."""
+        """Shows the object's name, its pending change and its basic settings."""
         layout: Any = self.layout
         owner: Any = reshaped.target(context)
         layout.label(text=owner.name, icon="MESH_GRID", translate=False)
         draw_state(layout, owner)
+        layout.operator("mono3d.look_through_camera", icon="VIEW_CAMERA")
         if words := reshaped.guess_words(owner):
             for line in state.wrapped(text("Distances: {words}", words=words)):
                 layout.label(text=line, translate=False)
-        draw_settings(layout, context, setting_rows.Rows(_MAIN))
+        manager: Any = context.window_manager
+        setting_rows.draw(layout, manager.mono3d_shape, _ROWS.shown)
 
 
 def draw_state(layout: Any, owner: bpy.types.Object) -> None:
@@ -133,33 +134,21 @@ def draw_state(layout: Any, owner: bpy.types.Object) -> None:
         layout.operator("mono3d.remesh", icon="FILE_REFRESH")
 
 
-def draw_settings(layout: Any, context: bpy.types.Context, rows: setting_rows.Rows) -> None:
-    """Shows settings of the active object."""
-    manager: Any = context.window_manager
-    setting_rows.draw(layout, manager.mono3d_shape, rows)
+class MONO3D_PT_active_more(Sidebar):
+    """The advanced settings of the active object."""
 
-
-class _Group(Sidebar):
+    bl_label = "More"
     bl_parent_id = "MONO3D_PT_active"
     bl_options = {"DEFAULT_CLOSED"}
-    rows = setting_rows.Rows(())
+    bl_order = 9
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Shows the settings of the group."""
-        draw_settings(self.layout, context, self.rows)
+        """Shows them by group."""
+        manager: Any = context.window_manager
+        setting_rows.draw_groups(self.layout, manager.mono3d_shape, _ROWS.more)
 
 
-def _group_panel(group: str, items: list[SettingField]) -> type:
-    name = f"MONO3D_PT_active_{group.lower()}"
-    rows = setting_rows.rows_of((item for item in items if item.name not in _MAIN), f"{name}_advanced")
-    return type(name, (_Group,), {"__doc__": f"Reshape: {group}.", "bl_label": group, "rows": rows})
-
-
-CLASSES = (
-    MONO3D_PG_reshape,
-    MONO3D_PT_active,
-    *(_group_panel(group, items) for group, items in properties.live_groups().items()),
-)
+CLASSES = (MONO3D_PG_reshape, MONO3D_PT_active, MONO3D_PT_active_more)
 
 
 def register() -> None:

@@ -148,6 +148,7 @@ class State:
     update        whether the installed packages are outdated
     models        the state of every model's weights, by name
     messages      lines about the last job, newest last
+    headline      how many of these lines are the first sentence
     failed        whether the last job failed, at least in part
     data_folder   folder of packages, weights and logs
     worker        the runner for photos, kept between jobs
@@ -182,6 +183,7 @@ class State:
     update: bool = False
     models: Mapping[str, ModelLine] = field(default_factory=dict)
     messages: tuple[str, ...] = ()
+    headline: int = 0
     failed: bool = False
     data_folder: Path = field(default_factory=Path)
     worker: Runner | None = None
@@ -211,6 +213,7 @@ class State:
     def say(self, *sentences: str, failed: bool = False) -> None:
         """Sets the messages shown to the user, wrapped to the sidebar."""
         self.messages = wrapped(*sentences)
+        self.headline = len(wrapped(*sentences[:1]))
         self.failed = failed
 
     def start(self, run: Run, expected: float | None) -> None:

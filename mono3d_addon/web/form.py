@@ -149,6 +149,7 @@ def _described(item: SettingField) -> dict[str, Any]:
         "typical": choice.typical,
         "live": choice.live,
         "level": choice.level,
+        "only_with": {"name": choice.only_with[0], "values": list(choice.only_with[1])} if choice.only_with else None,
     }
 
 

@@ -243,6 +243,13 @@ def _schemas(form: Form) -> dict[str, Schema]:
                 "default": {"type": ["boolean", "number", "string"]},
                 "typical": _NUMBER | {"description": "About what 0 comes to where it means automatic; else 0."},
                 "live": _BOOLEAN | {"description": "Whether it can be changed without running the network again."},
+                "only_with": {
+                    "description": "A setting and those of its values without which this one changes nothing.",
+                    "oneOf": [
+                        _object({"name": _STRING, "values": {"type": "array", "items": _STRING}}),
+                        {"type": "null"},
+                    ],
+                },
                 "level": {"enum": ["basic", "advanced"], "description": "Basic settings are shown first."},
             }
         ),

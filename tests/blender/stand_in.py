@@ -73,10 +73,11 @@ def followed(operator: type, **properties: Any) -> Any:
 
 
 _RNA = bpy.types.UILayout.bl_rna
+_OWN = ("texts", "operators", "labels", "shown", "sections", "heights", "opens_sections", "is_row", "is_begun")
 
 
 class Layout:
-    """Keeps the texts, the operators and their labels that a panel draws.
+    """Keeps the texts, the operators and their labels that a panel draws, and the height of each row, in rows.
 
     As Blender's UILayout does, it refuses arguments, attributes and icons that this version of Blender does not have.
     Its methods are given required arguments by position and all others by name, as UILayout's are.
@@ -88,10 +89,13 @@ class Layout:
         self.labels: list[str] = []
         self.shown: list[str] = []
         self.sections: list[str] = []
+        self.heights: list[float] = []
         self.opens_sections = opens_sections
+        self.is_row = False
+        self.is_begun = [False]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("texts", "operators", "labels", "shown", "sections", "opens_sections"):
+        if name in _OWN:
             object.__setattr__(self, name, value)
         elif name not in _attributes():
             raise AttributeError(f"UILayout has no attribute '{name}'")
@@ -100,7 +104,7 @@ class Layout:
 
     def row(self, **options: Any) -> Layout:
         _check("row", options)
-        return self
+        return self._within_row()
 
     def column(self, **options: Any) -> Layout:
         _check("column", options)
@@ -111,19 +115,34 @@ class Layout:
 
     def split(self, **options: Any) -> Layout:
         _check("split", options)
-        return self
+        return self._within_row()
+
+    def _within_row(self) -> Layout:
+        """Returns a layout that keeps what this one does, and takes a single row."""
+        if self.is_row:
+            return self
+        within = object.__new__(type(self))
+        within.__dict__.update(self.__dict__, is_row=True, is_begun=[False])
+        return within
+
+    def _takes(self, height: float = 1.0) -> None:
+        if not (self.is_row and self.is_begun[0]):
+            self.heights.append(height)
+        self.is_begun[0] = True
 
     def label(self, **options: Any) -> None:
         _check("label", options)
+        self._takes()
         self.texts.append(options.get("text", ""))
 
     def panel(self, idname: str, **options: Any) -> tuple[Layout, Layout | None]:
         _check("panel", options)
         self.sections.append(idname)
-        return self, self if self.opens_sections else None
+        return self._within_row(), self if self.opens_sections else None
 
     def operator(self, name: str, **options: Any) -> Any:
         _check("operator", options)
+        self._takes()
         self.operators.append(name)
         self.labels.append(options.get("text", ""))
         return _Properties(name)
@@ -131,14 +150,25 @@ class Layout:
     def prop(self, owner: Any, name: str, **options: Any) -> None:
         _check("prop", options)
         assert hasattr(owner, name), name
+        self._takes()
         self.shown.append(name)
+
+    def prop_enum(self, owner: Any, name: str, value: str, **options: Any) -> None:
+        _check("prop_enum", options)
+        items = owner.bl_rna.properties[name].enum_items
+        assert value in items, value
+        self._takes()
+        self.shown.append(name)
+        self.texts.append(items[value].name)
 
     def progress(self, **options: Any) -> None:
         _check("progress", options)
+        self._takes()
         self.texts.append(options.get("text", ""))
 
     def template_icon(self, icon_value: int, **options: Any) -> None:
         _check("template_icon", options)
+        self._takes(options.get("scale", 1.0))
         self.shown.append(f"icon {icon_value}")
 
     def separator(self, **options: Any) -> None:
@@ -146,6 +176,7 @@ class Layout:
 
     def menu(self, name: str, **options: Any) -> None:
         _check("menu", options)
+        self._takes()
         self.shown.append(name)
 
 

@@ -29,7 +29,7 @@ from mono3d_addon.depth import weights
 from mono3d_addon.depth.catalogue import MODELS
 from mono3d_addon.depth.model import Model
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.settings import PRESETS, Settings, preset
+from mono3d_addon.settings import Settings
 from tests.blender import made, stand_in
 from tests.blender.made import bpy
 from tests.file_server import Behaviour, serving
@@ -143,13 +143,6 @@ def test_every_setting_has_a_property_with_its_bounds(values: Any) -> None:
         assert item.choice.help in shown.description
         if item.choice.options:
             assert [choice.identifier for choice in shown.enum_items] == list(item.choice.options)
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_sets_all_values(values: Any, name: str) -> None:
-    values.tear = 5.0
-    values.preset = name
-    assert properties.read(values) == preset(name)
 
 
 @given(

@@ -605,7 +605,8 @@ def test_the_panel_reads_and_computes_nothing(cup: Any, monkeypatch: pytest.Monk
     reshaped._parsed.cache_clear()
     layout = Mock()
     reshape_panel.draw_state(layout, cup)
-    reshape_panel.draw_settings(layout, bpy.context, setting_rows.Rows(("near", "surface")))
+    manager: Any = bpy.context.window_manager
+    setting_rows.draw(layout, manager.mono3d_shape, ("near", "surface"))
     assert layout.operator.call_args.args == ("mono3d.remesh",)
     assert [call.args[1] for call in layout.column.return_value.prop.call_args_list] == ["near", "surface"]
 

@@ -27,9 +27,7 @@ from mono3d_addon.blender import (
     panel,
     preference_values,
     preferences,
-    properties,
     readiness,
-    setting_rows,
     state,
     temporary,
     texts,
@@ -38,8 +36,9 @@ from mono3d_addon.blender import (
 from mono3d_addon.blender.installing import models, setup
 from mono3d_addon.blender.photos import choose, chosen, depth_preview, description, durations, jobs, running
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.settings import PRESETS, Habits, Settings, fields_of
+from mono3d_addon.settings import Habits, Settings
 from tests.blender import made, stand_in
+from tests.blender.drawn import draw_all
 from tests.blender.made import bpy
 
 PHOTOS = Path(__file__).parents[1] / "photos"
@@ -444,15 +443,6 @@ def test_what_needs_packages_is_refused_in_one_sentence(values: Any, tmp_path: P
     assert bpy.ops.mono3d.generate() == {"FINISHED"}
 
 
-def draw_all(**options: bool) -> stand_in.Layout:
-    layout = stand_in.Layout(**options)
-    classes: Any = panel.CLASSES
-    for cls in classes:
-        if getattr(cls, "poll", lambda context: True)(bpy.context):
-            cls.draw(types.SimpleNamespace(layout=layout, rows=getattr(cls, "rows", ())), bpy.context)
-    return layout
-
-
 @pytest.mark.smoke
 def test_a_fresh_user_sees_photo_and_generate_at_once_and_a_quiet_offer(values: Any) -> None:
     state.current.offer, state.current.lacking = state.Offer("430 MB"), "Needs Install, 430 MB"
@@ -511,35 +501,6 @@ def test_choices_that_need_packages_are_marked_with_their_size(values: Any) -> N
     readiness.refresh_models()
     values.surface = "poisson"
     assert not [line for line in draw_all().texts if mark in line]
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_every_preset_works_without_packages(values: Any, preset: str) -> None:
-    values.preset = preset
-    assert not properties.read(values).beyond_bare
-
-
-@pytest.mark.smoke
-def test_every_setting_is_shown_once_and_the_advanced_ones_only_in_open_sections(values: Any) -> None:
-    values.photo = "/photos/a.jpg"
-    settings = {item.name: item.choice.level for item in fields_of(Settings)}
-    shown = [name for name in draw_all().shown if name in settings]
-    assert sorted(shown) == sorted(settings)
-    closed = draw_all(opens_sections=False)
-    basic = {name for name, level in settings.items() if level == "basic"}
-    without_basic = {name for name in settings if name.startswith("crop_")}
-    assert {name for name in closed.shown if name in settings} == basic | without_basic
-    assert len(closed.sections) == len(set(closed.sections)) > 4
-    assert shown.index("near") < shown.index("percentile") < shown.index("sky")
-
-
-def test_what_is_automatic_says_so(values: Any) -> None:
-    rows = setting_rows.Rows(("near", "far", "field_of_view", "target_triangles"))
-    setting_rows.draw(layout := stand_in.Layout(), values, rows)
-    assert layout.shown == list(rows.shown) and layout.texts.count("automatic") == 3
-    values.near = 0.5
-    setting_rows.draw(layout := stand_in.Layout(), values, rows)
-    assert layout.texts.count("automatic") == 2
 
 
 def test_where_the_camera_comes_from_is_read_whole(values: Any) -> None:

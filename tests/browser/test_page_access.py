@@ -107,7 +107,7 @@ def test_all_is_done_by_keys_alone(visit: Visit) -> None:
     press_until(visit, "[value=balanced]")
     visit.page.keyboard.press("ArrowLeft")
     assert visit.find("[value=fast]").is_checked() and visit.find("#form-detail").input_value() == "512"
-    press_until(visit, "#form [data-group=Camera] > summary")
+    press_until(visit, "#form [data-group=Shape] > summary")
     visit.page.keyboard.press("Space")
     press_until(visit, "#form-near")
     visit.page.keyboard.press("ControlOrMeta+a")
@@ -216,37 +216,60 @@ def test_the_form_marks_changes_and_resets_them(visit: Visit) -> None:
     expect(visit.find("#form [data-group=Shape] > summary .changed")).to_be_hidden()
 
 
+def test_a_preset_changes_detail_and_effort_only(visit: Visit) -> None:
+    visit.open()
+    visit.find("#form [data-group=Shape] > summary").click()
+    visit.find("#form-near").fill("0.7")
+    visit.find("[value=best]").check()
+    assert visit.find("#form-detail").input_value() == "1920" and visit.find("#form-near").input_value() == "0.7"
+    visit.find("[value=balanced]").check()
+    assert visit.find("#form-detail").input_value() == "1024" and visit.find("#form-near").input_value() == "0.7"
+    expect(visit.find("#preset-best")).to_have_text("Detail 1,920 px, Fine detail on, Mirror average off")
+
+
+def test_fields_of_a_surface_are_shown_with_that_surface_only(visit: Visit) -> None:
+    visit.open()
+    visit.find("#form [data-group=Shape] > summary").click()
+    expect(visit.find("#form-poisson_depth")).to_be_hidden()
+    expect(visit.find("#form-tear")).to_be_visible()
+    visit.find("#form-surface").select_option("poisson")
+    expect(visit.find("#form-poisson_depth")).to_be_visible()
+    visit.find("#form-edges").select_option("connected")
+    expect(visit.find("#form-tear")).to_be_hidden()
+
+
 def test_advanced_settings_are_folded_below_the_basic_ones(visit: Visit) -> None:
     visit.open()
     description = visit.page.evaluate("fetch('api/settings').then(answer => answer.json())")
-    shape = next(group["fields"] for group in description["groups"] if group["name"] == "Shape")
-    visit.find("#form [data-group=Shape] > summary").click()
-    for spec in shape:
+    quality = next(group["fields"] for group in description["groups"] if group["name"] == "Quality")
+    visit.find("#form [data-group=Quality] > summary").click()
+    for spec in quality:
         shown = expect(visit.find(f"#form-{spec['name']}"))
         shown.to_be_visible() if spec["level"] == "basic" else shown.to_be_hidden()
-    visit.find("#form [data-group=Shape] .more > summary").click()
-    for spec in shape:
+    visit.find("#form [data-group=Quality] .more > summary").click()
+    for spec in quality:
         expect(visit.find(f"#form-{spec['name']}")).to_be_visible()
-    visit.find("#form-trim").fill("3")
+    visit.find("#form-network_size").fill("384")
     for summary in ("> summary", ".more > summary"):
-        expect(visit.find(f"#form [data-group=Shape] {summary} .changed")).to_have_text("1 changed")
+        expect(visit.find(f"#form [data-group=Quality] {summary} .changed")).to_have_text("1 changed")
     visit.shot("more settings")
 
 
 def test_a_wrong_number_is_shown_when_its_group_is_folded(visit: Visit) -> None:
     visit.open()
     visit.sample("coffee")
-    visit.find("#form [data-group=Camera] > summary").click()
+    visit.find("#form [data-group=Shape] > summary").click()
     visit.find("#form-near").fill("-1")
-    visit.find("#form [data-group=Camera] > summary").click()
+    visit.find("#form [data-group=Shape] > summary").click()
     visit.find("#generate").click()
     expect(visit.find("#form-near")).to_be_focused()
     expect(visit.find("#form-near-wrong")).to_have_text("Near: enter a number from 0 to 100,000 m.")
     visit.find("#form-near").fill("1")
-    visit.find("#form [data-group=Camera] .more > summary").click()
-    visit.find("#form-percentile").fill("50")
-    visit.find("#form [data-group=Camera] .more > summary").click()
-    visit.find("#form [data-group=Camera] > summary").click()
+    visit.find("#form [data-group=Quality] > summary").click()
+    visit.find("#form [data-group=Quality] .more > summary").click()
+    visit.find("#form-network_size").fill("9000")
+    visit.find("#form [data-group=Quality] .more > summary").click()
+    visit.find("#form [data-group=Quality] > summary").click()
     visit.find("#generate").click()
-    expect(visit.find("#form-percentile")).to_be_focused()
+    expect(visit.find("#form-network_size")).to_be_focused()
     assert not [one for one in visit.requests if one.method == "POST"]

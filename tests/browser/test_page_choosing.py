@@ -174,7 +174,7 @@ def test_a_mask_beside_the_photo_takes_part(visit: Visit, photo: Path, tmp_path:
     mask.save(tmp_path / "mask.png")
     visit.open()
     visit.choose(photo)
-    visit.find("#form [data-group=Scene] > summary").click()
+    visit.find("#form [data-group=Cut-out] > summary").click()
     visit.find("#form-mask").set_input_files(tmp_path / "mask.png")
     generated(visit)
     # Half of the photo, and the background behind it.

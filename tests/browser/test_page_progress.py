@@ -21,8 +21,8 @@ def generate_slowly(visit: Visit, photo: Path) -> str:
     """Generates with settings that have the network run many times and returns the job's id."""
     visit.open()
     visit.choose(photo)
-    visit.find("#form [data-group=Depth] > summary").click()
-    visit.find("#form [data-group=Depth] .more > summary").click()
+    visit.find("#form [data-group=Quality] > summary").click()
+    visit.find("#form [data-group=Quality] .more > summary").click()
     visit.find("#form-tiles").select_option("on")
     visit.find("#form-flip").check()
     return visit.generate()

@@ -173,7 +173,7 @@ def test_what_cannot_be_is_told_beside_the_sliders_and_mended(visit: Visit, own_
 @pytest.mark.thorough
 def test_an_empty_mesh_is_told_and_the_earlier_one_stays(visit: Visit, own_coffee: str, site: WebServer) -> None:
     visit.open(own_coffee)
-    visit.find("#shape [data-group=Shape] > summary").click()
+    visit.find("#shape [data-group=Surface] > summary").click()
     before = site.status(own_coffee)
     field(visit, "trim").locator("input[type=number]").fill("100")
     field(visit, "min_island").locator("input[type=number]").fill("50")

@@ -17,8 +17,8 @@ _FILTER = ";".join(f"*{suffix}" for suffix in PHOTO_ENDINGS)
 _THUMBNAIL_SCALE = 6.0
 
 
-def draw(layout: bpy.types.UILayout, values: Any) -> None:
-    """Shows the fields to choose a photo, and the chosen one with thumbnail, size and source of the camera."""
+def draw(layout: bpy.types.UILayout, values: Any, *, is_short: bool = False) -> None:
+    """Shows the fields to choose a photo, and unless `is_short` the chosen one with size and source of the camera."""
     column: Any = layout.column(align=True)
     if values.image:
         column.prop(values, "image", text="")
@@ -39,6 +39,8 @@ def draw(layout: bpy.types.UILayout, values: Any) -> None:
         box.alert = True
         for part in state.wrapped(line.problem):
             box.label(text=part, translate=False)
+        return
+    if is_short:
         return
     box = layout.box()
     box.template_icon(icon_value=line.icon, scale=_THUMBNAIL_SCALE)

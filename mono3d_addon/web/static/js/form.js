@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The form for a new job: presets, the model, and all other settings in folded groups.
+// The form for a new job: quality, the model, and all other settings in folded groups.
 
 import { find, make } from "./element.js";
 import { Field, wordsOf } from "./field.js";
-import { changes, makeGroup } from "./groups.js";
+import { changes, makeGroup, showThoseWithEffect } from "./groups.js";
 import { capital } from "./words.js";
 
 const FIRST = ["model"];
 const FILES = {
   Depth: { name: "depth", label: "Own depth map", help: "Used instead of the estimated depth: PNG, TIFF, EXR, NPY or PFM" },
-  Scene: { name: "mask", label: "Mask", help: "Image of any size that is white where the photo is kept" },
+  "Cut-out": { name: "mask", label: "Mask", help: "Image of any size that is white where the photo is kept" },
 };
 
 /** The form; `description` comes from the server, `onSubmit` is called when all fields are valid. */
@@ -82,25 +82,24 @@ export class Form {
         return `${spec.label} ${wordsOf(spec, value)}`;
       });
       const title = make("span", {}, input, capital(name));
-      const hint = make("span", { class: "muted small", id: `preset-${name}`, text: words.join(", ") || "The defaults" });
+      const hint = make("span", { class: "muted small", id: `preset-${name}`, text: words.join(", ") });
       find("presets").append(make("label", { class: "preset" }, title, hint));
     }
     this._renew();
   }
 
   _apply(values) {
-    for (const [name, field] of this._fields) field.show(name in values ? values[name] : field.spec.default);
+    for (const [name, value] of Object.entries(values)) this._fields.get(name).show(value);
     this._renew();
   }
 
-  /** Updates the counts of changes, and selects the preset that has the present values, if any. */
+  /** Updates what is shown and the counts of changes, and selects the preset that has the present values, if any. */
   _renew() {
+    showThoseWithEffect(this._fields);
     for (const group of this._groups) group.renew();
-    const now = changes([...this._fields.values()]);
     for (const input of find("presets").querySelectorAll("input")) {
-      const wanted = this._description.presets[input.value];
-      const names = new Set([...Object.keys(now), ...Object.keys(wanted)]);
-      input.checked = [...names].every((name) => now[name] === wanted[name]);
+      const wanted = Object.entries(this._description.presets[input.value]);
+      input.checked = wanted.every(([name, value]) => this._fields.get(name).value === value);
     }
   }
 }

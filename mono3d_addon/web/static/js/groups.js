@@ -41,6 +41,14 @@ function makeDetails(attributes, title, fields, ...others) {
   return { element, renew };
 }
 
+/** Hides the fields that change nothing beside the values of the others; `fields` has all of them by name. */
+export function showThoseWithEffect(fields) {
+  for (const field of fields.values()) {
+    const needed = field.spec.only_with;
+    field.element.hidden = needed !== null && !needed.values.includes(fields.get(needed.name).value);
+  }
+}
+
 /** Returns the values of those fields that differ from the defaults, by name. */
 export function changes(fields) {
   return Object.fromEntries(fields.filter((field) => field.isChanged).map((field) => [field.spec.name, field.value]));

@@ -6,7 +6,7 @@ import { find } from "./element.js";
 import { fieldOfView } from "./facts.js";
 import { Field } from "./field.js";
 import { follow, isOver } from "./follow.js";
-import { changes, isBasic, makeGroup } from "./groups.js";
+import { changes, isBasic, makeGroup, showThoseWithEffect } from "./groups.js";
 import { patiently } from "./presence.js";
 import { waitingWords } from "./progress.js";
 import { count } from "./words.js";
@@ -140,6 +140,7 @@ export class Shape {
   }
 
   _renewGroups() {
+    showThoseWithEffect(this._fields);
     for (const group of this._groups) group.renew();
   }
 

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The order and the length of the sidebar, and what its presets change."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mono3d_addon.blender import panel, properties, readiness, reshape_panel, setting_rows, state
+from mono3d_addon.blender.scene import build
+from mono3d_addon.core import reconstruction
+from mono3d_addon.settings import PRESET_SETTINGS, PRESETS, Settings, fields_of
+from tests.blender import drawn, made, stand_in
+from tests.blender.made import bpy
+
+FIELDS = {item.name: item for item in fields_of(Settings)}
+
+
+@pytest.fixture
+def values(registered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The settings of the scene, as if the packages were installed."""
+    monkeypatch.setenv("MONO3D_DATA", str(tmp_path / "data"))
+    readiness.refresh()
+    state.current.offer, state.current.lacking = None, ""
+    yield bpy.context.scene.mono3d
+
+
+@pytest.fixture
+def cup(values: Any, tmp_path: Path) -> Any:
+    """An active object of Mono3D, and the photo that it was made from."""
+    values.photo = "/photos/cup.jpg"
+    state.current.photos["/photos/cup.jpg"] = state.PhotoLine(0, ("60 x 40 pixels",), "EXIF")
+    reconstruction.save(made.reconstruction(tmp_path, made.camera(60, 40), 8, 12), tmp_path)
+    mesh = build.build(reconstruction.load(tmp_path), bpy.context.scene).mesh
+    bpy.context.view_layer.objects.active = mesh
+    return mesh
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_sets_detail_and_effort_and_nothing_else(values: Any, name: str) -> None:
+    changed = {"near": 0.5, "far": 4.0, "field_of_view": 65.0, "tear": 5.0, "shading": "principled", "sky": "clamp"}
+    chosen = Settings(model="dpt_large_384", surface="adaptive", detail=700, flip=True, **changed)  # type: ignore[arg-type]
+    properties.apply(values, chosen)
+    assert values.preset == "custom"
+    values.preset = name
+    assert properties.read(values) == dataclasses.replace(chosen, **PRESETS[name])
+    assert values.preset == name
+
+
+def test_one_preset_undoes_another(values: Any) -> None:
+    assert values.preset == "balanced"
+    for name in (*PRESETS, *PRESETS):
+        values.preset = name
+        assert {one: getattr(values, one) for one in PRESET_SETTINGS} == PRESETS[name]
+    values.detail += 1
+    assert values.preset == "custom"
+    values.preset = "custom"
+    assert values.detail == PRESETS["best"]["detail"] + 1
+
+
+def test_a_preset_says_what_it_changes(values: Any) -> None:
+    items = values.bl_rna.properties["preset"].enum_items
+    assert items["best"].description == ("Set Detail 1920 px, Fine detail on, Mirror average off; nothing else changes")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_works_without_packages(values: Any, preset: str) -> None:
+    values.preset = preset
+    assert not properties.read(values).beyond_bare
+
+
+@pytest.mark.smoke
+def test_every_setting_is_shown_once_and_the_advanced_ones_only_in_open_sections(values: Any) -> None:
+    values.photo = "/photos/a.jpg"
+    always = [name for name, item in FIELDS.items() if item.choice.has_effect(Settings())]
+    shown = [name for name in drawn.draw_all().shown if name in FIELDS]
+    assert sorted(shown) == sorted(always)
+    basic = [name for name in always if FIELDS[name].choice.level == "basic"]
+    closed = [name for name in drawn.draw_all(opens_sections=False).shown if name in FIELDS]
+    assert closed == basic, "in the order of the settings, the model first"
+    for values.surface, values.solid, values.edges in (("poisson", "flat", "fill"), ("ball_pivoting", "off", "fill")):
+        shown += [name for name in drawn.draw_all().shown if name in FIELDS]
+    assert set(shown) == set(FIELDS), "what depends on another setting is shown with it"
+
+
+def test_fields_of_a_surface_are_shown_with_that_surface_only(cup: Any) -> None:
+    def shown() -> list[str]:
+        drawn.draw(reshape_panel.MONO3D_PT_active, layout := stand_in.Layout())
+        drawn.draw(reshape_panel.MONO3D_PT_active_more, layout)
+        return layout.shown
+
+    of_poisson = {"poisson_depth", "trim_density", "trim_distance", "voxel", "outlier_neighbours", "outlier_deviation"}
+    assert not of_poisson & set(shown()) and "solid_size" not in shown() and "tear" in shown()
+    cases: tuple[tuple[dict[str, Any], set[str], set[str]], ...] = (
+        ({"surface": "poisson"}, of_poisson, {"quads"}),
+        ({"surface": "ball_pivoting"}, {"voxel", "outlier_neighbours"}, {"poisson_depth", "trim_distance", "quads"}),
+        ({"solid": "flat"}, {"solid_size", "solid_thickness"}, of_poisson),
+        ({"edges": "connected"}, {"quads"}, {"tear"}),
+    )
+    for changes, expected, absent in cases:
+        cup["mono3d_settings"] = Settings(**changes).to_json()
+        assert expected <= set(shown()) and not absent & set(shown()), changes
+
+
+def test_the_shape_of_the_active_object_has_the_ten_settings_that_matter(cup: Any) -> None:
+    drawn.draw(reshape_panel.MONO3D_PT_active, layout := stand_in.Layout(opens_sections=False))
+    shown = [name for name in layout.shown if name in FIELDS]
+    assert shown == ["near", "far", "field_of_view", "detail", "edges", "tear", "sky", "level", "surface", "solid"]
+
+
+def test_settings_of_the_next_photo_are_folded_away_while_an_object_is_active(cup: Any) -> None:
+    labels = [cls.bl_label for cls in drawn.panels()]
+    assert "Settings of the Next Photo" in labels and "Settings" not in labels and "Shape" in labels
+    assert len(set(labels)) == len(labels), "no name twice"
+    bpy.context.view_layer.objects.active = None
+    labels = [cls.bl_label for cls in drawn.panels()]
+    assert "Settings" in labels and "Settings of the Next Photo" not in labels and "Shape" not in labels
+
+
+def test_the_sidebar_is_short(cup: Any) -> None:
+    """In rows, before anything is opened; before the order of today it took the number after the arrow less."""
+    state.current.say("cup: 96 vertices, 154 triangles in 0.1 s.", "Depth: starter, numpy.", "Camera: EXIF.")
+    assert drawn.rows() <= 30
+    bpy.context.view_layer.objects.active = None
+    state.current.say()
+    assert drawn.rows() <= 20
+    values: Any = bpy.context.scene
+    values.mono3d.photo = ""
+    assert drawn.rows() <= 6
+
+
+def test_a_failure_is_read_whole_and_the_details_of_a_success_on_demand(values: Any) -> None:
+    values.photo = "/photos/a.jpg"
+    state.current.say("cup: 96 vertices.", "Camera: EXIF.")
+    drawn.draw(panel.MONO3D_PT_main, layout := stand_in.Layout(opens_sections=False))
+    assert "cup: 96 vertices." in layout.texts and "Details" in layout.texts and "Camera: EXIF." not in layout.texts
+    assert "Camera: EXIF." in drawn.draw_all().texts
+    state.current.say("a.jpg: It is damaged.", "b.jpg: It is empty.", failed=True)
+    drawn.draw(panel.MONO3D_PT_main, layout := stand_in.Layout(opens_sections=False))
+    assert {"a.jpg: It is damaged.", "b.jpg: It is empty."} <= set(layout.texts)
+
+
+def test_what_is_automatic_says_so(values: Any) -> None:
+    names = ("near", "far", "field_of_view", "target_triangles")
+    setting_rows.draw(layout := stand_in.Layout(), values, names)
+    assert layout.shown == list(names) and layout.texts.count("automatic") == 3
+    values.near = 0.5
+    setting_rows.draw(layout := stand_in.Layout(), values, names)
+    assert layout.texts.count("automatic") == 2
