@@ -14,10 +14,10 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from mono3d_addon.core import windows
 from mono3d_addon.core.camera.camera import Camera
+from mono3d_addon.core.photo.png_writer import encoded
 from mono3d_addon.depth.catalogue import MODELS
 from mono3d_addon.depth.engines.choice import EngineChoice, Result
 from mono3d_addon.depth.engines.engine import DEPTH, DISPARITY, MASK, NORMALS, POINTS, SCALE, SKY, Arrays
@@ -148,7 +148,7 @@ def photo(folder: Path, items: tuple[Item, ...] = OUTDOORS, camera: Camera | Non
     """Writes the photo of a scene and returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "scene.png"
-    Image.fromarray(render(items, camera or eye()).pixels).save(path)
+    path.write_bytes(encoded(render(items, camera or eye()).pixels))
     return path
 
 

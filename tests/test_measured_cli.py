@@ -1,26 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a network measures, in the command as a user types it: the cache holds the true arrays of a scene."""
+"""What a network measures, in the command as a user types it: a worker whose network tells the truth of a scene."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import trimesh
+from numpy.typing import NDArray
 
-from mono3d_addon.core.photo.photo import read_photo
-from mono3d_addon.depth import resize
-from mono3d_addon.depth.catalogue import MODELS
-from mono3d_addon.depth.disparity_cache import DisparityCache
-from mono3d_addon.depth.network_source import NetworkSource
-from mono3d_addon.depth.readings import readings
-from mono3d_addon.settings import Settings
-from tests import exact_network as exact
-from tests.test_cli import DATA, data, light, mono3d  # noqa: F401
-
-MOGE = "moge_2_vits_normal"
+from mono3d_addon.core.camera.camera import Camera
+from tests.exact_files import (
+    ANGLE,
+    BY_FOCAL,
+    DISPARITY,
+    EXIF_ANGLE,
+    METRES,
+    MONO,
+    POINTS,
+    depth_errors,
+    files,
+    true_range,
+    true_sky,
+    vertex_errors,
+)
+from tests.test_cli import DATA, ROOT, data  # noqa: F401
 
 pytestmark = [
     pytest.mark.slow,
@@ -28,37 +38,116 @@ pytestmark = [
 ]
 
 
-def remember(photo: Path, weights: str, folder: Path, settings: Settings) -> None:
-    """Puts what an exact network gives for a photo into the cache of a data folder."""
-    session = exact.session(folder)
-    cache = DisparityCache(folder / "cache" / "disparity")
-    source = NetworkSource(settings, folder, cache, session.estimators, session.read_ahead)
-    read = read_photo(photo, settings.max_pixels)
-    width, height = read.size
-    columns, rows = resize.input_size(width, height, MODELS[settings.model])
-    arrays = {name: one[None] for name, one in exact.arrays_for(settings.model, rows, columns).items()}
-    (estimate,) = readings(arrays, MODELS[settings.model], [(height, width)], is_mirrored=False)
-    cache.put(source._key(read, Path(weights)), dataclasses.replace(estimate, engine="exact", device="cpu"))
+@dataclass(frozen=True)
+class Made:
+    """What the command made of a photo: depth, camera file, vertices in the camera's frame, and what it said."""
+
+    depth: NDArray[np.float32]
+    facts: dict[str, Any]
+    vertices: NDArray[np.float32]
+    text: str
+    record: dict[str, Any]
+    camera: Camera
 
 
-def test_a_photo_becomes_metres_lens_and_sky(data: Path, tmp_path: Path) -> None:  # noqa: F811
-    photo, weights, out = exact.photo(tmp_path), exact.weights(tmp_path), tmp_path / "out"
-    remember(photo, weights, data, Settings(model=MOGE, weights=weights))
-    words = light("--model", MOGE, "--weights", weights, "--detail", 320, "--no-planes", "--engine", "auto")
-    report = tmp_path / "report.json"
-    more = ("--format", "npy,camera", "--sky", "remove", "--report", report)
-    done = mono3d(data, photo, "-o", out, *words, *more)
-    assert done.returncode == 0, done.stderr
-    assert "Distances: estimated" in done.stdout and "estimated 62 degrees" in done.stdout, done.stdout
-    depth = np.load(out / "scene_depth.npy")
-    truth = exact.render(exact.OUTDOORS, exact.stretched(exact.eye(), depth.shape[1], depth.shape[0]))
-    sky = truth.item == len(exact.OUTDOORS) - 1
-    assert (np.isnan(depth) != sky).mean() < 4e-3
-    things = exact.smooth(truth, 7) & ~np.isnan(depth)
-    apart = np.abs(depth[things] / truth.depth[things] - 1.0)
-    assert things.mean() > 0.3 and np.quantile(apart, 0.99) < 1e-3
-    camera = json.loads((out / "scene_camera.json").read_text(encoding="utf-8"))
-    assert camera["field_of_view_degrees"]["longer_side"] == pytest.approx(62.0, abs=0.01)
-    assert camera["distances"]["near"]["source"] == "estimated"
+def run(model: str, folder: Path, data_folder: Path, *words: object, has_exif: bool = False) -> Made:
+    """Runs the command on a photo of its own."""
+    given = files(folder, model, has_exif=has_exif)
+    out, report = folder / "out", folder / "report.json"
+    command = [sys.executable, "-m", "tests.exact_worker", given.photo, "-o", out, "--data-folder", data_folder]
+    command += ["--model", model, "--weights", given.weights, "--detail", 320, "--no-planes", "--no-preview"]
+    command += ["--format", "npy,camera,glb", "--edges", "tear", "--report", report, *words]
+    done = subprocess.run(
+        [str(word) for word in command], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    scene = trimesh.load(out / f"{given.photo.stem}.glb", process=False)
+    meshes = list(scene.geometry.values())
     (record,) = json.loads(report.read_text(encoding="utf-8"))["photos"]
-    assert (record["model"], record["engine"]) == (f"{MOGE} (exact.pt)", "exact")
+    assert (record["model"], record["engine"]) == (f"{model} ({given.weights.name})", "exact")
+    return Made(
+        np.load(out / f"{given.photo.stem}_depth.npy"),
+        json.loads((out / f"{given.photo.stem}_camera.json").read_text(encoding="utf-8")),
+        # glTF is y up and looks along -z.
+        np.concatenate([mesh.vertices for mesh in meshes]).astype(np.float32) * np.array([1, -1, -1], np.float32),
+        done.stdout,
+        record,
+        given.camera,
+    )
+
+
+def check_metres(made: Made, angle: float) -> None:
+    found = depth_errors(made.depth, made.camera)
+    assert np.quantile(found, 0.99) < 1e-3, np.quantile(found, [0.5, 0.9, 0.99])
+    found = vertex_errors(made.vertices, made.camera)
+    assert np.quantile(found, 0.98) < 1e-3, np.quantile(found, [0.5, 0.9, 0.98, 0.99])
+    assert made.facts["field_of_view_degrees"]["longer_side"] == pytest.approx(angle, abs=0.01)
+
+
+def sources(made: Made) -> tuple[str, str]:
+    """Returns where the near distance and the lens come from."""
+    return made.record["distances"]["near"]["source"], made.record["camera"]["source"]
+
+
+def test_points_give_metres_lens_and_sky(data: Path, tmp_path: Path) -> None:  # noqa: F811
+    made = run(POINTS, tmp_path, data, "--sky", "remove")
+    check_metres(made, ANGLE)
+    sky = true_sky(made.camera, *made.depth.shape)
+    assert (np.isnan(made.depth) != sky).mean() < 4e-3
+    assert "Distances: estimated" in made.text and "estimated 62 degrees" in made.text, made.text
+    assert sources(made) == ("estimated", "estimated 62 degrees")
+
+
+@pytest.mark.parametrize(
+    ("model", "words", "source"),
+    [
+        pytest.param(METRES, ("--field-of-view", ANGLE), "estimated", marks=pytest.mark.thorough),
+        pytest.param(BY_FOCAL, ("--field-of-view", ANGLE), "estimated", marks=pytest.mark.thorough),
+        (MONO, ("--field-of-view", ANGLE, "--near"), "set by you"),
+        (DISPARITY, ("--field-of-view", ANGLE, "--percentile", 1, "--sky", "keep", "--near", "--far"), "set by you"),
+    ],
+)
+def test_each_kind_gives_metres_with_what_it_lacks(
+    model: str,
+    words: tuple[object, ...],
+    source: str,
+    data: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    near, far = true_range(model, has_sky=model == DISPARITY)
+    known: list[object] = []
+    for word in words:
+        known += [word, {"--near": near, "--far": far}[word]] if word in ("--near", "--far") else [word]
+    made = run(model, tmp_path, data, *known)
+    check_metres(made, ANGLE)
+    assert sources(made) == (source, "your setting")
+
+
+@pytest.mark.parametrize(
+    ("model", "words", "angle", "said"),
+    [
+        pytest.param(POINTS, ("--field-of-view", EXIF_ANGLE), EXIF_ANGLE, "your setting", marks=pytest.mark.thorough),
+        pytest.param(POINTS, (), EXIF_ANGLE, "EXIF", marks=pytest.mark.thorough),
+        (BY_FOCAL, (), EXIF_ANGLE, "EXIF"),
+    ],
+)
+def test_the_lens_of_user_and_file_come_first(
+    model: str,
+    words: tuple[object, ...],
+    angle: float,
+    said: str,
+    data: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    made = run(model, tmp_path, data, *words, has_exif=True)
+    check_metres(made, angle)
+    near, lens = sources(made)
+    assert near == "estimated" and said in lens, lens
+
+
+def test_without_any_lens_it_is_the_usual_one(data: Path, tmp_path: Path) -> None:  # noqa: F811
+    made = run(METRES, tmp_path, data)
+    assert np.quantile(depth_errors(made.depth, made.camera), 0.99) < 1e-3
+    assert made.facts["field_of_view_degrees"]["longer_side"] == pytest.approx(55.0, abs=0.01)
+    near, lens = sources(made)
+    assert near == "estimated" and "55 degrees" in lens and "estimated" not in lens, lens
