@@ -20,7 +20,7 @@ from .display import TerminalDisplay, say
 from .environment import SCENE, VTP, WORKER
 from .errors import Mono3DError, WrongUsage, unforeseen
 from .installing import install
-from .run import system_decoder
+from .run import parallel, system_decoder
 from .run.finished import FinishedPhotos
 from .run.loop import Decode, is_done, run, timed
 from .run.photos import find
@@ -28,7 +28,7 @@ from .run.placement import prepare, prepare_report, reject_overwrites
 from .run.report import Record, write_report
 from .run.scenes import RunnerSceneWriter, SceneWriter
 from .run.target import Target, target_of
-from .settings import RunOptions
+from .settings import RunOptions, Settings
 from .worker.local import LocalRunners
 
 DONE, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -171,7 +171,8 @@ def _run(
     allowed = () if decode else extras.found(extras.PILLOW)
     if is_bare and decode is None and not allowed:
         decode = system_decoder.for_job
-    runners = LocalRunners(data_folder, folders, is_bare=is_bare, allowed=allowed)
+    jobs = options.jobs or _jobs(command.settings, len(to_do), data_folder)
+    runners = LocalRunners(data_folder, folders, is_bare=is_bare, allowed=allowed, jobs=jobs)
     scenes: SceneWriter
     if scene_writer is not None:
         scenes = scene_writer()
@@ -193,6 +194,7 @@ def _run(
             scenes,
             display,
             records,
+            jobs,
             weights,
             known,
             decode if is_bare else None,
@@ -203,6 +205,15 @@ def _run(
             write_report(report, records, time.perf_counter() - began)
     say(timed(records, began), sys.stdout)
     return SOME_FAILED if any(record.status == "failed" for record in records) else DONE
+
+
+def _jobs(settings: Settings, photos: int, data_folder: Path) -> int:
+    """Returns how many photos to process at the same time."""
+    has_card = settings.device not in ("auto", "cpu") or (
+        settings.device == "auto" and environment.may_use_card(data_folder)
+    )
+    size = models_command.weights_bytes(settings)
+    return parallel.jobs_for(photos, size, parallel.available(has_card=has_card))
 
 
 def _components(target: Target, needs_bpy: bool) -> tuple[str, ...]:

@@ -200,6 +200,16 @@ def _graphics_backend(component: str, data_folder: Path) -> str | None:
     return None if found is None or found.backend.startswith("cpu") else str(found.backend)
 
 
+def may_use_card(data_folder: Path) -> bool:
+    """Returns whether workers for photos may compute on a graphics card.
+
+    The installed packages are for a card or not; whose packages pip has installed, they are for any.
+    """
+    if _find(WORKER, data_folder) is not None:
+        return _graphics_backend(WORKER, data_folder) is not None
+    return is_available(WORKER, data_folder) and (sys.platform == "darwin" or Path("/dev/nvidiactl").exists())
+
+
 def installed(components: Sequence[str], data_folder: Path) -> tuple[Installed, ...]:
     """Returns the installed components for the running Python; each has a `summary()` for people."""
     found = (_find(name, data_folder) for name in components)

@@ -97,6 +97,11 @@ def weights_digest(settings: Settings, data_folder: Path, models: Mapping[str, M
         return ""
 
 
+def weights_bytes(settings: Settings) -> int:
+    """Returns the size of the weights file of the network that `settings` use; 0 if they use none."""
+    return 0 if settings.has_own_depth else MODELS[settings.model].file_bytes
+
+
 def _agreed(model: Model, data_folder: Path) -> bool:
     offer = licence.offer(model)
     return _said_yes(

@@ -437,8 +437,10 @@ class RunOptions(SetupOptions):
     skip_existing: bool = _choice(False, "Skip existing", "Run",
         "Skip photos whose results all exist and were made from the same photo, settings and weights",
         basic=True)
-    jobs: int = _choice(1, "Jobs", "Run", "Photos to process at the same time, each in its own worker process",
-        minimum=1, maximum=64, basic=True)
+    jobs: int = _choice(0, "Jobs", "Run",
+        "Photos to process at the same time, each in its own worker process; 0: as many as processors and memory "
+        "allow",
+        minimum=0, maximum=64, basic=True)
     report: str = _choice("", "Report", "Run", "Write a JSON report with a record for each photo to this file",
         is_path=True)
     download: bool = _choice(False, "Download", "Setup",

@@ -68,7 +68,7 @@ def test_install_needs_no_photo() -> None:
         (["a.jpg", "--detail", "1"], "Detail: 1 px is outside 16 to 8,192 px"),
         (["a.jpg", "--format", "glb,doc"], "'doc' is not one of"),
         (["a.jpg", "--preset", "slow"], "--preset"),
-        (["a.jpg", "--jobs", "0"], "Jobs"),
+        (["a.jpg", "--jobs", "65"], "Jobs"),
         (["a.jpg", "--unknown"], "--unknown"),
         (["a.jpg", "--near", "nan"], "Near"),
     ],

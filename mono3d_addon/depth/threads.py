@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+
+from ..core.computer import processors
 
 
 def prepare() -> None:
@@ -32,14 +33,3 @@ def wanted() -> int:
     """Returns how many threads a library should use: the user's own OMP_NUM_THREADS, else one for each processor."""
     told = os.environ.get("OMP_NUM_THREADS", "")
     return int(told) if told.isdigit() and int(told) > 0 else processors()
-
-
-def processors(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """Returns how many processors this process may use; `quota` is Linux's file with a container's share."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        share, period = quota.read_text(encoding="ascii").split()
-        return max(1, min(count, round(int(share) / int(period))))
-    # No such file outside Linux; the word "max" instead of a number where there is no limit.
-    except (OSError, ValueError, ZeroDivisionError):
-        return count

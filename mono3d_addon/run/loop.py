@@ -59,6 +59,7 @@ def run(
     scenes: SceneWriter,
     display: Display,
     records: list[Record],
+    jobs: int = 1,
     weights: str = "",
     known: FinishedPhotos | None = None,
     decode: Decode | None = None,
@@ -69,13 +70,13 @@ def run(
     results in the target's folder, None: nothing yet. `decode`, for runners that do not decode all files, is called in
     the calling thread too.
 
-    `options.jobs` runners reconstruct photos, slightly ahead of the scenes, which are written one by one in the
+    `jobs` runners reconstruct photos, slightly ahead of the scenes, which are written one by one in the
     calling thread because Blender requires it. An interrupt of the calling thread stops the runners and leaves no
     partial files.
     """
     remove_abandoned(Path(tempfile.gettempdir()), JOB)
     idle: queue.SimpleQueue[Runner] = queue.SimpleQueue()
-    everyone = [runners.for_photos(f"worker-{number}") for number in range(min(options.jobs, max(1, len(tasks))))]
+    everyone = [runners.for_photos(f"worker-{number}") for number in range(min(jobs, max(1, len(tasks))))]
     known = known or FinishedPhotos(target.folder)
     batch = _Batch(settings, options.skip_existing, target, photo_keys(tasks), idle, scenes, display, weights, known)
     waiting: deque[Ordered] = deque()

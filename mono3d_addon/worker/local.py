@@ -6,10 +6,12 @@ The one place where a program outside Blender decides what does its work; others
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core import computer
 from ..environment import SCENE, VTP, WORKER
 from .client import Worker
 
@@ -24,6 +26,7 @@ class LocalRunners:
     is_expendable  whether Linux, short of memory, should kill a worker before this process
     is_bare        whether the workers for photos are bare: without packages, and with numpy alone of the interpreter's
     allowed        extras that these may use nonetheless, if the interpreter has them
+    jobs           how many workers for photos share the processors
     """
 
     data_folder: Path
@@ -31,6 +34,7 @@ class LocalRunners:
     is_expendable: bool = False
     is_bare: bool = False
     allowed: tuple[str, ...] = ()
+    jobs: int = 1
 
     def for_photos(self, name: str) -> Worker:
         """Returns a worker for photos, not started; its log is `logs/NAME.log` in the data folder."""
@@ -42,6 +46,7 @@ class LocalRunners:
             is_expendable=self.is_expendable,
             is_bare=self.is_bare,
             allowed=self.allowed,
+            variables=self._share(),
         )
 
     def for_scenes(self, idle_seconds: float = 0.0) -> Worker:
@@ -62,6 +67,12 @@ class LocalRunners:
             idle_seconds=idle_seconds,
             variables=private,
         )
+
+    def _share(self) -> dict[str, str]:
+        """Returns the environment variable that limits the threads of one of several workers, unless the user did."""
+        if self.jobs == 1 or "OMP_NUM_THREADS" in os.environ:
+            return {}
+        return {"OMP_NUM_THREADS": str(max(1, computer.processors() // self.jobs))}
 
     def _packages(self, *components: str) -> tuple[Path, ...]:
         return tuple(self.packages[name] for name in components if name in self.packages)

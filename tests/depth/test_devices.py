@@ -40,18 +40,6 @@ def test_an_absent_device_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None
         devices.choose("cuda")
 
 
-@pytest.mark.parametrize(
-    ("quota", "expected"),
-    [("max 100000", 64), ("200000 100000", 2), ("50000 100000", 1), ("9900000 100000", 64), ("", 64), ("1 0", 64)],
-)
-def test_processors_of_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, expected: int) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(64)), raising=False)
-    file = tmp_path / "cpu.max"
-    file.write_text(quota)
-    assert threads.processors(file) == expected
-    assert threads.processors(tmp_path / "absent") == 64
-
-
 def test_prepare_leaves_the_users_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     threads.prepare()
