@@ -86,6 +86,10 @@ _AFTER_GRID = (
     "solid_thickness",
     "solid_size",
     "normal_map",
+    "material",
+    "shading",
+    "pack_texture",
+    "keep_metadata",
 )
 """Settings that neither the depth map nor the grid depends on. A change of any other makes the grid anew."""
 

@@ -90,7 +90,8 @@ class Choice:
 
     `minimum` and `maximum` are hard, inclusive bounds. `options` lists the allowed words; a tuple field takes several
     of them. `words` are further spellings on the command line. A change of a `live` setting rebuilds the mesh, but
-    needs neither the network nor another material. Interfaces show settings of the `level` "basic" first. Where 0 means
+    needs neither the network nor another material; one of a `look` setting changes the material of an object in
+    Blender. Interfaces show settings of the `level` "basic" first. Where 0 means
     "automatic", `typical` is about what it comes to, for sliders. `bare` are the values that work without the packages
     that the installer brings; empty: all of them do. So do all beside `bare_beside`, a value of another setting.
     `only_with` is the name of another setting and those of its values without which this one changes nothing.
@@ -107,6 +108,7 @@ class Choice:
     words: tuple[str, ...] = ()
     was_switch: bool = False
     live: bool = False
+    look: bool = False
     level: Level = "advanced"
     typical: float = 0.0
     bare: tuple[Any, ...] = ()
@@ -301,15 +303,15 @@ class Settings:
 
     material: str = _choice("texture", "Colours from", "Material",
         "Source of the material's colours: the photo as a texture, or vertex colours",
-        options=("texture", "vertex_colours"))
+        options=("texture", "vertex_colours"), look=True)
     shading: str = _choice("emission", "Shading", "Material",
         "'emission' shows the photo as it was lit, 'principled' reacts to the scene's lights",
-        options=("emission", "principled"), basic=True)
+        options=("emission", "principled"), basic=True, look=True)
     normal_map: bool = _choice(False, "Normal map", "Material",
         "Bake the relief of the full depth into a normal map, for meshes with few triangles; visible with principled "
-        "shading")
+        "shading", look=True)
     pack_texture: bool = _choice(True, "Pack textures", "Material",
-        "Pack the textures into the .blend file instead of saving them next to it")
+        "Pack the textures into the .blend file instead of saving them next to it", look=True)
     keep_metadata: bool = _choice(False, "Keep metadata", "Material",
         "Leave the photo's metadata, such as position, camera and owner, in textures that are copies of its file; they "
         "are removed otherwise, without loss of quality")

@@ -127,8 +127,10 @@ def _to_blender(item: SettingField, value: Any) -> Any:
 
 
 def live_groups() -> dict[str, list[SettingField]]:
-    """Returns the settings that a mesh can be reshaped with, by group."""
-    live = {group: [item for item in items if item.choice.live] for group, items in groups().items()}
+    """Returns the settings of an object that can be changed, by group."""
+    live = {
+        group: [item for item in items if item.choice.live or item.choice.look] for group, items in groups().items()
+    }
     return {group: items for group, items in live.items() if items}
 
 

@@ -165,6 +165,10 @@ class Reshaping:
         if not known and changed & _DISCARD_DISTANCES:
             kept = None
         wanted = replace(before, **values)
+        look = self._look(owner, wanted, changed)
+        if look and changed == look.keys():
+            self._restyle(owner, pending, look, makes_undo=makes_undo)
+            return
         if lack := readiness.lack(wanted):
             raise Mono3DError(lack)
         origin = pending.resolved if pending else reshaped.stored_resolved(owner)
@@ -173,6 +177,8 @@ class Reshaping:
             near, far = kept.solve(camera_for(owner, wanted), wanted.near, wanted.far)
             wanted = replace(wanted, near=near, far=far)
             origin = origin and origin.decided_by_user(wanted, ("near", "far"))
+        if look:
+            self._restyle(owner, pending, look, makes_undo=False)
         if pending is None:
             pending = Pending(wanted, kept, reshaped.stored_settings(owner), origin, self._clock(), makes_undo)
             self.pending[owner.session_uid] = pending
@@ -181,6 +187,44 @@ class Reshaping:
         if discard_edits:
             pending.edits = Edits.DISCARDED
         self.failure = ""
+
+    def _look(self, owner: bpy.types.Object, wanted: Settings, changed: set[str]) -> dict[str, Any]:
+        """Returns the changed values that concern the material and need no other mesh.
+
+        Raises Mono3DError if the user changed the material, or if an undo step could not contain it.
+        """
+        from .scene import restyle
+
+        if not changed & (restyle.NODES | restyle.AT_ONCE):
+            return {}
+        if changed & restyle.NODES and (
+            reason := restyle.refusal(reshaped.sharing(owner), reshaped.stored_settings(owner))
+        ):
+            raise Mono3DError(reason)
+        if _is_being_edited(owner):
+            raise Mono3DError(_editing(owner))
+        return {name: getattr(wanted, name) for name in changed & restyle.AT_ONCE}
+
+    def _restyle(
+        self, owner: bpy.types.Object, pending: Pending | None, look: Mapping[str, Any], *, makes_undo: bool
+    ) -> None:
+        """Changes an object's material at once. Raises Mono3DError and changes nothing if that cannot be done."""
+        from .scene import restyle
+
+        stored, owners = reshaped.stored_settings(owner), reshaped.sharing(owner)
+        restyle.restyle(owners, stored, replace(stored, **look))
+        if pending is not None:
+            pending.wanted, pending.shown = replace(pending.wanted, **look), replace(pending.shown, **look)
+        for user in owners:
+            user[names.SETTINGS] = replace(reshaped.stored_settings(user), **look).to_json()
+        if "pack_texture" in look:
+            for user in reshaped.with_same_photo(owner):
+                kept = replace(reshaped.stored_settings(user), pack_texture=look["pack_texture"])
+                user[names.SETTINGS] = kept.to_json()
+        self.failure = ""
+        if makes_undo:
+            interface.push_undo("Material")
+        interface.redraw()
 
     def advance(self) -> float | None:
         """Does what can be done now, without waiting. Returns the seconds until its next call, None if done."""
@@ -210,8 +254,7 @@ class Reshaping:
                     pending.request.job.wait()
             self.advance()
             if (left := self.pending.get(uid)) is not None and (left.is_blocked or _is_being_edited(owner)):
-                editing = f"'{owner.name}' is being edited; leave Edit Mode first."
-                sentence = reshaped.edited_message(owner) if left.is_blocked else editing
+                sentence = reshaped.edited_message(owner) if left.is_blocked else _editing(owner)
                 self._drop(uid)
                 return sentence
         return self.failure
@@ -339,11 +382,15 @@ class Reshaping:
     ) -> None:
         """Stores on the object the settings that its mesh now shows."""
         from ..core.camera.automatic import angle_words
+        from .scene import camera as cameras
+        from .scene import hand_made
 
         pending.shown, pending.needs_undo = settings, True
         if pending.resolved is not None and not pending.resolved.field_of_view.is_known:
             camera = replace(camera, source=angle_words(pending.resolved.field_of_view))
-        for user in _users(owner):
+        users = reshaped.sharing(owner)
+        cameras.own_data([eye for user in users if (eye := _eye(user)) is not None])
+        for user in users:
             user[names.SETTINGS] = settings.to_json()
             if is_draft:
                 user[names.DRAFT] = True
@@ -356,8 +403,6 @@ class Reshaping:
             if pending.resolved is not None:
                 user[names.RESOLVED] = pending.resolved.to_json()
             _refit(user, camera, settings)
-        from .scene import hand_made
-
         hand_made.remember(owner.data)  # type: ignore[arg-type]
         interface.redraw()
 
@@ -419,19 +464,15 @@ def _object(uid: int) -> bpy.types.Object | None:
     return next((one for one in bpy.data.objects if one.session_uid == uid), None)
 
 
-def _users(owner: bpy.types.Object) -> list[bpy.types.Object]:
-    """Returns the objects that share an object's mesh, including itself."""
-    data: Any = owner.data
-    if data.users < 2:
-        return [owner]
-    return [one for one in bpy.data.objects if one.data == data and names.is_ours(one) and one.library is None]
-
-
 def _is_being_edited(owner: bpy.types.Object) -> bool:
     """Returns whether this or any window's active object is in a mode with an undo of its own, such as Edit Mode."""
     manager = bpy.context.window_manager
     active = [window.view_layer.objects.active for window in manager.windows] if manager else []
     return any(one is not None and one.mode != "OBJECT" for one in (owner, *active))
+
+
+def _editing(owner: bpy.types.Object) -> str:
+    return f"'{owner.name}' is being edited; leave Edit Mode first."
 
 
 def _differences(one: Settings, other: Settings) -> set[str]:
@@ -499,18 +540,33 @@ def _move(owner: bpy.types.Object, before: Settings, after: Settings) -> None:
 
 
 def _replace_mesh(owner: bpy.types.Object, made: ReshapedMesh, settings: Settings) -> None:
-    from .scene import background_fill, material, mesh_data
+    from .scene import background_fill, images, mesh_data, restyle
 
     data: Any = owner.data
     trusted = settings.surface == "grid" and not settings.target_triangles and settings.solid == "off"
     if data.shape_keys is not None:
         owner.shape_key_clear()  # they hold old positions; the user agreed to discard edits
     mesh_data.fill(data, made.mesh, trusted=trusted, edges=made.edges, background_triangles=made.background_triangles)
+    owners = reshaped.sharing(owner)
     if made.background_texture is not None:
-        background_fill.show(data, owner.name, made.background_texture, settings)
+        copy = _beside(owner, made.background_texture, settings, "behind_")
+        background_fill.show(owners, owner.name, made.background_texture, settings, copy)
     if made.normal_map is not None:
         mesh_data.set_normals(data, made.mesh.normals)
-        material.exchange(data.materials[0], material.RELIEF, owner.name, made.normal_map, "Non-Color")
+        copy = _beside(owner, made.normal_map, settings, "normal_")
+        relief = images.load(f"{owner.name} normal", made.normal_map, copy, "Non-Color")
+        restyle.set_relief(owners, settings, relief)
+    elif not settings.normal_map:
+        restyle.set_relief(owners, settings, None)
+
+
+def _beside(owner: bpy.types.Object, texture: Path, settings: Settings, kind: str) -> Path | None:
+    """Returns the path for a texture beside the .blend file; None if it is packed."""
+    from .scene import images
+
+    if settings.pack_texture or not bpy.data.filepath:
+        return None
+    return images.beside(Path(bpy.data.filepath), owner.name, kind, texture.suffix)
 
 
 def _refit(owner: bpy.types.Object, camera: Camera, settings: Settings) -> None:
@@ -520,6 +576,14 @@ def _refit(owner: bpy.types.Object, camera: Camera, settings: Settings) -> None:
     from .scene import camera as cameras
 
     owner[names.CAMERA] = json.dumps(dataclasses.asdict(camera))
-    eye = reshaped.camera_of(owner)
-    if eye is not None and eye.library is None and eye.data is not None and eye.data.library is None:
+    eye = _eye(owner)
+    if eye is not None:
         cameras.refit(eye, camera, settings.near, settings.far)
+
+
+def _eye(owner: bpy.types.Object) -> bpy.types.Object | None:
+    """Returns the camera object that follows a mesh; None if there is none, or if it belongs to another file."""
+    eye = reshaped.camera_of(owner)
+    if eye is None or eye.library is not None or eye.data is None or eye.data.library is not None:
+        return None
+    return eye

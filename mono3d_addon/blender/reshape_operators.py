@@ -129,8 +129,9 @@ class ReshapeOperator(progress.Follower):
         return reshaping().failure
 
     def has_changed(self) -> bool:
-        """Returns whether the mesh has changed since the last undo step; a step without a change would end redo."""
-        return self._under_way is not None and self._under_way.needs_undo
+        """Returns whether the object has changed since the last undo step; a step without a change would end redo."""
+        is_only_the_material = self._under_way is None
+        return is_only_the_material or self._under_way.needs_undo
 
 
 class MONO3D_OT_reshape(ReshapeOperator):

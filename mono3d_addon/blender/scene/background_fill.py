@@ -3,32 +3,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
 
 from ...errors import Mono3DError
 from ...settings import Settings
-from . import material
+from . import images, material, slots
+
+SLOT = 1
 
 
-def show(data: bpy.types.Mesh, name: str, texture: Path, settings: Settings, copy: Path | None = None) -> None:
-    """Makes the second material of `data` show the texture file `texture`; creates the material if there is none.
+def show(
+    owners: Sequence[bpy.types.Object], name: str, texture: Path, settings: Settings, copy: Path | None = None
+) -> None:
+    """Makes the second material of objects that share one mesh show the texture file `texture`.
 
-    In an existing material only the image is replaced, so the user's changes stay. `copy` is the path for a copy of the
-    texture beside the .blend file; None packs it. Raises Mono3DError and changes nothing if it cannot be read.
+    In an existing material only the image is replaced, so the user's changes stay; other meshes keep theirs. `copy` is
+    the path for a copy of the texture beside the .blend file; None packs it. Raises Mono3DError and changes nothing if
+    it cannot be read.
     """
     name = f"{name} behind"
     try:
-        if len(data.materials) > 1 and material.exchange(data.materials[1], material.PHOTO, name, texture, copy=copy):
-            return
-        painted = material.load_image(name, texture, copy)
+        painted = images.load(name, texture, copy)
     except (RuntimeError, OSError) as error:
         raise Mono3DError(f"The texture of {name} cannot be read: {error}.") from error
-    made = material.create(name, painted, settings.material, settings.shading)
-    while len(data.materials) < 1:
-        data.materials.append(None)
-    if len(data.materials) < 2:
-        data.materials.append(made)
-    elif data.materials[1] is None:
-        data.materials[1] = made
+    present = slots.at(owners, SLOT)
+    if any(slot.material is not None for slot in present):
+        material.exchange(present, material.PHOTO, painted)
+        material.remove_unused(painted)
+    else:
+        slots.fill(owners[0].data, SLOT, material.create(name, painted, settings))

@@ -17,7 +17,7 @@ from ...core.reconstruction import Reconstruction
 from ...errors import Mono3DError
 from ...settings import Settings
 from .. import names
-from . import background_fill, camera, hand_made, material, mesh_data, source
+from . import background_fill, camera, hand_made, images, material, mesh_data, source
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,6 @@ class Built:
     collection: bpy.types.Collection
     mesh: bpy.types.Object
     camera: bpy.types.Object
-
-
-_LONGEST_NAME = 200
-"""Most bytes of a file name before "texture"; most file systems allow 255 in total."""
 
 
 def build(
@@ -55,15 +51,15 @@ def build(
     data = mesh_data.create(result.name, result.scene_whole, trusted=trusted, background_triangles=background_triangles)
     if relief is not None:
         mesh_data.set_normals(data, result.scene_whole.normals)
-    data.materials.append(material.create(result.name, image, settings.material, settings.shading, relief))
+    data.materials.append(material.create(result.name, image, settings, relief))
+    mesh = bpy.data.objects.new(result.name, data)
     if result.background_texture is not None:
         copy = beside(result.background_texture, "behind_")
         try:
-            background_fill.show(data, result.name, result.background_texture, settings, copy)
+            background_fill.show([mesh], result.name, result.background_texture, settings, copy)
         except Mono3DError:
-            _undo(data, image, relief)
+            _undo(mesh, data, image, relief)
             raise
-    mesh = bpy.data.objects.new(result.name, data)
     near, far = _extent(result)
     eye = camera.create(f"{result.name} camera", result.camera, image, near, far)
     eye.parent = mesh
@@ -84,26 +80,27 @@ def build(
     return Built(collection, mesh, eye)
 
 
-def _undo(data: bpy.types.Mesh, *images: bpy.types.Image | None) -> None:
+def _undo(mesh: bpy.types.Object, data: bpy.types.Mesh, *pictures: bpy.types.Image | None) -> None:
     made = list(data.materials)
+    bpy.data.objects.remove(mesh)
     bpy.data.meshes.remove(data)
     for one in made:
         if one is not None:
             bpy.data.materials.remove(one)
-    for image in images:
-        if image is not None:
-            bpy.data.images.remove(image)
+    for picture in pictures:
+        if picture is not None:
+            bpy.data.images.remove(picture)
 
 
 def _images(
     result: Reconstruction, beside: Callable[[Path, str], Path | None]
 ) -> tuple[bpy.types.Image, bpy.types.Image | None]:
     """Returns the images of the photo and, if there is one, of the normal map."""
-    photo = material.load_image(result.name, result.texture, beside(result.texture, ""))
+    photo = images.load(result.name, result.texture, beside(result.texture, ""))
     if result.normal_map is None:
         return photo, None
     copy = beside(result.normal_map, "normal_")
-    return photo, material.load_image(f"{result.name} normal", result.normal_map, copy, "Non-Color")
+    return photo, images.load(f"{result.name} normal", result.normal_map, copy, "Non-Color")
 
 
 def _beside(result: Reconstruction, blend: Path | None, replaces: bool, path: Path, kind: str) -> Path | None:
@@ -112,11 +109,7 @@ def _beside(result: Reconstruction, blend: Path | None, replaces: bool, path: Pa
         return None
     if replaces:
         return blend.with_name(f"{blend.stem}_{kind}texture{path.suffix}")
-    start = f"{blend.stem}_{result.name}".encode(errors="ignore")[:_LONGEST_NAME].decode(errors="ignore")
-    number, place = 2, blend.with_name(f"{start}_{kind}texture{path.suffix}")
-    while place.exists():
-        number, place = number + 1, blend.with_name(f"{start}_{kind}texture_{number}{path.suffix}")
-    return place
+    return images.beside(blend, result.name, kind, path.suffix)
 
 
 def stored_settings(mesh: bpy.types.Object) -> Settings:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
@@ -40,6 +41,16 @@ def create(name: str, camera: Camera, image: bpy.types.Image | None, near: float
     _set_pose(made, camera)
     made[names.CAMERA] = json.dumps(dataclasses.asdict(camera))
     return made
+
+
+def own_data(eyes: Sequence[bpy.types.Object]) -> None:
+    """Gives camera objects data that no other object uses; what they share among them, they go on sharing."""
+    for data in {eye.data for eye in eyes}:
+        sharing = [eye for eye in eyes if eye.data == data]
+        if data is not None and data.users - data.use_fake_user > len(sharing):
+            copy = data.copy()
+            for eye in sharing:
+                eye.data = copy
 
 
 def refit(eye: bpy.types.Object, camera: Camera, near: float, far: float) -> None:

@@ -1,157 +1,181 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The photo as a material.
+"""The photo as a material that renders well and survives an export.
 
-Colours are displayed through the scene's view transform. AgX, Blender's default, softens them; "Standard" shows them as
-photographed. Files written by Mono3D use Standard, the user's own scenes are not changed.
+The photo's node is linked straight to a Principled BSDF, because Blender's exporters follow no other path: OBJ, FBX and
+USD look for a Principled BSDF that is linked to an output. With emission, the output that renders is another one. It
+mixes the emission with itself by "Is Camera Ray", the pattern by which the glTF exporter recognizes an unlit material.
+
+Colours are displayed through the scene's view transform, see `photo_colours`.
 """
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
 
-from ...core.files import atomic_write
+from ...settings import Settings
 from .mesh_data import COLOUR_ATTRIBUTE, UV_LAYER
 
 PHOTO = "Photo"
 """Name of the node with the photo."""
 RELIEF = "Relief"
 """Name of the node with the normal map."""
-SWITCH = "Vertex colours"
-"""Name of the node whose value selects the photo (0) or the vertex colours (1)."""
-
-
-def load_image(name: str, path: Path, copy: Path | None = None, colours: str = "sRGB") -> bpy.types.Image:
-    """Returns the file `path` as a new image, packed into the .blend file.
-
-    With `copy`, a path beside the .blend file, the file is copied there instead of packed. `colours` is the name of
-    Blender's colour space: "Non-Color" for data that is no colour. Raises RuntimeError, from Blender, if the file
-    cannot be read, and OSError if it cannot be copied.
-    """
-    if copy is not None:
-        with atomic_write(copy) as whole:
-            shutil.copyfile(path, whole)
-        path = copy
-    image = bpy.data.images.load(str(path), check_existing=False)
-    image.name = name
-    colour_space: Any = image.colorspace_settings
-    colour_space.name = colours
-    if copy is None:
-        image.pack()
-        # "Unpack" should write it beside the .blend file, not into the job's temporary folder.
-        place = f"//{name}{path.suffix}"
-        # Blender's fixed-size path field keeps the end of a longer earlier path, which would be saved in the file.
-        for shown in ("/" * 1000, place):
-            image.filepath_raw = shown
-            for packed in image.packed_files:
-                packed.filepath = shown
-    elif bpy.data.filepath:
-        image.filepath_raw = bpy.path.relpath(str(path))
-    return image
+_OTHER_PROGRAMS = "For other programs"
 
 
 def create(
-    name: str, image: bpy.types.Image, colours_from: str, shading: str, relief: bpy.types.Image | None = None
+    name: str, image: bpy.types.Image, settings: Settings, relief: bpy.types.Image | None = None
 ) -> bpy.types.Material:
-    """Returns a new material; `colours_from` and `shading` are values of the settings `material` and `shading`.
+    """Returns a new material that shows `image`, as the settings `material` and `shading` ask for.
 
-    `relief` is a normal map in tangent space; it is not used with emission, which ignores lights.
+    `relief` is a normal map in tangent space. It is not seen with emission, which ignores lights.
     """
     material = bpy.data.materials.new(name)
-    tree = node_tree(material)
-    colour = add_colour_nodes(tree, image, colours_from)
-    if shading == "emission":
-        shader = add_node(tree, "ShaderNodeEmission", 200, 0)
-        tree.links.new(colour, shader.inputs["Color"])
-    else:
-        shader = add_node(tree, "ShaderNodeBsdfPrincipled", 200, 0)
-        shader.inputs["Roughness"].default_value = 0.9
-        shader.inputs["Specular IOR Level"].default_value = 0.1
-        tree.links.new(colour, shader.inputs["Base Color"])
-        if relief is not None:
-            tree.links.new(_add_normal_nodes(tree, relief), shader.inputs["Normal"])
-    output = add_node(tree, "ShaderNodeOutputMaterial", 500, 0)
-    tree.links.new(shader.outputs[0], output.inputs["Surface"])
+    if bpy.app.version < (5, 0, 0):  # from 5.0 on every material has nodes, and setting this causes a warning
+        material.use_nodes = True
+    rebuild(material, image, settings, relief)
     # Otherwise Cycles samples each of a million triangles as a light and takes seconds to start.
     material.cycles.emission_sampling = "NONE"  # type: ignore[attr-defined]
     return material
 
 
-def _add_normal_nodes(tree: Any, relief: bpy.types.Image) -> Any:
-    picture = add_node(tree, "ShaderNodeTexImage", -550, -400, RELIEF)
-    picture.image = relief
-    picture.extension = "EXTEND"
-    bend = add_node(tree, "ShaderNodeNormalMap", -50, -250)
-    bend.uv_map = UV_LAYER
-    uv = next(node for node in tree.nodes if node.type == "UVMAP")
-    tree.links.new(uv.outputs["UV"], picture.inputs["Vector"])
-    tree.links.new(picture.outputs["Color"], bend.inputs["Color"])
-    return bend.outputs["Normal"]
-
-
-def exchange(
-    material: bpy.types.Material | None,
-    node: str,
-    name: str,
-    path: Path,
-    colours: str = "sRGB",
-    copy: Path | None = None,
-) -> bool:
-    """Replaces the image in the node named `node` of a material by the file `path`; all else in it stays.
-
-    Returns whether there is such a node. `colours`, `copy` and the errors raised are those of `load_image`.
-    """
-    found = material.node_tree.nodes.get(node) if material is not None and material.node_tree is not None else None
-    if not isinstance(found, bpy.types.ShaderNodeTexImage):
-        return False
-    before, found.image = found.image, load_image(name, path, copy, colours)
-    if before is not None and before.users == 0:
-        bpy.data.images.remove(before)
-    return True
-
-
-def node_tree(material: bpy.types.Material) -> Any:
-    """Returns the empty node tree of a new material."""
-    if bpy.app.version < (5, 0, 0):  # from 5.0 on every material has nodes, and setting this causes a warning
-        material.use_nodes = True
-    tree = material.node_tree
-    assert tree is not None
+def rebuild(
+    material: bpy.types.Material, image: bpy.types.Image, settings: Settings, relief: bpy.types.Image | None = None
+) -> None:
+    """Replaces all nodes of a material by those that `create` makes."""
+    tree: Any = material.node_tree
     tree.nodes.clear()
-    return tree
+    uv = _add(tree, "ShaderNodeUVMap", -800, 0, "UV Map", uv_map=UV_LAYER)
+    photo = _add(tree, "ShaderNodeTexImage", -550, 150, PHOTO, image=image, extension="EXTEND")
+    tree.links.new(uv.outputs["UV"], photo.inputs["Vector"])
+    colour = photo.outputs["Color"]
+    if settings.material == "vertex_colours":
+        colour = _add(tree, "ShaderNodeVertexColor", -550, 300, "Colours", layer_name=COLOUR_ATTRIBUTE).outputs["Color"]
+    lit = _add(tree, "ShaderNodeBsdfPrincipled", 0, 0, "Lit")
+    lit.inputs["Roughness"].default_value = 0.9
+    lit.inputs["Specular IOR Level"].default_value = 0.1
+    tree.links.new(colour, lit.inputs["Base Color"])
+    if relief is not None:
+        picture = _add(tree, "ShaderNodeTexImage", -550, -200, RELIEF, image=relief, extension="EXTEND")
+        bend = _add(tree, "ShaderNodeNormalMap", -250, -200, "Normal Map", uv_map=UV_LAYER)
+        tree.links.new(uv.outputs["UV"], picture.inputs["Vector"])
+        tree.links.new(picture.outputs["Color"], bend.inputs["Color"])
+        tree.links.new(bend.outputs["Normal"], lit.inputs["Normal"])
+    is_lit = settings.shading == "principled"
+    shown = _add(tree, "ShaderNodeOutputMaterial", 500, 0, "Output" if is_lit else _OTHER_PROGRAMS)
+    tree.links.new(lit.outputs["BSDF"], shown.inputs["Surface"])
+    if not is_lit:
+        _add_emission(tree, colour)
+    # Solid view shows the image of the active node.
+    tree.nodes.active = photo
 
 
-def add_node(tree: Any, kind: str, x: float, y: float, label: str = "") -> Any:
-    """Returns a new node of `kind` at (x, y) in the node editor's units."""
+def _add_emission(tree: Any, colour: Any) -> None:
+    emission = _add(tree, "ShaderNodeEmission", 0, 250, "Emission")
+    ray = _add(tree, "ShaderNodeLightPath", 0, 600, "Light Path")
+    same = _add(tree, "ShaderNodeMixShader", 250, 300, "Unlit in glTF")
+    output = _add(tree, "ShaderNodeOutputMaterial", 500, 300, "Output")
+    tree.links.new(colour, emission.inputs["Color"])
+    tree.links.new(ray.outputs["Is Camera Ray"], same.inputs[0])
+    for shader in same.inputs[1:]:
+        tree.links.new(emission.outputs["Emission"], shader)
+    tree.links.new(same.outputs["Shader"], output.inputs["Surface"])
+    for one in tree.nodes:
+        if one.type == "OUTPUT_MATERIAL":
+            one.is_active_output = one == output
+
+
+def _add(tree: Any, kind: str, x: float, y: float, name: str, **values: Any) -> Any:
     node = tree.nodes.new(kind)
     node.location = (x, y)
-    if label:
-        node.name = node.label = label
+    node.name = node.label = name
+    for key, value in values.items():
+        setattr(node, key, value)
     return node
 
 
-def add_colour_nodes(tree: Any, image: bpy.types.Image, colours_from: str) -> Any:
-    """Adds the nodes for the colour of a point and returns their output socket.
+def image_of(material: bpy.types.Material | None, node: str = PHOTO) -> bpy.types.Image | None:
+    """Returns the image in the node named `node` of a material; None if there is none."""
+    found = _image_node(material, node)
+    return None if found is None else found.image
 
-    The image node becomes the active one, which solid view shows as texture colour.
+
+def exchange(slots: Sequence[bpy.types.MaterialSlot], node: str, image: bpy.types.Image) -> None:
+    """Makes `image` the one in the node named `node` of the materials in `slots`; all else in them stays.
+
+    Materials without such a node stay as they are, and so do those of other meshes.
     """
-    uv = add_node(tree, "ShaderNodeUVMap", -800, 100)
-    uv.uv_map = UV_LAYER
-    photo = add_node(tree, "ShaderNodeTexImage", -550, 150, PHOTO)
-    photo.image = image
-    photo.extension = "EXTEND"
-    vertex_colours = add_node(tree, "ShaderNodeVertexColor", -550, -200)
-    vertex_colours.layer_name = COLOUR_ATTRIBUTE
-    switch = add_node(tree, "ShaderNodeValue", -300, 250, SWITCH)
-    switch.outputs[0].default_value = float(colours_from == "vertex_colours")
-    mix = add_node(tree, "ShaderNodeMix", -50, 100)
-    mix.data_type = "RGBA"
-    inputs = {socket.identifier: socket for socket in mix.inputs}
-    tree.links.new(uv.outputs["UV"], photo.inputs["Vector"])
-    tree.links.new(switch.outputs[0], inputs["Factor_Float"])
-    tree.links.new(photo.outputs["Color"], inputs["A_Color"])
-    tree.links.new(vertex_colours.outputs["Color"], inputs["B_Color"])
-    tree.nodes.active = photo
-    return next(socket for socket in mix.outputs if socket.identifier == "Result_Color")
+    for slot in slots:
+        if _image_node(slot.material, node) is None:
+            continue
+        found: Any = _image_node(own(slot), node)
+        before, found.image = found.image, image
+        remove_unused(before)
+
+
+def remove_unused(image: bpy.types.Image | None) -> None:
+    """Removes an image that nothing uses."""
+    if image is not None and image.users == 0:
+        bpy.data.images.remove(image)
+
+
+def own(slot: bpy.types.MaterialSlot) -> bpy.types.Material | None:
+    """Returns the material of a slot for a change that is not to be seen on other meshes.
+
+    If others use it too, the slot gets a copy; None if it is empty.
+    """
+    material: Any = slot.material
+    if material is None:
+        return None
+    if material.library is not None or material.users - material.use_fake_user > 1:
+        material = slot.material = material.copy()
+    return material
+
+
+def is_as_made(material: bpy.types.Material, settings: Settings) -> bool:
+    """Returns whether a material is what `create` makes with these settings, whatever its images show."""
+    image = image_of(material)
+    if image is None:
+        return False
+    made = create("Mono3D", image, settings, image_of(material, RELIEF))
+    try:
+        return _description(material.node_tree) == _description(made.node_tree)
+    finally:
+        bpy.data.materials.remove(made)
+
+
+def _image_node(material: bpy.types.Material | None, name: str) -> bpy.types.ShaderNodeTexImage | None:
+    if material is None or material.node_tree is None:
+        return None
+    found = material.node_tree.nodes.get(name)
+    return found if isinstance(found, bpy.types.ShaderNodeTexImage) else None
+
+
+def _description(tree: Any) -> Any:
+    """Returns all that nodes and links say, without positions, labels and images."""
+    nodes = {node.name: (node.bl_idname, node.mute, _properties(node), _values(node)) for node in tree.nodes}
+    links = {
+        (link.from_node.name, link.from_socket.identifier, link.to_node.name, link.to_socket.identifier)
+        for link in tree.links
+    }
+    return nodes, links
+
+
+def _properties(node: Any) -> dict[str, Any]:
+    general = bpy.types.ShaderNode.bl_rna.properties
+    return {
+        item.identifier: getattr(node, item.identifier)
+        for item in node.bl_rna.properties
+        if item.identifier not in general and item.type in {"BOOLEAN", "INT", "FLOAT", "STRING", "ENUM"}
+    }
+
+
+def _values(node: Any) -> dict[str, Any]:
+    found = {}
+    for socket in node.inputs:
+        value = getattr(socket, "default_value", None)
+        if value is not None and not socket.is_linked:
+            found[socket.identifier] = value if isinstance(value, (bool, int, float, str)) else tuple(value)
+    return found

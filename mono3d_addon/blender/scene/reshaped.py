@@ -40,6 +40,19 @@ def camera_of(owner: bpy.types.Object | None) -> bpy.types.Object | None:
     return next((child for child in owner.children if child.type == "CAMERA" and names.is_ours(child)), None)
 
 
+def sharing(owner: bpy.types.Object) -> list[bpy.types.Object]:
+    """Returns the objects that share an object's mesh, itself first."""
+    data: Any = owner.data
+    others = (one for one in bpy.data.objects if one.data == data) if data.users > 1 else ()
+    return [owner, *(one for one in others if one != owner and names.is_ours(one) and one.library is None)]
+
+
+def with_same_photo(owner: bpy.types.Object) -> list[bpy.types.Object]:
+    """Returns the meshes, in this file, of an object's photo: those that use the same image."""
+    image = owner.get(names.IMAGE)
+    return [one for one in bpy.data.objects if one.get(names.IMAGE) == image and one.library is None]
+
+
 def stored_settings(owner: bpy.types.Object) -> Settings:
     """Returns the settings that made an object; the default of each one that cannot be read."""
     return _parsed(str(owner.get(names.SETTINGS, "")))[0]

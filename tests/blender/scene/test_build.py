@@ -212,7 +212,14 @@ def test_a_normal_map_bends_what_the_lamps_see(tmp_path: Path) -> None:
     np.testing.assert_allclose(corners, np.stack([wanted[:, 0], wanted[:, 2], -wanted[:, 1]], axis=1), atol=0.01)
     emission = dataclasses.replace(result, settings=Settings(shading="emission"))
     tree = build(relief(emission, (128, 128, 255))).mesh.data.materials[0].node_tree
-    assert not any(node.type == "NORMAL_MAP" for node in tree.nodes)
+    output = tree.get_output_node("ALL")
+    assert not any(node.type == "NORMAL_MAP" for node in nodes_before(output)), "emission ignores lights"
+
+
+def nodes_before(node: Any) -> list[Any]:
+    """Returns a node and those that it follows from."""
+    before = [link.from_node for socket in node.inputs for link in socket.links]
+    return [node, *(one for other in before for one in nodes_before(other))]
 
 
 def test_triangles_of_other_meshers_are_repaired(tmp_path: Path) -> None:
@@ -297,12 +304,13 @@ def test_the_settings_come_along(tmp_path: Path) -> None:
 def test_the_material_shows_the_photo(material: str, shading: str, tmp_path: Path) -> None:
     result = made.reconstruction(tmp_path, made.camera(400, 300), 6, 8, material=material, shading=shading)
     tree = build(result).mesh.data.materials[0].node_tree
-    kinds = {node.type for node in tree.nodes}
-    assert ("EMISSION" in kinds, "BSDF_PRINCIPLED" in kinds) == (shading == "emission", shading == "principled")
-    photo = next(node for node in tree.nodes if node.type == "TEX_IMAGE")
+    for engine in ("ALL", "CYCLES", "EEVEE"):
+        kinds = {node.type for node in nodes_before(tree.get_output_node(engine))}
+        assert ("EMISSION" in kinds, "BSDF_PRINCIPLED" in kinds) == (shading == "emission", shading == "principled")
+        assert ("TEX_IMAGE" in kinds, "VERTEX_COLOR" in kinds) == (material == "texture", material != "texture")
+    photo = tree.nodes["Photo"]
     assert photo.image.colorspace_settings.name == "sRGB" and photo.image.packed_file
-    assert tree.nodes.active == photo
-    assert tree.nodes["Vertex colours"].outputs[0].default_value == float(material == "vertex_colours")
+    assert tree.nodes.active == photo, "solid view shows the active node's image"
     assert all(link.is_valid for link in tree.links)
     places = [tuple(node.location) for node in tree.nodes]
     assert len(set(places)) == len(places)
