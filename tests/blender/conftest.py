@@ -14,6 +14,8 @@ if HAS_BPY:
     # `bpy_extras` and `mathutils` are there only once bpy is imported.
     import bpy  # noqa: F401
 
+    from tests.blender.worked import cup, reconstructed, worker  # noqa: F401
+
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Leaves the test files out where there is no bpy; `test_absent.py` says so."""

@@ -6,11 +6,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
 import subprocess
 import time
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +25,6 @@ from mono3d_addon.blender import (
     reshape_panel,
     setting_rows,
     state,
-    workers,
 )
 from mono3d_addon.blender.photos import running
 from mono3d_addon.blender.scene import build as scene
@@ -42,58 +39,12 @@ from mono3d_addon.worker import draft
 from mono3d_addon.worker.client import Worker
 from tests.blender import made, stand_in
 from tests.blender.made import bpy
-
-ROOT = Path(__file__).resolve().parents[2]
-PYTHON = os.environ.get("MONO3D_TEST_WORKER", "")
-"""A Python with the worker's packages; tests/run.py names that of the part "core"."""
+from tests.blender.worked import PYTHON, ROOT, SMALL, sliders, vertices
 
 pytestmark = [
     pytest.mark.usefixtures("registered"),
     pytest.mark.skipif(not PYTHON, reason="MONO3D_TEST_WORKER names no Python with the worker's packages"),
 ]
-SMALL = Settings(detail=96, near=1.0, far=6.0, field_of_view=55.0, edges="tear")
-
-
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    folder = tmp_path_factory.mktemp("data")
-    made_worker = Worker("reconstruct", [], folder / "worker.log", folder, python=PYTHON)
-    yield made_worker
-    made_worker.stop()
-
-
-@pytest.fixture(scope="module")
-def reconstructed(worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a photo's reconstruction with low detail."""
-    folder = tmp_path_factory.mktemp("job")
-    request = {
-        "task": "reconstruct",
-        "photo": str(ROOT / "tests" / "photos" / "coffee.png"),
-        "settings": dataclasses.asdict(SMALL),
-        "folder": str(folder),
-    }
-    worker.submit(request).wait()
-    return folder
-
-
-@pytest.fixture
-def cup(worker: Worker, reconstructed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The mesh object of a photo, active, reshaped by the worker as by one of the add-on's own."""
-    monkeypatch.setattr(workers, "worker", lambda habits: worker)
-    state.current.checked = True
-    built = scene.build(reconstruction.load(reconstructed), bpy.context.scene)
-    bpy.context.view_layer.objects.active = built.mesh
-    yield built.mesh
-
-
-def sliders() -> Any:
-    return bpy.context.window_manager.mono3d_shape
-
-
-def vertices(owner: Any) -> np.ndarray:
-    places = np.empty((len(owner.data.vertices), 3), np.float32)
-    owner.data.vertices.foreach_get("co", places.reshape(-1))
-    return places
 
 
 def distance_beside(owner: Any, place: np.ndarray) -> float:

@@ -141,7 +141,7 @@ def is_as_made(material: bpy.types.Material, settings: Settings) -> bool:
         return False
     made = create("Mono3D", image, settings, image_of(material, RELIEF))
     try:
-        return _description(material.node_tree) == _description(made.node_tree)
+        return description(material.node_tree) == description(made.node_tree)
     finally:
         bpy.data.materials.remove(made)
 
@@ -153,8 +153,8 @@ def _image_node(material: bpy.types.Material | None, name: str) -> bpy.types.Sha
     return found if isinstance(found, bpy.types.ShaderNodeTexImage) else None
 
 
-def _description(tree: Any) -> Any:
-    """Returns all that nodes and links say, without positions, labels and images."""
+def description(tree: Any) -> Any:
+    """Returns all that the nodes and links of a tree say, without positions, labels and images."""
     nodes = {node.name: (node.bl_idname, node.mute, _properties(node), _values(node)) for node in tree.nodes}
     links = {
         (link.from_node.name, link.from_socket.identifier, link.to_node.name, link.to_socket.identifier)

@@ -249,7 +249,7 @@ def test_alembic_which_has_no_materials_keeps_shape_and_coordinates_of_the_photo
     _import("abc", path)
     (owner,) = (one for one in bpy.data.objects if one.type == "MESH")
     places, uv, slots = _corners(owner)
-    photographed = made.camera(80, 60).uv(expected.places[:, [0, 2, 1]] * np.float32([1, -1, 1]))
+    photographed = made.camera(80, 60).uv(expected.places[:, [0, 2, 1]] * np.array([1, -1, 1], np.float32))
     np.testing.assert_allclose(uv, photographed[_nearest(places, expected)], atol=1e-4)
     # Blender writes no colours of vertices into Alembic, only those of corners.
     assert set(slots) == {0, 1} and not owner.data.color_attributes
