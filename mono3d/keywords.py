@@ -19,6 +19,7 @@ Format = Literal[
     "png16",
     "exr",
     "normals",
+    "normals_exr",
     "camera",
     "blend",
     "picture",

@@ -60,8 +60,9 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             "_depth.npy", "depth_image.write_npy", "NPY: depth in metres, for NumPy", "application/octet-stream"
         ),
         "png16": Format("_depth.png", "depth_image.write_png16", "PNG: depth in 16 bits", "image/png"),
-        "exr": Format("_depth.exr", "depth_image.write_exr", "EXR: depth in metres", "image/x-exr", extra="OpenEXR"),
+        "exr": Format("_depth.exr", "depth_image.write_exr", "EXR: depth in metres", "image/x-exr"),
         "normals": Format("_normals.png", "normals.write_normals", "PNG: normals in 16 bits", "image/png"),
+        "normals_exr": Format("_normals.exr", "normals.write_normals_exr", "EXR: normals, -1 to 1", "image/x-exr"),
         "camera": Format("_camera.json", "camera_file.write_camera", "JSON: camera", "application/json"),
         "blend": Format(".blend", "", "BLEND: scene for Blender", "application/x-blender", SCENE),
     }

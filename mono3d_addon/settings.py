@@ -72,7 +72,21 @@ MODEL_NAMES = (
 )
 """Names of the models. `depth.catalogue` has a row for each; a test compares the two."""
 
-FORMATS = ("blend", "glb", "ply", "obj", "stl", "cloud", "vtp", "npy", "png16", "exr", "normals", "camera")
+FORMATS = (
+    "blend",
+    "glb",
+    "ply",
+    "obj",
+    "stl",
+    "cloud",
+    "vtp",
+    "npy",
+    "png16",
+    "exr",
+    "normals",
+    "normals_exr",
+    "camera",
+)
 """Names of the output formats; `cloud` is the point cloud as PLY, `camera` the camera as JSON."""
 
 PREVIEWS = ("picture", "turntable", "off")

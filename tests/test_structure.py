@@ -77,7 +77,7 @@ ONLY_IN = {
     "openvino": ("depth",),
     "open3d": ("surface",),
     "fast_simplification": ("surface",),
-    "OpenEXR": ("core", "export"),
+    "OpenEXR": ("core",),
     "pyvista": ("export",),
     "bpy": ("blender",),
     "bmesh": ("blender",),

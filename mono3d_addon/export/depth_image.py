@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.arrays import Floats
+from ..core.photo import openexr_writer
 from ..core.photo.png_writer import encoded
 from ..core.reconstruction import Reconstruction
 from ..errors import Mono3DError
@@ -65,15 +66,5 @@ def write_exr(result: Reconstruction, path: Path, staging: Staging) -> None:
     The channel is `Y`, the standard name of a greyscale channel, which every program displays. `Z` would mean depth,
     but Blender reads pictures with only that channel as noise.
     """
-    import OpenEXR
-
-    header = {
-        "compression": OpenEXR.ZIP_COMPRESSION,
-        "type": OpenEXR.scanlineimage,
-        "comments": "Mono3D: depth in metres along the optical axis",
-    }
-    partial = staging.path_for(path)
-    try:
-        OpenEXR.File(header, {"Y": np.ascontiguousarray(result.depth, np.float32)}).write(str(partial))
-    except RuntimeError as error:
-        raise OSError(str(error)) from error
+    texts = {"comments": "Mono3D: depth in metres along the optical axis"}
+    staging.path_for(path).write_bytes(openexr_writer.encoded({"Y": result.depth}, texts))

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mono3d_addon.core.photo import png_file
+from mono3d_addon.core.photo.exr_source import open_exr
 from mono3d_addon.core.reconstruction import Reconstruction
 from mono3d_addon.export import write
 from tests import exact_network as exact
@@ -24,6 +25,29 @@ def shown(result: Reconstruction, folder: Path) -> NDArray[np.float64]:
     values = png_file.stored_values(png_file.parse(path.read_bytes()))
     assert values.dtype == np.uint16 and values.shape[2] == 3
     return np.where(values.any(axis=-1, keepdims=True), values / 65535 * 2.0 - 1.0, np.nan)
+
+
+@pytest.mark.parametrize("by", ["depth", "network"])
+def test_exr_has_the_same_normals_unrounded(by: str, tmp_path: Path) -> None:
+    camera = exact.eye(160, 120)
+    truth = exact.render(exact.OUTDOORS, camera)
+    depth = np.where(truth.item == 3, np.float32(np.nan), truth.depth)
+    result = replace(
+        results.result(tmp_path), camera=camera, depth=depth, normals=truth.normals if by == "network" else None
+    )
+    path = tmp_path / "a_normals.exr"
+    assert write(result, "normals_exr", path) == (path,)
+    source = open_exr(path)
+    assert source.names == ("B", "G", "R") and source.size == (160, 120)
+    found = np.stack([source.read("RGB")[name] for name in "RGB"], axis=-1)
+    assert found.dtype == np.float32 and not found[truth.item == 3].any()
+    things = truth.item != 3
+    np.testing.assert_allclose(found[things], shown(result, tmp_path)[things], atol=1.01 / 65535)
+    if by == "network":
+        # The axes of Blender's camera: y up, z towards it.
+        np.testing.assert_allclose(
+            found[things], (truth.normals * np.array([1, -1, -1], np.float32))[things], atol=1e-5
+        )
 
 
 def degrees_between(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
