@@ -132,7 +132,7 @@ def _value(value: object) -> str:
 def _values(item: SettingField) -> str:
     choice = item.choice
     if choice.options:
-        words = ", ".join(f"`{word}`" for word in choice.options)
+        words = ", ".join(f"`{word}`" for word in choice.accepted)
         return f"several of {words}" if item.many else words
     if item.kind is bool:
         return "on, off"
@@ -165,7 +165,7 @@ def keywords() -> str:
         text = f"{item.choice.label}: {item.choice.help}; {bounds}default: {item.default!r}"
         lines += ["", *textwrap.wrap(text, _LINE - 4, initial_indent="    # ", subsequent_indent="    # ")]
         if item.choice.options:
-            lines += _literal(f"{item.name}: ", item.choice.options, "    ")
+            lines += _literal(f"{item.name}: ", item.choice.accepted, "    ")
         else:
             lines.append(f"    {item.name}: {'str | os.PathLike[str]' if item.choice.is_path else item.kind.__name__}")
     return "\n".join(lines) + "\n"

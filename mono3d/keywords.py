@@ -30,9 +30,12 @@ Format = Literal[
 class Keywords(TypedDict, total=False):
     """The settings of one reconstruction; what is not given is as in the preset."""
 
-    # Model: Network that estimates the depth; 'starter' is bundled, the others need a weights file; default:
-    # 'starter'
+    # Model: Network that estimates the depth: 'starter' is bundled; 'better' (depth_anything_v2_vits: 99 MB, free
+    # for all use) and 'best' (moge_2_vitl_normal: 1,324 MB, free for all use; metres and lens too) are downloaded
+    # when you agree; or any other by its name; default: 'starter'
     model: Literal[
+        "better",
+        "best",
         "starter",
         "midas_v21_small_256",
         "dpt_swin2_tiny_256",

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -184,7 +184,14 @@ def _add(group: Any, item: SettingField, is_shown: bool) -> None:
     elif item.choice.options:
         # A long list breaks the lines of the help better in the text than in braces.
         shown = item.name.upper() if len(item.choice.options) > _MOST_IN_BRACES else None
-        group.add_argument(*words, dest=item.name, choices=item.choice.options, metavar=shown, help=text)
+        group.add_argument(
+            *words,
+            dest=item.name,
+            type=_meant_by(item.choice.aliases),
+            choices=item.choice.options,
+            metavar=shown,
+            help=text,
+        )
         if can_be_negated(item):
             group.add_argument(
                 f"--no-{flag[2:]}",
@@ -203,6 +210,10 @@ def _add(group: Any, item: SettingField, is_shown: bool) -> None:
 def can_be_negated(item: SettingField) -> bool:
     """Returns whether `--no-NAME` turns off a choice of words that is on by default."""
     return OFF in item.choice.options and not item.many and item.default != OFF
+
+
+def _meant_by(aliases: Mapping[str, str]) -> Callable[[str], str]:
+    return lambda word: aliases.get(word, word)
 
 
 def _words_of(item: SettingField) -> Any:

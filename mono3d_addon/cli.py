@@ -204,7 +204,11 @@ def _run(
         if report is not None:
             write_report(report, records, time.perf_counter() - began)
     say(timed(records, began), sys.stdout)
-    return SOME_FAILED if any(record.status == "failed" for record in records) else DONE
+    if any(record.status == "failed" for record in records):
+        if remedy := models_command.remedy(command.settings, data_folder):
+            say(remedy, sys.stderr)
+        return SOME_FAILED
+    return DONE
 
 
 def _jobs(settings: Settings, photos: int, data_folder: Path) -> int:

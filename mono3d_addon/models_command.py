@@ -7,7 +7,7 @@ import argparse
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ from . import environment
 from .core.user_path import user_path
 from .depth import engine_cache, licence, weights
 from .depth.catalogue import MODELS
+from .depth.choosing import Row, here_first, table
 from .depth.model import Model
 from .display import StageLines
 from .errors import Mono3DError
-from .settings import Settings
+from .settings import GRADES, Settings
 
 DONE, FAILED = 0, 1
 
@@ -42,7 +43,7 @@ def run(
     if options.action == "download" and no_network:
         raise Mono3DError(no_network)
     if options.action == "list":
-        _list(models.values(), folder, options.json)
+        _list(table(folder, models), folder, options.json)
         return DONE
     if options.action == "path" and not options.names:
         print(weights.weights_folder(folder))
@@ -67,6 +68,8 @@ def run(
         except Mono3DError as error:
             print(f"{model.name}: {error}", file=sys.stderr, flush=True)
             failed = True
+            if options.action in ("verify", "path") and weights.status(model, folder).state == "damaged":
+                print(f"'models download {model.name}' downloads it again.", file=sys.stderr, flush=True)
     return FAILED if failed else DONE
 
 
@@ -84,6 +87,17 @@ def ensure_weights(
         return
     if allow_download or _agreed(model, data_folder):
         print(_download(model, data_folder), flush=True)
+
+
+def remedy(settings: Settings, data_folder: Path, models: Mapping[str, Model] = MODELS) -> str:
+    """Returns, where the weights that `settings` need are missing or damaged, which command gets them; else empty."""
+    model = models[settings.model]
+    if settings.has_own_depth or settings.weights or model.bundled:
+        return ""
+    state = weights.status(model, data_folder).state
+    if state == "to download":
+        return f"'models download {model.name}' downloads {licence.offer(model)}; so does --download beside the photos."
+    return f"'models download {model.name}' downloads {model.file} again." if state == "damaged" else ""
 
 
 def weights_digest(settings: Settings, data_folder: Path, models: Mapping[str, Model] = MODELS) -> str:
@@ -117,39 +131,55 @@ def _said_yes(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _list(models: Iterable[Model], folder: Path, as_json: bool) -> None:
-    rows = [_row(model, folder) for model in models]
+def _list(rows: Sequence[Row], folder: Path, as_json: bool) -> None:
+    facts = [_facts(row, folder) for row in here_first(rows)]
     if as_json:
-        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        print(json.dumps(facts, indent=1, ensure_ascii=False))
         return
-    table = [["model", "state", "size", "SHA-256", "licence", "choose this when"]]
-    for row in rows:
-        state = row["state"]
-        if row["arrived"]:
-            state += f" ({row['arrived'] / row['bytes']:.0%} downloaded)"
-        if row["kept_bytes"]:
-            state += f" (+{row['kept_bytes'] / 1e6:,.0f} MB cached)"
-        sha256 = "published" if row["sha256"] else "unknown"
-        size = f"{row['bytes'] / 1e6:,.0f} MB"
-        table.append([row["name"], state, size, sha256, row["licence"], row["choose_when"]])
-    widths = [max(len(line[column]) for line in table) for column in range(5)]
-    for line in table:
-        name, state, size, sha256, licence = (word.ljust(width) for word, width in zip(line, widths, strict=False))
-        print(f"{name}  {state}  {size.strip().rjust(widths[2])}  {sha256}  {licence}  {line[5]}".rstrip())
-    for row in rows:
-        if row["problem"]:
-            print(f"\n{row['problem']}")
+    widths = [max(len(one[key]) for one in facts) for key in ("name", "label")]
+    was_here = None
+    for one in facts:
+        if one["is_here"] is not was_here:
+            was_here = one["is_here"]
+            print("On this computer:" if was_here else "To download:")
+        state = one["state"]
+        if one["arrived"]:
+            state += f" ({one['arrived'] / one['bytes']:.0%} downloaded)"
+        if one["kept_bytes"]:
+            state += f" (+{one['kept_bytes'] / 1e6:,.0f} MB cached)"
+        size = f"{one['bytes'] / 1e6:,.0f} MB"
+        print(f"  {one['name'].ljust(widths[0])}  {one['label'].ljust(widths[1])}  {size:>8}  {one['speed']}, {state}")
+        details = (
+            one["accuracy"] or "accuracy not published",
+            f"gives {one['gives'] or 'relative depth'}",
+            one["terms"],
+        )
+        print(f"    {'; '.join(details)}; SHA-256 {'published' if one['sha256'] else 'unknown'}")
+        print(f"    {one['choose_when']}")
+    for one in facts:
+        if one["problem"]:
+            print(f"\n{one['problem']}")
 
 
-def _row(model: Model, folder: Path) -> dict[str, Any]:
-    found = weights.status(model, folder)
+def _facts(row: Row, folder: Path) -> dict[str, Any]:
+    model, found = row.model, row.status
     return {
         "name": model.name,
+        "title": model.title,
+        "label": row.label,
+        "grade": row.grade,
         "state": found.state,
+        "is_here": row.is_here,
         "bytes": found.path.stat().st_size if found.path else model.file_bytes,
         "licence": model.licence,
         "is_for_all_use": model.is_for_all_use,
+        "terms": f"{model.licence} ({licence.use(model)})",
         "choose_when": model.choose_when,
+        "accuracy": model.accuracy.words if model.accuracy else "",
+        "accuracy_source": model.accuracy.source if model.accuracy else "",
+        "gives": ", ".join(model.gives_words),
+        "seconds": dict(row.seconds),
+        "speed": row.speed,
         "parameters": model.parameters,
         "file": model.file,
         "address": "" if model.bundled else weights.address_of(model),
@@ -167,19 +197,22 @@ def _download(model: Model, folder: Path, *, accepts_licence: bool = False) -> s
 
     if model.bundled:
         return f"{model.name}: is bundled with Mono3D"
-    accepts = True
     if weights.status(model, folder).state != "ready":
         print(f"{model.name}: {licence.offer(model)}", file=sys.stderr, flush=True)
-        accepts = model.is_for_all_use or accepts_licence or _said_yes(licence.question(model))
+        if not (accepts_licence or licence.is_settled(model, folder)):
+            accepts_licence = _said_yes(licence.question(model))
+            if not accepts_licence:
+                how = f" (with 'models download {model.name} --accept-licence')"
+                raise Mono3DError(licence.refusal(model, how))
     with StageLines() as lines:
-        path = download(model, folder, lines.progress, accepts_licence=accepts)
+        path = download(model, folder, lines.progress, accepts_licence=accepts_licence)
     return f"{model.name}: {path}"
 
 
 def _verify(model: Model, folder: Path) -> str:
     path = weights.present(model, folder)
     if path is None:
-        raise Mono3DError(weights.missing_message(model, folder))
+        raise Mono3DError(weights.missing_message(model, folder, _how(model)))
     weights.verify(model, path, folder, afresh=True)
     if model.sha256:
         return f"{model.name}: valid, its SHA-256 is the published one ({path})"
@@ -201,7 +234,13 @@ def _remove(model: Model, folder: Path) -> str:
 
 
 def _path(model: Model, folder: Path) -> str:
+    if weights.present(model, folder) is None:
+        raise Mono3DError(weights.missing_message(model, folder, _how(model)))
     return str(weights.find(model, folder))
+
+
+def _how(model: Model) -> str:
+    return f" (with 'models download {model.name}', or --download beside the photos)"
 
 
 def _parse(arguments: Sequence[str], program: str, models: Mapping[str, Model]) -> argparse.Namespace:
@@ -226,7 +265,9 @@ def _parse(arguments: Sequence[str], program: str, models: Mapping[str, Model]) 
             made.add_argument("--json", action="store_true", help="print JSON with sizes in bytes")
             continue
         count = "+" if action == "remove" else "*"
-        made.add_argument("names", nargs=count, metavar="MODEL", help="name of a model, as shown by 'list'")
+        made.add_argument(
+            "names", nargs=count, metavar="MODEL", help="name of a model, as shown by 'list', or starter, better, best"
+        )
         if action == "download":
             made.add_argument("--all", action="store_true", help="every model")
             made.add_argument(
@@ -235,6 +276,8 @@ def _parse(arguments: Sequence[str], program: str, models: Mapping[str, Model]) 
                 help="accept licences that exclude commercial work, without a question",
             )
     options = parser.parse_args(arguments)
+    if hasattr(options, "names"):
+        options.names = [GRADES.get(name, name) for name in options.names]
     unknown = [name for name in getattr(options, "names", ()) if name not in models]
     if unknown:
         parser.error(f"there is no model '{unknown[0]}'; choose one of {', '.join(models)}")

@@ -72,6 +72,11 @@ MODEL_NAMES = (
 )
 """Names of the models. `depth.catalogue` has a row for each; a test compares the two."""
 
+GRADES: Mapping[str, str] = types.MappingProxyType(
+    {"starter": "starter", "better": "depth_anything_v2_vits", "best": "moge_2_vitl_normal"}
+)
+"""The three models that every interface offers first, by the word for each. The word may be given as the model."""
+
 FORMATS = (
     "blend",
     "glb",
@@ -105,9 +110,10 @@ class Choice:
     `minimum` and `maximum` are hard, inclusive bounds. `options` lists the allowed words; a tuple field takes several
     of them. `words` are further spellings on the command line. A change of a `live` setting rebuilds the mesh, but
     needs neither the network nor another material; one of a `look` setting changes the material of an object in
-    Blender. Interfaces show settings of the `level` "basic" first. Where 0 means
-    "automatic", `typical` is about what it comes to, for sliders. `bare` are the values that work without the packages
-    that the installer brings; empty: all of them do. So do all beside `bare_beside`, a value of another setting.
+    Blender. Interfaces show settings of the `level` "basic" first. Where 0 means "automatic", `typical` is about what
+    it comes to, for sliders. `aliases` are other words for some of the options, which stand for them wherever values
+    are given. `bare` are the values that work without the packages that the installer brings; empty: all of them do. So
+    do all beside `bare_beside`, a value of another setting.
     `only_with` is the name of another setting and those of its values without which this one changes nothing.
     """
 
@@ -121,6 +127,7 @@ class Choice:
     is_path: bool = False
     words: tuple[str, ...] = ()
     was_switch: bool = False
+    aliases: Mapping[str, str] = field(default_factory=dict)
     live: bool = False
     look: bool = False
     level: Level = "advanced"
@@ -132,6 +139,11 @@ class Choice:
     def has_effect(self, owner: Any) -> bool:
         """Returns whether the setting changes anything beside the other settings, which are attributes of `owner`."""
         return self.only_with is None or getattr(owner, self.only_with[0]) in self.only_with[1]
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """All words that may be given: the options, and before them their aliases."""
+        return (*(word for word in self.aliases if word not in self.options), *self.options)
 
     def needs_packages(self, value: Any, owner: Any) -> bool:
         """Returns whether a value works only with packages that the installer brings.
@@ -160,8 +172,10 @@ class Settings:
 
     # fmt: off
     model: str = _choice("starter", "Model", "Quality",
-        "Network that estimates the depth; 'starter' is bundled, the others need a weights file", options=MODEL_NAMES,
-        basic=True, bare=("starter",))
+        "Network that estimates the depth: 'starter' is bundled; 'better' (depth_anything_v2_vits: 99 MB, free for all "
+        "use) and 'best' (moge_2_vitl_normal: 1,324 MB, free for all use; metres and lens too) are downloaded when you "
+        "agree; or any other by its name",
+        options=MODEL_NAMES, basic=True, bare=("starter",), aliases=GRADES)
     tiles: str = _choice("auto", "Fine detail", "Quality",
         "Run the network on overlapping tiles of a large photo too, for finer outlines: 'auto' where the model is "
         "quick, 'on' with every model, several times slower, 'off' never", options=("auto", "on", "off"),
@@ -333,8 +347,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         for item in fields_of(Settings):
-            if item.choice.was_switch and isinstance(getattr(self, item.name), bool):
-                object.__setattr__(self, item.name, coerce(Settings, {item.name: getattr(self, item.name)})[item.name])
+            value = getattr(self, item.name)
+            if (item.choice.was_switch and isinstance(value, bool)) or (item.choice.aliases and isinstance(value, str)):
+                object.__setattr__(self, item.name, coerce(Settings, {item.name: value})[item.name])
         check(self)
         for name, value, least in (("Near", self.near, LEAST_NEAR), ("Far", self.far, LEAST_FAR)):
             if 0.0 < value < least:
@@ -622,7 +637,7 @@ def coerce(cls: AnySettings, values: Mapping[str, Any]) -> dict[str, Any]:
             elif item.choice.was_switch and isinstance(value, bool):
                 known[item.name] = "on" if value else "off"
             else:
-                known[item.name] = item.kind(value)
+                known[item.name] = item.kind(item.choice.aliases.get(value, value))
         except (TypeError, ValueError, OverflowError) as error:
             raise Mono3DError(f"{item.choice.label}: '{value}' is not a valid value ({error}).") from error
     return known

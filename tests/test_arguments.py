@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 
 from mono3d_addon.arguments import build_parser, build_web_parser, parse, parse_web
-from mono3d_addon.settings import AnySettings, RunOptions, Settings, WebOptions, fields_of, preset
+from mono3d_addon.depth.catalogue import MODELS
+from mono3d_addon.settings import GRADES, AnySettings, RunOptions, Settings, WebOptions, fields_of, preset
 from tests.test_settings import ANY_VALUES
 
 
@@ -136,3 +137,17 @@ def test_errors_name_the_program_without_the_end_of_blenders_options(capsys: pyt
 def test_fine_detail_may_be_written_as_the_switch_that_it_was(words: list[str], tiles: str) -> None:
     found = parse([*words, "cup.jpg"], "mono3d")
     assert found.photos == ("cup.jpg",) and found.settings.tiles == tiles
+
+
+@pytest.mark.parametrize(("word", "name"), GRADES.items())
+def test_a_word_stands_for_a_model(word: str, name: str) -> None:
+    assert parse(["a.jpg", "--model", word], "mono3d").settings.model == name == Settings(model=word).model
+
+
+def test_the_help_tells_the_three_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["--help"], "mono3d")
+    text = " ".join(capsys.readouterr().out.split())
+    better, best = (MODELS[GRADES[word]] for word in ("better", "best"))
+    assert f"'better' ({better.name}: {better.file_bytes / 1e6:,.0f} MB, free for all use)" in text
+    assert f"'best' ({best.name}: {best.file_bytes / 1e6:,.0f} MB, free for all use" in text

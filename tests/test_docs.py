@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon.arguments import build_parser
-from mono3d_addon.depth.catalogue import MODELS
 from mono3d_addon.settings import RunOptions, Settings, WebOptions, fields_of
 from tests.test_structure import MAY_IMPORT
 
@@ -43,6 +42,12 @@ def test_the_page_of_settings_is_up_to_date() -> None:
     from docs.make_settings import PAGE, page
 
     assert PAGE.read_text(encoding="utf-8") == page(), "run: python3 docs/make_settings.py"
+
+
+def test_the_table_of_the_models_is_up_to_date() -> None:
+    from docs.make_models import PAGE, page
+
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python3 docs/make_models.py"
 
 
 def test_the_page_of_third_parties_is_up_to_date() -> None:
@@ -153,14 +158,6 @@ def test_the_order_of_imports_is_that_of_test_structure() -> None:
         above = {part for one in levels[:number] for part in one}
         for part in level:
             assert not MAY_IMPORT[part] & above, f"{part} may import {MAY_IMPORT[part] & above}"
-
-
-def test_every_model_is_described_with_its_size() -> None:
-    lines = (ROOT / "docs" / "models.md").read_text(encoding="utf-8").splitlines()
-    for model in MODELS.values():
-        row = next(line for line in lines if line.startswith(f"| `{model.name}` |"))
-        assert model.bundled or f"{model.file_bytes / 1e6:.0f} MB" in row, row
-        assert model.bundled or model.licence.split(",")[0] in row, row
 
 
 @functools.cache

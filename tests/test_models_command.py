@@ -20,11 +20,11 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon import cli, models_command
-from mono3d_addon.depth import download, engine_cache, weights
+from mono3d_addon.depth import download, engine_cache, licence, timings, weights
 from mono3d_addon.depth.catalogue import MODELS
 from mono3d_addon.depth.model import Model
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.settings import MODEL_NAMES, Settings
+from mono3d_addon.settings import GRADES, MODEL_NAMES, Settings
 from tests.checkpoint_file import checkpoint
 from tests.file_server import Behaviour, serving
 
@@ -105,10 +105,13 @@ def test_the_life_of_a_models_weights(
     os.utime(place, ns=(stamp, stamp))  # as a disk that rots
     assert listed(models, data, capsys)[SMALL]["state"] == "ready"
     assert command("verify", "starter", SMALL) == 1
-    assert "SHA-256" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "SHA-256" in told and f"'models download {SMALL}' downloads it again." in told
     assert listed(models, data, capsys)[SMALL]["state"] == "damaged"
-    with pytest.raises(Mono3DError, match=f"models download {SMALL}"):
+    with pytest.raises(Mono3DError, match="download it again"):
         weights.find(models[SMALL], data)
+    told = models_command.remedy(Settings(model=SMALL), data, models)
+    assert told == f"'models download {SMALL}' downloads {place.name} again."
     assert command("download", SMALL) == 0 and place.read_bytes() == CONTENT
     with engine_cache.cache_for(SMALL, place, data).making("graph") as folder:
         (folder / "graph.bin").write_bytes(bytes(2_000_000))
@@ -129,9 +132,47 @@ def test_the_list_for_people(models: Mapping[str, Model], data: Path, capsys: py
     (data / "weights" / models[HYBRID].file).write_bytes(b"cut")
     assert models_command.run(["list", "--data-folder", str(data)], "mono3d models", models) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "bundled" in lines[1] and "GPL" in lines[1] and "8 MB" in lines[1]
-    assert "to download (25% downloaded)" in lines[2] and "MIT" in lines[2] and models[SMALL].choose_when in lines[2]
-    assert "damaged" in lines[3] and "3 bytes instead of 200,000" in lines[-1]
+    assert lines[0] == "On this computer:" and lines[4] == "To download:"
+    assert "bundled" in lines[1] and "8 MB" in lines[1] and "GPL" in lines[2]
+    assert "MiDaS 2.1 small" in lines[5] and "about 0.09 s, to download (25% downloaded)" in lines[5]
+    assert "76 % more error" in lines[6] and "MIT (free for all use)" in lines[6]
+    assert lines[7].strip() == models[SMALL].choose_when
+    assert "damaged" in lines[8] and "3 bytes instead of 200,000" in lines[-1]
+
+
+def test_what_is_here_comes_first_with_the_seconds_measured_here(
+    models: Mapping[str, Model], data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = data / "weights" / models[HYBRID].file
+    place.parent.mkdir(parents=True)
+    place.write_bytes(CONTENT)
+    timer = timings.Timer(HYBRID, data)
+    for device, seconds in (("cuda", 0.05), ("cpu", 4.0), ("cpu", 1.25), ("cpu", 1.0)):
+        timer(device, seconds)
+    rows = listed(models, data, capsys)
+    assert list(rows) == ["starter", HYBRID, SMALL]
+    assert rows[HYBRID]["seconds"] == {"cuda": 0.05, "cpu": 1.25} and rows[HYBRID]["speed"] == "1.2 s here"
+    assert (rows[SMALL]["seconds"], rows[SMALL]["speed"]) == ({}, "about 0.09 s")
+    assert models_command.run(["list", "--data-folder", str(data)], "mono3d models", models) == 0
+    assert "1.2 s here, ready" in capsys.readouterr().out
+    timer("cuda", 0.05)
+    assert listed(models, data, capsys)[HYBRID]["speed"] == "0.05 s here (cuda)"
+
+
+def test_the_columns_of_the_catalogue(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = listed(MODELS, data, capsys)
+    better = rows["depth_anything_v2_vits"]
+    assert (better["grade"], better["label"]) == ("better", "Better: Depth Anything V2 small")
+    assert (better["accuracy"], better["terms"]) == ("88 % within a quarter", "Apache-2.0 (free for all use)")
+    assert "2406.09414" in str(better["accuracy_source"])
+    assert rows["moge_2_vitl_normal"]["gives"] == "metres, lens, sky, normals"
+    assert rows[RESTRICTED]["terms"] == "CC-BY-NC-4.0 (not for commercial work)"
+
+
+@pytest.mark.parametrize("word", ["better", "best"])
+def test_a_word_stands_for_a_model(word: str, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert models_command.run(["path", word, "--data-folder", str(data)], "models") == 1
+    assert capsys.readouterr().err.startswith(f"{GRADES[word]}: ")
 
 
 def test_every_model_of_the_settings_is_listed(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -179,13 +220,14 @@ def test_a_model_of_which_no_hash_is_known(
         return code, told.out + told.err
 
     rows = command("list")[1].splitlines()
-    assert "unknown" in rows[3] and "published" in rows[2] and "published" in rows[1]
+    for number, name, known in ((1, "starter", "published"), (5, SMALL, "published"), (8, HYBRID, "unknown")):
+        assert name in rows[number] and rows[number + 1].endswith(f"SHA-256 {known}")
     place = data / "weights" / models[HYBRID].file
     place.parent.mkdir(parents=True)
     place.write_bytes(bytes(len(CONTENT)))
     code, told = command("verify", HYBRID)
     assert code == 1 and "damaged" in told and f"models download {HYBRID}" in told
-    assert "damaged" in command("list")[1].splitlines()[3]
+    assert "damaged" in command("list")[1].splitlines()[8]
     assert command("download", HYBRID)[0] == 0
     code, told = command("verify", HYBRID)
     assert code == 0
@@ -309,6 +351,24 @@ def test_a_licence_that_excludes_commercial_work_must_be_accepted(
     # What is there needs no answer again.
     assert models_command.run(words, "models", restricted) == 0
     assert len(server.requests) == 1
+
+
+def test_an_accepted_licence_is_remembered_until_the_model_is_removed(
+    restricted: Mapping[str, Model], server: Behaviour, data: Path
+) -> None:
+    model = restricted[RESTRICTED]
+    server.statuses = deque([404])
+    with pytest.raises(Mono3DError, match="404"):
+        download.download(model, data, accepts_licence=True)
+    assert licence.is_settled(model, data)
+    # The next try needs no answer, on the command line neither.
+    assert models_command.run(["download", RESTRICTED, "--data-folder", str(data)], "models", restricted) == 0
+    assert not licence.is_settled(dataclasses.replace(model, licence="CC-BY-NC-5.0"), data), "another licence"
+    assert not licence.is_settled(MODELS["depth_anything_v2_vitl"], data), "another model"
+    assert models_command.run(["remove", RESTRICTED, "--data-folder", str(data)], "models", restricted) == 0
+    assert not licence.is_settled(model, data)
+    with pytest.raises(Mono3DError, match="accept the licence first"):
+        download.download(model, data)
 
 
 def test_the_licence_is_shown_before_the_download(

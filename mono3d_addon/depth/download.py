@@ -40,14 +40,17 @@ def download(
     A failed or cancelled download is kept, and the next call resumes it. A wrong file of that name is replaced, but
     only by a verified one, whose hash is recorded anew where none is published. `progress` gets bytes and speed in
     words, and a fraction. `accepts_licence` says that the user accepts the licence of weights that are not for all use
-    (see `licence`). Raises Mono3DError, whose sentence names file, address and folder, and Cancelled.
+    (see `licence`), which is remembered. Raises Mono3DError, whose sentence names file, address and folder, and
+    Cancelled.
     """
     if model.bundled or not _is_plain(model.file):
         raise Mono3DError(f"There is nothing to download for '{model.name}'.")
-    if not (model.is_for_all_use or accepts_licence):
+    if not (accepts_licence or licence.is_settled(model, data_folder)):
         raise Mono3DError(licence.refusal(model))
     folder = weights.weights_folder(data_folder)
     try:
+        if not licence.is_settled(model, data_folder):
+            licence.accept(model, data_folder)
         folder.mkdir(parents=True, exist_ok=True)
 
         def wait() -> None:
@@ -66,7 +69,8 @@ def download(
 def remove(model: Model, data_folder: Path) -> list[Path]:
     """Removes the weights of `model` and an unfinished download from the data folder, and returns their paths.
 
-    Also removes the hash recorded on first use. Files elsewhere, bundled or of other programs, stay.
+    Also removes the hash recorded on first use, and forgets that the licence was accepted. Files elsewhere, bundled or
+    of other programs, stay.
     Raises Mono3DError when a file cannot be removed or is being downloaded.
     """
 
@@ -83,6 +87,7 @@ def remove(model: Model, data_folder: Path) -> list[Path]:
                     removed.append(path)
             transfer.discard(partial)
             weights.forget(model, data_folder)
+            licence.forget(model, data_folder)
     except OSError as error:
         raise Mono3DError(f"'{error.filename}' cannot be removed ({error.strerror or error}).") from error
     return removed

@@ -14,7 +14,7 @@ from ..core.arrays import Bytes, Floats
 from ..core.estimate import Estimate
 from ..core.stages import Progress
 from ..errors import Mono3DError
-from . import devices, engine_cache, memory, resize, tiles
+from . import devices, engine_cache, memory, resize, tiles, timings
 from .engines.choice import EngineChoice, Result
 from .engines.engine import is_finite
 from .model import Model
@@ -48,6 +48,8 @@ class Estimator:
     model: Model
     engines: EngineChoice
     on_processor: Callable[[], EngineChoice]
+    learn: Callable[[str, float], None] = lambda device, seconds: None
+    """Called with a device and the seconds that a picture of the usual size took on it."""
 
     @property
     def gains_by_many(self) -> bool:
@@ -159,6 +161,8 @@ class Estimator:
             pictures = np.concatenate((pictures, pictures[..., ::-1]))
         result = engines.run(pictures, lambda words: progress(words, 0.0))
         self._check(result)
+        if not options.network_size and result.seconds:
+            self.learn(result.device, result.seconds / len(pictures))
         sizes = [(photo.shape[0], photo.shape[1]) for photo in photos]
         return [
             replace(one, engine=result.engine, notes=(*notes, *result.notes), device=result.device)
@@ -207,7 +211,10 @@ def load(
     def engines(where: str) -> EngineChoice:
         return EngineChoice(model, weights, where, cache, is_plain=is_plain)
 
-    return Estimator(model, engines(devices.choose(device)), lambda: engines("cpu"))
+    chosen, on_processor = engines(devices.choose(device)), lambda: engines("cpu")
+    if data_folder is None:
+        return Estimator(model, chosen, on_processor)
+    return Estimator(model, chosen, on_processor, timings.Timer(model.name, data_folder))
 
 
 Load = Callable[..., Estimator]

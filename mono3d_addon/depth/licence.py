@@ -1,20 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The licence of a model's weights, as the user sees it before a download. Standard library only.
+"""The licence of a model's weights: what the user sees before a download, and what was accepted. Standard library only.
 
-The command line shows `offer` before it downloads. Where the weights are not for all use, it asks `question` too, and
-tells `download.download` that the answer was yes. Blender shows size and licence in its panel; there `download` refuses
-such weights.
+Every interface shows `offer` or `terms` before it downloads. Where the weights are not for all use, it asks `question`
+too, and tells `download.download` that the answer was yes, which is kept in the data folder for all of them.
 """
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
+
+from ..core.files import atomic_write
 from . import weights
 from .model import Model
+
+FOR_ALL_USE = "free for all use"
+NOT_COMMERCIAL = "not for commercial work"
+
+_FOLDER = "licences"
+
+
+def use(model: Model) -> str:
+    """Returns what the weights may be used for, in a few words."""
+    if not model.is_for_all_use:
+        return NOT_COMMERCIAL
+    # A licence with a reservation tells it itself.
+    return model.licence if "NC" in model.licence else FOR_ALL_USE
 
 
 def terms(model: Model) -> str:
     """Returns the name of the licence and, where it is not for all use, what it excludes."""
-    return model.licence if model.is_for_all_use else f"{model.licence}: not for commercial work"
+    return model.licence if model.is_for_all_use else f"{model.licence}: {NOT_COMMERCIAL}"
 
 
 def offer(model: Model) -> str:
@@ -30,9 +46,41 @@ def question(model: Model) -> str:
     )
 
 
-def refusal(model: Model) -> str:
-    """Returns the sentence where weights are not for all use, and the licence was not accepted."""
+def refusal(model: Model, how: str = "") -> str:
+    """Returns the sentence where weights are not for all use, and the licence was not accepted.
+
+    `how` tells the way to accept it here: " (with ...)".
+    """
     return (
-        f"The weights of '{model.name}' are under {model.licence}, not for commercial work: accept the licence first "
-        f"(with 'models download {model.name} --accept-licence' on the command line), or choose another model."
+        f"The weights of '{model.name}' are under {model.licence}, {NOT_COMMERCIAL}: accept the licence first{how}, or "
+        "choose another model."
     )
+
+
+def is_settled(model: Model, data_folder: Path) -> bool:
+    """Returns whether nothing needs to be asked: the weights are for all use, or the licence was accepted before."""
+    if model.is_for_all_use:
+        return True
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return _record(model, data_folder).read_text(encoding="utf-8").split("\n", 1)[0] == model.licence
+    return False
+
+
+def accept(model: Model, data_folder: Path) -> None:
+    """Remembers that the user accepts the licence of `model`, until its weights are removed or it changes.
+
+    Raises Mono3DError or OSError when that cannot be written.
+    """
+    path = _record(model, data_folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as beside:
+        beside.write_text(f"{model.licence}\n{question(model)} Yes.\n", encoding="utf-8")
+
+
+def forget(model: Model, data_folder: Path) -> None:
+    """Forgets that the licence was accepted. Raises OSError when that cannot be removed."""
+    _record(model, data_folder).unlink(missing_ok=True)
+
+
+def _record(model: Model, data_folder: Path) -> Path:
+    return data_folder / _FOLDER / f"{model.name}.txt"

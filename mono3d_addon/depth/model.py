@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import types
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,9 +16,28 @@ Gives = Literal["disparity", "depth", "metres", "metres by focal length", "point
 """Disparity up to scale and shift; depth up to a scale; depth in metres, as it is or after a product with the focal
 length; points in space with a mask, normals, lens and a scale in metres."""
 
+GIVES: Mapping[Gives, tuple[str, ...]] = types.MappingProxyType(
+    {
+        "disparity": (),
+        "depth": ("proportions", "sky"),
+        "metres": ("metres",),
+        "metres by focal length": ("metres where the lens is known", "sky"),
+        "points": ("metres", "lens", "sky", "normals"),
+    }
+)
+"""What a network gives beside the order of near and far, in words."""
+
 HALF: Channels = (0.5, 0.5, 0.5)
 IMAGENET_MEAN: Channels = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION: Channels = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How accurate a model is, in a few words, and who has published that."""
+
+    words: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -24,6 +45,7 @@ class Model:
     """A row of the catalogue.
 
     name             what the user chooses; also the row of `networks.architectures`
+    title            what people call it
     choose_when      one line that helps to choose
     file             name of the weights file
     address          where the publisher offers the file; empty for a bundled one
@@ -34,6 +56,7 @@ class Model:
     licence          licence of the weights
     parameters       learnt numbers, as MiDaS counts them: with those that it never uses
     network_size     side of the pictures the model was trained with, in pixels
+    slow_seconds     seconds for a photo on two slow cores with AVX2: measured, or by the count of operations
     resize           how the size of the network's input follows from that of the photo, see `resize.input_size`
     sampling         how the photo is brought to that size, see `resize.picture`
     mean, deviation  normalise RGB in 0..1: (value - mean) / deviation
@@ -41,12 +64,15 @@ class Model:
     square_only      whether the network takes pictures of `network_size` x `network_size` only
     sees_aspect      whether a fourth channel of the input tells the photo's width / height
     gives            what the network gives
+    guesses          what it guesses beside that
+    accuracy         what is published of its accuracy; None: nothing
     bundled          whether the file comes with the add-on
     is_quick         whether a processor runs it in some tens of milliseconds, so that fine detail costs little
     runs_on_numpy    whether it runs without the packages that the installer brings
     """
 
     name: str
+    title: str
     choose_when: str
     file: str
     address: str
@@ -56,6 +82,7 @@ class Model:
     licence: str
     parameters: int
     network_size: int
+    slow_seconds: float
     resize: ResizeRule
     mean: Channels
     deviation: Channels
@@ -64,6 +91,8 @@ class Model:
     square_only: bool = False
     sees_aspect: bool = False
     gives: Gives = "disparity"
+    guesses: tuple[str, ...] = ()
+    accuracy: Accuracy | None = None
     bundled: bool = False
     known_by: tuple[str, ...] = ()
     is_quick: bool = False
@@ -73,3 +102,8 @@ class Model:
     def is_for_all_use(self) -> bool:
         """Whether the weights may be used for commercial work too."""
         return not self.licence.startswith("CC-BY-NC")
+
+    @property
+    def gives_words(self) -> tuple[str, ...]:
+        """What it gives beside the order of near and far, each in a word or a few."""
+        return (*GIVES[self.gives], *((f"guesses of {' and '.join(self.guesses)}",) if self.guesses else ()))

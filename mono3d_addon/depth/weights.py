@@ -143,15 +143,14 @@ def status(model: Model, data_folder: Path) -> Status:
     return Status("bundled" if model.bundled else "ready", path)
 
 
-def missing_message(model: Model, data_folder: Path) -> str:
-    """Returns the sentence for a user who has no weights for `model`."""
+def missing_message(model: Model, data_folder: Path, how: str = "") -> str:
+    """Returns the sentence for a user who has no weights for `model`; `how` they are downloaded here: " (with ...)"."""
     if model.bundled:
         return f"The weights of '{model.name}' ({model.file}) are missing from the add-on; install Mono3D again."
     return (
         f"The weights of '{model.name}' are not on this computer: download {model.file} "
         f"({model.file_bytes / 1e6:.0f} MB, {model.licence}) from {address_of(model)} and put it, under that name, "
-        f"into {weights_folder(data_folder)}, or "
-        "have it downloaded: with --download on the command line, by the button Download in Blender's sidebar."
+        f"into {weights_folder(data_folder)}, or have it downloaded{how}."
     )
 
 
@@ -229,10 +228,7 @@ def remedy(model: Model) -> str:
     """Returns what to do about a damaged weights file of `model`, as a part of a sentence."""
     if model.bundled:
         return "install Mono3D again"
-    return (
-        f"download it again (with 'models download {model.name}' on the command line, by the button Download again in "
-        f"Blender's sidebar, or from {address_of(model)}), or give weights of your own another name"
-    )
+    return f"download it again (it is at {address_of(model)}), or give weights of your own another name"
 
 
 def remedy_for(model: Model, path: Path) -> str:
@@ -300,10 +296,7 @@ def _wrong_hash(model: Model, found: str, record: Record) -> str:
         return ""
     if model.sha256:
         return f"its SHA-256 is {found}, the one published is {expected}"
-    return (
-        f"its SHA-256 is {found}, the one of the file first used is {expected} "
-        f"('models remove {model.name}' on the command line forgets that one)"
-    )
+    return f"its SHA-256 is {found}, the one of the file first used is {expected}"
 
 
 def _known(model: Model, path: Path, record: Record) -> _Found | None:

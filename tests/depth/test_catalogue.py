@@ -14,7 +14,7 @@ from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, FAMILIES, MODELS, model
 from mono3d_addon.depth.midas_models import MIDAS
 from mono3d_addon.depth.model import Model
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.settings import MODEL_NAMES
+from mono3d_addon.settings import GRADES, MODEL_NAMES
 
 ROWS = pytest.mark.parametrize("model", MODELS.values(), ids=lambda model: model.name)
 
@@ -39,6 +39,20 @@ def test_rows_are_complete(model: Model) -> None:
         assert re.fullmatch(r"https://huggingface\.co/[\w.-]+/[\w.-]+/resolve/[0-9a-f]{40}/[\w.]+", model.address)
         assert model.address.rsplit(".", 1)[1] == model.file.rsplit(".", 1)[1]
         assert model.sha256
+
+
+def test_what_people_read_of_models() -> None:
+    titles = [model.title for model in MODELS.values()]
+    assert len(set(titles)) == len(titles) and not any("_" in title for title in titles)
+    for model in MODELS.values():
+        assert model.slow_seconds > 0.0 and (model.accuracy is None or model.accuracy.source)
+    assert MODELS["depth_anything_v2_vits"].slow_seconds < MODELS["dpt_hybrid_384"].slow_seconds
+
+
+def test_the_words_for_three_models_promise_what_holds() -> None:
+    starter, better, best = (MODELS[name] for name in GRADES.values())
+    assert starter.bundled and better.is_for_all_use and best.is_for_all_use
+    assert {"metres", "lens", "sky", "normals"} <= set(best.gives_words)
 
 
 def test_files_and_addresses_differ() -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 
 torch = pytest.importorskip("torch")
 
-from mono3d_addon.depth import scene_vector  # noqa: E402
+from mono3d_addon.depth import scene_vector, timings  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
 from mono3d_addon.depth.engines.choice import EngineChoice, Result, Tell  # noqa: E402
 from mono3d_addon.depth.engines.engine import DISPARITY, SCENE, SKY, Pictures  # noqa: E402
@@ -137,6 +137,16 @@ class Engines(EngineChoice):
             raise answer
         disparity = np.full((len(pictures), *pictures.shape[2:]), answer, np.float32)
         return Result({DISPARITY: disparity}, f"fake on {self.device}", device=self.device)
+
+
+def test_the_seconds_of_the_usual_size_are_learnt(coffee: NDArray[np.uint8], tmp_path: Path) -> None:
+    for data_folder in (None, tmp_path):
+        estimator = load(MODELS["starter"], BUNDLED_FOLDER / "starter.safetensors", "cpu", data_folder)
+        estimator.estimate(coffee, InferenceOptions(network_size=128))
+        assert timings.measured(tmp_path) == {}, "another size"
+        estimator.estimate(coffee)
+    seconds = timings.measured(tmp_path)["starter"]["cpu"]
+    assert 0.001 < seconds < 60.0
 
 
 class TellingEngines(Engines):

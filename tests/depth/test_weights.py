@@ -154,7 +154,7 @@ def test_without_a_published_hash_the_tensors_are_looked_at(data_folder: Path, c
     for _ in range(2):
         with pytest.raises(Mono3DError, match=told) as caught:
             weights.find(NO_HASH, data_folder)
-        assert f"models download {NO_HASH.name}" in str(caught.value) and "Download again" in str(caught.value)
+        assert f"download it again (it is at {NO_HASH.address})" in str(caught.value)
         found = weights.status(NO_HASH, data_folder)
         assert found.state == "damaged" and told in found.problem
     put(path, UNHASHED)

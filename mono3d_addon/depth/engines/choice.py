@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import functools
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -74,17 +75,25 @@ class Result:
     arrays  its arrays by name
     engine  the engine that ran it, and `device`, where
     notes   sentences for the user
+    seconds duration of running it, without making or choosing an engine; 0: not known
     """
 
     arrays: Arrays
     engine: str
     notes: tuple[str, ...] = ()
     device: str = "cpu"
+    seconds: float = 0.0
 
     @property
     def disparity(self) -> NDArray[np.float32]:
         """Relative inverse depth, float32 (n, height, width), near = large."""
         return self.arrays[DISPARITY]
+
+
+def _timed(engine: Engine, pictures: Pictures) -> tuple[Arrays, float]:
+    began = time.perf_counter()
+    found = engine.run(pictures)
+    return found, time.perf_counter() - began
 
 
 def is_bare() -> bool:
@@ -136,10 +145,10 @@ class EngineChoice:
         if size not in self._by_size:
             return self._first(pictures, size, tell)
         engine = self._by_size[size]
-        found = engine.run(pictures)
+        found, seconds = _timed(engine, pictures)
         outside = ~is_finite(found)
         if engine is self._plain or not outside.any():
-            return Result(found, engine.name, device=engine.device)
+            return Result(found, engine.name, device=engine.device, seconds=seconds)
         # Half precision has a small range; a photo unlike the first may exceed it.
         plain = self.plain()
         for name, array in plain.run(pictures[outside]).items():
@@ -197,10 +206,14 @@ class EngineChoice:
     def _first(self, pictures: Pictures, size: tuple[int, int], tell: Tell) -> Result:
         """Chooses the engine for a new size, and returns its result."""
 
+        spent = 0.0
+
         @functools.cache
         def expected() -> Arrays:
+            nonlocal spent
             tell("Running plain float32")
-            return self.plain().run(pictures[:1])
+            first, spent = _timed(self.plain(), pictures[:1])
+            return first
 
         candidates = self._candidates(size, tell)
         notes = [candidates.reason] if candidates.reason else []
@@ -209,16 +222,18 @@ class EngineChoice:
             if engine is not None and found is not None:
                 self._by_size[size] = engine
                 self._release_plain()
-                return Result(found, engine.name, tuple(notes), engine.device)
+                return replace(found, notes=tuple(notes))
             notes.append(f"{candidate.name} is not used for '{self._model.name}' here: {refusal}.")
         result = joined(expected(), self.plain().run(pictures[1:])) if len(pictures) > 1 else expected()
         if not candidates.more_later:
             self._by_size[size] = self.plain()
-        return Result(result, self.plain().name, tuple(notes), self.plain().device)
+        return Result(
+            result, self.plain().name, tuple(notes), self.plain().device, spent if len(pictures) == 1 else 0.0
+        )
 
     def _tried_in_room(
         self, candidate: Candidate, pictures: Pictures, expected: Callable[[], Arrays]
-    ) -> tuple[Engine | None, Arrays | None, str]:
+    ) -> tuple[Engine | None, Result | None, str]:
         """Returns the same as `_tried`; if a processor's memory is too small for an engine, plain float32 may fit."""
         try:
             return self._tried(candidate, pictures, expected)
@@ -229,7 +244,7 @@ class EngineChoice:
 
     def _tried(
         self, candidate: Candidate, pictures: Pictures, expected: Callable[[], Arrays]
-    ) -> tuple[Engine | None, Arrays | None, str]:
+    ) -> tuple[Engine | None, Result | None, str]:
         """Returns an engine and its result, or None and the reason why it may not be used.
 
         The first picture is compared with plain float32, unless a verdict is recorded, and the verdict is recorded. A
@@ -247,7 +262,7 @@ class EngineChoice:
             return None, None, verdict.reason
         try:
             engine = self._opened(candidate)
-            found = engine.run(pictures)
+            found, seconds = _timed(engine, pictures)
         except Exception as error:
             if memory.is_full(error) or isinstance(error, Mono3DError):
                 raise
@@ -262,7 +277,7 @@ class EngineChoice:
                 return None, None, verdict.reason
         if not is_finite(found).all():
             return None, None, f"it {_OUT_OF_RANGE}"
-        return engine, found, ""
+        return engine, Result(found, engine.name, device=engine.device, seconds=seconds), ""
 
     def _verdict(self, key: str) -> Verdict | None:
         if key not in self._verdicts and self._cache and (recorded := self._cache.verdict(key)):
