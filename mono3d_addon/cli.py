@@ -20,7 +20,7 @@ from .display import TerminalDisplay, say
 from .environment import SCENE, VTP, WORKER
 from .errors import Mono3DError, WrongUsage, unforeseen
 from .installing import install
-from .run import parallel, system_decoder
+from .run import parallel, shards, system_decoder
 from .run.finished import FinishedPhotos
 from .run.loop import Decode, is_done, run, timed
 from .run.photos import find
@@ -147,14 +147,15 @@ def _run(
             models_command.ensure_weights(command.settings, data_folder, allow_download=True)
         return DONE
     found = find(command.photos)
-    tasks = reject_overwrites(found.tasks, target)
+    every_task = reject_overwrites(found.tasks, target)
+    tasks = shards.select(every_task, options.shard)
     if found.skipped:
         say(_skipped(found.skipped), sys.stdout)
-    if target.name and len(tasks) > 1:
-        raise WrongUsage(f"{options.output} names one file but there are {len(tasks)} photos; give a folder.")
+    if target.name and len(every_task) > 1:
+        raise WrongUsage(f"{options.output} names one file but there are {len(every_task)} photos; give a folder.")
     report = user_path(options.report) if options.report else None
     if report is not None:
-        prepare_report(report, tasks)
+        prepare_report(report, every_task)
     target, folders = _equipped(command, target, components, data_folder)
     prepare(target)
     weights = models_command.weights_digest(command.settings, data_folder)
@@ -198,6 +199,7 @@ def _run(
             weights,
             known,
             decode if is_bare else None,
+            every_task,
         )
     finally:
         display.close()

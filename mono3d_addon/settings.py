@@ -472,6 +472,8 @@ class RunOptions(SetupOptions):
         "Photos to process at the same time, each in its own worker process; 0: as many as processors and memory "
         "allow",
         minimum=0, maximum=64, basic=True)
+    shard: str = _choice("", "Shard", "Run",
+        "Process only this part of the photos: 3/20 is the third of 20 parts, for another machine each; empty: all")
     report: str = _choice("", "Report", "Run", "Write a JSON report with a record for each photo to this file",
         is_path=True)
     download: bool = _choice(False, "Download", "Setup",

@@ -276,3 +276,26 @@ def test_an_interrupt_leaves_nothing_half_written(data: Path, tmp_path: Path, nu
     assert list(results(tmp_path / "out")) == []
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
+
+
+@pytest.mark.serial
+def test_shards_at_the_same_time_do_every_photo_once(tmp_path: Path, data: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(8):
+        shutil.copy(PHOTOS / "coffee.png", photos / f"cup{number}.png")
+    whole = command(data, photos, "-o", tmp_path / "out", *light("--skip-existing"))
+    running = [
+        subprocess.Popen([*whole, "--shard", f"{number}/3", "--report", str(tmp_path / f"{number}.json")], cwd=ROOT)
+        for number in (1, 2, 3)
+    ]
+    assert [process.wait(300) for process in running] == [0, 0, 0]
+    reports = [json.loads((tmp_path / f"{number}.json").read_text()) for number in (1, 2, 3)]
+    done = [Path(photo["photo"]).name for report in reports for photo in report["photos"]]
+    assert sorted(done) == [f"cup{number}.png" for number in range(8)]
+    assert all(photo["status"] == "done" for report in reports for photo in report["photos"])
+    assert len(list((tmp_path / "out").glob("*.ply"))) == 8
+    lines = (tmp_path / "out" / ".mono3d-results.jsonl").read_text().splitlines()
+    assert sorted(json.loads(line)["name"] for line in lines) == [f"cup{number}" for number in range(8)]
+    again = subprocess.run(whole, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
+    assert "8 skipped" in again.stdout

@@ -63,12 +63,13 @@ def run(
     weights: str = "",
     known: FinishedPhotos | None = None,
     decode: Decode | None = None,
+    others: Sequence[PhotoTask] = (),
 ) -> None:
     """Appends a record of each task to `records`, in order; an interrupt keeps those already appended.
 
     `weights` is the hash of the network's weights, see `FinishedPhotos.made_from`; `known` is what is known of earlier
     results in the target's folder, None: nothing yet. `decode`, for runners that do not decode all files, is called in
-    the calling thread too.
+    the calling thread too. `others` are photos of other shards, which no result may replace either.
 
     `jobs` runners reconstruct photos, slightly ahead of the scenes, which are written one by one in the
     calling thread because Blender requires it. An interrupt of the calling thread stops the runners and leaves no
@@ -78,7 +79,8 @@ def run(
     idle: queue.SimpleQueue[Runner] = queue.SimpleQueue()
     everyone = [runners.for_photos(f"worker-{number}") for number in range(min(jobs, max(1, len(tasks))))]
     known = known or FinishedPhotos(target.folder)
-    batch = _Batch(settings, options.skip_existing, target, photo_keys(tasks), idle, scenes, display, weights, known)
+    photos = photo_keys((*tasks, *others))
+    batch = _Batch(settings, options.skip_existing, target, photos, idle, scenes, display, weights, known)
     waiting: deque[Ordered] = deque()
     remaining = deque(tasks)
     pool = ThreadPoolExecutor(len(everyone), thread_name_prefix="mono3d")

@@ -20,6 +20,7 @@ CORE_TOOLS = (
     "jsonschema==4.26.0",
     "cyclonedx-python-lib[json-validation]==11.12.0",
     "hatchling==1.33.0",
+    "openjd-cli==0.8.0",
     "nbclient==0.11.0",
     "ipykernel==7.4.0",
 )
