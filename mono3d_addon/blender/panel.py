@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from ..settings import PRESETS
-from . import model_lines, names, offers, progress, properties, setting_rows, state
+from . import model_lines, names, offers, own_presets, progress, properties, setting_rows, state
 from .photos import choose, chosen, depth_preview, running
 from .scene import reshaped
 from .texts import label
@@ -58,6 +58,7 @@ def _draw_quality(layout: Any, values: Any) -> None:
     row = layout.row(align=True)
     for name in PRESETS:
         row.prop_enum(values, "preset", name)
+    own_presets.draw(row)
     column = layout.column()
     column.use_property_split = True
     column.use_property_decorate = False

@@ -174,6 +174,12 @@ class Layout:
     def separator(self, **options: Any) -> None:
         _check("separator", options)
 
+    def popover(self, **options: Any) -> None:
+        _check("popover", options)
+        assert hasattr(bpy.types, options["panel"]), options["panel"]
+        self._takes()
+        self.shown.append(options["panel"])
+
     def menu(self, name: str, **options: Any) -> None:
         _check("menu", options)
         self._takes()

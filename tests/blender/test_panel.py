@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mono3d_addon.blender import panel, properties, readiness, reshape_panel, setting_rows, state
+from mono3d_addon.blender import own_presets, panel, properties, readiness, reshape_panel, setting_rows, state
 from mono3d_addon.blender.scene import build
 from mono3d_addon.core import reconstruction
 from mono3d_addon.settings import PRESET_SETTINGS, PRESETS, Settings, fields_of
@@ -65,6 +65,30 @@ def test_one_preset_undoes_another(values: Any) -> None:
 def test_a_preset_says_what_it_changes(values: Any) -> None:
     items = values.bl_rna.properties["preset"].enum_items
     assert items["best"].description == ("Set Detail 1920 px, Fine detail on, Mirror average off; nothing else changes")
+
+
+@pytest.mark.smoke
+def test_a_preset_of_the_users_own_keeps_detail_and_effort(
+    values: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def user_resource(kind: str, *, path: str = "", create: bool = False) -> str:
+        folder = tmp_path / kind / path
+        folder.mkdir(parents=True, exist_ok=True)
+        return str(folder)
+
+    monkeypatch.setattr(bpy.utils, "user_resource", user_resource)
+    values.detail, values.near = 700, 0.5
+    assert bpy.ops.mono3d.add_preset(name="For print") == {"FINISHED"}
+    (made_file,) = (tmp_path / "SCRIPTS" / "presets" / "mono3d" / "quality").iterdir()
+    assert made_file.name == "For_print.py"
+    values.preset, values.near = "fast", 2.0
+    menu = own_presets.MONO3D_PT_presets.__name__
+    assert bpy.ops.script.execute_preset(filepath=str(made_file), menu_idname=menu) == {"FINISHED"}
+    assert values.detail == 700 and values.near == 2.0 and values.preset == "custom"
+    text = made_file.read_text("utf-8")
+    assert [line.partition(" = ")[0] for line in text.splitlines() if line.startswith("values.")] == [
+        f"values.{name}" for name in PRESET_SETTINGS
+    ]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
