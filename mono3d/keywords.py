@@ -154,8 +154,8 @@ class Keywords(TypedDict, total=False):
     # never changed; default: True
     planes: bool
 
-    # Ignored extremes: Percentage of the pixels at each end of the depth range that is ignored when near and far
-    # are assigned; 0 to 20 %; default: 1.0
+    # Cut extremes: Percentage of the pixels at each end of the depth range that is ignored when near and far are
+    # assigned; 0 to 20 %; default: 1.0
     percentile: float
 
     # Own depth: Depth map to use instead of the network: PNG, TIFF, EXR, NPY or PFM; or a folder that has a map for

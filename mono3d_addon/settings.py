@@ -255,7 +255,7 @@ class Settings:
     planes: bool = _choice(True, "Flat planes", "Depth",
         "Flatten walls, floors and table tops that the network shows almost flat; an own depth map is never changed",
         live=True)
-    percentile: float = _choice(1.0, "Ignored extremes", "Depth",
+    percentile: float = _choice(1.0, "Cut extremes", "Depth",
         "Percentage of the pixels at each end of the depth range that is ignored when near and far are assigned",
         unit="%", minimum=0.0, maximum=20.0, live=True)
     depth_file: str = _choice("", "Own depth", "Depth",

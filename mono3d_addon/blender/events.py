@@ -6,8 +6,8 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import interface, preference_values, properties, readiness, state
-from .photos import description
+from . import preference_values, properties, readiness, state
+from .photos import description, durations, running
 
 _FIRST_REFRESH = 0.2
 
@@ -32,7 +32,7 @@ def refresh() -> None:
     readiness.refresh()
     readiness.tidy()
     preference_values.start_scenes()
-    interface.redraw()
+    running.refresh_usual()
 
 
 def _refresh_soon() -> None:
@@ -47,10 +47,19 @@ _OWNER = object()
 def _subscribe() -> None:
     key: Any = (bpy.types.Window, "scene")
     bpy.msgbus.subscribe_rna(key=key, owner=_OWNER, args=(), notify=_another_scene)
+    for name in durations.DECISIVE:
+        key = (properties.MONO3D_PG_settings, name)
+        bpy.msgbus.subscribe_rna(key=key, owner=_OWNER, args=(), notify=_other_settings)
+
+
+def _other_settings() -> None:
+    if state.current.checked:
+        running.refresh_usual()
 
 
 def _another_scene() -> None:
     preference_values.start_scenes()
+    _other_settings()
     description.refresh_soon()
 
 

@@ -6,13 +6,15 @@ from typing import Any, Literal
 
 import bpy
 
+from .texts import n_
+
 Result = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
 """What an operator returns."""
 
 INTERVAL = 0.1
 """Seconds between two calls of a timer that polls work in progress."""
 
-BUSY = "A photo is being processed; wait for it or cancel it"
+BUSY = n_("A photo is being processed; wait for it or cancel it")
 """Why an operator is not available while a job is running."""
 
 

@@ -9,12 +9,16 @@ from bpy.props import EnumProperty, FloatProperty, FloatVectorProperty
 from ..errors import Mono3DError
 from . import interface, marks, names, reshape_operators, reshape_panel, state
 from .scene import reshaped
+from .texts import n_, text
 
 # Modules that import numpy are imported when needed, to keep Blender's start fast.
 if TYPE_CHECKING:
     from mathutils import Matrix, Vector
 
-_HINT = "Mono3D: click the {which} point on the mesh; ESC or right click cancels"
+_HINTS = (
+    n_("Mono3D: click the first point on the mesh; ESC or right click cancels"),
+    n_("Mono3D: click the second point on the mesh; ESC or right click cancels"),
+)
 _BARS = {"UI", "TOOLS", "HEADER", "TOOL_HEADER"}
 _FROM_CAMERA, _BETWEEN = "CAMERA", "BETWEEN"
 
@@ -180,7 +184,7 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
         """Returns why no points can be picked and sets it as poll message; empty if they can."""
         sentence = reshape_operators.refuse(cls, context)
         if not sentence and context.mode != "OBJECT":
-            sentence = "Leave Edit Mode first, or select two vertices and use Known Distances"
+            sentence = text("Leave Edit Mode first, or select two vertices and use Known Distances")
             cls.poll_message_set(sentence)
         return sentence
 
@@ -188,7 +192,7 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
         """Starts listening for clicks."""
         space: Any = context.space_data
         if space is None or space.type != "VIEW_3D" or context.window_manager is None:
-            self.report({"ERROR"}, "Use this in a 3D view.")
+            self.report({"ERROR"}, text("Use this in a 3D view."))
             return {"CANCELLED"}
         self._points: list[Any] = []
         self._say(context)
@@ -215,7 +219,7 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         if point is None:
-            self.report({"INFO"}, f"'{owner.name}' is not under the mouse; click on the mesh.")
+            self.report({"INFO"}, text("'{name}' is not under the mouse; click on the mesh.", name=owner.name))
             return {"RUNNING_MODAL"}
         self._uid = owner.session_uid
         self._points.append(point)
@@ -263,7 +267,7 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
             context.area.header_text_set(None)
 
     def _say(self, context: bpy.types.Context) -> None:
-        words = _HINT.format(which=("first", "second")[len(self._points)])
+        words = text(_HINTS[len(self._points)])
         if context.workspace:
             context.workspace.status_text_set(words)
         if context.area:
@@ -358,8 +362,8 @@ class MONO3D_PT_known_distances(reshape_panel.Sidebar):
         words = reshaped.metric_words(owner) if owner is not None else ""
         if words:
             column = layout.column(align=True)
-            for line in state.wrapped(f"Metric: {words}."):
-                column.label(text=line)
+            for line in state.wrapped(text("Metric: {words}.", words=words)):
+                column.label(text=line, translate=False)
             layout.operator("mono3d.forget_distances", icon="X")
         layout.operator("mono3d.pick_distances", icon="EYEDROPPER")
         if context.mode == "EDIT_MESH":

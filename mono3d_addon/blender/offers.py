@@ -50,14 +50,14 @@ def draw(layout: bpy.types.UILayout) -> None:
     setup.draw(layout)
 
 
-def draw_plan(layout: bpy.types.UILayout) -> None:
-    """Shows in the preferences what can be installed, or how that goes."""
+def draw_plan(layout: bpy.types.UILayout, width: int) -> None:
+    """Shows in the preferences what can be installed, or how that goes, in lines of `width` letters."""
     if not edition.can_install():
         _draw_edition(layout)
         return
     from .installing import setup
 
-    setup.draw_plan(layout)
+    setup.draw_plan(layout, width)
 
 
 def draw_installed(layout: bpy.types.UILayout) -> None:

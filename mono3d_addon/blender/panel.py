@@ -12,7 +12,7 @@ from ..settings import PRESETS
 from . import model_lines, names, offers, own_presets, progress, properties, setting_rows, state
 from .photos import choose, chosen, depth_preview, running
 from .scene import reshaped
-from .texts import label
+from .texts import label, text
 
 _ABOVE = ("model",)
 """Settings that the main panel shows."""
@@ -74,7 +74,9 @@ def _draw_generate(layout: Any, values: Any) -> None:
         button = layout.row()
         button.enabled = chosen.is_any(values)
         button.scale_y = 1.4
-        button.operator("mono3d.generate", icon="MESH_GRID")
+        usual = state.current.usual
+        words = text("Generate, about {time}", time=progress.clock(usual)) if usual is not None else text("Generate")
+        button.operator("mono3d.generate", icon="MESH_GRID", text=words, translate=False)
 
 
 class _Part(_Sidebar):

@@ -24,6 +24,10 @@ BACKENDS = {
 """Word of --backend -> label and description."""
 
 
+_LETTERS, _LETTER_WIDTH, _MARGIN = 60, 6.5, 12
+"""The least letters in a line, the pixels of one, and the letters that the frame around the preferences takes."""
+
+
 def _refresh(values: Any, context: bpy.types.Context) -> None:
     readiness.refresh()
 
@@ -75,10 +79,19 @@ class MONO3D_AP_preferences(_Habits, bpy.types.AddonPreferences):
         folder = state.current.data_folder
         label(column, "In use: {folder}", folder=folder)
         label(column, "Log: {file}", file=workers.log_file(folder))
-        offers.draw_plan(self.layout)
-        progress.draw_messages(self.layout)
+        width = _letters(context)
+        offers.draw_plan(self.layout, width)
+        progress.draw_sentences(self.layout, width)
         offers.draw_installed(self.layout)
         model_lines.draw_list(self.layout)
+
+
+def _letters(context: bpy.types.Context) -> int:
+    """Returns how many letters fit a line of the preferences, whose region is wider than the sidebar."""
+    region, preferences = context.region, context.preferences
+    if region is None or preferences is None:
+        return _LETTERS
+    return max(_LETTERS, int(region.width / preferences.system.ui_scale / _LETTER_WIDTH) - _MARGIN)
 
 
 CLASSES = (MONO3D_AP_preferences,)

@@ -10,15 +10,43 @@ import bpy
 from ..errors import Mono3DError, unforeseen
 from . import state
 from .interface import INTERVAL, Result, redraw
-from .texts import label, text
+from .texts import filled, label, text
+
+_LEAST_TO_GUESS = 0.02
+"""Completed fraction of work from which on the remaining time is guessed."""
 
 
 def draw(layout: bpy.types.UILayout, stage: str, fraction: float, cancel: str) -> None:
     """Shows a progress bar with the stage, and a button for the operator `cancel` unless it is empty."""
     row = layout.row(align=True)
-    row.progress(factor=fraction, type="BAR", text=f"{text(stage)} {fraction:.0%}", translate=False)
+    row.progress(factor=fraction, type="BAR", text=f"{filled(stage)} {fraction:.0%}", translate=False)
     if cancel:
         row.operator(cancel, text="", icon="X")
+
+
+def draw_background(layout: bpy.types.UILayout, work: state.Background, cancel: str, *, width: int = 0) -> None:
+    """Shows work in a thread: share and times in a bar, below it the stage in lines of `width` letters; 0: narrow.
+
+    `cancel` is the operator that stops it.
+    """
+    row = layout.row(align=True)
+    elapsed, fraction = work.elapsed, work.fraction
+    words = text("{percent}, {elapsed}", percent=f"{fraction:.0%}", elapsed=clock(elapsed))
+    if fraction > _LEAST_TO_GUESS:
+        left = clock(elapsed * (1.0 - fraction) / fraction)
+        words = text("{percent}, {elapsed}, {left} left", percent=f"{fraction:.0%}", elapsed=clock(elapsed), left=left)
+    row.progress(factor=fraction, type="BAR", text=words, translate=False)
+    if work.can_be_cancelled:
+        row.operator(cancel, text="", icon="X")
+    column = layout.column(align=True)
+    for line in state.wrapped(filled(work.stage), **({"width": width} if width else {})):
+        column.label(text=line, translate=False)
+
+
+def clock(seconds: float) -> str:
+    """Returns a duration as minutes and seconds, such as "1:05"."""
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02d}"
 
 
 def draw_messages(layout: Any, section: str = "") -> None:
@@ -41,6 +69,15 @@ def draw_messages(layout: Any, section: str = "") -> None:
             column = body.column(align=True)
             for line in current.messages[shown:]:
                 column.label(text=line, translate=False)
+
+
+def draw_sentences(layout: Any, width: int) -> None:
+    """Shows the messages about the last job in lines of `width` letters."""
+    if state.current.sentences:
+        box = layout.box().column(align=True)
+        box.alert = state.current.failed
+        for line in state.wrapped(*state.current.sentences, width=width):
+            box.label(text=line, translate=False)
 
 
 def poll_background(work: state.Work | None, on_finished: Callable[[], object]) -> float | None:

@@ -31,6 +31,7 @@ from ..settings import (
 )
 from . import state
 from .enum_numbers import NUMBERS
+from .languages import CONTEXT
 from .photos import chosen, description
 
 FIELDS = {item.name: item for item in fields_of(Settings)}
@@ -62,7 +63,11 @@ _SUBTYPES: dict[str, Any] = {"m": "DISTANCE", "deg": "ANGLE", "px": "PIXEL", "%"
 _PATH: dict[str, Any] = {"subtype": "FILE_PATH"}
 if bpy.app.version >= (4, 5, 0):  # unknown before 4.5; since then a relative path without it causes a warning
     _PATH["options"] = {"PATH_SUPPORTS_BLEND_RELATIVE"}
-_WORDS = {"x footprint": "median pixel footprints", "Mpx": "megapixels", "mm": "millimetres", "min": "minutes"}
+_WORDS = {"x footprint": "median pixel footprints", "Mpx": "megapixels"}
+"""Units that a tooltip explains."""
+
+_IN_LABELS = frozenset({"mm", "min"})
+"""Units that Blender's fields do not show."""
 
 
 def groups() -> dict[str, list[SettingField]]:
@@ -149,9 +154,10 @@ def property_of(item: SettingField, **more: Any) -> Any:
     choice = item.choice
     unit = _WORDS.get(choice.unit or "")
     common: dict[str, Any] = {
-        "name": choice.label,
+        "name": f"{choice.label} ({choice.unit})" if choice.unit in _IN_LABELS else choice.label,
         "description": f"{choice.help} (in {unit})" if unit else choice.help,
         "default": _to_blender(item, item.default),
+        "translation_context": CONTEXT,
         **more,
     }
     if item.kind is bool:
@@ -236,7 +242,10 @@ def _annotations() -> Iterator[tuple[str, Any]]:
         "photo",
         StringProperty(name="Photo", description="Photo to turn into a mesh", update=_take_photo),
     )
-    yield "more_photos", CollectionProperty(type=MONO3D_PG_photo, description="Further photos, one mesh each")
+    yield (
+        "more_photos",
+        CollectionProperty(type=MONO3D_PG_photo, name="Further photos", description="Further photos, one mesh each"),
+    )
     yield (
         "image",
         PointerProperty(
@@ -253,6 +262,7 @@ def _annotations() -> Iterator[tuple[str, Any]]:
             name="Quality",
             description="Sets detail and effort, and nothing else",
             items=_PRESET_ITEMS,
+            translation_context=CONTEXT,
             get=_shown_preset,
             set=_take_preset,
         ),

@@ -16,9 +16,9 @@ from ..errors import Mono3DError
 from ..settings import Settings
 from . import interface, preference_values, properties, state, temporary
 from .photos import description
-from .texts import text
+from .texts import n_, text
 
-ADDS = "More models, Poisson surfaces, HEIC photos"
+ADDS = n_("More models, Poisson surfaces, HEIC photos")
 """What packages add, in the words of the panels."""
 
 
@@ -125,10 +125,10 @@ def poll_plan() -> float | None:
         return interface.INTERVAL
     current.planning = None
     if planning.error:
-        current.offer = state.Offer(plan=state.wrapped(planning.error), problem=True)
+        current.offer = state.Offer(plan=(planning.error,), problem=True)
     else:
         current.offer = state.Offer(
-            _size(planning.plans), state.wrapped("\n".join(plan.summary() for plan in planning.plans))
+            _size(planning.plans), tuple(line for plan in planning.plans for line in plan.summary().splitlines())
         )
     _note_what_is_lacking(is_complete=False)
     interface.redraw()

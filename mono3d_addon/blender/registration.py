@@ -6,9 +6,11 @@ import bpy
 from . import (
     events,
     known_distances,
+    languages,
     look_through,
     marks,
     menus,
+    names,
     offers,
     own_presets,
     panel,
@@ -21,6 +23,8 @@ from . import (
     state,
 )
 from .photos import choose, depth_preview, description, generate, running, thumbnails
+
+_WITH_LABELS = (bpy.types.Operator, bpy.types.Panel, bpy.types.Menu)
 
 
 def classes() -> tuple[type, ...]:
@@ -47,7 +51,10 @@ def classes() -> tuple[type, ...]:
 def register() -> None:
     """Registers classes, properties, menu entries and handlers; `events` checks the installation a moment later."""
     state.reset()
+    languages.register(names.PACKAGE)
     for cls in classes():
+        if issubclass(cls, _WITH_LABELS):
+            cls.bl_translation_context = languages.CONTEXT
         bpy.utils.register_class(cls)
     properties.register()
     reshape_operators.register()
@@ -72,3 +79,4 @@ def unregister() -> None:
     properties.unregister()
     for cls in reversed(classes()):
         bpy.utils.unregister_class(cls)
+    languages.unregister(names.PACKAGE)

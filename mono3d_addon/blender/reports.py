@@ -9,13 +9,14 @@ import bpy
 from bpy.props import StringProperty
 
 from . import interface, state, workers
+from .texts import n_, text
 
 _LINES = 30
 
 
-def log_button(layout: bpy.types.UILayout, name: str, words: str = "Open Log") -> None:
+def log_button(layout: bpy.types.UILayout, name: str, words: str = n_("Open Log")) -> None:
     """Shows a button that opens a log, a file in the folder of logs."""
-    button: Any = layout.operator("mono3d.open_log", icon="TEXT", text=words)
+    button: Any = layout.operator("mono3d.open_log", icon="TEXT", text=text(words), translate=False)
     button.name = name
 
 
@@ -50,7 +51,7 @@ class MONO3D_OT_copy_report(bpy.types.Operator):
         """Copies it to the clipboard."""
         manager: Any = context.window_manager
         manager.clipboard = report()
-        self.report({"INFO"}, "The report is on the clipboard.")
+        self.report({"INFO"}, text("The report is on the clipboard."))
         return {"FINISHED"}
 
 
@@ -68,7 +69,7 @@ class MONO3D_OT_open_log(bpy.types.Operator):
         """Opens it."""
         path = state.current.data_folder / "logs" / self.name
         if not path.is_file():
-            self.report({"WARNING"}, f"There is no log yet: {path}")
+            self.report({"WARNING"}, text("There is no log yet: {path}", path=path))
             return {"CANCELLED"}
         bpy.ops.wm.path_open(filepath=str(path))
         return {"FINISHED"}

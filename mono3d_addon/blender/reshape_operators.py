@@ -10,6 +10,7 @@ from ..errors import Mono3DError
 from . import interface, preference_values, progress, properties, state, workers
 from .photos import running
 from .scene import reshaped
+from .texts import text
 
 # `reshape` is imported with the first change, to keep Blender's start fast.
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ def start() -> None:
 def refuse(cls: Any, context: bpy.types.Context) -> str:
     """Returns why an operator cannot reshape the active object and sets it as poll message; empty if it can."""
     owner = reshaped.target(context)
-    sentence = "Select a mesh made by Mono3D" if owner is None else reshaped.refusal(owner).rstrip(".")
+    sentence = text("Select a mesh made by Mono3D") if owner is None else reshaped.refusal(owner).rstrip(".")
     if not sentence and state.current.run is not None:
-        sentence = interface.BUSY
+        sentence = text(interface.BUSY)
     if sentence:
         cls.poll_message_set(sentence)
     return sentence
@@ -151,7 +152,7 @@ class MONO3D_OT_reshape(ReshapeOperator):
 
 
 class MONO3D_OT_remesh(ReshapeOperator):
-    """Rebuild the mesh from the photo and its settings; edits made by hand are lost"""
+    """Reshape from the photo and the settings, also without a change; edits made by hand are lost"""
 
     bl_idname = "mono3d.remesh"
     bl_label = "Reshape"

@@ -100,8 +100,9 @@ class MONO3D_PT_active(Sidebar):
         draw_state(layout, owner)
         layout.operator("mono3d.look_through_camera", icon="VIEW_CAMERA")
         if words := reshaped.guess_words(owner):
+            column = layout.column(align=True)
             for line in state.wrapped(text("Distances: {words}", words=words)):
-                layout.label(text=line, translate=False)
+                column.label(text=line, translate=False)
         manager: Any = context.window_manager
         setting_rows.draw(layout, manager.mono3d_shape, _ROWS.shown)
 

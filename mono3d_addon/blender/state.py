@@ -83,6 +83,9 @@ class Background(Work, Protocol):
     def can_be_cancelled(self) -> bool: ...  # noqa: D102
 
     @property
+    def elapsed(self) -> float: ...  # noqa: D102
+
+    @property
     def error(self) -> str: ...  # noqa: D102
 
     def wait(self) -> None:
@@ -147,7 +150,8 @@ class State:
     installed     lines about the installed packages: versions, backend, size, place
     update        whether the installed packages are outdated
     models        the state of every model's weights, by name
-    messages      lines about the last job, newest last
+    sentences     sentences about the last job
+    messages      the same in lines that fit the sidebar
     headline      how many of these lines are the first sentence
     failed        whether the last job failed, at least in part
     data_folder   folder of packages, weights and logs
@@ -159,6 +163,7 @@ class State:
     lap_began     `time.monotonic()` at the start of the current photo
     waiting       message about a finished result that cannot be built yet; empty: there is none
     expected      expected seconds of the run; None if unknown
+    usual         usual seconds of a photo with the present settings; None if unknown
     describer     the runner that reads photos for their description
     describer_made  the packages with which it was made
     describing    the photo being described: its key, the job, and the file for its thumbnail
@@ -182,6 +187,7 @@ class State:
     installed: tuple[str, ...] = ()
     update: bool = False
     models: Mapping[str, ModelLine] = field(default_factory=dict)
+    sentences: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     headline: int = 0
     failed: bool = False
@@ -194,6 +200,7 @@ class State:
     lap_began: float = 0.0
     waiting: str = ""
     expected: float | None = None
+    usual: float | None = None
     describer: Runner | None = None
     describer_made: tuple[Path, ...] = ()
     describing: tuple[str, Job, Path] | None = None
@@ -212,6 +219,7 @@ class State:
 
     def say(self, *sentences: str, failed: bool = False) -> None:
         """Sets the messages shown to the user, wrapped to the sidebar."""
+        self.sentences = tuple(line for one in sentences for line in one.splitlines())
         self.messages = wrapped(*sentences)
         self.headline = len(wrapped(*sentences[:1]))
         self.failed = failed
@@ -270,10 +278,10 @@ class State:
         self.scratch = None
 
 
-def wrapped(*sentences: str) -> tuple[str, ...]:
-    """Returns the sentences in lines that fit the sidebar; their own line breaks are kept."""
+def wrapped(*sentences: str, width: int = _LINE) -> tuple[str, ...]:
+    """Returns the sentences in lines that fit the sidebar, or have `width` letters; their line breaks are kept."""
     lines = [line for sentence in sentences for line in sentence.splitlines()]
-    return tuple(part for line in lines for part in textwrap.wrap(line.strip(), _LINE))
+    return tuple(part for line in lines for part in textwrap.wrap(line.strip(), width))
 
 
 current = State()

@@ -16,7 +16,7 @@ from .zip_file import write_zip
 MANIFEST = "blender_manifest.toml"
 SINGLE_FILES = (MANIFEST, "__init__.py", "LICENSE", "README.md")
 FOLDERS = ("mono3d_addon", "vendor_installer")
-SUFFIXES = frozenset({".py", ".md", ".txt", ".json", ".toml", ".safetensors"})
+SUFFIXES = frozenset({".py", ".md", ".txt", ".json", ".toml", ".po", ".safetensors"})
 
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "training", "tests", "web"})
 """Folders that the extension does not need; the web page runs in its own process with its own packages."""

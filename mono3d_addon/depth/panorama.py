@@ -22,7 +22,7 @@ from ..core.camera.sphere_part import WHOLE_SPHERE, SpherePart
 from ..core.estimate import Estimate
 from ..core.photo.resampling import resize_to
 from ..core.scene_guess import Unit
-from ..core.stages import Progress
+from ..core.stages import ESTIMATING, Progress
 from .estimator import Estimator, InferenceOptions
 from .readings import in_metres, of_depth, through_lens
 
@@ -174,7 +174,7 @@ def estimate(
         seen.extend(estimator.estimate_all(pictures, options, progress))
     else:
         for number, picture in enumerate(pictures):
-            progress(f"view {number + 1} of {len(pictures)}", number / len(pictures))
+            progress(f"{ESTIMATING}, {number + 1} of {len(pictures)}", number / len(pictures))
             seen.append(estimator.estimate(picture, options))
     made = _together(around, seen, part)
     notes = tuple(dict.fromkeys(note for one in seen for note in one.notes))

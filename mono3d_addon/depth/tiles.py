@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ..core import resampling, windows
 from ..core.arrays import Floats
-from ..core.stages import Progress
+from ..core.stages import ESTIMATING, Progress
 from . import align
 
 Network = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -131,7 +131,7 @@ def detailed(
     base = windows.resize(whole, grid.across.length, grid.down.length)
     result = base.copy()
     for number, (place, weight) in enumerate(_tiles(grid)):
-        progress(f"tile {number + 1} of {grid.tiles}", number / grid.tiles)
+        progress(f"{ESTIMATING}, {number + 1} of {grid.tiles}", number / grid.tiles)
         tile = _estimated(pixels, estimate, place, base.shape)
         target = _part(whole, place, base.shape)
         fine, trust = _fitted(tile, target, _SURROUNDINGS * min(whole.shape), float(whole.std()))

@@ -139,7 +139,8 @@ def test_every_setting_has_a_property_with_its_bounds(values: Any) -> None:
     known = values.bl_rna.properties
     for name, item in properties.FIELDS.items():
         shown = known[name]
-        assert shown.name == item.choice.label
+        unit = f" ({item.choice.unit})" if item.choice.unit == "mm" else ""
+        assert shown.name == item.choice.label + unit
         assert item.choice.help in shown.description
         if item.choice.options:
             assert [choice.identifier for choice in shown.enum_items] == list(item.choice.options)

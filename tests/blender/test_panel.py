@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mono3d_addon.blender import own_presets, panel, properties, readiness, reshape_panel, setting_rows, state
+from mono3d_addon.blender.photos import durations, running
 from mono3d_addon.blender.scene import build
 from mono3d_addon.core import reconstruction
 from mono3d_addon.settings import PRESET_SETTINGS, PRESETS, Settings, fields_of
@@ -166,6 +167,18 @@ def test_a_failure_is_read_whole_and_the_details_of_a_success_on_demand(values: 
     state.current.say("a.jpg: It is damaged.", "b.jpg: It is empty.", failed=True)
     drawn.draw(panel.MONO3D_PT_main, layout := stand_in.Layout(opens_sections=False))
     assert {"a.jpg: It is damaged.", "b.jpg: It is empty."} <= set(layout.texts)
+
+
+def test_generate_says_how_long_it_usually_takes(values: Any, tmp_path: Path) -> None:
+    values.photo = "/photos/a.jpg"
+    for preset, seconds in (("fast", 4.0), ("best", 75.0)):
+        values.preset = preset
+        durations.learn(state.current.data_folder, running.wished(values), seconds)
+    shown = []
+    for values.preset in PRESETS:
+        running.refresh_usual()
+        shown.append(next(one for one in drawn.draw_all().labels if one.startswith("Generate")))
+    assert shown == ["Generate, about 0:04", "Generate", "Generate, about 1:15"]
 
 
 def test_what_is_automatic_says_so(values: Any) -> None:

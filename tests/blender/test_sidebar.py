@@ -447,7 +447,7 @@ def test_what_needs_packages_is_refused_in_one_sentence(values: Any, tmp_path: P
 def test_a_fresh_user_sees_photo_and_generate_at_once_and_a_quiet_offer(values: Any) -> None:
     state.current.offer, state.current.lacking = state.Offer("430 MB"), "Needs Install, 430 MB"
     layout = draw_all()
-    assert layout.operators == ["mono3d.open_photo", "mono3d.generate", "mono3d.install"]
+    assert layout.operators == ["mono3d.open_photo", "mono3d.generate", "mono3d.install", "screen.userpref_show"]
     assert layout.shown == ["photo", "image"] and "Needs Install, 430 MB" not in layout.texts
     assert " ".join(layout.texts).count("HEIC") == 1 and "Install, 430 MB" in layout.labels
     values.photo = "/photos/a.jpg"
@@ -608,7 +608,7 @@ def test_the_habits_are_properties_and_are_honoured(
 ) -> None:
     for name, item in preference_values.HABITS.items():
         shown = preferences.MONO3D_AP_preferences.bl_rna.properties[name]
-        assert shown.name == item.choice.label and item.choice.help in shown.description
+        assert shown.name.startswith(item.choice.label) and item.choice.help in shown.description
     assert preference_values.habits() == Habits()
     chosen_habits = Habits(device="cpu", idle_minutes=0.5, log_level="debug", preset="fast")
     monkeypatch.setattr(preference_values, "habits", lambda: chosen_habits)

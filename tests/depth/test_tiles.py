@@ -296,7 +296,7 @@ def test_progress_is_told() -> None:
     told: list[tuple[str, float]] = []
     pixels = photo()
     detailed(pixels, Network(), whole_of(pixels), lambda words, fraction: told.append((words, fraction)))
-    assert told[0] == ("tile 1 of 9", 0.0) and told[-1][0] == "tile 9 of 9"
+    assert told[0] == ("Estimating depth, 1 of 9", 0.0) and told[-1][0] == "Estimating depth, 9 of 9"
     assert [fraction for _, fraction in told] == pytest.approx(np.arange(9) / 9)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import traceback
 from collections.abc import Callable
 
@@ -19,6 +20,7 @@ class Background:
         self.stage = "Starting"
         self.fraction = 0.0
         self.error = ""
+        self._began = time.monotonic()
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name=name)
 
@@ -31,6 +33,11 @@ class Background:
     def cancelled(self) -> bool:
         """Whether the user cancelled it."""
         return self._cancelled.is_set()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it was created."""
+        return time.monotonic() - self._began
 
     def start(self) -> None:
         """Starts the thread."""

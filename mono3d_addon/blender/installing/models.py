@@ -52,7 +52,7 @@ class MONO3D_OT_download_model(progress.Starter):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Returns whether no download is running."""
         if state.current.download is not None:
-            cls.poll_message_set("A model is being downloaded; wait for it or stop it")
+            cls.poll_message_set(text("A model is being downloaded; wait for it or stop it"))
             return False
         return True
 

@@ -8,7 +8,7 @@ import bpy
 from ...errors import Mono3DError
 from .. import interface, preference_values, progress, readiness, reports, state
 from ..reports import log_button
-from ..texts import label, text
+from ..texts import label, n_, text
 from . import network
 
 _LOG = "install.log"
@@ -61,15 +61,18 @@ def draw(layout: bpy.types.UILayout) -> None:
         layout.operator("mono3d.update", icon="IMPORT", text="Update the packages")
 
 
-def draw_plan(layout: bpy.types.UILayout) -> None:
-    """Shows the running installation, else all about the one that can be made; nothing if all is installed."""
+def draw_plan(layout: bpy.types.UILayout, width: int) -> None:
+    """Shows the running installation, else all about the one that can be made; nothing if all is installed.
+
+    Lines have `width` letters.
+    """
     current = state.current
     if current.installation is not None:
-        _draw_running(layout)
+        _draw_running(layout, width)
     elif current.offer is not None:
         box = layout.box().column(align=True)
         label(box, "{what}:", what=text(readiness.ADDS), icon="IMPORT")
-        for line in current.offer.plan:
+        for line in state.wrapped(*current.offer.plan, width=width):
             box.label(text=line, translate=False)
         row = layout.row(align=True)
         _install_button(row, current.offer)
@@ -77,10 +80,10 @@ def draw_plan(layout: bpy.types.UILayout) -> None:
             log_button(row, _LOG)
 
 
-def _draw_running(layout: bpy.types.UILayout) -> None:
+def _draw_running(layout: bpy.types.UILayout, width: int = 0) -> None:
     work = state.current.installation
     if work is not None:
-        progress.draw(layout, work.stage, work.fraction, "mono3d.cancel_install" if work.can_be_cancelled else "")
+        progress.draw_background(layout, work, "mono3d.cancel_install", width=width)
         log_button(layout, _LOG)
 
 
@@ -90,9 +93,15 @@ def _install_button(layout: Any, offer: state.Offer) -> None:
     layout.operator("mono3d.install", icon="IMPORT", text=words, translate=False)
     wish = state.current.planned
     if not bpy.app.online_access and not (wish and wish.wheelhouse):
-        note = layout.column(align=True)
-        note.active = False
-        label(note, "needs Allow Online Access")
+        if network.forbidden():
+            note = layout.column(align=True)
+            note.active = False
+            label(note, "Blender is in offline mode")
+        else:
+            button = layout.operator(
+                "screen.userpref_show", icon="PREFERENCES", text=text("Allow Online Access …"), translate=False
+            )
+            button.section = "SYSTEM"
 
 
 def draw_installed(layout: bpy.types.UILayout) -> None:
@@ -108,7 +117,7 @@ def draw_installed(layout: bpy.types.UILayout) -> None:
         update.enabled = current.update
         update.operator("mono3d.update", icon="IMPORT")
         row.operator("mono3d.uninstall", icon="TRASH")
-    log_button(reports.draw(layout), _LOG, "Installation Log")
+    log_button(reports.draw(layout), _LOG, n_("Installation Log"))
 
 
 class _PackageOperator(progress.Starter):
@@ -158,7 +167,7 @@ class _Installer(_PackageOperator):
 
 def _is_free(cls: Any) -> bool:
     if state.current.installation is not None:
-        cls.poll_message_set("An installation is running; wait for it or cancel it")
+        cls.poll_message_set(text("An installation is running; wait for it or cancel it"))
         return False
     return True
 
@@ -216,7 +225,7 @@ class MONO3D_OT_uninstall(_PackageOperator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Returns whether packages are installed and no job is running."""
         if state.current.run is not None:
-            cls.poll_message_set(interface.BUSY)
+            cls.poll_message_set(text(interface.BUSY))
             return False
         return bool(state.current.installed) and _is_free(cls)
 

@@ -72,7 +72,7 @@ class _PhotoPicker(bpy.types.Operator, ImportHelper):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Returns whether the scene can be changed."""
         if context.scene is None or context.scene.library is not None:
-            cls.poll_message_set("This scene belongs to another file; make it local or switch to another scene")
+            cls.poll_message_set(text("This scene belongs to another file; make it local or switch to another scene"))
             return False
         return True
 
@@ -92,7 +92,7 @@ class _PhotoPicker(bpy.types.Operator, ImportHelper):
         """Chooses the photos; says so if there is none."""
         paths, target = self._paths(), context.scene
         if not paths:
-            self.report({"ERROR"}, "No photo is selected; click one in the file browser first.")
+            self.report({"ERROR"}, text("No photo is selected; click one in the file browser first."))
             return {"CANCELLED"}
         chosen.choose(target.mono3d, paths)  # type: ignore[union-attr]
         return {"FINISHED"}

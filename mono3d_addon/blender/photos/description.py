@@ -12,7 +12,7 @@ import bpy
 
 from ...errors import Mono3DError
 from .. import interface, state, temporary, workers
-from ..texts import text
+from ..texts import filled, text
 from . import chosen, pixels, thumbnails
 
 _SIDE = 256
@@ -85,7 +85,7 @@ def _on_finished() -> None:
         _keep(key, state.PhotoLine(problem=str(error)))
         return
     size = text("{width} x {height} pixels", width=found["width"], height=found["height"])
-    _keep(key, state.PhotoLine(icon, (size,), text(found["camera"])))
+    _keep(key, state.PhotoLine(icon, (size,), filled(found["camera"])))
 
 
 def _keep(key: str, line: state.PhotoLine) -> None:

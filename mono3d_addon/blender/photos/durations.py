@@ -13,7 +13,7 @@ from ...core import recent
 from ...settings import Settings
 
 _FILE = "durations.json"
-_DECISIVE = ("model", "device", "engine", "network_size", "flip", "tiles", "detail", "surface")
+DECISIVE = ("model", "device", "engine", "network_size", "flip", "tiles", "detail", "surface")
 """Settings that determine a job's time."""
 
 
@@ -29,5 +29,5 @@ def learn(data_folder: Path, settings: Settings, seconds: float) -> None:
 
 
 def _kind(settings: Settings) -> str:
-    words = [f"{getattr(settings, name)}" for name in _DECISIVE]
+    words = [f"{getattr(settings, name)}" for name in DECISIVE]
     return " ".join([*words, *([f"{settings.poisson_depth}"] if settings.surface == "poisson" else [])])

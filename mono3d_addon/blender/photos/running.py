@@ -12,7 +12,7 @@ import bpy
 from ...errors import Mono3DError
 from ...settings import Settings
 from .. import interface, preference_values, progress, properties, readiness, state, workers
-from ..texts import label, text
+from ..texts import label, n_, text
 from . import chosen
 
 # Modules that import numpy are imported with the first job, to keep Blender's start fast.
@@ -35,10 +35,10 @@ class PhotoJob(progress.Follower):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Returns whether no other job is running and the scene can be changed."""
         if state.current.run is not None:
-            cls.poll_message_set(interface.BUSY)
+            cls.poll_message_set(text(interface.BUSY))
             return False
         if context.scene is None or context.scene.library is not None:
-            cls.poll_message_set("This scene belongs to another file; make it local or switch to another scene")
+            cls.poll_message_set(text("This scene belongs to another file; make it local or switch to another scene"))
             return False
         return True
 
@@ -98,6 +98,7 @@ class PhotoJob(progress.Follower):
     def finish(self, context: bpy.types.Context) -> str:
         """Reports the result; returns the error message, empty if there is none."""
         run, state.current.run = state.current.run, None
+        refresh_usual()
         state.current.waiting = ""
         if run is None:
             return ""
@@ -124,11 +125,11 @@ def hindrance(context: bpy.types.Context) -> str:
     if bpy.app.background:
         return ""
     if is_rendering():
-        return "Ready: it appears after the render"
+        return n_("Ready: it appears after the render")
     windows = context.window_manager.windows if context.window_manager else ()
     names = [operator.bl_idname for window in windows for operator in window.modal_operators]
     is_busy = context.mode != "OBJECT" or any(name.startswith(_BUSY_WITH) for name in names)
-    return "Ready: it appears in Object Mode" if is_busy else ""
+    return n_("Ready: it appears in Object Mode") if is_busy else ""
 
 
 def is_rendering() -> bool:
@@ -144,6 +145,20 @@ def wished(values: Any) -> Settings:
     return settings
 
 
+def refresh_usual() -> None:
+    """Looks up how long a photo of the present scene usually takes, for the panel to show."""
+    from . import durations
+
+    scene: Any = bpy.context.scene
+    try:
+        settings = wished(scene.mono3d)
+    except Mono3DError:  # settings that contradict each other are told when the job starts
+        state.current.usual = None
+    else:
+        state.current.usual = durations.expected(state.current.data_folder, settings)
+    interface.redraw()
+
+
 def worker() -> Runner:
     """Returns the worker for photos, with the packages that are installed now."""
     readiness.refresh()
@@ -155,23 +170,18 @@ def draw(layout: bpy.types.UILayout) -> None:
     run = state.current.run
     if run is None:
         return
-    stage = text(state.current.waiting or run.stage)
+    stage = state.current.waiting or run.stage
     progress.draw(layout, stage, run.fraction, "mono3d.cancel")
     elapsed, expected = state.current.elapsed, state.current.expected
     if expected is None:
-        label(layout, "{elapsed}, ESC cancels", elapsed=clock(elapsed))
+        label(layout, "{elapsed}, ESC cancels", elapsed=progress.clock(elapsed))
     else:
         label(
             layout,
             "{elapsed} of about {expected}, ESC cancels",
-            elapsed=clock(elapsed),
-            expected=clock(max(expected, elapsed)),
+            elapsed=progress.clock(elapsed),
+            expected=progress.clock(max(expected, elapsed)),
         )
-
-
-def clock(seconds: float) -> str:
-    """Returns a duration as minutes and seconds."""
-    return f"{round(seconds) // 60}:{round(seconds) % 60:02d}"
 
 
 class MONO3D_OT_cancel(bpy.types.Operator):
