@@ -10,7 +10,7 @@ from bl_ui.utils import PresetPanel
 from ..settings import PRESET_SETTINGS
 
 
-class MONO3D_PT_presets(PresetPanel, bpy.types.Panel):  # type: ignore[misc]
+class MONO3D_PT_presets(PresetPanel, bpy.types.Panel):
     """Presets of your own for detail and effort"""
 
     bl_label = "Presets of Your Own"

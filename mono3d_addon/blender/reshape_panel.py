@@ -15,7 +15,7 @@ from .reshape_operators import LIVE, pending, reshaping, start
 from .scene import reshaped
 from .texts import label, text
 
-_ROWS = setting_rows.rows_of(LIVE.values())
+_ROWS = setting_rows.rows_of(item for item in LIVE.values() if not item.choice.look)
 
 
 def _shown(item: SettingField) -> Any:

@@ -46,8 +46,9 @@ def texts() -> frozenset[str]:
 
 
 def _of_classes() -> Iterator[str]:
-    for cls in registration.classes():
-        rna: Any = cls.bl_rna  # type: ignore[attr-defined]
+    classes: tuple[Any, ...] = registration.classes()
+    for cls in classes:
+        rna = cls.bl_rna
         if issubclass(cls, bpy.types.PropertyGroup | bpy.types.AddonPreferences):
             yield from _of_properties(rna)
         elif issubclass(cls, bpy.types.Operator):
@@ -55,7 +56,7 @@ def _of_classes() -> Iterator[str]:
             yield from (known.name, known.description)
             yield from _of_properties(known)
         else:
-            yield cls.bl_label  # type: ignore[attr-defined]
+            yield cls.bl_label
 
 
 def _of_properties(rna: Any) -> Iterator[str]:

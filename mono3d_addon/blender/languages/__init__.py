@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 CONTEXT = "Mono3D"
 """The context of the add-on's labels, which Blender's own words of the same spelling do not change."""
@@ -22,14 +23,16 @@ LANGUAGES: Mapping[str, str] = {"de_DE": "de", "fr_FR": "fr"}
 _PAIR = re.compile(r'^msgid (".*")\nmsgstr (".*")$', re.MULTILINE)
 
 
-@lru_cache(maxsize=len(LANGUAGES))
+@lru_cache(maxsize=8)
 def catalogue(language: str) -> Mapping[str, str]:
     """Returns the texts of a language by the English ones; none for a language without a catalogue."""
     name = LANGUAGES.get(language)
     if name is None:
         return {}
     content = (Path(__file__).parent / f"{name}.po").read_text(encoding="utf-8")
-    return {json.loads(original): json.loads(translated) for original, translated in _PAIR.findall(content)}
+    found = [one for pair in _PAIR.findall(content) for one in pair]
+    texts = json.loads(f"[{','.join(found)}]")
+    return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
 def register(name: str) -> None:
@@ -46,7 +49,8 @@ def register(name: str) -> None:
 def _contexts() -> tuple[str, ...]:
     import bpy
 
-    return (CONTEXT, bpy.app.translations.contexts.default)
+    contexts: Any = bpy.app.translations.contexts
+    return (CONTEXT, contexts.default)
 
 
 def unregister(name: str) -> None:
