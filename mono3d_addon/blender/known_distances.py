@@ -38,12 +38,14 @@ def _distance_property(name: str, description: str, default: float) -> Any:
 
 
 class MONO3D_OT_known_distances(reshape_operators.ReshapeOperator):
-    """Make the mesh metric from distances that you measured: of two points from the camera, or between them.
-
-    Without given points, two vertices selected in Edit Mode or two selected empties are used"""
+    """Makes the mesh metric."""
 
     bl_idname = "mono3d.known_distances"
     bl_label = "Known Distances"
+    bl_description = (
+        "Make the mesh metric from distances that you measured: of two points from the camera, or between them. "
+        "Without given points, two vertices selected in Edit Mode or two selected empties are used"
+    )
 
     kind: EnumProperty(  # type: ignore[valid-type]
         name="Measured",
