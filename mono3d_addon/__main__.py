@@ -3,6 +3,10 @@
 
 import sys
 
+# Before anything that an older Python cannot read is imported.
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit("Mono3D needs Python 3.11 or newer; this is Python {}.{}.".format(*sys.version_info))
+
 from .cli import main
 
 if __name__ == "__main__":

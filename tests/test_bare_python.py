@@ -69,3 +69,22 @@ def test_a_jpeg_without_such_a_program_is_one_sentence(python: Path, tmp_path: P
         in done.stderr
     )
     assert "Traceback" not in done.stderr and not list((tmp_path / "out").glob("*"))
+
+
+def older_python() -> str:
+    """Returns a Python before 3.11 of this machine, empty if it has none; one that is not chosen prints no version."""
+    candidates = [shutil.which(f"python3.{minor}") or "" for minor in (9, 10)]
+    candidates += map(str, sorted(Path.home().glob(".pyenv/versions/3.[6-9].*/bin/python")))
+    for path in filter(None, candidates):
+        done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=20)
+        if done.returncode == 0 and done.stdout.startswith("Python 3."):
+            return path
+    return ""
+
+
+def test_an_older_python_is_told_which_one_is_needed() -> None:
+    if not (path := older_python()):
+        pytest.skip("no Python before 3.11 here")
+    done = subprocess.run([path, "-m", "mono3d_addon", "a.jpg"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "needs Python 3.11 or newer; this is Python 3." in done.stderr and len(done.stderr.splitlines()) == 1
