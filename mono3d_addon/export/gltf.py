@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -26,8 +27,10 @@ from ..core.reconstruction import Reconstruction
 from .files import Staging
 from .frames import y_up
 
-_VERTICES, _INDICES = 34962, 34963
-_KINDS = {"float32": 5126, "uint16": 5123, "uint32": 5125}
+VERTICES, INDICES = 34962, 34963
+KINDS = {"float32": 5126, "int8": 5120, "uint16": 5123, "uint32": 5125}
+SAMPLER = {"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}
+"""Linear filters with mipmaps; clamped to the edge."""
 
 
 def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
@@ -39,7 +42,7 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
     light, by `settings.material`. `settings.shading` 'emission' becomes KHR_materials_unlit.
     A normal map is written with the tangents for which it was baked; unlit materials do not show it.
     """
-    buffer = _Buffer()
+    buffer = Buffer()
     textured = result.settings.material == "texture"
     layers = [("photo", result.scene_mesh, result.texture)]
     if result.scene_background is not None and result.background_texture is not None:
@@ -48,8 +51,8 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
         "asset": {"version": "2.0", "generator": "Mono3D"},
         "scene": 0,
         "scenes": [{"nodes": [0, 1]}],
-        "nodes": [{"name": result.name, "mesh": 0}, _camera_node(result.camera)],
-        "cameras": [_camera(result.camera, result)],
+        "nodes": [{"name": result.name, "mesh": 0}, camera_node(result.camera)],
+        "cameras": [camera_of(result.camera, result)],
         "meshes": [{"name": result.name, "primitives": []}],
         "materials": [],
     }
@@ -75,27 +78,26 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
         document["materials"].append(material)
     if pictures:
         document["images"] = [
-            {"bufferView": buffer.add_view(data), "mimeType": _mime(data), "name": name} for name, data in pictures
+            {"bufferView": buffer.add_view(data), "mimeType": mime_of(data), "name": name} for name, data in pictures
         ]
-        # Linear filters with mipmaps; clamped to the edge.
-        document["samplers"] = [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}]
+        document["samplers"] = [SAMPLER]
         document["textures"] = [{"source": index, "sampler": 0} for index in range(len(pictures))]
     document |= {"accessors": buffer.accessors, "bufferViews": buffer.views, "buffers": [{"byteLength": buffer.length}]}
-    _save(staging.path_for(path), document, buffer)
+    save(staging.path_for(path), document, buffer)
 
 
-def _primitive(mesh: Mesh, material: int, buffer: _Buffer, textured: bool, with_tangents: bool) -> dict[str, Any]:
+def _primitive(mesh: Mesh, material: int, buffer: Buffer, textured: bool, with_tangents: bool) -> dict[str, Any]:
     attributes = {
-        "POSITION": buffer.add_accessor(y_up(mesh.vertices), "VEC3", _VERTICES, bounds=True),
-        "NORMAL": buffer.add_accessor(y_up(mesh.normals), "VEC3", _VERTICES),
+        "POSITION": buffer.add_accessor(y_up(mesh.vertices), "VEC3", VERTICES, bounds=True),
+        "NORMAL": buffer.add_accessor(y_up(mesh.normals), "VEC3", VERTICES),
         # glTF's texture coordinates start at the upper left corner.
-        "TEXCOORD_0": buffer.add_accessor(_from_top(mesh.uv), "VEC2", _VERTICES),
+        "TEXCOORD_0": buffer.add_accessor(from_top(mesh.uv), "VEC2", VERTICES),
     }
     if with_tangents:
-        attributes["TANGENT"] = buffer.add_accessor(_tangents(mesh), "VEC4", _VERTICES)
+        attributes["TANGENT"] = buffer.add_accessor(_tangents(mesh), "VEC4", VERTICES)
     if not textured:
-        attributes["COLOR_0"] = buffer.add_accessor(linear_rgba(mesh.colors), "VEC4", _VERTICES, normalized=True)
-    indices = buffer.add_accessor(np.asarray(mesh.triangles, np.uint32).reshape(-1), "SCALAR", _INDICES)
+        attributes["COLOR_0"] = buffer.add_accessor(linear_rgba(mesh.colors), "VEC4", VERTICES, normalized=True)
+    indices = buffer.add_accessor(np.asarray(mesh.triangles, np.uint32).reshape(-1), "SCALAR", INDICES)
     return {"attributes": attributes, "indices": indices, "material": material, "mode": 4}
 
 
@@ -112,7 +114,7 @@ def linear_rgba(colors: Bytes) -> NDArray[np.uint16]:
 
 
 @dataclass
-class _Buffer:
+class Buffer:
     """The one binary buffer of the file, and the JSON that describes its parts."""
 
     parts: list[bytes | memoryview] = field(default_factory=list)
@@ -137,7 +139,7 @@ class _Buffer:
         bounds: bool = False,
         normalized: bool = False,
     ) -> int:
-        accessor: dict[str, Any] = {"componentType": _KINDS[array.dtype.name], "count": len(array), "type": kind}
+        accessor: dict[str, Any] = {"componentType": KINDS[array.dtype.name], "count": len(array), "type": kind}
         if bounds and len(array):
             accessor |= {"min": array.min(axis=0).tolist(), "max": array.max(axis=0).tolist()}
         if normalized:
@@ -148,11 +150,12 @@ class _Buffer:
         return len(self.accessors) - 1
 
 
-def _from_top(uv: NDArray[np.float32]) -> NDArray[np.float32]:
+def from_top(uv: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns texture coordinates, float32 (n, 2), with their origin at the upper left corner, as in glTF."""
     return np.stack([uv[:, 0], np.float32(1) - uv[:, 1]], axis=1)
 
 
-def _camera_node(camera: Camera) -> dict[str, Any]:
+def camera_node(camera: Camera) -> dict[str, Any]:
     """Returns the node of the camera, with its pose if it has one."""
     node: dict[str, Any] = {"name": "camera of the photo", "camera": 0}
     if camera.has_pose:
@@ -170,7 +173,7 @@ def _tangents(mesh: Mesh) -> NDArray[np.float32]:
     return found
 
 
-def _camera(camera: Camera, result: Reconstruction) -> dict[str, Any]:
+def camera_of(camera: Camera, result: Reconstruction) -> dict[str, Any]:
     """Returns glTF's camera, which looks along -z with y up; glTF does not support off-centre principal points.
 
     It does not support panoramas either; they get a pinhole camera that looks straight ahead.
@@ -188,16 +191,22 @@ def _camera(camera: Camera, result: Reconstruction) -> dict[str, Any]:
     }
 
 
-def _mime(picture: bytes) -> str:
+def mime_of(picture: bytes) -> str:
+    """Returns the type of a picture's file, PNG or JPEG."""
     return "image/png" if picture.startswith(b"\x89PNG") else "image/jpeg"
 
 
-def _save(path: Path, document: dict[str, Any], buffer: _Buffer) -> None:
+def save(path: Path, document: dict[str, Any], buffer: Buffer) -> None:
+    """Writes a file of the JSON `document` and the binary `buffer`."""
+    with path.open("wb") as file:
+        file.writelines(encoded(document, buffer))
+
+
+def encoded(document: dict[str, Any], buffer: Buffer) -> Iterator[bytes | memoryview]:
+    """Yields the parts of a file of the JSON `document` and the binary `buffer`."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
     text += b" " * (-len(text) % 4)
-    with path.open("wb") as file:
-        file.write(struct.pack("<4sII", b"glTF", 2, 12 + 8 + len(text) + 8 + buffer.length))
-        file.write(struct.pack("<I4s", len(text), b"JSON") + text)
-        file.write(struct.pack("<I4s", buffer.length, b"BIN\0"))
-        for part in buffer.parts:
-            file.write(part)
+    yield struct.pack("<4sII", b"glTF", 2, 12 + 8 + len(text) + 8 + buffer.length)
+    yield struct.pack("<I4s", len(text), b"JSON") + text
+    yield struct.pack("<I4s", buffer.length, b"BIN\0")
+    yield from buffer.parts

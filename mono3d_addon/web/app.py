@@ -3,36 +3,34 @@
 
 from __future__ import annotations
 
-import contextlib
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response, StreamingResponse
-from starlette.routing import Match, Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import Match, Route
+from starlette.types import ASGIApp
 
 from ..core.photo.endings import PHOTO_ENDINGS
 from ..errors import Mono3DError, unforeseen
-from ..formats import FORMATS
 from ..version import version
-from ..worker.page_layout import DEPTH, PHOTOS, VIEW
+from ..worker.page_layout import DEPTH, DRAFT, PHOTOS, SIDES, VIEW, smaller
 from . import downloads, events, openapi, samples
 from .answers import Answer, refused
 from .body import drain
 from .form import read_object
 from .guard import Guard, Rules
+from .jobs import Job
+from .page_assets import PageAssets
 from .refusal import Refusal
+from .sending import SharedFile, packed_file
 from .service import Service
 from .uploads import received
 
-_MOST_STREAMS = 16
-"""Event streams per job."""
-
-STATIC = Path(__file__).resolve().parent / "static"
+_MOST_STREAMS, _MOST_IN_STREAM = 16, 100
+"""Event streams per job, and jobs per event stream."""
 
 _PHOTO_TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
 _WORDS = {404: "There is no such page.", 405: "This method is not allowed here; see /openapi.json."}
@@ -49,6 +47,7 @@ def make_app(service: Service, rules: Rules) -> ASGIApp:
             Route("/api/about", pages.about),
             Route("/api/settings", pages.settings),
             Route("/api/samples/{name}", pages.sample),
+            Route("/api/events", pages.all_events),
             Route("/api/jobs", pages.create, methods=["POST"]),
             Route("/api/jobs/{id}", pages.status, methods=["GET"]),
             Route("/api/jobs/{id}", pages.delete, methods=["DELETE"]),
@@ -59,7 +58,7 @@ def make_app(service: Service, rules: Rules) -> ASGIApp:
             Route("/api/jobs/{id}/depth", pages.depth),
             Route("/api/jobs/{id}/view", pages.view),
             Route("/api/jobs/{id}/files/{format}", pages.file),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Route("/static/{name:path}", pages.static),
         ],
         exception_handlers={
             Refusal: _on_refusal,
@@ -79,10 +78,21 @@ class Pages:
     def __init__(self, service: Service, rules: Rules) -> None:
         self._service = service
         self._rules = rules
+        self._assets = PageAssets()
 
     async def page(self, request: Request) -> Response:
         """The page."""
-        return FileResponse(STATIC / "index.html", media_type="text/html; charset=utf-8")
+        found = self._assets.response("index.html", request.headers)
+        assert found is not None
+        return found
+
+    async def static(self, request: Request) -> Response:
+        """A file of the page."""
+        version = request.query_params.get("v", "")
+        found = self._assets.response(request.path_params["name"], request.headers, version)
+        if found is None:
+            raise Refusal(404, _WORDS[404])
+        return found
 
     async def description(self, request: Request) -> Response:
         """The API as OpenAPI."""
@@ -131,11 +141,21 @@ class Pages:
 
     async def events(self, request: Request) -> Response:
         """The changes of a job, as server-sent events."""
-        job = self._job(request)
+        return self._stream([self._job(request)])
+
+    async def all_events(self, request: Request) -> Response:
+        """The changes of several jobs; a browser has few connections, and one is enough for all its pages."""
+        ids = dict.fromkeys(request.query_params.getlist("job"))
+        if not 0 < len(ids) <= _MOST_IN_STREAM:
+            raise Refusal(400, f"Name one to {_MOST_IN_STREAM} jobs, such as ?job=ID&job=ID.")
+        found = {id: self._service.find(id) for id in ids}
+        return self._stream([job for job in found.values() if job], [id for id, job in found.items() if job is None])
+
+    def _stream(self, jobs: list[Job], gone: Sequence[str] = ()) -> Response:
         # All visitors share a limited number of connections.
-        if job.watchers >= _MOST_STREAMS:
+        if any(job.watchers >= _MOST_STREAMS for job in jobs):
             raise Refusal(503, "Too many clients follow this job; request its status instead.", {"Retry-After": "5"})
-        stream = events.events(self._service, job)
+        stream = events.events(self._service, jobs, gone)
         # Without this header nginx would buffer the events.
         return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
@@ -161,54 +181,55 @@ class Pages:
         return Answer(self._service.status(job), 202)
 
     async def photo(self, request: Request) -> Response:
-        """The photo, upright."""
+        """The photo, upright; with `side`, the smallest copy that has so many pixels along the longer side."""
         job = self._job(request)
         self._service.whole(job)
-        path = next(path for name in PHOTOS if (path := job.folder.path / name).exists())
-        return _SharedFile(job.folder, path, media_type=_PHOTO_TYPES[path.suffix])
+        side = _number(request, "side")
+        wanted = [name for size in SIDES if 0 < side <= size for name in smaller(size)]
+        path = next(path for name in (*wanted, *PHOTOS) if (path := job.folder.path / name).exists())
+        return SharedFile(job.folder, path, media_type=_PHOTO_TYPES[path.suffix])
 
     async def depth(self, request: Request) -> Response:
         """The disparity in false colours."""
         job = self._job(request)
         self._service.whole(job)
-        return _SharedFile(job.folder, job.folder.path / DEPTH, media_type="image/png")
+        return SharedFile(job.folder, job.folder.path / DEPTH, media_type="image/png")
 
     async def view(self, request: Request) -> Response:
-        """The mesh for display."""
+        """The mesh for display; with `draft`, a coarse one if there is one."""
         job = self._job(request)
         shown = job.view or self._service.whole(job)
-        tag = f'"{job.revision}"'
+        draft = shown.folder.path / DRAFT
+        is_draft = _number(request, "draft") > 0 and draft.exists()
+        tag = f'"{job.revision}{"-draft" if is_draft else ""}"'
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        return _SharedFile(shown.folder, shown.folder.path / VIEW, media_type="model/gltf-binary", headers=headers)
+        path = draft if is_draft else shown.folder.path / VIEW
+        return await packed_file(request.headers, shown.folder, path, "model/gltf-binary", headers)
 
     async def file(self, request: Request) -> Response:
         """A download."""
         job, format = self._job(request), request.path_params["format"]
-        if format not in FORMATS:
+        if not downloads.is_known(format):
             raise Refusal(404, "There is no such format; /api/about lists them.")
         folder = self._service.whole(job).folder
         with folder.used():
-            path = await self._service.file(job, format)
+            path = await self._service.file(job, format, _number(request, "revision"))
             name = downloads.file_name(job.name, format)
-            return _SharedFile(folder, path, media_type=FORMATS[format].media_type, filename=name)
+            media_type = downloads.media_type_of(format)
+            return SharedFile(folder, path, is_resumable=True, media_type=media_type, filename=name)
 
     def _job(self, request: Request) -> Any:
         return self._service.job(request.path_params["id"])
 
 
-class _SharedFile(FileResponse):
-    """Sends a file of a folder that is not removed before the response is complete."""
-
-    def __init__(self, folder: Any, path: Path, **details: Any) -> None:
-        super().__init__(path, **details)
-        self._use = contextlib.ExitStack()
-        self._use.enter_context(folder.used())
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._use:
-            await super().__call__(scope, receive, send)
+def _number(request: Request, name: str) -> int:
+    """Returns a whole number of the query; 0 if it is not given. Raises Refusal, 400, for anything else."""
+    text = request.query_params.get(name, "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Refusal(400, f"'{name}' must be a whole number.")
+    return int(text)
 
 
 async def _on_refusal(request: Request, error: Exception) -> Response:

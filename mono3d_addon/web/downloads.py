@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from ..formats import FORMATS
+from ..formats import FORMATS, PREVIEWS, Format
 
 _LONGEST = 80
 
@@ -27,9 +27,19 @@ def described(installed: Collection[str]) -> list[dict[str, Any]]:
     ]
 
 
+def is_known(name: str) -> bool:
+    """Returns whether `name` is a format, or a preview, which browsers without 3D show."""
+    return name in FORMATS or name in PREVIEWS
+
+
+def media_type_of(name: str) -> str:
+    """Returns the MIME type of a format or preview."""
+    return _row(name).media_type
+
+
 def is_available(name: str, installed: Collection[str]) -> bool:
     """Returns whether this server can write a format."""
-    return not FORMATS[name].needs or FORMATS[name].needs in installed
+    return not _row(name).needs or _row(name).needs in installed
 
 
 def why_not(name: str) -> str:
@@ -59,4 +69,8 @@ def clean_name(name: str) -> str:
 
 
 def _ending(name: str) -> str:
-    return FORMATS[name].archive or FORMATS[name].ending
+    return _row(name).archive or _row(name).ending
+
+
+def _row(name: str) -> Format:
+    return FORMATS.get(name) or PREVIEWS[name]

@@ -21,13 +21,18 @@ UPLOAD_PATH = "/api/jobs"
 
 MOST_HEADER_BYTES = 32 * 1024
 
+_DOWNLOADS = "/files/"
+"""Part of the paths whose responses a client may ask for in parts."""
+
 _MOST_OPEN = 512
 """Most requests at a time."""
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self' blob: data:; "
-        "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        # WebAssembly unpacks the meshes.
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; "
+        "media-src 'self' blob:; connect-src 'self' blob: data:; worker-src 'self' blob:; "
+        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -114,8 +119,8 @@ class Guard:
             refusal.headers["Connection"] = "close"
             await refused(refusal)(scope, receive, send)
             return
-        # Ranges are not supported; the library would refuse invalid ones in its own format.
-        scope["headers"] = [item for item in scope["headers"] if item[0] != b"range"]
+        if _DOWNLOADS not in scope["path"]:
+            scope["headers"] = [item for item in scope["headers"] if item[0] != b"range"]
         await self._app(scope, body.receive, send)
 
     def _check(self, scope: Scope) -> Response | None:
@@ -178,7 +183,7 @@ def _with_headers(send: Send, path: str) -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
-            if "accept-ranges" in headers:
+            if _DOWNLOADS not in path and "accept-ranges" in headers:
                 headers["Accept-Ranges"] = "none"
             headers.setdefault("Cache-Control", "no-store" if path.startswith("/api/") else "no-cache")
         await send(message)

@@ -21,11 +21,12 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 @dataclass(frozen=True)
 class Revision:
-    """One mesh of a photo: the folder with its files, the worker's result, and its settings."""
+    """One mesh of a photo: the folder with its files, the worker's result, its settings and its number."""
 
     folder: SharedFolder
     result: Mapping[str, Any]
     settings: Settings
+    number: int
 
 
 @dataclass(eq=False)
@@ -127,12 +128,11 @@ class Job:
             watcher.set()
 
     @contextlib.contextmanager
-    def watched(self) -> Iterator[asyncio.Event]:
-        """Registers a watcher during the block; yields an event that is set at each change."""
-        event = asyncio.Event()
+    def watched(self, event: asyncio.Event) -> Iterator[None]:
+        """Sets `event` at each change during the block."""
         self._watchers.add(event)
         try:
-            yield event
+            yield
         finally:
             self._watchers.discard(event)
 

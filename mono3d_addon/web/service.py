@@ -89,9 +89,13 @@ class Service:
         """The settings that visitors may choose now; models change with the weights on the disk."""
         return Form.of(self.options, self.data_folder)
 
+    def find(self, id: str) -> Job | None:
+        """Returns a job; None if it does not exist or was removed."""
+        return self._jobs.get(id)
+
     def job(self, id: str) -> Job:
         """Returns a job. Raises Refusal, 404, when it does not exist or was removed."""
-        found = self._jobs.get(id)
+        found = self.find(id)
         if found is None:
             raise Refusal(404, "This job does not exist or has expired; upload the photo again.")
         return found
@@ -101,9 +105,9 @@ class Service:
         position = self.pool.position(job.work) if job.work is not None else 0
         shown = shown_settings(job.view.settings if job.view is not None else job.settings)
         status = job.status(position, job.last_change + self.options.keep_hours * 3600.0, shown)
-        if status["result"] is not None:
+        if status["result"] is not None and job.whole is not None:
             status["result"]["files"] = {
-                name: f"/api/jobs/{job.id}/files/{name}"
+                name: f"/api/jobs/{job.id}/files/{name}?revision={job.whole.number}"
                 for name in FORMATS
                 if downloads.is_available(name, self.installed)
             }
@@ -176,7 +180,6 @@ class Service:
             "page": {
                 "photo": str(job.photo),
                 "before": str(job.whole.folder.path),
-                "work": str(job.folder.path),
                 "name": job.name,
                 "draft": is_draft,
             },
@@ -199,16 +202,21 @@ class Service:
         self.pool.forget(job.id)
         job.folder.release()
 
-    async def file(self, job: Job, format: str) -> Path:
+    async def file(self, job: Job, format: str, number: int = 0) -> Path:
         """Returns the path of a download; writes the file on first use. Call it within `job.whole.folder.used()`.
 
-        Raises Refusal: 404 for an unavailable format, 409 before the first mesh, 500 when writing failed.
+        number  the revision that the visitor saw; 0: the last one
+
+        Raises Refusal: 404 for an unavailable format, 409 before the first mesh and for a revision that was replaced,
+        500 when writing failed.
         """
-        if format not in FORMATS:
+        if not downloads.is_known(format):
             raise Refusal(404, "There is no such format; /api/about lists them.")
         if not downloads.is_available(format, self.installed):
             raise Refusal(404, downloads.why_not(format))
         revision = self.whole(job)
+        if number and number != revision.number:
+            raise Refusal(409, "Another page has changed this mesh since; look at the new one, then download it.")
         job.touch()
         task = job.files.get(format)
         if task is None:
@@ -257,7 +265,7 @@ class Service:
                 result = await work.done
                 if job.work is work:
                     result.setdefault("model", job.whole.result["model"] if job.whole else "")
-                    self._take(job, Revision(folder, result, settings), is_draft=is_draft)
+                    self._take(job, Revision(folder, result, settings, job.revision + 1), is_draft=is_draft)
                     taken = True
             except Cancelled:
                 pass
@@ -278,7 +286,7 @@ class Service:
             previous.append(job.whole)
             job.whole, job.files = made, {}
         job.view = made
-        job.revision += 1
+        job.revision = made.number
         job.end("done")
         for revision in previous:
             if revision is not None:

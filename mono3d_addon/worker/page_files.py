@@ -4,20 +4,31 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from pathlib import Path
 
-from .. import export
+from ..core.arrays import Bytes
 from ..core.files import atomic_write
 from ..core.maps.colour_map import coloured
 from ..core.maps.disparity import normalise
+from ..core.mesh.coarse import coarsened
+from ..core.mesh.mesh import Mesh
 from ..core.photo.photo import shown_by
 from ..core.photo.picture_writer import write_compact, write_png
-from ..core.reconstruction import Reconstruction
+from ..core.reconstruction import Reconstruction, in_scene
 from ..core.resampling import thumbnail
-from .page_layout import DEPTH, PHOTOS, VIEW
+from ..export.view import Layer, view_of
+from .page_layout import DEPTH, DRAFT, PHOTOS, SIDES, VIEW
 
 _LARGEST_SIDE = 4096
 """Largest texture, in pixels a side, that all phones support."""
+_RGBA = b"\x06"
+_COPY_QUALITY = 80
+_DRAFT_CELLS = 256
+_DRAFT_SHARE = 0.5
+"""Largest share of the vertices that a draft is worth its bytes for."""
+_BEHIND_SIDES = (1024, 256)
+_BEHIND_QUALITY = 70
 
 
 def under_name(result: Reconstruction, name: str) -> Reconstruction:
@@ -28,18 +39,61 @@ def under_name(result: Reconstruction, name: str) -> Reconstruction:
 
 
 def write_pictures(result: Reconstruction, folder: Path) -> None:
-    """Writes the upright photo, as one of PHOTOS, and its coloured disparity as DEPTH, near bright, into `folder`."""
+    """Writes the upright photo, as one of PHOTOS, and its coloured disparity as DEPTH, near bright, into `folder`.
+
+    Smaller copies of an opaque photo are those of `page_layout.SIDES`.
+    """
     pixels = shown_by(result.texture, result.pixels)
+    stem = Path(PHOTOS[0]).stem
+    data = result.texture.read_bytes()
     if max(pixels.shape[:2]) > _LARGEST_SIDE:
-        write_compact(thumbnail(pixels, _LARGEST_SIDE), folder / Path(PHOTOS[0]).stem, 90)
+        write_compact(thumbnail(pixels, _LARGEST_SIDE), folder / stem, 90)
     else:
-        name = PHOTOS[0] if result.texture.suffix == ".jpg" else PHOTOS[1]
-        (folder / name).write_bytes(result.texture.read_bytes())
+        (folder / (PHOTOS[0] if result.texture.suffix == ".jpg" else PHOTOS[1])).write_bytes(data)
+    if result.texture.suffix == ".jpg" or data[25:26] != _RGBA:
+        for side in reversed(SIDES):
+            if max(pixels.shape[:2]) > side:
+                pixels = thumbnail(pixels, side)
+                write_compact(pixels, folder / f"{stem}-{side}", _COPY_QUALITY)
     write_png(coloured(normalise(result.disparity, 1.0)), folder / DEPTH)
 
 
-def write_view(result: Reconstruction, folder: Path, pictures: Path) -> None:
-    """Writes the mesh for the viewer into `folder` as VIEW, with the photo from `write_pictures` as texture."""
-    photo = next(pictures / name for name in PHOTOS if (pictures / name).exists())
-    with atomic_write(folder / VIEW) as beside:
-        export.write(dataclasses.replace(result, texture=photo), "glb", beside)
+def write_view(result: Reconstruction, folder: Path) -> None:
+    """Writes the mesh for the viewer into `folder` as VIEW, and a coarse one as DRAFT if it is large.
+
+    Its texture has the address "photo", relative to that of the file.
+    """
+    camera, (side, draft_side) = result.camera, _BEHIND_SIDES
+    normal_map = b"" if result.normal_map is None else result.normal_map.read_bytes()
+    _write(view_of(result, _layers(result, result.mesh, result.background, side), normal_map), folder / VIEW)
+    aspect = camera.width / camera.height
+    mesh = coarsened(result.mesh, _DRAFT_CELLS, aspect)
+    if 0 < len(mesh.triangles) and len(mesh.vertices) < _DRAFT_SHARE * len(result.mesh.vertices):
+        background = None if result.background is None else coarsened(result.background, _DRAFT_CELLS, aspect)
+        layers = _layers(result, mesh, background, draft_side)
+        _write(view_of(result, layers, is_draft=True), folder / DRAFT)
+
+
+def write_draft(result: Reconstruction, folder: Path) -> None:
+    """Writes the mesh of a draft for the viewer into `folder` as VIEW; see `write_view`."""
+    layers = _layers(result, result.mesh, result.background, _BEHIND_SIDES[1])
+    _write(view_of(result, layers, is_draft=True), folder / VIEW)
+
+
+def _write(data: bytes, path: Path) -> None:
+    with atomic_write(path) as beside:
+        beside.write_bytes(data)
+
+
+def _layers(result: Reconstruction, mesh: Mesh, background: Mesh | None, side: int) -> list[Layer]:
+    layers = [Layer("photo", in_scene(mesh, result.camera), "photo")]
+    if background is not None and len(background.triangles) and result.background_texture is not None:
+        pixels = shown_by(result.background_texture, result.background_pixels)
+        layers.append(Layer("behind", in_scene(background, result.camera), _picture(pixels, side)))
+    return layers
+
+
+def _picture(pixels: Bytes, side: int) -> bytes:
+    """Returns the file of a picture of at most `side` pixels along the longer side."""
+    with tempfile.TemporaryDirectory() as folder:
+        return write_compact(thumbnail(pixels, side), Path(folder) / "picture", _BEHIND_QUALITY).read_bytes()

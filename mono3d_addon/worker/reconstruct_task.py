@@ -64,7 +64,7 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     reconstruction.save(result, folder)
     if request.get("page"):
         page_files.write_pictures(result, work)
-        page_files.write_view(result, folder, work)
+        page_files.write_view(result, folder)
     seconds[SAVING] = time.perf_counter() - began
     files: dict[str, list[str]] = {}
     for number, (form, path) in enumerate(exports.items()):

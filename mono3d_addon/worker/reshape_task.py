@@ -40,9 +40,8 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
 
     Without `page` it writes the arrays of `reshape_files.ReshapedMesh` and returns `camera`, `counts` and `seconds`.
     `page` asks for the files of the web page instead, as the task "reconstruct" writes them: it has `photo` and the
-    folder `before` of that task's reconstruction, the folder `work` with its pictures, the `name` of the result, and
-    whether this is a `draft`, of which only the viewer's mesh is written. It returns what "reconstruct" returns, but
-    `files` and `model`.
+    folder `before` of that task's reconstruction, the `name` of the result, and whether this is a `draft`, of which only
+    the viewer's mesh is written. It returns what "reconstruct" returns, but `files` and `model`.
     """
     settings = Settings.from_json(json.dumps(request["settings"]))
     folder, page, handed = Path(request["folder"]), request.get("page", {}), handed_over(request)
@@ -67,7 +66,7 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     )
     result = page_files.under_name(result, page["name"])
     progress(SAVING, share)
-    return _write_page(result, folder, Path(page["work"]), is_draft=page["draft"])
+    return _write_page(result, folder, is_draft=page["draft"])
 
 
 def _write_mesh(reshaped: Reshaped, folder: Path, stages: Stages) -> dict[str, Any]:
@@ -87,10 +86,12 @@ def _write_mesh(reshaped: Reshaped, folder: Path, stages: Stages) -> dict[str, A
     }
 
 
-def _write_page(result: Reconstruction, folder: Path, pictures: Path, *, is_draft: bool) -> dict[str, Any]:
-    if not is_draft:
+def _write_page(result: Reconstruction, folder: Path, *, is_draft: bool) -> dict[str, Any]:
+    if is_draft:
+        page_files.write_draft(result, folder)
+    else:
         reconstruction.save(result, folder)
-    page_files.write_view(result, folder, pictures)
+        page_files.write_view(result, folder)
     return answer_for(result, folder, result.seconds)
 
 

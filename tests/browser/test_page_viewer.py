@@ -159,7 +159,7 @@ def test_through_the_camera_it_is_the_photo(
 TURN = """
 async () => {
   const { beside } = await import("/static/js/framing.js");
-  const { Matrix4, PerspectiveCamera, Vector3 } = await import("/static/vendor/three/three.module.min.js");
+  const { Matrix4, PerspectiveCamera, Vector3 } = await import("/static/vendor/three/three.js");
   const points = [];
   for (let depth = 3; depth < 40; depth *= 1.2)
     for (let row = 0; row <= 8; row += 1)

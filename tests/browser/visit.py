@@ -134,7 +134,7 @@ class Visit:
 
     def wait_for_model(self) -> None:
         """Returns when the mesh is seen, at rest."""
-        self.page.wait_for_selector("#viewer[data-revision]", timeout=PATIENCE)
+        self.page.wait_for_selector("#viewer[data-detail=whole]", timeout=PATIENCE)
         self.rest()
 
     @property

@@ -15,7 +15,7 @@ export class Failure extends Error {
 }
 
 const AWAY = "The server does not answer; check that it is running and that you are online.";
-const BASE = new URL("api/", document.baseURI);
+export const BASE = new URL("api/", document.baseURI);
 
 /** Returns the URL of a job, or of a part of it such as "photo" or "view". */
 export function address(id, ...parts) {
@@ -48,9 +48,36 @@ export async function shape(id, settings, draft) {
   return (await call(address(id, "shape"), { method: "POST", body, headers: { "Content-Type": "application/json" } })).json();
 }
 
-/** Returns the mesh for display, as GLB. */
-export async function view(id, revision) {
-  return (await call(`${address(id, "view")}?revision=${revision}`)).arrayBuffer();
+/**
+ * Returns the mesh for display, as GLB; with `isDraft` a coarse one, if there is one.
+ *
+ * `onShare` gets the received share and the bytes of the whole, as soon as they are known; `signal` aborts.
+ */
+export async function view(id, revision, { isDraft = false, onShare = () => {}, signal } = {}) {
+  const response = await call(`${address(id, "view")}?revision=${revision}${isDraft ? "&draft=1" : ""}`, { signal });
+  const total = Number(response.headers.get("Unpacked-Length"));
+  const sent = Number(response.headers.get("Content-Length"));
+  if (!total || !sent || !response.body) return response.arrayBuffer();
+  const parts = [];
+  let received = 0;
+  const reader = response.body.getReader();
+  try {
+    for (;;) {
+      onShare(received / total, sent);
+      const { done, value } = await reader.read();
+      if (done) break;
+      parts.push(value);
+      received += value.length;
+    }
+  } catch (error) {
+    throw error.name === "AbortError" ? error : new Failure(AWAY, 0);
+  }
+  return new Blob(parts).arrayBuffer();
+}
+
+/** Returns the file of the photo with at least `side` pixels along its longer side, or all that there are. */
+export async function photo(id, side) {
+  return (await call(`${address(id, "photo")}?side=${side}`)).blob();
 }
 
 /** Returns the response with a file. */
@@ -63,8 +90,8 @@ async function call(path, options = {}) {
   let response;
   try {
     response = await fetch(new URL(path, BASE), options);
-  } catch {
-    throw new Failure(AWAY, 0);
+  } catch (error) {
+    throw error.name === "AbortError" ? error : new Failure(AWAY, 0);
   }
   if (!response.ok) throw failure(response.status, await response.text().catch(() => ""));
   return response;

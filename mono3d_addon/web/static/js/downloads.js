@@ -5,13 +5,22 @@ import * as api from "./api.js";
 import { announce, find, make } from "./element.js";
 import { capital } from "./words.js";
 
-/** Shows the downloads of a result; `formats` are those of the server, `files` their URLs. */
-export function showDownloads(formats, files) {
+const REPLACED = 409;
+const FIRST = "glb";
+
+/**
+ * Shows the downloads of a result; `formats` are those of the server, `files` their URLs.
+ *
+ * `onReplaced` is awaited when another page has changed the result meanwhile.
+ */
+export function showDownloads(formats, files, onReplaced) {
   find("download-failure").textContent = "";
-  find("downloads").replaceChildren(...formats.map((format) => make("li", {}, entry(format, files[format.name]))));
+  const entries = formats.map((format) => make("li", {}, entry(format, files[format.name], onReplaced)));
+  find("downloads").replaceChildren(...entries);
+  find("download-first").onclick = () => find("downloads").querySelector(`a[data-format=${FIRST}]`)?.click();
 }
 
-function entry(format, url) {
+function entry(format, url, onReplaced) {
   // A label such as "GLB: mesh with texture" consists of name and purpose.
   const [name, purposeWords = ""] = format.label.split(": ");
   const title = make("strong", { text: name });
@@ -24,13 +33,13 @@ function entry(format, url) {
   link.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    if (link.getAttribute("aria-busy") !== "true") fetchAndSave(link, purpose, format);
+    if (link.getAttribute("aria-busy") !== "true") fetchAndSave(link, purpose, format, onReplaced);
   });
   return link;
 }
 
 /** Fetches a file instead of following the link, because the server writes it on request and may report a failure. */
-async function fetchAndSave(link, purpose, format) {
+async function fetchAndSave(link, purpose, format, onReplaced) {
   const words = purpose.textContent;
   link.setAttribute("aria-busy", "true");
   purpose.textContent = "Preparing …";
@@ -40,7 +49,9 @@ async function fetchAndSave(link, purpose, format) {
     save(await response.blob(), nameOf(response) ?? `model${format.ending}`);
     announce("Downloaded.");
   } catch (failure) {
+    if (failure.status === REPLACED) await onReplaced();
     find("download-failure").textContent = failure.message;
+    find("download-failure").scrollIntoView({ block: "nearest" });
   }
   purpose.textContent = words;
   link.removeAttribute("aria-busy");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Follows a job through server-sent events and reconnects after failures.
+// Follows a job, also after failures.
 
 import * as api from "./api.js";
+import { listen } from "./news.js";
 import { patiently } from "./presence.js";
 
 const OVER = new Set(["done", "failed", "cancelled"]);
@@ -18,39 +19,35 @@ export function isOver(status) {
  * Returns a function that stops it.
  */
 export function follow(id, onStatus, onFailure) {
-  let source = null;
-  let stopped = false;
+  let leave = () => {};
+  let isStopped = false;
 
   const stop = () => {
-    stopped = true;
-    source?.close();
+    isStopped = true;
+    leave();
   };
 
   const tell = (status) => {
-    if (stopped) return;
+    if (isStopped) return;
     if (isOver(status)) stop();
     onStatus(status);
   };
 
-  const listen = () => {
-    if (stopped) return;
-    source = new EventSource(api.address(id, "events"));
-    source.addEventListener("message", (event) => tell(JSON.parse(event.data)));
-    source.addEventListener("error", again);
+  const begin = () => {
+    if (!isStopped) leave = listen(id, tell, again);
   };
 
   const again = async () => {
-    source.close();
-    if (stopped) return;
+    if (isStopped) return;
     try {
       tell(await patiently(() => api.status(id)));
     } catch (failure) {
-      if (!stopped) onFailure(failure);
+      if (!isStopped) onFailure(failure);
       stop();
     }
-    setTimeout(listen, PAUSE);
+    setTimeout(begin, PAUSE);
   };
 
-  listen();
+  begin();
   return stop;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Places the viewpoint so that a model fills the view, slightly beside the photo's camera.
 
-import { MathUtils, Quaternion, Vector3 } from "../vendor/three/three.module.min.js";
+import { MathUtils, Quaternion, Vector3 } from "../vendor/three/three.js";
 
 const MOST_ASIDE = (12 * Math.PI) / 180;
 const ABOVE_PER_ASIDE = 0.4;
@@ -18,7 +18,7 @@ const INSIDE = 0.94;
 const LEFT_OUT = 0.01;
 
 /**
- * Returns the `position` and the `target` of the view, both in scene coordinates.
+ * Returns the `position` and the `target` of the view, both in scene coordinates, and its angle `aside`.
  *
  * `everything` is a sample of the model's vertices, `pose` the photo's camera, `lens` its lens, `eye` the camera of the view.
  */
@@ -38,7 +38,7 @@ export function beside(everything, pose, lens, eye) {
   const across = fit(seen.map(({ x, z }) => [x, z]), wide);
   const along = fit(seen.map(({ y, z }) => [y, z]), tall);
   const target = pivot.addScaledVector(right, across.place).addScaledVector(up, along.place);
-  return { target, position: target.clone().addScaledVector(back, Math.max(across.distance, along.distance)) };
+  return { aside, target, position: target.clone().addScaledVector(back, Math.max(across.distance, along.distance)) };
 }
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The photo's camera in the viewer: the same rays through the same pixels, for any window size.
 
-import { MathUtils } from "../vendor/three/three.module.min.js";
+import { MathUtils } from "../vendor/three/three.js";
 
 const PANORAMA_DEGREES = 75;
 

@@ -32,8 +32,13 @@ class Page {
       this._start();
       focus(this._photo.chosen ? find("generate") : find("choose-file"));
     });
+    find("to-downloads").addEventListener("click", () => {
+      find("downloads-title").focus({ preventScroll: true });
+      find("downloads-title").scrollIntoView({ block: "start" });
+    });
     find("remove").addEventListener("click", () => this._remove());
     window.addEventListener("hashchange", () => this._openFromAddress());
+    document.addEventListener("visibilitychange", () => !document.hidden && this._result.refresh());
     this._openFromAddress();
   }
 
@@ -72,7 +77,9 @@ class Page {
     // A photo dropped on a result, or during a job, starts over.
     if (chosen && document.body.dataset.view === "working") this._cancel();
     else if (chosen && document.body.dataset.view === "result") this._start();
-    if (chosen) find("generate").scrollIntoView({ block: "nearest" });
+    if (!chosen) return;
+    this._result.prepare();
+    find("generate").scrollIntoView({ block: "nearest" });
   }
 
   async _generate() {
@@ -104,6 +111,7 @@ class Page {
       return;
     }
     this._job = id;
+    this._result.prepare();
     this._show("working");
     this._progress.showPhoto("");
     try {

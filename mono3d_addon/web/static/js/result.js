@@ -8,11 +8,9 @@ import { find } from "./element.js";
 import { showFacts } from "./facts.js";
 import { patiently } from "./presence.js";
 import { Shape } from "./shape.js";
+import { showStill } from "./still.js";
 import { addControls } from "./view_controls.js";
-import { Viewer } from "./viewer.js";
-import { count } from "./words.js";
-
-const NO_3D = "This browser cannot show 3D; images and downloads still work.";
+import { count, size } from "./words.js";
 
 /** Shows one result at a time. */
 export class Result {
@@ -20,47 +18,72 @@ export class Result {
     this._about = about;
     this._id = null;
     this._shown = 0;
+    this._detail = "";
     this._told = 0;
-    this._isLoading = false;
+    this._loading = null;
     this._latest = null;
-    find("result-photo").addEventListener("load", ({ target }) => {
+    this._viewer = null;
+    this._ready = null;
+    find("poster").addEventListener("load", ({ target }) => {
       find("viewer").style.setProperty("--backdrop", backdrop(target));
     });
     this._shape = new Shape(description, (status) => this.renew(status));
-    try {
-      let renew = () => {};
-      this._viewer = new Viewer(find("canvas"), () => renew());
-      renew = addControls(this._viewer);
-    } catch (error) {
-      console.warn(error);
-      this._viewer = null;
-      find("viewer").classList.add("without-3d");
-      find("toolbar").hidden = true;
-      this._fail(NO_3D);
-    }
+  }
+
+  /** Loads what shows meshes, which the start of the page does without; call it when there is time for that. */
+  prepare() {
+    this._ready ??= this._makeViewer();
+    return this._ready;
   }
 
   /** Shows the result of a job that is done. */
-  open(status) {
+  async open(status) {
     this.close();
-    this._id = status.id;
+    const { id } = status;
+    this._id = id;
     find("result-title").textContent = `Result: ${status.name}`;
     document.title = `${status.name} · Mono3D`;
-    find("result-photo").src = api.address(status.id, "photo");
-    find("result-depth").src = api.address(status.id, "depth");
     this._shape.open(status);
     this.renew(status);
+    const photos = new Map();
+    const fetch = (side) => {
+      if (!photos.has(side)) photos.set(side, patiently(() => api.photo(id, side)));
+      return photos.get(side);
+    };
+    const [viewer] = await Promise.all([this.prepare(), this._showPoster(id, fetch)]);
+    if (id !== this._id) return;
+    if (!viewer) {
+      this._showPictures(id);
+      showStill(id, () => id === this._id);
+      return;
+    }
+    try {
+      await viewer.open(fetch);
+    } catch (failure) {
+      if (id === this._id) this._fail(`The photo cannot be shown: ${failure.message}`);
+    }
+    if (id !== this._id) return;
+    this._viewer = viewer;
+    this._load();
   }
 
   /** Hides the result. */
   close() {
     this._id = null;
     this._shown = 0;
+    this._detail = "";
     this._told = 0;
     this._latest = null;
-    delete find("viewer").dataset.revision;
-    this._shape.close();
+    this._loading?.abort();
+    this._loading = null;
     this._viewer?.clear();
+    this._viewer = null;
+    for (const name of ["revision", "detail"]) delete find("viewer").dataset[name];
+    find("viewer-failure").hidden = true;
+    for (const picture of ["poster", "result-photo", "result-depth", "still"]) find(picture).removeAttribute("src");
+    find("poster").hidden = true;
+    find("still").hidden = true;
+    this._shape.close();
   }
 
   /** Updates the result to a newer status of the job. */
@@ -73,52 +96,121 @@ export class Result {
     this._load();
   }
 
+  /** Updates the result to what another page has made of it. */
+  async refresh() {
+    const id = this._id;
+    if (!id || this._shape.isBusy) return;
+    try {
+      const status = await api.status(id);
+      if (id === this._id && status.revision !== this._latest.revision) this._shape.follow(status);
+    } catch {
+      // The next action of the user tells what is wrong.
+    }
+  }
+
+  async _makeViewer() {
+    try {
+      // Both at once, though one imports the other.
+      const [{ Viewer }] = await Promise.all([import("./viewer.js"), import("../vendor/three/three.js")]);
+      let renew = () => {};
+      const viewer = new Viewer(find("canvas"), () => renew());
+      renew = addControls(viewer);
+      return viewer;
+    } catch (error) {
+      console.warn(error);
+      find("viewer").classList.add("without-3d");
+      find("toolbar").hidden = true;
+      find("viewer-help").hidden = true;
+      return null;
+    }
+  }
+
+  /** Shows the photo where the model will be. */
+  async _showPoster(id, fetch) {
+    try {
+      const url = URL.createObjectURL(await fetch(640));
+      const poster = find("poster");
+      poster.onload = poster.onerror = () => URL.revokeObjectURL(url);
+      if (id !== this._id) return;
+      poster.src = url;
+      poster.hidden = Boolean(this._shown);
+    } catch {
+      // The viewer tells why the photo does not come.
+    }
+  }
+
+  _showPictures(id) {
+    if (find("result-photo").hasAttribute("src")) return;
+    find("result-photo").src = `${api.address(id, "photo")}?side=2048`;
+    find("result-depth").src = api.address(id, "depth");
+  }
+
   /** Updates facts and downloads, which belong to the complete mesh. */
   _tell(status) {
     if (status.is_draft || status.revision === this._told) return;
     this._told = status.revision;
     showFacts(status);
-    showDownloads(this._about.formats, status.result.files);
+    showDownloads(this._about.formats, status.result.files, () => this.refresh());
   }
 
-  /** Loads the newest mesh, one at a time. */
+  /** Loads the newest mesh: first a draft, if nothing is shown yet, then the complete one. */
   async _load() {
-    if (!this._viewer || this._isLoading || this._latest.revision === this._shown) return;
     const status = this._latest;
+    const isNewer = status && status.revision !== this._shown;
+    if (!this._viewer || (!isNewer && this._detail === "whole")) return;
+    if (this._loading) {
+      // What is on its way is out of date. On a slow line it would keep the newer one waiting; drafts come quickly.
+      if (isNewer && this._loading.isLarge) this._loading.abort();
+      return;
+    }
     const { id, revision } = status;
-    this._isLoading = true;
+    const isDraft = this._shown === 0;
+    const loading = new AbortController();
+    loading.isLarge = !isDraft && !status.is_draft;
+    this._loading = loading;
     this._note();
     try {
-      const bytes = await patiently(() => api.view(id, revision));
-      if (id === this._id) await this._viewer.show(bytes, status, this._shown > 0);
-      if (id === this._id) this._loaded(status);
+      const onShare = (share, bytes) => this._note(`${Math.round(100 * share)} % of ${size(bytes)}`);
+      const bytes = await patiently(() => api.view(id, revision, { isDraft, onShare, signal: loading.signal }));
+      const isSame = revision === this._shown;
+      if (!loading.signal.aborted) await this._viewer.show(bytes, status, { keep: this._shown > 0, isSame });
+      if (!loading.signal.aborted) this._loaded(status, isDraft ? "draft" : "whole");
     } catch (failure) {
       // Ignore failures of a job that is no longer open.
-      if (id === this._id) {
+      if (id === this._id && failure.name !== "AbortError") {
         this._fail(`The mesh cannot be shown: ${failure.message}`);
         this._shown = revision;
+        this._detail = "whole";
       }
     }
-    this._isLoading = false;
+    if (id !== this._id) return;
+    this._loading = null;
     this._note();
-    if (this._id) this._load();
+    this._load();
   }
 
-  _loaded({ revision, result }) {
+  _loaded({ revision, result }, detail) {
     this._shown = revision;
-    find("viewer").dataset.revision = revision;
+    this._detail = detail;
+    const box = find("viewer");
+    box.dataset.detail = detail;
+    box.dataset.revision = revision;
+    find("poster").hidden = true;
     find("viewer-failure").hidden = true;
+    if (detail === "whole") this._showPictures(this._id);
     const { vertices, triangles } = result.counts;
     const words = `3D model of ${this._latest.name}, ${count(vertices)} vertices, ${count(triangles)} triangles`;
     find("canvas").setAttribute("aria-label", words);
   }
 
-  _note() {
+  /** Says what the view waits for; `share` is how much of a file has arrived. */
+  _note(share = "") {
     const status = this._latest;
     const note = find("viewer-note");
-    const isBehind = status !== null && (status.state !== "done" || this._isLoading);
+    const isBehind = status !== null && (status.state !== "done" || this._loading !== null);
     note.hidden = !isBehind && !status?.is_draft;
-    note.textContent = isBehind && this._shown === 0 ? "Loading the mesh …" : isBehind ? "Shaping …" : "Draft";
+    const what = this._shown === 0 ? "Loading the mesh" : this._detail === "draft" ? "Loading the complete mesh" : "Shaping";
+    note.textContent = isBehind ? `${what} … ${share}`.trimEnd() : "Draft";
   }
 
   _fail(sentence) {
@@ -126,3 +218,4 @@ export class Result {
     find("viewer-failure").hidden = false;
   }
 }
+

@@ -53,6 +53,11 @@ export class Shape {
     this._say(this._stateWords(status), isOver(status) ? (status.error ?? "") : "");
   }
 
+  /** Whether another mesh is on its way, or about to be. */
+  get isBusy() {
+    return this._isBusy || this._isWaiting;
+  }
+
   /** Whether changes have not been sent yet. */
   get _isWaiting() {
     return Boolean(this._draftTimer || this._wholeTimer);
@@ -113,23 +118,26 @@ export class Shape {
     this._isBusy = true;
     try {
       const status = await patiently(() => api.shape(id, changes([...this._fields.values()]), isDraft));
-      if (id === this._id) this._follow(status);
+      if (id === this._id) this.follow(status);
     } catch (failure) {
       this._isBusy = false;
       if (id === this._id) this._say("", failure.message);
     }
   }
 
-  _follow(status) {
+  /** Shows a status, and those that come after it until the job ends. */
+  follow(status) {
     this._stop();
     const tell = (told) => {
       this._isBusy = !isOver(told);
       this._onStatus(told);
     };
-    this._stop = follow(this._id, tell, (failure) => {
-      this._isBusy = false;
-      this._say("", failure.message);
-    });
+    this._stop = isOver(status)
+      ? () => {}
+      : follow(this._id, tell, (failure) => {
+          this._isBusy = false;
+          this._say("", failure.message);
+        });
     tell(status);
   }
 

@@ -15,6 +15,9 @@ export function addControls(viewer) {
     press("wireframe", viewer.isWire);
     press("texture", viewer.hasColours);
     press("background", box.dataset.background === "dark");
+    press("sway", viewer.isSwaying);
+    press("free", viewer.isFree);
+    find("free").hidden = !viewer.isLimited;
   };
   const told = (sentence) => {
     renew();
@@ -40,6 +43,15 @@ export function addControls(viewer) {
     background: () => {
       box.dataset.background = box.dataset.background === "dark" ? "light" : "dark";
       told(`The background is ${box.dataset.background}.`);
+    },
+    sway: () => {
+      viewer.setSway(!viewer.isSwaying);
+      told(`The view ${viewer.isSwaying ? "sways" : "stands still"}.`);
+    },
+    free: () => {
+      if (!viewer.isLimited) return;
+      viewer.setFree(!viewer.isFree);
+      told(viewer.isFree ? "The view turns all around." : "The view stays near the photo's camera.");
     },
     fullscreen: () => toggleFullscreen(box),
   };
@@ -75,6 +87,8 @@ function actionOf(event, viewer, actions) {
     t: actions.texture,
     b: actions.background,
     f: actions.fullscreen,
+    s: actions.sway,
+    o: actions.free,
   };
   return others[key.toLowerCase()];
 }

@@ -5,77 +5,138 @@ import {
   DirectionalLight,
   HemisphereLight,
   MOUSE,
+  OrbitControls,
   PerspectiveCamera,
   Quaternion,
   Scene,
   TOUCH,
   Vector3,
   WebGLRenderer,
-} from "../vendor/three/three.module.min.js";
-import { OrbitControls } from "../vendor/three/OrbitControls.js";
+} from "../vendor/three/three.js";
 import { beside } from "./framing.js";
 import { asFree, throughLens } from "./lens.js";
+import { Limits } from "./limits.js";
 import { Model } from "./model.js";
+import { PhotoTexture } from "./photo_texture.js";
+import { Sway } from "./sway.js";
 
 const SWING = 900;
 /** In a panorama the view turns around a point just in front of the eye. */
 const INSIDE_REACH = 0.01;
 const INSIDE_SPEED = -0.4;
 const LARGEST_RATIO = 2;
+const FIRST_SIDE = 640;
+/** Pixels of the window between two edges of the wireframe. */
+const WIRE_PIXELS = 8;
+/** From so many cells on, all edges are shown. */
+const MOST_CELLS = 1024;
 
-/** Shows one model at a time; `onChange` is called when the view enters or leaves the photo's camera. */
+/** Shows one model at a time; `onChange` is called when a state that a button shows has changed. */
 export class Viewer {
   constructor(canvas, onChange) {
     this.isThrough = false;
     this.hasColours = true;
     this.isWire = false;
+    this.isFree = false;
     this._canvas = canvas;
     this._onChange = onChange;
     this._model = null;
+    this._photo = null;
     this._lens = null;
     this._range = "";
     this._isFollowing = false;
     this._swing = 0;
     this._isUntouched = true;
     this._isAsked = false;
+    this._isSeen = true;
+    this._home = null;
     this._renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
     this._renderer.setPixelRatio(Math.min(window.devicePixelRatio, LARGEST_RATIO));
     this._scene = new Scene();
     this._eye = new PerspectiveCamera();
     this._makeLights();
     this._controls = this._makeControls();
+    this._limits = new Limits(this._controls);
+    this._sway = new Sway((position) => this._moveTo(position), onChange);
     canvas.addEventListener("webglcontextrestored", () => this._draw());
     new ResizeObserver(() => this._resize()).observe(canvas.parentElement);
+    new IntersectionObserver(([entry]) => this._see(entry.isIntersecting)).observe(canvas);
     this._resize();
   }
 
-  /** Shows the model of a job's `status`; `keep` preserves the user's view. */
-  async show(bytes, { result: { camera, distances }, is_draft: isDraft }, keep) {
-    const model = await Model.read(bytes);
+  /** Whether the view sways. */
+  get isSwaying() {
+    return this._sway.isOn;
+  }
+
+  /** Whether there are angles from which the model does not look good: not around a panorama, nor a closed solid. */
+  get isLimited() {
+    return Boolean(this._model) && !this._inside && !this._isSolid;
+  }
+
+  /** Prepares for the models of another result; `fetch` returns its photo's file with so many pixels a side. */
+  async open(fetch) {
+    this.clear();
+    const photo = new PhotoTexture(fetch);
+    this._photo = photo;
+    await photo.need(FIRST_SIDE);
+  }
+
+  /**
+   * Shows the model of a job's `status`.
+   *
+   * `keep` preserves the user's view; `isSame`: it is the model that is shown already, but finer.
+   */
+  async show(bytes, { result: { camera, distances, settings }, is_draft: isDraft }, { keep, isSame }) {
+    const photo = this._photo;
+    const model = await Model.read(bytes, photo.texture);
+    if (photo !== this._photo) {
+      model.dispose();
+      return;
+    }
+    const before = keep || isSame ? this._model : null;
     if (this._model) {
       this._scene.remove(this._model.group);
       this._model.dispose();
     }
-    const before = keep ? this._model : null;
     this._model = model;
     this._lens = camera;
-    const range = [distances.near.metres, distances.far.metres].join();
+    this._isSolid = Boolean(settings.solid) && settings.solid !== "off";
+    this._scene.add(model.group);
+    model.dress(this.hasColours, this.isWire);
+    if (!isSame || before === null) this._place(before, [distances.near.metres, distances.far.metres].join(), isDraft);
+    this._settle();
+    this._draw();
+    this._onChange();
+  }
+
+  /** Chooses the view of a new model. */
+  _place(before, range, isDraft) {
     // The median distance of a draft differs slightly, so the view is adapted from one complete mesh to the next.
     const isFollowing = this._range !== range || this._isFollowing;
     this._isFollowing = isFollowing && isDraft;
     this._range = range;
-    this._scene.add(model.group);
-    model.dress(this.hasColours, this.isWire);
-    if (before === null) this._goBeside(true);
-    else if (this.isThrough) this._stand();
-    else if (this._isUntouched) this._goBeside(false);
+    if (before === null) {
+      this._goBeside(true);
+      return;
+    }
+    // Whoever shapes the model compares it with the one before.
+    this._sway.stop();
+    if (!this.isThrough && this._isUntouched) {
+      this._goBeside(false);
+      return;
+    }
+    this._home = this._findHome();
+    this._setLimits();
+    if (this.isThrough) this._stand();
     else if (isFollowing) this._follow(before);
-    this._draw();
   }
 
   /** Removes the model. */
   clear() {
     this._stopSwing();
+    this._photo?.dispose();
+    this._photo = null;
     if (!this._model) return;
     this._scene.remove(this._model.group);
     this._model.dispose();
@@ -90,7 +151,24 @@ export class Viewer {
 
   setWire(isOn) {
     this.isWire = isOn;
+    if (isOn) this._model?.simplifyWires(this._wireCells());
     this._dress();
+  }
+
+  /** Whether the view may be turned to all sides. */
+  setFree(isOn) {
+    this.isFree = isOn;
+    this._setLimits();
+    this._limits.comeBack();
+  }
+
+  setSway(isOn) {
+    if (!isOn) this._stopSwing();
+    else if (this._model && !this._inside) {
+      this._goBeside(false);
+      this._swayFrom(this._home);
+    }
+    this._onChange();
   }
 
   /** Looks through the photo's camera, so that the view matches the photo. */
@@ -111,6 +189,7 @@ export class Viewer {
     this._free();
     this._controls.rotateLeft(right * this._controls.rotateSpeed);
     this._controls.rotateUp(down * this._controls.rotateSpeed);
+    this._limits.comeBack();
   }
 
   /** Pans by pixels of the window. */
@@ -125,6 +204,7 @@ export class Viewer {
     this._controls.zoomToCursor = false;
     this._controls.dollyIn(1 / factor);
     this._controls.zoomToCursor = true;
+    this._settle();
   }
 
   _makeLights() {
@@ -141,6 +221,7 @@ export class Viewer {
     controls.zoomToCursor = true;
     controls.addEventListener("start", () => this._free());
     controls.addEventListener("change", () => this._draw());
+    controls.addEventListener("end", () => this._settle());
     return controls;
   }
 
@@ -162,6 +243,7 @@ export class Viewer {
 
   /** Leaves the camera's projection at the same position, for a view that turns around the middle of the scene. */
   _free() {
+    if (this._swing) this._setLimits();
     this._stopSwing();
     this._isUntouched = false;
     if (!this._model || !this.isThrough) return;
@@ -184,20 +266,87 @@ export class Viewer {
   _goBeside(isSwinging) {
     this._stopSwing();
     this._isUntouched = true;
+    this._limits.set(null);
     this._stand();
     this._target();
     this._setThrough(false);
     this._fit();
     const from = { position: this._eye.position.clone(), target: this._controls.target.clone() };
-    const to = this._inside ? from : beside(this._model.points, this._model.pose, this._lens, this._eye);
+    const to = this._findHome();
+    this._home = to;
     const place = (share) => {
       this._eye.position.lerpVectors(from.position, to.position, share);
       this._controls.target.lerpVectors(from.target, to.target, share);
       this._controls.update();
       this._draw();
+      if (share === 1) this._setLimits();
     };
-    if (isSwinging && !matchMedia("(prefers-reduced-motion: reduce)").matches) this._swingBy(place);
+    const likesMotion = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (isSwinging && likesMotion) this._swingBy(place, () => this._swayFrom(to));
     else place(1);
+  }
+
+  /** Returns the view from which a model is seen first. */
+  _findHome() {
+    if (this._inside) return { position: this._eye.position.clone(), target: this._controls.target.clone(), aside: 0 };
+    if (this._size) asFree(this._eye, this._lens, ...this._size);
+    const home = beside(this._model.points, this._model.pose, this._lens, this._eye);
+    this._fit();
+    return home;
+  }
+
+  _swayFrom({ position, target, aside }) {
+    if (this._inside || !this._isSeen) return;
+    this._sway.start(position, target, aside);
+    this._onChange();
+  }
+
+  _moveTo(position) {
+    this._eye.position.copy(position);
+    this._controls.update();
+    this._draw();
+  }
+
+  _setLimits() {
+    if (!this._model || !this._home) return;
+    const distance = this._home.position.distanceTo(this._home.target);
+    this._limits.set(this.isLimited && !this.isFree ? this._model.pose : null, this._home.aside, distance);
+  }
+
+  /** Power is not spent on a view that nobody sees. */
+  _see(isSeen) {
+    this._isSeen = isSeen;
+    if (!isSeen && this._sway.isOn) {
+      this._sway.stop();
+      this._onChange();
+    }
+  }
+
+  /** Adapts edges and texture to the size at which the model is seen. */
+  _settle() {
+    if (!this._model || !this._size) return;
+    if (this.isWire && this._model.simplifyWires(this._wireCells())) this._draw();
+    const photo = this._photo;
+    photo?.need(this._photoPixels() * this._renderer.getPixelRatio()).then(
+      (isLarger) => isLarger && photo === this._photo && this._draw(),
+      // The photo is shown, only smaller than it might be.
+      (failure) => console.info(failure.message),
+    );
+  }
+
+  /** Returns the length of the photo's longer side in the window, in pixels of the page. */
+  _photoPixels() {
+    const reach = this._eye.position.distanceTo(this._controls.target) || 1;
+    const { width, height, fx, fy } = this._lens;
+    if (this._inside) return MOST_CELLS * WIRE_PIXELS;
+    const perTangent = this._size[1] / 2 / Math.tan((this._eye.fov * Math.PI) / 360);
+    return Math.max(width / fx, height / fy) * perTangent * Math.max(1, this._model.middle / reach);
+  }
+
+  /** Returns the number of cells across the photo whose edges can be told apart; 0 for all edges. */
+  _wireCells() {
+    const cells = 2 ** Math.round(Math.log2(this._photoPixels() / WIRE_PIXELS));
+    return cells >= MOST_CELLS ? 0 : Math.max(16, cells);
   }
 
   /** Whether the model surrounds the camera, as a panorama does; then the view stays at the camera. */
@@ -205,19 +354,25 @@ export class Viewer {
     return this._lens.projection === "equirectangular";
   }
 
-  _swingBy(place) {
+  _swingBy(place, onEnd) {
     const began = performance.now();
     const step = (now) => {
       const share = Math.min(1, Math.max(0, (now - began) / SWING));
       place(share * share * (3 - 2 * share));
       this._swing = share < 1 ? requestAnimationFrame(step) : 0;
+      if (share === 1) onEnd();
     };
     this._swing = requestAnimationFrame(step);
   }
 
+  /** Ends all motion that the user has not made. */
   _stopSwing() {
     cancelAnimationFrame(this._swing);
     this._swing = 0;
+    this._limits.stop();
+    if (!this._sway.isOn) return;
+    this._sway.stop();
+    this._onChange();
   }
 
   _setThrough(isThrough) {
@@ -236,6 +391,7 @@ export class Viewer {
     if (!clientWidth || !clientHeight) return;
     this._size = [clientWidth, clientHeight];
     this._renderer.setSize(clientWidth, clientHeight, false);
+    this._settle();
     this._draw();
   }
 
