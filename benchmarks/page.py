@@ -23,7 +23,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,9 @@ _WATCH = """
 () => {
   const box = document.getElementById("viewer");
   window.shown = [];
-  const note = () => window.shown.push([Date.now() / 1000, Number(box.dataset.revision), box.dataset.detail ?? "whole"]);
+  const note = () => {
+    window.shown.push([Date.now() / 1000, Number(box.dataset.revision), box.dataset.detail ?? "whole"]);
+  };
   if (box.dataset.revision) note();
   new MutationObserver(note).observe(box, { attributes: true, attributeFilter: ["data-revision", "data-detail"] });
 }
@@ -56,9 +58,9 @@ class Line:
 
     bytes: int = 0
     requests: int = 0
-    sizes: dict[str, int] = field(default_factory=dict)
 
     def slow_down(self, page: Page, bytes_per_second: float, milliseconds: int) -> None:
+        """Gives the network of a page this speed and latency."""
         session = page.context.new_cdp_session(page)
         session.send("Network.enable")
         session.send(
@@ -183,7 +185,9 @@ def main() -> None:
             print(f"{name}, {len(runs)} visits, a photo of 12 megapixels: median (lowest to highest)")
             for what in runs[0]:
                 values = [run[what] for run in runs]
-                print(f"  {what:16} {statistics.median(values):8.2f} ({min(values):.2f} to {max(values):.2f})", flush=True)
+                print(
+                    f"  {what:16} {statistics.median(values):8.2f} ({min(values):.2f} to {max(values):.2f})", flush=True
+                )
         browser.close()
 
 

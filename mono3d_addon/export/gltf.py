@@ -123,6 +123,7 @@ class Buffer:
     accessors: list[dict[str, Any]] = field(default_factory=list)
 
     def add_view(self, data: bytes | memoryview, target: int | None = None) -> int:
+        """Appends bytes, and returns the number of their view."""
         size = memoryview(data).nbytes
         view: dict[str, Any] = {"buffer": 0, "byteOffset": self.length, "byteLength": size}
         self.views.append(view | ({"target": target} if target else {}))
@@ -139,6 +140,7 @@ class Buffer:
         bounds: bool = False,
         normalized: bool = False,
     ) -> int:
+        """Appends an array, and returns the number of its accessor."""
         accessor: dict[str, Any] = {"componentType": KINDS[array.dtype.name], "count": len(array), "type": kind}
         if bounds and len(array):
             accessor |= {"min": array.min(axis=0).tolist(), "max": array.max(axis=0).tolist()}

@@ -33,7 +33,7 @@ def attributes(values: Bytes) -> bytes:
     count, stride = values.shape
     change = np.diff(values, axis=0, prepend=values[:1])
     # Zigzag: the lowest bit is the sign.
-    codes = (change << 1) ^ np.where(change >= 128, np.uint8(255), np.uint8(0))
+    codes: Bytes = (change << np.uint8(1)) ^ np.where(change >= 128, np.uint8(255), np.uint8(0))
     size = min(_BLOCK_BYTES // stride // _GROUP * _GROUP, _MOST_IN_BLOCK)
     whole = count // size * size
     parts = [_blocks(codes[:whole].reshape(-1, size, stride))]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the mesh for a viewer on a slow line: a GLB of a thirtieth of the bytes of the download, to be sent with gzip.
+"""Writes the mesh for a viewer on a slow line: a GLB of a twentieth of the download's bytes, to be sent with gzip.
 
-Positions have 16 bits relative to their distance, texture coordinates 16 bits of the photo. Normals are left out where the
-material is unlit. Indices and attributes are stored as EXT_meshopt_compression does. The photo is not in the file.
+Positions have 16 bits relative to their distance, texture coordinates 16 bits of the photo. Normals are left out where
+the material is unlit. Indices and attributes are stored as EXT_meshopt_compression does. The photo is not in the file.
 """
 
 from __future__ import annotations
@@ -14,12 +14,23 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.arrays import Bytes
 from ..core.mesh.mesh import Mesh
 from ..core.reconstruction import Reconstruction
 from . import meshopt
 from .frames import y_up
-from .gltf import INDICES, KINDS, SAMPLER, VERTICES, Buffer, camera_node, camera_of, encoded, from_top, linear_rgba, mime_of
+from .gltf import (
+    INDICES,
+    KINDS,
+    SAMPLER,
+    VERTICES,
+    Buffer,
+    camera_node,
+    camera_of,
+    encoded,
+    from_top,
+    linear_rgba,
+    mime_of,
+)
 
 _EXTENSION = "EXT_meshopt_compression"
 _QUANTIZED = "KHR_mesh_quantization"
@@ -114,7 +125,11 @@ def _primitive(mesh: Mesh, buffer: _Compressed, bits: int, *, is_textured: bool,
         attributes["COLOR_0"] = buffer.add_attribute(linear_rgba(mesh.colors), "VEC4", "uint16", normalized=True)
     # Where triangles of neighbouring vertices follow each other, differences of indices are small.
     order = np.argsort(mesh.triangles.min(axis=1), kind="stable")
-    return {"attributes": attributes, "indices": buffer.add_indices(mesh.triangles[order], len(mesh.vertices)), "mode": 4}
+    return {
+        "attributes": attributes,
+        "indices": buffer.add_indices(mesh.triangles[order], len(mesh.vertices)),
+        "mode": 4,
+    }
 
 
 class _Compressed(Buffer):
@@ -122,7 +137,9 @@ class _Compressed(Buffer):
 
     unpacked = 0
 
-    def add_attribute(self, values: NDArray[Any], kind: Kind, component: str, *, filter: str = "", **details: Any) -> int:
+    def add_attribute(
+        self, values: NDArray[Any], kind: Kind, component: str, *, filter: str = "", **details: Any
+    ) -> int:
         rows = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("<"), copy=False)).view(np.uint8)
         accessor = {"componentType": KINDS[component], "count": len(values), "type": kind} | details
         how = {"mode": "ATTRIBUTES"} | ({"filter": filter} if filter else {})
@@ -135,12 +152,17 @@ class _Compressed(Buffer):
         return self._add(meshopt.indices(triangles), (count, size), {"mode": "INDICES"}, accessor, INDICES)
 
     def _add(
-        self, data: Bytes | bytes, shape: tuple[int, ...], how: dict[str, str], accessor: dict[str, Any], target: int
+        self, data: bytes, shape: tuple[int, ...], how: dict[str, str], accessor: dict[str, Any], target: int
     ) -> int:
         count, stride = shape
         number = self.add_view(data)
         place = self.views[number]
-        view = {"buffer": 1, "byteOffset": self.unpacked, "byteLength": count * stride, "target": target}
+        view: dict[str, Any] = {
+            "buffer": 1,
+            "byteOffset": self.unpacked,
+            "byteLength": count * stride,
+            "target": target,
+        }
         view["extensions"] = {_EXTENSION: place | {"count": count, "byteStride": stride} | how}
         if target == VERTICES:
             view["byteStride"] = stride

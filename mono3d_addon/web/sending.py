@@ -50,7 +50,7 @@ class SharedFile(FileResponse):
                 return
             if part is None:
                 # The library would answer a malformed range with an error of its own.
-                scope = scope | {"headers": [item for item in scope["headers"] if item[0] != b"range"]}
+                scope = dict(scope) | {"headers": [item for item in scope["headers"] if item[0] != b"range"]}
             await super().__call__(scope, receive, send)
 
 
@@ -70,7 +70,7 @@ def _part(asked: str, size: int) -> int | None:
 async def packed_file(
     request_headers: Headers, folder: SharedFolder, path: Path, media_type: str, headers: dict[str, str]
 ) -> Response:
-    """Returns the response with a file that is stored compressed by gzip, unpacked for clients that do not take that."""
+    """Returns the response with a file stored as gzip, which is unpacked for clients that do not take that."""
     headers = headers | {"Vary": "Accept-Encoding"}
     if not takes_gzip(request_headers):
         with folder.used():

@@ -68,7 +68,7 @@ def write_view(result: Reconstruction, folder: Path) -> None:
     _write(view_of(result, _layers(result, result.mesh, result.background, side), normal_map), folder / VIEW)
     aspect = camera.width / camera.height
     mesh = coarsened(result.mesh, _DRAFT_CELLS, aspect)
-    if 0 < len(mesh.triangles) and len(mesh.vertices) < _DRAFT_SHARE * len(result.mesh.vertices):
+    if len(mesh.triangles) and len(mesh.vertices) < _DRAFT_SHARE * len(result.mesh.vertices):
         background = None if result.background is None else coarsened(result.background, _DRAFT_CELLS, aspect)
         layers = _layers(result, mesh, background, draft_side)
         _write(view_of(result, layers, is_draft=True), folder / DRAFT)

@@ -40,8 +40,8 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
 
     Without `page` it writes the arrays of `reshape_files.ReshapedMesh` and returns `camera`, `counts` and `seconds`.
     `page` asks for the files of the web page instead, as the task "reconstruct" writes them: it has `photo` and the
-    folder `before` of that task's reconstruction, the `name` of the result, and whether this is a `draft`, of which only
-    the viewer's mesh is written. It returns what "reconstruct" returns, but `files` and `model`.
+    folder `before` of that task's reconstruction, the `name` of the result, and whether this is a `draft`, of which
+    only the viewer's mesh is written. It returns what "reconstruct" returns, but `files` and `model`.
     """
     settings = Settings.from_json(json.dumps(request["settings"]))
     folder, page, handed = Path(request["folder"]), request.get("page", {}), handed_over(request)
