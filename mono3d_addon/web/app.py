@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response, StreamingResponse
-from starlette.routing import Match, Route
+from starlette.routing import Match, Mount, Route
 from starlette.types import ASGIApp
 
 from ..core.photo.endings import PHOTO_ENDINGS
@@ -38,7 +38,8 @@ _WORDS = {404: "There is no such page.", 405: "This method is not allowed here; 
 
 def make_app(service: Service, rules: Rules) -> ASGIApp:
     """Returns the application that serves `service`, protected by the guard."""
-    pages = Pages(service, rules)
+    assets = PageAssets()
+    pages = Pages(service, rules, assets)
 
     app = Starlette(
         routes=[
@@ -58,7 +59,7 @@ def make_app(service: Service, rules: Rules) -> ASGIApp:
             Route("/api/jobs/{id}/depth", pages.depth),
             Route("/api/jobs/{id}/view", pages.view),
             Route("/api/jobs/{id}/files/{format}", pages.file),
-            Route("/static/{name:path}", pages.static),
+            Mount("/static", assets),
         ],
         exception_handlers={
             Refusal: _on_refusal,
@@ -75,24 +76,14 @@ def make_app(service: Service, rules: Rules) -> ASGIApp:
 class Pages:
     """The handlers of the routes."""
 
-    def __init__(self, service: Service, rules: Rules) -> None:
+    def __init__(self, service: Service, rules: Rules, assets: PageAssets) -> None:
         self._service = service
         self._rules = rules
-        self._assets = PageAssets()
+        self._assets = assets
 
     async def page(self, request: Request) -> Response:
         """The page."""
-        found = self._assets.response("index.html", request.headers)
-        assert found is not None
-        return found
-
-    async def static(self, request: Request) -> Response:
-        """A file of the page."""
-        version = request.query_params.get("v", "")
-        found = self._assets.response(request.path_params["name"], request.headers, version)
-        if found is None:
-            raise Refusal(404, _WORDS[404])
-        return found
+        return self._assets.response("index.html", request)
 
     async def description(self, request: Request) -> Response:
         """The API as OpenAPI."""

@@ -18,6 +18,7 @@ _STRING: Schema = {"type": "string"}
 _BOOLEAN: Schema = {"type": "boolean"}
 _NUMBER: Schema = {"type": "number"}
 _INTEGER: Schema = {"type": "integer"}
+_COUNT: Schema = {"type": "integer", "minimum": 0, "maximum": 999_999_999, "default": 0}
 _BINARY: Schema = {"type": "string", "format": "binary"}
 _KINDS: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
@@ -31,6 +32,7 @@ _ERRORS = {
     409: "The job's state does not allow this.",
     413: "Too many bytes or pixels; the file was not decoded.",
     415: "The file is not a photo.",
+    416: "The file has fewer bytes than the range begins with.",
     422: "A setting is out of bounds.",
     431: "The header of the request is too large.",
     500: "An unforeseen error; the server's log has the details.",
@@ -71,6 +73,7 @@ def _paths() -> dict[str, Any]:
     status = _json("Status of the job.", "Status")
     model = {"200": _content("The mesh as binary glTF.", "model/gltf-binary"), "304": {"description": "Not modified."}}
     picture = {"schema": _BINARY}
+    file = _content("The file.", "application/octet-stream")
     photos = {"description": "The image.", "content": {"image/jpeg": picture, "image/png": picture}}
     return {
         "/": {"get": _operation("page", "The page", {"200": _content("The page.", "text/html")})},
@@ -86,6 +89,14 @@ def _paths() -> dict[str, Any]:
         "/api/samples/{name}": {
             "get": _operation("sample", "A sample photo", {"200": _content("Photo.", "image/jpeg")}, 404)
             | _with(sample)
+        },
+        "/api/events": {
+            "get": _operation(
+                "all_events",
+                "Changes of several jobs as server-sent events; a job that does not exist gets an event named 'gone'",
+                {"200": _content("The events.", "text/event-stream")},
+            )
+            | _with([_query("job", "Ids of the jobs.", {"type": "array", "items": _STRING, "minItems": 1}, True)])
         },
         "/api/jobs": {
             "post": _operation("create", "Upload a photo", {"202": _created(status)}, 415, 422)
@@ -121,7 +132,10 @@ def _paths() -> dict[str, Any]:
             | {"requestBody": {"required": True, "content": {"application/json": {"schema": _ref("Shape")}}}}
         },
         "/api/jobs/{id}/photo": {
-            "get": _operation("photo", "The upright photo", {"200": photos}, 404, 409) | _with(job)
+            "get": _operation("photo", "The upright photo", {"200": photos}, 404, 409)
+            | _with(
+                [*job, _query("side", "Least pixels along the longer side of a smaller copy; 0: the photo.", _COUNT)]
+            )
         },
         "/api/jobs/{id}/depth": {
             "get": _operation(
@@ -134,13 +148,21 @@ def _paths() -> dict[str, Any]:
             | _with(job)
         },
         "/api/jobs/{id}/view": {
-            "get": _operation("view", "The mesh for display; may be a draft", model, 404, 409) | _with(job)
+            "get": _operation(
+                "view", "The mesh for display, without the photo; may be that of a draft", model, 404, 409
+            )
+            | _with([*job, _query("draft", "1: a coarse copy, if there is one.", _COUNT)])
         },
         "/api/jobs/{id}/files/{format}": {
             "get": _operation(
-                "file", "A download", {"200": _content("The file.", "application/octet-stream")}, 404, 409
+                "file",
+                "A download, also in parts",
+                {"200": file, "206": file | {"description": "A part."}},
+                404,
+                409,
+                416,
             )
-            | _with(format)
+            | _with([*format, _query("revision", "The mesh that is wanted; 0: the last complete one.", _COUNT)])
         },
     }
 
@@ -277,6 +299,10 @@ def _with(parameters: list[Schema]) -> dict[str, Any]:
 
 def _parameter(name: str, text: str, schema: Schema) -> Schema:
     return {"name": name, "in": "path", "required": True, "description": text, "schema": schema}
+
+
+def _query(name: str, text: str, schema: Schema, is_required: bool = False) -> Schema:
+    return {"name": name, "in": "query", "required": is_required, "description": text, "schema": schema}
 
 
 def _created(status: Schema) -> Schema:

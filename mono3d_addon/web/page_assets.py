@@ -12,10 +12,11 @@ import hashlib
 import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from .answers import takes_gzip
 from .script import joined
@@ -39,7 +40,7 @@ class _Asset:
 
 
 class PageAssets:
-    """What is below `/static`, and the page itself."""
+    """The application below `/static`, and the page itself."""
 
     def __init__(self) -> None:
         self._assets: dict[str, _Asset] = {}
@@ -55,23 +56,29 @@ class PageAssets:
             page = page.replace(f'"static/{name}"', f'"static/{self._named(name)}"')
         self._add("index.html", page.encode())
 
-    def response(self, name: str, headers: Headers, version: str = "") -> Response | None:
-        """Returns the response with a file; None if there is none of that name.
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends a file. Raises HTTPException, 404 or 405."""
+        request = Request(scope)
+        if request.method not in ("GET", "HEAD"):
+            raise HTTPException(405)
+        await self.response(scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/"), request)(
+            scope, receive, send
+        )
 
-        version  the digest that the address names; if it is that of the file, browsers may keep it
-        """
+    def response(self, name: str, request: Request) -> Response:
+        """Returns the response with a file. Raises HTTPException, 404."""
         asset = self._assets.get(name)
         if asset is None:
-            return None
-        kept = {"ETag": f'"{asset.digest}"', "Vary": "Accept-Encoding"}
-        kept["Cache-Control"] = _FOR_EVER if version == asset.digest else "no-cache"
-        if headers.get("if-none-match") == kept["ETag"]:
-            return Response(status_code=304, headers=kept)
-        data: dict[str, Any] = {"content": asset.data}
-        if asset.packed and takes_gzip(headers):
-            kept["Content-Encoding"] = "gzip"
-            data["content"] = asset.packed
-        return Response(media_type=asset.media_type, headers=kept, **data)
+            raise HTTPException(404)
+        headers = {"ETag": f'"{asset.digest}"', "Vary": "Accept-Encoding"}
+        headers["Cache-Control"] = _FOR_EVER if request.query_params.get("v") == asset.digest else "no-cache"
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        data = asset.data
+        if asset.packed and takes_gzip(request.headers):
+            headers["Content-Encoding"] = "gzip"
+            data = asset.packed
+        return Response(data, media_type=asset.media_type, headers=headers)
 
     def _named(self, name: str) -> str:
         return f"{name}?v={self._assets[name].digest}"

@@ -98,6 +98,6 @@ def test_a_download_that_fails_is_told_on_the_page(at_result: Visit) -> None:
     at_result.expected = ("507",)
     sentence = "The disk of the server is full; tell its owner."
     answer = {"status": 507, "content_type": "application/json", "body": json.dumps({"error": sentence})}
-    at_result.page.route("**/files/glb", lambda route: route.fulfill(**answer))
+    at_result.page.route("**/files/glb?*", lambda route: route.fulfill(**answer))
     at_result.find("a[data-format=glb]").click()
     expect(at_result.find("#download-failure")).to_have_text(sentence)
