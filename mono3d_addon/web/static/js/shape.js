@@ -13,6 +13,8 @@ import { count } from "./words.js";
 
 const DRAFT_AFTER = 60;
 const WHOLE_AFTER = 450;
+/** A draft that takes longer, such as that of a Poisson surface, is not worth waiting for. */
+const PATIENCE = 2000;
 
 /** The sliders; `onStatus` is called with each status while another mesh is built. */
 export class Shape {
@@ -20,7 +22,7 @@ export class Shape {
     this._onStatus = onStatus;
     this._id = null;
     this._stop = () => {};
-    this._isBusy = false;
+    this._busyWith = "";
     this._draftTimer = 0;
     this._wholeTimer = 0;
     this._makeFields(description);
@@ -41,7 +43,7 @@ export class Shape {
     clearTimeout(this._draftTimer);
     clearTimeout(this._wholeTimer);
     this._id = null;
-    this._isBusy = false;
+    this._busyWith = "";
   }
 
   /** Updates the sliders to a status, but not while the user changes them. */
@@ -55,7 +57,7 @@ export class Shape {
 
   /** Whether another mesh is on its way, or about to be. */
   get isBusy() {
-    return this._isBusy || this._isWaiting;
+    return Boolean(this._busyWith) || this._isWaiting;
   }
 
   /** Whether changes have not been sent yet. */
@@ -92,11 +94,8 @@ export class Shape {
     this._renewGroups();
     this._say("Changed …", "");
     clearTimeout(this._wholeTimer);
-    this._wholeTimer = setTimeout(() => {
-      clearTimeout(this._draftTimer);
-      this._draftTimer = this._wholeTimer = 0;
-      this._send(false);
-    }, WHOLE_AFTER);
+    const began = performance.now();
+    this._wholeTimer = setTimeout(() => this._sendWhole(began), WHOLE_AFTER);
     if (!this._draftTimer) this._draftTimer = setTimeout(() => this._sendDraft(), DRAFT_AFTER);
   }
 
@@ -106,21 +105,32 @@ export class Shape {
     if (other && value !== 0 && other.value === 0 && other.shown !== 0) other.show(other.shown);
   }
 
-  /** Sends a draft when the previous one has arrived; superseding each unfinished draft would show none. */
+  /** Sends a draft when the previous one has arrived: superseding each would show none. A complete mesh is superseded. */
   _sendDraft() {
     this._draftTimer = 0;
-    if (this._isBusy) this._draftTimer = setTimeout(() => this._sendDraft(), DRAFT_AFTER);
+    if (this._busyWith === "draft") this._draftTimer = setTimeout(() => this._sendDraft(), DRAFT_AFTER);
     else this._send(true);
+  }
+
+  /** Requests the complete mesh, once the draft that would be lost by that has arrived; `began` is when the hand rested. */
+  _sendWhole(began) {
+    if ((this._busyWith === "draft" || this._draftTimer) && performance.now() - began < PATIENCE) {
+      this._wholeTimer = setTimeout(() => this._sendWhole(began), DRAFT_AFTER);
+      return;
+    }
+    clearTimeout(this._draftTimer);
+    this._draftTimer = this._wholeTimer = 0;
+    this._send(false);
   }
 
   async _send(isDraft) {
     const id = this._id;
-    this._isBusy = true;
+    this._busyWith = isDraft ? "draft" : "whole";
     try {
       const status = await patiently(() => api.shape(id, changes([...this._fields.values()]), isDraft));
       if (id === this._id) this.follow(status);
     } catch (failure) {
-      this._isBusy = false;
+      this._busyWith = "";
       if (id === this._id) this._say("", failure.message);
     }
   }
@@ -129,13 +139,13 @@ export class Shape {
   follow(status) {
     this._stop();
     const tell = (told) => {
-      this._isBusy = !isOver(told);
+      if (isOver(told)) this._busyWith = "";
       this._onStatus(told);
     };
     this._stop = isOver(status)
       ? () => {}
       : follow(this._id, tell, (failure) => {
-          this._isBusy = false;
+          this._busyWith = "";
           this._say("", failure.message);
         });
     tell(status);

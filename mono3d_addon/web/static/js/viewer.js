@@ -27,7 +27,7 @@ const INSIDE_SPEED = -0.4;
 const LARGEST_RATIO = 2;
 const FIRST_SIDE = 640;
 /** Pixels of the window between two edges of the wireframe. */
-const WIRE_PIXELS = 8;
+const WIRE_PIXELS = 10;
 /** From so many cells on, all edges are shown. */
 const MOST_CELLS = 1024;
 
