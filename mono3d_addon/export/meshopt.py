@@ -63,16 +63,22 @@ def indices(triangles: Ints) -> bytes:
     for sequence in (is_second, ~is_second):
         change[sequence] = np.diff(flat[sequence], prepend=np.int32(0))
     codes = ((((change << 1) ^ (change >> 31)) << 1) | is_second).view(np.uint32)
-    # Seven bits a byte, the lowest first; the highest bit says that another byte follows.
-    lengths = np.ones(len(codes), np.uint8)
-    for bits in (7, 14, 21, 28):
-        lengths += codes >= 1 << bits
-    ends = np.cumsum(lengths, dtype=np.int64)
-    found = np.zeros(ends[-1] if len(ends) else 0, np.uint8)
-    for place in range(int(lengths.max(initial=0))):
-        which = slice(None) if place == 0 else lengths > place
-        more = (lengths[which] > place + 1).astype(np.uint8) << 7
-        found[(ends - lengths)[which] + place] = ((codes[which] >> (7 * place)) & 127).astype(np.uint8) | more
+    # Seven bits a byte, the lowest first; the highest bit says that another byte follows. Few need more than one byte.
+    found = (codes & 127).astype(np.uint8)
+    places: list[NDArray[np.intp]] = []
+    others: list[Bytes] = []
+    which = np.flatnonzero(codes > 127)
+    found[which] |= 128
+    rest = codes[which] >> 7
+    while len(which):
+        goes_on = rest > 127
+        places.append(which + 1)
+        others.append((rest & 127).astype(np.uint8) | (goes_on.astype(np.uint8) << np.uint8(7)))
+        which, rest = which[goes_on], rest[goes_on] >> 7
+    if places:
+        place = np.concatenate(places)
+        order = np.argsort(place, kind="stable")
+        found = np.insert(found, place[order], np.concatenate(others)[order])
     return b"".join([bytes([_INDICES]), found.tobytes(), bytes(4)])
 
 

@@ -124,7 +124,7 @@ def _primitive(mesh: Mesh, buffer: _Compressed, bits: int, *, is_textured: bool,
     if not is_textured:
         attributes["COLOR_0"] = buffer.add_attribute(linear_rgba(mesh.colors), "VEC4", "uint16", normalized=True)
     # Where triangles of neighbouring vertices follow each other, differences of indices are small.
-    order = np.argsort(mesh.triangles.min(axis=1), kind="stable")
+    order = np.argsort(np.minimum.reduce(mesh.triangles.T), kind="stable")
     return {
         "attributes": attributes,
         "indices": buffer.add_indices(mesh.triangles[order], len(mesh.vertices)),
