@@ -111,8 +111,8 @@ class Pages:
         return Answer(self._service.form.described())
 
     async def sample(self, request: Request) -> Response:
-        """A sample photo."""
-        found = samples.path_of(request.path_params["name"])
+        """A sample photo; with `small`, its thumbnail."""
+        found = samples.path_of(request.path_params["name"], is_small=_number(request, "small") > 0)
         if found is None:
             raise Refusal(404, "There is no such sample photo; /api/about lists them.")
         return FileResponse(found, media_type="image/jpeg", headers={"Cache-Control": "max-age=86400"})

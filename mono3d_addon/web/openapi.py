@@ -88,7 +88,7 @@ def _paths() -> dict[str, Any]:
         },
         "/api/samples/{name}": {
             "get": _operation("sample", "A sample photo", {"200": _content("Photo.", "image/jpeg")}, 404)
-            | _with(sample)
+            | _with([*sample, _query("small", "1: its thumbnail.", _COUNT)])
         },
         "/api/events": {
             "get": _operation(

@@ -31,9 +31,10 @@ SAMPLES: Mapping[str, Sample] = types.MappingProxyType(
 """Samples by name."""
 
 
-def path_of(name: str) -> Path | None:
-    """Returns the file of a sample; None if there is no sample `name`."""
-    return FOLDER / f"{name}.jpg" if name in SAMPLES else None
+def path_of(name: str, *, is_small: bool = False) -> Path | None:
+    """Returns the file of a sample, or its thumbnail's; None if there is no sample `name`."""
+    folder = FOLDER / "small" if is_small else FOLDER
+    return folder / f"{name}.jpg" if name in SAMPLES else None
 
 
 def settings_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,12 +45,12 @@ def settings_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def described() -> list[dict[str, Any]]:
-    """Returns all samples, ready for JSON. They are small enough to serve as their own thumbnails."""
+    """Returns all samples, ready for JSON."""
     return [
         {
             "name": name,
             "title": sample.title,
-            "thumbnail": f"/api/samples/{name}",
+            "thumbnail": f"/api/samples/{name}?small=1",
             "near": sample.near,
             "far": sample.far,
         }
