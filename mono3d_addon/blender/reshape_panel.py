@@ -9,7 +9,7 @@ from bpy.props import PointerProperty
 
 from ..errors import Mono3DError
 from ..settings import SettingField
-from . import names, progress, properties, setting_rows, state
+from . import names, photo_colours, progress, properties, setting_rows, state
 from .enum_numbers import NUMBERS
 from .reshape_operators import LIVE, pending, reshaping, start
 from .scene import reshaped
@@ -98,7 +98,9 @@ class MONO3D_PT_active(Sidebar):
         owner: Any = reshaped.target(context)
         layout.label(text=owner.name, icon="MESH_GRID", translate=False)
         draw_state(layout, owner)
-        layout.operator("mono3d.look_through_camera", icon="VIEW_CAMERA")
+        row = layout.row(align=True)
+        row.operator("mono3d.look_through_camera", icon="VIEW_CAMERA")
+        photo_colours.draw(row, context, owner, text="")
         if words := reshaped.guess_words(owner):
             column = layout.column(align=True)
             for line in state.wrapped(text("Distances: {words}", words=words)):

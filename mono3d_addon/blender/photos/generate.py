@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 from bpy.props import StringProperty
 
-from .. import interface, look_through, names, state
+from .. import interface, look_through, names, photo_colours, state
 from ..texts import text
 from . import running
 
@@ -65,6 +65,7 @@ class MONO3D_OT_generate(running.PhotoJob):
             text("Depth: {model}, {engine}.", model=result.settings.depth_by, engine=result.engine),
             text("Camera: {source}.", source=result.camera.source),
             *((text("Blender's default cube was hidden: it encloses the camera."),) if is_hidden else ()),
+            *((words,) if (words := photo_colours.note(target, result.settings)) else ()),
             *result.notes,
         )
 

@@ -19,7 +19,7 @@ from ...errors import Mono3DError
 from ...settings import Settings
 from ..photos import pixels
 from . import build as scene
-from . import camera
+from . import camera, colours
 
 WRITING = "Writing the .blend file"
 
@@ -94,7 +94,7 @@ def _empty_scene() -> Any:
     """Opens Blender's factory file without objects and keeps the user's preferences."""
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     target: Any = bpy.context.scene
-    target.view_settings.view_transform = "Standard"
+    colours.use(target)
     return target
 
 
