@@ -24,6 +24,11 @@ def _draw_import(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
     layout.operator("mono3d.import_photo", text="Photo as 3D mesh (Mono3D)")
 
 
+def _draw_export(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+    layout: Any = menu.layout
+    layout.operator("mono3d.export_mesh", text="Photo mesh with textures (.obj/.fbx) (Mono3D)")
+
+
 def _draw_add(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
     if context.mode == "OBJECT":
         layout: Any = menu.layout
@@ -38,6 +43,7 @@ def _draw_object(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
 
 ENTRIES = (
     ("TOPBAR_MT_file_import", _draw_import),
+    ("TOPBAR_MT_file_export", _draw_export),
     ("VIEW3D_MT_mesh_add", _draw_add),
     ("VIEW3D_MT_object", _draw_object),
 )

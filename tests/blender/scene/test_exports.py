@@ -226,6 +226,38 @@ def check_mtl(path: Path, expected: Scene) -> None:
     assert (path.parent / first).read_bytes() == expected.texture
 
 
+@pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize("shading", SHADINGS)
+@pytest.mark.parametrize("kind", ["obj", "fbx"])
+def test_our_own_entry_brings_packed_textures_along(kind: str, shading: str, tmp_path: Path) -> None:
+    result, expected = photo(tmp_path, shading=shading)
+    built = scene.build(result, bpy.context.scene)
+    bpy.context.view_layer.objects.active = built.mesh
+    shown = {image.name: image.filepath for image in bpy.data.images}
+    theirs = tmp_path / Path(shown["made"]).name
+    theirs.write_text("the user's own")
+    path = tmp_path / f"cup.{kind}"
+    assert bpy.ops.mono3d.export_mesh(filepath=str(path)) == {"FINISHED"}
+    assert theirs.read_text() == "the user's own"
+    assert {image.name: image.filepath for image in bpy.data.images} == shown
+    assert all(image.packed_file for image in bpy.data.images)
+    if kind == "obj":
+        check_mtl(path, expected)
+    _import(kind, path)
+    check(expected, kind, shading)
+
+
+@pytest.mark.usefixtures("registered")
+def test_our_own_entry_says_in_one_sentence_why_it_cannot_write(tmp_path: Path) -> None:
+    assert not bpy.ops.mono3d.export_mesh.poll()
+    result, _ = photo(tmp_path)
+    bpy.context.view_layer.objects.active = scene.build(result, bpy.context.scene).mesh
+    shown = [image.filepath for image in bpy.data.images]
+    with pytest.raises(RuntimeError, match="cannot be written"):
+        bpy.ops.mono3d.export_mesh(filepath=str(tmp_path / "nowhere" / "cup.obj"))
+    assert [image.filepath for image in bpy.data.images] == shown
+
+
 @pytest.mark.usefixtures("empty_file")
 def test_vertex_colours_travel_when_they_are_asked_for(tmp_path: Path) -> None:
     result, expected = photo(tmp_path, material="vertex_colours")
