@@ -244,6 +244,10 @@ class Keywords(TypedDict, total=False):
     # 1,000 x footprint; default: 3.0
     trim_distance: float
 
+    # Build as: What Blender gets: 'mesh' is the surface above, 'nodes' its grid by Geometry Nodes, with distances,
+    # tear, thickness and cut-outs that can be animated, 'points' a point cloud; default: 'mesh'
+    build_as: Literal["mesh", "nodes", "points"]
+
     # Colours from: Source of the material's colours: the photo as a texture, or vertex colours; default: 'texture'
     material: Literal["texture", "vertex_colours"]
 

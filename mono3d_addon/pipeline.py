@@ -125,6 +125,7 @@ def assembled(
         sky=reshaper.sky,
         holds=reshaper.holds,
         normals=reshaper.normals,
+        replaced=reshaped.replaced if settings.build_as == "nodes" else None,
         engine=engine,
         seconds=seconds,
         notes=(*photo_notes, *reshaped.notes),

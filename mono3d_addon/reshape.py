@@ -7,7 +7,7 @@ import abc
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,13 @@ from .core.estimate import Estimate
 from .core.maps.crop import cropped
 from .core.maps.depth_map import depth_map
 from .core.maps.ground import camera_on_ground
-from .core.maps.own_depth import filled, own_depth_map
+from .core.maps.own_depth import filled, for_source, own_depth_map
 from .core.maps.planes import with_planes
 from .core.maps.relief import with_relief
 from .core.maps.sky import backdrop, behind, except_sky, find_sky, infinite
+from .core.maps.sky_colors import rim_of
 from .core.mesh.background_fill import BackgroundFill, fill_background
-from .core.mesh.fill_sky import fill_before_sky, without_rim
+from .core.mesh.fill_sky import fill_before_sky
 from .core.mesh.grid import Grid, grid_of, torn_triangles
 from .core.mesh.grid_cells import with_quads
 from .core.mesh.mesh import Mesh, PointCloud
@@ -49,7 +50,7 @@ NORMAL_MAP, SOLID = "Making the normal map", "Closing the solid"
 _MOST_KEPT_BYTES = 400_000_000
 _ONLY_A_GRID = (
     "A panorama keeps its torn grid: other surfaces, fewer triangles, smoothing, trimming, photo detail, "
-    "quads, solids and normal maps are for ordinary photos."
+    "quads, solids, normal maps and nodes are for ordinary photos."
 )
 _NO_LENS = "A panorama has no lens: field of view and shifts have no effect on it."
 _SKY_NOTES = {"auto": "put far behind", "clamp": "put far away", "remove": "cut out"}
@@ -83,6 +84,7 @@ _AFTER_GRID = (
     "target_triangles",
     "smooth",
     "quads",
+    "build_as",
     "solid_thickness",
     "solid_size",
     "normal_map",
@@ -105,6 +107,7 @@ class Reshaped:
     background: BackgroundFill | None
     normal_map: Bytes | None
     notes: tuple[str, ...]
+    replaced: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
@@ -128,12 +131,14 @@ class _TornGrid:
     grid    what is shown of it
     torn    all of it, and `things`: the same without the sky that the background fill continues
     rims    cells, bool (rows, columns), that the background fill takes the place of; None: none
+    replaced  these and the rim of the sky, which the fill continues as well; None: none
     """
 
     grid: Grid
     torn: TornMap
     things: TornMap
     rims: NDArray[np.bool_] | None
+    replaced: NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True)
@@ -145,16 +150,13 @@ class _Finished:
     background: BackgroundFill | None
     normal_map: Bytes | None
     notes: tuple[str, ...]
+    replaced: NDArray[np.bool_] | None = None
 
 
 Valid = NDArray[np.bool_] | None
 """Where the depth is valid, bool (rows, columns); None: everywhere."""
 
 Result = TypeVar("Result")
-
-
-_AGAINST_NOISE = ("min_island", "outlier_neighbours", "trim_density")
-"""Settings whose defaults remove what is probably an error of a network."""
 
 
 class _Last(Generic[Result]):
@@ -260,6 +262,7 @@ class Reshaper(abc.ABC):
             finished.background,
             finished.normal_map,
             (*notes, *finished.notes),
+            finished.replaced,
         )
 
     @abc.abstractmethod
@@ -340,13 +343,7 @@ class Reshaper(abc.ABC):
         return self.own is not None
 
     def _for_source(self, settings: Settings) -> Settings:
-        """Returns the settings for the source of the depth: a map of the user's has no errors of a network to remove,
-        so that there the defaults of `_AGAINST_NOISE` remove nothing."""
-        if not self._is_exact:
-            return settings
-        usual = [name for name in _AGAINST_NOISE if getattr(settings, name) == getattr(Settings, name)]
-        none: dict[str, Any] = dict.fromkeys(usual, 0)
-        return replace(settings, **none)
+        return for_source(settings, is_exact=self._is_exact)
 
     def _shown(self, settings: Settings) -> Floats:
         """Returns the network's disparity, with its planes flat where the settings ask for it."""
@@ -413,12 +410,11 @@ class PinholeReshaper(Reshaper):
             )
             sky = self._filled_sky(settings)
             things = torn if sky is None else torn.without_sky(sky)
-            if sky is not None:
-                grid = without_rim(grid, sky)
-            if not _is_filled(settings) or self._is_exact:
-                return _TornGrid(grid, torn, things, None)
-            rims = mixed_rims(things)
-            return _TornGrid(without(grid, rims), torn, things, rims)
+            replaced = None if sky is None else rim_of(sky)
+            rims = mixed_rims(things) if _is_filled(settings) and not self._is_exact else None
+            if rims is not None:
+                replaced = rims if replaced is None else rims | replaced
+            return _TornGrid(grid if replaced is None else without(grid, replaced), torn, things, rims, replaced)
 
         return self._grid.get(_without(settings, _AFTER_GRID), made)
 
@@ -458,7 +454,7 @@ class PinholeReshaper(Reshaper):
         if settings.solid != "off":
             with stages.stage(SOLID):
                 mesh = solid(mesh, settings.solid, settings.solid_thickness, settings.solid_size)
-        return _Finished(mesh, cloud, background, relief, tuple(notes))
+        return _Finished(mesh, cloud, background, relief, tuple(notes), found.replaced)
 
     def _surface(
         self,
@@ -568,7 +564,7 @@ def _needs_surface(settings: Settings) -> bool:
 
 def _needs_pinhole(settings: Settings) -> bool:
     """Returns whether the settings ask for something that panoramas do not have."""
-    others = settings.quads or settings.normal_map or settings.solid != "off"
+    others = settings.quads or settings.normal_map or settings.solid != "off" or settings.build_as == "nodes"
     return _needs_surface(settings) or others or settings.trim > 0 or settings.photo_detail > 0.0
 
 

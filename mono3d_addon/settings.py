@@ -329,6 +329,11 @@ class Settings:
         "Poisson: cut away the surface where it is farther than this from every point; 0: keep all",
         unit="x footprint", minimum=0.0, maximum=1000.0, only_with=_POISSON)
 
+    build_as: str = _choice("mesh", "Build as", "Surface",
+        "What Blender gets: 'mesh' is the surface above, 'nodes' its grid by Geometry Nodes, with distances, tear, "
+        "thickness and cut-outs that can be animated, 'points' a point cloud",
+        options=("mesh", "nodes", "points"), live=False, basic=True)
+
     material: str = _choice("texture", "Colours from", "Material",
         "Source of the material's colours: the photo as a texture, or vertex colours",
         options=("texture", "vertex_colours"), look=True)
@@ -364,6 +369,10 @@ class Settings:
     def has_own_depth(self) -> bool:
         """Whether the user provides the depth, so that no network runs."""
         return bool(self.depth_file) or self.embedded_depth
+
+    def is_for_nodes(self, *, is_panorama: bool) -> bool:
+        """Returns whether Blender makes the surface by nodes: not that of a panorama."""
+        return self.build_as == "nodes" and not is_panorama
 
     @property
     def beyond_bare(self) -> tuple[SettingField, ...]:

@@ -52,6 +52,7 @@ NUMBERS: Mapping[str, Mapping[str, int]] = MappingProxyType(
         "edges": {"tear": 0, "fill": 1, "connected": 2},
         "surface": {"grid": 0, "adaptive": 1, "poisson": 2, "ball_pivoting": 3},
         "solid": {"off": 0, "flat": 1, "mirrored": 2},
+        "build_as": {"mesh": 0, "nodes": 1, "points": 2},
         "material": {"texture": 0, "vertex_colours": 1},
         "shading": {"emission": 0, "principled": 1},
         "preset": {"fast": 0, "balanced": 1, "best": 2, "custom": 3},

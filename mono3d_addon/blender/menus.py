@@ -15,7 +15,16 @@ class MONO3D_MT_object(bpy.types.Menu):
     def draw(self, context: bpy.types.Context | None) -> None:
         """Shows the operators."""
         layout: Any = self.layout
-        for name in ("open_photo", "generate", "show_depth", "cancel", "look_through_camera", "render_like_photo"):
+        for name in (
+            "open_photo",
+            "generate",
+            "show_depth",
+            "cancel",
+            "look_through_camera",
+            "render_like_photo",
+            "as_nodes",
+            "as_points",
+        ):
             layout.operator(f"mono3d.{name}")
 
 

@@ -46,6 +46,10 @@ DIGEST = "mono3d_digest"
 """Custom property of the mesh: a digest of it when Mono3D made it, to detect edits."""
 
 
+NODES = "mono3d_nodes"
+"""Custom property of an object made by Geometry Nodes, its kind: "nodes" or "points". Of a node group: its version."""
+
+
 def is_ours(owner: Any) -> bool:
     """Returns whether an object, or None, was made by Mono3D."""
     return owner is not None and CAMERA in owner

@@ -13,6 +13,7 @@ from . import (
     menus,
     mesh_export,
     names,
+    nodes_panel,
     offers,
     own_presets,
     panel,
@@ -24,6 +25,7 @@ from . import (
     reshape_operators,
     reshape_panel,
     state,
+    version_operators,
 )
 from .photos import choose, depth_preview, description, generate, running, thumbnails
 
@@ -48,7 +50,9 @@ def classes() -> tuple[type, ...]:
         *own_presets.CLASSES,
         *panel.CLASSES,
         *reshape_operators.CLASSES,
+        *version_operators.CLASSES,
         *reshape_panel.CLASSES,
+        *nodes_panel.CLASSES,
         *material_panel.CLASSES,
         *known_distances.CLASSES,
     )

@@ -367,11 +367,12 @@ class Reshaping:
                 is_draft = request.is_draft and draft.is_quick(pending.wanted)
                 self._submit(owner, pending, is_draft=is_draft, source=True)
                 return _INTERVAL
-            _replace_mesh(owner, reshape_files.load(request.folder), request.settings)
+            camera = Camera(**result["camera"])
+            _replace_mesh(owner, reshape_files.load(request.folder), camera, request.settings)
         finally:
             shutil.rmtree(request.folder, ignore_errors=True)
         pending.edits = Edits.NONE
-        self._show(owner, pending, request.settings, Camera(**result["camera"]), is_draft=request.is_draft)
+        self._show(owner, pending, request.settings, camera, is_draft=request.is_draft)
         if request.is_draft or request.settings != pending.wanted:
             return 0.0
         self._settle(owner, pending)
@@ -503,7 +504,7 @@ def _can_move(owner: bpy.types.Object, settings: Settings) -> bool:
     from .scene import camera, source
 
     eye = camera.stored(owner)
-    is_plain = not eye.is_panorama and not eye.has_pose and not settings.level
+    is_plain = not eye.is_panorama and not eye.has_pose and not settings.level and not owner.get(names.NODES)
     return is_plain and settings.solid == "off" and settings.sky in ("auto", "keep") and not source.is_metric(owner)
 
 
@@ -539,8 +540,8 @@ def _move(owner: bpy.types.Object, before: Settings, after: Settings) -> None:
     data.update()
 
 
-def _replace_mesh(owner: bpy.types.Object, made: ReshapedMesh, settings: Settings) -> None:
-    from .scene import background_fill, images, mesh_data, restyle
+def _replace_mesh(owner: bpy.types.Object, made: ReshapedMesh, camera: Camera, settings: Settings) -> None:
+    from .scene import as_nodes, background_fill, images, mesh_data, restyle
 
     data: Any = owner.data
     trusted = settings.surface == "grid" and not settings.target_triangles and settings.solid == "off"
@@ -558,6 +559,8 @@ def _replace_mesh(owner: bpy.types.Object, made: ReshapedMesh, settings: Setting
         restyle.set_relief(owners, settings, relief)
     elif not settings.normal_map:
         restyle.set_relief(owners, settings, None)
+    if made.depth is not None:
+        as_nodes.show_anew(owners, made.depth, camera, settings)
 
 
 def _beside(owner: bpy.types.Object, texture: Path, settings: Settings, kind: str) -> Path | None:

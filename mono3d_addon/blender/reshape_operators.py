@@ -92,11 +92,16 @@ class ReshapeOperator(progress.Follower):
         """Requests the change. Raises Mono3DError if it is invalid."""
         raise NotImplementedError
 
+    def subject(self, owner: bpy.types.Object) -> bpy.types.Object:
+        """Returns the object to change, for the active one."""
+        return owner
+
     def begin(self, context: bpy.types.Context) -> None:
         """Requests the change. Raises Mono3DError if it is invalid."""
         owner = reshaped.target(context)
         if owner is None:
             raise Mono3DError("Select a mesh made by Mono3D first.")
+        owner = self.subject(owner)
         self._uid = owner.session_uid
         state.current.say()
         self.ask(context, owner)

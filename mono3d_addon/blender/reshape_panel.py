@@ -9,7 +9,7 @@ from bpy.props import PointerProperty
 
 from ..errors import Mono3DError
 from ..settings import SettingField
-from . import names, photo_colours, progress, properties, setting_rows, state
+from . import names, photo_colours, progress, properties, setting_rows, state, version_operators
 from .enum_numbers import NUMBERS
 from .reshape_operators import LIVE, pending, reshaping, start
 from .scene import reshaped
@@ -146,7 +146,8 @@ class MONO3D_PT_active_more(Sidebar):
     bl_order = 9
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Shows them by group."""
+        """Shows what else can be made of the object, and the settings by group."""
+        version_operators.draw(self.layout)
         manager: Any = context.window_manager
         setting_rows.draw_groups(self.layout, manager.mono3d_shape, _ROWS.more)
 

@@ -29,7 +29,7 @@ from .scene_guess import SceneGuess
 
 DESCRIPTION = "reconstruction.json"
 
-_MAPS = ("mask", "sky", "holds", "normals")
+_MAPS = ("mask", "sky", "holds", "normals", "replaced")
 """Fields that are arrays, each in a file of its own if it is not None."""
 
 
@@ -61,6 +61,8 @@ class Reconstruction:
     holds      where the disparity holds, bool (h, w); None: everywhere
     normals    what the network says of the normals: unit vectors in the camera frame, float32 (h, w, 3); None where it
                says nothing
+    replaced   where the background takes the place of the grid, bool (rows, columns), for nodes that make the grid
+               again from the depth; None: nowhere
     photo_digest  SHA-256 of the photo's file, hexadecimal
     normal_map path of the normal map, an 8-bit picture over the whole photo in tangent space; None if not requested
     pixels     what `texture` shows, uint8 (h, w, 3); None in a result that was loaded, since `save` leaves it out
@@ -88,6 +90,7 @@ class Reconstruction:
     sky: NDArray[np.float32] | None = None
     holds: NDArray[np.bool_] | None = None
     normals: NDArray[np.float32] | None = None
+    replaced: NDArray[np.bool_] | None = None
     normal_map: Path | None = None
     photo_digest: str = ""
     photo_notes: tuple[str, ...] = ()
@@ -128,6 +131,11 @@ class Reconstruction:
         points, normals = self.camera.to_scene(self.cloud.points), self.camera.directions_to_scene(self.cloud.normals)
         return dataclasses.replace(self.cloud, points=points, normals=normals)
 
+    @functools.cached_property
+    def shown_depth(self) -> NDArray[np.float32]:
+        """`depth`, negative in the cells whose place the background takes."""
+        return shown_depth(self.depth, self.replaced)
+
     def counts(self) -> dict[str, int]:
         """Returns the numbers of vertices, triangles and cloud points."""
         meshes = [one for one in (self.mesh, self.background) if one is not None]
@@ -136,6 +144,11 @@ class Reconstruction:
             "triangles": sum(len(one.triangles) for one in meshes),
             "points": len(self.cloud.points) if self.cloud else 0,
         }
+
+
+def shown_depth(depth: NDArray[np.float32], replaced: NDArray[np.bool_] | None) -> NDArray[np.float32]:
+    """Returns `Reconstruction.shown_depth`."""
+    return depth if replaced is None else np.where(replaced, -depth, depth)
 
 
 def in_scene(mesh: Mesh, camera: Camera) -> Mesh:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core import scene_guess
-from ..core.arrays import Ints
+from ..core.arrays import Floats, Ints
 from ..core.mesh.mesh import BACKGROUND_TEXTURE, Mesh
 from ..core.mesh.triangle_edges import edges_of_faces
 from ..core.reconstruction import Reconstruction
@@ -74,6 +74,8 @@ class ReshapedMesh:
     background_triangles  number of triangles at the end that are the background (see `core.mesh.background_fill`)
     background_texture    path of its texture; None without a background
     normal_map            path of the normal map; None without one
+    depth                 `Reconstruction.shown_depth`, float32 (rows, columns), for an object that nodes make: `mesh`
+                          is the background alone then, in the camera frame; None for other objects
     """
 
     mesh: Mesh
@@ -81,18 +83,28 @@ class ReshapedMesh:
     background_triangles: int = 0
     background_texture: Path | None = None
     normal_map: Path | None = None
+    depth: Floats | None = None
 
 
-def save(mesh: Mesh, folder: Path, background_triangles: int = 0, *, with_normals: bool = False) -> None:
+def save(
+    mesh: Mesh,
+    folder: Path,
+    background_triangles: int = 0,
+    *,
+    with_normals: bool = False,
+    depth: Floats | None = None,
+) -> None:
     """Writes a mesh and its edges, which would take Blender's main thread longer to find.
 
     Its last `background_triangles` triangles are the background. Its texture must already be in the folder, and
-    so must the normal map that needs the normals.
+    so must the normal map that needs the normals. `depth` is that of `ReshapedMesh`.
     """
     arrays = {name: getattr(mesh, name) for name in _MESH}
     arrays |= zip(_EDGES, edges_of_faces((mesh.quads, mesh.loose_triangles), len(mesh.vertices)), strict=True)
     if with_normals:
         arrays["normals"] = mesh.normals
+    if depth is not None:
+        arrays["depth"] = depth
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
     (folder / _BACKGROUND).write_text(str(background_triangles), encoding="ascii")
@@ -106,10 +118,12 @@ def load(folder: Path) -> ReshapedMesh:
     normals, has_normals = np.empty((0, 3), np.float32), (folder / "normals.npy").exists()
     if has_normals:
         normals = np.load(folder / "normals.npy", mmap_mode="r", allow_pickle=False)
+    depth = folder / "depth.npy"
     return ReshapedMesh(
         Mesh(**arrays, normals=normals),
         (pairs, of_corner),
         background_triangles,
         next(folder.glob(f"{BACKGROUND_TEXTURE}.*")) if background_triangles else None,
         folder / "normal_map.png" if has_normals else None,
+        np.load(depth, allow_pickle=False) if depth.exists() else None,
     )

@@ -15,7 +15,7 @@ from ..core import reconstruction, scene_guess
 from ..core.camera.lens import Lens
 from ..core.estimate import Estimate, estimate_from
 from ..core.maps.depth_values import DepthValues, Kind
-from ..core.mesh.mesh import joined
+from ..core.mesh.mesh import empty_mesh, joined
 from ..core.mesh.normal_map import write_normal_map
 from ..core.photo.hand_over import HandedOver, handed_over
 from ..core.photo.photo import read_photo
@@ -60,7 +60,7 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     stages = Stages(lambda stage, fraction: progress(stage, fraction * share), shares_of(settings))
     reshaped = reshaper.reshape(settings, stages, handed)
     if before is None:
-        return _write_mesh(reshaped, folder, stages)
+        return _write_mesh(reshaped, settings, folder, stages)
     result = pipeline.assembled(
         reshaper, reshaped, settings, before.texture, folder, before.engine, stages.seconds, before.photo_notes
     )
@@ -69,7 +69,9 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     return _write_page(result, folder, is_draft=page["draft"])
 
 
-def _write_mesh(reshaped: Reshaped, folder: Path, stages: Stages) -> dict[str, Any]:
+def _write_mesh(reshaped: Reshaped, settings: Settings, folder: Path, stages: Stages) -> dict[str, Any]:
+    if settings.is_for_nodes(is_panorama=reshaped.camera.is_panorama):
+        return _write_depth(reshaped, folder, stages)
     whole = reshaped.mesh
     if reshaped.background is not None:
         whole = joined(reshaped.mesh, reshaped.background.mesh)
@@ -82,6 +84,21 @@ def _write_mesh(reshaped: Reshaped, folder: Path, stages: Stages) -> dict[str, A
     return {
         "camera": dataclasses.asdict(reshaped.camera),
         "counts": {"vertices": len(whole.vertices), "triangles": len(whole.triangles)},
+        "seconds": dict(stages.seconds),
+    }
+
+
+def _write_depth(reshaped: Reshaped, folder: Path, stages: Stages) -> dict[str, Any]:
+    """Writes what an object consists of whose surface nodes make: the depth, and the background as a mesh."""
+    behind = empty_mesh()
+    if reshaped.background is not None:
+        behind = reshaped.background.mesh
+        reshaped.background.write_texture(folder)
+    depth = reconstruction.shown_depth(reshaped.depth, reshaped.replaced)
+    reshape_files.save(behind, folder, len(behind.triangles), depth=depth)
+    return {
+        "camera": dataclasses.asdict(reshaped.camera),
+        "counts": {"vertices": int(np.isfinite(depth).sum()) + len(behind.vertices), "triangles": 0},
         "seconds": dict(stages.seconds),
     }
 

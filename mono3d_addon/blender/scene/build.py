@@ -13,16 +13,20 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from ...core.mesh.mesh import empty_mesh
 from ...core.reconstruction import Reconstruction
 from ...errors import Mono3DError
 from ...settings import Settings
 from .. import names
-from . import background_fill, camera, hand_made, images, material, mesh_data, source
+from . import as_nodes, background_fill, camera, depth_image, hand_made, images, material, mesh_data, points, source
 
 
 @dataclass(frozen=True)
 class Built:
-    """The objects built for one photo: a collection with the mesh object and the camera object, a child of the mesh."""
+    """The objects built for one photo: a collection with the mesh object and the camera object, a child of the mesh.
+
+    The mesh object is a point cloud where the settings ask for one (see `points`).
+    """
 
     collection: bpy.types.Collection
     mesh: bpy.types.Object
@@ -46,20 +50,8 @@ def build(
     except (RuntimeError, OSError) as error:
         raise Mono3DError(f"The texture of {result.name} cannot be read: {error}.") from error
     settings = result.settings
-    trusted = settings.surface == "grid" and not settings.target_triangles and settings.solid == "off"
-    background_triangles = 0 if result.background is None else len(result.background.triangles)
-    data = mesh_data.create(result.name, result.scene_whole, trusted=trusted, background_triangles=background_triangles)
-    if relief is not None:
-        mesh_data.set_normals(data, result.scene_whole.normals)
-    data.materials.append(material.create(result.name, image, settings, relief))
-    mesh = bpy.data.objects.new(result.name, data)
-    if result.background_texture is not None:
-        copy = beside(result.background_texture, "behind_")
-        try:
-            background_fill.show([mesh], result.name, result.background_texture, settings, copy)
-        except Mono3DError:
-            _undo(mesh, data, image, relief)
-            raise
+    is_cloud = settings.build_as == points.KIND
+    mesh = points.of(result) if is_cloud else _surface(result, image, relief, beside)
     near, far = _extent(result)
     eye = camera.create(f"{result.name} camera", result.camera, image, near, far)
     eye.parent = mesh
@@ -69,7 +61,6 @@ def build(
     mesh[names.PHOTO] = str(result.photo)
     mesh[names.IMAGE] = image
     source.store(image, result)
-    hand_made.remember(data)
     mesh[names.CAMERA] = json.dumps(dataclasses.asdict(result.camera))
     collection = bpy.data.collections.new(result.name)
     collection.objects.link(mesh)
@@ -78,6 +69,39 @@ def build(
     if scene.camera is None:
         camera.use(scene, eye)
     return Built(collection, mesh, eye)
+
+
+def _surface(
+    result: Reconstruction,
+    image: bpy.types.Image,
+    relief: bpy.types.Image | None,
+    beside: Callable[[Path, str], Path | None],
+) -> bpy.types.Object:
+    """Returns the object with the surface: its mesh, or the nodes that make it."""
+    settings, background = result.settings, result.background or empty_mesh()
+    is_for_nodes = settings.is_for_nodes(is_panorama=result.camera.is_panorama)
+    whole = background if is_for_nodes else result.scene_whole
+    is_grid = settings.surface == "grid" and not settings.target_triangles and settings.solid == "off"
+    trusted = is_grid or is_for_nodes
+    data = mesh_data.create(result.name, whole, trusted=trusted, background_triangles=len(background.triangles))
+    if relief is not None and not is_for_nodes:
+        mesh_data.set_normals(data, whole.normals)
+    data.materials.append(material.create(result.name, image, settings, relief))
+    made = bpy.data.objects.new(result.name, data)
+    if result.background_texture is not None:
+        copy = beside(result.background_texture, "behind_")
+        try:
+            background_fill.show([made], result.name, result.background_texture, settings, copy)
+        except Mono3DError:
+            _undo(made, data, image, relief)
+            raise
+    hand_made.remember(data)
+    if is_for_nodes:
+        as_nodes.add(made)
+        pinned = result.resolved.pinned_to(settings)
+        depth = depth_image.create(result.name, result.shown_depth)
+        as_nodes.show(made, depth, image, result.camera, pinned, is_exact=result.own is not None)
+    return made
 
 
 def _undo(mesh: bpy.types.Object, data: bpy.types.Mesh, *pictures: bpy.types.Image | None) -> None:

@@ -17,6 +17,7 @@ import bpy
 
 from ...settings import Settings
 from .mesh_data import COLOUR_ATTRIBUTE, UV_LAYER
+from .nodes import modifier
 
 PHOTO = "Photo"
 """Name of the node with the photo."""
@@ -124,13 +125,16 @@ def remove_unused(image: bpy.types.Image | None) -> None:
 def own(slot: bpy.types.MaterialSlot) -> bpy.types.Material | None:
     """Returns the material of a slot for a change that is not to be seen on other meshes.
 
-    If others use it too, the slot gets a copy; None if it is empty.
+    If others use it too, the slot gets a copy, and so do the object's nodes; None if it is empty.
     """
     material: Any = slot.material
     if material is None:
         return None
-    if material.library is not None or material.users - material.use_fake_user > 1:
+    inputs = modifier.inputs_with(slot.id_data, material)
+    if material.library is not None or material.users - material.use_fake_user - len(inputs) > 1:
         material = slot.material = material.copy()
+        for one, name in inputs:
+            modifier.put(one, name, material)
     return material
 
 

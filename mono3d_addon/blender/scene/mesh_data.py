@@ -57,7 +57,7 @@ def fill(
             target, frame.to_blender(mesh.vertices), faces, edges or edges_of_faces(faces, len(mesh.vertices))
         )
         _set_uv(target, mesh.uv, np.concatenate([some.reshape(-1) for some in faces]))
-        _set_colours(target, mesh.colors)
+        set_colours(target, mesh.colors)
         if background_triangles:
             # `polygons.foreach_set("material_index")` takes a third of a second for a million faces.
             target.attributes.new("material_index", "INT", "FACE")
@@ -108,10 +108,12 @@ def _set_uv(target: bpy.types.Mesh, uv: Floats, corners: Ints) -> None:
     layer.uv.foreach_set("vector", pairs[corners].view(np.float32))
 
 
-def _set_colours(target: bpy.types.Mesh, colours: Bytes) -> None:
-    attribute = target.color_attributes.new(COLOUR_ATTRIBUTE, "BYTE_COLOR", "POINT")
+def set_colours(target: Any, colours: Bytes) -> None:
+    """Sets the colours of the vertices of a mesh, or of the points of a point cloud, uint8 (n, 3), sRGB."""
+    attribute = target.attributes.new(COLOUR_ATTRIBUTE, "BYTE_COLOR", "POINT")
     rgba = np.ones((len(colours), 4), dtype=np.float32)
     np.multiply(colours, np.float32(1.0 / 255.0), out=rgba[:, :3])
-    attribute.data.foreach_set("color_srgb", rgba.reshape(-1))  # type: ignore[attr-defined]
-    target.color_attributes.active_color = attribute
-    target.color_attributes.render_color_index = 0
+    attribute.data.foreach_set("color_srgb", rgba.reshape(-1))
+    if isinstance(target, bpy.types.Mesh):
+        target.color_attributes.active_color = target.color_attributes[COLOUR_ATTRIBUTE]
+        target.color_attributes.render_color_index = 0

@@ -28,7 +28,9 @@ def target(context: bpy.types.Context) -> bpy.types.Object | None:
     owner: Any = getattr(context, "active_object", None)
     if owner is not None and owner.type == "CAMERA" and names.is_ours(owner):
         owner = owner.parent
-    return owner if owner is not None and owner.type == "MESH" and names.SETTINGS in owner else None
+    is_mesh = owner is not None and owner.type == "MESH" and names.SETTINGS in owner
+    # Points are vertices in some versions of Blender, but no surface.
+    return owner if is_mesh and owner.get(names.NODES) != "points" else None
 
 
 def camera_of(owner: bpy.types.Object | None) -> bpy.types.Object | None:
@@ -77,6 +79,11 @@ def stored_resolved(owner: bpy.types.Object) -> Resolved | None:
         return Resolved.from_json(text) if text else None
     except Mono3DError:
         return None
+
+
+def is_panorama(owner: bpy.types.Object) -> bool:
+    """Returns whether an object was made from a panorama."""
+    return '"equirectangular"' in str(owner.get(names.CAMERA, ""))
 
 
 def guess_words(owner: bpy.types.Object) -> str:

@@ -83,6 +83,11 @@ def lens(owner: bpy.types.Object) -> Lens:
     return Lens(**_description(owner)["lens"])
 
 
+def is_exact(owner: bpy.types.Object) -> bool:
+    """Returns whether an object's depth is the user's own. Raises Mono3DError if the photo is gone."""
+    return bool(_description(owner)["own_kind"])
+
+
 def is_metric(owner: bpy.types.Object) -> bool:
     """Returns whether an object's depth is the user's own in metres, to which near and far do not apply."""
     return str(_description(owner)["own_kind"]) == "metres"

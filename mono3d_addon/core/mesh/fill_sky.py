@@ -15,14 +15,12 @@ from numpy.typing import NDArray
 from .. import windows
 from ..arrays import Bytes
 from ..camera.camera import Camera
-from ..maps.sky_colors import RIM, continued, rim_of
+from ..maps.sky_colors import RIM, continued
 from ..photo.resampling import resize_to
 from .background_fill import BackgroundFill, fill_background
 from .fill_mesh import sheet_mesh
 from .fill_texture import as_bytes
-from .grid import Grid
 from .mesh import joined
-from .mixed_rims import without
 from .torn_map import TornMap
 
 _LAP = RIM + 2
@@ -31,11 +29,6 @@ _BEHIND = np.float32(1 - 3e-4)
 """Inverse depth of the sky behind things relative to that of the sky that is seen."""
 
 Cells = NDArray[np.bool_]
-
-
-def without_rim(grid: Grid, sky: Cells) -> Grid:
-    """Returns the grid without the sky's rim, whose pixels the photo mixes with the colours of what is before it."""
-    return without(grid, rim_of(sky))
 
 
 def fill_before_sky(
@@ -50,7 +43,7 @@ def fill_before_sky(
     """Returns the background behind the tears of a grid that has sky far behind everything.
 
     The sky goes on behind all of the photo, so that its end is the photo's own and no line inside it, and under its own
-    rim (see `without_rim`), in colours without that of things. `trim` and `replaced` are as in `fill_background`.
+    rim (see `sky_colors.rim_of`), in colours without that of things. `trim` and `replaced` are as in `fill_background`.
 
     sky     bool (rows, columns)
     things  `torn.without_sky(sky)`: the middle of the scene, which the fill's reach depends on, is that of things

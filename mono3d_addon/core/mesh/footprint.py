@@ -20,6 +20,13 @@ def cell_size(count: int, camera: Camera) -> float:
     return math.sqrt(camera.width * camera.height / count)
 
 
+def footprints(depth: Floats, count: int, camera: Camera) -> Floats:
+    """Returns the footprints in metres, float32 (n,), at depths, float32 (n,), metres along z, of a grid of `count`
+    cells that covers the whole photo."""
+    focal = math.sqrt(camera.fx * camera.fy)
+    return np.asarray(depth * (cell_size(count, camera) / focal), np.float32)
+
+
 def median_footprint(depth: Floats, camera: Camera) -> float:
     """Returns the median footprint in metres: `z * cell size / focal length`.
 

@@ -38,6 +38,12 @@ class Mesh:
         return self.triangles[2 * len(self.quads) :]
 
 
+def empty_mesh() -> Mesh:
+    """Returns a mesh of nothing."""
+    none = np.empty((0, 3), np.float32)
+    return Mesh(none, none.astype(np.int32), none[:, :2], none.astype(np.uint8), none)
+
+
 def joined(first: Mesh, second: Mesh) -> Mesh:
     """Returns both meshes as one, the second after the first. The second must not have quads."""
     triangles = np.concatenate([first.triangles, second.triangles + np.int32(len(first.vertices))])

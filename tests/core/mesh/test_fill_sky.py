@@ -8,10 +8,11 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from mono3d_addon.core.camera.camera import Camera
-from mono3d_addon.core.maps.sky_colors import RIM
+from mono3d_addon.core.maps.sky_colors import RIM, rim_of
 from mono3d_addon.core.mesh.background_fill import BackgroundFill
-from mono3d_addon.core.mesh.fill_sky import fill_before_sky, without_rim
+from mono3d_addon.core.mesh.fill_sky import fill_before_sky
 from mono3d_addon.core.mesh.grid import Grid, grid_of, torn_triangles
+from mono3d_addon.core.mesh.mixed_rims import without
 from mono3d_addon.core.mesh.torn_map import TornMap
 from tests.core import scenes
 from tests.core.mesh.side_view import covered_share
@@ -48,7 +49,7 @@ def made(scene: Scene) -> tuple[Camera, Grid, BackgroundFill]:
     depth, pixels, sky = scene
     view = scenes.camera(depth.shape[1], depth.shape[0])
     triangles = torn_triangles(depth, TEAR, 0.0, None)
-    grid = without_rim(grid_of(triangles, depth, view, pixels, TEAR, 0), sky)
+    grid = without(grid_of(triangles, depth, view, pixels, TEAR, 0), rim_of(sky))
     torn = TornMap(triangles, depth, TEAR)
     found = fill_before_sky(torn, torn.without_sky(sky), view, pixels, sky)
     assert found is not None
@@ -110,7 +111,7 @@ def test_only_the_rim_of_the_sky_is_left_out_of_the_grid() -> None:
     depth, pixels, sky = tower()
     view = scenes.camera(80, 60)
     whole = grid_of(torn_triangles(depth, TEAR, 0.0, None), depth, view, pixels, TEAR, 0)
-    rest = without_rim(whole, sky)
+    rest = without(whole, rim_of(sky))
     lost = (whole.connected & ~rest.connected).reshape(60, 80)
     assert lost.any() and not lost[~sky].any() and not lost[: 20 - RIM - 1].any()
 
