@@ -162,13 +162,13 @@ class Keywords(TypedDict, total=False):
     # each photo, such as cup.png, cup.exr or cup_depth.npy for cup.jpg; default: ''
     depth_file: str | os.PathLike[str]
 
-    # Depth inside the photo: Use the depth map that a phone's portrait mode stored in the photo instead of the
-    # network; 'Own depth' takes precedence; default: False
+    # Depth in the photo: Use the depth map that a phone's portrait mode stored in the photo instead of the network;
+    # 'Own depth' takes precedence; default: False
     embedded_depth: bool
 
-    # Own depth values: Meaning of the values in an own depth map: 'disparity' (near = large, any scale), or
-    # 'metres' or 'millimetres' along the camera's axis; 'auto' reads the file's metadata, else assumes metres for
-    # NPY and EXR and disparity for other files; default: 'auto'
+    # Depth values: Meaning of the values in an own depth map: 'disparity' (near = large, any scale), or 'metres' or
+    # 'millimetres' along the camera's axis; 'auto' reads the file's metadata, else assumes metres for NPY and EXR
+    # and disparity for other files; default: 'auto'
     depth_kind: Literal["auto", "disparity", "metres", "millimetres"]
 
     # Shift right: For cropped photos: how far the lens axis is to the right of the photo's centre, relative to its

@@ -123,4 +123,4 @@ def _note(kind: Kind, name: str, *, is_guess: bool) -> str:
         note = f"The depth {name} is disparity, near = large; near and far give it its scale."
     else:
         note = f"The depth {name} is in {kind}; near and far have no effect."
-    return f"{note} If that is wrong, set 'Own depth values'." if is_guess else note
+    return f"{note} If that is wrong, set 'Depth values'." if is_guess else note

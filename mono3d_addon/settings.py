@@ -261,10 +261,10 @@ class Settings:
     depth_file: str = _choice("", "Own depth", "Depth",
         "Depth map to use instead of the network: PNG, TIFF, EXR, NPY or PFM; or a folder that has a map for each "
         "photo, such as cup.png, cup.exr or cup_depth.npy for cup.jpg", is_path=True)
-    embedded_depth: bool = _choice(False, "Depth inside the photo", "Depth",
+    embedded_depth: bool = _choice(False, "Depth in the photo", "Depth",
         "Use the depth map that a phone's portrait mode stored in the photo instead of the network; 'Own depth' "
         "takes precedence")
-    depth_kind: str = _choice("auto", "Own depth values", "Depth",
+    depth_kind: str = _choice("auto", "Depth values", "Depth",
         "Meaning of the values in an own depth map: 'disparity' (near = large, any scale), or 'metres' or "
         "'millimetres' along the camera's axis; 'auto' reads the file's metadata, else assumes metres for NPY and EXR "
         "and disparity for other files",

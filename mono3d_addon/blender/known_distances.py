@@ -9,7 +9,7 @@ from bpy.props import EnumProperty, FloatProperty, FloatVectorProperty
 from ..errors import Mono3DError
 from . import interface, marks, names, reshape_operators, reshape_panel, state
 from .scene import reshaped
-from .texts import n_, text
+from .texts import filled, n_, text
 
 # Modules that import numpy are imported when needed, to keep Blender's start fast.
 if TYPE_CHECKING:
@@ -364,7 +364,7 @@ class MONO3D_PT_known_distances(reshape_panel.Sidebar):
         words = reshaped.metric_words(owner) if owner is not None else ""
         if words:
             column = layout.column(align=True)
-            for line in state.wrapped(text("Metric: {words}.", words=words)):
+            for line in state.wrapped(text("Metric: {words}.", words=filled(words))):
                 column.label(text=line, translate=False)
             layout.operator("mono3d.forget_distances", icon="X")
         layout.operator("mono3d.pick_distances", icon="EYEDROPPER")

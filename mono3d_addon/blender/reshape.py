@@ -26,6 +26,7 @@ from ..settings import Settings
 from ..worker import draft
 from . import interface, names, readiness, state, temporary
 from .scene import reshaped
+from .texts import n_
 
 # Modules that import numpy are imported with the first change, to keep Blender's start fast.
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Pending:
     def stage(self) -> str:
         """The current stage, in words."""
         if self.waits:
-            return "Waits for Object Mode"
+            return n_("Waits for Object Mode")
         if self.request is not None and not self.request.is_draft:
             return self.request.job.stage
         return "Reshaping"

@@ -13,7 +13,7 @@ from . import names, photo_colours, progress, properties, setting_rows, state, v
 from .enum_numbers import NUMBERS
 from .reshape_operators import LIVE, pending, reshaping, start
 from .scene import reshaped
-from .texts import label, text
+from .texts import filled, label, text
 
 _ROWS = setting_rows.rows_of(item for item in LIVE.values() if not item.choice.look)
 
@@ -103,7 +103,7 @@ class MONO3D_PT_active(Sidebar):
         photo_colours.draw(row, context, owner, text="")
         if words := reshaped.guess_words(owner):
             column = layout.column(align=True)
-            for line in state.wrapped(text("Distances: {words}", words=words)):
+            for line in state.wrapped(text("Distances: {words}", words=filled(words))):
                 column.label(text=line, translate=False)
         manager: Any = context.window_manager
         setting_rows.draw(layout, manager.mono3d_shape, _ROWS.shown)
@@ -120,7 +120,7 @@ def draw_state(layout: Any, owner: bpy.types.Object) -> None:
     if under_way is not None and under_way.is_blocked:
         box = layout.box().column(align=True)
         for line in state.wrapped(reshaped.edited_message(owner)):
-            box.label(text=line)
+            box.label(text=line, translate=False)
         row = box.row(align=True)
         row.operator("mono3d.remesh", icon="FILE_REFRESH")
         row.operator("mono3d.keep_shape", icon="X")

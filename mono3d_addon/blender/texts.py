@@ -15,6 +15,8 @@ import bpy
 
 from .languages import CONTEXT, catalogue
 
+_LEAST_LETTERS = 4
+
 
 def text(sentence: str, **values: Any) -> str:
     """Returns `sentence` translated, its {placeholders} filled with `values`."""
@@ -38,17 +40,21 @@ def filled(words: str) -> str:
 def _matched(words: str, language: str) -> str:
     for pattern, sentence in _patterns(language):
         if found := pattern.fullmatch(words):
-            return sentence.format(**found.groupdict())
+            return sentence.format(**{name: filled(value) for name, value in found.groupdict().items()})
     return words
 
 
 @lru_cache(maxsize=8)
 def _patterns(language: str) -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Returns the sentences with placeholders of a language as patterns, each with its translation."""
+    """Returns the sentences with placeholders of a language as patterns, each with its translation.
+
+    Those with most words of their own come first; those with hardly any, which fit every sentence, are left out.
+    """
+    own = {original: len(re.sub(r"\{\w+\}|\W", "", original)) for original in catalogue(language) if "{" in original}
+    originals = sorted((one for one, letters in own.items() if letters >= _LEAST_LETTERS), key=lambda one: -own[one])
     return tuple(
-        (re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", re.escape(original))), translated)
-        for original, translated in catalogue(language).items()
-        if "{" in original
+        (re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", re.escape(one))), catalogue(language)[one])
+        for one in originals
     )
 
 

@@ -10,9 +10,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import blf
 import pytest
 
-from mono3d_addon.blender import languages, texts
+from mono3d_addon.blender import languages, properties, registration, texts
+from mono3d_addon.settings import PRESETS
 from tests.blender import translatable
 from tests.blender.made import bpy
 
@@ -64,16 +66,26 @@ def german(registered: None) -> Iterator[None]:
 def test_blender_shows_the_translation(german: None) -> None:
     assert texts.text("Camera: {source}", source="EXIF") == "Kamera: EXIF"
     assert texts.filled("Estimating depth, 3 of 9") == "Tiefe wird geschätzt, 3 von 9"
+    assert (
+        texts.filled("Distances: estimated 0.51 to 1.1 m (rough).") == "Entfernungen: geschätzt 0.51 bis 1.1 m (grob)."
+    )
     assert texts.filled("a sentence that nobody has translated") == "a sentence that nobody has translated"
 
 
 def test_a_sentence_that_is_filled_in_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    words = {"Near {near} to {far} m": "{far} bis {near} m", "Near": "Nah", "a.b {name}": "{name}!"}
+    words = {
+        "Near {near} to {far} m": "{far} bis {near} m",
+        "Near": "Nah",
+        "lost.file {name}": "{name}!",
+        "{a}, {b}": "{b}, {a}",
+    }
     monkeypatch.setattr(texts, "catalogue", lambda language: words)
     texts._patterns.cache_clear()
     texts._matched.cache_clear()
     assert texts._matched("Near 0.5 to 2.25 m", "de_DE") == "2.25 bis 0.5 m"
-    assert texts._matched("axb c", "de_DE") == "axb c" and texts._matched("a.b c", "de_DE") == "c!"
+    assert texts._matched("lost.file c", "de_DE") == "c!"
+    assert texts._matched("lostxfile c", "de_DE") == "lostxfile c"
+    assert texts._matched("one, two", "de_DE") == "one, two", "it has no words of its own"
     texts._patterns.cache_clear()
     texts._matched.cache_clear()
 
@@ -88,3 +100,34 @@ def test_registering_the_translations_takes_no_time() -> None:
         languages.unregister("mono3d test")
     print(f"{1000 * min(times):.1f} ms")
     assert min(times) < 0.01
+
+
+_BESIDE_A_FIELD, _DEEPER, _BESIDE_A_BOX, _PRESET, _ROW, _TITLE = 95, 88, 108, 60, 205, 195
+"""Pixels for a label at the usual width of the sidebar, as seen in the windows of `tests/programs`."""
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("language", ["en_US", *PATHS])
+def test_no_label_is_cut_at_the_usual_width(registered: None, language: str) -> None:
+    def fits(label: str, room: int) -> None:
+        shown = languages.catalogue(language).get(label, label)
+        blf.size(0, 11.0)
+        width = blf.dimensions(0, shown)[0]
+        if width > room:
+            cut.append(f"{shown}: {width:.0f} of {room} pixels")
+
+    cut: list[str] = []
+    for name, item in properties.FIELDS.items():
+        is_basic = item.choice.level == "basic"
+        label = bpy.context.scene.mono3d.bl_rna.properties[name].name
+        fits(label, _BESIDE_A_BOX if item.kind is bool else _BESIDE_A_FIELD if is_basic else _DEEPER)
+    for name in PRESETS:
+        fits(bpy.context.scene.mono3d.bl_rna.properties["preset"].enum_items[name].name, _PRESET)
+    for cls in registration.classes():
+        if issubclass(cls, bpy.types.Panel):
+            fits(cls.bl_label, _TITLE)
+    for name in ("generate", "look_through_camera", "show_depth", "pick_distances", "remesh"):
+        fits(getattr(bpy.ops.mono3d, name).get_rna_type().name, _ROW)
+    for sentence in ("Choose a photo, or drop it here.", "Allow Online Access …", "From Selected Vertices"):
+        fits(sentence, _ROW)
+    assert not cut, "\n".join(cut)

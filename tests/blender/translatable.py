@@ -34,6 +34,23 @@ _INHERITED = {one.identifier for kind in (bpy.types.Operator, bpy.types.Panel) f
 _OF_BLENDER = frozenset({"filepath", "files", "directory", "filter_glob", "remove_name", "remove_active"})
 """Properties that Blender's own mix-ins give an operator."""
 
+SAID = (
+    "assumed {a} degrees",
+    "assumed {a} degrees, unless the network estimates it",
+    "estimated {a} degrees",
+    "estimated {a} degrees (rough)",
+    "estimated {a} to {b} m",
+    "estimated {a} to {b} m (rough)",
+    "typical {a} to {b} m (rough)",
+    "near {a}, far {b}",
+    "Distances: {a}.",
+    "Distances: {a}; set 'Near' and 'Far' if you know them.",
+    "There is no file '{a}'.",
+    "two points {a} m apart",
+    "two points {a} m and {b} m away",
+)
+"""What the worker says in the usual states. All else that it says stays English."""
+
 _A_NAME = re.compile(r"(?=.*\d)[a-z0-9_]+|[A-Z0-9. ]+|[\W\d_]*")
 """What is the same in every language: names of models, abbreviations, text without letters."""
 
@@ -41,7 +58,7 @@ _A_NAME = re.compile(r"(?=.*\d)[a-z0-9_]+|[A-Z0-9. ]+|[\W\d_]*")
 def texts() -> frozenset[str]:
     """Returns every text that can be translated, in English."""
     groups = {item.choice.group for item in properties.FIELDS.values() if item.choice.level == "advanced"}
-    found = {*_of_classes(), *_of_sources(), *groups, *_of_stages()}
+    found = {*_of_classes(), *_of_sources(), *groups, *_of_stages(), *SAID}
     return frozenset(one for one in found if not _A_NAME.fullmatch(one))
 
 

@@ -46,8 +46,10 @@ def blender(debian: Program) -> Iterator[Window]:
 
 def sidebar(blender: Window, name: str) -> NDArray[np.uint8]:
     """Takes a screenshot of the sidebar alone, once it is drawn."""
+    # Away from the sidebar, where a label under the mouse may be marked.
+    blender.move(*blender.view())
     blender.ask("view_3d()[2].tag_redraw()")
-    time.sleep(0.7)
+    time.sleep(1.2)
     left, top, width, height = blender.ask("result = region('UI')")
     return blender.shot(name)[top : top + height, left : left + width]
 
@@ -138,7 +140,33 @@ def test_all_states_fit_the_sidebar(blender: Window, language: str) -> None:
     blender.ask(f"{VALUES}.photo = '/gone.jpg'")
     blender.wait_for("'/gone.jpg' in addon_state().photos", 30.0)
     show("no such photo")
+    blender.ask(
+        "import types\n"
+        "addon_state().installation = types.SimpleNamespace(stage='Downloading open3d-cpu: 61 MB of 101 MB', "
+        "fraction=0.35, elapsed=42.0, can_be_cancelled=True, cancel=lambda: None)"
+    )
+    show("installing")
+    preferences_shot(blender, f"{language} preferences")
+    blender.ask("addon_state().installation = None")
     contact_sheet(seen, blender.folder / f"contact sheet {language}.png")
+    wanted = {"en_US": "Near", "de_DE": "Nah", "fr_FR": "Près"}[language]
+    assert blender.ask("result = bpy.app.translations.pgettext_iface('Near', 'Mono3D')") == wanted
+
+
+def preferences_shot(blender: Window, name: str) -> None:
+    """Takes a screenshot of the add-on's preferences in their own window, and closes it."""
+    blender.ask("bpy.ops.screen.userpref_show(section='ADDONS')")
+    time.sleep(1.0)
+    blender.ask(
+        "window, area, region = preferences()\n"
+        "with bpy.context.temp_override(window=window, area=area, region=region):\n"
+        "  bpy.ops.preferences.addon_show(module=NAME)"
+    )
+    time.sleep(1.5)
+    blender.shot(name)
+    blender.ask(
+        "window, area, region = preferences()\nwith bpy.context.temp_override(window=window): bpy.ops.wm.window_close()"
+    )
 
 
 def header(blender: Window) -> tuple[float, float]:

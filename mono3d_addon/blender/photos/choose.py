@@ -10,7 +10,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from ...core.photo.endings import PHOTO_ENDINGS
 from .. import interface, state
-from ..texts import label, text
+from ..texts import filled, label, text
 from . import chosen
 
 _FILTER = ";".join(f"*{suffix}" for suffix in PHOTO_ENDINGS)
@@ -37,7 +37,7 @@ def draw(layout: bpy.types.UILayout, values: Any, *, is_short: bool = False) -> 
     if line.problem:
         box = layout.box().column(align=True)
         box.alert = True
-        for part in state.wrapped(line.problem):
+        for part in state.wrapped(filled(line.problem)):
             box.label(text=part, translate=False)
         return
     if is_short:

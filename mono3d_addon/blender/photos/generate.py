@@ -8,7 +8,7 @@ import bpy
 from bpy.props import StringProperty
 
 from .. import interface, look_through, names, photo_colours, state
-from ..texts import text
+from ..texts import filled, text
 from . import running
 
 
@@ -63,10 +63,10 @@ class MONO3D_OT_generate(running.PhotoJob):
                 seconds=f"{sum(result.seconds.values()):.1f}",
             ),
             text("Depth: {model}, {engine}.", model=result.settings.depth_by, engine=result.engine),
-            text("Camera: {source}.", source=result.camera.source),
+            text("Camera: {source}.", source=filled(result.camera.source)),
             *((text("Blender's default cube was hidden: it encloses the camera."),) if is_hidden else ()),
             *((words,) if (words := photo_colours.note(target, result.settings)) else ()),
-            *result.notes,
+            *map(filled, result.notes),
         )
 
 

@@ -14,6 +14,7 @@ import bpy
 from ...errors import Mono3DError
 from ...settings import Settings
 from .. import names
+from ..texts import text
 
 if TYPE_CHECKING:
     from ...core.camera.automatic import Resolved
@@ -125,14 +126,18 @@ def _measured(text: str) -> str:
 
 def edited_message(owner: bpy.types.Object) -> str:
     """Returns the message for a mesh that was edited by hand."""
-    return f"The mesh of '{owner.name}' was edited by hand. Reshape replaces it; Keep leaves it as it is."
+    return text(
+        "The mesh of '{name}' was edited by hand. Reshape replaces it; Keep leaves it as it is.", name=owner.name
+    )
 
 
 def refusal(owner: bpy.types.Object) -> str:
     """Returns why an object cannot be reshaped; empty if it can."""
     data: Any = owner.data
     if owner.library is not None or data.library is not None:
-        return f"'{owner.name}' comes from another file; use Object > Relations > Make Local to reshape it."
+        return text(
+            "'{name}' comes from another file; use Object > Relations > Make Local to reshape it.", name=owner.name
+        )
     if owner.get(names.IMAGE) is None:
-        return f"'{owner.name}' no longer has its photo in this file; generate it again from the photo."
+        return text("'{name}' no longer has its photo in this file; generate it again from the photo.", name=owner.name)
     return ""

@@ -39,7 +39,7 @@ _CONTAINERS = (
 )
 _APPLE, _APPLE_DEPTH = "http://ns.apple.com/pixeldatainfo/1.0/", "http://ns.apple.com/depthData/1.0/"
 _METRES = {"": 1.0, "m": 1.0, "meter": 1.0, "meters": 1.0, "metres": 1.0, "mm": 0.001, "millimeters": 0.001}
-_NO_DEPTH = "holds no depth map; switch 'Depth inside the photo' off, or give one as 'Own depth'."
+_NO_DEPTH = "holds no depth map; switch 'Depth in the photo' off, or give one as 'Own depth'."
 
 _UNIFORM_INVERSE_Z, _UNIFORM_Z = 0, 2
 """Depth representation types of HEVC (ITU-T H.265, annex G.14.3.3)."""
