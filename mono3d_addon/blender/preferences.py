@@ -91,7 +91,7 @@ def _letters(context: bpy.types.Context) -> int:
     region, preferences = context.region, context.preferences
     if region is None or preferences is None:
         return _LETTERS
-    return max(_LETTERS, int(region.width / preferences.system.ui_scale / _LETTER_WIDTH) - _MARGIN)
+    return max(_LETTERS, int(region.width / (preferences.system.ui_scale or 1.0) / _LETTER_WIDTH) - _MARGIN)
 
 
 CLASSES = (MONO3D_AP_preferences,)

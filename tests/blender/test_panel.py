@@ -4,13 +4,23 @@
 from __future__ import annotations
 
 import dataclasses
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mono3d_addon.blender import own_presets, panel, properties, readiness, reshape_panel, setting_rows, state
+from mono3d_addon.blender import (
+    own_presets,
+    panel,
+    preferences,
+    properties,
+    readiness,
+    reshape_panel,
+    setting_rows,
+    state,
+)
 from mono3d_addon.blender.photos import durations, running
 from mono3d_addon.blender.scene import build
 from mono3d_addon.core import reconstruction
@@ -78,6 +88,8 @@ def test_a_preset_of_the_users_own_keeps_detail_and_effort(
         return str(folder)
 
     monkeypatch.setattr(bpy.utils, "user_resource", user_resource)
+    # Blender shows the chosen preset as the menu's label.
+    monkeypatch.setattr(own_presets.MONO3D_PT_presets, "bl_label", own_presets.MONO3D_PT_presets.bl_label)
     values.detail, values.near = 700, 0.5
     assert bpy.ops.mono3d.add_preset(name="For print") == {"FINISHED"}
     (made_file,) = (tmp_path / "SCRIPTS" / "presets" / "mono3d" / "quality").iterdir()
@@ -167,6 +179,30 @@ def test_a_failure_is_read_whole_and_the_details_of_a_success_on_demand(values: 
     state.current.say("a.jpg: It is damaged.", "b.jpg: It is empty.", failed=True)
     drawn.draw(panel.MONO3D_PT_main, layout := stand_in.Layout(opens_sections=False))
     assert {"a.jpg: It is damaged.", "b.jpg: It is empty."} <= set(layout.texts)
+
+
+def test_an_installation_shows_stage_megabytes_and_times_and_cuts_no_word(values: Any) -> None:
+    stage = "Downloading open3d-cpu: 61 MB of 101 MB"
+    work = types.SimpleNamespace(stage=stage, fraction=0.35, elapsed=42.0, can_be_cancelled=True, cancel=lambda: None)
+    state.current.installation = work  # type: ignore[assignment]
+    drawn.draw(panel.MONO3D_PT_main, layout := stand_in.Layout())
+    assert "35%, 0:42, 1:18 left" in layout.texts and "mono3d.cancel_install" in layout.operators
+    assert stage in " ".join(layout.texts) and max(map(len, layout.texts)) < 36
+    work.fraction, work.can_be_cancelled = 0.0, False
+    drawn.draw(panel.MONO3D_PT_main, layout := stand_in.Layout())
+    assert "0%, 0:42" in layout.texts and "mono3d.cancel_install" not in layout.operators
+    state.current.installation = None
+
+
+def test_the_preferences_use_their_whole_width(values: Any) -> None:
+    sentence = "Nothing was installed, because the disk has 100 MB free and 430 MB are needed; make room first."
+    state.current.say(sentence, failed=True)
+    region = types.SimpleNamespace(width=1000)
+    context = types.SimpleNamespace(region=region, preferences=bpy.context.preferences)
+    addon = types.SimpleNamespace(**dict.fromkeys(preferences.MONO3D_AP_preferences.bl_rna.properties.keys()))
+    addon.layout = layout = stand_in.Layout()
+    preferences.MONO3D_AP_preferences.draw(addon, context)  # type: ignore[arg-type]
+    assert sentence in layout.texts
 
 
 def test_generate_says_how_long_it_usually_takes(values: Any, tmp_path: Path) -> None:
