@@ -155,12 +155,12 @@ def test_all_states_fit_the_sidebar(blender: Window, language: str) -> None:
 
 def preferences_shot(blender: Window, name: str) -> None:
     """Takes a screenshot of the add-on's preferences in their own window, and closes it."""
-    blender.ask("bpy.ops.screen.userpref_show(section='ADDONS')")
+    blender.ask("bpy.ops.screen.userpref_show(section='ADDONS'); bpy.context.window_manager.addon_search = 'Mono3D'")
     time.sleep(1.0)
     blender.ask(
         "window, area, region = preferences()\n"
         "with bpy.context.temp_override(window=window, area=area, region=region):\n"
-        "  bpy.ops.preferences.addon_show(module=NAME)"
+        "  bpy.ops.preferences.addon_expand(module=NAME)"
     )
     time.sleep(1.5)
     blender.shot(name)
