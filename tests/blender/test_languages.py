@@ -9,6 +9,7 @@ import string
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import blf
 import pytest
@@ -123,7 +124,8 @@ def test_no_label_is_cut_at_the_usual_width(registered: None, language: str) -> 
         fits(label, _BESIDE_A_BOX if item.kind is bool else _BESIDE_A_FIELD if is_basic else _DEEPER)
     for name in PRESETS:
         fits(bpy.context.scene.mono3d.bl_rna.properties["preset"].enum_items[name].name, _PRESET)
-    for cls in registration.classes():
+    classes: tuple[Any, ...] = registration.classes()
+    for cls in classes:
         if issubclass(cls, bpy.types.Panel):
             fits(cls.bl_label, _TITLE)
     for name in ("generate", "look_through_camera", "show_depth", "pick_distances", "remesh"):

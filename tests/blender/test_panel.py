@@ -184,7 +184,7 @@ def test_a_failure_is_read_whole_and_the_details_of_a_success_on_demand(values: 
 def test_an_installation_shows_stage_megabytes_and_times_and_cuts_no_word(values: Any) -> None:
     stage = "Downloading open3d-cpu: 61 MB of 101 MB"
     work = types.SimpleNamespace(stage=stage, fraction=0.35, elapsed=42.0, can_be_cancelled=True, cancel=lambda: None)
-    state.current.installation = work  # type: ignore[assignment]
+    state.current.installation = work
     drawn.draw(panel.MONO3D_PT_main, layout := stand_in.Layout())
     assert "35%, 0:42, 1:18 left" in layout.texts and "mono3d.cancel_install" in layout.operators
     assert stage in " ".join(layout.texts) and max(map(len, layout.texts)) < 36
