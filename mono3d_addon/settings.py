@@ -592,6 +592,17 @@ class Habits:
         "Preset for scenes whose settings have not been changed yet", options=tuple(PRESETS), basic=True)
     device: str = _choice("auto", "Device", "Preferences",
         "Device that runs the network in scenes whose own device is 'auto'", options=_DEVICES, basic=True)
+    place: str = _choice("beside", "Place results", "Preferences",
+        "'beside' puts a result to the right of what is there, if the origin is not free; 'cursor' puts its camera at "
+        "the 3D cursor; 'replace' gives the active result the new mesh and camera and keeps its place and modifiers",
+        options=("beside", "cursor", "replace"), basic=True)
+    show: str = _choice("frame", "After Generate", "Preferences",
+        "'frame' moves the 3D view in which you pressed Generate to the result; 'camera' looks through the result's "
+        "camera, which becomes the scene's, with the photo's size for renders; 'keep' leaves the view where it is",
+        options=("frame", "camera", "keep"), basic=True)
+    collection: str = _choice("own", "Results go to", "Preferences",
+        "'own' makes a collection with the photo's name for each result; 'active' uses the active collection",
+        options=("own", "active"), basic=True)
     idle_minutes: float = _choice(10.0, "Keep the model loaded", "Preferences",
         "Idle time after which the worker process ends and frees its memory; the next job starts it again; "
         "0: keep it until Blender ends", unit="min", minimum=0.0, maximum=1440.0, basic=True)

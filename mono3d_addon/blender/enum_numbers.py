@@ -56,6 +56,9 @@ NUMBERS: Mapping[str, Mapping[str, int]] = MappingProxyType(
         "material": {"texture": 0, "vertex_colours": 1},
         "shading": {"emission": 0, "principled": 1},
         "preset": {"fast": 0, "balanced": 1, "best": 2, "custom": 3},
+        "place": {"beside": 0, "cursor": 1, "replace": 2},
+        "show": {"frame": 0, "camera": 1, "keep": 2},
+        "collection": {"own": 0, "active": 1},
         "log_level": {"error": 0, "warning": 1, "info": 2, "debug": 3},
         "backend": {"auto": 0, "cpu": 1, "cu126": 2, "cu128": 3, "cu130": 4, "rocm": 5, "mps": 6, "xpu": 7},
     }

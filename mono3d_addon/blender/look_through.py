@@ -1,45 +1,74 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operator that looks through the photo's camera."""
+"""Shows results in a 3D view: after *Generate*, and through the photo's camera."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import bpy
+from bpy.props import BoolProperty
 
 from ..errors import Mono3DError
-from . import interface
+from . import interface, preference_values, views
 from .scene import reshaped
 
 if TYPE_CHECKING:
     from ..core.reconstruction import Reconstruction
+    from .scene.build import Built
 
 
-def show_colours(space: Any) -> None:
-    """Makes a 3D view with default solid shading show the photo's colours instead of grey."""
-    shading = space.shading
-    if shading.type == "SOLID" and shading.color_type == "MATERIAL":
-        shading.color_type = "TEXTURE"
-        shading.light = "FLAT"
+def present(result: Reconstruction, built: Built, target: bpy.types.Scene, view: int) -> None:
+    """Shows a new result in the 3D view `view` (see `views.asking`), as the preferences say.
 
-
-def present(result: Reconstruction, target: bpy.types.Scene, *, is_first: bool) -> None:
-    """Shows the photo's colours in all open 3D views.
-
-    In the views of a scene for which this is the first result, it also frames the mesh and sets the background.
+    All that this changes in the view goes with the result when it is undone.
     """
+    from .scene import camera, first_view
+
+    area = views.area_of(view, target)
+    layer = bpy.context.view_layer
+    show = preference_values.habits().show
+    if show == "camera":
+        camera.use(target, built.camera)
+    if area is None or layer is None:
+        return
+    space = area.spaces.active
+    with views.taken_back_with(area, built.mesh):
+        views.show_colours(space, layer)
+        if show == "camera":
+            space.region_3d.view_perspective = "CAMERA"
+        elif show == "frame":
+            first_view.set_background(space.shading, result)
+            layer.update()
+            first_view.look(space, size_of(area), result, built.mesh.matrix_world)
+
+
+def present_all(made: list[bpy.types.Object], target: bpy.types.Scene, view: int) -> None:
+    """Shows all results of a job in its 3D view, if the preferences say that it frames results."""
     from .scene import first_view
 
-    manager = bpy.context.window_manager
-    for window in manager.windows if manager else ():
-        for area in window.screen.areas:
-            if area.type != "VIEW_3D":
-                continue
-            space: Any = area.spaces.active
-            show_colours(space)
-            if is_first and window.scene == target:
-                first_view.set_background(space.shading, result)
-                first_view.look(space, (max(1, area.width), max(1, area.height)), result)
+    area = views.area_of(view, target)
+    if len(made) < 2 or area is None or preference_values.habits().show != "frame":
+        return
+    points = [one.matrix_world @ corner for one in made for corner in _corners(one)]
+    with views.taken_back_with(area, made[-1]):
+        first_view.look_at_all(area.spaces.active, size_of(area), points)
+
+
+def _corners(owner: bpy.types.Object) -> list[Any]:
+    from mathutils import Vector
+
+    return [Vector(corner) for corner in owner.bound_box]
+
+
+def size_of(area: Any) -> tuple[int, int]:
+    """Returns width and height of an area in pixels."""
+    return max(1, area.width), max(1, area.height)
+
+
+def draw(row: Any) -> None:
+    """Shows, in a row, the buttons to look through the camera of the active result."""
+    row.operator("mono3d.look_through_camera", icon="VIEW_CAMERA")
+    row.operator("mono3d.look_through_camera", text="", icon="HIDE_OFF").only_look = True
 
 
 class MONO3D_OT_look_through_camera(bpy.types.Operator):
@@ -49,28 +78,56 @@ class MONO3D_OT_look_through_camera(bpy.types.Operator):
     bl_label = "Look through camera"
     bl_options = {"REGISTER", "UNDO"}
 
+    only_look: BoolProperty(  # type: ignore[valid-type]
+        name="Only look",
+        description="Only turn the view to what the photo's camera sees; scene and render size stay",
+        default=False,
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: Any) -> str:
+        """Returns the tooltip."""
+        return str(cls.bl_rna.properties["only_look"].description if properties.only_look else cls.__doc__)
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Returns whether a mesh or camera made by Mono3D is active."""
-        return reshaped.camera_of(context.active_object) is not None
+        return reshaped.target(context) is not None or reshaped.camera_of(context.active_object) is not None
 
     def execute(self, context: bpy.types.Context) -> interface.Result:
-        """Sets camera and render size, and the view if called in a 3D view."""
-        eye = reshaped.camera_of(context.active_object)
-        if eye is None or context.scene is None:
-            return {"CANCELLED"}
-        from .scene import camera
+        """Sets camera and render size, and the view if called in a 3D view. Makes a camera that is gone again."""
+        from .scene import camera, first_view
 
+        target = context.scene
+        if target is None:
+            return {"CANCELLED"}
         try:
-            camera.use(context.scene, eye)
+            eye = reshaped.camera_of(context.active_object) or self._made_again(context)
+            photo = camera.stored(eye)
+            if not self.only_look:
+                camera.use(target, eye)
         except Mono3DError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         space: Any = context.space_data
         if space is not None and space.type == "VIEW_3D":
-            space.region_3d.view_perspective = "CAMERA"
-            show_colours(space)
+            views.show_colours(space, context.view_layer)
+            if self.only_look:
+                first_view.look_from(space, size_of(context.area), photo, eye)
+            else:
+                space.region_3d.view_perspective = "CAMERA"
         return {"FINISHED"}
+
+    def _made_again(self, context: bpy.types.Context) -> bpy.types.Object:
+        """Returns a new camera for the active mesh, made from what that stores. Raises Mono3DError if it cannot be."""
+        from .scene import camera
+
+        owner: Any = reshaped.target(context)
+        eye = camera.make_again(owner)
+        context.view_layer.update()  # type: ignore[union-attr]
+        self.report({"INFO"}, f"The camera of '{owner.name}' was gone and has been made again.")
+        return eye
 
 
 CLASSES = (MONO3D_OT_look_through_camera,)

@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from ..settings import PRESETS
-from . import model_lines, names, offers, own_presets, progress, properties, setting_rows, state
+from . import look_through, model_lines, names, offers, own_presets, progress, properties, setting_rows, state
 from .photos import choose, chosen, depth_preview, running
 from .scene import reshaped
 from .texts import label, text
@@ -49,7 +49,7 @@ class MONO3D_PT_main(_Sidebar):
         _draw_generate(layout, scene.mono3d)
         progress.draw_messages(layout, "MONO3D_PT_main_details")
         if names.is_ours(context.active_object) and reshaped.target(context) is None:
-            layout.operator("mono3d.look_through_camera", icon="VIEW_CAMERA")
+            look_through.draw(layout.row(align=True))
         offers.draw(layout)
 
 

@@ -33,6 +33,7 @@ from . import state
 from .enum_numbers import NUMBERS
 from .languages import CONTEXT
 from .photos import chosen, description
+from .scene_units import metres_per_unit
 
 FIELDS = {item.name: item for item in fields_of(Settings)}
 CUSTOM = "custom"
@@ -95,24 +96,24 @@ def put_right(values: Any) -> list[str]:
             check_value(item, value)
         except Mono3DError as error:
             better = nearest(item, value)
-            setattr(values, name, _to_blender(item, better))
+            setattr(values, name, _to_blender(item, better, values.id_data))
             sentences.append(f"{error} It is set to {better} now.")
     return sentences
 
 
 def value_of(item: SettingField, owner: Any) -> Any:
     """Returns the value of a setting from the property of `owner`."""
-    return _from_blender(item, getattr(owner, item.name))
+    return _from_blender(item, getattr(owner, item.name), owner.id_data)
 
 
 def apply(values: Any, settings: Settings) -> None:
     """Sets a `MONO3D_PG_settings` to `settings`."""
     for name, item in FIELDS.items():
-        setattr(values, name, _to_blender(item, getattr(settings, name)))
+        setattr(values, name, _to_blender(item, getattr(settings, name), values.id_data))
 
 
-def _from_blender(item: SettingField, value: Any) -> Any:
-    """Returns the setting's value for a property's value.
+def _from_blender(item: SettingField, value: Any, scene: Any) -> Any:
+    """Returns the setting's value for a property's value; lengths are in units of `scene`.
 
     Blender stores 32-bit floats, angles in radians: 0.04 comes back as 0.03999999911. The shortest decimal number with
     the same 32 bits is taken as what the user entered.
@@ -124,10 +125,16 @@ def _from_blender(item: SettingField, value: Any) -> Any:
     if item.choice.unit == "deg":
         return float(f"{math.degrees(value):.6g}")
     single = struct.pack("f", value)
-    return next(short for digits in range(1, 18) if struct.pack("f", short := float(f"{value:.{digits}g}")) == single)
+    numbers = (float(f"{value:.{digits}g}") for digits in range(1, 18))
+    number = next(one for one in numbers if struct.pack("f", one) == single)
+    if item.choice.unit == "m" and (metres := metres_per_unit(scene)) != 1.0:
+        return float(f"{number * metres:.9g}")
+    return number
 
 
-def _to_blender(item: SettingField, value: Any) -> Any:
+def _to_blender(item: SettingField, value: Any, scene: Any) -> Any:
+    if item.choice.unit == "m":
+        return value / metres_per_unit(scene)
     return math.radians(value) if item.choice.unit == "deg" else value
 
 
@@ -139,14 +146,14 @@ def live_groups() -> dict[str, list[SettingField]]:
     return {group: items for group, items in live.items() if items}
 
 
-def from_blender(name: str, value: Any) -> Any:
-    """Returns the value of the setting `name` for a property's value."""
-    return _from_blender(FIELDS[name], value)
+def from_blender(name: str, value: Any, scene: Any) -> Any:
+    """Returns the value of the setting `name` for a property's value; lengths are in units of `scene`."""
+    return _from_blender(FIELDS[name], value, scene)
 
 
-def to_blender(name: str, value: Any) -> Any:
-    """Returns the property's value for a value of the setting `name`."""
-    return _to_blender(FIELDS[name], value)
+def to_blender(name: str, value: Any, scene: Any) -> Any:
+    """Returns the property's value for a value of the setting `name`; lengths are in units of `scene`."""
+    return _to_blender(FIELDS[name], value, scene)
 
 
 def property_of(item: SettingField, **more: Any) -> Any:
@@ -156,7 +163,7 @@ def property_of(item: SettingField, **more: Any) -> Any:
     common: dict[str, Any] = {
         "name": f"{choice.label} ({choice.unit})" if choice.unit in _IN_LABELS else choice.label,
         "description": f"{choice.help} (in {unit})" if unit else choice.help,
-        "default": _to_blender(item, item.default),
+        "default": _to_blender(item, item.default, None),
         "translation_context": CONTEXT,
         **more,
     }
@@ -170,7 +177,7 @@ def property_of(item: SettingField, **more: Any) -> Any:
         path = {**_PATH, "options": {*_PATH.get("options", ()), *common.get("options", ())}} if choice.is_path else {}
         return StringProperty(**{**common, **path})
     bounds = {
-        key: _to_blender(item, bound)
+        key: _to_blender(item, bound, None)
         for key, bound in (("min", choice.minimum), ("max", choice.maximum))
         if bound is not None
     }

@@ -26,6 +26,7 @@ from . import (
     reshape_panel,
     state,
     version_operators,
+    views,
 )
 from .photos import choose, depth_preview, description, generate, running, thumbnails
 
@@ -70,6 +71,7 @@ def register() -> None:
     reshape_operators.register()
     reshape_panel.register()
     menus.register()
+    views.register()
     events.register()
 
 
@@ -83,6 +85,7 @@ def unregister() -> None:
     marks.picked.hide()
     state.reset()
     events.unregister()
+    views.unregister()
     menus.unregister()
     reshape_panel.unregister()
     reshape_operators.unregister()

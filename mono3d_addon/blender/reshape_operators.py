@@ -151,7 +151,9 @@ class MONO3D_OT_reshape(ReshapeOperator):
         """Requests the settings that were given."""
         given: Any = self.properties
         values = {
-            name: properties.from_blender(name, getattr(self, name)) for name in LIVE if given.is_property_set(name)
+            name: properties.from_blender(name, getattr(self, name), context.scene)
+            for name in LIVE
+            if given.is_property_set(name)
         }
         reshaping().change(owner, values, makes_undo=False)
 

@@ -9,7 +9,7 @@ from bpy.props import PointerProperty
 
 from ..errors import Mono3DError
 from ..settings import SettingField
-from . import names, photo_colours, progress, properties, setting_rows, state, version_operators
+from . import look_through, names, photo_colours, progress, properties, setting_rows, state, version_operators
 from .enum_numbers import NUMBERS
 from .reshape_operators import LIVE, pending, reshaping, start
 from .scene import reshaped
@@ -22,7 +22,7 @@ def _shown(item: SettingField) -> Any:
     """Returns the value of a slider: requested or stored; for a field of view of 0 the camera's actual angle."""
     owner = reshaped.target(bpy.context)
     if owner is None:
-        return properties.to_blender(item.name, item.default)
+        return properties.to_blender(item.name, item.default, None)
     under_way = pending(owner)
     settings = under_way.wanted if under_way else reshaped.stored_settings(owner)
     value = getattr(settings, item.name)
@@ -33,7 +33,7 @@ def _shown(item: SettingField) -> Any:
             return camera.stored(owner).field_of_view
         except Mono3DError:
             return 0.0
-    return properties.to_blender(item.name, value)
+    return properties.to_blender(item.name, value, bpy.context.scene)
 
 
 def _change(item: SettingField, value: Any) -> None:
@@ -43,7 +43,7 @@ def _change(item: SettingField, value: Any) -> None:
         return
     try:
         work = reshaping()
-        work.change(owner, {item.name: properties.from_blender(item.name, value)})
+        work.change(owner, {item.name: properties.from_blender(item.name, value, bpy.context.scene)})
         if bpy.app.background:
             work.finish(owner)
         else:
@@ -99,7 +99,7 @@ class MONO3D_PT_active(Sidebar):
         layout.label(text=owner.name, icon="MESH_GRID", translate=False)
         draw_state(layout, owner)
         row = layout.row(align=True)
-        row.operator("mono3d.look_through_camera", icon="VIEW_CAMERA")
+        look_through.draw(row)
         photo_colours.draw(row, context, owner, text="")
         if words := reshaped.guess_words(owner):
             column = layout.column(align=True)

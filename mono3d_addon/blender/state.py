@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..depth.model import Model
     from ..worker.runner import Job, Runner
     from .installing.installation import Wish
+    from .view_change import Change
 
 _LINE = 34
 """Characters per line of the sidebar at its default width."""
@@ -135,6 +136,10 @@ class Reshaping(Protocol):
         """Frees the worker for another job."""
         ...
 
+    def forget(self, owner: Any) -> None:
+        """Drops the pending change of an object."""
+        ...
+
     def close(self) -> None:
         """Drops all pending changes."""
         ...
@@ -176,6 +181,7 @@ class State:
     timers        Blender's timers of running modal operators
     planning      the installation being planned
     planned       the wish of the offer, or of the installation being planned
+    view_changes  what results changed in 3D views; see `views`
     decoded       .npy files with pixels of pictures, by their path, size and time of change; see `photos.pixels`
     installation  packages being installed or removed
     download      weights being downloaded
@@ -213,6 +219,7 @@ class State:
     timers: list[Any] = field(default_factory=list)
     planning: Planning | None = None
     planned: Wish | None = None
+    view_changes: list[Change] = field(default_factory=list)
     decoded: dict[tuple[str, int, int], Path] = field(default_factory=dict)
     installation: Background | None = None
     download: Download | None = None

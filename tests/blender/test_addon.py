@@ -169,6 +169,16 @@ def test_settings_survive_blender(
         mono3d_addon.unregister()
 
 
+def test_lengths_are_in_the_units_of_the_scene(values: Any) -> None:
+    units = bpy.context.scene.unit_settings
+    units.system, units.scale_length = "METRIC", 0.01
+    values.near, values.far, values.tear = 40.0, 300.0, 0.1
+    found = properties.read(values)
+    assert (found.near, found.far, found.tear) == (0.4, 3.0, 0.1)
+    properties.apply(values, Settings(near=0.25, far=7.0))
+    assert (values.near, values.far) == (25.0, 700.0)
+
+
 def test_paths_may_be_relative_to_the_file(values: Any, tmp_path: Path) -> None:
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.context.scene.mono3d.weights = "//weights.pt"

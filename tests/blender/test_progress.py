@@ -20,6 +20,7 @@ from tests.blender import stand_in
 from tests.blender.made import bpy
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the fake worker is a script")
+AREA = types.SimpleNamespace(type="VIEW_3D", as_pointer=lambda: 1)
 TIMER = types.SimpleNamespace(type="TIMER", value="NOTHING")
 
 
@@ -43,7 +44,7 @@ def job(manager: MagicMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(running, "worker", lambda: worker)
     one = stand_in.followed(generate.MONO3D_OT_generate, photos="/photos/slow.jpg")
     one.context = types.SimpleNamespace(
-        window_manager=manager, window=object(), scene=bpy.context.scene, mode="OBJECT", view_layer=None
+        window_manager=manager, window=object(), area=AREA, scene=bpy.context.scene, mode="OBJECT", view_layer=None
     )
     assert one.invoke(one.context, None) == {"RUNNING_MODAL"} and state.current.run is not None
     yield one
@@ -57,7 +58,7 @@ def test_a_disk_without_room_is_one_sentence_for_each_photo(
     monkeypatch.setattr(running, "worker", lambda: worker)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     one = stand_in.followed(generate.MONO3D_OT_generate, photos="/photos/a.jpg\n/photos/b.jpg")
-    context: Any = types.SimpleNamespace(window_manager=manager, window=object(), scene=bpy.context.scene)
+    context: Any = types.SimpleNamespace(window_manager=manager, window=object(), area=AREA, scene=bpy.context.scene)
     assert one.invoke(context, None) == {"RUNNING_MODAL"}
     assert one.modal(context, TIMER) == {"CANCELLED"}
     assert state.current.run is None and state.current.failed
@@ -80,7 +81,7 @@ def test_files_that_cannot_be_read_at_the_start_are_one_sentence(
 ) -> None:
     monkeypatch.setattr(running, "worker", MagicMock(side_effect=OSError("no space left")))
     one = stand_in.followed(generate.MONO3D_OT_generate, photos="/photos/a.jpg")
-    context: Any = types.SimpleNamespace(window_manager=manager, window=object(), scene=bpy.context.scene)
+    context: Any = types.SimpleNamespace(window_manager=manager, window=object(), area=AREA, scene=bpy.context.scene)
     assert one.invoke(context, None) == {"CANCELLED"}
     assert "no space left" in one.reported[0] and state.current.run is None
     manager.event_timer_add.assert_not_called()

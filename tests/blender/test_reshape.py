@@ -140,6 +140,36 @@ def test_the_camera_follows_the_field_of_view(cup: Any, reconstructed: Path) -> 
     assert camera.stored(cup).source == automatic.angle_words(found), "0 is automatic"
 
 
+def test_lengths_are_in_the_units_of_the_scene(cup: Any) -> None:
+    """Blender shows a length of one unit as `scale_length` metres: 50 units of a centimetre are 0.5 m."""
+    units = bpy.context.scene.unit_settings
+    units.system, units.scale_length = "METRIC", 0.01
+    assert sliders().near == pytest.approx(100.0 * SMALL.near) and sliders().far == pytest.approx(100.0 * SMALL.far)
+    sliders().near = 50.0
+    assert scene.stored_settings(cup).near == 0.5 and sliders().near == pytest.approx(50.0)
+    bpy.ops.mono3d.reshape(near=70.0)
+    assert scene.stored_settings(cup).near == 0.7
+    units.system = "NONE"
+    assert sliders().near == pytest.approx(0.7), "there are no units"
+
+
+def test_measured_distances_are_in_the_units_of_the_scene(cup: Any, reconstructed: Path) -> None:
+    units = bpy.context.scene.unit_settings
+    units.system, units.scale_length = "METRIC", 0.01
+    owner = scene.build(reconstruction.load(reconstructed), bpy.context.scene).mesh
+    bpy.context.view_layer.objects.active = owner
+    bpy.context.view_layer.update()
+    first, second = (
+        tuple(vertices(owner)[number]) for number in (vertices(owner)[:, 1].argmin(), vertices(owner)[:, 1].argmax())
+    )
+    bpy.ops.mono3d.known_distances(
+        kind="CAMERA", first=first, second=second, first_distance=60.0, second_distance=250.0
+    )
+    assert np.linalg.norm(vertices(owner), axis=1).min() == pytest.approx(0.6, rel=0.1)
+    eye: Any = owner.children[0].data
+    assert eye.clip_start < 60.0 and eye.clip_end > 250.0
+
+
 def test_the_sliders_are_those_of_the_active_object(cup: Any, reconstructed: Path) -> None:
     bpy.context.scene.mono3d.near = 0.123
     other = scene.build(reconstruction.load(reconstructed), bpy.context.scene).mesh

@@ -209,11 +209,12 @@ def test_a_job_in_work_can_be_cancelled_and_is_shown(values: Any) -> None:
 def test_the_result_goes_to_the_scene_where_it_was_asked_for(values: Any) -> None:
     first = bpy.context.scene
     values.photo = "/photos/a.jpg"
-    operator = types.SimpleNamespace(_scene=first.session_uid, build=lambda folder, target: built.append(target))
+    operator: Any = types.SimpleNamespace(_scene=first.session_uid, build=lambda folder, target: built.append(target))
+    operator.target = lambda: running.PhotoJob.target(operator)
     built: list[Any] = []
     first.name = "renamed"
     bpy.data.scenes.new("second")
-    running.PhotoJob._build(operator, Path())  # type: ignore[arg-type]
+    running.PhotoJob._build(operator, Path())
     assert built == [first]
 
 

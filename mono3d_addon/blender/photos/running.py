@@ -50,6 +50,13 @@ class PhotoJob(progress.Follower):
         """Builds the result stored in `folder`."""
         raise NotImplementedError
 
+    def note_start(self, context: bpy.types.Context) -> None:
+        """Notes what `build` needs to know of the moment at which the job was started."""
+
+    def show_results(self) -> list[str]:
+        """Shows all results at the end of the job; returns the sentences about them."""
+        return []
+
     def begin(self, context: bpy.types.Context) -> None:
         """Submits the photos to the worker. Raises Mono3DError if something is missing."""
         from . import durations, pixels
@@ -61,6 +68,7 @@ class PhotoJob(progress.Follower):
             self.report({"WARNING"}, sentence)
         settings = wished(target.mono3d)
         self._scene = target.session_uid
+        self.note_start(context)
         state.current.say()
         runner = worker()
         if lack := readiness.lack(settings):
@@ -102,15 +110,20 @@ class PhotoJob(progress.Follower):
         state.current.waiting = ""
         if run is None:
             return ""
+        told = self.show_results()
         if run.cancelled:
-            state.current.say(text("Cancelled."))
+            state.current.say(text("Cancelled."), *told)
         elif run.failures:
-            state.current.say(*run.failures, failed=True)
+            state.current.say(*run.failures, *told, failed=True)
         return " ".join(run.failures)
 
-    def _build(self, folder: Path) -> None:
+    def target(self) -> bpy.types.Scene | None:
+        """Returns the scene where the job was started; the present one if that is gone."""
         # The session_uid of a scene survives renaming, and undo, which replaces all data.
-        target = next((one for one in bpy.data.scenes if one.session_uid == self._scene), bpy.context.scene)
+        return next((one for one in bpy.data.scenes if one.session_uid == self._scene), bpy.context.scene)
+
+    def _build(self, folder: Path) -> None:
+        target = self.target()
         if target is None:
             raise Mono3DError("The scene for the result is gone; generate it again.")
         self.build(folder, target)

@@ -18,31 +18,40 @@ from ...core.reconstruction import Reconstruction
 from ...errors import Mono3DError
 from ...settings import Settings
 from .. import names
+from ..scene_units import units_per_metre
 from . import as_nodes, background_fill, camera, depth_image, hand_made, images, material, mesh_data, points, source
 
 
 @dataclass(frozen=True)
 class Built:
-    """The objects built for one photo: a collection with the mesh object and the camera object, a child of the mesh.
+    """The objects built for one photo: the mesh object and the camera object, its child, in a collection.
 
-    The mesh object is a point cloud where the settings ask for one (see `points`).
+    The mesh object is a point cloud where the settings ask for one (see `points`). `has_own_collection` tells whether
+    the collection was made for them.
     """
 
     collection: bpy.types.Collection
     mesh: bpy.types.Object
     camera: bpy.types.Object
+    has_own_collection: bool = True
 
 
 def build(
-    result: Reconstruction, scene: bpy.types.Scene, blend: Path | None = None, *, replaces: bool = False
+    result: Reconstruction,
+    scene: bpy.types.Scene,
+    blend: Path | None = None,
+    *,
+    into: bpy.types.Collection | None = None,
+    replaces: bool = False,
 ) -> Built:
-    """Adds `result` to `scene`, in a new collection with the photo's name; returns the new objects.
+    """Adds `result` to `scene`, to the collection `into`, else to a new one with the photo's name; returns the objects.
 
-    Mesh and camera are at the origin: the camera looks along +Y, Z is up, one unit is one metre. If ground was found,
-    it is at height 0 and the camera is above the origin, tilted as it was. The scene's active camera and render size
-    change only if it has no camera yet. Textures are packed, unless the settings forbid it and `blend`, the path of the
-    .blend file, is given: then they are stored beside it, under names that no file has yet, or with `replaces` under
-    fixed names. Raises Mono3DError and leaves nothing behind if the texture cannot be read.
+    Mesh and camera are at the origin: the camera looks along +Y and Z is up. The mesh is in metres; where a unit of the
+    scene is none, its object is scaled. If ground was found, it is at height 0 and the camera is above the origin,
+    tilted as it was. The scene's active camera and render size change only if it has no camera yet. Textures are
+    packed, unless the settings forbid it and `blend`, the path of the .blend file, is given: then they are stored
+    beside it, under names that no file has yet, or with `replaces` under fixed names. Raises Mono3DError and leaves
+    nothing behind if the texture cannot be read.
     """
     beside = functools.partial(_beside, result, blend, replaces)
     try:
@@ -52,7 +61,9 @@ def build(
     settings = result.settings
     is_cloud = settings.build_as == points.KIND
     mesh = points.of(result) if is_cloud else _surface(result, image, relief, beside)
-    near, far = _extent(result)
+    units = units_per_metre(scene)
+    mesh.scale = (units, units, units)
+    near, far = (units * distance for distance in extent(result))
     eye = camera.create(f"{result.name} camera", result.camera, image, near, far)
     eye.parent = mesh
     # In numbers, so that another network or version reshapes it to the same distances.
@@ -62,13 +73,14 @@ def build(
     mesh[names.IMAGE] = image
     source.store(image, result)
     mesh[names.CAMERA] = json.dumps(dataclasses.asdict(result.camera))
-    collection = bpy.data.collections.new(result.name)
+    collection = into or bpy.data.collections.new(result.name)
     collection.objects.link(mesh)
     collection.objects.link(eye)
-    scene.collection.children.link(collection)
+    if into is None:
+        scene.collection.children.link(collection)
     if scene.camera is None:
         camera.use(scene, eye)
-    return Built(collection, mesh, eye)
+    return Built(collection, mesh, eye, has_own_collection=into is None)
 
 
 def _surface(
@@ -143,7 +155,7 @@ def stored_settings(mesh: bpy.types.Object) -> Settings:
     return Settings.from_json(mesh[names.SETTINGS])
 
 
-def _extent(result: Reconstruction) -> tuple[float, float]:
+def extent(result: Reconstruction) -> tuple[float, float]:
     """Returns the distances in metres of the nearest and farthest vertex; near and far if there are no vertices."""
     depth = result.mesh.vertices[:, 2]
     if result.camera.is_panorama:

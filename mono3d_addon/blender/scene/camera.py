@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import bpy
+import numpy as np
 from mathutils import Euler, Matrix
 
 from ...core.camera.blender_lens import SENSOR_MM, lens_of
@@ -19,13 +20,15 @@ from .. import names
 from . import frame
 
 _SMALLEST_RENDER = 4
+_NEAREST = 0.01
+"""Nearest part of a result, as a fraction of its farthest, if only its box is known."""
 
 
 def create(name: str, camera: Camera, image: bpy.types.Image | None, near: float, far: float) -> bpy.types.Object:
     """Returns a new camera object at the photo's viewpoint, not yet in a collection.
 
     That is the origin, looking along +Y, or a point above the ground. `image` becomes the background image; `near` and
-    `far` are the scene's extent in metres. A panorama gets Cycles' equirectangular camera.
+    `far` are the result's extent in units of the scene. A panorama gets Cycles' equirectangular camera.
     """
     data = bpy.data.cameras.new(name)
     _set_view(data, camera)
@@ -56,15 +59,38 @@ def own_data(eyes: Sequence[bpy.types.Object]) -> None:
 def refit(eye: bpy.types.Object, camera: Camera, near: float, far: float) -> None:
     """Matches the camera object `eye` to `camera` and extends its clipping range; all else about it stays.
 
-    It is moved only if the pose of the photo's camera in the scene has changed.
+    `near` and `far` are the result's extent in metres. The camera is moved only if the pose of the photo's camera in
+    the scene has changed.
     """
     data: Any = eye.data
     _set_view(data, camera)
     before = stored(eye)
     if (before.pitch, before.roll, before.elevation) != (camera.pitch, camera.roll, camera.elevation):
         _set_pose(eye, camera)
-    data.clip_start, data.clip_end = min(data.clip_start, 0.1 * near), max(data.clip_end, 10.0 * far)
+    units = eye.parent.matrix_world.median_scale if eye.parent else 1.0
+    data.clip_start = min(data.clip_start, 0.1 * units * near)
+    data.clip_end = max(data.clip_end, 10.0 * units * far)
     eye[names.CAMERA] = json.dumps(dataclasses.asdict(camera))
+
+
+def make_again(owner: bpy.types.Object) -> bpy.types.Object:
+    """Returns a new camera object for a mesh whose own is gone, or that is a copy; it is in the mesh's collections.
+
+    Raises Mono3DError if the camera that the mesh stores cannot be read.
+    """
+    camera = stored(owner)
+    pose = np.array(frame.pose(camera))
+    seen = (np.array([corner[:] for corner in owner.bound_box]) - pose[:3, 3]) @ pose[:3, :3]
+    # A photo's camera looks along y; a panorama, and that of a tilted camera, may be inside the box.
+    far = float(np.linalg.norm(seen, axis=1).max()) or 10.0
+    near = 0.0 if camera.is_panorama else float(seen[:, 1].min())
+    units = owner.matrix_world.median_scale
+    near, far = units * max(near, _NEAREST * far), units * far
+    made = create(f"{owner.name} camera", camera, owner.get(names.IMAGE), near, far)
+    made.parent = owner
+    for collection in owner.users_collection:
+        collection.objects.link(made)
+    return made
 
 
 def _set_pose(eye: bpy.types.Object, camera: Camera) -> None:

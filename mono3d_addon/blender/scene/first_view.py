@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The view of a 3D viewport on a new result: framed, from beside the photo's camera, on a matching background."""
+"""The view of a 3D viewport on results: from beside the photo's camera, or from its place, on a matching background."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
-import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
+from ...core.camera.camera import Camera
 from ...core.preview import backdrop, views
 from ...core.reconstruction import Reconstruction
 from . import frame
@@ -18,38 +19,91 @@ _SENSOR = 72.0
 """Millimetres across the longer side of a viewport that Blender's focal lengths refer to."""
 _LENSES = (1.0, 250.0)
 """Shortest and longest focal length of a viewport."""
+_NEAREST = 0.1
+"""Distance before the nearest part at which a viewport begins to show things, as a fraction of that part's."""
+_FILLED = 0.9
+"""Fraction of a viewport that results fill."""
 _LINEAR_BELOW = 0.04045
 
 
-def look(space: Any, size: tuple[int, int], result: Reconstruction) -> None:
+def look(space: Any, size: tuple[int, int], result: Reconstruction, matrix: Matrix) -> None:
     """Points the viewport `space`, `size` pixels wide and high, at `result`, if it shows a free perspective view.
 
-    Views through a camera, orthographic views and views of panoramas, which have no side to be seen from, stay.
+    `matrix` takes the mesh to the world. Views through a camera, orthographic views and views of panoramas, which have
+    no side to be seen from, stay.
     """
     region = space.region_3d
     if region.view_perspective != "PERSP" or result.camera.is_panorama or not len(result.mesh.vertices):
         return
     orbit = views.orbit_of(result.mesh.vertices, result.camera)
-    longer = max(size)
-    shares = size[0] / longer, size[1] / longer
     # The photo's own field of view: another one would show near and far parts in other proportions than the photo.
-    reach = max(tangent / share for tangent, share in zip(orbit.tangents, shares, strict=True))
-    space.lens = float(np.clip(0.5 * _SENSOR / reach, *_LENSES))
-    reach = 0.5 * _SENSOR / space.lens
+    tangents = _set_lens(space, size, orbit.tangents)
     # A viewport looks along its middle: its lens cannot be shifted.
-    free = dataclasses.replace(orbit, tangents=(reach * shares[0], reach * shares[1]), centre=(0.0, 0.0))
+    free = dataclasses.replace(orbit, tangents=tangents, centre=(0.0, 0.0))
     view = views.beside(free, is_panorama=False)
     distance = float((view.turn @ orbit.pivot + view.shift)[2])
     eye = -view.turn.T @ view.shift
     target = eye + view.turn[2] * distance
     right, down, ahead = frame.to_blender(view.turn.astype(np.float32)).astype(np.float64)
-    pose = Matrix(frame.pose(result.camera))
-    turn = pose.to_3x3() @ Matrix(np.stack([right, -down, -ahead], axis=1).tolist())
+    pose = matrix @ Matrix(frame.pose(result.camera))
+    turn = pose.to_3x3().normalized() @ Matrix(np.stack([right, -down, -ahead], axis=1).tolist())
+    scale = matrix.median_scale
     region.view_rotation = turn.to_quaternion()
     region.view_location = pose @ Vector(frame.to_blender(target[None].astype(np.float32))[0].tolist())
-    region.view_distance = distance
+    region.view_distance = scale * distance
     farthest = float(np.linalg.norm(orbit.points, axis=1).max())
-    space.clip_end = max(space.clip_end, 10.0 * (farthest + distance))
+    space.clip_start = min(space.clip_start, _NEAREST * scale * float(np.linalg.norm(orbit.points, axis=1).min()))
+    space.clip_end = max(space.clip_end, 10.0 * scale * (farthest + distance))
+
+
+def look_at_all(space: Any, size: tuple[int, int], points: Sequence[Vector]) -> None:
+    """Moves the viewport back until it contains `points` of the world, if it shows a free perspective view."""
+    region = space.region_3d
+    if region.view_perspective != "PERSP" or not points:
+        return
+    longer = max(size)
+    reach = 0.5 * _SENSOR / space.lens * np.array(size) / longer * _FILLED
+    turn = np.array(region.view_rotation.to_matrix())
+    seen = np.array([point[:] for point in points]) @ turn
+    # A point is seen if it is at most `reach` times as far aside as it is ahead, and ahead is -z.
+    high, low = ((sign * seen[:, :2] + seen[:, 2:] * reach).max(axis=0) for sign in (1.0, -1.0))
+    eye = np.array([*(0.5 * (high - low)), float(((high + low) / (2.0 * reach)).max())])
+    region.view_distance = max(1e-3, eye[2] - float(seen[:, 2].mean()))
+    region.view_location = Vector((turn @ (eye - [0.0, 0.0, region.view_distance])).tolist())
+    space.clip_end = max(space.clip_end, 10.0 * (eye[2] - float(seen[:, 2].min())))
+
+
+def look_from(space: Any, size: tuple[int, int], camera: Camera, eye: Any) -> None:
+    """Shows in the viewport, `size` pixels wide and high, all that the camera object `eye` of a photo sees.
+
+    The viewport's middle is the lens axis of the photo, which may be beside its centre. A panorama is seen ahead, with
+    the viewport's own lens.
+    """
+    region = space.region_3d
+    if not camera.is_panorama:
+        across = max(camera.cx, camera.width - camera.cx) / camera.fx
+        down = max(camera.cy, camera.height - camera.cy) / camera.fy
+        _set_lens(space, size, (across, down))
+    region.view_perspective = "PERSP"
+    turn = eye.matrix_world.to_quaternion()
+    region.view_rotation = turn
+    # The viewpoint is behind the location by the distance.
+    region.view_location = eye.matrix_world.translation + turn @ Vector((0.0, 0.0, -region.view_distance))
+    space.clip_start = min(space.clip_start, eye.data.clip_start)
+    space.clip_end = max(space.clip_end, eye.data.clip_end)
+
+
+def _set_lens(space: Any, size: tuple[int, int], wanted: tuple[float, float]) -> tuple[float, float]:
+    """Gives the viewport the longest lens that shows `wanted`: half the width and height of a picture at distance 1.
+
+    Returns those that the viewport shows.
+    """
+    longer = max(size)
+    shares = size[0] / longer, size[1] / longer
+    reach = max(tangent / share for tangent, share in zip(wanted, shares, strict=True))
+    space.lens = float(np.clip(0.5 * _SENSOR / reach, *_LENSES))
+    reach = 0.5 * _SENSOR / space.lens
+    return reach * shares[0], reach * shares[1]
 
 
 def set_background(shading: Any, result: Reconstruction) -> None:
@@ -59,28 +113,3 @@ def set_background(shading: Any, result: Reconstruction) -> None:
         linear = np.where(color <= _LINEAR_BELOW, color / 12.92, ((color + 0.055) / 1.055) ** 2.4)
         shading.background_type = "VIEWPORT"
         shading.background_color = linear.tolist()
-
-
-def hide_default_cube(target: bpy.types.Scene, layer: bpy.types.ViewLayer, eye: Any) -> bool:
-    """Hides Blender's own cube, if it is as it was made, where it encloses the camera object `eye`.
-
-    From inside, nothing but the cube would be seen. Returns whether it was hidden, also in renders.
-    """
-    cube = target.objects.get("Cube")
-    if cube is None or cube.name not in layer.objects or not _is_default(cube):
-        return False
-    if max(abs(value) for value in eye.matrix_world.translation) >= 1.0 or cube.hide_get(view_layer=layer):
-        return False
-    cube.hide_set(True, view_layer=layer)
-    cube.hide_render = True
-    return True
-
-
-def _is_default(cube: bpy.types.Object) -> bool:
-    """Returns whether an object is a bare cube of two metres at the origin."""
-    data = cube.data
-    is_bare = not (cube.modifiers or cube.constraints or cube.children or cube.parent or cube.animation_data)
-    if not is_bare or not isinstance(data, bpy.types.Mesh) or len(data.vertices) != 8:
-        return False
-    corners = [abs(vertex.co[axis]) for vertex in data.vertices for axis in range(3)]
-    return cube.matrix_world == Matrix.Identity(4) and corners == [1.0] * 24

@@ -39,14 +39,17 @@ def places(space: Any, size: tuple[int, int], points: np.ndarray) -> tuple[np.nd
 
 
 @pytest.mark.parametrize("size", [(1200, 700), (500, 900)])
-@pytest.mark.parametrize("pitch", [0.0, -0.3])
-def test_it_is_framed_from_the_right(space: Any, size: tuple[int, int], pitch: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("pitch", "scale"), [(0.0, 1.0), (-0.3, 1.0), (-0.3, 100.0)])
+def test_it_is_framed_from_the_right(
+    space: Any, size: tuple[int, int], pitch: float, scale: float, tmp_path: Path
+) -> None:
     seen_by = made.camera(400, 300, (0.05, 0.02))
     if pitch:
         seen_by = dataclasses.replace(seen_by, pitch=pitch, roll=0.1, elevation=1.5)
     result = made.reconstruction(tmp_path, seen_by, 30, 40)
-    first_view.look(space, size, result)
-    points = frame.to_blender(result.scene_mesh.vertices)
+    matrix = mathutils.Matrix.Translation((7.0, -2.0, 1.0)) @ mathutils.Matrix.Scale(scale, 4)
+    first_view.look(space, size, result, matrix)
+    points = frame.to_blender(result.scene_mesh.vertices) * scale + [7.0, -2.0, 1.0]
     shown, turn = places(space, size, points)
     assert (np.abs(shown) <= 1.0).all(axis=1).mean() > 0.99
     assert np.abs(shown).max() > 0.9
@@ -62,9 +65,10 @@ def test_other_views_stay(space: Any, tmp_path: Path) -> None:
         tmp_path, Camera.panorama(64, 32, "test"), 32, 64, depth=np.full((32, 64), 3.0, np.float32)
     )
     before = space.region_3d.view_location[:]
-    first_view.look(space, (800, 600), panorama)
+    still = mathutils.Matrix.Identity(4)
+    first_view.look(space, (800, 600), panorama, still)
     space.region_3d.view_perspective = "ORTHO"
-    first_view.look(space, (800, 600), made.reconstruction(tmp_path, made.camera(40, 30), 30, 40))
+    first_view.look(space, (800, 600), made.reconstruction(tmp_path, made.camera(40, 30), 30, 40), still)
     assert space.region_3d.view_location[:] == before
 
 
@@ -81,28 +85,34 @@ def test_the_background_goes_with_the_photo_unless_the_user_chose_one(space: Any
     assert shading.background_color[:] == pytest.approx((1.0, 0.0, 0.0))
 
 
-def test_only_an_untouched_default_cube_that_encloses_the_camera_is_hidden() -> None:
-    bpy.ops.wm.read_factory_settings(use_empty=False)
-    scene, layer = bpy.context.scene, bpy.context.view_layer
-    cube = scene.objects["Cube"]
+def test_several_results_are_framed_together(space: Any) -> None:
+    points = [mathutils.Vector(place) for place in np.random.default_rng(0).uniform(-5.0, 40.0, (30, 3))]
+    space.region_3d.view_rotation = mathutils.Euler((1.2, 0.1, 0.4)).to_quaternion()
+    first_view.look_at_all(space, (900, 500), points)
+    shown, _ = places(space, (900, 500), np.array(points))
+    assert 0.85 < np.abs(shown).max() < 0.95
+    before = space.region_3d.view_location[:]
+    space.region_3d.view_perspective = "CAMERA"
+    first_view.look_at_all(space, (900, 500), [2.0 * point for point in points])
+    assert space.region_3d.view_location[:] == before
+
+
+@pytest.mark.parametrize("aspect", [1.0, 1.5])
+def test_only_looking_shows_all_that_the_camera_sees_from_its_place(space: Any, aspect: float) -> None:
+    seen_by = made.camera(400, 300, (0.1, -0.05), aspect)
     eye = bpy.data.objects.new("eye", bpy.data.cameras.new("eye"))
-    scene.collection.objects.link(eye)
-
-    def hides() -> bool:
-        layer.update()
-        return bool(first_view.hide_default_cube(scene, layer, eye))
-
-    eye.location.z = 1.5
-    assert not hides(), "the camera is above it"
-    eye.location.z = 0.0
-    cube.location.x = 0.5
-    assert not hides(), "it was moved"
-    cube.location.x = 0.0
-    cube.data.vertices[0].co.x = 1.5
-    assert not hides(), "it was edited"
-    cube.data.vertices[0].co.x = 1.0
-    modifier = cube.modifiers.new("Bevel", "BEVEL")
-    assert not hides()
-    cube.modifiers.remove(modifier)
-    assert hides() and cube.hide_get() and cube.hide_render
-    assert not hides(), "it is hidden already"
+    eye.matrix_world = (
+        mathutils.Matrix.Translation((3.0, 2.0, 1.0)) @ mathutils.Euler((1.4, 0.2, 0.5)).to_matrix().to_4x4()
+    )
+    space.region_3d.view_perspective = "CAMERA"
+    first_view.look_from(space, (900, 500), seen_by, eye)
+    assert space.region_3d.view_perspective == "PERSP"
+    corners = np.array(
+        [[(x - seen_by.cx) / seen_by.fx * 5, (y - seen_by.cy) / seen_by.fy * 5, 5] for x in (0, 400) for y in (0, 300)]
+    )
+    points = np.array([eye.matrix_world @ mathutils.Vector((x, -y, -z)) for x, y, z in corners])
+    shown, turn = places(space, (900, 500), points)
+    assert np.abs(shown).max() == pytest.approx(1.0, abs=1e-3)
+    region = space.region_3d
+    viewpoint = np.array(region.view_location) + turn[:, 2] * region.view_distance
+    assert viewpoint == pytest.approx([3.0, 2.0, 1.0], abs=1e-5)
