@@ -152,7 +152,7 @@ def test_it_stands_still_for_those_who_do_not_like_motion(visit: Visit, coffee: 
     expect(visit.find("#sway")).to_have_attribute("aria-pressed", "false")
 
 
-@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+@pytest.mark.parametrize("motion", [pytest.param("reduce", marks=pytest.mark.thorough), "no-preference"])
 def test_beyond_what_looks_good_the_view_comes_back(visitor: Visitor, coffee: str, motion: str) -> None:
     visit = visitor(reduced_motion=motion)
     visit.page.goto(f"{visit.address}/#job={coffee}")
@@ -210,9 +210,14 @@ def test_without_webgl_pictures_of_the_model_are_shown(visitor: Visitor, coffee:
     visit.shot("without webgl")
     expect(visit.find("#toolbar")).to_be_hidden()
     expect(visit.find("#result-depth")).to_have_attribute("src", re.compile("depth"))
+    expect(visit.find("[data-format=glb]")).to_be_visible()
+    expect(visit.find("#facts")).to_contain_text("vertices")
 
 
-@pytest.mark.parametrize("screen", [PHONE, SIDEWAYS_PHONE], ids=["upright", "on its side"])
+@pytest.mark.parametrize(
+    "screen",
+    [pytest.param(PHONE, id="upright", marks=pytest.mark.thorough), pytest.param(SIDEWAYS_PHONE, id="on its side")],
+)
 def test_on_a_phone_model_and_downloads_are_within_reach(visitor: Visitor, coffee: str, screen: dict[str, Any]) -> None:
     visit = visitor(**screen)
     visit.open(coffee)
@@ -236,6 +241,7 @@ def test_on_a_phone_model_and_downloads_are_within_reach(visitor: Visitor, coffe
     expect(visit.find("a[data-format=glb]")).to_be_in_viewport()
 
 
+@pytest.mark.thorough
 def test_the_first_download_is_the_glb(visit: Visit, coffee: str) -> None:
     visit.open(coffee)
     with visit.page.expect_download(timeout=60_000) as waiting:

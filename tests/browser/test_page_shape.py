@@ -67,6 +67,16 @@ def test_a_slider_changes_the_mesh_without_the_network(visit: Visit, own_coffee:
     expect(visit.find("#shape-failure")).to_be_hidden()
 
 
+def test_a_single_step_shows_a_draft_before_the_whole_mesh(visit: Visit, site: WebServer) -> None:
+    job = made(site, {"detail": 900})
+    visit.open(job)
+    slide(visit, "near", 1)
+    settled(visit, site, job)
+    assert [one["draft"] for one in shapes(visit)] == [True, False]
+    views = [one.url.split("view?")[1] for one in visit.requests if f"{job}/view?" in one.url]
+    assert views == ["revision=1&draft=1", "revision=1", "revision=2", "revision=3"]
+
+
 @pytest.mark.thorough
 def test_sliders_reach_distances_far_from_the_defaults(visit: Visit) -> None:
     visit.open()

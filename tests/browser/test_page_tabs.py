@@ -70,6 +70,7 @@ def test_a_stale_tab_says_so_and_shows_the_new_mesh(visitor: Visitor, own_coffee
     expect(visit.find("#download-failure")).to_be_hidden()
 
 
+@pytest.mark.thorough
 def test_a_tab_that_is_seen_again_shows_the_new_mesh(visit: Visit, own_coffee: str, site: WebServer) -> None:
     visit.open(own_coffee)
     before = visit.revision

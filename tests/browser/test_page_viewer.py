@@ -237,15 +237,6 @@ def test_depth_stands_beside_the_photo(visit: Visit, coffee: str) -> None:
     assert boxes[0] and boxes[1] and boxes[0]["y"] == boxes[1]["y"] and boxes[0]["x"] < boxes[1]["x"]
 
 
-def test_without_webgl_the_rest_works(visit: Visit, coffee: str) -> None:
-    visit.expected = ("WebGL",)
-    visit.page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null;")
-    visit.page.goto(f"{visit.address}/#job={coffee}")
-    expect(visit.find("#viewer-failure")).to_contain_text("cannot show 3D")
-    expect(visit.find("[data-format=glb]")).to_be_visible()
-    expect(visit.find("#facts")).to_contain_text("vertices")
-
-
 @pytest.mark.thorough
 def test_inside_a_panorama_one_looks_around(visit: Visit, site: WebServer) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (4, 8, 3)).astype(np.uint8)
