@@ -15,6 +15,7 @@ import pytest
 import trimesh
 from PIL import Image
 
+from tests.view_file import positions
 from tests.web.web_server import COFFEE, ENDLESS, PHOTOS, SMALL, WebServer, need_packages, png
 
 pytestmark = [pytest.mark.torch, pytest.mark.open3d, pytest.mark.slow]
@@ -25,9 +26,8 @@ PLAIN = {"engine": "plain"}
 
 
 def vertices(server: WebServer, id: str) -> int:
-    """Returns how many vertices the mesh for the viewer has, as another program reads it."""
-    scene = trimesh.load(io.BytesIO(server.get(f"/api/jobs/{id}/view").body), file_type="glb")
-    return sum(len(mesh.vertices) for mesh in scene.geometry.values())
+    """Returns how many vertices the mesh for the viewer has."""
+    return len(positions(server.get(f"/api/jobs/{id}/view").body))
 
 
 def lose_what_is_kept(server: WebServer) -> None:
@@ -78,7 +78,7 @@ def test_a_turned_photo_is_shown_upright_and_without_its_exif(server: WebServer)
     with Image.open(io.BytesIO(server.get(f"/api/jobs/{id}/photo").body)) as photo:
         assert photo.size == (160, 240) and photo.getexif().get(274, 1) == 1
         assert photo.convert("RGB").getpixel((80, 20))[0] > 180, "what was at the left is at the top"  # type: ignore[index]
-    scene = trimesh.load(io.BytesIO(server.get(f"/api/jobs/{id}/view").body), file_type="glb")
+    scene = trimesh.load(io.BytesIO(server.get(f"/api/jobs/{id}/files/glb").body), file_type="glb")
     textures = {mesh.visual.material.name: mesh.visual.material.baseColorTexture for mesh in scene.geometry.values()}
     assert textures["photo"].size == (160, 240)
 

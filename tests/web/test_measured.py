@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import trimesh
 
 from tests import exact_network as exact
 from tests.exact_files import ANGLE, POINTS, data_folder, depth_errors, true_sky, vertex_errors
+from tests.view_file import positions
 from tests.web.web_server import DATA, WebServer, need_packages, serving
 
 pytestmark = [pytest.mark.slow]
@@ -35,8 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
 
 def vertices(server: WebServer, id: str) -> np.ndarray[Any, Any]:
     """Returns the vertices of the mesh for the viewer in the camera's frame; glTF is y up and looks along -z."""
-    scene = trimesh.load(io.BytesIO(server.get(f"/api/jobs/{id}/view").body), file_type="glb", process=False)
-    found = np.concatenate([mesh.vertices for mesh in scene.geometry.values()])
+    found = positions(server.get(f"/api/jobs/{id}/view").body)
     return found.astype(np.float32) * np.array([1, -1, -1], np.float32)
 
 

@@ -13,7 +13,8 @@ import { count } from "./words.js";
 
 const DRAFT_AFTER = 60;
 const WHOLE_AFTER = 450;
-/** A draft that takes longer, such as that of a Poisson surface, is not worth waiting for. */
+/** Drafts of other surfaces may take nearly as long as the complete mesh; those are not waited for longer than this. */
+const QUICK = "grid";
 const PATIENCE = 2000;
 
 /** The sliders; `onStatus` is called with each status while another mesh is built. */
@@ -114,7 +115,8 @@ export class Shape {
 
   /** Requests the complete mesh, once the draft that would be lost by that has arrived; `began` is when the hand rested. */
   _sendWhole(began) {
-    if ((this._busyWith === "draft" || this._draftTimer) && performance.now() - began < PATIENCE) {
+    const isWorthIt = this._fields.get("surface").value === QUICK || performance.now() - began < PATIENCE;
+    if ((this._busyWith === "draft" || this._draftTimer) && isWorthIt) {
       this._wholeTimer = setTimeout(() => this._sendWhole(began), DRAFT_AFTER);
       return;
     }
