@@ -43,7 +43,6 @@ _COMMAND_LINE = frozenset(
         "mono3d_addon/blender/scene/headless.py",
         "mono3d_addon/blender/scene/scene_task.py",
         "mono3d_addon/cli.py",
-        "mono3d_addon/core/claimed_folder.py",
         "mono3d_addon/display.py",
         "mono3d_addon/installing.py",
         "mono3d_addon/models_command.py",
