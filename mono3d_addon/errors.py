@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import errno
+import re
+
 
 class Mono3DError(Exception):
     """A failure the user can understand: one sentence that says what happened and what to do.
@@ -14,6 +17,26 @@ class Mono3DError(Exception):
 
 class WrongUsage(Mono3DError):
     """The request is contradictory or incomplete; nothing was started."""
+
+
+class WorkerDied(Mono3DError):
+    """The process that worked on the job was killed or has crashed."""
+
+
+DISK_FULL = "The disk is full; make room on it, also in the folder for temporary files."
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Returns whether an error, or one that led to it, says that nothing more fits on a disk."""
+    cause: BaseException | None = error
+    while cause is not None:
+        # numpy raises an OSError without a number.
+        if isinstance(cause, OSError) and (
+            cause.errno in (errno.ENOSPC, errno.EDQUOT) or re.search(r"\d requested and \d+ written", str(cause))
+        ):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def unforeseen(error: BaseException | None = None, place: str = "the console") -> str:

@@ -517,6 +517,9 @@ class WebOptions(SetupOptions):
         "Least severe messages to write to standard error", options=LOG_LEVELS)
     max_jobs: int = _choice(20, "Maximum jobs", "Limits",
         "Jobs that may wait or run; further visitors are asked to try again later", minimum=1, maximum=1000)
+    max_jobs_each: int = _choice(0, "Maximum jobs of a visitor", "Limits",
+        "Jobs of one visitor that may wait or run; 0: half of all on a server with a token, else all",
+        minimum=0, maximum=1000)
     max_pixels: float = _choice(100.0, "Largest photo", "Limits",
         "Refuse photos with more pixels than this", unit="Mpx", minimum=0.01, maximum=1000.0)
     max_megabytes: float = _choice(100.0, "Largest upload", "Limits",
@@ -535,6 +538,8 @@ class WebOptions(SetupOptions):
     keep_hours: float = _choice(24.0, "Keep results", "Limits",
         "Delete a photo and its results this long after their last change", unit="h",
         minimum=0.001, maximum=8760.0)
+    keep_results: bool = _choice(True, "Keep results when stopping", "Limits",
+        "Keep photos and results when the server stops, for its next start; else delete them")
     max_gigabytes: float = _choice(20.0, "Storage for results", "Limits",
         "Delete the oldest results early when all results together need more space than this", unit="GB",
         minimum=0.1, maximum=100_000.0)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,12 +15,12 @@ from starlette.routing import Match, Mount, Route
 from starlette.types import ASGIApp
 
 from ..core.photo.endings import PHOTO_ENDINGS
-from ..errors import Mono3DError, unforeseen
+from ..errors import Mono3DError, is_disk_full, unforeseen
 from ..version import version
 from ..worker.page_layout import DEPTH, DRAFT, PHOTOS, SIDES, VIEW, smaller
 from . import downloads, events, openapi, samples
 from .answers import Answer, refused
-from .body import drain
+from .body import FORM_ROOM, drain
 from .form import read_object
 from .guard import Guard, Rules
 from .jobs import Job
@@ -31,6 +32,11 @@ from .uploads import received
 
 _MOST_STREAMS, _MOST_IN_STREAM = 16, 100
 """Event streams per job, and jobs per event stream."""
+
+_LONGEST_KEY = 200
+
+_DRAINED_WHEN_BUSY = 100_000_000
+"""Bytes of an upload that are read although it is refused; a client that may come again is told so."""
 
 _PHOTO_TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
 _WORDS = {404: "There is no such page.", 405: "This method is not allowed here; see /openapi.json."}
@@ -66,6 +72,7 @@ def make_app(service: Service, rules: Rules) -> ASGIApp:
             HTTPException: _on_http_error,
             ClientDisconnect: _on_disconnect,
             Mono3DError: _on_error,
+            OSError: pages.on_system_error,
             Exception: _on_unforeseen_error,
         },
     )
@@ -119,11 +126,16 @@ class Pages:
 
     async def create(self, request: Request) -> Response:
         """Receives a photo and starts its job."""
-        service = self._service
-        with service.place() as (id, folder):
-            service.make_room()
-            async with received(request, folder.path, service.options.max_pixels) as upload:
-                job = service.create(id, folder, upload)
+        service, owner, key = self._service, _owner(request), _idempotency_key(request)
+        job = service.earlier(owner, key)
+        if job is not None:
+            await drain(request.scope, int(service.options.max_megabytes * 1e6) + FORM_ROOM)
+        else:
+            length = int(request.headers.get("content-length", service.options.max_megabytes * 1e6))
+            with service.place(owner, key) as (id, folder):
+                service.make_room(length)
+                async with received(request, folder.path, service.options.max_pixels) as upload:
+                    job = service.create(id, folder, upload)
         return Answer(service.status(job), 202, {"Location": f"/api/jobs/{job.id}"})
 
     async def status(self, request: Request) -> Response:
@@ -211,6 +223,13 @@ class Pages:
             media_type = downloads.media_type_of(format)
             return SharedFile(folder, path, is_resumable=True, media_type=media_type, filename=name)
 
+    async def on_system_error(self, request: Request, error: Exception) -> Response:
+        """The answer where the disk is full; other errors are unforeseen."""
+        if not is_disk_full(error):
+            raise error
+        await drain(request.scope, _DRAINED_WHEN_BUSY)
+        return refused(self._service.full_disk())
+
     def _job(self, request: Request) -> Any:
         return self._service.job(request.path_params["id"])
 
@@ -223,9 +242,22 @@ def _number(request: Request, name: str) -> int:
     return int(text)
 
 
+def _owner(request: Request) -> str:
+    """Returns a hash that identifies the visitor."""
+    return hashlib.sha256(request.client.host.encode() if request.client else b"").hexdigest()[:16]
+
+
+def _idempotency_key(request: Request) -> str:
+    """Returns the key of an upload that the client may repeat; empty if it gives none. Raises Refusal, 400."""
+    key = request.headers.get("idempotency-key", "")
+    if len(key) > _LONGEST_KEY or not key.isascii() or not key.isprintable():
+        raise Refusal(400, f"The Idempotency-Key must be at most {_LONGEST_KEY} printable ASCII characters.")
+    return key
+
+
 async def _on_refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
-    await drain(request.scope, 2_000_000 if error.status != 503 else 100_000_000)
+    await drain(request.scope, 2_000_000 if error.status != 503 else _DRAINED_WHEN_BUSY)
     return refused(error)
 
 

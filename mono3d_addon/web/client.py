@@ -88,19 +88,23 @@ class Client:
     ) -> Job:
         """Uploads a photo, with an optional mask and depth map, and returns its job without waiting for the result.
 
-        `settings` are the differences from the preset. If the server is busy, retries for `patience` seconds.
+        `settings` are the differences from the preset. If the server is busy or does not answer, retries for `patience`
+        seconds; the photo is processed once, however often it is sent.
         """
         files = {"photo": photo, "mask": mask, "depth": depth}
         given = {name: Path(path) for name, path in files.items() if path is not None}
         texts = {"settings": json.dumps(dict(settings or {})), "preset": preset}
+        body, headers = _form(given, texts)
+        headers["Idempotency-Key"] = secrets.token_urlsafe(16)
         end = time.monotonic() + patience
         while True:
             try:
-                with self._asked("POST", "/api/jobs", *_form(given, texts)) as answer:
+                with self._asked("POST", "/api/jobs", body, headers) as answer:
                     return Job(self, json.loads(answer.read()))
-            except Refused as error:
-                wait = min(error.retry_after or _PAUSE, 5.0)
-                if error.status != 503 or time.monotonic() + wait > end:
+            except Mono3DError as error:
+                may_help = not isinstance(error, Refused) or error.status in (409, 503)
+                wait = min(error.retry_after or _PAUSE, 5.0) if isinstance(error, Refused) else _PAUSE
+                if not may_help or time.monotonic() + wait > end:
                     raise
                 time.sleep(wait)
 

@@ -51,7 +51,8 @@ def run(arguments: Sequence[str], program: str, *, no_network: str = "") -> int:
             # This process serves only the page; the installed packages precede other versions that Python may have.
             sys.path.insert(0, str(packages[WEB]))
         _serve(options, data_folder, token)
-    print("Mono3D has stopped; all results have been deleted.", flush=True)
+    kept = "results are kept for its next start" if options.keep_results else "all results have been deleted"
+    print(f"Mono3D has stopped; {kept}.", flush=True)
     return DONE
 
 

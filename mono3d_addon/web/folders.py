@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -16,33 +17,44 @@ from typing import BinaryIO
 from ..errors import Mono3DError
 
 _LOCK = "in-use"
+_PORT = "port"
 
 
 class ServerFolder:
-    """The private folder of one running server, below `parent`. Folders of servers that crashed are removed.
+    """The private folder of one running server, below `parent`.
 
-    Each running server holds a file lock of the operating system. Raises Mono3DError when no folder can be created.
+    A server takes over the folder of one that has ended, with its jobs: that of its own `port` if there is one. Folders
+    that nobody takes are removed once nothing in them has changed for `keep_seconds`. Each running server holds a file
+    lock of the operating system. Raises Mono3DError when no folder can be created.
     """
 
-    def __init__(self, parent: Path) -> None:
+    def __init__(self, parent: Path, port: int = 0, keep_seconds: float = 0.0) -> None:
         try:
             parent.mkdir(parents=True, exist_ok=True)
             parent.chmod(0o700)
-            self.path, self._lock = _own_folder(parent)
+            self.path, self._lock = _taken_over(parent, port) or _own_folder(parent)
+            self.uploads = self.path / "uploads"
+            self.jobs = self.path / "jobs"
+            # What a server that was killed was just receiving.
+            shutil.rmtree(self.uploads, ignore_errors=True)
+            for folder in (self.uploads, self.jobs):
+                folder.mkdir(mode=0o700, exist_ok=True)
+            (self.path / _PORT).write_text(str(port), encoding="ascii")
         except OSError as error:
             raise Mono3DError(
                 f"Nothing can be written to '{parent}' ({error.strerror or error}); choose another --data-folder."
             ) from error
-        _remove_dead(parent, self.path)
-        self.uploads = self.path / "uploads"
-        self.jobs = self.path / "jobs"
-        for folder in (self.uploads, self.jobs):
-            folder.mkdir(mode=0o700)
+        _remove_old(parent, self.path, keep_seconds)
 
-    def close(self) -> None:
-        """Removes the folder."""
+    def close(self, *, keeps_jobs: bool = False) -> None:
+        """Releases the folder for the next server, or removes it if there are no jobs in it to keep."""
+        shutil.rmtree(self.uploads, ignore_errors=True)
+        keeps_jobs = keeps_jobs and any(self.jobs.iterdir())
+        if not keeps_jobs and sys.platform != "win32":
+            shutil.rmtree(self.path, ignore_errors=True)
         self._lock.close()
-        shutil.rmtree(self.path, ignore_errors=True)
+        if not keeps_jobs:
+            shutil.rmtree(self.path, ignore_errors=True)
 
 
 def _own_folder(parent: Path) -> tuple[Path, BinaryIO]:
@@ -58,7 +70,28 @@ def _own_folder(parent: Path) -> tuple[Path, BinaryIO]:
                 lock.close()
 
 
-def _remove_dead(parent: Path, own: Path) -> None:
+def _taken_over(parent: Path, port: int) -> tuple[Path, BinaryIO] | None:
+    """Returns the folder of a server that has ended, and its lock; None if there is none."""
+    left = [folder for folder in parent.glob("server-*") if not folder.is_symlink()]
+    for folder in sorted(left, key=lambda folder: (_port_of(folder) != port, folder.name)):
+        # Another server may remove it meanwhile.
+        with contextlib.suppress(OSError):
+            if (lock := _locked(folder / _LOCK)) is not None:
+                if (folder / "jobs").is_dir() and os.path.samestat(os.fstat(lock.fileno()), (folder / _LOCK).stat()):
+                    return folder, lock
+                lock.close()
+    return None
+
+
+def _port_of(folder: Path) -> int:
+    try:
+        return int((folder / _PORT).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return -1
+
+
+def _remove_old(parent: Path, own: Path, keep_seconds: float) -> None:
+    """Removes the folders of other servers that have ended, once nothing in them is young enough to be kept."""
     for folder in parent.glob("server-*"):
         if folder == own or folder.is_symlink():
             continue
@@ -66,6 +99,9 @@ def _remove_dead(parent: Path, own: Path) -> None:
             lock = _locked(folder / _LOCK)
             if lock is not None:
                 with lock:
+                    changes = [job.stat().st_mtime for job in folder.glob("jobs/*/*.json")]
+                    if time.time() - max(changes, default=0.0) <= keep_seconds:
+                        continue
                     # Windows cannot delete an open file; elsewhere the lock is held until the folder is removed.
                     if sys.platform == "win32":
                         lock.close()
@@ -98,6 +134,7 @@ class SharedFolder:
         self._parent = parent
         self._users = 0
         self._is_released = False
+        self._removal: asyncio.Future[None] | None = None
 
     @contextlib.contextmanager
     def used(self) -> Iterator[Path]:
@@ -115,13 +152,29 @@ class SharedFolder:
         self._is_released = True
         self._remove_if_free()
 
+    async def removed(self) -> None:
+        """Waits until the folder is removed, if that has begun."""
+        if self._removal is not None:
+            await asyncio.shield(self._removal)
+
     def _remove_if_free(self) -> None:
         if self._is_released and self._users == 0:
-            asyncio.get_running_loop().run_in_executor(None, _remove, self.path)
+            self._removal = asyncio.get_running_loop().run_in_executor(None, _remove, self.path)
 
 
 def _remove(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
+
+
+def empty(folder: Path, *keep: str) -> None:
+    """Removes all in a folder except the entries of the names `keep`."""
+    for path in folder.iterdir():
+        if path.name not in keep:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
 
 def size_of(folder: Path) -> int:

@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from ..settings import Settings
 from .folders import SharedFolder
 from .pool import Work
+from .records import Kept, Record
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 
@@ -40,6 +41,11 @@ class Job:
     view      the mesh for display: `whole`, or a later draft
     revision  number of meshes built so far
     work      the request that waits or runs; None if there is none
+    wanted    settings of the complete rebuild that waits or runs; None if there is none
+    owner     a hash that identifies the visitor
+    key       a hash of the visitor's idempotency key; empty: none
+    attempts  how often the current request was started
+    bytes     what the job has written, as far as it is known
     """
 
     id: str
@@ -56,12 +62,68 @@ class Job:
     whole: Revision | None = None
     view: Revision | None = None
     work: Work | None = None
+    wanted: Settings | None = None
+    owner: str = ""
+    key: str = ""
+    attempts: int = 0
     bytes: int = 0
     files: dict[str, asyncio.Task[Path]] = field(default_factory=dict)
     _began: float = field(default_factory=time.monotonic)
     _ended: float | None = None
     _changed: float = field(default_factory=time.time)
     _watchers: set[asyncio.Event] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, record: Record, folder: SharedFolder) -> Job:
+        """Returns the job that an earlier server wrote down; `folder` is its folder."""
+        job = cls(
+            record.id,
+            record.name,
+            folder,
+            folder.path / record.photo,
+            record.settings,
+            made=record.made,
+            error=record.error,
+            revision=record.revision,
+            attempts=record.attempts,
+            owner=record.owner,
+            key=record.key,
+            wanted=record.wanted,
+        )
+        if record.whole is not None:
+            own = SharedFolder(folder.path / record.whole.folder, folder)
+            job.whole = job.view = Revision(own, record.whole.result, record.whole.settings)
+        job._changed = record.changed
+        if record.state in ("done", "failed", "cancelled"):
+            job.end(cast(State, record.state), record.error)
+            job._changed = record.changed
+        return job
+
+    def record(self) -> Record:
+        """Returns what the next server must know. A draft is not kept: a job that only makes one counts as done."""
+        whole = self.whole
+        is_drafting = not self.is_over and whole is not None and self.wanted is None
+        return Record(
+            self.id,
+            self.name,
+            self.photo.relative_to(self.folder.path).as_posix(),
+            self.settings,
+            self.made,
+            self._changed,
+            "done" if is_drafting else self.state,
+            self.error,
+            self.revision,
+            self.attempts,
+            self.owner,
+            self.key,
+            self.wanted,
+            Kept(whole.folder.path.name, whole.result, whole.settings) if whole is not None else None,
+        )
+
+    @property
+    def short(self) -> str:
+        """The start of the id, for the log: it tells jobs apart, but gives no access."""
+        return self.id[:8]
 
     @property
     def is_over(self) -> bool:
@@ -102,7 +164,7 @@ class Job:
 
     def end(self, state: State, error: str = "") -> None:
         """Records the end of the request."""
-        self.work, self.state, self.error = None, state, error
+        self.work, self.wanted, self.state, self.error = None, None, state, error
         self.stage, self.fraction = "", 1.0 if state == "done" else self.fraction
         self._ended = time.monotonic()
         self.tell()

@@ -22,6 +22,13 @@ _COUNT: Schema = {"type": "integer", "minimum": 0, "maximum": 999_999_999, "defa
 _BINARY: Schema = {"type": "string", "format": "binary"}
 _KINDS: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
+_IDEMPOTENCY_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Text that is new for each photo. An upload with the key of an earlier one answers with its job.",
+    "schema": {"type": "string", "maxLength": 200, "pattern": "^[ -~]*$"},
+}
+
 _ERRORS = {
     400: "The request cannot be understood.",
     401: "The token is missing or wrong.",
@@ -99,7 +106,8 @@ def _paths() -> dict[str, Any]:
             | _with([_query("job", "Ids of the jobs.", {"type": "array", "items": _STRING, "minItems": 1}, True)])
         },
         "/api/jobs": {
-            "post": _operation("create", "Upload a photo", {"202": _created(status)}, 415, 422)
+            "post": _operation("create", "Upload a photo", {"202": _created(status)}, 409, 415, 422)
+            | _with([_IDEMPOTENCY_KEY])
             | {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _ref("Upload")}}}}
         },
         "/api/jobs/{id}": {

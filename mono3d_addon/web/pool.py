@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -31,6 +31,7 @@ class Work:
 
     photo      key of the photo; a runner that may still have it in memory is preferred
     is_urgent  whether a visitor is waiting for it, as while moving a slider
+    owner      whose it is; visitors take turns
     done       resolves to the result, or fails with Mono3DError or Cancelled
     left       resolves when no runner uses the request's files any more
     """
@@ -41,6 +42,7 @@ class Work:
         photo: str,
         *,
         is_urgent: bool,
+        owner: str = "",
         on_progress: Progress = lambda stage, fraction: None,
         on_start: Callable[[], None] = lambda: None,
     ) -> None:
@@ -48,6 +50,7 @@ class Work:
         self.request = request
         self.photo = photo
         self.is_urgent = is_urgent
+        self.owner = owner
         self.on_progress = on_progress
         self.on_start = on_start
         self.done: asyncio.Future[dict[str, Any]] = loop.create_future()
@@ -96,6 +99,8 @@ class Pool:
         self._on_move = on_move
         self._limit = limit_seconds
         self._waiting: deque[Work] = deque()
+        self._turns: dict[str, int] = {}
+        self._turn = 0
         self._urgent_in_a_row = 0
         self._running: set[asyncio.Task[None]] = set()
         self._is_closed = False
@@ -109,13 +114,17 @@ class Pool:
         """
         await asyncio.gather(*(self._in_thread(slot.runner.start) for slot in self._slots))
 
-    def submit(self, work: Work) -> Work:
-        """Puts a work into the queue, or starts it at once if a runner is free."""
+    def submit(self, work: Work, *, is_next: bool = False) -> Work:
+        """Puts a work into the queue, or starts it at once if a runner is free; `is_next`: it has waited already."""
         if self._is_closed:
             work.end(Mono3DError("The server is shutting down; try again later."))
             work.left.set_result(None)
             return work
-        self._waiting.append(work)
+        if is_next:
+            self._waiting.appendleft(work)
+            self._turns.pop(work.owner, None)
+        else:
+            self._waiting.append(work)
         self._dispatch()
         return work
 
@@ -123,7 +132,7 @@ class Pool:
         """Returns the position of a work in the queue, 1: next; 0 if it is not waiting."""
         if work not in self._waiting:
             return 0
-        return sorted(self._waiting, key=lambda other: not other.is_urgent).index(work) + 1
+        return self._order().index(work) + 1
 
     def cancel(self, work: Work) -> None:
         """Cancels a work at once, waiting or running, without affecting others."""
@@ -169,14 +178,29 @@ class Pool:
 
     def _next(self) -> Work:
         """Removes and returns the next work: urgent ones first, but not more than a few in a row."""
-        urgent = next((work for work in self._waiting if work.is_urgent), None)
-        patient = next((work for work in self._waiting if not work.is_urgent), None)
+        order = self._order()
+        urgent = next((work for work in order if work.is_urgent), None)
+        patient = next((work for work in order if not work.is_urgent), None)
         is_their_turn = patient is not None and self._urgent_in_a_row >= _MOST_URGENT_IN_A_ROW
         chosen = patient if urgent is None or is_their_turn else urgent
         assert chosen is not None, "the queue is not empty"
         self._urgent_in_a_row = self._urgent_in_a_row + 1 if chosen.is_urgent else 0
         self._waiting.remove(chosen)
+        self._turn += 1
+        still = {work.owner for work in self._waiting} | {chosen.owner}
+        self._turns = {owner: turn for owner, turn in self._turns.items() if owner in still}
+        self._turns[chosen.owner] = self._turn
         return chosen
+
+    def _order(self) -> list[Work]:
+        """Returns the waiting works in the order in which they will start: urgent ones, then visitors by turns."""
+        rounds: Counter[str] = Counter()
+        places = {}
+        for number, work in enumerate(self._waiting):
+            places[work] = (not work.is_urgent, rounds[work.owner], self._turns.get(work.owner, 0), number)
+            if not work.is_urgent:
+                rounds[work.owner] += 1
+        return sorted(places, key=places.__getitem__)
 
     async def _carry_out(self, slot: _Slot, work: Work) -> None:
         loop = asyncio.get_running_loop()

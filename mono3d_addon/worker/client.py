@@ -17,7 +17,7 @@ from typing import Any
 
 from .. import environment
 from ..core.stages import Progress
-from ..errors import Cancelled, Mono3DError
+from ..errors import Cancelled, Mono3DError, WorkerDied
 from ..version import import_paths
 from . import protocol
 from .runner import State
@@ -47,6 +47,7 @@ class Job:
         self._worker = worker
         self._changed = threading.Condition()
         self._has_left = threading.Event()
+        self._has_died = False
 
     def poll(self) -> bool:
         """Returns whether the job is still running; never blocks."""
@@ -74,7 +75,7 @@ class Job:
         if self.state == "cancelled":
             raise Cancelled
         if self.state == "failed":
-            raise Mono3DError(self.error)
+            raise WorkerDied(self.error) if self._has_died else Mono3DError(self.error)
         return self.result
 
     def cancel(self) -> None:
@@ -109,9 +110,10 @@ class Job:
         else:
             self.fail(str(event["message"]))
 
-    def fail(self, message: str) -> None:
-        """Ends the job with a sentence for the user."""
+    def fail(self, message: str, *, has_died: bool = False) -> None:
+        """Ends the job with a sentence for the user; `has_died`: because the worker's process has ended."""
         self._has_left.set()
+        self._has_died = has_died
         self.error = message
         self._end("failed")
 
@@ -286,7 +288,7 @@ class Worker:
         with self._lock:
             job = self._job if self._process in (process, None) else None
         if job is not None:
-            job.fail(_cause_of_death(code, self.log))
+            job.fail(_cause_of_death(code, self.log), has_died=True)
 
     def _start_idle_timer(self) -> None:
         with self._lock:

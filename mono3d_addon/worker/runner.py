@@ -48,7 +48,7 @@ class Job(Protocol):
     def wait(self, on_progress: Progress | None = None) -> dict[str, Any]:
         """Waits for the result and returns it. Raises Mono3DError when the job failed, Cancelled when it was stopped.
 
-        A keyboard interrupt cancels the job.
+        Raises WorkerDied, a Mono3DError, when the runner's process has ended. A keyboard interrupt cancels the job.
         """
         ...
 

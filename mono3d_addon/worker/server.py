@@ -7,7 +7,7 @@ It is an isolated child process with the client's interpreter; its log is its st
 from __future__ import annotations
 
 import argparse
-import errno
+import contextlib
 import faulthandler
 import importlib
 import logging
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..core import extras
-from ..errors import Cancelled, Mono3DError, unforeseen
+from ..errors import DISK_FULL, Cancelled, Mono3DError, is_disk_full, unforeseen
 from ..session import Session
 from ..settings import LOG_LEVELS
 from . import protocol
@@ -113,8 +113,10 @@ def _serve(request: dict[str, Any], channel: BinaryIO, session: Session, cancell
     except Cancelled as error:
         answer = protocol.encode({"event": protocol.FAILED, "job": job, "message": str(error)})
     except Exception as error:
-        traceback.print_exc()
-        sys.stderr.flush()
+        # The log's disk may be the one that is full.
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
+            sys.stderr.flush()
         answer = protocol.encode({"event": protocol.FAILED, "job": job, "message": _sentence(error)})
     cancelled.discard(job)
     channel.write(answer)
@@ -123,10 +125,10 @@ def _serve(request: dict[str, Any], channel: BinaryIO, session: Session, cancell
 def _sentence(error: Exception) -> str:
     if isinstance(error, Mono3DError):
         return str(error)
+    if is_disk_full(error):
+        return DISK_FULL
     if isinstance(error, MemoryError):
         return "There was not enough memory; lower 'Detail' or take a smaller photo or model."
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "The disk is full; make room on it, also in the folder for temporary files."
     if isinstance(error, ImportError):
         return str(extras.needed("These settings", error))
     return unforeseen(error, "the log")

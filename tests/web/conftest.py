@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.web.web_server import WebServer, need_packages, serving
+from tests.web.web_server import WebServer, furnished, need_packages, serving
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +18,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
     with serving(tmp_path_factory.mktemp("server")) as running:
         yield running
         assert "Traceback" not in running.text() and "unforeseen" not in running.text(), running.text()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A data folder of its own, with the installed packages of the common one."""
+    return furnished(tmp_path / "data")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import stat
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.version import ROOT
-from mono3d_addon.web.folders import ServerFolder, SharedFolder, size_of
+from mono3d_addon.web.folders import ServerFolder, SharedFolder, empty, size_of
 
 
 def gone(path: Path) -> bool:
@@ -47,7 +48,7 @@ def test_folders_are_private_and_leave_nothing(tmp_path: Path) -> None:
     for folder in folders:
         assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700 and folder.jobs.is_dir()
         (folder.jobs / "photo").write_bytes(bytes(1000))
-        assert size_of(folder.path) == 1000
+        assert size_of(folder.jobs) == 1000
         folder.close()
     assert list((tmp_path / "web").iterdir()) == []
 
@@ -65,8 +66,46 @@ def test_a_dead_servers_folder_goes_and_a_living_ones_stays(tmp_path: Path) -> N
     other.kill()
     other.wait()
     (tmp_path / "server-is-a-link").symlink_to(ROOT)
-    ServerFolder(tmp_path).close()
+    taker = ServerFolder(tmp_path)
+    assert taker.path == theirs, "the next one takes it over"
+    taker.close()
     assert not theirs.exists() and ROOT.is_dir()
+
+
+def test_a_server_takes_over_the_folder_of_its_port(tmp_path: Path) -> None:
+    before = {port: ServerFolder(tmp_path, port) for port in (1, 2, 3)}
+    for port, folder in before.items():
+        (folder.jobs / f"{port}").mkdir()
+        (folder.jobs / f"{port}" / "job.json").touch()
+        (folder.uploads / "part").touch()
+        folder.close(keeps_jobs=True)
+    after = {port: ServerFolder(tmp_path, port, 3600.0) for port in (3, 1, 4, 2)}
+    assert [after[port].path for port in (1, 3)] == [before[port].path for port in (1, 3)]
+    assert after[4].path == before[2].path, "any other if there is none of its port"
+    assert after[2].path not in [folder.path for folder in before.values()]
+    assert not any(after[1].uploads.iterdir()) and (after[1].jobs / "1").is_dir()
+
+
+def test_what_nobody_takes_over_goes_when_its_time_is_over(tmp_path: Path) -> None:
+    folders = [ServerFolder(tmp_path, port) for port in (1, 2, 3)]
+    for age, folder in enumerate(folders):
+        (folder.jobs / "a").mkdir()
+        record = folder.jobs / "a" / "job.json"
+        record.touch()
+        os.utime(record, (time.time() - 100 * age,) * 2)
+        folder.close(keeps_jobs=True)
+    taker = ServerFolder(tmp_path, 1, keep_seconds=150.0)
+    assert sorted(tmp_path.iterdir()) == sorted(folder.path for folder in folders[:2])
+    assert taker.path == folders[0].path
+
+
+def test_emptying_keeps_what_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(ROOT)
+    for name in ("job.json", "photo.png"):
+        (tmp_path / name).touch()
+    empty(tmp_path, "job.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["job.json"] and ROOT.is_dir()
 
 
 def test_many_that_start_at_once_do_not_take_each_others_folders(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ class WebServer:
 def serving(folder: Path, *options: str, data: Path = DATA, program: str = REAL) -> Iterator[WebServer]:
     """Runs a server on any free port, REAL or STAND_IN; its log lies in `folder`."""
     log = folder / "server.log"
-    command = [sys.executable, "-m", program, "web", "--port", "0", "--no-open-browser"]
+    command = [sys.executable, "-m", program, "web", "--port", "0", "--no-open-browser", "--no-keep-results"]
     command += ["--data-folder", str(data), *options]
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
@@ -217,6 +217,15 @@ def png(width: int, height: int, colour: tuple[int, int, int] = (120, 90, 60), s
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
+
+
+def furnished(data: Path) -> Path:
+    """Makes a data folder that has nothing but the installed packages of the common one, and returns it."""
+    data.mkdir(exist_ok=True)
+    for place in DATA.iterdir():
+        if place.name not in ("web", "logs", "cache"):
+            (data / place.name).symlink_to(place)
+    return data
 
 
 def need_packages() -> None:
