@@ -506,6 +506,10 @@ class WebOptions(SetupOptions):
     token: str = _choice("", "Token", "Server",
         "Secret that visitors need, at least 12 letters and digits; @FILE reads it from the first line of a file",
         basic=True)
+    root_path: str = _choice("", "Root path", "Server",
+        "Path below which a proxy shows the page, such as /mono3d; empty: the page has the host name to itself")
+    trusted_proxies: str = _choice("127.0.0.1,::1", "Trusted proxies", "Server",
+        "Addresses or networks of proxies, separated by commas, whose X-Forwarded-For and -Proto are believed")
     insecure: bool = _choice(False, "Insecure", "Server",
         "Listen on a network without a token: anybody who reaches the port may use the server")
     open_browser: bool = _choice(True, "Open the browser", "Server", "Open the page in the browser at the start",
@@ -514,12 +518,17 @@ class WebOptions(SetupOptions):
         "Photos to process at the same time; each worker process needs one to two gigabytes of memory",
         minimum=1, maximum=64, basic=True)
     log_level: str = _choice("warning", "Log level", "Server",
-        "Least severe messages to write to standard error", options=LOG_LEVELS)
+        "Least severe messages to write to standard error; info: each job and each request", options=LOG_LEVELS)
+    log_format: str = _choice("text", "Log format", "Server",
+        "Form of the messages; json: an object per line", options=("text", "json"))
     max_jobs: int = _choice(20, "Maximum jobs", "Limits",
         "Jobs that may wait or run; further visitors are asked to try again later", minimum=1, maximum=1000)
     max_jobs_each: int = _choice(0, "Maximum jobs of a visitor", "Limits",
         "Jobs of one visitor that may wait or run; 0: half of all on a server with a token, else all",
         minimum=0, maximum=1000)
+    max_connections_each: int = _choice(128, "Maximum connections of a visitor", "Limits",
+        "Connections that one address may have open; those of trusted proxies are not limited",
+        minimum=8, maximum=1024)
     max_pixels: float = _choice(100.0, "Largest photo", "Limits",
         "Refuse photos with more pixels than this", unit="Mpx", minimum=0.01, maximum=1000.0)
     max_megabytes: float = _choice(100.0, "Largest upload", "Limits",

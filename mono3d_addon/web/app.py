@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,17 +17,20 @@ from ..core.photo.endings import PHOTO_ENDINGS
 from ..errors import Mono3DError, is_disk_full, unforeseen
 from ..version import version
 from ..worker.page_layout import DEPTH, DRAFT, PHOTOS, SIDES, VIEW, smaller
-from . import downloads, events, openapi, samples
+from . import downloads, events, openapi, overview, samples
 from .answers import Answer, refused
 from .body import FORM_ROOM, drain
+from .connections import Connections
 from .form import read_object
 from .guard import Guard, Rules
 from .jobs import Job
+from .metrics import counter, gauge
 from .page_assets import PageAssets
 from .refusal import Refusal
 from .sending import SharedFile, packed_file
 from .service import Service
 from .uploads import received
+from .visitor import VISITOR
 
 _MOST_STREAMS, _MOST_IN_STREAM = 16, 100
 """Event streams per job, and jobs per event stream."""
@@ -42,15 +44,17 @@ _PHOTO_TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
 _WORDS = {404: "There is no such page.", 405: "This method is not allowed here; see /openapi.json."}
 
 
-def make_app(service: Service, rules: Rules) -> ASGIApp:
-    """Returns the application that serves `service`, protected by the guard."""
+def make_app(service: Service, rules: Rules, connections: Connections | None = None) -> ASGIApp:
+    """Returns the application that serves `service`, protected by the guard, which notes requests in `connections`."""
     assets = PageAssets()
-    pages = Pages(service, rules, assets)
+    pages = Pages(service, rules, assets, connections)
 
     app = Starlette(
         routes=[
             Route("/", pages.page),
             Route("/openapi.json", pages.description),
+            Route("/health", pages.health),
+            Route("/metrics", pages.metrics),
             Route("/api/about", pages.about),
             Route("/api/settings", pages.settings),
             Route("/api/samples/{name}", pages.sample),
@@ -77,16 +81,17 @@ def make_app(service: Service, rules: Rules) -> ASGIApp:
         },
     )
     app.router.redirect_slashes = False
-    return Guard(app, rules)
+    return Guard(app, rules, service.counts, connections)
 
 
 class Pages:
     """The handlers of the routes."""
 
-    def __init__(self, service: Service, rules: Rules, assets: PageAssets) -> None:
+    def __init__(self, service: Service, rules: Rules, assets: PageAssets, connections: Connections | None) -> None:
         self._service = service
         self._rules = rules
         self._assets = assets
+        self._connections = connections
 
     async def page(self, request: Request) -> Response:
         """The page."""
@@ -94,7 +99,26 @@ class Pages:
 
     async def description(self, request: Request) -> Response:
         """The API as OpenAPI."""
-        return Answer(openapi.document(self._service.form, self._rules.cookie))
+        sign_in = self._rules.sign_in
+        cookie = sign_in.cookie if sign_in is not None else ""
+        return Answer(openapi.document(self._service.form, cookie, self._rules.root))
+
+    async def health(self, request: Request) -> Response:
+        """Whether the server can work on photos."""
+        sentence = self._service.trouble()
+        return Answer({"status": sentence or "ok"}, 503 if sentence else 200)
+
+    async def metrics(self, request: Request) -> Response:
+        """What the server counts, for Prometheus."""
+        lines = overview.lines(self._service)
+        if self._connections is not None:
+            lines += gauge("mono3d_connections", "Open connections.", [({}, len(self._connections))])
+            text = "Connections refused, because one place or all have too many."
+            lines += counter("mono3d_connections_refused", text, [({}, self._connections.refused)])
+        if self._rules.sign_in is not None:
+            text = "Wrong tokens."
+            lines += counter("mono3d_wrong_tokens", text, [({}, self._rules.sign_in.attempts.count)])
+        return Response("\n".join([*lines, ""]), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def about(self, request: Request) -> Response:
         """Limits, formats and samples of this server."""
@@ -108,7 +132,8 @@ class Pages:
                 "workers": options.workers,
                 "keep_hours": options.keep_hours,
                 "formats": downloads.described(self._service.installed),
-                "samples": samples.described(),
+                "samples": samples.described(self._rules.root),
+                "signed_in": bool(request.scope[VISITOR].session),
                 "photo_endings": list(PHOTO_ENDINGS),
             }
         )
@@ -126,7 +151,7 @@ class Pages:
 
     async def create(self, request: Request) -> Response:
         """Receives a photo and starts its job."""
-        service, owner, key = self._service, _owner(request), _idempotency_key(request)
+        service, owner, key = self._service, request.scope[VISITOR].owner, _idempotency_key(request)
         job = service.earlier(owner, key)
         if job is not None:
             await drain(request.scope, int(service.options.max_megabytes * 1e6) + FORM_ROOM)
@@ -136,7 +161,7 @@ class Pages:
                 service.make_room(length)
                 async with received(request, folder.path, service.options.max_pixels) as upload:
                     job = service.create(id, folder, upload)
-        return Answer(service.status(job), 202, {"Location": f"/api/jobs/{job.id}"})
+        return Answer(service.status(job), 202, {"Location": f"{self._rules.root}/api/jobs/{job.id}"})
 
     async def status(self, request: Request) -> Response:
         """The status of a job."""
@@ -240,11 +265,6 @@ def _number(request: Request, name: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise Refusal(400, f"'{name}' must be a whole number.")
     return int(text)
-
-
-def _owner(request: Request) -> str:
-    """Returns a hash that identifies the visitor."""
-    return hashlib.sha256(request.client.host.encode() if request.client else b"").hexdigest()[:16]
 
 
 def _idempotency_key(request: Request) -> str:

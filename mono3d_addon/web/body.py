@@ -59,6 +59,13 @@ class Body:
             raise Refusal(408, "The upload is too slow; send it over a better connection.")
         return message
 
+    async def whole(self) -> bytes:
+        """Returns all bytes. Raises Refusal: 413 when they are too many, 408 when they arrive too slowly."""
+        parts = []
+        while not self._is_over:
+            parts.append((await self.receive()).get("body", b""))
+        return b"".join(parts)
+
     async def drain(self, most: int) -> None:
         """Reads and discards up to `most` further bytes, so that the client reads the response before the close.
 

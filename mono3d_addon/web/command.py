@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import dataclasses
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -58,15 +59,21 @@ def run(arguments: Sequence[str], program: str, *, no_network: str = "") -> int:
 
 def _serve(options: WebOptions, data_folder: Path, token: str) -> None:
     # These modules need the installed packages.
+    from . import logs
     from .guard import Rules
     from .service import Service
     from .serving import listening, serve
+    from .sessions import Sessions
+    from .sign_in import SignIn
+    from .visitor import Proxies
 
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=options.log_level.upper())
+    logs.set_up(options.log_level, options.log_format)
+    proxies = Proxies.of(options.trusted_proxies)
+    options = dataclasses.replace(options, root_path=_root(options.root_path))
     listener = listening(options.host, options.port)
+    port = listener.getsockname()[1]
     hosts = hosts_of(options.host) if not token and is_loopback(options.host) else frozenset()
-    rules = Rules(token, hosts, int(options.max_megabytes * 1e6))
-    address = _address(options.host, listener.getsockname()[1])
+    address = _address(options.host, port)
     folders = {name: path for name in (WORKER, VTP, SCENE) if (path := environment.packages(name, data_folder))}
     runners = LocalRunners(data_folder, folders, is_expendable=True)
     offered = {name for name in (VTP, SCENE) if environment.is_available(name, data_folder)}
@@ -75,8 +82,14 @@ def _serve(options: WebOptions, data_folder: Path, token: str) -> None:
         service = Service(options, data_folder, offered, runners)
         # Large uploads pass through temporary files, which are removed with the server's folder.
         tempfile.tempdir = str(service.folder.uploads)
+        sign_in = None
+        if token:
+            # Browsers send a cookie to all ports of a host.
+            sessions = Sessions(service.folder.path / "sessions.json", token)
+            sign_in = SignIn(token, sessions, options.root_path, f"mono3d_session_{port}")
+        rules = Rules(hosts, int(options.max_megabytes * 1e6), sign_in, options.root_path, proxies)
         try:
-            _announce(options, address, token)
+            _announce(options, address)
             await serve(options, service, rules, listener)
         finally:
             tempfile.tempdir = None
@@ -86,20 +99,19 @@ def _serve(options: WebOptions, data_folder: Path, token: str) -> None:
         asyncio.run(main())
 
 
-def _announce(options: WebOptions, address: str, token: str) -> None:
+def _announce(options: WebOptions, address: str) -> None:
     at_a_time = "one photo" if options.workers == 1 else f"{options.workers} photos"
     others = " and at the other addresses of this computer" if is_everywhere(options.host) else ""
     print(
-        f"Mono3D is running at {address}{others}\n"
+        f"Mono3D is running at {address}{options.root_path}{others}\n"
         f"  {at_a_time} at a time, {options.max_jobs} in the queue; up to {options.max_pixels:g} megapixels and "
         f"{options.max_megabytes:g} MB; results are kept for {options.keep_hours:g} hours\n"
         "Press Ctrl+C to stop.",
         flush=True,
     )
     if options.open_browser and _has_screen():
-        opened = f"{address}/?token={token}" if token else address
         # Some browsers block the caller until they close.
-        threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
+        threading.Thread(target=webbrowser.open, args=(f"{address}{options.root_path}/",), daemon=True).start()
 
 
 def _has_screen() -> bool:
@@ -127,6 +139,14 @@ def _token(options: WebOptions) -> str:
     if token and (len(token) < _SHORTEST_TOKEN or not token.isascii() or not token.isalnum()):
         raise Mono3DError(f"The token must have at least {_SHORTEST_TOKEN} letters a-z and digits, and nothing else.")
     return token
+
+
+def _root(path: str) -> str:
+    """Returns the path of the page without a slash at its end. Raises Mono3DError for what is no path."""
+    root = path.rstrip("/")
+    if root and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", root):
+        raise Mono3DError(f"'{path}' is not a path; --root-path takes one such as /mono3d.")
+    return root
 
 
 def _check_reach(options: WebOptions, token: str) -> None:

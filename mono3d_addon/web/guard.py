@@ -1,21 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Middleware that protects the application: token, origin and size checks, and security headers."""
+"""Middleware that protects the application: host, sign-in, origin and size checks, security headers, and the log."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import logging
+import re
+import secrets
+import time
 import urllib.parse
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .answers import refused
 from .body import BODY, FORM_ROOM, SMALL_BODY, Body, check_length
+from .connections import Connections
+from .logs import Throttle
+from .metrics import Counts
+from .origin import check_origin
 from .refusal import Refusal
+from .sign_in import BEARER, SignIn
+from .visitor import VISITOR, Proxies, Visitor
+
+_LOG = logging.getLogger("mono3d.web.requests")
 
 UPLOAD_PATH = "/api/jobs"
 
@@ -26,6 +36,12 @@ _DOWNLOADS = "/files/"
 
 _MOST_OPEN = 512
 """Most requests at a time."""
+
+_DRAINED = 3
+"""A body that is this many times too large is still read to its end, so that its sender learns why it is refused."""
+
+_REQUEST_ID = re.compile(r"[\w.:-]{8,128}")
+_JOB = re.compile(r"(?<=/jobs/)([\w-]{8})[\w-]+")
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -41,51 +57,40 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
 }
 
-_SIGN_IN = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Mono3D</title>
-<h1>Mono3D</h1>
-<p>This server requires a token. Ask the person who runs it.</p>{wrong}
-<form action="/" method="get">
-<label>Token <input name="token" type="password" autocomplete="current-password" required></label>
-<button>Sign in</button>
-</form>
-</html>
-"""
-_WRONG = '\n<p role="alert">This token is wrong; check it and try again.</p>'
-
 
 @dataclass(frozen=True)
 class Rules:
     """Which requests are accepted.
 
-    token       secret that every request must contain; empty: none
+    sign_in     who has to sign in; None: nobody
     hosts       host names that requests may use; empty: any. Without a token this prevents DNS rebinding, by which
                 another site could read the responses
     most_bytes  largest upload
+    root        path below which the page is reached, such as "/mono3d"; empty: at the root
+    proxies     whose word about the visitor's address is believed
     """
 
-    token: str
     hosts: frozenset[str]
     most_bytes: int
-
-    @property
-    def cookie(self) -> str:
-        """The name of the cookie with the token.
-
-        Browsers send a cookie to all ports of a host. The name depends on the token, so that signing in at one server
-        does not sign out of another.
-        """
-        return f"mono3d_token_{hashlib.sha256(self.token.encode('utf-8', 'replace')).hexdigest()[:8]}"
+    sign_in: SignIn | None = None
+    root: str = ""
+    proxies: Proxies = field(default_factory=lambda: Proxies(()))
 
 
 class Guard:
-    """Middleware around the application `app` that enforces `rules`."""
+    """Middleware around the application `app` that enforces `rules`.
 
-    def __init__(self, app: ASGIApp, rules: Rules) -> None:
+    counts       where responses are counted
+    connections  where requests are noted
+    """
+
+    def __init__(self, app: ASGIApp, rules: Rules, counts: Counts, connections: Connections | None = None) -> None:
         self._app = app
         self._rules = rules
+        self._counts = counts
+        self._connections = connections
         self._open = 0
+        self._throttle = Throttle()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuses a request or passes it to the application."""
@@ -94,27 +99,45 @@ class Guard:
             return
         if scope["type"] != "http":
             return
+        root, path, client = self._rules.root, scope["path"], scope.get("client")
+        if root and (path == root or path.startswith(f"{root}/")):
+            scope = {**scope, "path": path.removeprefix(root)}
+        scope[VISITOR] = self._rules.proxies.visitor(scope)
+        exchange = _Exchange(self, scope, send)
         self._open += 1
+        if self._connections is not None:
+            self._connections.begin(client)
         try:
-            await self._answer(scope, receive, _with_headers(send, scope["path"]))
+            await self._answer(scope, receive, exchange.send)
         except ClientDisconnect:
             pass
         finally:
             self._open -= 1
+            if self._connections is not None:
+                self._connections.end(client)
+            self._note(exchange, scope)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = Body(receive, expects_continue=Headers(scope=scope).get("expect") is not None)
         scope[BODY] = body
         try:
-            signed_in = self._check(scope)
-            if signed_in is not None:
-                await signed_in(scope, receive, send)
+            self._check(scope)
+            if not scope["path"]:
+                # Relative addresses of the page need the slash.
+                await RedirectResponse(f"{self._rules.root}/", 308)(scope, receive, send)
                 return
+            if self._rules.sign_in is not None:
+                answer = await self._rules.sign_in.answer(scope)
+                if answer is not None:
+                    await answer(scope, receive, send)
+                    return
+            if scope["method"] not in ("GET", "HEAD") and not scope.get(BEARER):
+                check_origin(scope)
             is_upload = scope["method"] == "POST" and scope["path"] == UPLOAD_PATH
             body.most = self._rules.most_bytes + FORM_ROOM if is_upload else SMALL_BODY
             check_length(scope, body.most)
         except Refusal as refusal:
-            await body.drain(body.most)
+            await body.drain(_DRAINED * body.most)
             # Further bytes on the connection belong to the refused request.
             refusal.headers["Connection"] = "close"
             await refused(refusal)(scope, receive, send)
@@ -123,8 +146,8 @@ class Guard:
             scope["headers"] = [item for item in scope["headers"] if item[0] != b"range"]
         await self._app(scope, body.receive, send)
 
-    def _check(self, scope: Scope) -> Response | None:
-        """Returns the response of the guard itself, or None to pass the request on. Raises Refusal."""
+    def _check(self, scope: Scope) -> None:
+        """Raises Refusal for a request that nobody may send."""
         if self._open > _MOST_OPEN:
             raise Refusal(503, "The server is busy; try again in a minute.", {"Retry-After": "60"})
         if any(ord(letter) < 32 or ord(letter) == 127 or letter == "\\" for letter in scope["path"]):
@@ -132,80 +155,62 @@ class Guard:
         # The parser checks the size only of headers that arrive in several pieces.
         if sum(len(name) + len(value) for name, value in scope["headers"]) + len(scope["path"]) > MOST_HEADER_BYTES:
             raise Refusal(431, "The header of the request is too large.")
-        headers = Headers(scope=scope)
-        host = headers.get("host", "")
-        if self._rules.hosts and _name_of(host) not in self._rules.hosts:
+        if self._rules.hosts and _name_of(Headers(scope=scope).get("host", "")) not in self._rules.hosts:
             raise Refusal(403, "This server answers only at the address that it was started with.")
-        has_secret = _bearer(headers) is not None and self._is_token(_bearer(headers) or "")
-        if self._rules.token and not has_secret:
-            answer = self._sign_in(scope, headers)
-            if answer is not None:
-                return answer
-        if scope["method"] not in ("GET", "HEAD") and not (self._rules.token and has_secret):
-            _check_origin(headers, host)
-        return None
 
-    def _sign_in(self, scope: Scope, headers: Headers) -> Response | None:
-        """Returns the response to a request without a token header; None if its cookie is right. Raises Refusal."""
-        is_page = scope["path"] == "/" and scope["method"] in ("GET", "HEAD")
-        given = urllib.parse.parse_qs(scope["query_string"].decode("latin-1")).get("token") if is_page else None
-        if given and self._is_token(given[0]):
-            answer = RedirectResponse("/", 303)
-            answer.set_cookie(
-                self._rules.cookie,
-                urllib.parse.quote(given[0], safe=""),
-                httponly=True,
-                # A strict cookie would not be sent when the user follows a link from another site, such as a chat.
-                # Requests that change something are protected by `_check_origin`.
-                samesite="lax",
-                # Set by a TLS proxy; a client that forges the header only affects its own cookie.
-                secure=headers.get("x-forwarded-proto") == "https",
-                max_age=30 * 86400,
+    def request_id(self, scope: Scope) -> str:
+        """Returns the id that a trusted proxy gives a request, or a new one."""
+        client = scope.get("client")
+        given = Headers(scope=scope).get("x-request-id", "")
+        is_trusted = client is not None and self._rules.proxies.has(client[0])
+        return given if is_trusted and _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+    def _note(self, exchange: _Exchange, scope: Scope) -> None:
+        """Counts a response and writes it to the log: refusals that may need somebody's attention as warnings."""
+        status = exchange.status
+        self._counts.answers[status] += 1
+        visitor: Visitor = scope[VISITOR]
+        level = logging.WARNING if status in (403, 408, 429) or status >= 500 else logging.INFO
+        held = 0
+        if level == logging.WARNING:
+            passed = self._throttle.passes((status, visitor.address))
+            if passed is None:
+                return
+            held = passed
+        if _LOG.isEnabledFor(level):
+            # The id of a job gives access to it, so the log has only its start.
+            path = _JOB.sub(r"\1", scope["path"])
+            seconds = time.monotonic() - exchange.began
+            more = f" (and {held} more such responses)" if held else ""
+            about = {"request": exchange.id, "visitor": visitor.address, "status": status, "seconds": round(seconds, 3)}
+            text = "%s %s %s: %d in %.3f s [%s]%s"
+            _LOG.log(
+                level, text, visitor.address, scope["method"], path, status, seconds, exchange.id, more, extra=about
             )
-            return answer
-        if self._is_token(urllib.parse.unquote(_cookie(headers, self._rules.cookie))):
-            return None
-        if is_page:
-            return HTMLResponse(_SIGN_IN.format(wrong=_WRONG if given else ""), 401)
-        raise Refusal(
-            401,
-            "This server requires a token: open /?token=..., or send the header 'Authorization: Bearer ...'.",
-            {"WWW-Authenticate": "Bearer"},
-        )
-
-    def _is_token(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode("utf-8", "replace"), self._rules.token.encode("utf-8", "replace"))
 
 
-def _with_headers(send: Send, path: str) -> Send:
-    async def with_headers(message: Message) -> None:
+class _Exchange:
+    """A request and its response; `status` is 499 if the client leaves before it."""
+
+    def __init__(self, guard: Guard, scope: Scope, send: Send) -> None:
+        self.began = time.monotonic()
+        self.status = 499
+        self.id = guard.request_id(scope)
+        self._path = scope["path"]
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        """Adds the headers that all responses have."""
         if message["type"] == "http.response.start":
+            self.status = message["status"]
             headers = MutableHeaders(scope=message)
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
             if _DOWNLOADS not in path and "accept-ranges" in headers:
                 headers["Accept-Ranges"] = "none"
-            headers.setdefault("Cache-Control", "no-store" if path.startswith("/api/") else "no-cache")
-        await send(message)
-
-    return with_headers
-
-
-def _check_origin(headers: Headers, host: str) -> None:
-    """Raises Refusal, 403, when the browser sends the request for a page of another site."""
-    site = headers.get("sec-fetch-site", "same-origin")
-    origin = headers.get("origin")
-    is_same = origin is None or _place_of(origin) == host.lower()
-    if site not in ("same-origin", "none") or not is_same:
-        raise Refusal(403, "Pages of other sites may not send requests that change something.")
-
-
-def _place_of(origin: str) -> str:
-    """Returns host name and port of an Origin header; empty if it is invalid."""
-    try:
-        return urllib.parse.urlsplit(origin).netloc.lower()
-    except ValueError:
-        return ""
+            headers.setdefault("Cache-Control", "no-store" if self._path.startswith("/api/") else "no-cache")
+            headers["X-Request-ID"] = self.id
+        await self._send(message)
 
 
 def _name_of(host: str) -> str:
@@ -214,16 +219,3 @@ def _name_of(host: str) -> str:
         return (urllib.parse.urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:
         return ""
-
-
-def _bearer(headers: Headers) -> str | None:
-    kind, _, secret = headers.get("authorization", "").partition(" ")
-    return secret.strip() if kind.lower() == "bearer" else None
-
-
-def _cookie(headers: Headers, name: str) -> str:
-    for part in ";".join(headers.getlist("cookie")).split(";"):
-        found, _, value = part.strip().partition("=")
-        if found == name:
-            return value
-    return ""

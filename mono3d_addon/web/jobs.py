@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from ..settings import Settings
 from .folders import SharedFolder
@@ -18,6 +18,7 @@ from .pool import Work
 from .records import Kept, Record
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
+STATES: tuple[State, ...] = get_args(State)
 
 
 @dataclass(frozen=True)

@@ -36,22 +36,30 @@ _ERRORS = {
     404: "No such job, file or page.",
     405: "The path has other methods, see Allow.",
     408: "The upload is too slow.",
-    409: "The job's state does not allow this.",
+    409: "The job's state does not allow this, or an upload with this key is just being received.",
     413: "Too many bytes or pixels; the file was not decoded.",
     415: "The file is not a photo.",
     416: "The file has fewer bytes than the range begins with.",
     422: "A setting is out of bounds.",
+    429: "Too many wrong tokens; Retry-After gives the seconds to wait.",
     431: "The header of the request is too large.",
     500: "An unforeseen error; the server's log has the details.",
     503: "The server is busy or stops; Retry-After gives the seconds to wait.",
 }
 
-_EVERYWHERE = (400, 401, 403, 408, 413, 431, 500, 503)
+_EVERYWHERE = (400, 401, 403, 408, 413, 429, 431, 500, 503)
 """Refusals of any request; one with a body where none belongs gets 400 or 413."""
 
 
-def document(form: Form, cookie: str) -> dict[str, Any]:
-    """Returns the description; `form` has the settings and their bounds, `cookie` is the name of the token cookie."""
+def document(form: Form, cookie: str, root: str = "") -> dict[str, Any]:
+    """Returns the description.
+
+    `form` has the settings and their bounds, `cookie` is the name of the cookie with the session, empty if there is no
+    token, and `root` is the path of the server.
+    """
+    keys: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer"}}
+    if cookie:
+        keys["cookie"] = {"type": "apiKey", "in": "cookie", "name": cookie}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -60,14 +68,12 @@ def document(form: Form, cookie: str) -> dict[str, Any]:
             "description": "One photo in, a coloured, camera-matched 3D mesh out.",
             "license": {"name": "GPL-3.0-or-later", "identifier": "GPL-3.0-or-later"},
         },
+        "servers": [{"url": root or "/"}],
         "paths": _paths(),
-        "security": [{}, {"bearer": []}, {"cookie": []}],
+        "security": [{name: []} for name in keys] if cookie else [{}],
         "components": {
             "schemas": _schemas(form),
-            "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer"},
-                "cookie": {"type": "apiKey", "in": "cookie", "name": cookie},
-            },
+            "securitySchemes": keys if cookie else {},
             "responses": {str(status): _error(text) for status, text in _ERRORS.items()},
         },
     }
@@ -79,6 +85,7 @@ def _paths() -> dict[str, Any]:
     format = [*job, _parameter("format", "Name of the format.", {"enum": list(FORMATS)})]
     status = _json("Status of the job.", "Status")
     model = {"200": _content("The mesh as binary glTF.", "model/gltf-binary"), "304": {"description": "Not modified."}}
+    healths = {"200": _json("It can.", "Health"), "503": _json("It cannot.", "Health")}
     picture = {"schema": _BINARY}
     file = _content("The file.", "application/octet-stream")
     photos = {"description": "The image.", "content": {"image/jpeg": picture, "image/png": picture}}
@@ -86,6 +93,13 @@ def _paths() -> dict[str, Any]:
         "/": {"get": _operation("page", "The page", {"200": _content("The page.", "text/html")})},
         "/openapi.json": {
             "get": _operation("openapi", "This description", {"200": _content("The description.", "application/json")})
+        },
+        "/health": {
+            "get": _operation("health", "Whether the server can work on photos; needs no token", healths)
+            | {"security": [{}]}
+        },
+        "/metrics": {
+            "get": _operation("metrics", "Counts for Prometheus", {"200": _content("The counts.", "text/plain")})
         },
         "/api/about": {
             "get": _operation("about", "Limits, formats and samples", {"200": _json("The server.", "About")})
@@ -182,6 +196,7 @@ def _schemas(form: Form) -> dict[str, Schema]:
     file: Schema = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
     numbers: Schema = {"type": "object", "additionalProperties": _NUMBER}
     return {
+        "Health": _object({"status": _said("ok, or a sentence that says what is wrong.")}),
         "Error": _object({"error": _said("One sentence for the user.")}),
         "Settings": _object(settings, required=()),
         "LiveSettings": _object(live, required=()),
@@ -252,6 +267,7 @@ def _schemas(form: Form) -> dict[str, Schema]:
                 ),
                 "samples": _list(name=_STRING, title=_STRING, thumbnail=_STRING, near=_NUMBER, far=_NUMBER),
                 "photo_endings": {"type": "array", "items": _STRING},
+                "signed_in": _BOOLEAN | {"description": "Whether the cookie of a session was sent."},
             }
         ),
         "Form": _object(
@@ -298,7 +314,7 @@ def _setting(item: SettingField) -> Schema:
 
 def _operation(name: str, summary: str, answers: dict[str, Any], *errors: int) -> dict[str, Any]:
     refusals = {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted({*_EVERYWHERE, *errors})}
-    return {"operationId": name, "summary": summary, "responses": answers | refusals}
+    return {"operationId": name, "summary": summary, "responses": refusals | answers}
 
 
 def _with(parameters: list[Schema]) -> dict[str, Any]:

@@ -128,6 +128,22 @@ class Pool:
         self._dispatch()
         return work
 
+    @property
+    def waiting(self) -> int:
+        """Number of works that wait for a runner."""
+        return len(self._waiting)
+
+    def workers(self) -> dict[str, int]:
+        """Returns the number of runners that work, that are ready, and that do not run."""
+        found = {"busy": 0, "idle": 0, "stopped": 0}
+        for slot in self._slots:
+            found["busy" if slot.work is not None else "idle" if slot.runner.alive else "stopped"] += 1
+        return found
+
+    def processes(self) -> list[int]:
+        """Returns the ids of the runners' processes on this computer."""
+        return [id for slot in self._slots if (id := slot.runner.process_id) is not None]
+
     def position(self, work: Work) -> int:
         """Returns the position of a work in the queue, 1: next; 0 if it is not waiting."""
         if work not in self._waiting:

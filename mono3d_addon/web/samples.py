@@ -44,13 +44,13 @@ def settings_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return {"near": SAMPLES[name].near, "far": SAMPLES[name].far, **given}
 
 
-def described() -> list[dict[str, Any]]:
-    """Returns all samples, ready for JSON."""
+def described(root: str = "") -> list[dict[str, Any]]:
+    """Returns all samples, ready for JSON; `root` is the path of the server."""
     return [
         {
             "name": name,
             "title": sample.title,
-            "thumbnail": f"/api/samples/{name}?small=1",
+            "thumbnail": f"{root}/api/samples/{name}?small=1",
             "near": sample.near,
             "far": sample.far,
         }

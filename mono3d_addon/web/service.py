@@ -26,6 +26,7 @@ from . import downloads
 from .folders import ServerFolder, SharedFolder, empty
 from .form import Form, shown_settings
 from .jobs import Job, Revision, State
+from .metrics import Counts
 from .pool import Pool, Work, too_long
 from .records import NAME as RECORD
 from .refusal import Refusal
@@ -68,6 +69,7 @@ class Service:
         self.shelf = Shelf(self.folder.jobs, options.max_gigabytes * 1e9, keep_seconds)
         photo_runners = [runners.for_photos(f"web-{options.port}-{number}") for number in range(options.workers)]
         self.pool = Pool(photo_runners, self._on_move, options.max_minutes * 60.0)
+        self.counts = Counts()
         self._arriving: dict[str, tuple[str, str]] = {}
         self._scenes = RunnerSceneWriter(runners.for_scenes(_SCENE_IDLE_SECONDS))
         self._scene_turn = asyncio.Lock()
@@ -103,6 +105,14 @@ class Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self.folder.close, keeps_jobs=self.options.keep_results)
 
+    def trouble(self) -> str:
+        """Returns a sentence about why no photo can be worked on now; empty if one can."""
+        if self.is_closing:
+            return "The server is shutting down."
+        if not any(self.pool.workers()[state] for state in ("busy", "idle")):
+            return "No worker runs."
+        return ""
+
     # Requests of visitors
 
     @property
@@ -128,7 +138,7 @@ class Service:
         status = job.status(position, job.last_change + self.options.keep_hours * 3600.0, shown)
         if status["result"] is not None and job.whole is not None:
             status["result"]["files"] = {
-                name: f"/api/jobs/{job.id}/files/{name}?revision={job.whole.number}"
+                name: f"{self.options.root_path}/api/jobs/{job.id}/files/{name}?revision={job.whole.number}"
                 for name in FORMATS
                 if downloads.is_available(name, self.installed)
             }
@@ -183,7 +193,7 @@ class Service:
         revision = self._revision_folder(job)
         self.shelf.add(job)
         del self._arriving[id]
-        _LOG.info("job %s: received", job.short)
+        _LOG.info("job %s: received", job.short, extra={"job": job.short})
         self._reconstruct(job, revision)
         return job
 
@@ -362,7 +372,8 @@ class Service:
         if self.is_closing:
             return False
         if isinstance(error, WorkerDied):
-            _LOG.warning("job %s: %s", job.short, error)
+            self.counts.deaths += 1
+            _LOG.warning("job %s: %s", job.short, error, extra={"job": job.short})
             return deaths <= _MOST_DEATHS
         if not _is_full(error):
             return False
@@ -375,11 +386,12 @@ class Service:
 
     def _fail(self, job: Job, error: Mono3DError) -> None:
         sentence = _FULL if _is_full(error) else self._for_visitors(str(error), job)
-        _LOG.warning("job %s failed: %s", job.short, error)
+        _LOG.warning("job %s failed: %s", job.short, error, extra={"job": job.short})
         self._end(job, "done" if job.whole else "failed", sentence)
 
     def _end(self, job: Job, state: State, error: str = "") -> None:
         job.end(state, error)
+        self.counts.ended[state] += 1
         self.shelf.keep(job)
 
     def _start_again(self, job: Job) -> None:
@@ -410,7 +422,8 @@ class Service:
             job.end("done")
         else:
             self._end(job, "done")
-            _LOG.info("job %s: done in %.1f s", job.short, job.elapsed)
+            self.counts.note_result(made.result["seconds"], job.elapsed)
+            _LOG.info("job %s: done in %.1f s", job.short, job.elapsed, extra={"job": job.short})
         for revision in previous:
             if revision is not None:
                 revision.folder.release()
@@ -497,6 +510,7 @@ class Service:
 
     def full_disk(self) -> Refusal:
         """Writes to the log that the disk is full; returns what the visitor is told."""
+        self.counts.full_disk += 1
         _LOG.error("the disk with %s is full", self.folder.path)
         return Refusal(503, _FULL, {"Retry-After": "600"})
 

@@ -8,7 +8,7 @@ import errno
 import signal
 import socket
 import sys
-from typing import Any
+from typing import Any, cast
 
 import h11
 import uvicorn
@@ -18,65 +18,19 @@ from ..errors import Mono3DError
 from ..settings import WebOptions
 from .answers import refused
 from .app import make_app
+from .connections import MOST_CONNECTIONS, Connections, Watched
 from .guard import MOST_HEADER_BYTES, SECURITY_HEADERS, Rules
 from .refusal import Refusal
 from .service import Service
 
-_MOST_CONNECTIONS = 1024
-_HEADER_SECONDS = 20.0
-_STALLED_SECONDS = 60.0
-_GRACE_SECONDS = 3
+_GRACE_SECONDS = 2
 
 
-class PatientProtocol(H11Protocol):
-    """HTTP/1.1 with timeouts for clients that do not send their headers or do not read the response.
-
-    uvicorn itself waits for both without limit.
-    """
-
-    _header_timer: asyncio.TimerHandle | None = None
-    _stall_timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: Any) -> None:
-        """Starts the timer for the first request."""
-        super().connection_made(transport)
-        if len(self.connections) > _MOST_CONNECTIONS:
-            transport.abort()
-            return
-        self._await_request()
-
-    def data_received(self, data: bytes) -> None:
-        """Receives bytes; a complete request head stops the timer."""
-        super().data_received(data)
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._stop_header_timer()
-
-    def on_response_complete(self) -> None:
-        """Starts the timer for the next request."""
-        self._await_request()
-        super().on_response_complete()
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._stop_header_timer()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stops the timers."""
-        self._stop_header_timer()
-        self._stop_stall_timer()
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """Starts the timer for a client that does not read."""
-        super().pause_writing()
-        self._stop_stall_timer()
-        self._stall_timer = self.loop.call_later(_STALLED_SECONDS, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """Stops that timer."""
-        self._stop_stall_timer()
-        super().resume_writing()
+class _Protocol(H11Protocol):
+    """uvicorn's HTTP/1.1, which answers malformed requests in the format of all other errors."""
 
     def send_400_response(self, msg: str) -> None:
-        """Answers a malformed request in the format of all other errors."""
+        """Answers a malformed request."""
         error = sys.exc_info()[1]
         status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
         words = {431: "The header of the request is too large.", 400: "This is not a valid HTTP/1.1 request."}
@@ -95,27 +49,13 @@ class PatientProtocol(H11Protocol):
             pass
         self.transport.close()
 
-    def _await_request(self) -> None:
-        self._stop_header_timer()
-        self._header_timer = self.loop.call_later(_HEADER_SECONDS, self.transport.abort)
-
-    def _stop_header_timer(self) -> None:
-        if self._header_timer is not None:
-            self._header_timer.cancel()
-            self._header_timer = None
-
-    def _stop_stall_timer(self) -> None:
-        if self._stall_timer is not None:
-            self._stall_timer.cancel()
-            self._stall_timer = None
-
 
 def allow_many_files() -> None:
     """Raises the limit of open files, if the system allows it, to what all connections and downloads need."""
     if sys.platform != "win32":
         import resource
 
-        wanted = 4 * _MOST_CONNECTIONS
+        wanted = 4 * MOST_CONNECTIONS
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft != resource.RLIM_INFINITY and soft < wanted:
             most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -171,9 +111,14 @@ def listening(host: str, port: int) -> socket.socket:
 
 async def serve(options: WebOptions, service: Service, rules: Rules, listener: socket.socket) -> None:
     """Serves until a signal arrives, then shuts down. Raises Mono3DError when a worker cannot be started."""
+    connections = Connections(rules.proxies, options.max_connections_each)
+
+    def protocol(**details: Any) -> Watched:
+        return Watched(connections, _Protocol(**details))
+
     config = uvicorn.Config(
-        make_app(service, rules),
-        http=PatientProtocol,
+        make_app(service, rules, connections),
+        http=cast(type[asyncio.Protocol], protocol),
         ws="none",
         lifespan="off",
         access_log=False,

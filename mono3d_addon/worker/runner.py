@@ -74,6 +74,11 @@ class Runner(Protocol):
         ...
 
     @property
+    def process_id(self) -> int | None:
+        """The id of its process on this computer; None if it has none."""
+        ...
+
+    @property
     def log(self) -> Path:
         """The file that receives what it prints."""
         ...

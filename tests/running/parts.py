@@ -23,6 +23,9 @@ CORE_TOOLS = (
     "openjd-cli==0.8.0",
     "nbclient==0.11.0",
     "ipykernel==7.4.0",
+    "prometheus-client==0.26.0",
+    "schemathesis==4.32.5",
+    "openapi-python-client==0.29.1",
 )
 PAGE_TOOLS = ("playwright==1.65.2", "numpy==2.4.6", "pillow==13.0.0")
 """What visits pages and looks at their pictures; Playwright's own browsers are not downloaded."""

@@ -65,6 +65,7 @@ class Fake:
 
     log = Path("fake.log")
     alive = True
+    process_id = None
 
     def __init__(self, outcomes: list[Any] | None = None) -> None:
         self.requests: list[Mapping[str, Any]] = []

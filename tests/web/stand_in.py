@@ -63,12 +63,12 @@ def main(arguments: list[str]) -> int:
     """Runs the command with stand-in workers."""
     # These modules need the packages of the server.
     from mono3d_addon import cli
-    from mono3d_addon.web import body, service, serving
+    from mono3d_addon.web import body, connections, service
 
     with (
         mock.patch.object(client, "_START", _START),
         mock.patch.object(body, "_SILENCE", PATIENCE),
-        mock.patch.object(serving, "_HEADER_SECONDS", PATIENCE),
+        mock.patch.object(connections, "HEADER_SECONDS", PATIENCE),
         mock.patch.object(service, "_SWEEP_SECONDS", SWEEP),
     ):
         return cli.main(arguments)

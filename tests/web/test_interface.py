@@ -15,6 +15,7 @@ from mono3d_addon.settings import Settings, WebOptions, fields_of
 from mono3d_addon.web.app import make_app
 from mono3d_addon.web.form import Form, shown_settings
 from mono3d_addon.web.guard import Guard, Rules
+from mono3d_addon.web.metrics import Counts
 from mono3d_addon.web.openapi import document
 from tests.web.web_server import COFFEE, DATA, SMALL, WebServer, need_packages
 
@@ -25,6 +26,7 @@ class NoService:
     """Stands where a service is wanted and none is asked."""
 
     options = WebOptions()
+    counts = Counts()
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def check(described: dict[str, Any], schema: str, value: Any) -> None:
 
 
 def test_every_route_is_described_and_nothing_else(described: dict[str, Any]) -> None:
-    app = make_app(NoService(), Rules("", frozenset(), 1))  # type: ignore[arg-type]
+    app = make_app(NoService(), Rules(frozenset(), 1))  # type: ignore[arg-type]
     assert isinstance(app, Guard) and isinstance(app._app, Starlette)
     routes: dict[str, set[str]] = {}
     for route in app._app.routes:

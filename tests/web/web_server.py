@@ -69,7 +69,9 @@ class WebServer:
 
     @property
     def port(self) -> int:
-        return int(self.address.rsplit(":", 1)[1])
+        found = urllib.parse.urlsplit(self.address).port
+        assert found, self.address
+        return found
 
     @property
     def host(self) -> str:

@@ -15,6 +15,7 @@ export class Failure extends Error {
 }
 
 const AWAY = "The server does not answer; check that it is running and that you are online.";
+const NOT_SIGNED_IN = 401;
 export const BASE = new URL("api/", document.baseURI);
 
 /** Returns the URL of a job, or of a part of it such as "photo" or "view". */
@@ -93,6 +94,8 @@ async function call(path, options = {}) {
   } catch (error) {
     throw error.name === "AbortError" ? error : new Failure(AWAY, 0);
   }
+  // The session has ended; the server shows the page that asks for the token.
+  if (response.status === NOT_SIGNED_IN) location.reload();
   if (!response.ok) throw failure(response.status, await response.text().catch(() => ""));
   return response;
 }

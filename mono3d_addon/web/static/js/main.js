@@ -39,6 +39,7 @@ class Page {
     find("remove").addEventListener("click", () => this._remove());
     window.addEventListener("hashchange", () => this._openFromAddress());
     document.addEventListener("visibilitychange", () => !document.hidden && this._result.refresh());
+    find("sign-out").hidden = !about.signed_in;
     this._openFromAddress();
   }
 
