@@ -23,33 +23,36 @@ _PORT = "port"
 class ServerFolder:
     """The private folder of one running server, below `parent`.
 
-    A server takes over the folder of one that has ended, with its jobs: that of its own `port` if there is one. Folders
-    that nobody takes are removed once nothing in them has changed for `keep_seconds`. Each running server holds a file
-    lock of the operating system. Raises Mono3DError when no folder can be created.
+    A server that keeps its jobs takes over the folder of one that has ended, that of its own `port` if there is one.
+    Folders that nobody takes are removed once nothing in them has changed for `keep_seconds`; those of servers that do
+    not keep their jobs, which are those without a `port`, at once. Each running server holds a file lock of the
+    operating system. Raises Mono3DError when no folder can be created.
     """
 
-    def __init__(self, parent: Path, port: int = 0, keep_seconds: float = 0.0) -> None:
+    def __init__(self, parent: Path, port: int | None = None, keep_seconds: float = 0.0) -> None:
         try:
             parent.mkdir(parents=True, exist_ok=True)
             parent.chmod(0o700)
-            self.path, self._lock = _taken_over(parent, port) or _own_folder(parent)
+            taken = _taken_over(parent, port) if port is not None else None
+            self.path, self._lock = taken or _own_folder(parent)
             self.uploads = self.path / "uploads"
             self.jobs = self.path / "jobs"
             # What a server that was killed was just receiving.
             shutil.rmtree(self.uploads, ignore_errors=True)
             for folder in (self.uploads, self.jobs):
                 folder.mkdir(mode=0o700, exist_ok=True)
-            (self.path / _PORT).write_text(str(port), encoding="ascii")
+            if port is not None:
+                (self.path / _PORT).write_text(str(port), encoding="ascii")
         except OSError as error:
             raise Mono3DError(
                 f"Nothing can be written to '{parent}' ({error.strerror or error}); choose another --data-folder."
             ) from error
         _remove_old(parent, self.path, keep_seconds)
 
-    def close(self, *, keeps_jobs: bool = False) -> None:
+    def close(self) -> None:
         """Releases the folder for the next server, or removes it if there are no jobs in it to keep."""
         shutil.rmtree(self.uploads, ignore_errors=True)
-        keeps_jobs = keeps_jobs and any(self.jobs.iterdir())
+        keeps_jobs = (self.path / _PORT).exists() and any(self.jobs.iterdir())
         if not keeps_jobs and sys.platform != "win32":
             shutil.rmtree(self.path, ignore_errors=True)
         self._lock.close()
@@ -72,7 +75,7 @@ def _own_folder(parent: Path) -> tuple[Path, BinaryIO]:
 
 def _taken_over(parent: Path, port: int) -> tuple[Path, BinaryIO] | None:
     """Returns the folder of a server that has ended, and its lock; None if there is none."""
-    left = [folder for folder in parent.glob("server-*") if not folder.is_symlink()]
+    left = [folder for folder in parent.glob("server-*") if not folder.is_symlink() and _port_of(folder) is not None]
     for folder in sorted(left, key=lambda folder: (_port_of(folder) != port, folder.name)):
         # Another server may remove it meanwhile.
         with contextlib.suppress(OSError):
@@ -83,11 +86,11 @@ def _taken_over(parent: Path, port: int) -> tuple[Path, BinaryIO] | None:
     return None
 
 
-def _port_of(folder: Path) -> int:
+def _port_of(folder: Path) -> int | None:
     try:
         return int((folder / _PORT).read_text(encoding="ascii"))
     except (OSError, ValueError):
-        return -1
+        return None
 
 
 def _remove_old(parent: Path, own: Path, keep_seconds: float) -> None:
@@ -100,7 +103,8 @@ def _remove_old(parent: Path, own: Path, keep_seconds: float) -> None:
             if lock is not None:
                 with lock:
                     changes = [job.stat().st_mtime for job in folder.glob("jobs/*/*.json")]
-                    if time.time() - max(changes, default=0.0) <= keep_seconds:
+                    is_young = time.time() - max(changes, default=0.0) <= keep_seconds
+                    if is_young and _port_of(folder) is not None:
                         continue
                     # Windows cannot delete an open file; elsewhere the lock is held until the folder is removed.
                     if sys.platform == "win32":

@@ -65,7 +65,7 @@ class Service:
         self.data_folder = data_folder
         self.installed = installed
         keep_seconds = options.keep_hours * 3600.0
-        self.folder = ServerFolder(data_folder / "web", options.port, keep_seconds)
+        self.folder = ServerFolder(data_folder / "web", options.port if options.keep_results else None, keep_seconds)
         self.shelf = Shelf(self.folder.jobs, options.max_gigabytes * 1e9, keep_seconds)
         photo_runners = [runners.for_photos(f"web-{options.port}-{number}") for number in range(options.workers)]
         self.pool = Pool(photo_runners, self._on_move, options.max_minutes * 60.0)
@@ -103,7 +103,7 @@ class Service:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.to_thread(self.folder.close, keeps_jobs=self.options.keep_results)
+        await asyncio.to_thread(self.folder.close)
 
     def trouble(self) -> str:
         """Returns a sentence about why no photo can be worked on now; empty if one can."""

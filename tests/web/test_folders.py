@@ -56,17 +56,17 @@ def test_folders_are_private_and_leave_nothing(tmp_path: Path) -> None:
 def test_a_dead_servers_folder_goes_and_a_living_ones_stays(tmp_path: Path) -> None:
     code = f"import sys, time; sys.path.insert(0, {str(ROOT)!r})\n"
     code += "from pathlib import Path; from mono3d_addon.web.folders import ServerFolder\n"
-    code += "folder = ServerFolder(Path(sys.argv[1])); print(folder.path, flush=True); time.sleep(60)"
+    code += "folder = ServerFolder(Path(sys.argv[1]), 1); print(folder.path, flush=True); time.sleep(60)"
     command = [sys.executable, "-c", code, str(tmp_path)]
     other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert other.stdout is not None
     theirs = Path(other.stdout.readline().strip())
-    ServerFolder(tmp_path).close()
+    ServerFolder(tmp_path, 1).close()
     assert theirs.is_dir()
     other.kill()
     other.wait()
     (tmp_path / "server-is-a-link").symlink_to(ROOT)
-    taker = ServerFolder(tmp_path)
+    taker = ServerFolder(tmp_path, 1)
     assert taker.path == theirs, "the next one takes it over"
     taker.close()
     assert not theirs.exists() and ROOT.is_dir()
@@ -78,7 +78,7 @@ def test_a_server_takes_over_the_folder_of_its_port(tmp_path: Path) -> None:
         (folder.jobs / f"{port}").mkdir()
         (folder.jobs / f"{port}" / "job.json").touch()
         (folder.uploads / "part").touch()
-        folder.close(keeps_jobs=True)
+        folder.close()
     after = {port: ServerFolder(tmp_path, port, 3600.0) for port in (3, 1, 4, 2)}
     assert [after[port].path for port in (1, 3)] == [before[port].path for port in (1, 3)]
     assert after[4].path == before[2].path, "any other if there is none of its port"
@@ -93,7 +93,7 @@ def test_what_nobody_takes_over_goes_when_its_time_is_over(tmp_path: Path) -> No
         record = folder.jobs / "a" / "job.json"
         record.touch()
         os.utime(record, (time.time() - 100 * age,) * 2)
-        folder.close(keeps_jobs=True)
+        folder.close()
     taker = ServerFolder(tmp_path, 1, keep_seconds=150.0)
     assert sorted(tmp_path.iterdir()) == sorted(folder.path for folder in folders[:2])
     assert taker.path == folders[0].path

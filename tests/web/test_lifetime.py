@@ -242,12 +242,20 @@ def test_a_mesh_that_cannot_be_kept_leaves_no_job_that_never_ends(tmp_path: Path
         assert server.done(), "and the worker is free"
 
 
-def test_a_worker_that_is_killed_costs_its_job(tmp_path: Path) -> None:
+def test_workers_that_are_killed_cost_their_job(tmp_path: Path) -> None:
     with serving(tmp_path, "--workers", "2") as server:
         ids = [server.started(settings=ENDLESS), server.started(settings={"detail": 1024})]
         server.wait(ids[0], "running")
         server.wait(ids[1])
         for process in children(server.process.pid):
+            os.kill(process, signal.SIGKILL)
+        # It is tried again, with another worker.
+        while "was killed" not in server.text():
+            time.sleep(0.02)
+        server.wait(ids[0], "running")
+        while not (new := children(server.process.pid)):
+            time.sleep(0.02)
+        for process in new:
             os.kill(process, signal.SIGKILL)
         status = server.wait(ids[0])
         assert status["state"] == "failed" and "memory ran out" in status["error"], status

@@ -66,7 +66,7 @@ def test_a_restart_keeps_results_and_finishes_what_was_under_way(tmp_path: Path,
         assert "Traceback" not in server.text()
 
 
-@pytest.mark.thorough  # test_shelf.py does it without a server
+@pytest.mark.thorough  # test_shelf.py has the quick one
 def test_a_photo_that_ends_server_after_server_is_given_up(tmp_path: Path, home: Path) -> None:
     id = ""
     for number in range(4):
@@ -95,7 +95,7 @@ def test_damaged_records_and_leftovers_go(tmp_path: Path, home: Path) -> None:
         assert server.text().count("of an earlier server is lost") == 2
 
 
-@pytest.mark.thorough  # test_folders.py does it without a server
+@pytest.mark.thorough  # test_folders.py has the quick one
 def test_each_server_finds_its_own_jobs(tmp_path: Path, home: Path) -> None:
     ports, ids = [free_port(), free_port()], []
     with contextlib.ExitStack() as stack:

@@ -231,6 +231,8 @@ def test_a_photo_that_ended_three_servers_is_given_up(tmp_path: Path) -> None:
     for attempts, expected in ((2, "done"), (3, "failed The server stopped several times")):
         home = tmp_path / str(attempts)
         jobs = home / "web" / "server-0" / "jobs"
+        jobs.mkdir(parents=True)
+        (jobs.parent / "port").write_text("8760")
         records.write(
             job(jobs, "a", size=1).folder.path,
             Record("a", "a.png", "upload/photo.png", Settings(), 1e12, 1e12, "running", attempts=attempts),
