@@ -206,7 +206,7 @@ class _Exchange:
             headers = MutableHeaders(scope=message)
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
-            if _DOWNLOADS not in path and "accept-ranges" in headers:
+            if _DOWNLOADS not in self._path and "accept-ranges" in headers:
                 headers["Accept-Ranges"] = "none"
             headers.setdefault("Cache-Control", "no-store" if self._path.startswith("/api/") else "no-cache")
             headers["X-Request-ID"] = self.id

@@ -93,7 +93,7 @@ class Job:
         )
         if record.whole is not None:
             own = SharedFolder(folder.path / record.whole.folder, folder)
-            job.whole = job.view = Revision(own, record.whole.result, record.whole.settings)
+            job.whole = job.view = Revision(own, record.whole.result, record.whole.settings, record.whole.number)
         job._changed = record.changed
         if record.state in ("done", "failed", "cancelled"):
             job.end(cast(State, record.state), record.error)
@@ -118,7 +118,7 @@ class Job:
             self.owner,
             self.key,
             self.wanted,
-            Kept(whole.folder.path.name, whole.result, whole.settings) if whole is not None else None,
+            Kept(whole.folder.path.name, whole.result, whole.settings, whole.number) if whole is not None else None,
         )
 
     @property

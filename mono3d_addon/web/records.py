@@ -22,11 +22,12 @@ _PATHS = ("mask", "depth_file")
 
 @dataclass(frozen=True)
 class Kept:
-    """A complete mesh: the name of its folder in the job's folder, the worker's result, and its settings."""
+    """A complete mesh: the name of its folder in the job's folder, the worker's result, its settings, its number."""
 
     folder: str
     result: Mapping[str, Any]
     settings: Settings
+    number: int
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ def write(folder: Path, record: Record) -> None:
             "folder": whole.folder,
             "result": dict(whole.result),
             "settings": _written(whole.settings, folder),
+            "number": whole.number,
         }
     with atomic_write(folder / NAME) as beside:
         beside.write_text(json.dumps(content), encoding="utf-8")
@@ -87,7 +89,7 @@ def read(folder: Path) -> Record:
         content |= {
             "settings": _read(content["settings"], folder),
             "wanted": _read(wanted, folder) if wanted else None,
-            "whole": Kept(whole["folder"], whole["result"], _read(whole["settings"], folder)) if whole else None,
+            "whole": Kept(**whole | {"settings": _read(whole["settings"], folder)}) if whole else None,
         }
         return Record(**content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

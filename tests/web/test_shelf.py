@@ -45,7 +45,7 @@ def job(folder: Path, name: str, owner: str = "", size: int = 0, *, changed: flo
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     settings = Settings(detail=300, mask=str(tmp_path / "upload" / "mask.png"))
-    whole = Kept("0123", {"counts": {"vertices": 3}, "seconds": {"a": 0.5}}, settings)
+    whole = Kept("0123", {"counts": {"vertices": 3}, "seconds": {"a": 0.5}}, settings, 3)
     record = Record("x" * 24, "Tässe ☃.png", "upload/photo.png", settings, 1.5, 2.5, "running", "", 3, 1, "o", "k")
     record = dataclasses.replace(record, wanted=dataclasses.replace(settings, near=2.0), whole=whole)
     records.write(tmp_path, record)
@@ -245,7 +245,7 @@ def test_a_photo_that_ended_three_servers_is_given_up(tmp_path: Path) -> None:
 def test_what_only_makes_a_draft_counts_as_done(tmp_path: Path) -> None:
     one = job(tmp_path, "a", state="running")
     assert one.record().state == "queued"
-    one.whole = one.view = Revision(SharedFolder(tmp_path / "a" / "0"), {}, Settings())
+    one.whole = one.view = Revision(SharedFolder(tmp_path / "a" / "0"), {}, Settings(), 1)
     assert one.record().state == "done"
     one.wanted = Settings(near=2.0)
     assert one.record().state == "queued"
