@@ -41,7 +41,7 @@ def test_every_answer_forbids_what_the_page_does_not_need(server: WebServer) -> 
         headers = server.get(path).headers
         assert headers["content-security-policy"].startswith("default-src 'self';"), path
         assert "unsafe" not in headers["content-security-policy"].replace("'wasm-unsafe-eval'", "")
-        assert headers["x-content-type-options"] == "nosniff" and headers["referrer-policy"] == "no-referrer"
+        assert headers["x-content-type-options"] == "nosniff" and headers["referrer-policy"] == "same-origin"
         assert "server" not in headers and "access-control-allow-origin" not in headers
 
 
