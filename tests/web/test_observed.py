@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +59,16 @@ def upload(server: WebServer, settings: Any = None, **headers: str) -> str:
 
 
 def wait(server: WebServer, id: str, *states: str) -> Any:
-    while (status := server.ask("GET", f"/api/jobs/{id}", headers=MINE).json())["state"] not in states:
-        pass
-    return status
+    until(lambda: server.ask("GET", f"/api/jobs/{id}", headers=MINE).json()["state"] in states)
+    return server.ask("GET", f"/api/jobs/{id}", headers=MINE).json()
+
+
+def until(is_so: Callable[[], bool], seconds: float = 120.0) -> None:
+    """Waits for a condition."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_health_needs_no_token_and_tells_nothing_else(watched: WebServer) -> None:
@@ -108,13 +115,12 @@ def test_the_log_names_jobs_failures_killed_workers_and_refusals(watched: WebSer
     failed = watched.upload(b"\x89PNG\r\n\x1a\n" + bytes(100), headers=MINE).json()["id"]
     assert wait(watched, failed, "failed")["error"]
     killed = upload(watched, ENDLESS)
-    for _ in range(2):
-        wait(watched, killed, "running")
+    wait(watched, killed, "running")
+    for number in range(2):
+        until(lambda: bool(children(watched.process.pid)))
         for process in children(watched.process.pid):
             os.kill(process, signal.SIGKILL)
-        deaths = 0
-        while deaths == sum("was killed" in one["message"] for one in events(watched)):
-            pass
+        until(lambda: number < sum("was killed" in one["message"] for one in events(watched)))  # noqa: B023
     wait(watched, killed, "failed")
     assert watched.ask("GET", "/api/about", headers={"Authorization": "Bearer wrong"}).status == 401
     about = {
