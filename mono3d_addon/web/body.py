@@ -96,7 +96,8 @@ def check_length(scope: Scope, most: int) -> None:
     length = headers.get("content-length", "0")
     if not length.isdecimal() or len(length) > 15 or int(length) > most:
         raise Refusal(413, _too_large(most))
-    if scope["method"] != "POST" and (int(length) > 0 or "transfer-encoding" in headers):
+    # Other methods are none of any path.
+    if scope["method"] in ("GET", "HEAD", "DELETE") and (int(length) > 0 or "transfer-encoding" in headers):
         raise Refusal(400, f"A {scope['method']} request must not have a body.")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from mono3d_addon.core.stages import Progress
 from mono3d_addon.errors import Cancelled
+from mono3d_addon.worker.page_layout import VIEW
 from mono3d_addon.worker.runner import State
 
 RESULT = {
@@ -48,7 +49,7 @@ class FakeJob:
             raise self._outcome
         self.state = "done"
         if self._folder is not None:
-            (self._folder / "view.glb").write_bytes(b"glTF")
+            (self._folder / VIEW).write_bytes(b"glTF")
         return RESULT | self._outcome
 
     def cancel(self) -> None:

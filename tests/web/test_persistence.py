@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon.web.client import Client
+from mono3d_addon.worker.page_layout import VIEW
 from tests.web.test_lifetime import children, folder_of
 from tests.web.web_server import COFFEE, ENDLESS, SMALL, STAND_IN, WebServer, need_packages, png, serving
 
@@ -85,7 +86,7 @@ def test_damaged_records_and_leftovers_go(tmp_path: Path, home: Path) -> None:
         of = {id: next(one for one in jobs.iterdir() if id in (one / "job.json").read_text()) for id in ids}
         assert server.stop() == 0
     (of[ids[0]] / "job.json").write_text('{"id": "half')
-    next(of[ids[1]].glob("*/view.glb")).unlink()
+    next(of[ids[1]].glob(f"*/{VIEW}")).unlink()
     (of[ids[2]] / ("0" * 16)).mkdir()
     (jobs / "arriving" / "upload").mkdir(parents=True)
     with keeping(tmp_path / "two", home) as server:
