@@ -210,6 +210,9 @@ def _run(
         if remedy := models_command.remedy(command.settings, data_folder):
             say(remedy, sys.stderr)
         return SOME_FAILED
+    is_any_done = any(record.status == "done" for record in records)
+    if is_any_done and (line := models_command.next_step(command.settings, data_folder, is_bare=is_bare)):
+        say(line, sys.stdout)
     return DONE
 
 

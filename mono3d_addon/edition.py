@@ -22,9 +22,12 @@ def can_install() -> bool:
     return (ROOT / INSTALLER / "__init__.py").is_file()
 
 
-def remedy() -> str:
-    """Returns what to do where packages are missing, as the second half of a sentence, without a full stop."""
+def remedy(install: str = "click Install in the sidebar, or add --install on the command line") -> str:
+    """Returns what to do where packages are missing, as the second half of a sentence, without a full stop.
+
+    `install` says how to install them, where the interface is known.
+    """
     if can_install():
-        return "click Install in the sidebar, or add --install on the command line"
+        return install
     address = website()
     return f"get the full edition of Mono3D{f' from {address}' if address else ''}"

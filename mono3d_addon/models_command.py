@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import environment
+from . import edition, environment
 from .core.user_path import user_path
-from .depth import engine_cache, licence, weights
+from .depth import choosing, engine_cache, licence, weights
 from .depth.catalogue import MODELS
 from .depth.choosing import Row, here_first, table
 from .depth.model import Model
@@ -100,6 +100,14 @@ def remedy(settings: Settings, data_folder: Path, models: Mapping[str, Model] = 
     return f"'models download {model.name}' downloads {model.file} again." if state == "damaged" else ""
 
 
+def next_step(settings: Settings, data_folder: Path, *, is_bare: bool) -> str:
+    """Returns, once on this computer, the line on what a better model would bring after a result; else empty."""
+    row = choosing.next_step(table(data_folder), settings.depth_by) if edition.can_install() else None
+    if row is None or not choosing.is_first_offer(data_folder):
+        return ""
+    return f"{choosing.promise(row)}; add {'--install ' * is_bare}--download --model {row.model.grade}."
+
+
 def weights_digest(settings: Settings, data_folder: Path, models: Mapping[str, Model] = MODELS) -> str:
     """Returns the SHA-256 of the weights that `settings` use; empty if they use none or there are none."""
     if settings.has_own_depth:
@@ -166,8 +174,8 @@ def _facts(row: Row, folder: Path) -> dict[str, Any]:
     return {
         "name": model.name,
         "title": model.title,
-        "label": row.label,
-        "grade": row.grade,
+        "label": row.model.label,
+        "grade": row.model.grade,
         "state": found.state,
         "is_here": row.is_here,
         "bytes": found.path.stat().st_size if found.path else model.file_bytes,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shows the models with the state of their weights, and the buttons to download them where that is possible."""
+"""Shows the models to choose from with their state, and the buttons to get them where that is possible."""
 
 from __future__ import annotations
 
@@ -7,11 +7,50 @@ from typing import Any
 
 import bpy
 
-from . import progress, state
+from ..depth.catalogue import MODELS
+from ..settings import GRADES
+from . import offers, progress, state
+from .texts import label, n_, text
+
+_FIRST = tuple(GRADES.values())
+_ALL = "MONO3D_PT_main_models"
+_COLUMNS = (n_("State"), n_("Seconds"), n_("Gives"), n_("Published accuracy"), n_("Licence"))
 
 
-def draw(layout: bpy.types.UILayout, name: str) -> None:
-    """Shows the state of the model `name`, and a button if its weights are missing or the running download.
+def draw(layout: Any, values: Any, *, is_short: bool = False) -> None:
+    """Shows three models to choose from, below them all others in a closed section, and the state of the chosen one.
+
+    `is_short`: a menu takes their place. `layout` is that of the panel itself: Blender allows no section elsewhere.
+    """
+    if is_short:
+        layout.prop(values, "model", text="")
+    else:
+        _draw_choice(layout, values)
+    if not (values.weights or values.depth_file or values.embedded_depth):
+        draw_state(layout, values.model)
+
+
+def _draw_choice(layout: Any, values: Any) -> None:
+    column = layout.column(align=True)
+    for name in _FIRST:
+        column.prop_enum(values, "model", name)
+    header, body = layout.panel(_ALL, default_closed=True)
+    if values.model in _FIRST:
+        label(header, "All models")
+    else:
+        header.label(text=MODELS[values.model].title, translate=False)
+    if body is not None:
+        _draw_others(body.column(align=True), values)
+
+
+def _draw_others(layout: Any, values: Any) -> None:
+    for name, line in state.current.models.items():
+        if name not in _FIRST:
+            layout.prop_enum(values, "model", name, icon="CHECKMARK" if line.is_ready else "NONE")
+
+
+def draw_state(layout: Any, name: str) -> None:
+    """Shows the state of the model `name` and, if its weights are missing, a small button or the running download.
 
     A download of another model shows that model's name.
     """
@@ -19,32 +58,100 @@ def draw(layout: bpy.types.UILayout, name: str) -> None:
     line = current.models.get(name)
     if line is None:
         return
-    layout.label(text=line.text, icon="ERROR" if line.action else "CHECKMARK" if line.is_ready else "INFO")
+    row = layout.row()
+    column = row.column(align=True)
+    icon = "CHECKMARK" if line.is_ready else "ERROR" if line.action == "Download again" else "INFO"
+    for number, words in enumerate(line.lines):
+        column.label(text=words, translate=False, icon="BLANK1" if number else icon)
     if current.download is not None:
         _draw_download(layout, current.download, name)
     elif line.action:
-        button: Any = layout.operator("mono3d.download_model", text=line.action, icon="IMPORT")
+        button: Any = row.operator("mono3d.download_model", text="", icon="IMPORT")
         button.model = name
 
 
-def _draw_download(layout: bpy.types.UILayout, download: state.Download, beside: str) -> None:
+def draw_generate(layout: Any, values: Any) -> None:
+    """Shows the main button: it generates, and gets before that what the chosen model lacks."""
+    line = state.current.models.get(values.model)
+    own = values.weights or values.depth_file or values.embedded_depth
+    if line is None or own or not line.get:
+        usual = state.current.usual
+        words = text("Generate, about {time}", time=progress.clock(usual)) if usual is not None else text("Generate")
+        layout.operator("mono3d.generate", icon="MESH_GRID", text=words, translate=False)
+        return
+    _draw_get(layout, line.get)
+
+
+def _draw_get(layout: Any, words: str, model: str = "") -> None:
+    button: Any = layout.operator("mono3d.get_and_generate", text=words, icon="IMPORT", translate=False)
+    button.model = model
+
+
+def draw_switch(layout: Any, values: Any) -> None:
+    """Shows the way to Blender's own switch for the network, if that is in the way of the main button."""
+    line = state.current.models.get(values.model)
+    # Where packages are missing, it stands below their button.
+    if line is not None and line.get and not state.current.is_bare:
+        offers.draw_switch(layout)
+
+
+def draw_next_step(layout: Any) -> None:
+    """Shows, after the first result, what a better model would bring, with its button and one to dismiss it."""
+    step = state.current.next_step
+    line = state.current.models.get(step.model) if step is not None else None
+    if step is None or line is None or state.current.run is not None:
+        return
+    row = layout.box().row()
+    column = row.column(align=True)
+    for words in step.lines:
+        column.label(text=words, translate=False)
+    if line.get:
+        _draw_get(column, line.get, step.model)
+    row.operator("mono3d.dismiss_next_step", text="", icon="X", emboss=False)
+
+
+class MONO3D_OT_dismiss_next_step(bpy.types.Operator):
+    """Do not offer this model again"""
+
+    bl_idname = "mono3d.dismiss_next_step"
+    bl_label = "Dismiss"
+
+    def execute(self, context: bpy.types.Context) -> set[Any]:
+        """Forgets the offer."""
+        state.current.next_step = None
+        return {"FINISHED"}
+
+
+def _draw_download(layout: Any, download: state.Download, beside: str) -> None:
     stage = download.stage.rpartition(": ")[2]
-    line = stage if download.model.name == beside else f"{download.model.name}: {stage}"
+    line = stage if download.model.name == beside else f"{download.model.title}: {stage}"
     progress.draw(layout, line, download.fraction, "mono3d.cancel_download")
 
 
 def draw_list(layout: bpy.types.UILayout) -> None:
-    """Shows all models with their states."""
-    column = layout.box().column(align=True)
+    """Shows all models in a wide list, with what is known of each."""
+    column: Any = layout.box().column(align=True)
+    _draw_row(column, text("Model"), tuple(map(text, _COLUMNS)))
     download = state.current.download
     for name, line in state.current.models.items():
-        row = column.split(factor=0.35)
-        row.label(text=name)
+        row = _draw_row(column, MODELS[name].label, line.columns)
         if download is not None and download.model.name == name:
             _draw_download(row, download, name)
-            continue
-        row = row.split(factor=0.7)
-        row.label(text=line.text)
-        if line.action:
+        elif line.action:
             button: Any = row.operator("mono3d.download_model", text=line.action)
             button.model = name
+        else:
+            row.label(text="")
+
+
+def _draw_row(layout: Any, title: str, columns: tuple[str, ...]) -> Any:
+    """Shows a row of the list; returns the layout at its end."""
+    row = layout.split(factor=0.21)
+    row.label(text=title, translate=False)
+    for factor, words in zip((0.2, 0.15, 0.27, 0.4, 0.6), columns, strict=False):
+        row = row.split(factor=factor)
+        row.label(text=words, translate=False)
+    return row
+
+
+CLASSES = (MONO3D_OT_dismiss_next_step,)

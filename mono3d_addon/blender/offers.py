@@ -21,9 +21,9 @@ def classes() -> tuple[type, ...]:
     """Returns the operators to register."""
     if not edition.can_install():
         return ()
-    from .installing import models, setup
+    from .installing import models, setup, way
 
-    return (*setup.CLASSES, *models.CLASSES)
+    return (*setup.CLASSES, *models.CLASSES, *way.CLASSES)
 
 
 def timers() -> tuple[Callable[[], float | None], ...]:
@@ -48,6 +48,14 @@ def draw(layout: bpy.types.UILayout) -> None:
     from .installing import setup
 
     setup.draw(layout)
+
+
+def draw_switch(layout: Any) -> None:
+    """Shows the way to Blender's own switch for the network, if that is in the way of a download."""
+    if edition.can_install():
+        from .installing import network
+
+        network.draw_switch(layout)
 
 
 def draw_plan(layout: bpy.types.UILayout, width: int) -> None:

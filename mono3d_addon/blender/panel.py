@@ -12,7 +12,7 @@ from ..settings import PRESETS
 from . import look_through, model_lines, names, offers, own_presets, progress, properties, setting_rows, state
 from .photos import choose, chosen, depth_preview, running
 from .scene import reshaped
-from .texts import label, text
+from .texts import label
 
 _ABOVE = ("model",)
 """Settings that the main panel shows."""
@@ -43,28 +43,25 @@ class MONO3D_PT_main(_Sidebar):
         scene: Any = context.scene
         if not state.current.checked:
             return
-        choose.draw(layout, scene.mono3d, is_short=reshaped.target(context) is not None)
+        is_short = reshaped.target(context) is not None
+        choose.draw(layout, scene.mono3d, is_short=is_short)
         if chosen.is_any(scene.mono3d):
-            _draw_quality(layout, scene.mono3d)
+            _draw_quality(layout, scene.mono3d, is_short=is_short)
         _draw_generate(layout, scene.mono3d)
         progress.draw_messages(layout, "MONO3D_PT_main_details")
+        model_lines.draw_next_step(layout)
         if names.is_ours(context.active_object) and reshaped.target(context) is None:
             look_through.draw(layout.row(align=True))
         offers.draw(layout)
 
 
-def _draw_quality(layout: Any, values: Any) -> None:
-    """Shows the presets and the model with its state."""
+def _draw_quality(layout: Any, values: Any, *, is_short: bool) -> None:
+    """Shows the presets and the models."""
     row = layout.row(align=True)
     for name in PRESETS:
         row.prop_enum(values, "preset", name)
     own_presets.draw(row)
-    column = layout.column()
-    column.use_property_split = True
-    column.use_property_decorate = False
-    column.prop(values, "model")
-    if not values.weights:
-        model_lines.draw(layout, values.model)
+    model_lines.draw(layout, values, is_short=is_short)
 
 
 def _draw_generate(layout: Any, values: Any) -> None:
@@ -74,9 +71,8 @@ def _draw_generate(layout: Any, values: Any) -> None:
         button = layout.row()
         button.enabled = chosen.is_any(values)
         button.scale_y = 1.4
-        usual = state.current.usual
-        words = text("Generate, about {time}", time=progress.clock(usual)) if usual is not None else text("Generate")
-        button.operator("mono3d.generate", icon="MESH_GRID", text=words, translate=False)
+        model_lines.draw_generate(button, values)
+        model_lines.draw_switch(layout, values)
 
 
 class _Part(_Sidebar):

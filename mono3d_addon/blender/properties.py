@@ -189,7 +189,9 @@ def property_of(item: SettingField, **more: Any) -> Any:
 
 
 def _label(word: str) -> str:
-    """Returns the label of an option; names with digits, such as those of models, are unchanged."""
+    """Returns the label of an option: what people call a model; names with digits are unchanged."""
+    if word in MODELS:
+        return MODELS[word].label
     return word if any(letter.isdigit() for letter in word) else word.replace("_", " ").capitalize()
 
 

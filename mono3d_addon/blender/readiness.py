@@ -3,20 +3,26 @@
 
 from __future__ import annotations
 
+import textwrap
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..depth.catalogue import MODELS
-from ..depth.model import Model
 from ..errors import Mono3DError
 from ..settings import Settings
 from . import interface, preference_values, properties, state, temporary
 from .photos import description
 from .texts import n_, text
+
+if TYPE_CHECKING:
+    from ..depth.choosing import Row
+
+_BESIDE_ICON = 30
+"""Characters per line of the sidebar beside icons."""
 
 ADDS = n_("More models, Poisson surfaces, HEIC photos")
 """What packages add, in the words of the panels."""
@@ -86,23 +92,66 @@ def _note_what_is_lacking(*, is_complete: bool) -> None:
 
 def refresh_models() -> None:
     """Finds out which models have their weights and keeps it for the panels; reads the sizes of a few files."""
+    from ..depth import choosing
+
     current = state.current
-    current.models = {model.name: _line(model) for model in MODELS.values()}
+    rows = choosing.here_first(choosing.table(current.data_folder, MODELS))
+    current.models = {row.model.name: _line(row) for row in rows}
 
 
-def _line(model: Model) -> state.ModelLine:
-    from ..depth import weights
+def _line(row: Row) -> state.ModelLine:
+    from ..depth import choosing, licence
 
-    size = f"{model.file_bytes / 1e6:,.0f} MB"
+    model, size, found = row.model, choosing.megabytes(row.model), row.status
+    gives, accuracy = ", ".join(model.gives_words), model.accuracy.words if model.accuracy else ""
+    terms = f"{model.licence}, {licence.use(model)}" if licence.use(model) != model.licence else model.licence
     if state.current.is_bare and model.name not in properties.FIELDS["model"].choice.bare:
-        return state.ModelLine(f"{state.current.lacking} (+ {size})", is_ready=False)
-    found = weights.status(model, state.current.data_folder)
-    words = f"{found.state.capitalize()}, {size}, {model.licence}"
+        needs = (state.current.lacking, f"+ {size}, {row.speed}")
+        columns = (f"{found.state.capitalize()}, {size}", row.speed, gives, accuracy, terms)
+        left = 0 if row.is_here else model.file_bytes - found.arrived
+        return state.ModelLine((*needs, *_narrow(terms)), columns, get=_get(left), is_ready=False)
+    words = f"{found.state.capitalize()}, {size}"
+    columns = (words, row.speed, gives, accuracy, terms)
+    if row.is_here:
+        return state.ModelLine((f"{words}, {row.speed}",), columns)
+    lines = (f"{words}, {row.speed}", *_narrow(terms))
     if found.state == "to download":
-        return state.ModelLine(words, "Continue the download" if found.arrived else "Download", is_ready=False)
-    if found.state == "damaged" and not model.bundled:
-        return state.ModelLine(words, "Download again", is_ready=False)
-    return state.ModelLine(words)
+        action = "Continue the download" if found.arrived else "Download"
+        return state.ModelLine(lines, columns, action, _get(model.file_bytes - found.arrived), is_ready=False)
+    if model.bundled:
+        return state.ModelLine(lines, columns)
+    return state.ModelLine(lines, columns, "Download again", _get(model.file_bytes), is_ready=False)
+
+
+def _narrow(words: str) -> list[str]:
+    """Returns words in lines that fit beside an icon."""
+    return textwrap.wrap(words, _BESIDE_ICON, break_on_hyphens=False)
+
+
+def _get(left: int) -> str:
+    """Returns the label of the button that gets the packages, and `left` bytes of weights, and generates."""
+    from .. import edition
+
+    offer = state.current.offer
+    if not edition.can_install() or (offer is not None and offer.problem):
+        return ""
+    total = left + (offer.bytes if offer is not None else 0)
+    if offer is not None and not offer.bytes:
+        return text("Install and generate")
+    return text("Download {size} and generate", size=f"{total / 1e6:,.0f} MB")
+
+
+def offer_next_step(model: str) -> None:
+    """Offers a better model, once on this computer, if the first result was made with `model` and none is there."""
+    from .. import edition
+    from ..depth import choosing
+
+    current = state.current
+    if not edition.can_install() or (current.offer is not None and current.offer.problem):
+        return
+    row = choosing.next_step(choosing.table(current.data_folder, MODELS), model)
+    if row is not None and choosing.is_first_offer(current.data_folder):
+        current.next_step = state.NextStep(state.wrapped(f"{choosing.promise(row)}."), row.model.name)
 
 
 def lack(settings: Settings) -> str:
@@ -112,7 +161,8 @@ def lack(settings: Settings) -> str:
     if not state.current.is_bare:
         return ""
     offer = state.current.offer
-    return environment.beyond_bare(settings, edition.remedy(), offer.size if offer else "")
+    remedy = edition.remedy("click Install in the sidebar")
+    return environment.beyond_bare(settings, remedy, offer.size if offer else "")
 
 
 def poll_plan() -> float | None:
@@ -128,7 +178,9 @@ def poll_plan() -> float | None:
         current.offer = state.Offer(plan=(planning.error,), problem=True)
     else:
         current.offer = state.Offer(
-            _size(planning.plans), tuple(line for plan in planning.plans for line in plan.summary().splitlines())
+            _size(planning.plans),
+            tuple(line for plan in planning.plans for line in plan.summary().splitlines()),
+            bytes=sum(plan.download_bytes for plan in planning.plans),
         )
     _note_what_is_lacking(is_complete=False)
     interface.redraw()

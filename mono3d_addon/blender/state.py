@@ -25,20 +25,34 @@ _LINE = 34
 
 
 class ModelLine(NamedTuple):
-    """What a panel shows of a model: its state in words, and the label of the button (empty: no button).
+    """What a panel shows of a model.
 
-    `is_ready` tells whether it can be used now.
+    lines     its state, size, speed and licence, in words
+    columns   what a wide list shows: state and size, speed, what it gives, accuracy, licence
+    action    the label of the button that gets its weights; empty: no button
+    get       the label of the button that gets all that is missing and generates; empty: nothing can be got
+    is_ready  whether it can be used now
     """
 
-    text: str
+    lines: tuple[str, ...]
+    columns: tuple[str, ...] = ()
     action: str = ""
+    get: str = ""
     is_ready: bool = True
+
+
+class NextStep(NamedTuple):
+    """What a panel shows of a better model after the first result: lines, and the model's name."""
+
+    lines: tuple[str, ...]
+    model: str
 
 
 class Offer(NamedTuple):
     """What a panel shows of packages that can be installed.
 
     size     of the download or on disk, in words; empty while it is not known
+    bytes    of the download; 0: not known, or nothing is to be downloaded
     plan     lines about the packages, their sizes and the folder; or about why they cannot be installed
     problem  whether they cannot be installed on this machine
     """
@@ -46,6 +60,7 @@ class Offer(NamedTuple):
     size: str = ""
     plan: tuple[str, ...] = ()
     problem: bool = False
+    bytes: int = 0
 
 
 class PhotoLine(NamedTuple):
@@ -154,7 +169,7 @@ class State:
     lacking       what to do for a choice that needs packages, a few words; empty if they are installed
     installed     lines about the installed packages: versions, backend, size, place
     update        whether the installed packages are outdated
-    models        the state of every model's weights, by name
+    models        every model by name, those that are on this computer first
     sentences     sentences about the last job
     messages      the same in lines that fit the sidebar
     headline      how many of these lines are the first sentence
@@ -185,6 +200,8 @@ class State:
     decoded       .npy files with pixels of pictures, by their path, size and time of change; see `photos.pixels`
     installation  packages being installed or removed
     download      weights being downloaded
+    then          what to do after an installation or a download that succeeds
+    next_step     a better model that is offered after the first result; None: none is
     """
 
     checked: bool = False
@@ -223,6 +240,14 @@ class State:
     decoded: dict[tuple[str, int, int], Path] = field(default_factory=dict)
     installation: Background | None = None
     download: Download | None = None
+    then: Callable[[], None] | None = None
+    next_step: NextStep | None = None
+
+    def go_on(self) -> None:
+        """Does what is to be done after an installation or a download that has succeeded."""
+        then, self.then = self.then, None
+        if then is not None:
+            then()
 
     def say(self, *sentences: str, failed: bool = False) -> None:
         """Sets the messages shown to the user, wrapped to the sidebar."""

@@ -15,7 +15,7 @@ from . import licence, timings, weights
 from .catalogue import MODELS
 from .model import Model
 
-_WORDS = {name: word for word, name in GRADES.items()}
+_OFFERED = ".next_step_offered"
 
 _BRINGS = {
     "better": "more exact depth and finer outlines",
@@ -38,11 +38,6 @@ class Row:
     seconds: Mapping[str, float]
 
     @property
-    def grade(self) -> str:
-        """The word for it among the three models that are offered first; empty for the others."""
-        return _WORDS.get(self.model.name, "")
-
-    @property
     def is_here(self) -> bool:
         """Whether its weights are on this computer and not known to be damaged."""
         return self.status.state in ("bundled", "ready")
@@ -60,12 +55,6 @@ class Row:
         """Where it is or how large its download, its terms and its speed, in words: "99 MB, free for all use, ..."."""
         where = {"bundled": "bundled", "ready": "downloaded"}.get(self.status.state, megabytes(self.model))
         return ", ".join((where, licence.use(self.model), self.speed))
-
-    @property
-    def label(self) -> str:
-        """Its name for people, after the word for it if it has one: "Better: Depth Anything V2 small"."""
-        title = self.model.title
-        return title if self.grade in ("", title.lower()) else f"{self.grade.capitalize()}: {title}"
 
 
 def table(data_folder: Path, models: Mapping[str, Model] = MODELS) -> tuple[Row, ...]:
@@ -87,17 +76,28 @@ def graded(rows: Iterable[Row]) -> list[Row]:
     return [by_name[name] for name in GRADES.values() if name in by_name]
 
 
-def next_step(rows: Iterable[Row]) -> Row | None:
-    """Returns the next better model after the starter, for a user who has only that; None for others."""
+def next_step(rows: Iterable[Row], model: str) -> Row | None:
+    """Returns the next better model for a user who has a result by `model` and nothing better here; else None."""
     rows = list(rows)
-    if any(row.is_here and row.grade != "starter" for row in rows):
+    if model != GRADES["starter"] or any(row.is_here and row.model.name != model for row in rows):
         return None
-    return next((row for row in rows if row.grade == "better"), None)
+    return next((row for row in rows if row.model.grade == "better"), None)
+
+
+def is_first_offer(data_folder: Path) -> bool:
+    """Returns whether the next step was never offered on this computer, and remembers that it is now."""
+    try:
+        data_folder.mkdir(parents=True, exist_ok=True)
+        (data_folder / _OFFERED).touch(exist_ok=False)
+    except OSError:
+        # It is there, or would be offered each time.
+        return False
+    return True
 
 
 def promise(row: Row) -> str:
     """Returns what a graded model brings and costs, in words."""
-    return f"{row.label} brings {_BRINGS[row.grade]}: {row.summary}"
+    return f"{row.model.label} brings {_BRINGS[row.model.grade]}: {row.summary}"
 
 
 def megabytes(model: Model) -> str:

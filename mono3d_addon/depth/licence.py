@@ -19,6 +19,13 @@ NOT_COMMERCIAL = "not for commercial work"
 
 _FOLDER = "licences"
 
+_TEXTS = {
+    "Apache-2.0": "https://www.apache.org/licenses/LICENSE-2.0",
+    "CC-BY-NC-4.0": "https://creativecommons.org/licenses/by-nc/4.0/",
+    "GPL-3.0-or-later": "https://www.gnu.org/licenses/gpl-3.0.html",
+    "MIT": "https://opensource.org/license/mit",
+}
+
 
 def use(model: Model) -> str:
     """Returns what the weights may be used for, in a few words."""
@@ -55,6 +62,11 @@ def refusal(model: Model, how: str = "") -> str:
         f"The weights of '{model.name}' are under {model.licence}, {NOT_COMMERCIAL}: accept the licence first{how}, or "
         "choose another model."
     )
+
+
+def address(model: Model) -> str:
+    """Returns where the text of the licence can be read."""
+    return _TEXTS[model.licence.split(",")[0]]
 
 
 def is_settled(model: Model, data_folder: Path) -> bool:

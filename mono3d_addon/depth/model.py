@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ..settings import GRADES
+
 ResizeRule = Literal["minimal", "upper_bound", "lower_bound", "longest", "patches"]
 Sampling = Literal["cubic", "cubic, averaged", "linear, averaged", "area"]
 Channels = tuple[float, float, float]
@@ -26,6 +28,8 @@ GIVES: Mapping[Gives, tuple[str, ...]] = types.MappingProxyType(
     }
 )
 """What a network gives beside the order of near and far, in words."""
+
+_GRADE_OF: Mapping[str, str] = types.MappingProxyType({name: word for word, name in GRADES.items()})
 
 HALF: Channels = (0.5, 0.5, 0.5)
 IMAGENET_MEAN: Channels = (0.485, 0.456, 0.406)
@@ -102,6 +106,16 @@ class Model:
     def is_for_all_use(self) -> bool:
         """Whether the weights may be used for commercial work too."""
         return not self.licence.startswith("CC-BY-NC")
+
+    @property
+    def grade(self) -> str:
+        """The word for it among the three models that are offered first; empty for the others."""
+        return _GRADE_OF.get(self.name, "")
+
+    @property
+    def label(self) -> str:
+        """What people call it, after the word for it if it has one: "Better: Depth Anything V2 small"."""
+        return self.title if self.grade in ("", self.title.lower()) else f"{self.grade.capitalize()}: {self.title}"
 
     @property
     def gives_words(self) -> tuple[str, ...]:

@@ -158,7 +158,9 @@ class Layout:
         items = owner.bl_rna.properties[name].enum_items
         assert value in items, value
         self._takes()
-        self.shown.append(name)
+        # The buttons for the values of one property count once.
+        if self.shown[-1:] != [name]:
+            self.shown.append(name)
         self.texts.append(items[value].name)
 
     def progress(self, **options: Any) -> None:

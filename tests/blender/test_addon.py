@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 import mono3d_addon
 from mono3d_addon.blender import events, model_lines, names, progress, properties, readiness, state
-from mono3d_addon.blender.installing import models, network
+from mono3d_addon.blender.installing import licence_dialog, models, network
 from mono3d_addon.blender.installing.weights_download import WeightsDownload
 from mono3d_addon.blender.scene import build as scene
 from mono3d_addon.depth import weights
@@ -244,7 +244,7 @@ def small_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Beh
         server.content = bytes(2_000_000)
         row = small_row(server)
         monkeypatch.setattr(readiness, "MODELS", {row.name: row})
-        monkeypatch.setattr(models, "model_named", lambda name: row)
+        monkeypatch.setattr(licence_dialog, "model_named", lambda name: row)
         yield server
 
 
@@ -252,9 +252,12 @@ def test_a_model_is_downloaded(registered: None, small_model: Behaviour, tmp_pat
     name = "midas_v21_small_256"
     bpy.context.scene.mono3d.model = name
     readiness.refresh()
-    assert state.current.models[name] == state.ModelLine("To download, 2 MB, MIT", "Download", is_ready=False)
+    line = state.current.models[name]
+    assert line.lines == ("To download, 2 MB, about 0.09 s", "MIT, free for all use")
+    assert (line.action, line.get, line.is_ready) == ("Download", "Download 2 MB and generate", False)
     assert bpy.ops.mono3d.download_model() == {"FINISHED"}
-    assert state.current.models[name] == state.ModelLine("Ready, 2 MB, MIT")
+    line = state.current.models[name]
+    assert (line.lines, line.action, line.get, line.is_ready) == (("Ready, 2 MB, about 0.09 s",), "", "", True)
     assert (tmp_path / "data" / "weights" / f"{name}.pt").stat().st_size == 2_000_000
     assert state.current.download is None and not state.current.failed
 
@@ -265,25 +268,26 @@ def test_the_sidebar_offers_what_is_missing_and_computes_nothing(
     name = "midas_v21_small_256"
     readiness.refresh()
     monkeypatch.setattr(weights, "status", None)
-    layout = Mock()
-    model_lines.draw(layout, name)
-    model_lines.draw_list(layout)
-    assert layout.label.call_args.kwargs["text"] == "To download, 2 MB, MIT"
-    layout.operator.assert_called_once_with("mono3d.download_model", text="Download", icon="IMPORT")
-    assert layout.operator.return_value.model == name
-    state.current.models = {name: state.ModelLine("Ready")}
-    model_lines.draw(ready := Mock(), name)
-    assert ready.operator.called is False and not small_model.requests
+    layout = stand_in.Layout()
+    model_lines.draw_state(layout, name)
+    assert layout.operators == ["mono3d.download_model"]
+    model_lines.draw_list(layout)  # type: ignore[arg-type]
+    assert "To download, 2 MB" in layout.texts and "MiDaS 2.1 small" in layout.texts
+    assert layout.operators == ["mono3d.download_model"] * 2 and layout.labels == ["", "Download"]
+    state.current.models = {name: state.ModelLine(("Ready",))}
+    model_lines.draw_state(ready := stand_in.Layout(), name)
+    assert not ready.operators and not small_model.requests
 
 
 def test_the_sidebar_tells_which_model_is_downloaded(registered: None, small_model: Behaviour, tmp_path: Path) -> None:
     row = small_row(small_model)
-    state.current.models = {name: state.ModelLine("To download", "Download") for name in (row.name, "dpt_large_384")}
+    line = state.ModelLine(("To download",), action="Download")
+    state.current.models = dict.fromkeys((row.name, "dpt_large_384"), line)
     download = state.current.download = WeightsDownload(row, tmp_path)
     download.stage = f"Downloading {row.file}: 1.0 of 2.0 MB"
     try:
-        for name, told in ((row.name, "1.0 of 2.0 MB 0%"), ("dpt_large_384", f"{row.name}: 1.0 of 2.0 MB 0%")):
-            model_lines.draw(layout := Mock(), name)
+        for name, told in ((row.name, "1.0 of 2.0 MB 0%"), ("dpt_large_384", f"{row.title}: 1.0 of 2.0 MB 0%")):
+            model_lines.draw_state(layout := Mock(), name)
             shown = [call.kwargs.get("text") for call in layout.mock_calls]
             assert told in shown
     finally:
@@ -296,9 +300,10 @@ def test_damaged_weights_are_downloaded_again(registered: None, small_model: Beh
     place.parent.mkdir(parents=True)
     place.write_bytes(bytes(1000))
     readiness.refresh()
-    assert state.current.models[row.name] == state.ModelLine("Damaged, 2 MB, MIT", "Download again", is_ready=False)
+    assert state.current.models[row.name].lines[0].startswith("Damaged, 2 MB")
+    assert state.current.models[row.name].action == "Download again"
     assert bpy.ops.mono3d.download_model(model=row.name) == {"FINISHED"}
-    assert state.current.models[row.name] == state.ModelLine("Ready, 2 MB, MIT")
+    assert state.current.models[row.name].is_ready
     assert place.stat().st_size == 2_000_000
 
 
@@ -338,7 +343,8 @@ def test_a_download_goes_on_over_another_file(
     app = types.SimpleNamespace(background=False, timers=bpy.app.timers)
     monkeypatch.setattr(progress, "bpy", types.SimpleNamespace(app=app, context=bpy.context, types=bpy.types))
     small_model.gate = threading.Event()
-    operator = stand_in.followed(models.MONO3D_OT_download_model, model=name)
+    monkeypatch.setattr(licence_dialog, "bpy", types.SimpleNamespace(app=app))
+    operator = stand_in.followed(models.MONO3D_OT_download_model, model=name, accepts_licence=False)
     assert operator.invoke(bpy.context, None) == {"FINISHED"}
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     assert bpy.app.timers.is_registered(models.poll_download) and models.poll_download() is not None

@@ -45,7 +45,8 @@ def test_the_panel_links_to_the_full_edition(store: None) -> None:
 
 def test_a_choice_that_needs_packages_names_the_full_edition(store: None) -> None:
     assert state.current.is_bare and state.current.lacking == "Needs the full edition"
-    assert "Needs the full edition" in state.current.models["dpt_large_384"].text
+    large = state.current.models["dpt_large_384"]
+    assert "Needs the full edition" in large.lines[0] and not large.get and not large.action
     assert state.current.models["starter"].is_ready
     sentence = readiness.lack(Settings(surface="poisson"))
     assert f"get the full edition of Mono3D from {ADDRESS}, or choose 'grid'" in sentence

@@ -11,6 +11,7 @@ from typing import Any
 
 import mono3d_addon.blender
 from mono3d_addon.blender import properties, registration
+from mono3d_addon.depth.catalogue import MODELS
 from tests.blender.made import bpy
 
 _SOURCES = Path(mono3d_addon.blender.__file__).parent
@@ -59,7 +60,8 @@ def texts() -> frozenset[str]:
     """Returns every text that can be translated, in English."""
     groups = {item.choice.group for item in properties.FIELDS.values() if item.choice.level == "advanced"}
     found = {*_of_classes(), *_of_sources(), *groups, *_of_stages(), *SAID}
-    return frozenset(one for one in found if not _A_NAME.fullmatch(one))
+    titles = {model.title for model in MODELS.values() if model.title != model.name.capitalize()}
+    return frozenset(one for one in found if one not in titles and not _A_NAME.fullmatch(one))
 
 
 def _of_classes() -> Iterator[str]:

@@ -19,8 +19,8 @@ def private_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_three_words_come_with_size_terms_and_speed(tmp_path: Path) -> None:
     rows = choosing.graded(choosing.table(tmp_path))
-    assert [row.grade for row in rows] == ["starter", "better", "best"]
-    assert [row.label for row in rows] == ["Starter", "Better: Depth Anything V2 small", "Best: MoGe-2 large"]
+    assert [row.model.grade for row in rows] == ["starter", "better", "best"]
+    assert [row.model.label for row in rows] == ["Starter", "Better: Depth Anything V2 small", "Best: MoGe-2 large"]
     assert [row.summary for row in rows] == [
         "bundled, free for all use, about 0.03 s",
         "99 MB, free for all use, about 1 s",
@@ -36,8 +36,9 @@ def test_a_licence_with_a_reservation_is_told(tmp_path: Path) -> None:
 
 def test_the_next_step_is_for_those_who_have_only_the_starter(tmp_path: Path) -> None:
     rows = choosing.table(tmp_path)
-    step = choosing.next_step(rows)
-    assert step is not None and step.grade == "better"
+    step = choosing.next_step(rows, "starter")
+    assert step is not None and step.model.grade == "better"
+    assert choosing.next_step(rows, "dpt_large_384") is None and choosing.next_step(rows, "own depth") is None
     assert choosing.promise(step) == (
         "Better: Depth Anything V2 small brings more exact depth and finer outlines: 99 MB, free for all use, about 1 s"
     )
@@ -45,7 +46,13 @@ def test_the_next_step_is_for_those_who_have_only_the_starter(tmp_path: Path) ->
     other.parent.mkdir()
     with other.open("wb") as file:
         file.truncate(MODELS["midas_v21_small_256"].file_bytes)
-    assert choosing.next_step(choosing.table(tmp_path)) is None
+    assert choosing.next_step(choosing.table(tmp_path), "starter") is None
+
+
+def test_the_next_step_is_offered_once(tmp_path: Path) -> None:
+    assert [choosing.is_first_offer(tmp_path / "data") for _ in range(3)] == [True, False, False]
+    (tmp_path / "file").touch()
+    assert not choosing.is_first_offer(tmp_path / "file"), "a folder that cannot be written gets no offer each time"
 
 
 def test_what_is_here_comes_first(tmp_path: Path) -> None:

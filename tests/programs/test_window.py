@@ -30,9 +30,6 @@ INSIDE = f"{WORK}/window/coffee.jpg"
 SHOTS = os.environ.get("MONO3D_SCREENSHOTS", "")
 VALUES = "bpy.context.scene.mono3d"
 RUN = "addon_state().run"
-GENERATE_BELOW_MODEL = 52
-"""Pixels from the list of models to the row of Generate, or of the progress bar while a job is running."""
-
 pytestmark = [pytest.mark.timeout(900)]
 
 
@@ -82,7 +79,7 @@ def end(blender: Window, meshes: int) -> None:
 def cancel_place(blender: Window) -> tuple[float, float]:
     """Returns the position of the cancel button: at the right end of the progress bar that replaces Generate."""
     left, _, width, _ = blender.ask("result = region('UI')")
-    return left + width - 48, blender.find("mono3d.model")[1] + GENERATE_BELOW_MODEL
+    return left + width - 48, blender.find("mono3d.generate")[1]
 
 
 def gaps(blender: Window) -> list[float]:

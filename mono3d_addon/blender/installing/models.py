@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Downloads weights of models."""
 
-from typing import Any
-
 import bpy
-from bpy.props import StringProperty
 
-from ...depth.catalogue import model_named
 from ...errors import Mono3DError
 from .. import interface, progress, readiness, state
 from ..texts import text
 from . import network
+from .licence_dialog import AsksLicence
 
 
 def poll_download() -> float | None:
@@ -25,28 +22,25 @@ def on_finished() -> str:
     readiness.refresh_models()
     if download is None:
         return ""
+    if download.cancelled or download.error:
+        current.then = None
     if download.cancelled:
         current.say(text("The download was stopped; it can be continued later."))
     elif download.error:
         current.say(download.error, failed=True)
         return download.error
     else:
-        current.say(text("{model} is ready.", model=download.model.name))
+        current.say(text("{model} is ready.", model=download.model.title))
+        current.go_on()
     return ""
 
 
-class MONO3D_OT_download_model(progress.Starter):
+class MONO3D_OT_download_model(AsksLicence, progress.Starter):
     """Download the weights of the model from their publisher and verify them; a stopped download can be continued"""
 
     bl_idname = "mono3d.download_model"
     bl_label = "Download model"
     poll_work = staticmethod(poll_download)
-
-    model: StringProperty(  # type: ignore[valid-type]
-        name="Model",
-        description="Name of the model; empty: the model of the scene",
-        options={"HIDDEN", "SKIP_SAVE"},
-    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -57,21 +51,29 @@ class MONO3D_OT_download_model(progress.Starter):
         return True
 
     def begin(self, context: bpy.types.Context) -> None:
-        """Starts the download. Raises Mono3DError if Blender may not go online."""
+        """Starts the download. Raises Mono3DError if Blender may not go online, or if the licence is not accepted."""
         from ...depth import weights
         from .weights_download import WeightsDownload
 
-        scene: Any = context.scene
-        model = model_named(self.model or scene.mono3d.model)
+        model = self.wanted(context)
         if reason := network.refusal(f"download '{model.name}'"):
             readiness.refresh()
             folder = state.current.data_folder
             raise Mono3DError(f"{reason} {weights.missing_message(model, folder)}")
+        self.check_licence(model)
         readiness.refresh()
         state.current.say()
-        download = WeightsDownload(model, state.current.data_folder)
+        download = WeightsDownload(model, state.current.data_folder, accepts_licence=self.accepts_licence)
         state.current.download = download
         download.start()
+
+    def start_all(self, context: bpy.types.Context) -> interface.Result:
+        """Starts the download."""
+        return self.start(context)
+
+    def do_all(self, context: bpy.types.Context) -> interface.Result:
+        """Downloads."""
+        return progress.Starter.execute(self, context)
 
     def wait(self, context: bpy.types.Context) -> None:
         """Waits for the end."""

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether Blender may use the network."""
 
+from typing import Any
+
 import bpy
+
+from ..texts import label, text
 
 
 def forbidden() -> bool:
@@ -22,3 +26,18 @@ def refusal(action: str) -> str:
         "Blender may not go online: tick Preferences > System > Network > Allow Online Access, "
         f"or start it with --online-mode; then {action}."
     )
+
+
+def draw_switch(layout: Any) -> None:
+    """Shows the way to Blender's own switch, if that is in the way."""
+    if bpy.app.online_access:
+        return
+    if forbidden():
+        note = layout.column(align=True)
+        note.active = False
+        label(note, "Blender is in offline mode")
+    else:
+        button = layout.operator(
+            "screen.userpref_show", icon="PREFERENCES", text=text("Allow Online Access …"), translate=False
+        )
+        button.section = "SYSTEM"

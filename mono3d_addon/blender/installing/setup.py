@@ -28,6 +28,8 @@ def on_finished() -> str:
     readiness.refresh()
     if work is None:
         return ""
+    if work.cancelled or work.error:
+        current.then = None
     if work.cancelled:
         current.say(text("The installation was cancelled; what was there before is unchanged."))
     elif work.error:
@@ -42,6 +44,7 @@ def on_finished() -> str:
             current.forget_runners()
         readiness.tidy()
         current.say(text("Installed. The next mesh is made with the new packages."))
+        current.go_on()
     return ""
 
 
@@ -92,16 +95,8 @@ def _install_button(layout: Any, offer: state.Offer) -> None:
     words = text("Install, {size}", size=offer.size) if offer.size else text("Install")
     layout.operator("mono3d.install", icon="IMPORT", text=words, translate=False)
     wish = state.current.planned
-    if not bpy.app.online_access and not (wish and wish.wheelhouse):
-        if network.forbidden():
-            note = layout.column(align=True)
-            note.active = False
-            label(note, "Blender is in offline mode")
-        else:
-            button = layout.operator(
-                "screen.userpref_show", icon="PREFERENCES", text=text("Allow Online Access …"), translate=False
-            )
-            button.section = "SYSTEM"
+    if not (wish and wish.wheelhouse):
+        network.draw_switch(layout)
 
 
 def draw_installed(layout: bpy.types.UILayout) -> None:

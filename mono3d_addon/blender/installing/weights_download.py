@@ -11,12 +11,16 @@ from .background import Background, Progress
 
 
 class WeightsDownload(Background):
-    """Downloads the weights of `model`; a cancelled download can be continued."""
+    """Downloads the weights of `model`; a cancelled download can be continued.
 
-    def __init__(self, model: Model, data_folder: Path) -> None:
+    `accepts_licence` as in `depth.download.download`.
+    """
+
+    def __init__(self, model: Model, data_folder: Path, *, accepts_licence: bool = False) -> None:
         super().__init__("mono3d download")
         self.model = model
         self._data_folder = data_folder
+        self._accepts_licence = accepts_licence
 
     @property
     def running(self) -> bool:
@@ -27,4 +31,4 @@ class WeightsDownload(Background):
         """Downloads. Raises Mono3DError."""
         from ...depth.download import download
 
-        download(self.model, self._data_folder, progress, cancelled)
+        download(self.model, self._data_folder, progress, cancelled, accepts_licence=self._accepts_licence)

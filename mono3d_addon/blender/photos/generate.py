@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import StringProperty
 
-from .. import interface, look_through, photo_colours, preference_values, state, views
+from .. import interface, look_through, photo_colours, preference_values, readiness, state, views
 from ..scene import reshaped
 from ..texts import filled, text
 from . import running
@@ -64,6 +64,8 @@ class MONO3D_OT_generate(running.PhotoJob):
         self._told += _report(result, [*notes, *map(filled, result.notes)], is_first=not self._told)
         self._seconds += sum(result.seconds.values())
         state.current.say(*self._sentences())
+        readiness.refresh_models()
+        readiness.offer_next_step(result.settings.depth_by)
 
     def show_results(self) -> list[str]:
         """Shows all results; returns the sentences about them."""
