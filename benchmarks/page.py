@@ -126,7 +126,8 @@ def shown(page: Page, revision: int, detail: str) -> float:
 
 def measure(browser: Browser, address: str, photo: Path, line: tuple[float, int]) -> dict[str, float]:
     """Returns the seconds and megabytes of one visit."""
-    context = browser.new_context(viewport={"width": 1366, "height": 820})
+    # Drawing without a graphics card would slow down the server.
+    context = browser.new_context(viewport={"width": 1366, "height": 820}, reduced_motion="reduce")
     page, net = context.new_page(), Line()
     net.slow_down(page, *line)
     found: dict[str, float] = {}

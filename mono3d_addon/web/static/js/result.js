@@ -27,6 +27,8 @@ export class Result {
     find("poster").addEventListener("load", ({ target }) => {
       find("viewer").style.setProperty("--backdrop", backdrop(target));
     });
+    // Whoever moves a slider looks at the model, and the device has a mesh to draw.
+    find("shape").addEventListener("input", () => this._viewer?.isSwaying && this._viewer.setSway(false));
     this._shape = new Shape(description, (status) => this.renew(status));
   }
 

@@ -6,6 +6,9 @@ import { Vector3 } from "../vendor/three/three.js";
 const PERIOD = 9000;
 /** It ends by itself, to save power. */
 const PERIODS = 6;
+/** A device that draws frames as slowly as this, in milliseconds, has better things to do. */
+const SLOW = 400;
+const ENOUGH = 5;
 const UP = new Vector3(0, 1, 0);
 
 /** Moves a viewpoint; `place` gets each position, `onEnd` is called when it has ended by itself. */
@@ -25,14 +28,17 @@ export class Sway {
     this.stop();
     const home = position.clone().sub(target);
     const began = performance.now();
+    let frames = 0;
     const step = (now) => {
       const share = (now - began) / PERIOD;
-      if (share >= PERIODS) {
+      const isSlow = frames >= ENOUGH && (now - began) / frames > SLOW;
+      if (share >= PERIODS || isSlow) {
         this._frame = 0;
         this._place(position.clone());
         this._onEnd();
         return;
       }
+      frames += 1;
       const angle = aside * (Math.cos(2 * Math.PI * Math.max(0, share)) - 1);
       this._place(home.clone().applyAxisAngle(UP, angle).add(target));
       this._frame = requestAnimationFrame(step);
