@@ -160,8 +160,8 @@ def test_a_scene_that_takes_too_long_is_stopped_and_the_next_one_is_not(tmp_path
 
 
 def test_the_oldest_results_make_room(tmp_path: Path) -> None:
-    with serving(tmp_path, "--max-gigabytes", "0.05", program=STAND_IN) as server:
-        ids = [server.done(settings={"detail": 600}) for _ in range(4)]
+    with serving(tmp_path, "--max-gigabytes", "0.1", program=STAND_IN) as server:
+        ids = [server.done(png(1200, 800), {"detail": 1000}) for _ in range(4)]
         end = time.monotonic() + 30
         while server.get(f"/api/jobs/{ids[0]}").status == 200:
             assert time.monotonic() < end
