@@ -124,7 +124,8 @@ class Keywords(TypedDict, total=False):
     sky: Literal["auto", "keep", "clamp", "remove"]
 
     # Level on the ground: Detect the ground, set the scene upright and put the ground at height 0; the camera keeps
-    # the tilt it had; without a clear ground nothing changes; default: False
+    # the tilt it had; a sideways tilt only if upright edges in the photo show it; without a clear ground nothing
+    # changes; default: False
     level: bool
 
     # Surface: 'grid' has a vertex per pixel, 'adaptive' few triangles in flat areas, 'poisson' is one smooth

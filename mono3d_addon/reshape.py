@@ -19,7 +19,7 @@ from .core.camera.field_of_view import camera_notes, photo_camera
 from .core.estimate import Estimate
 from .core.maps.crop import cropped
 from .core.maps.depth_map import depth_map
-from .core.maps.ground import camera_on_ground
+from .core.maps.levelling import Levelled, levelled
 from .core.maps.own_depth import filled, for_source, own_depth_map
 from .core.maps.planes import with_planes
 from .core.maps.relief import with_relief
@@ -198,7 +198,7 @@ class Reshaper(abc.ABC):
         self._handed = NOTHING
         self._sky: _Last[Valid] = _Last()
         self._depth: _Last[_DepthMap] = _Last()
-        self._on_ground: _Last[Camera | None] = _Last()
+        self._on_ground: _Last[Levelled] = _Last()
         self._flat: _Last[Floats] = _Last()
 
     @property
@@ -250,9 +250,11 @@ class Reshaper(abc.ABC):
             mesh = self._first_mesh(depth, valid, camera, settings)
             if found.sky is not None:
                 notes.append(f"Sky was found and {_SKY_NOTES[settings.sky]}.")
-            on_ground = self._camera_on_ground(depth, found.rest, camera, settings)
-            if on_ground is None:
-                notes.append("No clear ground was found, so the scene was not levelled.")
+            on_ground = None
+            if settings.level:
+                ground = self._levelled(depth, found.rest, camera, settings)
+                on_ground = ground.camera
+                notes.append(ground.note)
         finished = self._finished(mesh, depth, valid, camera, settings, stages)
         return Reshaped(
             on_ground or camera,
@@ -279,11 +281,10 @@ class Reshaper(abc.ABC):
     ) -> _Finished:
         """Returns what the other steps make of the first mesh. Raises Mono3DError when it is empty."""
 
-    def _camera_on_ground(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> Camera | None:
-        """Returns the camera as it stands in the scene; None where no ground was found to level the scene by."""
-        if not settings.level:
-            return camera
-        return self._on_ground.get(_without(settings, _AFTER_GRID), lambda: camera_on_ground(camera, depth, valid))
+    def _levelled(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> Levelled:
+        """Returns the camera as it stands in the scene, where there is a ground to level the scene by."""
+        pixels = None if self._is_exact else self.photo.pixels
+        return self._on_ground.get(_without(settings, _AFTER_GRID), lambda: levelled(camera, depth, valid, pixels))
 
     def _check_not_empty(self, mesh: Mesh) -> None:
         if len(mesh.triangles) == 0:

@@ -229,8 +229,8 @@ class Settings:
         "backdrop at the far distance, 'remove' cuts it out; a photo without sky does not change",
         options=("auto", "keep", "clamp", "remove"), basic=True)
     level: bool = _choice(False, "Level on the ground", "Shape",
-        "Detect the ground, set the scene upright and put the ground at height 0; the camera keeps the tilt it had; "
-        "without a clear ground nothing changes", basic=True)
+        "Detect the ground, set the scene upright and put the ground at height 0; the camera keeps the tilt it had; a "
+        "sideways tilt only if upright edges in the photo show it; without a clear ground nothing changes", basic=True)
     surface: str = _choice("grid", "Surface", "Shape",
         "'grid' has a vertex per pixel, 'adaptive' few triangles in flat areas, 'poisson' is one smooth surface, "
         "'ball_pivoting' connects the cleaned points",

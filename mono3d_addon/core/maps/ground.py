@@ -74,6 +74,16 @@ def camera_on_ground(camera: Camera, depth: Floats, valid: NDArray[np.bool_] | N
     return dataclasses.replace(camera, pitch=pitch, roll=roll, elevation=ground.below)
 
 
+def ground_below(held: Camera, found: Camera, depth: Floats, valid: NDArray[np.bool_] | None = None) -> float:
+    """Returns the distance in metres between a camera and the ground for another pose: that of most of its ground.
+
+    `found` is the camera that stands on the ground by `camera_on_ground`, of which the others are the arguments.
+    """
+    points, _, _ = _sample(found, depth, valid)
+    is_ground = np.abs(points @ found.up + found.elevation) < _TOLERANCE * np.linalg.norm(points, axis=1)
+    return float(np.median(-(points[is_ground] @ held.up)))
+
+
 def find_ground(camera: Camera, depth: Floats, valid: NDArray[np.bool_] | None = None) -> Ground | None:
     """Returns the ground plane in a depth map; None without a clear one. Arguments as in `camera_on_ground`.
 
