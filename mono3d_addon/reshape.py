@@ -27,6 +27,7 @@ from .core.maps.sky import backdrop, behind, except_sky, find_sky, infinite
 from .core.maps.sky_colors import rim_of
 from .core.mesh.background_fill import BackgroundFill, fill_background
 from .core.mesh.fill_sky import fill_before_sky
+from .core.mesh.given_normals import GivenNormals, Shading, are_used, shaded, shading_of
 from .core.mesh.grid import Grid, grid_of, torn_triangles
 from .core.mesh.grid_cells import with_quads
 from .core.mesh.mesh import Mesh, PointCloud
@@ -98,7 +99,7 @@ _AFTER_GRID = (
 
 @dataclass(frozen=True)
 class Reshaped:
-    """A mesh of a photo with some settings; see `Reconstruction` for the fields."""
+    """A mesh of a photo with some settings; see `Reconstruction` for the fields and `has_given_normals`."""
 
     camera: Camera
     depth: Floats
@@ -108,6 +109,7 @@ class Reshaped:
     normal_map: Bytes | None
     notes: tuple[str, ...]
     replaced: NDArray[np.bool_] | None = None
+    has_given_normals: bool = False
 
 
 @dataclass(frozen=True)
@@ -265,6 +267,7 @@ class Reshaper(abc.ABC):
             finished.normal_map,
             (*notes, *finished.notes),
             finished.replaced,
+            not self.is_panorama and are_used(self.normals, self.scene, settings),
         )
 
     @abc.abstractmethod
@@ -449,13 +452,30 @@ class PinholeReshaper(Reshaper):
                 mesh, cloud, more = self._surface(mesh, grid, depth.shape, camera, settings, within)
                 notes += more
         self._check_not_empty(mesh)
+        shading = self._shading(grid, depth.shape, camera, settings)
+        if shading is not None:
+            mesh = replace(mesh, normals=shaded(mesh.vertices, mesh.normals, shading, camera))
         if settings.normal_map:
             with stages.stage(NORMAL_MAP):
+                if shading is not None:
+                    grid = replace(grid, normals=shaded(grid.points, grid.normals, shading, camera))
                 relief = normal_map(mesh, grid, depth.shape, camera)
         if settings.solid != "off":
             with stages.stage(SOLID):
                 mesh = solid(mesh, settings.solid, settings.solid_thickness, settings.solid_size)
         return _Finished(mesh, cloud, background, relief, tuple(notes), found.replaced)
+
+    def _shading(self, grid: Grid, shape: tuple[int, ...], camera: Camera, settings: Settings) -> Shading | None:
+        """Returns how the network's normals shade the meshes of a grid; None where they do not."""
+        if not are_used(self.normals, self.scene, settings):
+            return None
+        assert self.normals is not None and self.scene is not None and self.scene.measures is not None
+        measures = self.scene.measures
+        rows, columns = self.normals.shape[:2]
+        holds = None if self.holds is None else resize_nearest(self.holds, columns, rows)
+        scale = (1.0 / settings.near - 1.0 / settings.far) / (1.0 / measures.near - 1.0 / measures.far)
+        given = GivenNormals(self.normals, holds, measures.focal, 1.0 / settings.far - scale / measures.far)
+        return shading_of(grid.points, grid.normals, grid.connected, shape, given, camera)
 
     def _surface(
         self,

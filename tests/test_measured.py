@@ -10,15 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from mono3d_addon import pipeline
 from mono3d_addon.core import windows
 from mono3d_addon.core.camera.camera import Camera
 from mono3d_addon.core.reconstruction import Reconstruction
+from mono3d_addon.depth.engines.engine import NORMALS
 from mono3d_addon.session import Session
 from mono3d_addon.settings import Settings
 from tests import exact_network as exact
-from tests.core.ray_caster import depth_at
+from tests.core.ray_caster import Truth, depth_at
 
 MOGE, METRES, DA3, MONO = (
     "moge_2_vits_normal",
@@ -171,3 +173,45 @@ def test_the_cache_gives_the_same_for_every_lens(model: str, tmp_path: Path) -> 
         # Probabilities of sky are stored in steps.
         np.testing.assert_allclose(again.depth, first.depth, rtol=1e-4)
         assert again.resolved.near.value == pytest.approx(first.resolved.near.value, rel=1e-5)
+
+
+@pytest.mark.parametrize("surface", ["grid", "adaptive"])
+def test_the_networks_normals_shade_a_rippled_mesh(
+    surface: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exactly = exact.points_of
+
+    def rippled(truth: Truth, sky: NDArray[np.bool_]) -> dict[str, NDArray[np.float32]]:
+        rows, columns = np.indices(truth.depth.shape)
+        waves = np.float32(1.0) + np.float32(0.002) * (np.sin(rows * 0.5) + np.sin(columns * 0.6)).astype(np.float32)
+        found = exactly(dataclasses.replace(truth, depth=truth.depth * waves), sky)
+        return found if has_normals else {name: one for name, one in found.items() if name != NORMALS}
+
+    monkeypatch.setattr(exact, "points_of", rippled)
+    settings = Settings(
+        model=MOGE, detail=320, field_of_view=62.0, planes=False, surface=surface, normal_map=True, edges="tear"
+    )
+    apart, maps = {}, {}
+    for has_normals in (False, True):
+        result = run(tmp_path / str(has_normals), settings)
+        assert result.has_given_normals == has_normals and result.normal_map is not None
+        apart[has_normals] = normal_errors(result)
+        with Image.open(result.normal_map) as picture:
+            maps[has_normals] = np.asarray(picture.convert("RGB"), np.float64)
+    assert np.median(apart[False]) > 1.0 and np.median(apart[True]) < 0.4 * np.median(apart[False]), {
+        key: float(np.median(one)) for key, one in apart.items()
+    }
+    if surface == "adaptive":
+        # What the mesh has too few vertices for is in the map; of the floor it is even.
+        floor = maps[True][-20:, 100:220], maps[False][-20:, 100:220]
+        assert floor[0].std(axis=(0, 1)).max() < 0.6 * floor[1].std(axis=(0, 1)).max()
+
+
+def normal_errors(result: Reconstruction) -> NDArray[np.float64]:
+    """Returns the angles, degrees, of the vertices' normals from the true ones, away from edges."""
+    truth = exact.render(exact.OUTDOORS, exact.eye())
+    uv = result.mesh.uv.astype(np.float64)
+    cells = np.clip(np.stack((uv[:, 0] * 640, (1.0 - uv[:, 1]) * 480), axis=1), 0, (639, 479)).astype(int)
+    kept = exact.smooth(truth, 14)[cells[:, 1], cells[:, 0]]
+    true = truth.normals[cells[:, 1], cells[:, 0]][kept]
+    return np.degrees(np.arccos(np.clip(np.einsum("ij,ij->i", result.mesh.normals[kept], true), -1.0, 1.0)))

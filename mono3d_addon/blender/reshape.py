@@ -553,8 +553,9 @@ def _replace_mesh(owner: bpy.types.Object, made: ReshapedMesh, camera: Camera, s
     if made.background_texture is not None:
         copy = _beside(owner, made.background_texture, settings, "behind_")
         background_fill.show(owners, owner.name, made.background_texture, settings, copy)
-    if made.normal_map is not None:
+    if len(made.mesh.normals):
         mesh_data.set_normals(data, made.mesh.normals)
+    if made.normal_map is not None:
         copy = _beside(owner, made.normal_map, settings, "normal_")
         relief = images.load(f"{owner.name} normal", made.normal_map, copy, "Non-Color")
         restyle.set_relief(owners, settings, relief)

@@ -23,6 +23,7 @@ from .camera.automatic import Resolved
 from .camera.camera import Camera
 from .camera.lens import Lens
 from .maps.depth_values import DepthValues
+from .mesh.given_normals import are_used
 from .mesh.mesh import Mesh, PointCloud, joined
 from .resolved import resolved
 from .scene_guess import SceneGuess
@@ -107,6 +108,11 @@ class Reconstruction:
         """Near, far and field of view of this reconstruction, each with its source."""
         size, is_panorama = (self.camera.width, self.camera.height), self.camera.is_panorama
         return resolved(self.settings, size, self.lens, self.own, self.scene, is_panorama=is_panorama)
+
+    @property
+    def has_given_normals(self) -> bool:
+        """Whether the normals of `mesh` are, where they suit it, those of the network and not of its triangles."""
+        return not self.camera.is_panorama and are_used(self.normals, self.scene, self.settings)
 
     @functools.cached_property
     def scene_mesh(self) -> Mesh:

@@ -14,10 +14,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core import resampling
 from ..core.arrays import Floats
 from ..core.camera.affine_view import in_half_diagonals, in_longer_sides, view_of
 from ..core.estimate import Estimate
 from ..core.maps.own_depth import filled
+from ..core.maps.relative_slopes import normals_of, places_of, slopes_of
 from ..core.resampling import nearest
 from ..core.scene_guess import Measures, SceneGuess, Unit
 from . import align, scene_vector
@@ -154,7 +156,19 @@ def through_lens(estimate: Estimate, focal: float, aspect: float) -> Estimate:
     holds = None if estimate.valid is None else nearest(estimate.valid, columns, rows)
     sky = None if estimate.sky is None else nearest(estimate.sky, columns, rows)
     found = of_depth(depth, holds, sky, scene.measures.unit, focal)
-    return replace(estimate, disparity=found.disparity, scene=found.scene, valid=found.valid)
+    normals = None if estimate.normals is None else _turned(estimate, scene.measures.focal, focal, moved, aspect)
+    return replace(estimate, disparity=found.disparity, scene=found.scene, valid=found.valid, normals=normals)
+
+
+def _turned(estimate: Estimate, before: float, focal: float, moved: np.float32, aspect: float) -> Floats:
+    """Returns the normals of an estimate for a lens of another focal length, with which all distances grow."""
+    assert estimate.normals is not None
+    rows, columns = estimate.normals.shape[:2]
+    places = places_of(rows, columns, aspect)
+    depth = 1.0 / resampling.resize(estimate.disparity, columns, rows, "bilinear")
+    share = depth / np.maximum(depth + moved, np.float32(_NEAREST))
+    turned = normals_of(slopes_of(estimate.normals, places, before) * share[..., None], places, focal)
+    return np.where(np.isfinite(turned), turned, estimate.normals)
 
 
 def in_metres(estimate: Estimate, focal: float) -> Estimate:

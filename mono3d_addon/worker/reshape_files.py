@@ -14,6 +14,7 @@ import numpy as np
 from ..core import scene_guess
 from ..core.arrays import Floats, Ints
 from ..core.mesh.mesh import BACKGROUND_TEXTURE, Mesh
+from ..core.mesh.normal_map import NAME as NORMAL_MAP
 from ..core.mesh.triangle_edges import edges_of_faces
 from ..core.reconstruction import Reconstruction
 
@@ -36,6 +37,7 @@ class Source:
     scene        what the network guesses of the scene, see `core.scene_guess.to_json`
     sky          .npy, float32 (h, w), probability of sky; empty where the network does not give it
     holds        .npy, bool (h, w), where the disparity holds; empty: everywhere
+    normals      .npy, float32 (h, w, 3), the network's normals; empty where it gives none
     """
 
     name: str
@@ -48,6 +50,7 @@ class Source:
     scene: Mapping[str, Any] | None = None
     sky: str = ""
     holds: str = ""
+    normals: str = ""
 
 
 def source_of(saved: Reconstruction, folder: Path, photo: Path) -> Source:
@@ -63,12 +66,13 @@ def source_of(saved: Reconstruction, folder: Path, photo: Path) -> Source:
         scene_guess.to_json(saved.scene),
         "" if saved.sky is None else str(folder.absolute() / "sky.npy"),
         "" if saved.holds is None else str(folder.absolute() / "holds.npy"),
+        "" if saved.normals is None else str(folder.absolute() / "normals.npy"),
     )
 
 
 @dataclass(frozen=True)
 class ReshapedMesh:
-    """A mesh in the scene frame, with its edges. It has normals only with a normal map; else Blender computes them.
+    """A mesh in the scene frame, with its edges. Without normals, (0, 3), Blender computes them.
 
     edges                 see `core.mesh.triangle_edges.edges_of_faces`
     background_triangles  number of triangles at the end that are the background (see `core.mesh.background_fill`)
@@ -97,7 +101,7 @@ def save(
     """Writes a mesh and its edges, which would take Blender's main thread longer to find.
 
     Its last `background_triangles` triangles are the background. Its texture must already be in the folder, and
-    so must the normal map that needs the normals. `depth` is that of `ReshapedMesh`.
+    so must the normal map, which needs the normals. `depth` is that of `ReshapedMesh`.
     """
     arrays = {name: getattr(mesh, name) for name in _MESH}
     arrays |= zip(_EDGES, edges_of_faces((mesh.quads, mesh.loose_triangles), len(mesh.vertices)), strict=True)
@@ -115,8 +119,8 @@ def load(folder: Path) -> ReshapedMesh:
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in (*_MESH, *_EDGES)}
     pairs, of_corner = (arrays.pop(name) for name in _EDGES)
     background_triangles = int((folder / _BACKGROUND).read_text(encoding="ascii"))
-    normals, has_normals = np.empty((0, 3), np.float32), (folder / "normals.npy").exists()
-    if has_normals:
+    normals, normal_map = np.empty((0, 3), np.float32), folder / NORMAL_MAP
+    if (folder / "normals.npy").exists():
         normals = np.load(folder / "normals.npy", mmap_mode="r", allow_pickle=False)
     depth = folder / "depth.npy"
     return ReshapedMesh(
@@ -124,6 +128,6 @@ def load(folder: Path) -> ReshapedMesh:
         (pairs, of_corner),
         background_triangles,
         next(folder.glob(f"{BACKGROUND_TEXTURE}.*")) if background_triangles else None,
-        folder / "normal_map.png" if has_normals else None,
+        normal_map if normal_map.exists() else None,
         np.load(depth, allow_pickle=False) if depth.exists() else None,
     )

@@ -79,7 +79,7 @@ def _write_mesh(reshaped: Reshaped, settings: Settings, folder: Path, stages: St
     background_triangles = len(whole.triangles) - len(reshaped.mesh.triangles)
     if reshaped.normal_map is not None:
         write_normal_map(reshaped.normal_map, folder)
-    with_normals = reshaped.normal_map is not None
+    with_normals = reshaped.normal_map is not None or reshaped.has_given_normals
     reshape_files.save(in_scene(whole, reshaped.camera), folder, background_triangles, with_normals=with_normals)
     return {
         "camera": dataclasses.asdict(reshaped.camera),
@@ -123,5 +123,7 @@ def _read(folder: Path, source: Source, settings: Settings, handed: HandedOver) 
     else:
         sky = np.load(folder / source.sky, allow_pickle=False) if source.sky else None
         holds = np.load(folder / source.holds, allow_pickle=False) if source.holds else None
-        estimate = Estimate(disparity, "", scene=scene_guess.from_json(source.scene), sky=sky, valid=holds)
+        normals = np.load(folder / source.normals, allow_pickle=False) if source.normals else None
+        scene = scene_guess.from_json(source.scene)
+        estimate = Estimate(disparity, "", scene=scene, sky=sky, valid=holds, normals=normals)
     return make_reshaper(photo, estimate, is_panorama=source.is_panorama)

@@ -81,6 +81,8 @@ def test_metres_lens_and_sky_from_the_button(values: Any, tmp_path: Path) -> Non
     things = np.zeros((rows, columns), bool)
     things[np.clip(cells[:, 1], 0, rows - 1), np.clip(cells[:, 0], 0, columns - 1)] = True
     assert (things == true_sky(eye, rows, columns)).mean() < 0.01
+    # Shaded by the network's normals: the floor's are even.
+    assert owner.data.has_custom_normals
     words = " ".join(state.current.messages)
     assert "estimated 62 degrees" in words and "Distances: estimated" in words and POINTS in words
 
@@ -90,6 +92,7 @@ def test_sliders_and_known_distances_go_on_from_the_metres(values: Any, tmp_path
     before, eye = scene.stored_settings(owner), exact.eye(degrees=ANGLE)
     assert bpy.ops.mono3d.reshape(near=2.0 * before.near, far=2.0 * before.far) == {"FINISHED"}
     assert np.quantile(vertex_errors(places_of(owner) / 2.0, eye), 0.98) < 1e-3
+    assert owner.data.has_custom_normals
     # Two places, measured in the true scene, bring the truth back.
     places = places_of(owner)
     near_one, far_one = places[places[:, 2].argmin()], places[np.abs(places[:, 2] - 12.0).argmin()]

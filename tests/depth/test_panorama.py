@@ -191,9 +191,14 @@ class TrueViews:
             points[..., 2] -= np.float32(0.3)
             mask = np.where(sky, np.float32(0.01), np.float32(0.99))
             arrays = {POINTS: points, MASK: mask, SCALE: np.array([2.0], np.float32)}
-        else:
+        elif self.model.gives == "metres by focal length":
             pixels_of_focal = 0.5 * count / view.tangent
             arrays = {DEPTH: depth * np.float32(300.0 / pixels_of_focal), SKY: sky.astype(np.float32)}
+        elif self.model.gives == "depth":
+            # Every view has a scale of its own.
+            arrays = {DEPTH: depth * np.float32(0.5 + 0.05 * len(self.left)), SKY: sky.astype(np.float32)}
+        else:
+            arrays = {DEPTH: depth}
         batch = {name: array[None] for name, array in arrays.items()}
         (found,) = readings(batch, self.model, [(count, count)], is_mirrored=False)
         return found
@@ -219,3 +224,20 @@ def test_measured_views_become_one_in_metres(model: str) -> None:
     assert made.scene.measures.near == pytest.approx(np.percentile(distance[~sky], 1), rel=0.05)
     if model.startswith("moge"):
         assert made.valid is not None and (made.valid == sky).mean() < 0.01
+
+
+@pytest.mark.parametrize("model", ["da3mono_large", "depth_anything_v2_metric_vkitti_vits"])
+def test_views_without_a_lens_keep_metres_or_proportions(model: str) -> None:
+    estimator: Any = TrueViews(MODELS[model], panorama.views())
+    options, pixels = InferenceOptions(), np.zeros((64, 128, 3), np.uint8)
+    made = panorama.estimate(pixels, WHOLE_SPHERE, estimator, options, lambda words, share: None)
+    assert made.scene and made.scene.measures
+    gives_metres = MODELS[model].gives == "metres"
+    assert made.scene.measures.unit == ("metres" if gives_metres else "unknown")
+    ray = rays(*made.disparity.shape)
+    below = ray[..., 1] > -0.4
+    ratio = made.disparity[below] * room(ray)[below]
+    if not gives_metres:
+        ratio = ratio / np.median(ratio)
+    assert np.quantile(np.abs(ratio - 1.0), 0.95) < (0.01 if gives_metres else 0.03), np.quantile(ratio, [0.05, 0.95])
+    assert (made.sky is not None) == (not gives_metres)

@@ -96,7 +96,7 @@ def _surface(
     is_grid = settings.surface == "grid" and not settings.target_triangles and settings.solid == "off"
     trusted = is_grid or is_for_nodes
     data = mesh_data.create(result.name, whole, trusted=trusted, background_triangles=len(background.triangles))
-    if relief is not None and not is_for_nodes:
+    if (relief is not None or result.has_given_normals) and not is_for_nodes:
         mesh_data.set_normals(data, whole.normals)
     data.materials.append(material.create(result.name, image, settings, relief))
     made = bpy.data.objects.new(result.name, data)

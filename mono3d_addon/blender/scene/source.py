@@ -30,11 +30,14 @@ from ...worker.reshape_files import Source
 from .. import names
 
 _DESCRIPTION, _DISPARITY, _SKY = "mono3d_source", "mono3d_disparity", "mono3d_sky"
-_MASK, _HOLDS = "mono3d_mask", "mono3d_holds"
+_MASK, _HOLDS, _NORMALS = "mono3d_mask", "mono3d_holds", "mono3d_normals"
+
+_UNIT = 32767
+"""Steps from 0 to 1 in which normals are stored."""
 
 
 def store(image: bpy.types.Image, result: Reconstruction) -> None:
-    """Stores the disparity, mask, lens and sky of `result` on the photo's `image`, as custom properties."""
+    """Stores the disparity, mask, lens, sky and normals of `result` on the photo's `image`, as custom properties."""
     description = {
         "key": result.photo_key,
         "name": result.photo.name.encode("utf-8", "replace").decode(),
@@ -46,9 +49,10 @@ def store(image: bpy.types.Image, result: Reconstruction) -> None:
         "scene": scene_guess.to_json(result.scene),
         "sky": None if result.sky is None else result.sky.shape,
         "holds": None if result.holds is None else result.holds.shape,
+        "normals": None if result.normals is None else result.normals.shape,
     }
     image[_DESCRIPTION] = json.dumps(description)
-    for name in (_DISPARITY, _MASK, _SKY, _HOLDS):
+    for name in (_DISPARITY, _MASK, _SKY, _HOLDS, _NORMALS):
         # Blender truncates bytes at the first zero when they replace others.
         image.pop(name, None)
     values = result.own.values if result.own else result.disparity
@@ -56,6 +60,8 @@ def store(image: bpy.types.Image, result: Reconstruction) -> None:
     for name, cells in ((_MASK, result.mask), (_HOLDS, result.holds)):
         if cells is not None:
             image[name] = np.packbits(cells).tobytes()
+    if result.normals is not None:
+        image[_NORMALS] = np.round(result.normals * _UNIT).astype(np.int16).tobytes()
     if result.sky is not None:
         image[_SKY] = np.ascontiguousarray(result.sky, np.float32).tobytes()
 
@@ -116,7 +122,10 @@ def resolve(owner: bpy.types.Object, camera: Camera, settings: Settings) -> Reso
 
 
 def write(owner: bpy.types.Object, folder: Path) -> Source:
-    """Writes photo, disparity, mask and sky to `folder` for the worker. Raises Mono3DError if the photo is gone."""
+    """Writes photo, disparity, mask, sky and normals to `folder` for the worker.
+
+    Raises Mono3DError if the photo is gone.
+    """
     image: Any = image_of(owner)
     description = _description(owner)
     texture = folder / "texture"
@@ -125,12 +134,17 @@ def write(owner: bpy.types.Object, folder: Path) -> Source:
     np.save(folder / "disparity.npy", disparity, allow_pickle=False)
     mask = _write_cells(image, _MASK, description["mask"], folder / "mask.npy")
     holds = _write_cells(image, _HOLDS, description.get("holds"), folder / "holds.npy")
-    sky = ""
+    sky = normals = ""
     # Photos stored by earlier versions have none.
     if description.get("sky"):
         sky = "sky.npy"
         found = np.frombuffer(image[_SKY], np.float32).reshape(description["sky"])
         np.save(folder / sky, found, allow_pickle=False)
+    if description.get("normals"):
+        # Not "normals.npy", which is the result's.
+        normals = "given_normals.npy"
+        steps = np.frombuffer(image[_NORMALS], np.int16).reshape(description["normals"])
+        np.save(folder / normals, steps.astype(np.float32) / np.float32(_UNIT), allow_pickle=False)
     return Source(
         description["name"],
         texture.name,
@@ -142,6 +156,7 @@ def write(owner: bpy.types.Object, folder: Path) -> Source:
         description.get("scene"),
         sky,
         holds,
+        normals,
     )
 
 

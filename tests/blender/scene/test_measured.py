@@ -32,8 +32,10 @@ def test_metres_sky_and_holes_survive_in_the_file(tmp_path: Path) -> None:
         scene=SceneGuess(measures=measures),
         holds=holds,
         sky=np.where(holds, 0.0, 1.0).astype(np.float32),
+        normals=np.broadcast_to(np.array([0.6, 0.0, -0.8], np.float32), (rows, columns, 3)),
     )
-    owner = scene.build(result, target).mesh
+    assert result.has_given_normals
+    owner: Any = scene.build(result, target).mesh
     assert source.is_measured(owner) and not source.is_metric(owner)
     found = source.resolve(owner, camera, Settings())
     assert (found.near.value, found.far.value) == (2.0, 6.0) and found.near.source == "estimated"
@@ -42,12 +44,17 @@ def test_metres_sky_and_holes_survive_in_the_file(tmp_path: Path) -> None:
     folder.mkdir()
     written = source.write(owner, folder)
     assert np.array_equal(np.load(folder / written.holds), holds)
+    assert result.normals is not None
+    np.testing.assert_allclose(np.load(folder / written.normals), result.normals, atol=2e-5)
     reshaper = reshape_task._read(folder, written, Settings(), NOTHING)
+    assert owner.data.has_custom_normals and reshaper.normals is not None
     kept = Settings(detail=40, sky="keep", edge_aware=False, planes=False)
     again = reshaper.depth(kept)
     assert np.array_equal(np.isnan(again), ~holds)
     np.testing.assert_allclose(again[holds], depth[holds], rtol=1e-3)
     # A photo stored without holes has none.
-    plain = replace(result, holds=None, sky=None, scene=None)
-    other = scene.build(plain, target).mesh
-    assert source.write(other, folder).holds == "" and not source.is_measured(other)
+    plain = replace(result, holds=None, sky=None, scene=None, normals=None)
+    other: Any = scene.build(plain, target).mesh
+    again_written = source.write(other, folder)
+    assert again_written.holds == again_written.normals == "" and not source.is_measured(other)
+    assert not other.data.has_custom_normals
