@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..formats import FORMATS
+from ..formats import FORMATS, PREVIEWS
 from ..settings import PRESETS, SettingField
 from ..version import version
 from .form import Form
@@ -82,7 +82,7 @@ def document(form: Form, cookie: str, root: str = "") -> dict[str, Any]:
 def _paths() -> dict[str, Any]:
     job = [_parameter("id", "Id of the job.", _STRING)]
     sample = [_parameter("name", "Name of the sample.", {"enum": list(SAMPLES)})]
-    format = [*job, _parameter("format", "Name of the format.", {"enum": list(FORMATS)})]
+    format = [*job, _parameter("format", "Name of the format or preview.", {"enum": [*FORMATS, *PREVIEWS]})]
     status = _json("Status of the job.", "Status")
     model = {"200": _content("The mesh as binary glTF.", "model/gltf-binary"), "304": {"description": "Not modified."}}
     healths = {"200": _json("It can.", "Health"), "503": _json("It cannot.", "Health")}

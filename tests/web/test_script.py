@@ -55,8 +55,10 @@ def test_the_page_and_its_viewer_share_no_module() -> None:
     assets = PageAssets()._assets
     parts = [set(re.findall(r"^const (\$\w+) = \(\(\) =>", assets[name].data.decode(), re.M)) for name in SCRIPTS]
     assert parts[0] and parts[1] and not parts[0] & parts[1]
-    names = {"$js_" + path.stem for path in (STATIC / "js").glob("*.js")} - {"$js_events_worker"}
+    names = {"$js_" + path.stem for path in (STATIC / "js").glob("*.js")} - APART
     assert parts[0] | parts[1] == names, "and each is in one of them"
 
 
 SCRIPTS = ("page.js", "viewer.js")
+APART = {"$js_events_worker", "$js_sign_in"}
+"""What runs elsewhere: in a worker, and on the page to sign in."""
