@@ -49,7 +49,11 @@ export class Result {
     this.renew(status);
     const photos = new Map();
     const fetch = (side) => {
-      if (!photos.has(side)) photos.set(side, patiently(() => api.photo(id, side)));
+      if (!photos.has(side)) {
+        const photo = patiently(() => api.photo(id, side));
+        photos.set(side, photo);
+        photo.catch(() => photos.delete(side));
+      }
       return photos.get(side);
     };
     const [viewer] = await Promise.all([this.prepare(), this._showPoster(id, fetch)]);
