@@ -181,6 +181,31 @@ def find_chromium() -> str:
     raise LeftOut("apt-get installed no Chromium")
 
 
+def find_proxy(name: str) -> str:
+    """Returns the path of nginx or Caddy, unpacked from Debian's package where it is not installed.
+
+    It is not installed, because Debian would start it as a service. Raises LeftOut with a reason.
+    """
+    unpacked = HOME / "proxies" / name
+    places = os.pathsep.join(
+        [os.environ.get("PATH", ""), "/usr/sbin", *(str(unpacked / f"usr/{d}bin") for d in ("s", ""))]
+    )
+    if found := shutil.which(name, path=places):
+        return found
+    if os.name == "nt" or shutil.which("apt-get") is None or os.geteuid() != 0:
+        raise LeftOut(f"there is no {name} here, and unpacking it needs root on Debian")
+    unpacked.mkdir(parents=True, exist_ok=True)
+    try:
+        with _APT:
+            call(["apt-get", "update", "-qq"])
+            call(["sh", "-c", f"cd '{unpacked}' && apt-get download -qq {name} && dpkg -x {name}_*.deb ."])
+    except SystemExit as failure:
+        raise LeftOut(str(failure)) from failure
+    if found := shutil.which(name, path=places):
+        return found
+    raise LeftOut(f"Debian's package has no {name}")
+
+
 def make_debian(release: str) -> Path:
     """Returns the root folder of a small Debian with Blender, made where it is missing."""
     root = HOME / f"debian-{release}"

@@ -20,6 +20,7 @@ import pytest
 
 from mono3d_addon.version import ROOT
 from mono3d_addon.web.client import Client
+from tests.running.environments import LeftOut, find_proxy
 from tests.web.web_server import COFFEE, DATA, SMALL, STAND_IN, Answer, WebServer, form, need_packages, png, serving
 
 pytestmark = [pytest.mark.torch, pytest.mark.open3d, pytest.mark.slow]
@@ -71,11 +72,12 @@ def test_what_is_no_path_is_one_sentence(path: str) -> None:
 
 def program(name: str) -> str:
     """Returns a proxy's program, which is installed or unpacked in the tests' environments; skips without."""
-    unpacked = Path(os.environ.get("MONO3D_TEST_PROXIES") or "/nowhere") / "usr"
-    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:{unpacked / 'sbin'}:{unpacked / 'bin'}")
-    if found is None or shutil.which("openssl") is None:
-        pytest.skip(f"needs {name} and openssl")
-    return found
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    try:
+        return find_proxy(name)
+    except LeftOut as reason:
+        pytest.skip(str(reason))
 
 
 def free_port() -> int:
@@ -226,8 +228,10 @@ def check_everything(visitor: Visitor, server: WebServer, *, is_nginx: bool) -> 
         assert time.monotonic() < end, server.text()
     assert "6.6.6.6" not in server.text()
     if is_nginx:
+        began = time.monotonic()
         statuses = [visitor.ask("GET", "/mono3d/api/about").status for _ in range(250)]
-        assert 429 in statuses and statuses.count(200) >= 100
+        allowed = 100 + 20 * (time.monotonic() - began)
+        assert 100 <= statuses.count(200) <= allowed + 2, statuses
         time.sleep(1.0)
     assert visitor.ask("POST", "/mono3d/sign-out").status == 303
     assert visitor.ask("GET", "/mono3d/").status == 401
