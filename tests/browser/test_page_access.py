@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visit import PHONE, Visit, Visitor
+from tests.web.web_server import serving
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
@@ -59,6 +61,20 @@ def test_nothing_is_wrong_by_axe(visitor: Visitor, coffee: str, screen: str) -> 
         group.click()
     assert complaints(visit) == []
     visit.shot(f"{screen} 3 result", whole=True)
+
+
+def test_nothing_is_wrong_with_the_page_that_asks_for_the_token(visitor: Visitor, tmp_path: Path) -> None:
+    with serving(tmp_path, "--token", "correcthorse42battery") as guarded:
+        for name, screen in SCREENS.items():
+            visit = visitor(guarded.address, **screen)
+            visit.expected = ("401",)
+            visit.page.goto(guarded.address)
+            assert complaints(visit) == [] and visit.fits()
+            visit.page.get_by_label("Token").fill("wrong")
+            visit.page.keyboard.press("Enter")
+            expect(visit.page.get_by_role("alert")).to_be_visible()
+            assert complaints(visit) == [] and visit.fits()
+            visit.shot(f"{name} 0 sign-in")
 
 
 @pytest.mark.parametrize(

@@ -127,13 +127,12 @@ def test_an_upload_that_is_sent_again_is_one_job(tmp_path: Path, home: Path) -> 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
-@pytest.mark.parametrize("rounds", [3, pytest.param(30, marks=pytest.mark.thorough)])
-def test_no_kill_loses_a_job_or_does_it_twice(tmp_path: Path, home: Path, rounds: int) -> None:
-    """Clients that send photos again until they are taken, while server or workers are killed."""
-    chance, port = random.Random(24), free_port()
+@pytest.mark.parametrize("seed", [0, *(pytest.param(number, marks=pytest.mark.thorough) for number in range(1, 10))])
+def test_no_kill_loses_a_job_or_does_it_twice(tmp_path: Path, home: Path, seed: int) -> None:
+    """Clients send photos again until they are taken, while server, worker or both are killed."""
+    chance, port = random.Random(seed), free_port()
     kept: dict[str, bytes] = {}
-    for round in range(rounds):
-        victim = ("server", "worker", "both")[round % 3]
+    for round, victim in enumerate(("server", "worker", "both")):
         with keeping(tmp_path / f"{round}a", home, "--port", str(port), "--workers", "2") as server:
             threads = ThreadPoolExecutor(10)
             sent = [threads.submit(send, server.address, photo) for photo in photos(tmp_path / f"{round}a", round)]
