@@ -36,6 +36,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(place)], check=True)
 
 
+@pytest.mark.thorough  # test_shelf.py has the quick one
 def test_the_oldest_results_leave_before_a_new_job_fails(tmp_path: Path, small_disk: Path) -> None:
     with serving(tmp_path, data=small_disk, program=STAND_IN) as server:
         ids = []
