@@ -22,6 +22,7 @@ from .pictures import opened
 QUALITY = 88
 _SIDEBAR = (866, 84, 1131, 812)
 _VIEW = (0, 28, 1155, 815)
+_SHEET = (0, 0, 1806, 1500)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ SCREENSHOTS = (
     Screenshot("panel-photo.jpg", "{blender}/4 photo chosen", (866, 84, 1131, 676)),
     Screenshot("panel-running.jpg", "{blender}/5 running", (0, 28, 1155, 700), 920),
     Screenshot("panel-depth.jpg", "{blender}/13 depth", _SIDEBAR),
+    Screenshot("panel-states.jpg", "{blender}/states/contact sheet en_US", _SHEET, 1500),
+    Screenshot("panel-german.jpg", "{blender}/states/contact sheet de_DE", (0, 0, 1806, 750), 1200),
     Screenshot("sidebar.jpg", "{blender}/7 camera", _VIEW, 1080),
     Screenshot("web.jpg", "web/desktop 3 result", (0, 0, 1366, 854), 1280),
     Screenshot("web-phone.jpg", "web/phone shaping", (0, 0, 750, 1624), 390),

@@ -24,6 +24,7 @@ SHOTS = os.environ.get("MONO3D_SCREENSHOTS", "")
 VALUES = "bpy.context.scene.mono3d"
 ACTIVE = "bpy.context.window_manager.mono3d_shape"
 COLUMNS = 6
+SHEETS = {"en_US": "contact sheet en_US", "de_DE": "contact sheet de_DE", "fr_FR": "contact sheet fr_FR"}
 
 pytestmark = [pytest.mark.thorough, pytest.mark.timeout(900)]
 
@@ -87,7 +88,7 @@ def contact_sheet(pictures: dict[str, NDArray[np.uint8]], path: Path) -> None:
     sheet.save(path)
 
 
-@pytest.mark.parametrize("language", ["en_US", "de_DE", "fr_FR"])
+@pytest.mark.parametrize("language", SHEETS)
 def test_all_states_fit_the_sidebar(blender: Window, language: str) -> None:
     blender.ask(
         "view = bpy.context.preferences.view\n"
@@ -148,7 +149,7 @@ def test_all_states_fit_the_sidebar(blender: Window, language: str) -> None:
     show("installing")
     preferences_shot(blender, f"{language} preferences")
     blender.ask("addon_state().installation = None")
-    contact_sheet(seen, blender.folder / f"contact sheet {language}.png")
+    contact_sheet(seen, blender.folder / f"{SHEETS[language]}.png")
     wanted = {"en_US": "Near", "de_DE": "Nah", "fr_FR": "Près"}[language]
     assert blender.ask("result = bpy.app.translations.pgettext_iface('Near', 'Mono3D')") == wanted
 

@@ -20,6 +20,7 @@ def shots(tmp_path: Path) -> Path:
         path = tmp_path / f"{one.shot.format(blender='debian-trixie')}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         size = (1366, 1487) if "desktop" in one.shot else (750, 1624) if "phone" in one.shot else (1400, 900)
+        size = (1806, 1500) if "sheet" in one.shot else size
         Image.linear_gradient("L").resize(size).save(path)
     return tmp_path
 
