@@ -10,10 +10,11 @@ Blender's properties, the web form and docs/settings.md are generated from these
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -645,14 +646,17 @@ class SettingField:
     choice: Choice
 
 
-def fields_of(cls: AnySettings) -> Iterator[SettingField]:
-    """Yields the fields of a settings class in their order."""
+@functools.cache
+def fields_of(cls: AnySettings) -> tuple[SettingField, ...]:
+    """Returns the fields of a settings class in their order."""
     hints = typing.get_type_hints(cls)
+    found = []
     for item in dataclasses.fields(cls):
         hint = hints[item.name]
         many = typing.get_origin(hint) is tuple
         kind = typing.get_args(hint)[0] if many else hint
-        yield SettingField(item.name, kind, many, item.default, item.metadata["choice"])
+        found.append(SettingField(item.name, kind, many, item.default, item.metadata["choice"]))
+    return tuple(found)
 
 
 def coerce(cls: AnySettings, values: Mapping[str, Any]) -> dict[str, Any]:

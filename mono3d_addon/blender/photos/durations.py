@@ -6,7 +6,6 @@ How long the models themselves take is recorded by `depth.timings`, for all inte
 
 from __future__ import annotations
 
-import statistics
 from pathlib import Path
 
 from ...core import recent
@@ -19,6 +18,8 @@ DECISIVE = ("model", "device", "engine", "network_size", "flip", "tiles", "detai
 
 def expected(data_folder: Path, settings: Settings) -> float | None:
     """Returns the expected seconds of a job with these settings, the median of the last ones; None for the first."""
+    import statistics  # not at the start of Blender, which this would delay by some milliseconds
+
     runs = recent.read(data_folder / _FILE).get(_kind(settings))
     return statistics.median(runs) if runs else None
 
