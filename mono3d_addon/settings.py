@@ -646,9 +646,14 @@ class SettingField:
     choice: Choice
 
 
-@functools.cache
 def fields_of(cls: AnySettings) -> tuple[SettingField, ...]:
     """Returns the fields of a settings class in their order."""
+    key: Any = cls  # its type is not known to be hashable
+    return _fields_of(key)
+
+
+@functools.cache
+def _fields_of(cls: Any) -> tuple[SettingField, ...]:
     hints = typing.get_type_hints(cls)
     found = []
     for item in dataclasses.fields(cls):
