@@ -17,6 +17,7 @@ class MONO3D_MT_object(bpy.types.Menu):
         layout: Any = self.layout
         for name in (
             "open_photo",
+            "paste_photo",
             "generate",
             "show_depth",
             "cancel",
@@ -50,11 +51,28 @@ def _draw_object(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
     layout.menu("MONO3D_MT_object")
 
 
+def _draw_here(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+    layout: Any = menu.layout
+    layout.separator()
+    layout.operator("mono3d.photo_here", icon="MESH_GRID")
+
+
+def _draw_button(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+    """Shows the entry for fields that hold an image, such as that of an Image Editor."""
+    item = getattr(context, "button_prop", None)
+    if item is not None and item.type == "POINTER" and item.fixed_type.identifier == "Image":
+        _draw_here(menu, context)
+
+
 ENTRIES = (
     ("TOPBAR_MT_file_import", _draw_import),
     ("TOPBAR_MT_file_export", _draw_export),
     ("VIEW3D_MT_mesh_add", _draw_add),
     ("VIEW3D_MT_object", _draw_object),
+    ("IMAGE_MT_image", _draw_here),
+    ("UI_MT_button_context_menu", _draw_button),
+    ("FILEBROWSER_MT_context_menu", _draw_here),
+    ("ASSETBROWSER_MT_context_menu", _draw_here),
 )
 """Name of Blender's menu, and the function that draws the add-on's entry in it."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from ..errors import Mono3DError, unforeseen
-from . import state
+from . import state, status_bar
 from .interface import INTERVAL, Result, redraw
 from .texts import filled, label, text
 
@@ -106,6 +106,7 @@ def _remove_timer(timer: bpy.types.Timer) -> None:
     state.current.timers.remove(timer)
     manager.event_timer_remove(timer)
     manager.progress_end()
+    status_bar.clear()
 
 
 class Starter(bpy.types.Operator):
@@ -198,6 +199,10 @@ class Follower(Starter):
         """Stops the work."""
         raise NotImplementedError
 
+    def stage(self) -> str:
+        """Returns the stage of the work, in words that are not translated yet."""
+        raise NotImplementedError
+
     def has_changed(self) -> bool:
         """Returns, after the end, whether anything was changed that needs an undo step."""
         return True
@@ -213,6 +218,7 @@ class Follower(Starter):
         state.current.timers.append(self._timer)
         manager.progress_begin(0.0, 1.0)
         manager.modal_handler_add(self)
+        self._show_progress(context)
         redraw()
         return {"RUNNING_MODAL"}
 
@@ -231,8 +237,7 @@ class Follower(Starter):
             return self._abort(context, unforeseen(error))
         redraw()
         if going_on:
-            if context.window_manager:
-                context.window_manager.progress_update(self.fraction())
+            self._show_progress(context)
             return {"PASS_THROUGH"}
         self._remove_timer()
         result = self._end(self.finish(context))
@@ -243,6 +248,12 @@ class Follower(Starter):
         self.stop()
         self._remove_timer()
         self.finish(context)
+
+    def _show_progress(self, context: bpy.types.Context) -> None:
+        """Shows the progress at the mouse and in the status bar."""
+        if context.window_manager:
+            context.window_manager.progress_update(self.fraction())
+            status_bar.show(f"Mono3D: {filled(self.stage())} {self.fraction():.0%}")
 
     def _abort(self, context: bpy.types.Context, failure: str) -> Result:
         self._remove_timer()

@@ -255,6 +255,7 @@ def _annotations() -> Iterator[tuple[str, Any]]:
         "more_photos",
         CollectionProperty(type=MONO3D_PG_photo, name="Further photos", description="Further photos, one mesh each"),
     )
+    yield "photo_index", IntProperty(name="Selected photo", options={"SKIP_SAVE"})
     yield (
         "image",
         PointerProperty(

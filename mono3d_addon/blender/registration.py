@@ -29,7 +29,7 @@ from . import (
     version_operators,
     views,
 )
-from .photos import choose, depth_preview, description, generate, running, thumbnails
+from .photos import choose, depth_preview, description, found_here, generate, running, thumbnails
 
 _WITH_LABELS = (bpy.types.Operator, bpy.types.Panel, bpy.types.Menu)
 
@@ -45,6 +45,7 @@ def classes() -> tuple[type, ...]:
         *running.CLASSES,
         *generate.CLASSES,
         *choose.CLASSES,
+        *found_here.CLASSES,
         *depth_preview.CLASSES,
         *look_through.CLASSES,
         *photo_colours.CLASSES,

@@ -124,6 +124,11 @@ class ReshapeOperator(progress.Follower):
         under_way = reshaping().pending.get(self._uid)
         return under_way.request.job.fraction if under_way and under_way.request else 0.0
 
+    def stage(self) -> str:
+        """Returns the stage of the change."""
+        under_way = reshaping().pending.get(self._uid)
+        return under_way.stage if under_way is not None else ""
+
     def stop(self) -> None:
         """Drops the change."""
         owner = next((one for one in bpy.data.objects if one.session_uid == self._uid), None)

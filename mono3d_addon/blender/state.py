@@ -172,6 +172,7 @@ class State:
     models        every model by name, those that are on this computer first
     sentences     sentences about the last job
     messages      the same in lines that fit the sidebar
+    status        what the add-on shows in Blender's status bar; empty for nothing
     headline      how many of these lines are the first sentence
     failed        whether the last job failed, at least in part
     data_folder   folder of packages, weights and logs
@@ -212,6 +213,7 @@ class State:
     models: Mapping[str, ModelLine] = field(default_factory=dict)
     sentences: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    status: str = ""
     headline: int = 0
     failed: bool = False
     data_folder: Path = field(default_factory=Path)

@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from ...core.photo.endings import PHOTO_ENDINGS
@@ -26,11 +26,14 @@ def draw(layout: bpy.types.UILayout, values: Any, *, is_short: bool = False) -> 
         row = column.row(align=True)
         row.prop(values, "photo", text="", placeholder="Photo")
         row.operator("mono3d.open_photo", text="", icon="FILEBROWSER")
+        row.operator("mono3d.paste_photo", text="", icon="PASTEDOWN")
         if not values.photo:
             column.prop(values, "image", text="")
     if not chosen.is_any(values):
         label(column, "Choose a photo, or drop it here.", icon="INFO")
         return
+    if len(values.more_photos):
+        _draw_list(layout, values)
     line = state.current.photos.get(chosen.key(values))
     if line is None:
         return
@@ -52,8 +55,78 @@ def draw(layout: bpy.types.UILayout, values: Any, *, is_short: bool = False) -> 
     else:
         for part in state.wrapped(text("Camera: {source}", source=line.camera)):
             about.label(text=part, translate=False)
-    if len(values.more_photos):
-        label(about, "and {count} more photos", count=len(values.more_photos))
+
+
+def _draw_list(layout: Any, values: Any) -> None:
+    """Shows the further photos, with buttons to add some and to remove the selected one."""
+    label(layout, "and {count} more photos", count=len(values.more_photos))
+    row = layout.row()
+    row.template_list("MONO3D_UL_photos", "", values, "more_photos", values, "photo_index", rows=3)
+    column = row.column(align=True)
+    column.operator("mono3d.open_photo", text="", icon="ADD").add = True
+    column.operator("mono3d.drop_photo", text="", icon="REMOVE")
+
+
+class MONO3D_UL_photos(bpy.types.UIList):
+    """The further photos, by the names of their files."""
+
+    bl_idname = "MONO3D_UL_photos"
+
+    def draw_item(
+        self,
+        context: Any,
+        layout: Any,
+        data: Any,
+        item: Any,
+        icon: Any,
+        active_data: Any,
+        active_property: Any,
+        index: Any,
+        flt_flag: Any,
+    ) -> None:
+        """Shows a photo."""
+        layout.label(text=bpy.path.basename(item.name), icon="IMAGE_DATA", translate=False)
+
+
+class MONO3D_OT_drop_photo(bpy.types.Operator):
+    """Take the selected photo out of the list; its file stays"""
+
+    bl_idname = "mono3d.drop_photo"
+    bl_label = "Remove photo"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Returns whether there are further photos."""
+        scene: Any = context.scene
+        return scene is not None and scene.library is None and len(scene.mono3d.more_photos) > 0
+
+    def execute(self, context: bpy.types.Context) -> interface.Result:
+        """Removes it."""
+        scene: Any = context.scene
+        values = scene.mono3d
+        values.more_photos.remove(min(values.photo_index, len(values.more_photos) - 1))
+        values.photo_index = max(0, min(values.photo_index, len(values.more_photos) - 1))
+        return {"FINISHED"}
+
+
+def can_choose(cls: Any, context: bpy.types.Context) -> bool:
+    """Returns whether the scene can be changed; sets the poll message of an operator if not."""
+    if context.scene is None or context.scene.library is not None:
+        cls.poll_message_set(text("This scene belongs to another file; make it local or switch to another scene"))
+        return False
+    return True
+
+
+def generate(operator: bpy.types.Operator) -> interface.Result:
+    """Starts to generate meshes of the chosen photos, for another operator, which reports what is wrong."""
+    operators: Any = bpy.ops.mono3d  # type: ignore[attr-defined]
+    try:
+        operators.generate("INVOKE_DEFAULT")
+    except RuntimeError as error:
+        operator.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+        return {"CANCELLED"}
+    return {"FINISHED"}
 
 
 class _PhotoPicker(bpy.types.Operator, ImportHelper):
@@ -63,30 +136,31 @@ class _PhotoPicker(bpy.types.Operator, ImportHelper):
     bl_label = "Photos"
 
     filter_glob: StringProperty(default=_FILTER, options={"HIDDEN"})  # type: ignore[valid-type]
+    display_type: EnumProperty(  # type: ignore[valid-type]
+        # Blender's file browser reads this property, with its own numbers.
+        items=[("THUMBNAIL", "Thumbnails", "", 3)],
+        default="THUMBNAIL",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
     files: CollectionProperty(  # type: ignore[valid-type]
         type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"}
     )
     directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    add: BoolProperty(  # type: ignore[valid-type]
+        name="Add", description="Keep the photos that are chosen already", options={"HIDDEN", "SKIP_SAVE"}
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Returns whether the scene can be changed."""
-        if context.scene is None or context.scene.library is not None:
-            cls.poll_message_set(text("This scene belongs to another file; make it local or switch to another scene"))
-            return False
-        return True
+        return can_choose(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
         """Opens the file browser with thumbnails; dropped files are used at once."""
         picker: Any = self
         if self.directory and len(self.files):
             return picker.execute(context)
-        result = super().invoke(context, event)
-        space: Any = context.space_data
-        parameters = getattr(space, "params", None)
-        if parameters is not None:
-            parameters.display_type = "THUMBNAIL"
-        return result
+        return super().invoke(context, event)
 
     def execute(self, context: bpy.types.Context) -> interface.Result:
         """Chooses the photos; says so if there is none."""
@@ -94,7 +168,8 @@ class _PhotoPicker(bpy.types.Operator, ImportHelper):
         if not paths:
             self.report({"ERROR"}, text("No photo is selected; click one in the file browser first."))
             return {"CANCELLED"}
-        chosen.choose(target.mono3d, paths)  # type: ignore[union-attr]
+        values: Any = target.mono3d  # type: ignore[union-attr]
+        chosen.choose(values, [*(chosen.paths(values) if self.add else ()), *paths])
         return {"FINISHED"}
 
     def _paths(self) -> list[str]:
@@ -130,13 +205,7 @@ class MONO3D_OT_import_photo(_PhotoPicker):
         result = super().execute(context)
         if not self.generate or "CANCELLED" in result:
             return result
-        operators: Any = bpy.ops.mono3d  # type: ignore[attr-defined]
-        try:
-            operators.generate("INVOKE_DEFAULT")
-        except RuntimeError as error:
-            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        return generate(self)
 
 
 class MONO3D_FH_photo(bpy.types.FileHandler):
@@ -153,4 +222,4 @@ class MONO3D_FH_photo(bpy.types.FileHandler):
         return context is not None and context.area is not None and context.area.type == "VIEW_3D"
 
 
-CLASSES = (MONO3D_OT_open_photo, MONO3D_OT_import_photo, MONO3D_FH_photo)
+CLASSES = (MONO3D_UL_photos, MONO3D_OT_drop_photo, MONO3D_OT_open_photo, MONO3D_OT_import_photo, MONO3D_FH_photo)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,11 @@ def key(values: Any) -> str:
     return f"image {values.image.name_full}" if values.image else str(values.photo)
 
 
-def choose(values: Any, paths: list[str]) -> None:
+def choose(values: Any, found: Sequence[str]) -> None:
     """Chooses photos by their paths."""
     values.image = None
-    values.photo = paths[0]
-    for path in paths[1:]:
+    values.photo = found[0]
+    for path in found[1:]:
         values.more_photos.add().name = path
 
 
@@ -45,10 +46,15 @@ def files(values: Any) -> list[Path]:
     """
     if values.image:
         return [image_file(values.image)]
-    paths = [values.photo, *(item.name for item in values.more_photos)] if values.photo else []
-    if not paths:
+    found = paths(values)
+    if not found:
         raise Mono3DError("Choose a photo first.")
-    return [Path(bpy.path.abspath(path)).absolute() for path in paths]
+    return [Path(bpy.path.abspath(path)).absolute() for path in found]
+
+
+def paths(values: Any) -> list[str]:
+    """Returns the chosen paths, as they were chosen."""
+    return [values.photo, *(item.name for item in values.more_photos)] if values.photo else []
 
 
 def image_file(image: Any) -> Path:

@@ -98,6 +98,11 @@ class PhotoJob(progress.Follower):
         """Returns the completed fraction of all photos, 0..1."""
         return state.current.run.fraction if state.current.run else 1.0
 
+    def stage(self) -> str:
+        """Returns the stage of the current photo."""
+        run = state.current.run
+        return state.current.waiting or (run.stage if run is not None else "")
+
     def stop(self) -> None:
         """Cancels the job."""
         if state.current.run is not None:
@@ -115,6 +120,9 @@ class PhotoJob(progress.Follower):
             state.current.say(text("Cancelled."), *told)
         elif run.failures:
             state.current.say(*run.failures, *told, failed=True)
+        elif state.current.sentences:
+            # For those who have closed the sidebar.
+            self.report({"INFO"}, state.current.sentences[0])
         return " ".join(run.failures)
 
     def target(self) -> bpy.types.Scene | None:

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Photos where the user has them already: in the clipboard, in an Image Editor, in a File or Asset Browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import bpy
+
+from ...core.photo.endings import PHOTO_ENDINGS
+from .. import interface, state
+from ..texts import text
+from . import choose, chosen
+
+
+def paths_in(words: str) -> list[str]:
+    """Returns the photos that a text names, one a line: by paths, also quoted, or by addresses of local files."""
+    found = []
+    for line in words.splitlines():
+        name = line.strip().strip("\"'")
+        if name.lower().startswith("file:"):
+            name = unquote(urlsplit(name).path)
+            # On Windows "/C:/photos/cup.jpg".
+            name = name[1:] if name[2:3] == ":" else name
+        if name.lower().endswith(PHOTO_ENDINGS) and Path(name).is_file():
+            found.append(name)
+    return found
+
+
+def image_in_clipboard(context: bpy.types.Context) -> Any:
+    """Returns the clipboard's picture as a new image; None if there is none, or this system does not hand it over."""
+    before = set(bpy.data.images)
+    paste: Any = bpy.ops.image.clipboard_paste
+    if not paste.poll():
+        return None
+    with _image_editor(context):
+        paste()
+    return next((one for one in bpy.data.images if one not in before), None)
+
+
+@contextmanager
+def _image_editor(context: bpy.types.Context) -> Iterator[None]:
+    """Makes an Image Editor the current area, without which Blender pastes no image; an area becomes one if need be."""
+    window: Any = context.window
+    areas = list(window.screen.areas)
+    area = next((one for one in areas if one.type == "IMAGE_EDITOR"), None) or context.area or areas[0]
+    kind = area.ui_type
+    area.type = "IMAGE_EDITOR"
+    try:
+        region = next(one for one in area.regions if one.type == "WINDOW")
+        with context.temp_override(window=window, area=area, region=region):
+            yield
+    finally:
+        area.ui_type = kind
+
+
+def image_here(context: Any) -> Any:
+    """Returns the image under the mouse: that of a field, an asset, or what an Image Editor shows; None for none."""
+    owner, item = getattr(context, "button_pointer", None), getattr(context, "button_prop", None)
+    if owner is not None and item is not None:
+        found = getattr(owner, item.identifier, None)
+        if isinstance(found, bpy.types.Image):
+            return found
+    asset = getattr(context, "asset", None)
+    if asset is not None:
+        return asset.local_id if isinstance(asset.local_id, bpy.types.Image) else None
+    space = context.space_data
+    return space.image if space is not None and space.type == "IMAGE_EDITOR" else None
+
+
+def files_here(context: Any) -> list[str]:
+    """Returns the photos that are selected in the File Browser under the mouse."""
+    space = context.space_data
+    if space is None or space.type != "FILE_BROWSER" or space.browse_mode != "FILES" or space.params is None:
+        return []
+    folder = Path(space.params.directory.decode("utf-8", "replace"))
+    selected = getattr(context, "selected_files", None) or ()
+    return [str(folder / one.relative_path) for one in selected if one.relative_path.lower().endswith(PHOTO_ENDINGS)]
+
+
+class _Start(bpy.types.Operator):
+    """Chooses photos and generates meshes of them."""
+
+    bl_idname = "mono3d.start_here"
+    bl_label = "Start"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Returns whether no other job is running and the scene can be changed."""
+        if state.current.run is not None:
+            cls.poll_message_set(text(interface.BUSY))
+            return False
+        return choose.can_choose(cls, context)
+
+    def use(self, context: bpy.types.Context, image: Any, paths: list[str]) -> None:
+        """Chooses an image, else the photos at some paths."""
+        scene: Any = context.scene
+        if image is not None:
+            scene.mono3d.image = image
+        else:
+            chosen.choose(scene.mono3d, paths)
+
+
+class MONO3D_OT_paste_photo(_Start):
+    """Use the picture in the clipboard, or the photos whose paths are there"""
+
+    bl_idname = "mono3d.paste_photo"
+    bl_label = "Paste photo"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> interface.Result:
+        """Chooses it."""
+        manager: Any = context.window_manager
+        paths = paths_in(manager.clipboard)
+        image = None if paths or context.window is None else image_in_clipboard(context)
+        if image is None and not paths:
+            self.report({"ERROR"}, text("The clipboard has no picture that Blender can read; copy one, or its path."))
+            return {"CANCELLED"}
+        self.use(context, image, paths)
+        return {"FINISHED"}
+
+
+class MONO3D_OT_photo_here(_Start):
+    """Turn this photo into a coloured mesh with a camera that matches it"""
+
+    bl_idname = "mono3d.photo_here"
+    bl_label = "Make 3D from this photo"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Returns whether there is a still picture here."""
+        if not super().poll(context):
+            return False
+        image = image_here(context)
+        if image is not None and not chosen.is_usable(image):
+            cls.poll_message_set(text("This is no still picture"))
+            return False
+        return image is not None or bool(files_here(context))
+
+    def execute(self, context: bpy.types.Context) -> interface.Result:
+        """Chooses it and starts."""
+        self.use(context, image_here(context), files_here(context))
+        return choose.generate(self)
+
+
+CLASSES = (MONO3D_OT_paste_photo, MONO3D_OT_photo_here)
