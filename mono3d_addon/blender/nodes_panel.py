@@ -12,11 +12,11 @@ from .scene.nodes import modifier as modifiers
 _INPUTS = (
     "Near",
     "Far",
-    "Depth strength",
+    "Strength",
     "Tear",
     "Thickness",
-    "Cut nearer than",
-    "Cut farther than",
+    "Cut nearer",
+    "Cut farther",
     "Mask",
 )
 """Those that are shown; the modifier has all."""

@@ -32,7 +32,9 @@ _INHERITED = {one.identifier for kind in (bpy.types.Operator, bpy.types.Panel) f
     "bl_idname",
     "module",
 }
-_OF_BLENDER = frozenset({"filepath", "files", "directory", "filter_glob", "remove_name", "remove_active"})
+_OF_BLENDER = frozenset(
+    {"filepath", "display_type", "files", "directory", "filter_glob", "remove_name", "remove_active"}
+)
 """Properties that Blender's own mix-ins give an operator."""
 
 SAID = (
@@ -78,7 +80,7 @@ def _of_classes() -> Iterator[str]:
             known = getattr(bpy.ops.mono3d, cls.bl_idname.partition(".")[2]).get_rna_type()
             yield from (known.name, known.description)
             yield from _of_properties(known)
-        else:
+        elif not issubclass(cls, bpy.types.UIList):
             yield cls.bl_label
 
 

@@ -147,10 +147,10 @@ def test_distances_follow_the_inputs_as_reshaping_does(tmp_path: Path) -> None:
     check = expected(to_depth(disparity, 0.5, 20.0), seen_by, 0.0)
     found = places(shown(owner))
     assert (np.abs(found - check[0]).max(axis=1) / check[0][:, 1]).max() < 1e-5
-    inputs(owner, Near=1.0, Far=4.0, Depth_strength=0.0)
+    inputs(owner, Near=1.0, Far=4.0, Strength=0.0)
     assert np.allclose(places(shown(owner))[:, 1], 4.0, rtol=1e-6), "flat at the far distance"
     flat = places(shown(owner))
-    inputs(owner, Depth_strength=2.0)
+    inputs(owner, Strength=2.0)
     deep = places(shown(owner))
     assert np.allclose(deep[:, 1], to_depth(disparity, 1.0, 4.0).ravel() ** 2 / 4.0, rtol=1e-5)
     assert np.allclose(deep[:, [0, 2]] / deep[:, [1]], flat[:, [0, 2]] / flat[:, [1]], atol=1e-6), "along the rays"
@@ -159,10 +159,10 @@ def test_distances_follow_the_inputs_as_reshaping_does(tmp_path: Path) -> None:
 def test_cut_outs(tmp_path: Path) -> None:
     depth = stepped()
     owner = of_nodes(tmp_path, depth, made.camera(400, 300), tear=0.0).mesh
-    inputs(owner, Cut_nearer_than=1.5, Cut_farther_than=3.0)
+    inputs(owner, Cut_nearer=1.5, Cut_farther=3.0)
     left = places(shown(owner))[:, 1]
     assert left.min() >= 1.5 and left.max() <= 3.0 and 0.5 < len(left) / ((depth >= 1.5) & (depth <= 3.0)).sum() <= 1
-    inputs(owner, Cut_nearer_than=0.0, Cut_farther_than=0.0, Crop_left=25.0, Crop_bottom=50.0)
+    inputs(owner, Cut_nearer=0.0, Cut_farther=0.0, Crop_left=25.0, Crop_bottom=50.0)
     assert len(places(shown(owner))) == (ROWS // 2) * (3 * COLUMNS // 4)
     inputs(owner, Crop_left=0.0, Crop_bottom=0.0)
     mask = bpy.data.images.new("mask", 4, 2)
@@ -196,8 +196,8 @@ def test_keyframes_on_inputs_animate_the_surface(tmp_path: Path) -> None:
     owner = of_nodes(tmp_path, made.depth_map(ROWS, COLUMNS, 0), made.camera(400, 300), tear=0.0).mesh
     modifier = as_nodes.modifier_of(owner)
     for when, strength in ((1, 0.0), (11, 1.0)):
-        modifiers.put(modifier, "Depth strength", strength)
-        assert modifiers.keyframe(modifier, "Depth strength", when)
+        modifiers.put(modifier, "Strength", strength)
+        assert modifiers.keyframe(modifier, "Strength", when)
     seen = {}
     for when in (1, 6, 11):
         bpy.context.scene.frame_set(when)
@@ -254,7 +254,7 @@ def test_the_background_moves_along(tmp_path: Path) -> None:
     assert len(data.vertices) == 2 * 12 * 16 and [one.name for one in data.materials] == ["made", "made behind"]
     behind = np.array([polygon.material_index for polygon in data.polygons])
     assert (behind == 0).sum() == (behind == 1).sum() == 2 * 11 * 15
-    inputs(owner, Depth_strength=0.0)
+    inputs(owner, Strength=0.0)
     assert np.allclose(places(shown(owner))[:, 1], 4.0, rtol=1e-6)
 
 

@@ -42,7 +42,7 @@ def _build(tree: Tree) -> None:
         geometry = tree.call("GeometryNodeSetPosition", Geometry=geometry, Position=tree.vector(x, depth, z))
     geometry = _with_attributes(tree, geometry, across, down)
     with tree.frame("Cut-outs and tears"):
-        names = ("Mask", "Cut nearer than", "Cut farther than", *depth_parts.CROPS)
+        names = ("Mask", "Cut nearer", "Cut farther", *depth_parts.CROPS)
         cuts = {name.replace(" ", "_"): tree.input(name) for name in names}
         is_kept = tree.use(
             depth_parts.cut_outs(), Measured=found["Measured"], Depth=depth, Across=across, Down=down, **cuts
@@ -69,7 +69,7 @@ def _add_inputs(tree: Tree) -> None:
         about = "Distance from the camera to the farthest parts, such as 5 m"
         tree.add_input("Far", "Float", about, 3.0, 0.002, subtype="DISTANCE")
         about = "1: as measured, 0: flat at the far distance, above 1: exaggerated"
-        tree.add_input("Depth strength", "Float", about, 1.0, 0.0, 10.0)
+        tree.add_input("Strength", "Float", about, 1.0, 0.0, 10.0)
     with tree.panel("Shape"):
         about = "Vertices along the longer side, such as 512; 0: one for each pixel of the depth image"
         tree.add_input("Detail", "Int", about, 0, 0, 4096)
@@ -84,8 +84,8 @@ def _add_inputs(tree: Tree) -> None:
     with tree.panel("Cut-outs"):
         about = "Image of any size that is white where the surface is kept and black where it is cut out"
         tree.add_input("Mask", "Image", about)
-        tree.add_input("Cut nearer than", "Float", "Cut out what is nearer than this; 0: nothing", 0.0, **metres)
-        tree.add_input("Cut farther than", "Float", "Cut out what is farther than this; 0: nothing", 0.0, **metres)
+        tree.add_input("Cut nearer", "Float", "Cut out what is nearer than this; 0: nothing", 0.0, **metres)
+        tree.add_input("Cut farther", "Float", "Cut out what is farther than this; 0: nothing", 0.0, **metres)
         for name in depth_parts.CROPS:
             about = f"Percentage of the photo to cut off: {name.rpartition(' ')[2]}"
             tree.add_input(name, "Float", about, 0.0, 0.0, 100.0, "PERCENTAGE")
@@ -127,7 +127,7 @@ def _grid(tree: Tree) -> tuple[Value, Value, Value, Value, Value]:
 
 def _remapped(tree: Tree, measured: Value) -> Value:
     """Returns a measured depth at the wanted distances."""
-    names = ("Near", "Far", "Measured near", "Measured far", "Depth strength")
+    names = ("Near", "Far", "Measured near", "Measured far", "Strength")
     inputs = {name.replace(" ", "_"): tree.input(name) for name in names}
     return tree.use(depth_parts.remapped(), Measured=measured, **inputs)
 

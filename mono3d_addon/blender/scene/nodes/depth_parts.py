@@ -28,14 +28,14 @@ def remapped() -> Any:
 
 
 def _build_remapped(tree: Tree) -> None:
-    for name in ("Measured", "Near", "Far", "Measured near", "Measured far", "Depth strength"):
+    for name in ("Measured", "Near", "Far", "Measured near", "Measured far", "Strength"):
         tree.add_input(name, "Float")
     near, far, measured = tree.input("Near"), tree.input("Far"), tree.input("Measured")
     measured_far = tree.input("Measured far")
     scale = (1.0 / near - 1.0 / far) / (1.0 / tree.input("Measured near") - 1.0 / measured_far)
     offset = 1.0 / far - scale / measured_far
     depth = measured / tree.most(scale + offset * measured, measured / far * _FARTHEST)
-    strength = tree.input("Depth strength")
+    strength = tree.input("Strength")
     tree.finish(Depth=("Float", tree.math("POWER", depth / far, strength) * far))
 
 
@@ -77,11 +77,11 @@ def cut_outs() -> Any:
 
 
 def _build_cut_outs(tree: Tree) -> None:
-    for name in ("Measured", "Depth", "Across", "Down", "Cut nearer than", "Cut farther than", *CROPS):
+    for name in ("Measured", "Depth", "Across", "Down", "Cut nearer", "Cut farther", *CROPS):
         tree.add_input(name, "Float")
     tree.add_input("Mask", "Image")
-    depth, farthest = tree.input("Depth"), tree.input("Cut farther than")
-    kept = (tree.input("Measured") > 0.0) & (depth >= tree.input("Cut nearer than"))
+    depth, farthest = tree.input("Depth"), tree.input("Cut farther")
+    kept = (tree.input("Measured") > 0.0) & (depth >= tree.input("Cut nearer"))
     kept = kept & ((depth <= farthest) | (farthest <= 0.0))
     for axis, low, high in (("Across", *CROPS[:2]), ("Down", *CROPS[2:])):
         place = tree.input(axis)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Photos in the clipboard and in lists. Real windows are in `tests/programs/test_start_anywhere.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mono3d_addon.blender import state, status_bar
+from mono3d_addon.blender.photos import chosen, found_here
+from tests.blender.made import bpy
+
+
+def test_paths_in_a_text_are_those_of_photos_that_exist(tmp_path: Path) -> None:
+    for name in ("a cup.jpg", "b.PNG", "notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    cup, other = str(tmp_path / "a cup.jpg"), str(tmp_path / "b.PNG")
+    address = (tmp_path / "a cup.jpg").as_uri()
+    assert "%20" in address
+    assert found_here.paths_in(f'"{cup}"\n {other} \r\n') == [cup, other]
+    assert found_here.paths_in(address) == [cup]
+    assert found_here.paths_in(f"{tmp_path / 'notes.txt'}\n{tmp_path / 'gone.jpg'}\nhello\n\n") == []
+
+
+def test_photos_are_added_to_the_list_and_removed(registered: None) -> None:
+    values = bpy.context.scene.mono3d
+    photo = str(Path(__file__).parents[1] / "photos" / "coffee.png")
+    chosen.choose(values, ["/a.jpg", "/b.jpg", "/c.jpg"])
+    bpy.ops.mono3d.open_photo(filepath=photo, add=True)
+    assert chosen.paths(values) == ["/a.jpg", "/b.jpg", "/c.jpg", photo]
+    values.photo_index = 1
+    assert bpy.ops.mono3d.drop_photo() == {"FINISHED"} and chosen.paths(values) == ["/a.jpg", "/b.jpg", photo]
+    values.photo_index = 1
+    bpy.ops.mono3d.drop_photo()
+    assert chosen.paths(values) == ["/a.jpg", "/b.jpg"] and values.photo_index == 0
+    bpy.ops.mono3d.open_photo(filepath=photo)
+    assert chosen.paths(values) == [photo] and not bpy.ops.mono3d.drop_photo.poll()
+
+
+def test_an_empty_clipboard_is_said(registered: None) -> None:
+    bpy.context.window_manager.clipboard = ""
+    with pytest.raises(RuntimeError, match="The clipboard has no picture"):
+        bpy.ops.mono3d.paste_photo()
+
+
+def test_the_status_bar_is_cleared_once(registered: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = []
+    monkeypatch.setattr(bpy.types.WorkSpace, "status_text_set", lambda self, words: shown.append(words))
+    status_bar.clear()
+    assert shown == [] and state.current.status == "", "what others show there stays"
+    status_bar.show("Mono3D: Meshing 3%")
+    assert state.current.status == "Mono3D: Meshing 3%"
+    status_bar.clear()
+    assert shown[-1] is None and state.current.status == ""
