@@ -81,7 +81,7 @@ def status(blender: Window) -> str:
 
 def test_the_image_editor_starts_and_the_status_bar_tells(blender: Window) -> None:
     code = f"space.image = bpy.data.images.load('{PHOTOS}/coffee.png')"
-    left, top, _, _ = show_editor(blender, "IMAGE_EDITOR", code)
+    show_editor(blender, "IMAGE_EDITOR", code)
     blender.wait_for("addon_state().checked", 20.0)
     header = blender.ask(
         "area = next(one for one in view_3d()[0].screen.areas if one.type == 'IMAGE_EDITOR')\n"

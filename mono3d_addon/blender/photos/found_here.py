@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import bpy
 
@@ -19,6 +18,8 @@ from . import choose, chosen
 
 def paths_in(words: str) -> list[str]:
     """Returns the photos that a text names, one a line: by paths, also quoted, or by addresses of local files."""
+    from urllib.parse import unquote, urlsplit
+
     found = []
     for line in words.splitlines():
         name = line.strip().strip("\"'")
