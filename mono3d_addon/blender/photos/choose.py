@@ -25,8 +25,8 @@ def draw(layout: bpy.types.UILayout, values: Any, *, is_short: bool = False) -> 
     else:
         row = column.row(align=True)
         row.prop(values, "photo", text="", placeholder="Photo")
-        row.operator("mono3d.open_photo", text="", icon="FILEBROWSER")
         row.operator("mono3d.paste_photo", text="", icon="PASTEDOWN")
+        row.operator("mono3d.open_photo", text="", icon="FILEBROWSER")
         if not values.photo:
             column.prop(values, "image", text="")
     if not chosen.is_any(values):
