@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..depth import weights
-from ..depth.catalogue import MODELS
+from ..depth import choosing, licence
 from ..errors import Mono3DError
 from ..settings import PRESETS, SettingField, Settings, WebOptions, check_value, fields_of
 from .refusal import Refusal
@@ -25,10 +24,14 @@ _MOST_LETTERS = 10_000
 
 @dataclass(frozen=True)
 class Form:
-    """The fields that visitors may set, within the owner's bounds and options, and the settings fixed by the owner."""
+    """The fields that visitors may set, within the owner's bounds and options, and the settings fixed by the owner.
+
+    `models` are all models, those that are on the server first; visitors may set those only.
+    """
 
     fields: Mapping[str, SettingField]
     owners: Mapping[str, Any]
+    models: tuple[choosing.Row, ...] = ()
 
     @classmethod
     def of(cls, options: WebOptions, data_folder: Path) -> Form:
@@ -38,11 +41,8 @@ class Form:
             "network_size": options.max_network_size,
             "poisson_depth": options.max_poisson_depth,
         }
-        models = tuple(
-            name
-            for name, model in MODELS.items()
-            if model.bundled or weights.status(model, data_folder).state == "ready"
-        )
+        rows = choosing.table(data_folder)
+        models = tuple(row.model.name for row in rows if row.is_here)
         found = {}
         for item in fields_of(Settings):
             choice = item.choice
@@ -55,7 +55,7 @@ class Form:
             elif item.name == "model":
                 item = dataclasses.replace(item, choice=dataclasses.replace(choice, options=models))
             found[item.name] = item
-        return cls(found, {"max_pixels": options.max_pixels})
+        return cls(found, {"max_pixels": options.max_pixels}, tuple(choosing.here_first(rows)))
 
     def described(self) -> dict[str, Any]:
         """Returns the groups with their fields, and the presets, ready for JSON."""
@@ -64,6 +64,7 @@ class Form:
             groups.setdefault(item.choice.group, []).append(_described(item))
         return {
             "groups": [{"name": name, "fields": fields} for name, fields in groups.items()],
+            "models": [_model(row) for row in self.models],
             "presets": {name: self._within(preset) for name, preset in PRESETS.items()},
         }
 
@@ -150,6 +151,27 @@ def _described(item: SettingField) -> dict[str, Any]:
         "live": choice.live,
         "level": choice.level,
         "only_with": {"name": choice.only_with[0], "values": list(choice.only_with[1])} if choice.only_with else None,
+    }
+
+
+def _model(row: choosing.Row) -> dict[str, Any]:
+    model = row.model
+    return {
+        "name": model.name,
+        "label": model.label,
+        "grade": model.grade,
+        "is_here": row.is_here,
+        "summary": row.summary,
+        "bytes": model.file_bytes,
+        "seconds": dict(row.seconds),
+        "gives": ", ".join(model.gives_words),
+        "accuracy": model.accuracy.words if model.accuracy else "",
+        "licence": model.licence,
+        "licence_address": licence.address(model),
+        "is_for_all_use": model.is_for_all_use,
+        "question": "" if model.is_for_all_use else licence.question(model),
+        "promise": choosing.promise(row) if model.grade not in ("", "starter") else "",
+        "choose_when": model.choose_when,
     }
 
 

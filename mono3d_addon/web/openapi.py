@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..formats import FORMATS, PREVIEWS
-from ..settings import PRESETS, SettingField
+from ..settings import GRADES, PRESETS, SettingField
 from ..version import version
 from .form import Form
 from .samples import SAMPLES
@@ -273,7 +273,27 @@ def _schemas(form: Form) -> dict[str, Schema]:
         "Form": _object(
             {
                 "groups": _list(name=_STRING, fields={"type": "array", "items": _ref("Field")}),
+                "models": {"type": "array", "items": _ref("Model")},
                 "presets": {"type": "object", "additionalProperties": _ref("Settings")},
+            }
+        ),
+        "Model": _object(
+            {
+                "name": _said("Value of the setting model; accepted only if it is here."),
+                "label": _said("What people call it."),
+                "grade": {"enum": [*GRADES, ""], "description": "Word for one of three models that are offered first."},
+                "is_here": _BOOLEAN | {"description": "Whether its weights are on the server."},
+                "summary": _said("Where it is or its size, its terms and its speed."),
+                "bytes": _INTEGER,
+                "seconds": numbers | {"description": "Seconds for a picture on this server, by device."},
+                "gives": _said("What it gives beside relative depth."),
+                "accuracy": _said("What is published; empty: nothing."),
+                "licence": _STRING,
+                "licence_address": _STRING,
+                "is_for_all_use": _BOOLEAN,
+                "question": _said("What to ask before it is used; empty: nothing."),
+                "promise": _said("What it brings and costs, of better and best."),
+                "choose_when": _STRING,
             }
         ),
         "Field": _object(

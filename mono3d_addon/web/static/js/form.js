@@ -4,6 +4,7 @@
 import { find, make } from "./element.js";
 import { Field, wordsOf } from "./field.js";
 import { changes, makeGroup, showThoseWithEffect } from "./groups.js";
+import { ModelField } from "./models.js";
 import { capital } from "./words.js";
 
 const FIRST = ["model"];
@@ -40,7 +41,7 @@ export class Form {
 
   _makeFields() {
     for (const group of this._description.groups) {
-      const fields = group.fields.map((spec) => new Field(spec, "form", () => this._renew()));
+      const fields = group.fields.map((spec) => this._makeField(spec));
       for (const field of fields) this._fields.set(field.spec.name, field);
       const first = fields.filter((field) => FIRST.includes(field.spec.name));
       find("first-fields").append(...first.map((field) => field.element));
@@ -51,6 +52,17 @@ export class Form {
       this._groups.push(made);
       find("groups").append(made.element);
     }
+  }
+
+  _makeField(spec) {
+    const renew = () => this._renew();
+    return spec.name === "model" ? new ModelField(spec, this._description.models, renew) : new Field(spec, "form", renew);
+  }
+
+  /** Chooses a value of a setting. */
+  choose(name, value) {
+    this._fields.get(name).show(value);
+    this._renew();
   }
 
   _makeFile({ name, label, help }) {

@@ -19,7 +19,7 @@ class Page {
     this._stop = () => {};
     this._sending = null;
     this._progress = new Progress();
-    this._result = new Result(about, description);
+    this._result = new Result(about, description, (model) => this._tryModel(model));
     this._form = new Form(description, () => this._generate());
     this._photo = new PhotoChoice(about, (chosen) => this._chosen(chosen), (sentence) => this._fail(sentence));
     find("cancel").addEventListener("click", () => this._cancel());
@@ -41,6 +41,13 @@ class Page {
     document.addEventListener("visibilitychange", () => !document.hidden && this._result.refresh());
     find("sign-out").hidden = !about.signed_in;
     this._openFromAddress();
+  }
+
+  /** Returns to the start, with another model chosen. */
+  _tryModel(model) {
+    this._form.choose("model", model);
+    this._start();
+    focus(this._photo.chosen ? find("generate") : find("choose-file"));
   }
 
   /** Shows a view and hides the others. */

@@ -6,6 +6,7 @@ import { backdrop } from "./backdrop.js";
 import { showDownloads } from "./downloads.js";
 import { find } from "./element.js";
 import { showFacts } from "./facts.js";
+import { NextStep } from "./models.js";
 import { patiently } from "./presence.js";
 import { Shape } from "./shape.js";
 import { showStill } from "./still.js";
@@ -14,8 +15,9 @@ import { count, size } from "./words.js";
 
 /** Shows one result at a time. */
 export class Result {
-  constructor(about, description) {
+  constructor(about, description, chooseModel) {
     this._about = about;
+    this._nextStep = new NextStep(description.models, chooseModel);
     this._id = null;
     this._shown = 0;
     this._detail = "";
@@ -156,6 +158,7 @@ export class Result {
     if (status.is_draft || status.revision === this._told) return;
     this._told = status.revision;
     showFacts(status);
+    this._nextStep.show(status);
     showDownloads(this._about.formats, status.result.files, () => this.refresh());
   }
 
