@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mono3d_addon.core.photo.endings import PHOTO_ENDINGS
 from mono3d_addon.depth.catalogue import MODELS
-from mono3d_addon.settings import PRESETS, Settings, WebOptions, fields_of
+from mono3d_addon.settings import GRADES, PRESETS, Settings, WebOptions, fields_of
 from mono3d_addon.web import sniff
 from mono3d_addon.web.form import Form, read_object
 from mono3d_addon.web.refusal import Refusal
@@ -84,7 +84,14 @@ def test_damaged_weights_are_not_offered(tmp_path: Path, monkeypatch: pytest.Mon
         path.parent.mkdir(exist_ok=True)
         with path.open("wb") as stream:
             stream.truncate(size)
-    assert Form.of(WebOptions(), tmp_path).fields["model"].choice.options == ("starter", whole.name)
+    form = Form.of(WebOptions(), tmp_path)
+    assert form.fields["model"].choice.options == ("starter", whole.name)
+    shown = form.described()["models"]
+    assert [one["name"] for one in shown if one["is_here"]] == ["starter", whole.name] and len(shown) == len(MODELS)
+    assert [one["name"] for one in shown][:2] == ["starter", whole.name], "those that are here come first"
+    by_name = {one["name"]: one for one in shown}
+    assert by_name["starter"]["question"] == "" and by_name[GRADES["better"]]["grade"] == "better"
+    assert "excludes commercial work" in by_name["depth_anything_v2_vitb"]["question"]
 
 
 @pytest.mark.serial

@@ -26,7 +26,7 @@ export class ModelField {
     );
     this.element = make(
       "fieldset",
-      { class: "field models", "data-name": spec.name },
+      { class: "field models", id: `form-${spec.name}`, "data-name": spec.name },
       make("legend", { text: spec.label }),
       ...first.map((model) => this._makeChoice(model)),
       this._all,
