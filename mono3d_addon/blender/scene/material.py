@@ -132,9 +132,16 @@ def own(slot: bpy.types.MaterialSlot) -> bpy.types.Material | None:
         return None
     inputs = modifier.inputs_with(slot.id_data, material)
     if material.library is not None or material.users - material.use_fake_user - len(inputs) > 1:
-        material = slot.material = material.copy()
-        for one, name in inputs:
-            modifier.put(one, name, material)
+        return put(slot, material.copy())
+    return material
+
+
+def put(slot: bpy.types.MaterialSlot, material: bpy.types.Material) -> bpy.types.Material:
+    """Puts a material into a slot, and where the object's nodes use the one that was there; returns it."""
+    inputs = modifier.inputs_with(slot.id_data, slot.material) if slot.material is not None else []
+    slot.material = material
+    for one, name in inputs:
+        modifier.put(one, name, material)
     return material
 
 

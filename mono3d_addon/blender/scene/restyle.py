@@ -67,7 +67,7 @@ def rebuild(owners: Sequence[bpy.types.Object], settings: Settings) -> None:
         slots.fill(owners[0].data, FRONT, material.create(owners[0].name, photo, settings))
     for slot in front:
         if material.image_of(slot.material) is None:
-            slot.material = material.create(owners[0].name, photo, settings)
+            material.put(slot, material.create(owners[0].name, photo, settings))
     _rebuild(owners, settings)
 
 
