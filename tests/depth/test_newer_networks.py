@@ -25,6 +25,7 @@ from mono3d_addon.core.estimate import Estimate  # noqa: E402
 from mono3d_addon.depth import estimator, loading, readings, resize  # noqa: E402
 from mono3d_addon.depth.catalogue import MODELS  # noqa: E402
 from mono3d_addon.depth.networks import architectures, dinov2, moge  # noqa: E402
+from mono3d_addon.depth.networks.depth_anything import DepthAndSkyHead  # noqa: E402
 from mono3d_addon.errors import Mono3DError  # noqa: E402
 from tests import shared_data  # noqa: E402
 from tests.depth import newer_reference as reference  # noqa: E402
@@ -176,6 +177,48 @@ def aspect_of_the_grid(network: nn.Module, patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def with_another_meaning(change: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, ...]]) -> Mistake:
+    """Returns the mistake of taking points, mask and normals for what `change` makes of MoGe's maps."""
+
+    def affine(points: Tensor, mask: Tensor, normals: Tensor) -> tuple[Tensor, ...]:
+        found = change(points, mask, normals)
+        return found[0].permute(0, 2, 3, 1), found[1][:, 0], found[2].permute(0, 2, 3, 1)
+
+    return lambda network, patch: patch.setattr(moge, "affine", affine)
+
+
+def right(points: Tensor, mask: Tensor, normals: Tensor) -> tuple[Tensor, ...]:
+    depth = torch.exp(points[:, 2:])
+    return torch.cat((points[:, :2] * depth, depth), 1), torch.sigmoid(mask), functional.normalize(normals, dim=1)
+
+
+def sides_not_times_depth(points: Tensor, mask: Tensor, normals: Tensor) -> tuple[Tensor, ...]:
+    return torch.cat((points[:, :2], torch.exp(points[:, 2:])), 1), *right(points, mask, normals)[1:]
+
+
+def depth_without_exponential(points: Tensor, mask: Tensor, normals: Tensor) -> tuple[Tensor, ...]:
+    return torch.cat((points[:, :2] * points[:, 2:], points[:, 2:]), 1), *right(points, mask, normals)[1:]
+
+
+def mask_as_it_is(points: Tensor, mask: Tensor, normals: Tensor) -> tuple[Tensor, ...]:
+    found = right(points, mask, normals)
+    return found[0], mask, found[2]
+
+
+def normals_of_any_length(points: Tensor, mask: Tensor, normals: Tensor) -> tuple[Tensor, ...]:
+    return *right(points, mask, normals)[:2], normals
+
+
+def scale_without_exponential(network: nn.Module, patch: pytest.MonkeyPatch) -> None:
+    maps: Any = network.maps
+
+    def found(picture: Tensor) -> tuple[Any, Tensor]:
+        made, scale = maps(picture)
+        return made, torch.log(scale)
+
+    patch.setattr(network, "maps", found)
+
+
 MISTAKES: dict[str, tuple[str, Mistake]] = {
     "positions by size": (V2, with_positions(positions_by_size)),
     "timm's positions": (V2, with_positions(positions_by_timm)),
@@ -190,7 +233,53 @@ MISTAKES: dict[str, tuple[str, Mistake]] = {
     "a photo that is sampled": (MOGE, not_averaged),
     "other blocks": (MOGE, with_blocks(2, 11)),
     "the aspect of the patches": (MOGE, aspect_of_the_grid),
+    "sides not times the depth": (MOGE, with_another_meaning(sides_not_times_depth)),
+    "depth without the exponential": (MOGE, with_another_meaning(depth_without_exponential)),
+    "a mask that is no probability": (MOGE, with_another_meaning(mask_as_it_is)),
+    "normals of any length": (MOGE, with_another_meaning(normals_of_any_length)),
+    "a scale without the exponential": (MOGE, scale_without_exponential),
 }
+
+
+@pytest.mark.parametrize("model", NEWER)
+def test_the_blocks_and_norms_are_those_of_the_official_code(model: str) -> None:
+    known_as = model.replace("_metric_hypersim", "").replace("_metric_vkitti", "")
+    body = transformer(architectures.build(model, reference.empty_tensors(known_as)))
+    is_large = model.endswith(("vitl", "large", "vitl_normal"))
+    if model.startswith("moge"):
+        blocks = (5, 11, 17, 23) if is_large else (5, 11)
+        # The published files tell it too.
+        told = reference.script().spec(model).get("model_config", {})
+        assert architectures.ARCHITECTURES[model].difference(told) == ""
+    else:
+        blocks = (4, 11, 17, 23) if is_large else (2, 5, 8, 11)
+    assert body.kept_blocks == blocks
+    assert body.body.norm.eps == (1e-5 if model.startswith("da3") else 1e-6)
+    assert {block.norm1.eps for block in body.body.blocks} == {1e-6}
+
+
+@pytest.mark.parametrize(("kind", "metres"), [("hypersim", 20.0), ("vkitti", 80.0)])
+@pytest.mark.parametrize("size", ["s", "b", "l"])
+def test_metric_heads_end_in_metres(kind: str, metres: float, size: str) -> None:
+    tensors = reference.empty_tensors(f"depth_anything_v2_vit{size}")
+    network: Any = architectures.build(f"depth_anything_v2_metric_{kind}_vit{size}", tensors)
+    end = network.decoder.head.end
+    found = end(torch.tensor([-100.0, 0.0, 100.0]))
+    assert found.tolist() == pytest.approx([0.0, metres / 2, metres], abs=1e-6)
+
+
+def test_depth_anything_3_ends_in_depth_and_sky() -> None:
+    torch.manual_seed(0)
+    head = DepthAndSkyHead(32)
+    given = torch.randn(1, 32, 4, 5)
+    with torch.inference_mode():
+        depth, sky = head(given)[0]
+        enlarged = functional.interpolate(head.conv1(given), scale_factor=1.75, mode="bilinear", align_corners=True)
+        plain = head.conv3(functional.relu(head.conv2(enlarged)))[0, 0]
+        other = head.sky_conv3(functional.relu(head.sky_conv2(enlarged)))[0, 0]
+    torch.testing.assert_close(depth, torch.exp(plain))
+    torch.testing.assert_close(sky, torch.clamp(other, min=0.0))
+    assert (plain < 0).any() and (other < 0).any()
 
 
 @pytest.mark.slow

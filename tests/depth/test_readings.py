@@ -62,6 +62,36 @@ def test_the_sky_counts_neither_for_near_nor_for_far() -> None:
     assert np.array_equal(depth_under_sky(depth, few), depth)
 
 
+@pytest.mark.parametrize(("value", "is_sky"), [(0.29, False), (0.31, True)])
+def test_what_counts_as_sky_in_the_depth(value: float, is_sky: bool) -> None:
+    # Officially from 0.3 on, whatever counts as sky in the mesh.
+    sky = np.zeros((30, 40), np.float32)
+    sky[:10] = value
+    found = depth_under_sky(ramp(), sky)
+    farthest = np.quantile(ramp()[10:], 0.99)
+    np.testing.assert_allclose(found[:10], farthest if is_sky else ramp()[:10], rtol=1e-6)
+    assert np.array_equal(found[10:], ramp()[10:])
+
+
+@pytest.mark.parametrize(("count", "is_changed"), [(10, False), (11, True)])
+def test_few_pixels_of_sky_change_no_depth(count: int, is_changed: bool) -> None:
+    for value, other in ((1.0, 0.0), (0.0, 1.0)):
+        sky = np.full(1200, other, np.float32)
+        sky[:count] = value
+        assert np.array_equal(depth_under_sky(ramp(), sky.reshape(30, 40)), ramp()) != is_changed
+
+
+@pytest.mark.parametrize("value", [0.49, 0.51])
+def test_where_points_hold(value: float) -> None:
+    points = np.stack((ramp() * 0.1, ramp() * 0.1, ramp()), axis=-1)
+    mask = np.full((30, 40), 0.98, np.float32)
+    mask[:5] = value
+    arrays = {POINTS: points[None], MASK: mask[None], SCALE: np.ones((1, 1), np.float32)}
+    (found,) = readings(arrays, MOGE, [(30, 40)], is_mirrored=False)
+    holds = np.ones((30, 40), bool) if found.valid is None else found.valid
+    assert holds[5:].all() and holds[:5].all() == (value > 0.5) and holds[:5].any() == (value > 0.5)
+
+
 def test_the_mirror_image_is_mirrored_back() -> None:
     sky = np.zeros((30, 40), np.float32)
     sky[:5, :15] = 1.0
