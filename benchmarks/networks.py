@@ -2,11 +2,12 @@
 """Measures networks: the engine that Mono3D chooses compared with float32 torch, with the same weights, in turn.
 
 `python3 benchmarks/networks.py --data-folder FOLDER [MODEL ...]`, with the packages installed in FOLDER. A model whose
-weights are missing gets random ones (`tests/depth/reference.py`), which take the same time. Every engine runs in its
-own process and does one run per request; the ratio is that of two consecutive runs, the median of all pairs. *At best*
-is the ratio of the fastest runs, which is more reliable on a machine with other load. *Load* is the time of the first
-run minus that of the second, including the import of the library; *cold start* is the time from the start of the
-process to its second result.
+weights are missing gets random ones (`tests/depth/reference.py`, for today's networks `newer_reference.py` and the
+shared data that it names), which take the same time. Every engine runs in its own process and does one run per request;
+the ratio is that of two consecutive runs, the median of all pairs. *At best* is the ratio of the fastest runs, which is
+more reliable on a machine with other load. *CPU s* is the median of the processor's time for a run, of all threads:
+other load changes it least. *Load* is the time of the first run minus that of the second, including the import of the
+library; *cold start* is the time from the start of the process to its second result.
 
 `--float32` excludes a processor's half precisions.
 
@@ -56,6 +57,7 @@ class Program:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.facts = self._line()
         self.cold_seconds = time.perf_counter() - began
+        self.processor: list[float] = []
 
     def run(self) -> float:
         """Runs the network once and returns the seconds."""
@@ -64,7 +66,9 @@ class Program:
         time.sleep(0.3)
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        return float(self._line())
+        seconds, *processor = map(float, self._line().split())
+        self.processor += processor
+        return seconds
 
     def close(self) -> None:
         """Ends the program."""
@@ -86,7 +90,7 @@ def main() -> None:
         return
     print(f"{options.runs} pairs, batches of {options.batch}, {options.device}, {os.cpu_count()} processors\n")
     columns = ["model", "size", "engine", "Mono3D ms", "torch ms", "torch / Mono3D"]
-    columns += ["at best"]
+    columns += ["at best", "CPU s", "torch CPU s"]
     columns += ["other / Mono3D", "at best"] * bool(options.against)
     columns += ["load s", "torch load s", "cold start s", "torch cold s", "MB", "torch MB"]
     print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|", flush=True)
@@ -121,7 +125,9 @@ def row(case: Case, options: argparse.Namespace, packages: Path) -> str:
         facts["engine"],
         f"{1000 * seconds[0] / case.batch:.0f}",
         f"{1000 * seconds[1] / case.batch:.0f}",
-        *(f"{ratio:.2f}" for ratio in ratios),
+        *(f"{ratio:.2f}" for ratio in ratios[:2]),
+        *(f"{statistics.median(program.processor):.2f}" for program in (ours, plain)),
+        *(f"{ratio:.2f}" for ratio in ratios[2:]),
         f"{facts['load']:.2f}",
         f"{plain_facts['load']:.2f}",
         f"{ours.cold_seconds:.2f}",
@@ -171,8 +177,11 @@ def serve(request: dict[str, str | int], data_folder: Path, *, float32: bool) ->
         data_folder,
         is_plain=request["engine"] == "plain",
     )
-    shape = (int(request["batch"]), 3, int(request["height"]), int(request["width"]))
-    pictures = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+    height, width = int(request["height"]), int(request["width"])
+    pictures = np.random.default_rng(0).uniform(-1, 1, (int(request["batch"]), 3, height, width)).astype(np.float32)
+    if estimator.model.sees_aspect:
+        aspect = np.full_like(pictures[:, :1], width / height)
+        pictures = np.concatenate((pictures, aspect), axis=1)
     result = estimator.engines.run(pictures)
     first = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -181,9 +190,9 @@ def serve(request: dict[str, str | int], data_folder: Path, *, float32: bool) ->
     facts = {"engine": result.engine, "notes": result.notes, "peak": peak, "load": load}
     print(json.dumps(facts), flush=True)
     for _ in sys.stdin:
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         estimator.engines.run(pictures)
-        print(time.perf_counter() - began, flush=True)
+        print(time.perf_counter() - began, time.process_time() - used, flush=True)
 
 
 @contextlib.contextmanager
@@ -203,11 +212,18 @@ def _case(name: str, options: argparse.Namespace, packages: Path) -> Iterator[Ca
 
 
 def _make_up(name: str, file: Path, packages: Path) -> None:
-    code = (
-        "import sys; sys.path[:0] = sys.argv[3:]; import torch, reference\n"
-        "torch.save(reference.state_dict(sys.argv[1]), sys.argv[2])"
-    )
-    command = [sys.executable, "-c", code, name, str(file), str(packages), str(ROOT / "tests" / "depth")]
+    code = """import sys
+sys.path[:0] = sys.argv[3:]
+from pathlib import Path
+from tests.depth import newer_reference, reference
+name, file = sys.argv[1], Path(sys.argv[2])
+if (reference.FOLDER / "keys" / f"{name}.json").exists():
+    import torch
+    torch.save(reference.state_dict(name), file)
+else:
+    newer_reference.write(name, file)
+"""
+    command = [sys.executable, "-c", code, name, str(file), str(packages), str(ROOT)]
     subprocess.run(command, check=True)
 
 
