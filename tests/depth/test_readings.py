@@ -15,7 +15,7 @@ from mono3d_addon.core.scene_guess import Guess, Measures, SceneGuess
 from mono3d_addon.depth.catalogue import MODELS
 from mono3d_addon.depth.disparity_cache import DisparityCache
 from mono3d_addon.depth.engines.engine import DEPTH, DISPARITY, MASK, NORMALS, POINTS, SCALE, SKY
-from mono3d_addon.depth.readings import depth_under_sky, readings, through_lens
+from mono3d_addon.depth.readings import depth_under_sky, of_depth, readings, through_lens
 
 V2, MOGE = MODELS["depth_anything_v2_vits"], MODELS["moge_2_vits_normal"]
 METRES, CANONICAL, MONO = (
@@ -79,6 +79,62 @@ def test_few_pixels_of_sky_change_no_depth(count: int, is_changed: bool) -> None
         sky = np.full(1200, other, np.float32)
         sky[:count] = value
         assert np.array_equal(depth_under_sky(ramp(), sky.reshape(30, 40)), ramp()) != is_changed
+
+
+def seen_points(focal: float, scale: float, shift: float) -> tuple[np.ndarray, np.ndarray]:
+    """Returns what MoGe would give for a scene, and its depth in metres, through a lens in longer sides."""
+    rows, columns = 48, 64
+    down, across = np.indices((rows, columns), np.float32)
+    depth = (3.0 + np.sin(across / 9.0) + np.cos(down / 7.0)).astype(np.float32)
+    x, y = ((across + 0.5) / columns - 0.5) / focal, ((down + 0.5) / columns - 0.5 * rows / columns) / focal
+    points = np.stack((x * depth, y * depth, depth), axis=-1) / np.float32(scale)
+    points[..., 2] -= np.float32(shift)
+    return points.astype(np.float32), depth
+
+
+def test_points_become_metres_through_any_lens() -> None:
+    points, depth = seen_points(0.9, 2.5, 0.4)
+    arrays = {POINTS: points[None], MASK: np.ones((1, 48, 64), np.float32), SCALE: np.full((1, 1), 2.5, np.float32)}
+    (found,) = readings(arrays, MOGE, [(480, 640)], is_mirrored=False)
+    assert found.scene and found.scene.measures and found.valid is None
+    assert found.scene.measures.focal == pytest.approx(0.9, rel=1e-3)
+    np.testing.assert_allclose(1.0 / found.disparity[1:], depth[1:], rtol=2e-3)
+    same, wider = (through_lens(found, focal, 4 / 3) for focal in (0.9, 0.6))
+    np.testing.assert_allclose(1.0 / same.disparity[1:], depth[1:], rtol=2e-3)
+    moved = 1.0 / wider.disparity[1:] - depth[1:]
+    assert np.ptp(moved) < 0.02 and abs(float(np.median(moved))) > 0.1
+    assert wider.scene and wider.scene.measures and wider.scene.measures.focal == 0.6
+
+
+def test_what_would_lie_behind_the_camera_does_not_hold() -> None:
+    depth = ramp()
+    depth[:3, :4] = (-0.5, 0.0, -3.0, -1e-9)
+    holds = np.ones((30, 40), bool)
+    found = of_depth(depth, holds, None, "metres", 1.0)
+    assert found.valid is not None and not found.valid[:3, :4].any() and found.valid[3:].all()
+    assert (found.disparity > 0.0).all()
+
+
+def test_normals_follow_the_lens() -> None:
+    points, _ = seen_points(0.9, 2.5, 0.4)
+    down, across = np.gradient(points * np.float32(2.5), axis=(0, 1))
+    normals = -np.cross(across, down)
+    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+    arrays = {POINTS: points, MASK: np.ones((48, 64), np.float32), SCALE: np.full(1, 2.5, np.float32)}
+    batch = {name: one[None] for name, one in (arrays | {NORMALS: normals.astype(np.float32)}).items()}
+    (found,) = readings(batch, MOGE, [(480, 640)], is_mirrored=False)
+    other = through_lens(found, 0.6, 4 / 3)
+    assert other.normals is not None and found.normals is not None
+    seen = 1.0 / other.disparity
+    rays = np.stack(np.meshgrid((np.arange(64) + 0.5) / 64 - 0.5, (np.arange(48) + 0.5) / 64 - 0.375), axis=-1) / 0.6
+    there = np.concatenate((rays, np.ones((48, 64, 1))), axis=-1) * seen[..., None]
+    down, across = np.gradient(there, axis=(0, 1))
+    wanted = -np.cross(across, down)
+    wanted /= np.linalg.norm(wanted, axis=-1, keepdims=True)
+    inner = np.s_[2:-2, 2:-2]
+    apart = np.degrees(np.arccos(np.clip((wanted * other.normals).sum(-1)[inner], -1.0, 1.0)))
+    before = np.degrees(np.arccos(np.clip((wanted * found.normals).sum(-1)[inner], -1.0, 1.0)))
+    assert np.quantile(apart, 0.95) < 1.5 < np.median(before), (np.quantile(apart, [0.5, 0.95]), np.median(before))
 
 
 @pytest.mark.parametrize("value", [0.49, 0.51])
