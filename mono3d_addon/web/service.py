@@ -378,7 +378,11 @@ class Service:
         if not _is_full(error):
             return False
         self.full_disk()
-        old = self.shelf.surplus(2.0 * self.shelf.expected.bytes, job)
+        return await self._free(2.0 * self.shelf.expected.bytes, job)
+
+    async def _free(self, needed: float, besides: Job) -> bool:
+        """Removes old jobs until `needed` bytes fit; never `besides`. Returns whether there were any."""
+        old = self.shelf.surplus(needed, besides)
         for other in old:
             self._make_leave(other)
             await other.folder.removed()
@@ -431,6 +435,7 @@ class Service:
     async def _write(self, job: Job, revision: Revision, format: str) -> Path:
         """Writes a file of a revision and returns its path. Raises Mono3DError on failure."""
         with revision.folder.used() as folder:
+            await self._free(self.shelf.expected.bytes, job)
             # Some libraries choose the format by the suffix.
             path = folder / f"download-{format}{Path(downloads.file_name('', format)).suffix}"
             if format == "blend":
