@@ -14,7 +14,8 @@ _FIRST_REFRESH = 0.2
 
 def register() -> None:
     """Subscribes to them and checks the installation a moment later."""
-    bpy.app.handlers.load_post.append(_after_loading)
+    for handlers, handler in _handlers():
+        handlers.append(handler)
     _subscribe()
     _refresh_soon()
 
@@ -23,7 +24,8 @@ def unregister() -> None:
     """Ends the subscriptions."""
     if bpy.app.timers.is_registered(refresh):
         bpy.app.timers.unregister(refresh)
-    bpy.app.handlers.load_post.remove(_after_loading)
+    for handlers, handler in _handlers():
+        handlers.remove(handler)
     bpy.msgbus.clear_by_owner(_OWNER)
 
 
@@ -39,6 +41,13 @@ def _refresh_soon() -> None:
     if not bpy.app.timers.is_registered(refresh):
         # Blender opens the file it was started with before any timer runs, and drops timers that are not persistent.
         bpy.app.timers.register(refresh, first_interval=_FIRST_REFRESH, persistent=True)
+
+
+@persistent  # type: ignore[untyped-decorator]
+def _in_another_language(*_: object) -> None:
+    # Lines that panels only show are kept in the language of their time.
+    if state.current.checked:
+        readiness.refresh()
 
 
 _OWNER = object()
@@ -81,3 +90,8 @@ def _after_loading(*_: object) -> None:
     _another_scene()
     # What was said about the file before is of no use here.
     state.current.say(*sentences)
+
+
+def _handlers() -> tuple[tuple[Any, Any], ...]:
+    handlers: Any = bpy.app.handlers
+    return (handlers.load_post, _after_loading), (handlers.translation_update_post, _in_another_language)
