@@ -42,22 +42,15 @@ def present(result: Reconstruction, built: Built, target: bpy.types.Scene, view:
             first_view.look(space, size_of(area), result, built.mesh.matrix_world)
 
 
-def present_all(made: list[bpy.types.Object], target: bpy.types.Scene, view: int) -> None:
-    """Shows all results of a job in its 3D view, if the preferences say that it frames results."""
+def present_all(made: list[bpy.types.Object], places: list[Any], target: bpy.types.Scene, view: int) -> None:
+    """Shows all results of a job, whose corners are `places`, in its 3D view if the preferences say so."""
     from .scene import first_view
 
     area = views.area_of(view, target)
     if len(made) < 2 or area is None or preference_values.habits().show != "frame":
         return
-    points = [one.matrix_world @ corner for one in made for corner in _corners(one)]
     with views.taken_back_with(area, made[-1]):
-        first_view.look_at_all(area.spaces.active, size_of(area), points)
-
-
-def _corners(owner: bpy.types.Object) -> list[Any]:
-    from mathutils import Vector
-
-    return [Vector(corner) for corner in owner.bound_box]
+        first_view.look_at_all(area.spaces.active, size_of(area), places)
 
 
 def size_of(area: Any) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import bpy
 
 from ..settings import PRESETS
 from . import look_through, model_lines, names, offers, own_presets, progress, properties, setting_rows, state
-from .photos import choose, chosen, depth_preview, running
+from .photos import choose, chosen, depth_preview, running, size_warning
 from .scene import reshaped
 from .texts import label
 
@@ -68,6 +68,8 @@ def _draw_generate(layout: Any, values: Any) -> None:
     if state.current.run is not None:
         running.draw(layout)
     else:
+        if chosen.is_any(values):
+            size_warning.draw(layout, values)
         button = layout.row()
         button.enabled = chosen.is_any(values)
         button.scale_y = 1.4

@@ -64,12 +64,17 @@ class Offer(NamedTuple):
 
 
 class PhotoLine(NamedTuple):
-    """What a panel shows of a photo or its depth: the id of an icon, lines about it, or the problem with it."""
+    """What a panel shows of a photo or its depth: the id of an icon, lines about it, or the problem with it.
+
+    `longer` and `shorter` are the sides of a photo in pixels.
+    """
 
     icon: int = 0
     lines: tuple[str, ...] = ()
     camera: str = ""
     problem: str = ""
+    longer: int = 0
+    shorter: int = 0
 
 
 class Work(Protocol):

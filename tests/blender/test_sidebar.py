@@ -34,7 +34,16 @@ from mono3d_addon.blender import (
     workers,
 )
 from mono3d_addon.blender.installing import models, setup
-from mono3d_addon.blender.photos import choose, chosen, depth_preview, description, durations, jobs, running
+from mono3d_addon.blender.photos import (
+    choose,
+    chosen,
+    depth_preview,
+    description,
+    durations,
+    jobs,
+    running,
+    size_warning,
+)
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import Habits, Settings
 from tests.blender import made, stand_in
@@ -167,6 +176,22 @@ def test_a_killed_blender_leaves_nothing_for_long(registered: None, tmp_path: Pa
         time.sleep(0.02)
     assert not left.exists() and own.is_dir() and link.is_symlink()
     assert (elsewhere / "kept").exists() and (other / "kept").exists()
+
+
+def test_a_mesh_that_makes_blender_slow_is_told_before(values: Any) -> None:
+    values.photo = "/photos/a.jpg"
+    state.current.photos["/photos/a.jpg"] = state.PhotoLine(0, ("12 megapixels",), "EXIF", longer=4000, shorter=3000)
+    panel._draw_generate(layout := stand_in.Layout(), values)
+    assert size_warning.triangles(values) == 2 * 1024 * 768 and not any("million" in text for text in layout.texts)
+    values.preset = "best"
+    panel._draw_generate(layout := stand_in.Layout(), values)
+    assert size_warning.triangles(values) == 2 * 1920 * 1440 and "5.5 million triangles" in layout.texts
+    assert "surface" in layout.shown
+    values.surface = "adaptive"
+    panel._draw_generate(layout := stand_in.Layout(), values)
+    assert not any("million" in text for text in layout.texts)
+    values.photo, values.surface = "/photos/unknown.jpg", "grid"
+    assert size_warning.triangles(values) == 0
 
 
 def test_photos_can_be_dropped_into_the_3d_view() -> None:

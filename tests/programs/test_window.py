@@ -49,9 +49,12 @@ def blender(program: Program) -> Iterator[Window]:
 
 @pytest.fixture
 def first_mesh_active(blender: Window) -> Iterator[None]:
-    """Shows and activates the first mesh and closes the main panel, so that the one below it is visible."""
+    """Shows, activates and frames the first mesh and closes the main panel, so that the one below it is visible."""
     blender.ask(
-        "item = meshes()[0]; item.hide_set(False); bpy.context.view_layer.objects.active = item; item.select_set(True)"
+        "item = meshes()[0]; item.hide_set(False); bpy.context.view_layer.objects.active = item\n"
+        "for one in bpy.data.objects: one.select_set(one == item)\n"
+        "w, a, _ = view_3d(); r = next(one for one in a.regions if one.type == 'WINDOW')\n"
+        "with bpy.context.temp_override(window=w, area=a, region=r): bpy.ops.view3d.view_selected()"
     )
     left, top, width, _ = blender.ask("result = region('UI')")
     header = (left + 0.3 * width, top + 14)

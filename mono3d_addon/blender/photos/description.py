@@ -85,7 +85,8 @@ def _on_finished() -> None:
         _keep(key, state.PhotoLine(problem=str(error)))
         return
     size = text("{width} x {height} pixels", width=found["width"], height=found["height"])
-    _keep(key, state.PhotoLine(icon, (size,), filled(found["camera"])))
+    sides = sorted((int(found["width"]), int(found["height"])))
+    _keep(key, state.PhotoLine(icon, (size,), filled(found["camera"]), longer=sides[1], shorter=sides[0]))
 
 
 def _keep(key: str, line: state.PhotoLine) -> None:

@@ -42,12 +42,14 @@ class MONO3D_OT_generate(running.PhotoJob):
         self._replaced = active.session_uid if active is not None else 0
         self._made: list[int] = []
         self._told: list[str] = []
+        self._places: list[Any] = []
         self._seconds = 0.0
 
     def build(self, folder: Path, target: bpy.types.Scene) -> None:
         """Builds the result in the scene, as one undo step."""
         from ...core import reconstruction
         from ...core.stages import ESTIMATING
+        from ..scene import first_view
         from . import durations
 
         result = reconstruction.load(folder)
@@ -55,6 +57,7 @@ class MONO3D_OT_generate(running.PhotoJob):
         self._made.append(built.mesh.session_uid)
         _select(target, self._results(), built.mesh)
         look_through.present(result, built, target, self._view)
+        self._places += first_view.corners(result, built.mesh.matrix_world)
         interface.push_undo("Photo as 3D mesh")
         run, seconds = state.current.run, state.current.lap()
         if ESTIMATING in result.seconds and run is not None and not run.failures:
@@ -70,7 +73,7 @@ class MONO3D_OT_generate(running.PhotoJob):
     def show_results(self) -> list[str]:
         """Shows all results; returns the sentences about them."""
         if (target := self.target()) is not None:
-            look_through.present_all(self._results(), target, self._view)
+            look_through.present_all(self._results(), self._places, target, self._view)
         return self._sentences()
 
     def _sentences(self) -> list[str]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,6 +55,20 @@ def look(space: Any, size: tuple[int, int], result: Reconstruction, matrix: Matr
     farthest = float(np.linalg.norm(orbit.points, axis=1).max())
     space.clip_start = min(space.clip_start, _NEAREST * scale * float(np.linalg.norm(orbit.points, axis=1).min()))
     space.clip_end = max(space.clip_end, 10.0 * scale * (farthest + distance))
+
+
+def corners(result: Reconstruction, matrix: Matrix) -> list[Vector]:
+    """Returns the corners of a result's box in the world, without a sky or what else is far behind everything.
+
+    `matrix` takes the mesh to the world.
+    """
+    points = views.orbit_of(result.mesh.vertices, result.camera).points
+    if not len(points):
+        return []
+    box = np.stack([points.min(axis=0), points.max(axis=0)])
+    ends = np.array(list(itertools.product(*box.T)), np.float32)
+    pose = matrix @ Matrix(frame.pose(result.camera))
+    return [pose @ Vector(place) for place in frame.to_blender(ends).tolist()]
 
 
 def look_at_all(space: Any, size: tuple[int, int], points: Sequence[Vector]) -> None:

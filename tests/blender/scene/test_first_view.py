@@ -97,6 +97,15 @@ def test_several_results_are_framed_together(space: Any) -> None:
     assert space.region_3d.view_location[:] == before
 
 
+def test_the_corners_of_a_result_leave_out_its_sky(tmp_path: Path) -> None:
+    depth = np.full((30, 40), 2.0, np.float32)
+    depth[:10] = 100.0
+    result = made.reconstruction(tmp_path, made.camera(40, 30), 30, 40, depth=depth)
+    matrix = mathutils.Matrix.Translation((0.0, 50.0, 0.0))
+    places = np.array(first_view.corners(result, matrix))
+    assert places.shape == (8, 3) and places[:, 1].min() == pytest.approx(52.0) and places[:, 1].max() < 53.0
+
+
 @pytest.mark.parametrize("aspect", [1.0, 1.5])
 def test_only_looking_shows_all_that_the_camera_sees_from_its_place(space: Any, aspect: float) -> None:
     seen_by = made.camera(400, 300, (0.1, -0.05), aspect)
