@@ -192,7 +192,8 @@ def test_nodes_look_like_the_mesh_and_are_animated(blender: Window) -> None:
         "one = bpy.data.objects['coffee']\n[other.hide_set(other != one) for other in meshes()]\n"
         "bpy.context.view_layer.objects.active = one; one.select_set(True)"
     )
-    time.sleep(1.5)
+    blender.keys("KP_Decimal", over=blender.view())
+    time.sleep(2.0)
     before = blender.shot("6 mesh")
     object_menu(blender, 2)
     blender.shot("7 as nodes")
@@ -203,6 +204,7 @@ def test_nodes_look_like_the_mesh_and_are_animated(blender: Window) -> None:
     after = blender.shot("8 nodes")
     left, top, width, height = blender.ask("result = region('WINDOW')")
     view = np.s_[int(top) + 120 : int(top + height) - 60, int(left) + 80 : int(left + width) - 60]
+    assert before[view].std() > 30.0, "the photo is in view"
     assert np.abs(after[view].astype(int) - before[view].astype(int)).mean() < 4.0
     owner = "bpy.context.object"
     assert blender.ask(f"result = {owner}.get('mono3d_nodes')") == "nodes"
