@@ -101,3 +101,15 @@ def test_a_download_that_fails_is_told_on_the_page(at_result: Visit) -> None:
     at_result.page.route("**/files/glb?*", lambda route: route.fulfill(**answer))
     at_result.find("a[data-format=glb]").click()
     expect(at_result.find("#download-failure")).to_have_text(sentence)
+
+
+def test_a_mesh_that_is_being_shaped_is_not_downloaded(visit: Visit, own_coffee: str, tmp_path: Path) -> None:
+    """Neither the mesh from before the change nor a sentence that blames another page."""
+    visit.open(own_coffee)
+    visit.find("#shape-far").fill("8")
+    visit.find("#shape-far").press("Enter")
+    visit.find("#download-first").click()
+    expect(visit.find("#download-failure")).to_contain_text("still being shaped")
+    # The sentence goes when the mesh is there.
+    expect(visit.find("#download-failure")).to_be_hidden(timeout=60_000)
+    assert download(visit, "glb", tmp_path).stat().st_size > 10_000

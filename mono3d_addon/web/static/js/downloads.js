@@ -11,16 +11,17 @@ const FIRST = "glb";
 /**
  * Shows the downloads of a result; `formats` are those of the server, `files` their URLs.
  *
- * `onReplaced` is awaited when another page has changed the result meanwhile.
+ * `onReplaced` is awaited when another page has changed the result meanwhile. `isShaping` tells whether this page has
+ * changed it, and the new mesh is on its way.
  */
-export function showDownloads(formats, files, onReplaced) {
+export function showDownloads(formats, files, { onReplaced, isShaping }) {
   find("download-failure").textContent = "";
-  const entries = formats.map((format) => make("li", {}, entry(format, files[format.name], onReplaced)));
+  const entries = formats.map((format) => make("li", {}, entry(format, files[format.name], { onReplaced, isShaping })));
   find("downloads").replaceChildren(...entries);
   find("download-first").onclick = () => find("downloads").querySelector(`a[data-format=${FIRST}]`)?.click();
 }
 
-function entry(format, url, onReplaced) {
+function entry(format, url, { onReplaced, isShaping }) {
   // A label such as "GLB: mesh with texture" consists of name and purpose.
   const [name, purposeWords = ""] = format.label.split(": ");
   const title = make("strong", { text: name });
@@ -33,7 +34,8 @@ function entry(format, url, onReplaced) {
   link.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    if (link.getAttribute("aria-busy") !== "true") fetchAndSave(link, purpose, format, onReplaced);
+    if (isShaping()) refuse("The mesh is still being shaped; download it when that is done.");
+    else if (link.getAttribute("aria-busy") !== "true") fetchAndSave(link, purpose, format, onReplaced);
   });
   return link;
 }
@@ -50,11 +52,16 @@ async function fetchAndSave(link, purpose, format, onReplaced) {
     announce("Downloaded.");
   } catch (failure) {
     if (failure.status === REPLACED) await onReplaced();
-    find("download-failure").textContent = failure.message;
-    find("download-failure").scrollIntoView({ block: "nearest" });
+    refuse(failure.message);
   }
   purpose.textContent = words;
   link.removeAttribute("aria-busy");
+}
+
+/** Says why there is no file. */
+function refuse(sentence) {
+  find("download-failure").textContent = sentence;
+  find("download-failure").scrollIntoView({ block: "nearest" });
 }
 
 function nameOf(response) {

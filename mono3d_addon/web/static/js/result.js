@@ -159,7 +159,10 @@ export class Result {
     this._told = status.revision;
     showFacts(status);
     this._nextStep.show(status);
-    showDownloads(this._about.formats, status.result.files, () => this.refresh());
+    showDownloads(this._about.formats, status.result.files, {
+      onReplaced: () => this.refresh(),
+      isShaping: () => this._shape.isBusy,
+    });
   }
 
   /** Loads the newest mesh: first a draft, if nothing is shown yet, then the complete one. */
