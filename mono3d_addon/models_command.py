@@ -169,6 +169,12 @@ def _list(rows: Sequence[Row], folder: Path, as_json: bool) -> None:
             print(f"\n{one['problem']}")
 
 
+def _terms(model: Model) -> str:
+    """Returns the licence and what it allows, once where the licence tells that itself."""
+    use = licence.use(model)
+    return use if use == model.licence else f"{model.licence} ({use})"
+
+
 def _facts(row: Row, folder: Path) -> dict[str, Any]:
     model, found = row.model, row.status
     return {
@@ -181,7 +187,7 @@ def _facts(row: Row, folder: Path) -> dict[str, Any]:
         "bytes": found.path.stat().st_size if found.path else model.file_bytes,
         "licence": model.licence,
         "is_for_all_use": model.is_for_all_use,
-        "terms": f"{model.licence} ({licence.use(model)})",
+        "terms": _terms(model),
         "choose_when": model.choose_when,
         "accuracy": model.accuracy.words if model.accuracy else "",
         "accuracy_source": model.accuracy.source if model.accuracy else "",

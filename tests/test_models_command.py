@@ -167,6 +167,7 @@ def test_the_columns_of_the_catalogue(data: Path, capsys: pytest.CaptureFixture[
     assert "2406.09414" in str(better["accuracy_source"])
     assert rows["moge_2_vitl_normal"]["gives"] == "metres, lens, sky, normals"
     assert rows[RESTRICTED]["terms"] == "CC-BY-NC-4.0 (not for commercial work)"
+    assert rows["midas_v21_384"]["terms"] == "MIT, made from weights under CC-BY-NC-4.0"
 
 
 @pytest.mark.parametrize("word", ["better", "best"])
