@@ -371,6 +371,7 @@ def _rough(is_rough: bool) -> str:
 def _metres(one: Value) -> str:
     """Returns metres with as many digits as the value deserves."""
     if one.source == BY_USER:
-        return f"{one.value:.6g}"
+        # A slider leaves all digits of a float; a typed number has few.
+        return f"{one.value:,.0f}" if one.value >= 1000.0 else f"{one.value:.4g}"
     text = f"{one.value:.{3 if one.is_known else 2}g}"
     return f"{float(text):,.0f}" if "e" in text else text

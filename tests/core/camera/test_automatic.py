@@ -171,6 +171,10 @@ def test_the_words_tell_where_distances_come_from() -> None:
     assert half.distance_words == "near 0.5 m, set by you, far typical 1.5 m (rough)" and half.notes
     both = resolve(Settings(near=0.5, far=2.25))
     assert both.distance_words == "0.5 to 2.25 m, set by you" and both.notes == ()
+    slid = resolve(Settings(near=0.5, far=8.745648))
+    assert slid.distance_words == "0.5 to 8.746 m, set by you", "a slider's digits"
+    large = resolve(Settings(near=1.0, far=123456.7))
+    assert large.distance_words == "1 to 123,457 m, set by you"
     wide = resolve(Settings(), SceneGuess(Guess(30.0, 0.01), Guess(123456.0, 0.01)))
     assert wide.distance_words == "estimated 30 to 120,000 m"
 
