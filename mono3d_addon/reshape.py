@@ -19,8 +19,9 @@ from .core.camera.field_of_view import camera_notes, photo_camera
 from .core.estimate import Estimate
 from .core.maps.crop import cropped
 from .core.maps.depth_map import depth_map
+from .core.maps.exact_depth import for_source
 from .core.maps.levelling import Levelled, levelled
-from .core.maps.own_depth import filled, for_source, own_depth_map
+from .core.maps.own_depth import filled, own_depth_map
 from .core.maps.planes import with_planes
 from .core.maps.relief import with_relief
 from .core.maps.sky import backdrop, behind, except_sky, find_sky, infinite

@@ -13,7 +13,7 @@ from mono3d_addon import reshape
 from mono3d_addon.core.camera.lens import Lens
 from mono3d_addon.core.estimate import Estimate, estimate_from
 from mono3d_addon.core.maps import depth_map as depth_maps
-from mono3d_addon.core.maps import own_depth
+from mono3d_addon.core.maps import exact_depth
 from mono3d_addon.core.maps.depth_values import DepthValues
 from mono3d_addon.core.photo.photo import Photo
 from mono3d_addon.core.scene_guess import Guess, SceneGuess
@@ -332,7 +332,7 @@ def test_what_smallest_island_removes_from_a_depth_map_is_told() -> None:
 def test_the_defaults_against_noise_are_for_networks_only() -> None:
     own, network = depth_of_user(), PinholeReshaper(photo(), Estimate(disparity(), ""))
     chosen = replace(BASE, min_island=0.5, outlier_neighbours=7, trim_density=1.0)
-    for name in own_depth._AGAINST_NOISE:
+    for name in exact_depth._AGAINST_NOISE:
         assert getattr(own._for_source(BASE), name) == 0
         assert getattr(own._for_source(chosen), name) == getattr(chosen, name)
         assert getattr(network._for_source(BASE), name) == getattr(BASE, name)

@@ -8,6 +8,7 @@ the same (see `pillow_filters`); Pillow is three to five times faster.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -17,12 +18,20 @@ from . import pillow_filters
 from .arrays import Bytes, Floats
 from .pillow_filters import Box, Cell, Filter, Pixels
 
-try:
-    from PIL import Image
-except ModuleNotFoundError:
-    Image = None  # type: ignore[assignment]
-
 Kind = TypeVar("Kind", bound=np.generic)
+
+
+def _pillow() -> ModuleType | None:
+    """Returns `PIL.Image`; None without Pillow.
+
+    Imported with the first use: Blender's process imports this module for other operations, and a Pillow that its
+    interpreter happens to have stays out of it.
+    """
+    try:
+        from PIL import Image
+    except ModuleNotFoundError:
+        return None
+    return Image
 
 
 def resize(values: Pixels, columns: int, rows: int, kind: Filter, box: Box | None = None) -> Pixels:
@@ -32,10 +41,10 @@ def resize(values: Pixels, columns: int, rows: int, kind: Filter, box: Box | Non
 
     The filter's support grows with the reduction, so that every pixel counts.
     """
-    if Image is None:
+    if (image := _pillow()) is None:
         return pillow_filters.resize(values, columns, rows, kind, box)
-    picture = Image.fromarray(np.ascontiguousarray(values))
-    resized = picture.resize((columns, rows), Image.Resampling[kind.upper()], box=box)
+    picture = image.fromarray(np.ascontiguousarray(values))
+    resized = picture.resize((columns, rows), image.Resampling[kind.upper()], box=box)
     return np.array(resized, values.dtype)
 
 
@@ -46,17 +55,17 @@ def nearest(values: NDArray[Kind], columns: int, rows: int) -> NDArray[Kind]:
 
 def reduce(values: Floats, block: int) -> Floats:
     """Returns the means of blocks of that side of `values`, float32 (h, w); those at the far borders may be smaller."""
-    if Image is None:
+    if (image := _pillow()) is None:
         return pillow_filters.reduce(values, block, block)
-    return np.array(Image.fromarray(np.ascontiguousarray(values)).reduce(block), np.float32)
+    return np.array(image.fromarray(np.ascontiguousarray(values)).reduce(block), np.float32)
 
 
 def thumbnail(pixels: Bytes, side: int) -> Bytes:
     """Returns `pixels`, uint8 (h, w, 3), reduced to at most `side` pixels along the longer side, uint8 (., ., 3)."""
-    if Image is None:
+    if (image := _pillow()) is None:
         return pillow_filters.thumbnail(pixels, side)
-    picture = Image.fromarray(pixels)
-    picture.thumbnail((side, side), Image.Resampling.BOX)
+    picture = image.fromarray(pixels)
+    picture.thumbnail((side, side), image.Resampling.BOX)
     return np.asarray(picture, np.uint8)
 
 
@@ -75,10 +84,10 @@ def warp(values: Bytes, columns: int, rows: int, cells: Sequence[Cell], kind: Li
 
     Each cell shows its quadrangle of `values`. What lies outside of `values` or of the cells is 0.
     """
-    if Image is None:
+    if (image := _pillow()) is None:
         return pillow_filters.warp(values, columns, rows, cells, kind)
-    mesh, method = list(cells), Image.Transform.MESH
-    return np.asarray(Image.fromarray(values).transform((columns, rows), method, mesh, Image.Resampling[kind.upper()]))
+    mesh, method = list(cells), image.Transform.MESH
+    return np.asarray(image.fromarray(values).transform((columns, rows), method, mesh, image.Resampling[kind.upper()]))
 
 
 def _under_centres(length: int, count: int) -> NDArray[np.intp]:

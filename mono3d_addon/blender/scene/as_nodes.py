@@ -15,7 +15,7 @@ from mathutils import Matrix
 
 from ...core.arrays import Floats
 from ...core.camera.camera import Camera
-from ...core.maps.own_depth import for_source
+from ...core.maps.exact_depth import for_source
 from ...settings import Settings
 from .. import names
 from . import depth_image, frame, hand_made, reshaped, source, versions
@@ -72,7 +72,7 @@ def show(
     """Makes an object show a depth image (see `depth_image`).
 
     settings  those that made the depth, with distances in numbers
-    is_exact  whether the depth is the user's own, see `own_depth.for_source`
+    is_exact  whether the depth is the user's own, see `exact_depth.for_source`
     before    the settings shown until now: inputs that belong to unchanged ones stay; None sets all
     """
     made = modifier_of(owner)

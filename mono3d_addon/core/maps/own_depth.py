@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,20 +23,8 @@ _NEAREST, _FARTHEST = 0.0011, 9.9e5
 _ONE_SURFACE = 0.02
 """Largest difference, far / near - 1, of neighbouring pixels on one surface."""
 
-_AGAINST_NOISE = ("min_island", "outlier_neighbours", "trim_density")
-"""Settings whose defaults remove what is probably an error of a network."""
 
 Known = NDArray[np.bool_]
-
-
-def for_source(settings: Settings, *, is_exact: bool) -> Settings:
-    """Returns the settings for the source of the depth: an exact map of the user's has no errors of a network to
-    remove, so that there the defaults of `_AGAINST_NOISE` remove nothing."""
-    if not is_exact:
-        return settings
-    usual = [name for name in _AGAINST_NOISE if getattr(settings, name) == getattr(Settings, name)]
-    none: dict[str, Any] = dict.fromkeys(usual, 0)
-    return dataclasses.replace(settings, **none)
 
 
 def own_disparity(own: DepthValues) -> Floats:

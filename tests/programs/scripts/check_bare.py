@@ -6,13 +6,15 @@ Arguments: a photo, the folder of packages or "" for the extension's own, and th
 """
 
 import json
-import os
 import sys
 import time
-import traceback
+from pathlib import Path
 
 import bpy
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+import ending
 
 NAME = "bl_ext.user_default.mono3d"
 FOREIGN = {"torch", "open3d", "timm", "PIL", "openvino"}
@@ -62,11 +64,4 @@ def store(mesh, out, about):
     np.savez(out, places=places.reshape(-1, 3), uvs=uvs, about=json.dumps(about))
 
 
-try:
-    main(*sys.argv[sys.argv.index("--") + 1 :])
-except BaseException:
-    traceback.print_exc()
-    sys.stdout.flush()
-    os._exit(1)
-sys.stdout.flush()
-os._exit(0)
+ending.run(main)

@@ -7,13 +7,14 @@ from the original's (0..255), and the largest of the texture coordinates from wh
 """
 
 import json
-import os
 import sys
-import traceback
 from pathlib import Path
 
 import bpy
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+import ending
 
 NAME = "bl_ext.user_default.mono3d"
 
@@ -107,11 +108,4 @@ def measured(made, camera, originals):
         yield socket, "behind" in material.name, float(np.abs(pixels - original).mean()), error
 
 
-try:
-    main(*sys.argv[sys.argv.index("--") + 1 :])
-except BaseException:
-    traceback.print_exc()
-    sys.stdout.flush()
-    os._exit(1)
-sys.stdout.flush()
-os._exit(0)
+ending.run(main)

@@ -4,12 +4,14 @@
 import os
 import sys
 import time
-import traceback
 from pathlib import Path
 
 import bpy
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
+
+sys.path.insert(0, str(Path(__file__).parent))
+import ending
 
 NAME = "bl_ext.user_default.mono3d"
 
@@ -57,11 +59,4 @@ def main(photo: str, data_folder: str) -> None:
     print(f"CHECKED register {1000 * min(times):.1f} ms")
 
 
-try:
-    main(*sys.argv[sys.argv.index("--") + 1 :])
-except BaseException:
-    traceback.print_exc()
-    sys.stdout.flush()
-    os._exit(1)
-sys.stdout.flush()
-os._exit(0)
+ending.run(main)

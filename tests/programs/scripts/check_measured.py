@@ -7,12 +7,14 @@ Arguments: photo, weights, model, folder of packages, that of the tests, and the
 
 import importlib
 import math
-import os
 import sys
-import traceback
+from pathlib import Path
 
 import bpy
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+import ending
 
 NAME = "bl_ext.user_default.mono3d"
 
@@ -37,11 +39,4 @@ def main(photo, weights, model, data_folder, tests, out):
     print(f"CHECKED {' '.join(state.messages)}")
 
 
-try:
-    main(*sys.argv[sys.argv.index("--") + 1 :])
-except BaseException:
-    traceback.print_exc()
-    sys.stdout.flush()
-    os._exit(1)
-sys.stdout.flush()
-os._exit(0)
+ending.run(main)

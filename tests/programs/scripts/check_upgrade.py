@@ -6,12 +6,13 @@ the .blend file of the scene, and the file for the answer in JSON.
 """
 
 import json
-import os
 import sys
-import traceback
 from pathlib import Path
 
 import bpy
+
+sys.path.insert(0, str(Path(__file__).parent))
+import ending
 
 VALUES = {"detail": 300, "near": 0.5, "far": 4.0, "edges": "tear"}
 
@@ -63,11 +64,4 @@ def generate(answer, module):
     answer["faces"] = len(bpy.context.view_layer.objects.active.data.polygons)
 
 
-try:
-    main(*sys.argv[sys.argv.index("--") + 1 :])
-except BaseException:
-    traceback.print_exc()
-    sys.stdout.flush()
-    os._exit(1)
-sys.stdout.flush()
-os._exit(0)
+ending.run(main)

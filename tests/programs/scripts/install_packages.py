@@ -4,15 +4,16 @@
 Arguments: a photo, and the words of the refusal that is expected, or "online" where none is.
 """
 
-import os
 import shutil
 import subprocess
 import sys
-import traceback
 from pathlib import Path
 
 import bpy
 import numpy
+
+sys.path.insert(0, str(Path(__file__).parent))
+import ending
 
 NAME = "bl_ext.user_default.mono3d"
 
@@ -63,11 +64,4 @@ def main(photo, expected):
     print(f"CHECKED install, {size / 1e6:.0f} MB, own folder {own}")
 
 
-try:
-    main(*sys.argv[sys.argv.index("--") + 1 :])
-except BaseException:
-    traceback.print_exc()
-    sys.stdout.flush()
-    os._exit(1)
-sys.stdout.flush()
-os._exit(0)
+ending.run(main)
