@@ -35,10 +35,10 @@ ELSEWHERE = {
     r"python3 tests/run\.py": "this very run",
     r"python3 -c \"import secrets": "makes a secret file in the user's folder",
     r"https://example\.org/": "a pattern; tests/programs/test_repository_window.py drags such a link",
-    r"apt install": "changes the system",
+    r"apt install|useradd |podman ": "changes the system",
     r"curl ": "tests/web makes the same requests",
     r"#!/bin/sh|specificationVersion|seq ": "tests/test_farms.py",
-    r"location / \{": "a part of a proxy's configuration",
+    r"scrape_configs:": "a part of Prometheus' configuration",
     r"Mono3D is running at": "an output",
     r"blender_manifest\.toml|blender, web, cli": "no code; tests/test_docs.py compares it with the repository",
 }
