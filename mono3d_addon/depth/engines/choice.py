@@ -211,7 +211,7 @@ class EngineChoice:
         @functools.cache
         def expected() -> Arrays:
             nonlocal spent
-            tell("Running plain float32")
+            tell("First run at this size")
             first, spent = _timed(self.plain(), pictures[:1])
             return first
 

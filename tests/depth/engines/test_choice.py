@@ -94,7 +94,7 @@ def test_the_graph_comes_with_the_second_use_and_stays(make: Callable[..., Engin
     words: list[str] = []
     engines = make()
     first = engines.run(picture, said(words))
-    assert first.engine == PLAIN and words == ["Running plain float32"] and not first.notes
+    assert first.engine == PLAIN and words == ["First run at this size"] and not first.notes
     second = engines.run(picture, said(words))
     assert second.engine == FAST and words[1] == "Preparing starter for this processor, once"
     assert engines.run(picture).engine == make().run(picture, said(words)).engine == FAST
@@ -114,7 +114,7 @@ def test_each_size_is_compared_once(make: Callable[..., EngineChoice], picture: 
     assert engines.run(picture).engine == FAST
     words: list[str] = []
     upright = np.ascontiguousarray(picture.transpose(0, 1, 3, 2))
-    assert engines.run(upright, said(words)).engine == FAST and words == ["Running plain float32"]
+    assert engines.run(upright, said(words)).engine == FAST and words == ["First run at this size"]
     assert make().run(upright, said(words)).engine == FAST and len(words) == 1
 
 
