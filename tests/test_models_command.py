@@ -163,7 +163,7 @@ def test_the_columns_of_the_catalogue(data: Path, capsys: pytest.CaptureFixture[
     rows = listed(MODELS, data, capsys)
     better = rows["depth_anything_v2_vits"]
     assert (better["grade"], better["label"]) == ("better", "Better: Depth Anything V2 small")
-    assert (better["accuracy"], better["terms"]) == ("88 % within a quarter", "Apache-2.0 (free for all use)")
+    assert (better["accuracy"], better["terms"]) == ("88 % of depths within 25 %", "Apache-2.0 (free for all use)")
     assert "2406.09414" in str(better["accuracy_source"])
     assert rows["moge_2_vitl_normal"]["gives"] == "metres, lens, sky, normals"
     assert rows[RESTRICTED]["terms"] == "CC-BY-NC-4.0 (not for commercial work)"

@@ -94,7 +94,7 @@ STARTER = Model(
     # Its training pictures were made smaller by averaging; a large photo that is sampled instead looks noisy to it.
     sampling="cubic, averaged",
     guesses=("distances", "lens", "sky"),
-    accuracy=Accuracy("81 % within a quarter in rooms, 58 % of people", "its card, on renders of its own kind"),
+    accuracy=Accuracy("81 % of depths within 25 % in rooms, 58 % of people", "its card, on renders of its own kind"),
     bundled=True,
     is_quick=True,
     runs_on_numpy=True,
@@ -269,7 +269,7 @@ MIDAS = (
         slow_seconds=9.3,
         error=72,
         accuracy=Accuracy(
-            f"87 % within a quarter, {_relative(72)}",
+            f"87 % of depths within 25 %, {_relative(72)}",
             f"arXiv 2406.09414, tables 2 and 3, mean of five tests; {_README}",
         ),
         file_bytes=1_581_966_003,

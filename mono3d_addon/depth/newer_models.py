@@ -49,7 +49,9 @@ def _depth_anything_2(
 ) -> Model:
     """Returns a row; `kind` is what the repository's name has before the size."""
     size = next(size for size in _LICENCES if name.endswith(f"vit{size[0].lower()}"))
-    accuracy = Accuracy(f"{_WITHIN[size]} % within a quarter", "arXiv 2406.09414, tables 2 and 3, mean of five tests")
+    accuracy = Accuracy(
+        f"{_WITHIN[size]} % of depths within 25 %", "arXiv 2406.09414, tables 2 and 3, mean of five tests"
+    )
     return _row(
         name,
         f"Depth Anything V2 {_PLACES[kind]}{size.lower()}",
@@ -248,7 +250,7 @@ DEPTH_ANYTHING_3 = (
         "f465978e618db8cc79c83b8bbf24964857db1875",
         "7a799a7f95eb8d4c404c2ca8be3dc3276b350a417ddc4420db72ba850cc0e960",
         "depth",
-        Accuracy("95 % within a quarter", "the paper of Depth Anything 3, table 10, mean of five tests"),
+        Accuracy("95 % of depths within 25 %", "the paper of Depth Anything 3, table 10, mean of five tests"),
     ),
     _depth_anything_3(
         "da3metric_large",
@@ -256,6 +258,6 @@ DEPTH_ANYTHING_3 = (
         "4010e39f3634a45bc60553321fb49fb760bd594e",
         "bbea5b0b3ee389849cffa7ddae89de064a90abd2b055fc5aa99aac68db324776",
         "metres by focal length",
-        Accuracy("93 % of the metres within a quarter", "the paper of Depth Anything 3, table 11, mean of five tests"),
+        Accuracy("93 % of metres within 25 %", "the paper of Depth Anything 3, table 11, mean of five tests"),
     ),
 )

@@ -310,6 +310,6 @@ def test_a_wrong_file_is_one_sentence(values: Any, server: Behaviour, content: b
 def test_the_list_in_the_preferences_has_columns(values: Any) -> None:
     layout = stand_in.Layout()
     model_lines.draw_list(layout)  # type: ignore[arg-type]
-    for words in ("Published accuracy", "88 % within a quarter", "metres, lens, sky, normals", "about 13 s"):
+    for words in ("Published accuracy", "88 % of depths within 25 %", "metres, lens, sky, normals", "about 13 s"):
         assert words in layout.texts
     assert layout.operators.count("mono3d.download_model") == len(MODELS) - 1
