@@ -255,7 +255,12 @@ def _annotations() -> Iterator[tuple[str, Any]]:
         "more_photos",
         CollectionProperty(type=MONO3D_PG_photo, name="Further photos", description="Further photos, one mesh each"),
     )
-    yield "photo_index", IntProperty(name="Selected photo", options={"SKIP_SAVE"})
+    yield (
+        "photo_index",
+        IntProperty(
+            name="Selected photo", description="Which of the further photos is selected", options={"SKIP_SAVE"}
+        ),
+    )
     yield (
         "image",
         PointerProperty(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import atexit
 import tempfile
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def scratch() -> Path:
             current.scratch = claimed_folder.ClaimedFolder(_PREFIX)
         except OSError as error:
             raise _failure(error) from error
+        # A script that uses Blender as a module ends without disabling the add-on.
+        atexit.register(current.scratch.remove)
     return current.scratch.path
 
 

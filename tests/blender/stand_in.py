@@ -173,6 +173,15 @@ class Layout:
         self._takes(options.get("scale", 1.0))
         self.shown.append(f"icon {icon_value}")
 
+    def template_list(
+        self, kind: str, name: str, owner: Any, items: str, selection_owner: Any, selected: str, **options: Any
+    ) -> None:
+        _check("template_list", options)
+        assert hasattr(bpy.types, kind), kind
+        assert hasattr(owner, items) and hasattr(selection_owner, selected), (items, selected)
+        self._takes(options.get("rows", 5))
+        self.shown.append(items)
+
     def separator(self, **options: Any) -> None:
         _check("separator", options)
 
