@@ -20,6 +20,9 @@ NAME = "bl_ext.user_default.mono3d"
 
 
 def main(photo, folder):
+    # In an empty scene the photo's camera stays at the origin.
+    for one in list(bpy.data.objects):
+        bpy.data.objects.remove(one)
     values = bpy.context.scene.mono3d
     values.photo, values.tiles, values.detail, values.edges = photo, "off", 96, "fill"
     assert bpy.ops.mono3d.generate() == {"FINISHED"}
