@@ -61,6 +61,8 @@ def main(photo, expected):
     size = sum(path.stat().st_size for path in own.rglob("*") if path.is_file())
     assert bpy.ops.mono3d.uninstall() == {"FINISHED"}
     assert "numpy" in made_by(photo, own), "removed packages are in use"
+    # As Blender's own exit does; `ending` ends without it.
+    bpy.ops.preferences.addon_disable(module=NAME)
     print(f"CHECKED install, {size / 1e6:.0f} MB, own folder {own}")
 
 
