@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import windows
 from ..arrays import Bytes, Floats
 from ..photo.resampling import resize_to
 from .camera import Camera
@@ -126,13 +127,5 @@ def _edges(pixels: Bytes, camera: Camera) -> tuple[Doubles, Doubles, Doubles]:
 
 
 def _summed(values: Floats, reach: int) -> Floats:
-    """Returns the sums over squares around each cell."""
-    size = 2 * reach + 1
-    padded = np.pad(values, reach, mode="edge")
-    along = np.zeros((len(padded), values.shape[1]), np.float32)
-    for shift in range(size):
-        along += padded[:, shift : shift + values.shape[1]]
-    whole = np.zeros(values.shape, np.float32)
-    for shift in range(size):
-        whole += along[shift : shift + len(values)]
-    return whole
+    """Returns the sums over squares around each cell; beyond the borders the outermost values go on."""
+    return windows.total(np.pad(values, reach, mode="edge"), reach)[reach:-reach, reach:-reach]
