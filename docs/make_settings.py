@@ -15,7 +15,7 @@ PAGE = Path(__file__).resolve().parent / "settings.md"
 KEYWORDS = PAGE.parent.parent / "mono3d" / "keywords.py"
 sys.path.insert(0, str(PAGE.parent.parent))
 
-from mono3d_addon.arguments import can_be_negated  # noqa: E402
+from mono3d_addon.arguments import can_be_negated, flag_of  # noqa: E402
 from mono3d_addon.formats import FORMATS, PREVIEWS  # noqa: E402
 from mono3d_addon.settings import (  # noqa: E402
     PRESET_SETTINGS,
@@ -111,7 +111,7 @@ def _table(items: Sequence[SettingField], *, has_options: bool, can_be_live: boo
 
 
 def _option(item: SettingField) -> str:
-    flag = "--" + item.name.replace("_", "-")
+    flag = flag_of(item)
     if item.kind is bool:
         return f"`{flag}`, `--no-{flag[2:]}`"
     negated = (f"--no-{flag[2:]}",) if can_be_negated(item) else ()

@@ -119,8 +119,15 @@ def _presets() -> str:
 
 
 def _option(item: SettingField, value: Any) -> str:
-    flag = item.name.replace("_", "-")
-    return f"--{flag} {value}" if item.kind is not bool else f"--{flag}" if value else f"--no-{flag}"
+    flag = flag_of(item)
+    if item.kind is bool:
+        return flag if value else f"--no-{flag[2:]}"
+    return f"{flag} {value}"
+
+
+def flag_of(item: SettingField) -> str:
+    """Returns the long option of a setting, such as "--max-pixels"."""
+    return "--" + item.name.replace("_", "-")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -149,7 +156,7 @@ def _add_help_all(parser: argparse.ArgumentParser, full: Callable[[], argparse.A
 
 def _without_switches(arguments: Sequence[str]) -> list[str]:
     """Returns the arguments, with `--NAME` alone of settings that were switches as `--NAME=on`."""
-    items = {"--" + item.name.replace("_", "-"): item for item in fields_of(Settings) if item.choice.was_switch}
+    items = {flag_of(item): item for item in fields_of(Settings) if item.choice.was_switch}
     result = []
     for word, following in zip(arguments, (*arguments, "")[1:], strict=True):
         if word in items and following not in items[word].choice.options:
@@ -172,7 +179,7 @@ def _add_all(parser: argparse.ArgumentParser, classes: Sequence[AnySettings], sh
 
 
 def _add(group: Any, item: SettingField, is_shown: bool) -> None:
-    flag = "--" + item.name.replace("_", "-")
+    flag = flag_of(item)
     words = (*item.choice.words, flag) if flag not in item.choice.words else item.choice.words
     text = f"{item.choice.help}{_bounds(item)} (default: {_shown(item)})".replace("%", "%%")
     if not is_shown:
