@@ -39,9 +39,9 @@ def _table() -> Iterator[str]:
             f"{model.title}{word}: `{model.name}`",
             "bundled" if model.bundled else choosing.megabytes(model),
             f"{model.slow_seconds:g}",
-            f"{model.accuracy.words}" if model.accuracy else "",
+            model.accuracy.words if model.accuracy else "",
             ", ".join(model.gives_words),
-            f"{model.licence}" if licence.use(model) in (model.licence, licence.FOR_ALL_USE) else licence.terms(model),
+            model.licence if licence.use(model) in (model.licence, licence.FOR_ALL_USE) else licence.terms(model),
             model.choose_when,
         )
         yield f"| {' | '.join(cells)} |"

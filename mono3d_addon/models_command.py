@@ -180,8 +180,8 @@ def _facts(row: Row, folder: Path) -> dict[str, Any]:
     return {
         "name": model.name,
         "title": model.title,
-        "label": row.model.label,
-        "grade": row.model.grade,
+        "label": model.label,
+        "grade": model.grade,
         "state": found.state,
         "is_here": row.is_here,
         "bytes": found.path.stat().st_size if found.path else model.file_bytes,

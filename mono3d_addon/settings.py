@@ -114,8 +114,8 @@ class Choice:
     Blender. Interfaces show settings of the `level` "basic" first. Where 0 means "automatic", `typical` is about what
     it comes to, for sliders. `aliases` are other words for some of the options, which stand for them wherever values
     are given. `bare` are the values that work without the packages that the installer brings; empty: all of them do. So
-    do all beside `bare_beside`, a value of another setting.
-    `only_with` is the name of another setting and those of its values without which this one changes nothing.
+    do all beside `bare_beside`, a value of another setting. `only_with` is the name of another setting, and the values
+    of that one beside which this one has an effect; None: it always has.
     """
 
     label: str

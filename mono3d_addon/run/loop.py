@@ -71,9 +71,9 @@ def run(
     results in the target's folder, None: nothing yet. `decode`, for runners that do not decode all files, is called in
     the calling thread too. `others` are photos of other shards, which no result may replace either.
 
-    `jobs` runners reconstruct photos, slightly ahead of the scenes, which are written one by one in the
-    calling thread because Blender requires it. An interrupt of the calling thread stops the runners and leaves no
-    partial files.
+    `jobs` runners reconstruct photos, slightly ahead of the scenes, which are written one by one in the calling thread
+    because Blender requires it, each while its photo's runner still exports the other files. An interrupt of the
+    calling thread stops the runners and leaves no partial files.
     """
     remove_abandoned(Path(tempfile.gettempdir()), JOB)
     idle: queue.SimpleQueue[Runner] = queue.SimpleQueue()

@@ -23,7 +23,6 @@ _NEAREST, _FARTHEST = 0.0011, 9.9e5
 _ONE_SURFACE = 0.02
 """Largest difference, far / near - 1, of neighbouring pixels on one surface."""
 
-
 Known = NDArray[np.bool_]
 
 

@@ -205,7 +205,6 @@ class EngineChoice:
 
     def _first(self, pictures: Pictures, size: tuple[int, int], tell: Tell) -> Result:
         """Chooses the engine for a new size, and returns its result."""
-
         spent = 0.0
 
         @functools.cache
