@@ -172,7 +172,8 @@ def _run(
     allowed = () if decode else extras.found(extras.PILLOW)
     if is_bare and decode is None and not allowed:
         decode = system_decoder.for_job
-    jobs = options.jobs or _jobs(command.settings, len(to_do), data_folder)
+    # Workers without a photo would take their share of the processors from the others.
+    jobs = min(options.jobs or _jobs(command.settings, len(to_do), data_folder), max(1, len(to_do)))
     runners = LocalRunners(data_folder, folders, is_bare=is_bare, allowed=allowed, jobs=jobs)
     scenes: SceneWriter
     if scene_writer is not None:

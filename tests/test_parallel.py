@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mono3d_addon import cli
 from mono3d_addon.core import computer as this_computer
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.run.parallel import Available, jobs_for
@@ -57,6 +58,18 @@ def test_workers_share_the_processors(
     with pytest.raises(Mono3DError):
         LocalRunners(tmp_path, {}, jobs=3).for_photos("worker-0").start()
     assert started[-1]["OMP_NUM_THREADS"] == "5", "the user's own stands"
+
+
+def test_a_single_photo_gets_all_processors_whatever_jobs_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[dict[str, str]]
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(this_computer, "processors", lambda: 8)
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(b"no photo, but no worker starts to read it")
+    places = ["-o", f"{tmp_path / 'out'}", "--data-folder", f"{tmp_path / 'data'}"]
+    assert cli.main([f"{photo}", *places, "--format", "glb", "--no-preview", "--jobs", "4"]) == cli.SOME_FAILED
+    assert started and all("OMP_NUM_THREADS" not in one for one in started)
 
 
 @pytest.fixture
