@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 import subprocess
@@ -18,17 +17,15 @@ import pytest
 
 from mono3d_addon.blender import state, workers
 from mono3d_addon.blender.installing import setup
-from mono3d_addon.core import reconstruction
 from mono3d_addon.settings import Settings
 from mono3d_addon.worker.client import Worker
 from tests.blender import made_pictures
 from tests.blender.made import bpy
+from tests.blender.worked import PYTHON, result_of, vertices
 from tests.file_list import results
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOS = ROOT / "tests" / "photos"
-PYTHON = os.environ.get("MONO3D_TEST_WORKER", "")
-"""A Python with the worker's packages: what it makes is compared with, and it writes the turned photo."""
 DETAIL = 300
 
 needs_packages = pytest.mark.skipif(not PYTHON, reason="MONO3D_TEST_WORKER names no Python with the worker's packages")
@@ -44,14 +41,6 @@ def values(registered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    folder = tmp_path_factory.mktemp("installed")
-    worker = Worker("reconstruct", [], folder / "worker.log", folder, python=PYTHON)
-    yield worker
-    worker.stop()
-
-
-@pytest.fixture(scope="module")
 def turned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A JPEG that its EXIF data turn by 90 degrees, and so a photo of 427 x 640 pixels."""
     path = tmp_path_factory.mktemp("turned") / "china.jpg"
@@ -64,23 +53,13 @@ def turned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def vertices(owner: Any) -> np.ndarray:
-    """Returns the vertices of an object, float32 (n, 3)."""
-    places = np.empty((len(owner.data.vertices), 3), np.float32)
-    owner.data.vertices.foreach_get("co", places.reshape(-1))
-    return places
-
-
 def newest() -> Any:
     return bpy.context.view_layer.objects.active
 
 
-def expected(installed: Worker, photo: Path, settings: Settings, folder: Path) -> np.ndarray:
+def expected(worker: Worker, photo: Path, settings: Settings, folder: Path) -> np.ndarray:
     """Returns the vertices of the mesh that a worker with packages makes of a photo."""
-    folder.mkdir()
-    request = {"photo": str(photo), "settings": dataclasses.asdict(settings), "folder": str(folder)}
-    installed.submit(request).wait()
-    places = np.asarray(reconstruction.load(folder).mesh.vertices)
+    places = np.asarray(result_of(worker, folder, settings, photo).mesh.vertices)
     # The camera looks along y in Blender, and z is up.
     return places[:, [0, 2, 1]] * np.array([1.0, 1.0, -1.0], np.float32)
 
@@ -89,7 +68,7 @@ def expected(installed: Worker, photo: Path, settings: Settings, folder: Path) -
 @needs_packages
 @pytest.mark.parametrize("kind", ["png", "turned"])
 def test_a_photo_becomes_the_mesh_of_the_installed_product(
-    kind: str, values: Any, turned: Path, installed: Worker, tmp_path: Path
+    kind: str, values: Any, turned: Path, worker: Worker, tmp_path: Path
 ) -> None:
     photo = PHOTOS / "coffee.png" if kind == "png" else turned
     values.photo, values.edges, values.tiles = str(photo), "connected", "off"
@@ -101,7 +80,7 @@ def test_a_photo_becomes_the_mesh_of_the_installed_product(
         bpy.ops.mono3d.look_through_camera()
         assert (scene.render.resolution_x, scene.render.resolution_y) == (427, 640)
     settings = Settings(detail=DETAIL, edges="connected", tiles="off")
-    wanted = expected(installed, photo, settings, tmp_path / "installed")
+    wanted = expected(worker, photo, settings, tmp_path / "installed")
     found = vertices(newest())
     assert found.shape == wanted.shape
     off = np.abs(found[:, 1] / wanted[:, 1] - 1.0)
@@ -112,7 +91,7 @@ def test_a_photo_becomes_the_mesh_of_the_installed_product(
 @pytest.mark.smoke
 @needs_packages
 def test_own_depth_gives_exactly_the_mesh_of_the_installed_product(
-    values: Any, turned: Path, installed: Worker, tmp_path: Path
+    values: Any, turned: Path, worker: Worker, tmp_path: Path
 ) -> None:
     depth = np.tile(np.linspace(1.0, 4.0, 427, dtype=np.float32), (640, 1))
     depth[200:300, 100:300] = 0.5
@@ -120,7 +99,7 @@ def test_own_depth_gives_exactly_the_mesh_of_the_installed_product(
     values.photo, values.depth_file = str(turned), str(tmp_path / "depth.npy")
     assert bpy.ops.mono3d.generate() == {"FINISHED"}
     settings = Settings(detail=DETAIL, depth_file=str(tmp_path / "depth.npy"))
-    wanted = expected(installed, turned, settings, tmp_path / "installed")
+    wanted = expected(worker, turned, settings, tmp_path / "installed")
     found = vertices(newest())
     assert len(found) >= len(wanted)
     np.testing.assert_allclose(found[: len(wanted)], wanted, rtol=1e-4, atol=1e-4)

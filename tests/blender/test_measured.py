@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,8 @@ from mono3d_addon.worker import client
 from tests import exact_network as exact
 from tests import exact_worker
 from tests.blender.made import bpy
+from tests.blender.worked import PYTHON, vertices
 from tests.exact_files import ANGLE, BY_FOCAL, POINTS, files, true_sky, vertex_errors
-
-PYTHON = os.environ.get("MONO3D_TEST_WORKER", "")
 
 pytestmark = [
     pytest.mark.usefixtures("registered"),
@@ -32,19 +30,26 @@ pytestmark = [
 DETAIL = 320
 
 
+@pytest.fixture(scope="module")
+def exact_one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[client.Worker]:
+    """A worker that has packages and whose networks make no errors."""
+    data = tmp_path_factory.mktemp("exact")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "_START", exact_worker.START)
+        made_worker = client.Worker("reconstruct", [], data / "worker.log", data, python=PYTHON)
+        yield made_worker
+        made_worker.stop()
+
+
 @pytest.fixture
-def values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The settings of the scene, with a worker that has packages and whose networks make no errors."""
-    monkeypatch.setattr(client, "_START", exact_worker.START)
-    data = tmp_path / "data"
-    worker = client.Worker("reconstruct", [], data / "worker.log", data, python=PYTHON)
-    monkeypatch.setattr(running, "worker", lambda: worker)
-    monkeypatch.setattr(workers, "worker", lambda habits: worker)
+def values(exact_one: client.Worker, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The settings of the scene, with a worker whose networks make no errors."""
+    monkeypatch.setattr(running, "worker", lambda: exact_one)
+    monkeypatch.setattr(workers, "worker", lambda habits: exact_one)
     state.current.checked, state.current.offer, state.current.lacking = True, None, ""
     target = bpy.context.scene.mono3d
     target.detail, target.planes, target.edges, target.sky = DETAIL, False, "tear", "remove"
-    yield target
-    worker.stop()
+    return target
 
 
 def generate(values: Any, folder: Path, model: str) -> Any:
@@ -57,9 +62,7 @@ def generate(values: Any, folder: Path, model: str) -> Any:
 
 def places_of(owner: Any) -> NDArray[np.float32]:
     """Returns the vertices in the camera's frame. In Blender the camera looks along y, and z is up."""
-    found = np.empty((len(owner.data.vertices), 3), np.float32)
-    owner.data.vertices.foreach_get("co", found.reshape(-1))
-    return found[:, [0, 2, 1]] * np.array([1, -1, 1], np.float32)
+    return vertices(owner)[:, [0, 2, 1]] * np.array([1, -1, 1], np.float32)
 
 
 @pytest.mark.smoke

@@ -39,7 +39,7 @@ from mono3d_addon.worker import draft
 from mono3d_addon.worker.client import Worker
 from tests.blender import made, stand_in
 from tests.blender.made import bpy
-from tests.blender.worked import PYTHON, ROOT, SMALL, sliders, vertices
+from tests.blender.worked import PYTHON, ROOT, SMALL, result_of, sliders, vertices
 
 pytestmark = [
     pytest.mark.usefixtures("registered"),
@@ -56,15 +56,7 @@ def distance_beside(owner: Any, place: np.ndarray) -> float:
 
 def as_worker_makes_it(worker: Worker, folder: Path, settings: Settings) -> np.ndarray:
     """Returns the vertices of a fresh reconstruction, in Blender's frame."""
-    folder.mkdir()
-    request = {
-        "task": "reconstruct",
-        "photo": str(ROOT / "tests" / "photos" / "coffee.png"),
-        "settings": dataclasses.asdict(settings),
-        "folder": str(folder),
-    }
-    worker.submit(request).wait()
-    x, y, z = reconstruction.load(folder).scene_whole.vertices.T
+    x, y, z = result_of(worker, folder, settings).scene_whole.vertices.T
     return np.stack([x, z, -y], axis=1)
 
 

@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mono3d_addon.blender import names, state, workers
+from mono3d_addon.blender import names
 from mono3d_addon.blender.scene import as_nodes, reshaped
 from mono3d_addon.blender.scene import build as scene
 from mono3d_addon.blender.scene.nodes import modifier as modifiers
@@ -21,10 +19,7 @@ from mono3d_addon.settings import Settings
 from mono3d_addon.worker.client import Worker
 from tests.blender.made import bpy
 from tests.blender.scene.test_as_nodes import PRECISION, faces, places, shown, turned
-
-ROOT = Path(__file__).resolve().parents[2]
-PYTHON = os.environ.get("MONO3D_TEST_WORKER", "")
-"""A Python with the worker's packages; tests/run.py names that of the part "core"."""
+from tests.blender.worked import PYTHON, active, result_of
 
 pytestmark = [
     pytest.mark.usefixtures("registered"),
@@ -32,26 +27,6 @@ pytestmark = [
 ]
 PLAIN = Settings(detail=96, near=1.0, far=6.0, field_of_view=55.0, edges="tear", edge_aware=False)
 """Settings with which the grid mesh has all its points on the grid."""
-
-
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    folder = tmp_path_factory.mktemp("data")
-    made_worker = Worker("reconstruct", [], folder / "worker.log", folder, python=PYTHON)
-    yield made_worker
-    made_worker.stop()
-
-
-def result_of(worker: Worker, folder: Path, settings: Settings) -> reconstruction.Reconstruction:
-    folder.mkdir(exist_ok=True)
-    request = {
-        "task": "reconstruct",
-        "photo": str(ROOT / "tests" / "photos" / "coffee.png"),
-        "settings": dataclasses.asdict(settings),
-        "folder": str(folder),
-    }
-    worker.submit(request).wait()
-    return reconstruction.load(folder)
 
 
 def in_blender(result: reconstruction.Reconstruction) -> tuple[np.ndarray, set[tuple[int, ...]]]:
@@ -68,16 +43,8 @@ def check_equal(owner: Any, result: reconstruction.Reconstruction) -> None:
 
 @pytest.fixture
 def cup(worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The mesh object of a photo, active, reshaped by the worker as by one of the add-on's own."""
-    return active(worker, tmp_path, monkeypatch, PLAIN)
-
-
-def active(worker: Worker, folder: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Any:
-    monkeypatch.setattr(workers, "worker", lambda habits: worker)
-    state.current.checked = True
-    built = scene.build(result_of(worker, folder / "job", settings), bpy.context.scene)
-    bpy.context.view_layer.objects.active = built.mesh
-    return built.mesh
+    """The mesh object of a photo with all its points, active."""
+    return active(worker, result_of(worker, tmp_path / "job", PLAIN), monkeypatch)
 
 
 @pytest.mark.smoke
@@ -116,8 +83,8 @@ def test_generated_nodes_have_the_fill_behind_them(
     worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = dataclasses.replace(PLAIN, edges="fill", build_as="nodes", min_island=0.0)
-    nodes = active(worker, tmp_path, monkeypatch, settings)
-    result = reconstruction.load(tmp_path / "job")
+    result = result_of(worker, tmp_path / "job", settings)
+    nodes = active(worker, result, monkeypatch)
     assert result.background is not None and len(nodes.data.vertices) == len(result.background.vertices)
     assert len(nodes.data.materials) == 2
     found = places(shown(nodes))
