@@ -44,10 +44,13 @@ def empty_file() -> Iterator[None]:
 
 
 @pytest.fixture
-def registered(empty_file: None) -> Iterator[None]:
+def registered(empty_file: None, tmp_path: Path) -> Iterator[None]:
     """The add-on switched on, from the checkout."""
     import mono3d_addon
+    from mono3d_addon.blender import state
 
     mono3d_addon.register()
+    # Until the add-on has looked for its packages it is the current folder, in which tests would leave files.
+    state.current.data_folder = tmp_path / "unchecked"
     yield
     mono3d_addon.unregister()
