@@ -86,6 +86,12 @@ def test_the_first_result_is_framed_beside_the_cube(blender: Window) -> None:
     assert (color, light) == ("TEXTURE", "FLAT")
 
 
+def test_the_offer_of_a_better_model_gives_its_place_back(blender: Window) -> None:
+    # In this small window it would push the panel Shape out of sight.
+    blender.press("mono3d.dismiss_next_step")
+    blender.wait_for("addon_state().next_step is None", 10.0)
+
+
 def test_undo_gives_the_view_back(blender: Window) -> None:
     after = blender.ask(f"result = {VIEW}")
     blender.keys("ctrl+z", over=blender.view())
