@@ -47,15 +47,7 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
     layers = [("photo", result.scene_mesh, result.texture)]
     if result.scene_background is not None and result.background_texture is not None:
         layers.append(("behind", result.scene_background, result.background_texture))
-    document: dict[str, Any] = {
-        "asset": {"version": "2.0", "generator": "Mono3D"},
-        "scene": 0,
-        "scenes": [{"nodes": [0, 1]}],
-        "nodes": [{"name": result.name, "mesh": 0}, camera_node(result.camera)],
-        "cameras": [camera_of(result.camera, result)],
-        "meshes": [{"name": result.name, "primitives": []}],
-        "materials": [],
-    }
+    document = document_of(result)
     pictures: list[tuple[str, bytes]] = []
     for number, (name, mesh, texture) in enumerate(layers):
         document["meshes"][0]["primitives"].append(
@@ -84,6 +76,19 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
         document["textures"] = [{"source": index, "sampler": 0} for index in range(len(pictures))]
     document |= {"accessors": buffer.accessors, "bufferViews": buffer.views, "buffers": [{"byteLength": buffer.length}]}
     save(staging.path_for(path), document, buffer)
+
+
+def document_of(result: Reconstruction) -> dict[str, Any]:
+    """Returns the JSON of a file: a scene of the camera and a mesh, which has no primitives and materials yet."""
+    return {
+        "asset": {"version": "2.0", "generator": "Mono3D"},
+        "scene": 0,
+        "scenes": [{"nodes": [0, 1]}],
+        "nodes": [{"name": result.name, "mesh": 0}, _camera_node(result.camera)],
+        "cameras": [_camera(result.camera, result)],
+        "meshes": [{"name": result.name, "primitives": []}],
+        "materials": [],
+    }
 
 
 def _primitive(mesh: Mesh, material: int, buffer: Buffer, textured: bool, with_tangents: bool) -> dict[str, Any]:
@@ -157,7 +162,7 @@ def from_top(uv: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([uv[:, 0], np.float32(1) - uv[:, 1]], axis=1)
 
 
-def camera_node(camera: Camera) -> dict[str, Any]:
+def _camera_node(camera: Camera) -> dict[str, Any]:
     """Returns the node of the camera, with its pose if it has one."""
     node: dict[str, Any] = {"name": "camera of the photo", "camera": 0}
     if camera.has_pose:
@@ -175,7 +180,7 @@ def _tangents(mesh: Mesh) -> NDArray[np.float32]:
     return found
 
 
-def camera_of(camera: Camera, result: Reconstruction) -> dict[str, Any]:
+def _camera(camera: Camera, result: Reconstruction) -> dict[str, Any]:
     """Returns glTF's camera, which looks along -z with y up; glTF does not support off-centre principal points.
 
     It does not support panoramas either; they get a pinhole camera that looks straight ahead.

@@ -24,8 +24,7 @@ from .gltf import (
     SAMPLER,
     VERTICES,
     Buffer,
-    camera_node,
-    camera_of,
+    document_of,
     encoded,
     from_top,
     linear_rgba,
@@ -61,14 +60,7 @@ def view_of(result: Reconstruction, layers: list[Layer], normal_map: bytes = b""
     is_textured = result.settings.material == "texture"
     is_lit = result.settings.shading != "emission"
     bits = _DRAFT_BITS if is_draft else _BITS
-    document: dict[str, Any] = {
-        "asset": {"version": "2.0", "generator": "Mono3D"},
-        "scene": 0,
-        "scenes": [{"nodes": [0, 1]}],
-        "nodes": [{"name": result.name, "mesh": 0}, camera_node(result.camera)],
-        "cameras": [camera_of(result.camera, result)],
-        "meshes": [{"name": result.name, "primitives": []}],
-        "materials": [],
+    document = document_of(result) | {
         "extensionsUsed": [_EXTENSION, *([_QUANTIZED] if is_lit else [_UNLIT])],
         "extensionsRequired": [_EXTENSION, *([_QUANTIZED] if is_lit else [])],
     }
