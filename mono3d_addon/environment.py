@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 WORKER, SCENE, VTP, WEB = "worker", "scene", "vtp", "web"
 """The components: networks and meshing; Blender as a Python module; VTP files; the web page's server."""
 
+_PURPOSES = {WORKER: "networks and meshing", SCENE: "Blender scenes", VTP: "VTP files", WEB: "the web page"}
+"""What the packages of a component are for, in words for users."""
+
 _MODULES = {
     WORKER: ("torch", "torchvision", "timm", "open3d", "fast_simplification", "OpenEXR", "pillow_heif", "safetensors"),
     SCENE: ("bpy",),
@@ -136,6 +139,11 @@ def missing(components: Sequence[str], data_folder: Path) -> tuple[str, ...]:
     return tuple(name for name in components if not is_available(name, data_folder))
 
 
+def not_installed(component: str) -> str:
+    """Returns the start of a sentence: the packages of a component are not installed."""
+    return f"The packages for {_PURPOSES[component]} are not installed"
+
+
 def require_available(component: str, data_folder: Path) -> None:
     """Raises Mono3DError when a component is not available."""
     if not is_available(component, data_folder):
@@ -147,10 +155,10 @@ def require(component: str, data_folder: Path) -> Path:
     found = packages(component, data_folder)
     if found is None:
         raise Mono3DError(
-            f"The packages of '{component}' are not installed in '{data_folder}': on the command line, add --install "
-            "or name the folder that has them with --data-folder; in Blender, click Install in the sidebar."
+            f"{not_installed(component)} in '{data_folder}': on the command line, add --install or name the folder "
+            "that has them with --data-folder; in Blender, click Install in the sidebar."
             if edition.can_install()
-            else f"This edition of Mono3D has no packages of '{component}': {edition.remedy()}."
+            else f"This edition of Mono3D has no packages for {_PURPOSES[component]}: {edition.remedy()}."
         )
     return found
 

@@ -49,9 +49,9 @@ def test_what_needs_packages_is_refused_before_anything_is_done(tmp_path: Path) 
 
 
 def test_formats_of_packages_that_are_asked_for_are_refused(tmp_path: Path) -> None:
-    for form, component in (("blend", "scene"), ("vtp", "worker")):
+    for form, purpose in (("blend", "Blender scenes"), ("vtp", "networks and meshing")):
         done = mono3d(tmp_path / "data", COFFEE, "-o", tmp_path / "out", "--format", form)
-        assert done.returncode == 1 and f"The packages of '{component}' are not installed" in done.stderr
+        assert done.returncode == 1 and f"The packages for {purpose} are not installed" in done.stderr
 
 
 def test_the_models_are_listed(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from ..environment import not_installed
 from ..formats import FORMATS, PREVIEWS, Format
 
 _LONGEST = 80
@@ -44,7 +45,7 @@ def is_available(name: str, installed: Collection[str]) -> bool:
 
 def why_not(name: str) -> str:
     """Returns a sentence that says why a format is not available."""
-    return f"The packages of '{FORMATS[name].needs}' are not installed on this server."
+    return f"{not_installed(_row(name).needs)} on this server."
 
 
 def file_name(name: str, format: str) -> str:

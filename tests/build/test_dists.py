@@ -204,7 +204,7 @@ def test_packages_of_an_extra_are_used(site: Path, tmp_path: Path) -> None:
 @pytest.mark.torch
 def test_the_page_is_in_the_wheel(site: Path, tmp_path: Path) -> None:
     done = run(site, "mono3d_web", "--data-folder", tmp_path, hidden="starlette")
-    assert done.returncode == 1 and "The packages of 'web' are not installed" in done.stderr
+    assert done.returncode == 1 and "The packages for the web page are not installed" in done.stderr
     done = run(site, "mono3d_web", "--help")
     assert done.returncode == 0 and "--port" in done.stdout
 

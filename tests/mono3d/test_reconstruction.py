@@ -81,8 +81,8 @@ def test_a_photo_is_never_replaced(cup: mono3d.Reconstruction, photo: Path) -> N
     ("name", "sentence"),
     [
         ("cup.xyz", r"'cup\.xyz' cannot be written: supported endings are \.blend \.glb"),
-        ("cup.blend", "The packages of 'scene' are not installed"),
-        ("cup.vtp", "The packages of 'vtp' are not installed"),
+        ("cup.blend", "The packages for Blender scenes are not installed"),
+        ("cup.vtp", "The packages for VTP files are not installed"),
     ],
 )
 def test_what_cannot_be_saved_is_one_sentence(

@@ -100,7 +100,9 @@ def test_the_camera(server: WebServer, id: str) -> None:
 def test_a_scene_for_blender_where_blender_is(server: WebServer, id: str) -> None:
     if environment.missing(("scene",), DATA):
         answer = server.get(f"/api/jobs/{id}/files/blend")
-        assert answer.status == 404 and answer.error == "The packages of 'scene' are not installed on this server."
+        assert (
+            answer.status == 404 and answer.error == "The packages for Blender scenes are not installed on this server."
+        )
         return
     _, data = saved(server, id, "blend")
     # Blender compresses with Zstandard; a file of older ones begins in plain text.

@@ -216,7 +216,7 @@ def test_a_start_that_cannot_be_is_one_sentence(arguments: tuple[str, ...], word
 def test_missing_packages_are_one_sentence(tmp_path: Path) -> None:
     done = command("--data-folder", str(tmp_path))
     assert done.returncode == 1
-    assert "The packages of 'worker' are not installed" in done.stderr and "--install" in done.stderr
+    assert "The packages for networks and meshing are not installed" in done.stderr and "--install" in done.stderr
 
 
 def test_help_and_wrong_usage_need_no_packages() -> None:
