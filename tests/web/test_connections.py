@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon.errors import Mono3DError
+from mono3d_addon.web import connections
+from mono3d_addon.web.connections import Connections, Watched
 from mono3d_addon.web.visitor import Proxies, Visitor, network_of
 from tests.web.web_server import COFFEE, SMALL, STAND_IN, WebServer, need_packages, serving
 
@@ -92,6 +95,36 @@ def test_a_request_that_never_ends_is_closed(tmp_path: Path) -> None:
             assert time.monotonic() < end
         time.sleep(0.5)
         assert not any(is_open(one) for one in half)
+
+
+class Talker(asyncio.Protocol):
+    """Sends more than the system takes for a client that does not read."""
+
+    def __init__(self, lost: asyncio.Event) -> None:
+        self._lost = lost
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(bytes(50_000_000))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost.set()
+
+
+def test_a_client_that_does_not_read_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "STALLED_SECONDS", 0.2)
+    held = Connections(Proxies(()), 10)
+
+    async def visit() -> None:
+        lost = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        async with await loop.create_server(lambda: Watched(held, Talker(lost)), "127.0.0.1", 0) as listening:
+            with socket.create_connection(listening.sockets[0].getsockname()):
+                # Less than the timer for the first request.
+                await asyncio.wait_for(lost.wait(), connections.HEADER_SECONDS / 2.0)
+
+    asyncio.run(visit())
+    assert not len(held)
 
 
 def test_requests_that_wait_for_each_other_are_all_answered(server: WebServer) -> None:
