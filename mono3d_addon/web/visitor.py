@@ -59,12 +59,8 @@ class Proxies:
 
     def has(self, address: str) -> bool:
         """Returns whether an address is that of a proxy."""
-        try:
-            found = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        mapped = getattr(found, "ipv4_mapped", None) or found
-        return any(mapped in network for network in self._networks)
+        found = _parsed(address)
+        return found is not None and any(found in network for network in self._networks)
 
     def visitor(self, scope: Scope) -> Visitor:
         """Returns who sends a request."""
@@ -77,7 +73,7 @@ class Proxies:
         for word in reversed(",".join(headers.getlist("x-forwarded-for")).split(",")):
             if not (word := word.strip()):
                 continue
-            if not _is_address(word):
+            if _parsed(word) is None:
                 break
             address = word
             if not self.has(word):
@@ -87,20 +83,16 @@ class Proxies:
 
 def network_of(address: str) -> str:
     """Returns what limits count as one place: an IPv4 address, or the network of an IPv6 address that one house has."""
+    found = _parsed(address)
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return address if found is None else str(found)
+
+
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Returns an address, an IPv4 address that is written as IPv6 as the former; None if it is none."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped:
-            return str(found.ipv4_mapped)
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return address
-
-
-def _is_address(word: str) -> bool:
-    try:
-        ipaddress.ip_address(word)
-    except ValueError:
-        return False
-    return True
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
