@@ -94,10 +94,9 @@ class Job:
         if record.whole is not None:
             own = SharedFolder(folder.path / record.whole.folder, folder)
             job.whole = job.view = Revision(own, record.whole.result, record.whole.settings, record.whole.number)
-        job._changed = record.changed
         if record.state in ("done", "failed", "cancelled"):
             job.end(cast(State, record.state), record.error)
-            job._changed = record.changed
+        job._changed = record.changed
         return job
 
     def record(self) -> Record:
@@ -105,20 +104,20 @@ class Job:
         whole = self.whole
         is_drafting = not self.is_over and whole is not None and self.wanted is None
         return Record(
-            self.id,
-            self.name,
-            self.photo.relative_to(self.folder.path).as_posix(),
-            self.settings,
-            self.made,
-            self._changed,
-            "done" if is_drafting else self.state,
-            self.error,
-            self.revision,
-            self.attempts,
-            self.owner,
-            self.key,
-            self.wanted,
-            Kept(whole.folder.path.name, whole.result, whole.settings, whole.number) if whole is not None else None,
+            id=self.id,
+            name=self.name,
+            photo=self.photo.relative_to(self.folder.path).as_posix(),
+            settings=self.settings,
+            made=self.made,
+            changed=self._changed,
+            state="done" if is_drafting else self.state,
+            error=self.error,
+            revision=self.revision,
+            attempts=self.attempts,
+            owner=self.owner,
+            key=self.key,
+            wanted=self.wanted,
+            whole=Kept(whole.folder.path.name, whole.result, whole.settings, whole.number) if whole else None,
         )
 
     @property

@@ -42,9 +42,9 @@ class SharedFile(FileResponse):
         """Sends the file or the part of it."""
         with self._use:
             asked = Headers(scope=scope).get("range", "") if self._is_resumable else ""
-            part = _part(asked, Path(self.path).stat().st_size) if asked else None
+            size = Path(self.path).stat().st_size
+            part = _part(asked, size) if asked else None
             if part == 0:
-                size = Path(self.path).stat().st_size
                 unsatisfied = Refusal(416, "The file has fewer bytes.", {"Content-Range": f"bytes */{size}"})
                 await refused(unsatisfied)(scope, receive, send)
                 return

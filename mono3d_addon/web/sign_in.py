@@ -26,6 +26,9 @@ _LOG = logging.getLogger("mono3d.web")
 
 SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
 
+BEARER = "mono3d.bearer"
+"""Key in the scope of a request that has the token in a header, which no page of another site can send."""
+
 _FOR_EVERYBODY = frozenset(
     {
         "/health",
@@ -129,10 +132,6 @@ class SignIn:
             self.attempts.note(visitor.address)
             raise Refusal(401, _WRONG, {"WWW-Authenticate": "Bearer"})
         self.attempts.forget(visitor.address)
-
-
-BEARER = "mono3d.bearer"
-"""Key in the scope of a request that has the token in a header, which no page of another site can send."""
 
 
 def _page(status: int, words: str = "", headers: dict[str, str] | None = None) -> Response:
