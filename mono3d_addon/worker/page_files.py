@@ -4,17 +4,16 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from pathlib import Path
 
-from ..core.arrays import Bytes
 from ..core.files import atomic_write
 from ..core.maps.colour_map import coloured
 from ..core.maps.disparity import normalise
 from ..core.mesh.coarse import coarsened
 from ..core.mesh.mesh import Mesh
 from ..core.photo.photo import shown_by
-from ..core.photo.picture_writer import write_compact, write_png
+from ..core.photo.picture_writer import compact, write_compact, write_png
+from ..core.photo.texture_file import has_alpha
 from ..core.reconstruction import Reconstruction, in_scene
 from ..core.resampling import thumbnail
 from ..export.view import Layer, view_of
@@ -22,7 +21,6 @@ from .page_layout import DEPTH, DRAFT, PHOTOS, SIDES, VIEW
 
 _LARGEST_SIDE = 4096
 """Largest texture, in pixels a side, that all phones support."""
-_RGBA = b"\x06"
 _COPY_QUALITY = 80
 _DRAFT_CELLS = 256
 _DRAFT_SHARE = 0.5
@@ -50,7 +48,7 @@ def write_pictures(result: Reconstruction, folder: Path) -> None:
         write_compact(thumbnail(pixels, _LARGEST_SIDE), folder / stem, 90)
     else:
         (folder / (PHOTOS[0] if result.texture.suffix == ".jpg" else PHOTOS[1])).write_bytes(data)
-    if result.texture.suffix == ".jpg" or data[25:26] != _RGBA:
+    if not has_alpha(data):
         for side in reversed(SIDES):
             if max(pixels.shape[:2]) > side:
                 pixels = thumbnail(pixels, side)
@@ -89,11 +87,6 @@ def _layers(result: Reconstruction, mesh: Mesh, background: Mesh | None, side: i
     layers = [Layer("photo", in_scene(mesh, result.camera), "photo")]
     if background is not None and len(background.triangles) and result.background_texture is not None:
         pixels = shown_by(result.background_texture, result.background_pixels)
-        layers.append(Layer("behind", in_scene(background, result.camera), _picture(pixels, side)))
+        picture = compact(thumbnail(pixels, side), _BEHIND_QUALITY)
+        layers.append(Layer("behind", in_scene(background, result.camera), picture))
     return layers
-
-
-def _picture(pixels: Bytes, side: int) -> bytes:
-    """Returns the file of a picture of at most `side` pixels along the longer side."""
-    with tempfile.TemporaryDirectory() as folder:
-        return write_compact(thumbnail(pixels, side), Path(folder) / "picture", _BEHIND_QUALITY).read_bytes()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 from ..arrays import Bytes
@@ -27,8 +28,15 @@ def write_compact(pixels: Bytes, place: Path, quality: int) -> Path:
 
     quality  of the JPEG, 1..95, whose colours are not subsampled
     """
-    if Image is None:
-        return write_png(pixels, place.with_name(f"{place.name}.png"))
-    path = place.with_name(f"{place.name}.jpg")
-    Image.fromarray(pixels).save(path, quality=quality, subsampling=0)
+    path = place.with_name(f"{place.name}.{'png' if Image is None else 'jpg'}")
+    path.write_bytes(compact(pixels, quality))
     return path
+
+
+def compact(pixels: Bytes, quality: int) -> bytes:
+    """Returns the file that `write_compact` writes."""
+    if Image is None:
+        return encoded(pixels, _FASTEST)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling=0)
+    return file.getvalue()

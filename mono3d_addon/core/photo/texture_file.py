@@ -37,6 +37,11 @@ def without_metadata(data: bytes) -> bytes | None:
     return None
 
 
+def has_alpha(data: bytes) -> bool:
+    """Returns whether a texture, as `without_metadata` makes it, has an alpha channel."""
+    return data.startswith(_PNG) and data[25] == _RGBA
+
+
 def for_gltf(data: bytes) -> bytes:
     """Returns a texture, an sRGB picture, as glTF wants it: a PNG marked as sRGB instead of by profile, gamma or size.
 
