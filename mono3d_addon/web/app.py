@@ -152,11 +152,12 @@ class Pages:
     async def create(self, request: Request) -> Response:
         """Receives a photo and starts its job."""
         service, owner, key = self._service, request.scope[VISITOR].owner, _idempotency_key(request)
+        most = self._rules.most_bytes
         job = service.earlier(owner, key)
         if job is not None:
-            await drain(request.scope, int(service.options.max_megabytes * 1e6) + FORM_ROOM)
+            await drain(request.scope, most + FORM_ROOM)
         else:
-            length = int(request.headers.get("content-length", service.options.max_megabytes * 1e6))
+            length = int(request.headers.get("content-length", most))
             with service.place(owner, key) as (id, folder):
                 service.make_room(length)
                 async with received(request, folder.path, service.options.max_pixels) as upload:

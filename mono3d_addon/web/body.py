@@ -96,7 +96,7 @@ def check_length(scope: Scope, most: int) -> None:
     length = headers.get("content-length", "0")
     if not length.isdecimal() or len(length) > 15 or int(length) > most:
         raise Refusal(413, _too_large(most))
-    # Other methods are none of any path.
+    # No path has other methods: they are refused for that, with 405.
     if scope["method"] in ("GET", "HEAD", "DELETE") and (int(length) > 0 or "transfer-encoding" in headers):
         raise Refusal(400, f"A {scope['method']} request must not have a body.")
 
