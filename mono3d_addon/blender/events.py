@@ -13,9 +13,7 @@ _FIRST_REFRESH = 0.2
 
 
 def register() -> None:
-    """Subscribes to them and checks the installation a moment later."""
-    for handlers, handler in _handlers():
-        handlers.append(handler)
+    """Subscribes to the user's changes and checks the installation a moment later."""
     _subscribe()
     _refresh_soon()
 
@@ -24,8 +22,6 @@ def unregister() -> None:
     """Ends the subscriptions."""
     if bpy.app.timers.is_registered(refresh):
         bpy.app.timers.unregister(refresh)
-    for handlers, handler in _handlers():
-        handlers.remove(handler)
     bpy.msgbus.clear_by_owner(_OWNER)
 
 
@@ -92,6 +88,4 @@ def _after_loading(*_: object) -> None:
     state.current.say(*sentences)
 
 
-def _handlers() -> tuple[tuple[Any, Any], ...]:
-    handlers: Any = bpy.app.handlers
-    return (handlers.load_post, _after_loading), (handlers.translation_update_post, _in_another_language)
+HANDLERS = (("load_post", _after_loading), ("translation_update_post", _in_another_language))

@@ -31,6 +31,9 @@ from . import (
 )
 from .photos import choose, depth_preview, description, found_here, generate, running, thumbnails
 
+_HANDLERS = (*reshape_operators.HANDLERS, *views.HANDLERS, *events.HANDLERS)
+"""Names of Blender's lists of handlers, and the functions that they call."""
+
 _WITH_LABELS = (bpy.types.Operator, bpy.types.Panel, bpy.types.Menu)
 
 
@@ -71,16 +74,16 @@ def register() -> None:
             cls.bl_translation_context = languages.CONTEXT
         bpy.utils.register_class(cls)
     properties.register()
-    reshape_operators.register()
     reshape_panel.register()
     menus.register()
-    views.register()
+    for name, handler in _HANDLERS:
+        getattr(bpy.app.handlers, name).append(handler)
     events.register()
 
 
 def unregister() -> None:
     """Unregisters everything and stops the workers."""
-    for timer in (*offers.timers(), description.poll):
+    for timer in (*offers.timers(), description.poll, reshape_operators.advance):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)
     progress.remove_timers()
@@ -88,10 +91,10 @@ def unregister() -> None:
     marks.picked.hide()
     state.reset()
     events.unregister()
-    views.unregister()
+    for name, handler in _HANDLERS:
+        getattr(bpy.app.handlers, name).remove(handler)
     menus.unregister()
     reshape_panel.unregister()
-    reshape_operators.unregister()
     properties.unregister()
     for cls in reversed(classes()):
         bpy.utils.unregister_class(cls)

@@ -213,20 +213,4 @@ def _before_load(*_: Any) -> None:
         state.current.reshaping.close()
 
 
-def _handlers() -> tuple[tuple[Any, Any], ...]:
-    handlers: Any = bpy.app.handlers
-    return (handlers.undo_pre, _before_undo), (handlers.redo_pre, _before_undo), (handlers.load_pre, _before_load)
-
-
-def register() -> None:
-    """Registers the handlers for undo and loading."""
-    for handlers, handler in _handlers():
-        handlers.append(handler)
-
-
-def unregister() -> None:
-    """Unregisters them and stops the timer."""
-    for handlers, handler in _handlers():
-        handlers.remove(handler)
-    if bpy.app.timers.is_registered(advance):
-        bpy.app.timers.unregister(advance)
+HANDLERS = (("undo_pre", _before_undo), ("redo_pre", _before_undo), ("load_pre", _before_load))

@@ -139,18 +139,4 @@ def _forget(*_: Any) -> None:
     state.current.view_changes.clear()
 
 
-def _handlers() -> tuple[tuple[Any, Any], ...]:
-    handlers: Any = bpy.app.handlers
-    return (handlers.undo_post, _follow_undo), (handlers.redo_post, _follow_undo), (handlers.load_pre, _forget)
-
-
-def register() -> None:
-    """Registers the handlers for undo and loading."""
-    for handlers, handler in _handlers():
-        handlers.append(handler)
-
-
-def unregister() -> None:
-    """Unregisters them."""
-    for handlers, handler in _handlers():
-        handlers.remove(handler)
+HANDLERS = (("undo_post", _follow_undo), ("redo_post", _follow_undo), ("load_pre", _forget))
