@@ -244,7 +244,7 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
         Raises Mono3DError if its points can no longer be picked.
         """
         if self._points:
-            first = next((one for one in bpy.data.objects if one.session_uid == self._uid), None)
+            first = reshaped.with_uid(self._uid)
             try:
                 if first is not None and reshaped.target(context) != first:
                     context.view_layer.objects.active = first  # type: ignore[union-attr]

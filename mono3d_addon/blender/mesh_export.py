@@ -6,8 +6,6 @@ Blender's OBJ exporter only names packed images, and FBX embeds them with option
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from bpy.props import EnumProperty, StringProperty
 
 from ..core.files import atomic_write
 from . import interface
-from .scene import reshaped
+from .scene import images, reshaped
 
 _SUFFIXES = (".obj", ".fbx")
 
@@ -94,7 +92,7 @@ def _export_fbx(path: Path) -> None:
 
 def _export_obj(path: Path, owners: list[bpy.types.Object]) -> None:
     packed = [image for image in _images(owners) if image.packed_file is not None]
-    with _named_after(path, packed):
+    with images.at_paths({image: _path_beside(path, image) for image in packed}):
         bpy.ops.wm.obj_export(filepath=str(path), export_selected_objects=True, path_mode="COPY")
         for image in packed:
             with atomic_write(path.with_name(Path(image.filepath_raw).name)) as whole:
@@ -109,18 +107,9 @@ def _images(owners: list[bpy.types.Object]) -> list[Any]:
     return [image for image in found if image is not None]
 
 
-@contextlib.contextmanager
-def _named_after(path: Path, images: list[Any]) -> Iterator[None]:
-    """Gives images names of files that belong to the file `path`, so that they replace no others beside it."""
-    before = [image.filepath_raw for image in images]
-    for image in images:
-        name = bpy.path.clean_name(image.name)
-        image.filepath_raw = f"//{path.stem}_{name}{Path(image.filepath_raw).suffix}"
-    try:
-        yield
-    finally:
-        for image, shown in zip(images, before, strict=True):
-            image.filepath_raw = shown
+def _path_beside(path: Path, image: Any) -> str:
+    """Returns a path for an image beside the file `path`, with a name that belongs to it and replaces no other file."""
+    return f"//{path.stem}_{bpy.path.clean_name(image.name)}{Path(image.filepath_raw).suffix}"
 
 
 CLASSES = (MONO3D_OT_export_mesh,)

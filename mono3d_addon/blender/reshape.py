@@ -232,7 +232,7 @@ class Reshaping:
         delays = []
         for uid in tuple(self.pending):
             pending = self.pending[uid]
-            owner = _object(uid)
+            owner = reshaped.with_uid(uid)
             if owner is None:
                 self._drop(uid)
                 continue
@@ -391,7 +391,7 @@ class Reshaping:
         if pending.resolved is not None and not pending.resolved.field_of_view.is_known:
             camera = replace(camera, source=angle_words(pending.resolved.field_of_view))
         users = reshaped.sharing(owner)
-        cameras.own_data([eye for user in users if (eye := _eye(user)) is not None])
+        cameras.own_data([eye for user in users if (eye := reshaped.own_camera_of(user)) is not None])
         for user in users:
             user[names.SETTINGS] = settings.to_json()
             if is_draft:
@@ -460,10 +460,6 @@ def _discard_request(pending: Pending) -> None:
         request.job.supersede()
         # The worker may still write to the folder; then the system removes it with its other temporary files.
         shutil.rmtree(request.folder, ignore_errors=True)
-
-
-def _object(uid: int) -> bpy.types.Object | None:
-    return next((one for one in bpy.data.objects if one.session_uid == uid), None)
 
 
 def _is_being_edited(owner: bpy.types.Object) -> bool:
@@ -581,14 +577,6 @@ def _refit(owner: bpy.types.Object, camera: Camera, settings: Settings) -> None:
     from .scene import camera as cameras
 
     owner[names.CAMERA] = json.dumps(dataclasses.asdict(camera))
-    eye = _eye(owner)
+    eye = reshaped.own_camera_of(owner)
     if eye is not None:
         cameras.refit(eye, camera, settings.near, settings.far)
-
-
-def _eye(owner: bpy.types.Object) -> bpy.types.Object | None:
-    """Returns the camera object that follows a mesh; None if there is none, or if it belongs to another file."""
-    eye = reshaped.camera_of(owner)
-    if eye is None or eye.library is not None or eye.data is None or eye.data.library is not None:
-        return None
-    return eye

@@ -115,7 +115,7 @@ class ReshapeOperator(progress.Follower):
 
     def wait(self, context: bpy.types.Context) -> None:
         """Waits for the mesh."""
-        owner = next((one for one in bpy.data.objects if one.session_uid == self._uid), None)
+        owner = reshaped.with_uid(self._uid)
         if owner is not None:
             reshaping().failure = reshaping().finish(owner)
 
@@ -131,7 +131,7 @@ class ReshapeOperator(progress.Follower):
 
     def stop(self) -> None:
         """Drops the change."""
-        owner = next((one for one in bpy.data.objects if one.session_uid == self._uid), None)
+        owner = reshaped.with_uid(self._uid)
         if owner is not None:
             reshaping().forget(owner)
 

@@ -60,7 +60,7 @@ class MONO3D_OT_as_nodes(reshape_operators.ReshapeOperator):
         from .scene import as_nodes
 
         failure = super().finish(context)
-        made = next((one for one in bpy.data.objects if one.session_uid == self._uid), None)
+        made = reshaped.with_uid(self._uid)
         if made is None:
             return failure
         if as_nodes.is_empty(made):

@@ -19,7 +19,7 @@ from ...errors import Mono3DError
 from ...settings import Settings
 from ..photos import pixels
 from . import build as scene
-from . import camera, colours
+from . import camera, colours, images
 
 WRITING = "Writing the .blend file"
 
@@ -35,7 +35,7 @@ def write(result: Reconstruction, blend: Path) -> dict[str, float]:
     target = _empty_scene()
     built = scene.build(result, target, blend, replaces=True)
     _prepare_to_open(target, built)
-    with atomic_write(blend) as beside, _no_thumbnail(), _relative_images():
+    with atomic_write(blend) as beside, _no_thumbnail(), images.at_paths(_relative_paths()):
         try:
             bpy.ops.wm.save_as_mainfile(filepath=str(beside), copy=True, compress=False, relative_remap=False)
         except RuntimeError as error:
@@ -55,18 +55,10 @@ def _no_thumbnail() -> Iterator[None]:
         preferences.filepaths.file_preview_type = before
 
 
-@contextmanager
-def _relative_images() -> Iterator[None]:
-    """Makes the paths of images beside the .blend file relative, so that both can be moved together."""
-    loose = [image for image in bpy.data.images if image.source == "FILE" and not image.packed_file]
-    before = [image.filepath_raw for image in loose]
-    for image, path in zip(loose, before, strict=True):
-        image.filepath_raw = f"//{Path(path).name}"
-    try:
-        yield
-    finally:
-        for image, path in zip(loose, before, strict=True):
-            image.filepath_raw = path
+def _relative_paths() -> dict[bpy.types.Image, str]:
+    """Returns relative paths of the images beside the .blend file, so that both can be moved together."""
+    loose = (image for image in bpy.data.images if image.source == "FILE" and not image.packed_file)
+    return {image: f"//{Path(image.filepath_raw).name}" for image in loose}
 
 
 def warm_up() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,19 @@ def beside(blend: Path, name: str, kind: str, suffix: str) -> Path:
     while place.exists():
         number, place = number + 1, blend.with_name(f"{start}_{kind}texture_{number}{suffix}")
     return place
+
+
+@contextmanager
+def at_paths(paths: Mapping[bpy.types.Image, str]) -> Iterator[None]:
+    """Gives images other paths meanwhile."""
+    before = {image: image.filepath_raw for image in paths}
+    for image, path in paths.items():
+        image.filepath_raw = path
+    try:
+        yield
+    finally:
+        for image, path in before.items():
+            image.filepath_raw = path
 
 
 def _point_to(image: bpy.types.Image, path: Path) -> None:

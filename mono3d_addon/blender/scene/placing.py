@@ -128,8 +128,8 @@ def put_in_place_of(
         old[key] = built.mesh[key]
     for key in (names.KNOWN, names.DRAFT):
         old.pop(key, None)
-    eye = reshaped.camera_of(old)
-    if eye is None or eye.library is not None or eye.data is None or eye.data.library is not None:
+    eye = reshaped.own_camera_of(old)
+    if eye is None:
         eye = built.camera
         eye.parent = old
         for collection in old.users_collection:

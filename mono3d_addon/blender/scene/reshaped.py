@@ -43,6 +43,19 @@ def camera_of(owner: bpy.types.Object | None) -> bpy.types.Object | None:
     return next((child for child in owner.children if child.type == "CAMERA" and names.is_ours(child)), None)
 
 
+def own_camera_of(owner: bpy.types.Object) -> bpy.types.Object | None:
+    """Returns the camera object that follows a mesh; None if there is none, or if it belongs to another file."""
+    eye = camera_of(owner)
+    if eye is None or eye.library is not None or eye.data is None or eye.data.library is not None:
+        return None
+    return eye
+
+
+def with_uid(uid: int) -> bpy.types.Object | None:
+    """Returns the object with a `session_uid`; None if it is gone."""
+    return next((one for one in bpy.data.objects if one.session_uid == uid), None)
+
+
 def sharing(owner: bpy.types.Object) -> list[bpy.types.Object]:
     """Returns the objects that share an object's mesh, itself first."""
     data: Any = owner.data
