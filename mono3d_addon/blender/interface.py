@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What operators and panels share of Blender's interface: redrawing, undo steps, the interval of timers."""
+"""What operators and panels share of Blender's interface: poll messages, redrawing, undo steps, timers' interval."""
 
 import contextlib
 from typing import Any, Literal
 
 import bpy
 
-from .texts import n_
+from .texts import n_, text
 
 Result = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
 """What an operator returns."""
@@ -16,6 +16,19 @@ INTERVAL = 0.1
 
 BUSY = n_("A photo is being processed; wait for it or cancel it")
 """Why an operator is not available while a job is running."""
+
+
+def can_change_scene(cls: Any, context: bpy.types.Context) -> bool:
+    """Returns whether the scene belongs to this file; sets the poll message of the operator `cls` if not."""
+    if context.scene is None or context.scene.library is not None:
+        cls.poll_message_set(text("This scene belongs to another file; make it local or switch to another scene"))
+        return False
+    return True
+
+
+def failure_of(error: Exception) -> str:
+    """Returns what an operator reported, from the error that calling it from Python raises."""
+    return str(error).strip().removeprefix("Error: ").strip()
 
 
 def redraw() -> None:

@@ -234,7 +234,7 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
             _ask_for_distances(self._points[0], self._points[1])
         except RuntimeError as error:  # reported by the operator instead of opening its dialog
             self.cancel(context)
-            self.report({"ERROR"}, str(error).strip().removeprefix("Error: "))
+            self.report({"ERROR"}, interface.failure_of(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 

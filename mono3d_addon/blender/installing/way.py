@@ -57,7 +57,7 @@ def _go_on(way: Way) -> None:
     try:
         go(way)
     except RuntimeError as error:
-        state.current.say(str(error).removeprefix("Error: ").strip(), failed=True)
+        state.current.say(interface.failure_of(error), failed=True)
 
 
 def _window_of(scene: int) -> Any:
@@ -91,7 +91,7 @@ class MONO3D_OT_get_and_generate(AsksLicence, bpy.types.Operator):
             way = self._way(context)
             go(way)
         except (Mono3DError, RuntimeError) as error:
-            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            self.report({"ERROR"}, interface.failure_of(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -105,7 +105,7 @@ class MONO3D_OT_get_and_generate(AsksLicence, bpy.types.Operator):
             ops.download_model(model=way.model.name, accepts_licence=way.accepts_licence)
             ops.generate()
         except (Mono3DError, RuntimeError) as error:
-            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            self.report({"ERROR"}, interface.failure_of(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 

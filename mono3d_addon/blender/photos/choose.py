@@ -110,21 +110,13 @@ class MONO3D_OT_drop_photo(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def can_choose(cls: Any, context: bpy.types.Context) -> bool:
-    """Returns whether the scene can be changed; sets the poll message of an operator if not."""
-    if context.scene is None or context.scene.library is not None:
-        cls.poll_message_set(text("This scene belongs to another file; make it local or switch to another scene"))
-        return False
-    return True
-
-
 def generate(operator: bpy.types.Operator) -> interface.Result:
     """Starts to generate meshes of the chosen photos, for another operator, which reports what is wrong."""
     operators: Any = bpy.ops.mono3d  # type: ignore[attr-defined]
     try:
         operators.generate("INVOKE_DEFAULT")
     except RuntimeError as error:
-        operator.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+        operator.report({"ERROR"}, interface.failure_of(error))
         return {"CANCELLED"}
     return {"FINISHED"}
 
@@ -153,7 +145,7 @@ class _PhotoPicker(bpy.types.Operator, ImportHelper):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Returns whether the scene can be changed."""
-        return can_choose(cls, context)
+        return interface.can_change_scene(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
         """Opens the file browser with thumbnails; dropped files are used at once."""

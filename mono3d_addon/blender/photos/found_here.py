@@ -83,11 +83,11 @@ def files_here(context: Any) -> list[str]:
     return [str(folder / one.relative_path) for one in selected if one.relative_path.lower().endswith(PHOTO_ENDINGS)]
 
 
-class _Start(bpy.types.Operator):
-    """Chooses photos and generates meshes of them."""
+class _Chooser(bpy.types.Operator):
+    """Chooses a photo that the user has already."""
 
-    bl_idname = "mono3d.start_here"
-    bl_label = "Start"
+    bl_idname = "mono3d.chooser"
+    bl_label = "Choose"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -95,7 +95,7 @@ class _Start(bpy.types.Operator):
         if state.current.run is not None:
             cls.poll_message_set(text(interface.BUSY))
             return False
-        return choose.can_choose(cls, context)
+        return interface.can_change_scene(cls, context)
 
     def use(self, context: bpy.types.Context, image: Any, paths: list[str]) -> None:
         """Chooses an image, else the photos at some paths."""
@@ -106,7 +106,7 @@ class _Start(bpy.types.Operator):
             chosen.choose(scene.mono3d, paths)
 
 
-class MONO3D_OT_paste_photo(_Start):
+class MONO3D_OT_paste_photo(_Chooser):
     """Use the picture in the clipboard, or the photos whose paths are there"""
 
     bl_idname = "mono3d.paste_photo"
@@ -125,7 +125,7 @@ class MONO3D_OT_paste_photo(_Start):
         return {"FINISHED"}
 
 
-class MONO3D_OT_photo_here(_Start):
+class MONO3D_OT_photo_here(_Chooser):
     """Turn this photo into a coloured mesh with a camera that matches it"""
 
     bl_idname = "mono3d.photo_here"

@@ -37,10 +37,7 @@ class PhotoJob(progress.Follower):
         if state.current.run is not None:
             cls.poll_message_set(text(interface.BUSY))
             return False
-        if context.scene is None or context.scene.library is not None:
-            cls.poll_message_set(text("This scene belongs to another file; make it local or switch to another scene"))
-            return False
-        return True
+        return interface.can_change_scene(cls, context)
 
     def wanted(self, values: Any) -> list[Path]:
         """Returns the photos to process. Raises Mono3DError if there is none."""
