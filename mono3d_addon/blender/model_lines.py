@@ -26,7 +26,7 @@ def draw(layout: Any, values: Any, *, is_short: bool = False) -> None:
         layout.prop(values, "model", text="")
     else:
         _draw_choice(layout, values)
-    if not (values.weights or values.depth_file or values.embedded_depth):
+    if not _has_own_depth(values):
         draw_state(layout, values.model)
 
 
@@ -72,14 +72,23 @@ def draw_state(layout: Any, name: str) -> None:
 
 def draw_generate(layout: Any, values: Any) -> None:
     """Shows the main button: it generates, and gets before that what the chosen model lacks."""
-    line = state.current.models.get(values.model)
-    own = values.weights or values.depth_file or values.embedded_depth
-    if line is None or own or not line.get:
-        usual = state.current.usual
-        words = text("Generate, about {time}", time=progress.clock(usual)) if usual is not None else text("Generate")
-        layout.operator("mono3d.generate", icon="MESH_GRID", text=words, translate=False)
+    if words := _to_get(values):
+        _draw_get(layout, words)
         return
-    _draw_get(layout, line.get)
+    usual = state.current.usual
+    words = text("Generate, about {time}", time=progress.clock(usual)) if usual is not None else text("Generate")
+    layout.operator("mono3d.generate", icon="MESH_GRID", text=words, translate=False)
+
+
+def _has_own_depth(values: Any) -> bool:
+    """Returns whether the depth comes from weights or a depth map of the user's own, and not from the chosen model."""
+    return bool(values.weights or values.depth_file or values.embedded_depth)
+
+
+def _to_get(values: Any) -> str:
+    """Returns the label of the button that gets what the chosen model lacks; empty if nothing is needed or possible."""
+    line = state.current.models.get(values.model)
+    return "" if line is None or _has_own_depth(values) else line.get
 
 
 def _draw_get(layout: Any, words: str, model: str = "") -> None:
@@ -89,9 +98,8 @@ def _draw_get(layout: Any, words: str, model: str = "") -> None:
 
 def draw_switch(layout: Any, values: Any) -> None:
     """Shows the way to Blender's own switch for the network, if that is in the way of the main button."""
-    line = state.current.models.get(values.model)
     # Where packages are missing, it stands below their button.
-    if line is not None and line.get and not state.current.is_bare:
+    if _to_get(values) and not state.current.is_bare:
         offers.draw_switch(layout)
 
 

@@ -118,6 +118,17 @@ def test_an_own_depth_map_needs_no_model(values: Any) -> None:
     assert "mono3d.generate" in drawn().operators and "mono3d.get_and_generate" not in drawn().operators
 
 
+def test_the_way_to_the_network_is_shown_only_before_a_download(values: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(network, "draw_switch", shown.append)
+    values.model = BETTER
+    drawn()
+    assert len(shown) == 1
+    values.depth_file = "/photos/a.exr"
+    drawn()
+    assert len(shown) == 1
+
+
 def test_what_is_missing_includes_the_packages(values: Any) -> None:
     values.model = BETTER
     state.current.offer, state.current.lacking = state.Offer("430 MB", bytes=430_000_000), "Needs Install, 430 MB"
