@@ -33,9 +33,9 @@ class MONO3D_OT_as_nodes(reshape_operators.ReshapeOperator):
         owner: Any = reshaped.target(context)
         problem = ""
         if names.NODES in owner:
-            problem = "Nodes make this object already"
+            problem = text("Nodes make this object already")
         elif reshaped.is_panorama(owner):
-            problem = "Nodes make ordinary photos, not panoramas"
+            problem = text("Nodes make ordinary photos, not panoramas")
         if problem:
             cls.poll_message_set(problem)
         return not problem
@@ -81,7 +81,7 @@ class MONO3D_OT_as_points(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Returns whether a mesh made by Mono3D is active."""
         if reshaped.target(context) is None or context.mode != "OBJECT":
-            cls.poll_message_set("Select a mesh made by Mono3D, in Object Mode")
+            cls.poll_message_set(text("Select a mesh made by Mono3D, in Object Mode"))
             return False
         return True
 
@@ -111,8 +111,9 @@ def _show_instead(context: bpy.types.Context, original: str, made: Any) -> None:
     if made.name in layer.objects:
         made.select_set(True, view_layer=layer)
         layer.objects.active = made
-    sentence = "{name} is shown instead of {original}, which is hidden."
-    state.current.say(text(sentence, name=made.name, original=original))
+    state.current.say(
+        text("{name} is shown instead of {original}, which is hidden.", name=made.name, original=original)
+    )
 
 
 def _remove(made: Any) -> None:

@@ -12,6 +12,7 @@ import bpy
 from ...depth.model import Model
 from ...errors import Mono3DError
 from .. import interface, state
+from ..texts import text
 from . import network
 from .licence_dialog import AsksLicence
 
@@ -78,10 +79,10 @@ class MONO3D_OT_get_and_generate(AsksLicence, bpy.types.Operator):
         """Returns whether nothing else is running."""
         current = state.current
         if current.download is not None or current.installation is not None:
-            cls.poll_message_set("Something is being downloaded or installed; wait for it or stop it")
+            cls.poll_message_set(text("Something is being downloaded or installed; wait for it or stop it"))
             return False
         if current.run is not None:
-            cls.poll_message_set(interface.BUSY)
+            cls.poll_message_set(text(interface.BUSY))
             return False
         return True
 
