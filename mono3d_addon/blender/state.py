@@ -52,9 +52,9 @@ class Offer(NamedTuple):
     """What a panel shows of packages that can be installed.
 
     size     of the download or on disk, in words; empty while it is not known
-    bytes    of the download; 0: not known, or nothing is to be downloaded
     plan     lines about the packages, their sizes and the folder; or about why they cannot be installed
     problem  whether they cannot be installed on this machine
+    bytes    of the download; 0: not known, or nothing is to be downloaded
     """
 
     size: str = ""
@@ -177,9 +177,9 @@ class State:
     models        every model by name, those that are on this computer first
     sentences     sentences about the last job
     messages      the same in lines that fit the sidebar
-    status        what the add-on shows in Blender's status bar; empty for nothing
     headline      how many of these lines are the first sentence
     failed        whether the last job failed, at least in part
+    status        what the add-on shows in Blender's status bar; empty for nothing
     data_folder   folder of packages, weights and logs
     worker        the runner for photos, kept between jobs
     worker_made   the user's defaults and the packages with which it was made
@@ -218,9 +218,9 @@ class State:
     models: Mapping[str, ModelLine] = field(default_factory=dict)
     sentences: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
-    status: str = ""
     headline: int = 0
     failed: bool = False
+    status: str = ""
     data_folder: Path = field(default_factory=Path)
     worker: Runner | None = None
     worker_made: tuple[Any, ...] = ()
