@@ -13,9 +13,13 @@ from typing import Any
 import bpy
 
 VIEW = "Standard"
-_PLAIN: dict[str, Any] = {"look": "None", "exposure": 0.0, "gamma": 1.0, "use_curve_mapping": False}
-_OPTIONAL: dict[str, Any] = {"use_white_balance": False}
-"""The same, unknown before Blender 4.3."""
+_PLAIN: dict[str, Any] = {
+    "look": "None",
+    "exposure": 0.0,
+    "gamma": 1.0,
+    "use_curve_mapping": False,
+    "use_white_balance": False,  # unknown before Blender 4.3
+}
 
 
 def departs(scene: bpy.types.Scene) -> bool:
@@ -23,7 +27,7 @@ def departs(scene: bpy.types.Scene) -> bool:
     view: Any = scene.view_settings
     if view.view_transform != VIEW:
         return True
-    return any(getattr(view, name, value) != value for name, value in (_PLAIN | _OPTIONAL).items())
+    return any(getattr(view, name, value) != value for name, value in _PLAIN.items())
 
 
 def use(scene: bpy.types.Scene) -> None:
@@ -33,6 +37,6 @@ def use(scene: bpy.types.Scene) -> None:
     """
     view: Any = scene.view_settings
     view.view_transform = VIEW
-    for name, value in (_PLAIN | _OPTIONAL).items():
+    for name, value in _PLAIN.items():
         if hasattr(view, name):
             setattr(view, name, value)

@@ -5,7 +5,7 @@ The photo's node is linked straight to a Principled BSDF, because Blender's expo
 USD look for a Principled BSDF that is linked to an output. With emission, the output that renders is another one. It
 mixes the emission with itself by "Is Camera Ray", the pattern by which the glTF exporter recognizes an unlit material.
 
-Colours are displayed through the scene's view transform, see `photo_colours`.
+Colours are displayed through the scene's view transform, see `colours`.
 """
 
 from __future__ import annotations
@@ -33,10 +33,18 @@ def create(
 
     `relief` is a normal map in tangent space. It is not seen with emission, which ignores lights.
     """
+    material = empty(name)
+    rebuild(material, image, settings, relief)
+    return material
+
+
+def empty(name: str) -> bpy.types.Material:
+    """Returns a new material without nodes."""
     material = bpy.data.materials.new(name)
     if bpy.app.version < (5, 0, 0):  # from 5.0 on every material has nodes, and setting this causes a warning
         material.use_nodes = True
-    rebuild(material, image, settings, relief)
+    tree: Any = material.node_tree
+    tree.nodes.clear()
     # Otherwise Cycles samples each of a million triangles as a light and takes seconds to start.
     material.cycles.emission_sampling = "NONE"  # type: ignore[attr-defined]
     return material

@@ -16,7 +16,7 @@ from ...core.photo.resampling import grid_size
 from ...core.reconstruction import Reconstruction
 from ...errors import Mono3DError
 from .. import names
-from . import camera, frame, mesh_data, reshaped, versions
+from . import camera, frame, material, mesh_data, reshaped, versions
 from .nodes import modifier as modifiers
 from .nodes import point_group
 
@@ -95,11 +95,8 @@ def create(name: str, points: Floats, colours: Bytes, radii: Floats, shading: st
 
 def _look(name: str, shading: str) -> bpy.types.Material:
     """Returns a new material of the points' own colours."""
-    made = bpy.data.materials.new(name)
-    if bpy.app.version < (5, 0, 0):  # from 5.0 on every material has nodes, and setting this causes a warning
-        made.use_nodes = True
+    made = material.empty(name)
     tree: Any = made.node_tree
-    tree.nodes.clear()
     is_emission = shading == "emission"
     kinds = ("Attribute", "Emission" if is_emission else "BsdfPrincipled", "OutputMaterial")
     colour, shader, output = (tree.nodes.new(f"ShaderNode{kind}") for kind in kinds)
@@ -108,7 +105,6 @@ def _look(name: str, shading: str) -> bpy.types.Material:
     tree.links.new(shader.outputs[0], output.inputs["Surface"])
     for number, node in enumerate((colour, shader, output)):
         node.location = (250 * number, 0)
-    made.cycles.emission_sampling = "NONE"  # type: ignore[attr-defined]
     return made
 
 

@@ -163,12 +163,15 @@ class Tree:
                 made.inputs[name.replace("_", " ").title()].default_value = _MENUS[choice]
         return made
 
-    def call(self, kind: str, output: str | int = 0, *, choices: dict[str, Any] | None = None, **inputs: Any) -> Value:
-        """Returns an output of a new node whose inputs, by name with underscores, are values or constants."""
+    def call(self, kind: str, output: str = "", *, choices: dict[str, Any] | None = None, **inputs: Any) -> Value:
+        """Returns an output of a new node, by default its first.
+
+        Inputs are values or constants, by name with underscores.
+        """
         made = self.node(kind, **(choices or {}))
         for name, given in inputs.items():
             self.connect(given, _enabled(made.inputs, name))
-        return Value(self, _enabled(made.outputs, output) if isinstance(output, str) else _first(made.outputs))
+        return Value(self, _enabled(made.outputs, output) if output else _first(made.outputs))
 
     def use(self, group: Any, **inputs: Any) -> Value:
         """Returns the first output of a new node that is another group."""
@@ -265,10 +268,10 @@ class Tree:
             self.connect(one, made.inputs[0])
         return Value(self, made.outputs[0])
 
-    def pixel(self, image: Value, place: Value, output: str = "Color") -> Value:
-        """Returns the colour, or "Alpha", of an image's pixel at a place, 0..1 from its lower left corner."""
+    def pixel(self, image: Value, place: Value) -> Value:
+        """Returns the colour of an image's pixel at a place, 0..1 from its lower left corner."""
         choices = {"interpolation": "Closest", "extension": "EXTEND"}
-        return self.call("GeometryNodeImageTexture", output, choices=choices, Image=image, Vector=place)
+        return self.call("GeometryNodeImageTexture", "Color", choices=choices, Image=image, Vector=place)
 
     def finish(self, **outputs: tuple[str, Value]) -> None:
         """Makes values the outputs, each with the kind of its socket, and arranges the nodes."""
