@@ -112,15 +112,16 @@ def set_up(ready: Ready) -> int:
 def run_all(
     wanted: Sequence[Part], absent: Mapping[str, str], ready: Ready, tier: Tier, extra: list[str]
 ) -> list[Outcome]:
-    """Runs the tests of the parts, in their order, and returns their outcomes; `absent` has reasons by part."""
+    """Runs the tests of the parts and returns their outcomes in order; `absent` has reasons by part."""
     outcomes: dict[str, Outcome] = {name: Outcome(name, reason=reason) for name, reason in absent.items()}
-    for part in wanted:
-        if part.name in outcomes:
-            continue
-        group = [one for one in wanted if one.name in ready and one.group == part.group] if part.group else [part]
-        with ThreadPoolExecutor(2) as lanes:
-            running = [lanes.submit(run, one, ready, tier, extra, is_shown=len(group) == 1) for one in group]
-            outcomes |= {one.name: future.result() for one, future in zip(group, running, strict=True)}
+    present = [part for part in wanted if part.name not in absent]
+    whole = [part for part in present if not part.is_split]
+    for part in present:
+        if part.is_split:
+            outcomes[part.name] = run(part, ready, tier, extra, is_shown=True)
+    with ThreadPoolExecutor(2) as lanes:
+        running = [lanes.submit(run, part, ready, tier, extra, is_shown=len(whole) == 1) for part in whole]
+        outcomes |= {part.name: future.result() for part, future in zip(whole, running, strict=True)}
     return [outcomes[part.name] for part in wanted]
 
 

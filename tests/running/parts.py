@@ -74,8 +74,8 @@ class Part:
     """A part of the run.
 
     `prepare` sets it up and raises LeftOut with a reason where this machine cannot offer it. `folder` is the folder of
-    `tests` without whose thorough tests it does not run; empty when it always runs. Parts of one `group` run two at a
-    time. The tests of a part that `is_split` are divided among processes, those marked `serial` excepted. A part that
+    `tests` without whose thorough tests it does not run; empty when it always runs. The tests of a part that `is_split`
+    are divided among processes, those marked `serial` excepted; the other parts run two at a time. A part that
     `needs_core` is set up after the part "core".
     """
 
@@ -83,7 +83,6 @@ class Part:
     prepare: Callable[[], Command]
     tests: tuple[str, ...]
     folder: str = ""
-    group: str = ""
     is_split: bool = False
     needs_core: bool = True
 
@@ -114,7 +113,7 @@ def prepare_browser() -> Command:
     environment = HOME / f"browser-{THIS_PYTHON}"
     python = environments.make_environment(environment, sys.executable, BROWSER_TOOLS)
     environments.vendor_installer("install", *environments.CORE_COMPONENTS)
-    variables = {"MONO3D_TEST_DATA": str(DATA), "MONO3D_TEST_CHROMIUM": chromium}
+    variables = {**ONE_THREAD, "MONO3D_TEST_DATA": str(DATA), "MONO3D_TEST_CHROMIUM": chromium}
     return Command((str(python), "-m", "pytest"), variables)
 
 
@@ -148,7 +147,7 @@ def prepare_program(part: str) -> Command:
         root = environments.make_debian(PROGRAMS[part])
     except SystemExit as failure:
         raise LeftOut(str(failure)) from failure
-    variables = {"MONO3D_BLENDER_ROOT": str(root)}
+    variables = {**ONE_THREAD, "MONO3D_BLENDER_ROOT": str(root)}
     # From whose page the extension is dragged; what needs no browser runs without one.
     with contextlib.suppress(LeftOut):
         variables["MONO3D_TEST_CHROMIUM"] = environments.find_chromium()
@@ -161,23 +160,27 @@ def _outside_blender() -> tuple[str, ...]:
     return ("tests", *(f"--ignore=tests/{name}" for name in others))
 
 
+def _wheel(name: str) -> Part:
+    return Part(name, partial(prepare_wheel, name), ("tests/blender",))
+
+
+def _program(name: str, folder: str = "") -> Part:
+    return Part(name, partial(prepare_program, name), ("tests/programs",), folder=folder, needs_core=False)
+
+
 PARTS = {
     one.name: one
     for one in (
         Part("core", prepare_core, _outside_blender(), is_split=True, needs_core=False),
         Part("training", prepare_core, ("tests/training",), folder="training", is_split=True),
         Part("browser", prepare_browser, ("tests/browser",)),
+        _program("blender-5.2"),
+        _program("blender-4.3", folder="programs"),
+        _wheel("bpy-4.2"),
+        _wheel("bpy-5.2"),
+        _wheel("bpy-4.5"),
+        _wheel("bpy-5.0"),
         Part("website", prepare_website, ("tests/website",), needs_core=False),
-        *(Part(name, partial(prepare_wheel, name), ("tests/blender",), group="wheels") for name in WHEELS),
-        *(
-            Part(
-                name,
-                partial(prepare_program, name),
-                ("tests/programs",),
-                folder="" if name == "blender-5.2" else "programs",
-                needs_core=False,
-            )
-            for name in PROGRAMS
-        ),
     )
 }
+"""In the order in which they run: the longest first, so that two at a time end together."""

@@ -9,7 +9,7 @@ import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -32,7 +32,10 @@ class Command:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a part: counts, durations in seconds and (seconds, name) of its tests, or why it did not run."""
+    """The result of a part: counts, durations in seconds and (seconds, name) of its tests, or why it did not run.
+
+    `processor` is the processor time of pytest and of the processes that it has waited for; 0 on Windows.
+    """
 
     part: str
     passed: int = 0
@@ -41,6 +44,7 @@ class Outcome:
     reason: str = ""
     set_up: float = 0.0
     seconds: float = 0.0
+    processor: float = 0.0
     tests: tuple[tuple[float, str], ...] = ()
 
 
@@ -73,17 +77,26 @@ def pytest(
             print(line, end="", flush=True)
         else:
             held.append(line)
-    code = process.wait()
+    code, processor = waited_for(process)
     if held:
         with _PRINT:
             print(f"\n=== {part} ===\n{''.join(held)}", end="", flush=True)
-    return read_results(part, results, code, time.monotonic() - began)
+    return replace(read_results(part, results, code), seconds=time.monotonic() - began, processor=processor)
 
 
-def read_results(part: str, results: Path, code: int, seconds: float = 0.0) -> Outcome:
+def waited_for(process: subprocess.Popen[str]) -> tuple[int, float]:
+    """Waits for a process; returns its exit code and its seconds of processor time, see `Outcome`."""
+    if os.name == "nt":
+        return process.wait(), 0.0
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage.ru_utime + usage.ru_stime
+
+
+def read_results(part: str, results: Path, code: int) -> Outcome:
     """Returns what a JUnit file of pytest says; `code` is pytest's exit code."""
     if not results.exists():
-        return Outcome(part, failed=int(code != NO_TESTS), seconds=seconds)
+        return Outcome(part, failed=int(code != NO_TESTS))
     tests = []
     passed = failed = skipped = 0
     for case in ElementTree.parse(results).iter("testcase"):
@@ -96,11 +109,12 @@ def read_results(part: str, results: Path, code: int, seconds: float = 0.0) -> O
         else:
             passed += 1
     failed = failed or int(code not in (0, NO_TESTS))
-    return Outcome(part, passed, failed, skipped, seconds=seconds, tests=tuple(sorted(tests, reverse=True)))
+    return Outcome(part, passed, failed, skipped, tests=tuple(sorted(tests, reverse=True)))
 
 
 def together(part: str, outcomes: Sequence[Outcome]) -> Outcome:
     """Returns the sums of a part's runs, one after the other."""
-    counts = {name: sum(getattr(one, name) for one in outcomes) for name in ("passed", "failed", "skipped", "seconds")}
+    summed = ("passed", "failed", "skipped", "seconds", "processor")
+    counts = {name: sum(getattr(one, name) for one in outcomes) for name in summed}
     tests = sorted((test for one in outcomes for test in one.tests), reverse=True)
     return Outcome(part, **counts, tests=tuple(tests))

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The text at the end of a run: counts and durations of each part, the slowest tests, and the totals."""
+"""The text at the end of a run: counts and durations of each part, the slowest tests, and the totals.
+
+A part's processor time, unlike its duration, hardly depends on what else the machine does.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,10 @@ SLOWEST = 10
 
 def summary(outcomes: Sequence[Outcome], seconds: float) -> str:
     """Returns the summary of a run that took `seconds`; its last line is 'N passed, N failed, N skipped'."""
-    lines = ["=== summary ===", f"{'part':12} {'set-up':>8} {'tests':>8}"]
+    lines = ["=== summary ===", f"{'part':12} {'set-up':>8} {'tests':>8} {'processor':>10}"]
     for one in outcomes:
         counts = f"{one.passed} passed, {one.failed} failed, {one.skipped} skipped"
-        durations = f"{one.set_up:6.0f} s {one.seconds:6.0f} s"
+        durations = f"{one.set_up:6.0f} s {one.seconds:6.0f} s {one.processor:8.0f} s"
         lines.append(f"{one.part:12} " + (f"left out: {one.reason}" if one.reason else f"{durations}   {counts}"))
     slowest = sorted(((*test, one.part) for one in outcomes for test in one.tests), reverse=True)[:SLOWEST]
     lines += ["", "slowest tests:", *(f"{duration:6.1f} s  {part:12} {name}" for duration, name, part in slowest)]

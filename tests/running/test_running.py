@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -75,6 +76,7 @@ def test_thorough_tests_run_when_asked_for(project: Path, arguments: list[str], 
     done = outcome(project, *arguments)
     assert (done.passed, done.failed, done.skipped) == ((passed, 1, 1) if passed > 1 else (1, 0, 0))
     assert done.tests[0][1].startswith("tests/core/test_sample.py::test_") and done.seconds > 0
+    assert os.name == "nt" or 0 < done.processor < 10 * done.seconds
 
 
 def test_a_run_that_crashes_is_a_failure(project: Path) -> None:
@@ -161,7 +163,7 @@ def test_a_run_of_several_parts(
         Part("core", works, ("tests",), needs_core=False),
         Part("late", works, ("tests",), folder="late"),
         Part("browser", is_missing, ("tests",)),
-        *(Part(name, works, ("tests/core",), group="wheels") for name in ("one", "two")),
+        *(Part(name, works, ("tests/core",)) for name in ("one", "two")),
     ]
     monkeypatch.setattr(run, "PARTS", {part.name: part for part in parts})
     monkeypatch.setattr(run, "HOME", project / "environments")
@@ -176,14 +178,42 @@ def test_a_run_of_several_parts(
     assert run.main(["nonsense"]) == 2
 
 
+WAITING = """
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+def test_meets_the_other():
+    (HERE / "{own}.here").touch()
+    end = time.monotonic() + 60
+    while not (HERE / "{other}.here").exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+"""
+
+
+def test_parts_that_are_not_split_run_two_at_a_time(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = Command((sys.executable, "-m", "pytest", "-q"), NO_PLUGINS)
+    parts = {}
+    for own, other in (("one", "two"), ("two", "one")):
+        (project / "tests" / f"test_{own}.py").write_text(WAITING.format(own=own, other=other))
+        parts[own] = Part(own, lambda: command, (f"tests/test_{own}.py",))
+    monkeypatch.setattr(run, "PARTS", parts)
+    monkeypatch.setattr(run, "HOME", project / "environments")
+    monkeypatch.setattr(run, "ROOT", project)
+    assert run.main([]) == 0
+
+
 def test_the_summary_ends_with_the_totals() -> None:
     tests = tuple((float(number), f"tests/core/test_a.py::test_{number}") for number in range(20, 0, -1))
-    core = together("core", [Outcome("core", 19, 0, 1, seconds=60.0, tests=tests), Outcome("core", 3, seconds=4.0)])
+    first = Outcome("core", 19, 0, 1, seconds=60.0, processor=90.0, tests=tests)
+    core = together("core", [first, Outcome("core", 3, seconds=4.0, processor=1.0)])
     outcomes = [core, Outcome("training", reason="no change"), Outcome("browser", 5, 1, 0, set_up=34.4, seconds=7.0)]
     lines = summary(outcomes, 130.0).splitlines()
     assert lines[-1] == "27 passed, 1 failed, 1 skipped"
-    assert "core              0 s     64 s   22 passed, 0 failed, 1 skipped" in lines
-    assert "browser          34 s      7 s   5 passed, 1 failed, 0 skipped" in lines
+    assert "core              0 s     64 s       91 s   22 passed, 0 failed, 1 skipped" in lines
+    assert "browser          34 s      7 s        0 s   5 passed, 1 failed, 0 skipped" in lines
     assert "training     left out: no change" in lines
     assert sum("test_a.py" in line for line in lines) == 10 and any(line.endswith("::test_20") for line in lines)
     assert exit_code(outcomes) == 1 and exit_code(outcomes[:2]) == 0 and exit_code(outcomes[1:2]) == 1
