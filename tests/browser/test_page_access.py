@@ -241,7 +241,8 @@ def test_a_preset_changes_detail_and_effort_only(visit: Visit) -> None:
     assert visit.find("#form-detail").input_value() == "1920" and visit.find("#form-near").input_value() == "0.7"
     visit.find("[value=balanced]").check()
     assert visit.find("#form-detail").input_value() == "1024" and visit.find("#form-near").input_value() == "0.7"
-    expect(visit.find("#preset-best")).to_have_text("Detail 1,920 px, Fine detail on, Mirror average off")
+    expect(visit.find("#preset-best")).to_have_text("Detail 1,920 px, Fine detail on")
+    expect(visit.find("#preset-balanced")).to_have_text("Detail 1,024 px")
 
 
 def test_fields_of_a_surface_are_shown_with_that_surface_only(visit: Visit) -> None:

@@ -57,7 +57,7 @@ def test_the_first_result_tells_the_next_step_once(visit: Visit) -> None:
     visit.wait_for_model()
     words = visit.find("#next-step-words").inner_text()
     assert words.startswith("Better: Depth Anything V2 small brings more exact depth and finer outlines: 99 MB")
-    assert words.endswith("who runs it adds it with: models download better")
+    assert words.endswith("the person who runs the server enters: models download better")
     expect(visit.find("#next-step-take")).to_be_hidden()
     visit.shot("next step", whole=True)
     visit.find("#next-step-dismiss").click()

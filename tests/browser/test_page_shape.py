@@ -160,8 +160,9 @@ def test_sliders_go_on_from_automatic_distances(visit: Visit, site: WebServer) -
     near = float(numbers["near"].input_value())
     assert after["settings"]["near"] == near < found["near"]["metres"]
     assert after["settings"]["far"] == far == float(numbers["far"].input_value()), "far stays where it was"
-    for name in numbers:
-        field(visit, name).get_by_role("button", name=f"Reset {name.capitalize()} to automatic").click()
+    for name, words in (("near", "changed"), ("far", "kept")):
+        expect(field(visit, name).locator(".changed")).to_have_text(words)
+    field(visit, "near").get_by_role("button", name="Reset Near to automatic").click()
     assert settled(visit, site, job)["result"]["distances"] == found
     assert float(numbers["near"].input_value()) == pytest.approx(found["near"]["metres"], rel=0.01)
 

@@ -20,7 +20,7 @@ export class Field {
     this._id = `${prefix}-${spec.name}`;
     this._wrong = make("p", { class: "wrong", id: `${this._id}-wrong`, hidden: true });
     this._help = make("p", { class: "help", id: `${this._id}-help`, text: helpOf(spec), hidden: true });
-    this._mark = make("span", { class: "changed", text: "changed", hidden: true });
+    this._mark = make("span", { class: "changed", hidden: true });
     this._scale = slider && ["int", "float"].includes(spec.kind) ? scaleOf(spec) : null;
     this._control = this._makeControl();
     this._reset = this._makeReset();
@@ -45,10 +45,15 @@ export class Field {
     return this._wrong.hidden;
   }
 
-  /** Sets the value without calling `onInput`; `shown` is displayed instead, for values such as 0 that mean "automatic". */
-  show(value, shown = value) {
+  /**
+   * Sets the value without calling `onInput`; `shown` is displayed instead, for values such as 0 that mean "automatic".
+   *
+   * `isKept` marks a value that the page keeps, which the user has not changed.
+   */
+  show(value, shown = value, isKept = false) {
     this.value = value;
     this.shown = shown;
+    this._mark.textContent = isKept ? "kept" : "changed";
     if (this.spec.kind === "bool") this._control.checked = value;
     // Do not rewrite the input while the user types: "1." would become "1".
     else if (document.activeElement !== this._control || Number(this._control.value) !== shown) this._control.value = shown;
@@ -162,6 +167,7 @@ export class Field {
 
   _take(value) {
     this.value = this.shown = value;
+    this._mark.textContent = "changed";
     this._say("");
     this._showChanged();
     this._onInput(this);

@@ -89,15 +89,18 @@ export class Form {
     for (const [name, values] of Object.entries(this._description.presets)) {
       const input = make("input", { type: "radio", name: "preset", value: name, "aria-describedby": `preset-${name}` });
       input.addEventListener("change", () => this._apply(values));
-      const words = Object.entries(values).map(([key, value]) => {
-        const { spec } = this._fields.get(key);
-        return `${spec.label} ${wordsOf(spec, value)}`;
-      });
       const title = make("span", {}, input, capital(name));
-      const hint = make("span", { class: "muted small", id: `preset-${name}`, text: words.join(", ") });
+      const hint = make("span", { class: "muted small", id: `preset-${name}`, text: this._aboutPreset(values) });
       find("presets").append(make("label", { class: "preset" }, title, hint));
     }
     this._renew();
+  }
+
+  /** Returns what a preset sets, in words: its numbers, and what else is not the default. */
+  _aboutPreset(values) {
+    const specs = Object.entries(values).map(([name, value]) => [this._fields.get(name).spec, value]);
+    const told = specs.filter(([spec, value]) => typeof value === "number" || value !== spec.default);
+    return told.map(([spec, value]) => `${spec.label} ${wordsOf(spec, value)}`).join(", ");
   }
 
   _apply(values) {

@@ -120,7 +120,7 @@ export class NextStep {
     const isDue = result.model === this._starter?.name && this._better && !this._job;
     if (isDue) {
       this._job = id;
-      const where = this._better.is_here ? "" : ` It is not on this server; who runs it adds it with: models download ${this._better.grade}`;
+      const where = this._better.is_here ? "" : ` It is not on this server. To add it, the person who runs the server enters: models download ${this._better.grade}`;
       find("next-step-words").textContent = `${this._better.promise}.${where}`;
       find("next-step-take").hidden = !this._better.is_here;
       find("next-step").hidden = false;

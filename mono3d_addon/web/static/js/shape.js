@@ -24,6 +24,7 @@ export class Shape {
     this._id = null;
     this._stop = () => {};
     this._busyWith = "";
+    this._kept = "";
     this._draftTimer = 0;
     this._wholeTimer = 0;
     this._makeFields(description);
@@ -34,6 +35,7 @@ export class Shape {
   open(status) {
     this.close();
     this._id = status.id;
+    this._kept = "";
     this._say("", "");
     this.renew(status);
   }
@@ -87,7 +89,8 @@ export class Shape {
   }
 
   _show(field, value, result) {
-    field.show(value, value === 0 ? (automatic(field.spec.name, result) ?? value) : value);
+    const { name } = field.spec;
+    field.show(value, value === 0 ? (automatic(name, result) ?? value) : value, name === this._kept);
   }
 
   _change(field) {
@@ -100,10 +103,23 @@ export class Shape {
     if (!this._draftTimer) this._draftTimer = setTimeout(() => this._sendDraft(), DRAFT_AFTER);
   }
 
-  /** Keeps the other distance at the number shown; an automatic one would follow, and only the scene's size change. */
+  /**
+   * Keeps the other distance at the number shown; an automatic one would follow, and only the scene's size change.
+   * It is automatic again with the one for which it is kept.
+   */
   _keepOther({ spec: { name }, value }) {
-    const other = this._fields.get({ near: "far", far: "near" }[name]);
-    if (other && value !== 0 && other.value === 0 && other.shown !== 0) other.show(other.shown);
+    const otherName = { near: "far", far: "near" }[name];
+    if (!otherName) return;
+    const other = this._fields.get(otherName);
+    if (value !== 0 && other.value === 0 && other.shown !== 0) {
+      this._kept = otherName;
+      other.show(other.shown, other.shown, true);
+    } else if (value === 0 && this._kept === otherName) {
+      this._kept = "";
+      other.show(0);
+    } else if (this._kept === name) {
+      this._kept = "";
+    }
   }
 
   /** Sends a draft when the previous one has arrived: superseding each would show none. A complete mesh is superseded. */
@@ -155,6 +171,7 @@ export class Shape {
 
   _resetAll() {
     const fields = [...this._fields.values()];
+    this._kept = "";
     for (const field of fields) field.show(field.spec.default);
     this._change(fields[0]);
   }
