@@ -103,6 +103,11 @@ class Keywords(TypedDict, total=False):
     # that is unknown; 0 to 1,000,000 m; default: 0.0
     far: float
 
+    # Depth strength: How deep the scene is about its middle distance, which stays where it is, for example 0.5 for
+    # a shallow relief or 1.5 to exaggerate; 1: from near to far; no effect on your own depth in metres; 0.05 to 4;
+    # default: 1.0
+    depth_strength: float
+
     # Field of view: Angle of view along the photo's longer side, for example 65 degrees for a phone's main camera;
     # 0: from EXIF, else estimated by the network, else 55 degrees; 0 to 160 deg; default: 0.0
     field_of_view: float

@@ -96,12 +96,12 @@ class Reconstruction:
 
     @property
     def near(self) -> float:
-        """Distance to the nearest parts, metres."""
+        """Distance to the nearest parts at depth strength 1, metres."""
         return self._result.resolved.near.value
 
     @property
     def far(self) -> float:
-        """Distance to the farthest parts, metres."""
+        """Distance to the farthest parts at depth strength 1, metres."""
         return self._result.resolved.far.value
 
     @property

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .core.arrays import Bytes, Floats
 from .core.camera.automatic import Resolved
 from .core.camera.camera import Camera
+from .core.camera.depth_strength import strengthened
 from .core.camera.field_of_view import camera_notes, photo_camera
 from .core.estimate import Estimate
 from .core.maps.crop import cropped
@@ -225,7 +226,7 @@ class Reshaper(abc.ABC):
         `handed` has the pixels of a mask that is not decoded here.
         """
         self._handed = handed
-        found = self._depth_map(_with_sky(self.resolved(settings).applied_to(settings)))
+        found = self._depth_map(_with_sky(strengthened(self.resolved(settings).applied_to(settings))))
         return found.depth if found.valid is None else np.where(found.valid, found.depth, np.float32(np.nan))
 
     def resolved(self, settings: Settings) -> Resolved:
@@ -244,7 +245,7 @@ class Reshaper(abc.ABC):
         notes = [*camera_notes(photo.size, photo.lens, settings, is_panorama=self.is_panorama)]
         distances = self.resolved(settings)
         notes += distances.notes
-        settings = _with_sky(distances.applied_to(settings))
+        settings = _with_sky(strengthened(distances.applied_to(settings)))
         with stages.stage(MESH):
             key = _without(settings, (*_AFTER_GRID, *_AFTER_DEPTH))
             found = self._depth.get(key, lambda: self._depth_map(settings))

@@ -209,6 +209,10 @@ class Settings:
         "deeper the scene; 0: estimated by the network, else what is usual for the kind of scene, 3 times near where "
         "that is unknown",
         unit="m", minimum=0.0, maximum=1_000_000.0, typical=3.0, basic=True)
+    depth_strength: float = _choice(1.0, "Depth strength", "Shape",
+        "How deep the scene is about its middle distance, which stays where it is, for example 0.5 for a shallow "
+        "relief or 1.5 to exaggerate; 1: from near to far; no effect on your own depth in metres",
+        minimum=0.05, maximum=4.0, basic=True)
     field_of_view: float = _choice(0.0, "Field of view", "Shape",
         "Angle of view along the photo's longer side, for example 65 degrees for a phone's main camera; 0: from EXIF, "
         "else estimated by the network, else 55 degrees",
@@ -333,7 +337,7 @@ class Settings:
     build_as: str = _choice("mesh", "Build as", "Surface",
         "What Blender gets: 'mesh' is the surface above, 'nodes' its grid by Geometry Nodes, with distances, tear, "
         "thickness and cut-outs that can be animated, 'points' a point cloud",
-        options=("mesh", "nodes", "points"), live=False, basic=True)
+        options=("mesh", "nodes", "points"), live=False)
 
     material: str = _choice("texture", "Colours from", "Material",
         "Source of the material's colours: the photo as a texture, or vertex colours",

@@ -38,6 +38,7 @@ CHANGES: dict[str, Any] = {
     "shift_y": -10.0,
     "near": 0.5,
     "far": 9.0,
+    "depth_strength": 1.5,
     "percentile": 5.0,
     "detail": 40,
     "tear": 0.3,

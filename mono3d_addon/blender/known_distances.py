@@ -125,22 +125,21 @@ class MONO3D_OT_known_distances(reshape_operators.ReshapeOperator):
     def _ask(self, context: bpy.types.Context, owner: bpy.types.Object, *, makes_undo: bool) -> None:
         from mathutils import Matrix
 
+        from ..core.camera.depth_strength import strengthened
         from ..core.camera.known_distances import KnownDistances, sighting
         from .scene import camera, frame, source
 
         first, second = self._points(context, owner)
         if owner.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
-        eye, settings = camera.stored(owner), reshaped.stored_settings(owner)
+        eye, shown = camera.stored(owner), strengthened(reshaped.stored_settings(owner))
         if eye.is_panorama or source.is_metric(owner):
             raise Mono3DError(
                 "Near and far do not apply to a panorama or to your own depth in metres; scale the object instead."
             )
         to_camera = Matrix(frame.pose(eye)).inverted()
         places = [to_camera @ point for point in (first, second)]
-        seen = [
-            sighting(frame.to_core((place.x, place.y, place.z)), eye, settings.near, settings.far) for place in places
-        ]
+        seen = [sighting(frame.to_core((place.x, place.y, place.z)), eye, shown.near, shown.far) for place in places]
         measured = (self.first_distance, self.second_distance) if self.kind == _FROM_CAMERA else (self.apart,)
         scale = _scale(owner)
         distances = tuple(distance / scale for distance in measured)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..core.camera.depth_strength import strengthened
 from ..errors import Mono3DError, unforeseen
 from ..settings import Settings
 from ..worker import draft
@@ -45,9 +46,11 @@ _WAITING = 0.25
 
 _SKY = 2.0
 """Distance, relative to far, beyond which there is nothing but sky."""
-_MOVES = {"near", "far", "field_of_view"}
+_AUTOMATIC = {"near", "far", "field_of_view"}
+"""Settings that are automatic where the user did not set them."""
+_MOVES = {*_AUTOMATIC, "depth_strength"}
 """Settings that a draft follows by moving vertices."""
-_DISCARD_DISTANCES = {"near", "far", "percentile"}
+_DISCARD_DISTANCES = {"near", "far", "depth_strength", "percentile"}
 """Settings whose change discards the measured distances."""
 
 
@@ -175,6 +178,7 @@ class Reshaping:
         origin = pending.resolved if pending else reshaped.stored_resolved(owner)
         wanted, origin = _in_numbers(owner, wanted, changed, origin)
         if kept is not None:
+            wanted = strengthened(wanted)
             near, far = kept.solve(camera_for(owner, wanted), wanted.near, wanted.far)
             wanted = replace(wanted, near=near, far=far)
             origin = origin and origin.decided_by_user(wanted, ("near", "far"))
@@ -437,7 +441,7 @@ def _in_numbers(
     """
     from .scene import camera, source
 
-    chosen = changed & _MOVES
+    chosen = changed & _AUTOMATIC
     if all(getattr(wanted, name) for name in chosen):
         return wanted, origin and origin.decided_by_user(wanted, chosen)
     wishes = wanted if origin is None else origin.decided_by_user(wanted, chosen).wishes(wanted)
@@ -519,6 +523,7 @@ def _move(owner: bpy.types.Object, before: Settings, after: Settings) -> None:
     if not len(data.vertices):
         return
     old, new = camera.stored(owner), camera_for(owner, after)
+    before, after = strengthened(before), strengthened(after)
     places = np.empty((len(data.vertices), 3), dtype=np.float32)
     attribute = data.attributes["position"].data
     attribute.foreach_get("vector", places.reshape(-1))
@@ -579,4 +584,5 @@ def _refit(owner: bpy.types.Object, camera: Camera, settings: Settings) -> None:
     owner[names.CAMERA] = json.dumps(dataclasses.asdict(camera))
     eye = reshaped.own_camera_of(owner)
     if eye is not None:
-        cameras.refit(eye, camera, settings.near, settings.far)
+        shown = strengthened(settings)
+        cameras.refit(eye, camera, shown.near, shown.far)

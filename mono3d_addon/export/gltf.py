@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ..core.arrays import Bytes
 from ..core.camera.camera import Camera
+from ..core.camera.depth_strength import strengthened
 from ..core.mesh.mesh import Mesh
 from ..core.mesh.normal_map import tangents
 from ..core.photo.texture_file import for_gltf
@@ -193,7 +194,7 @@ def _camera(camera: Camera, result: Reconstruction) -> dict[str, Any]:
         "perspective": {
             "yfov": 2 * math.atan(camera.height / (2 * camera.fy)),
             "aspectRatio": camera.width / camera.height * (camera.fy / camera.fx),
-            "znear": max(0.01 * result.resolved.near.value, 1e-6),
+            "znear": max(0.01 * strengthened(result.resolved.applied_to(result.settings)).near, 1e-6),
         },
     }
 

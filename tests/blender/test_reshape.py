@@ -363,12 +363,12 @@ def test_moved_vertices_lie_where_the_mesh_will_be(cup: Any, drag: Drag, worker:
     flat = dataclasses.replace(SMALL, tear=0.0)
     drag.work.change(cup, {"tear": 0.0})
     drag.until_done()
-    drag.work.change(cup, {"near": 2.0, "far": 40.0, "field_of_view": 30.0})
-    drag.work.advance()
-    wanted = as_worker_makes_it(
-        worker, tmp_path / "fresh", dataclasses.replace(flat, near=2.0, far=40.0, field_of_view=30.0)
-    )
-    np.testing.assert_allclose(vertices(cup), wanted, rtol=2e-5)
+    changes: dict[str, Any] = {"near": 2.0, "far": 40.0, "field_of_view": 30.0}
+    for changes["depth_strength"] in (1.0, 0.4, 1.5):
+        drag.work.change(cup, changes)
+        drag.work.advance()
+        wanted = as_worker_makes_it(worker, tmp_path / "fresh", dataclasses.replace(flat, **changes))
+        np.testing.assert_allclose(vertices(cup), wanted, rtol=2e-5)
 
 
 def test_undo_in_mid_drag_takes_the_draft_back(cup: Any, drag: Drag) -> None:
@@ -609,7 +609,8 @@ def test_from_a_photo_to_another_shape_the_worker_remembers(
 
 
 def test_two_distances_from_the_camera_make_it_metric(cup: Any) -> None:
-    bpy.ops.mono3d.reshape(edge_aware=False)  # sharp edges shift a little with the distances
+    # Sharp edges shift a little with the distances.
+    bpy.ops.mono3d.reshape(edge_aware=False, depth_strength=0.5)
     places = vertices(cup)
     near_one, far_one = places[places[:, 1].argmin()], places[places[:, 1].argmax()]
     done = bpy.ops.mono3d.known_distances(
@@ -619,6 +620,7 @@ def test_two_distances_from_the_camera_make_it_metric(cup: Any) -> None:
     assert distance_beside(cup, near_one) == pytest.approx(0.42, rel=1e-5)
     assert distance_beside(cup, far_one) == pytest.approx(1.7, rel=1e-5)
     before = scene.stored_settings(cup)
+    assert before.depth_strength == 1.0, "what is measured is not exaggerated"
     bpy.ops.mono3d.reshape(detail=80)
     assert (scene.stored_settings(cup).near, scene.stored_settings(cup).far) == (before.near, before.far)
     bpy.ops.mono3d.reshape(field_of_view=math.radians(80.0))
@@ -628,8 +630,8 @@ def test_two_distances_from_the_camera_make_it_metric(cup: Any) -> None:
     assert now.near != before.near, "the same distances along other rays need another near"
     seen = [math.hypot(*one.point(eye, now.near, now.far)) for one in (known.first, known.second)]
     assert seen == pytest.approx([0.42, 1.7], rel=1e-6)
-    bpy.ops.mono3d.reshape(near=0.3)
-    assert reshaped.metric_words(cup) == "", "setting near must discard the measured distances"
+    bpy.ops.mono3d.reshape(depth_strength=1.2)
+    assert reshaped.metric_words(cup) == "", "setting the depth must discard the measured distances"
 
 
 def test_a_distance_between_two_selected_vertices_scales(cup: Any) -> None:

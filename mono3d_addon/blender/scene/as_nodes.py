@@ -15,6 +15,7 @@ from mathutils import Matrix
 
 from ...core.arrays import Floats
 from ...core.camera.camera import Camera
+from ...core.camera.depth_strength import strengthened
 from ...core.maps.exact_depth import for_source
 from ...settings import Settings
 from .. import names
@@ -27,6 +28,7 @@ KIND = "nodes"
 _BY_SETTING = {
     "near": ("Near",),
     "far": ("Far",),
+    "depth_strength": ("Strength",),
     "tear": ("Tear",),
     "edges": ("Tear",),
     "edge_aware": ("Keep slopes",),
@@ -79,12 +81,13 @@ def show(
     if made is None:
         return
     data: Any = owner.data
+    measured = strengthened(settings)
     inputs = {
         "Depth image": depth,
         "Photo": photo,
         "Material": data.materials[0] if data.materials else None,
-        "Measured near": settings.near,
-        "Measured far": settings.far,
+        "Measured near": measured.near,
+        "Measured far": measured.far,
         **_camera_inputs(camera),
         **_changed(_chosen(settings, is_exact=is_exact), settings, before),
     }
@@ -132,6 +135,7 @@ def _chosen(settings: Settings, *, is_exact: bool) -> Mapping[str, Any]:
     return {
         "Near": settings.near,
         "Far": settings.far,
+        "Strength": settings.depth_strength,
         "Tear": 0.0 if settings.edges == "connected" else settings.tear,
         "Keep slopes": settings.edge_aware,
         "Smallest island": for_source(settings, is_exact=is_exact).min_island,

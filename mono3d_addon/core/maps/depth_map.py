@@ -10,6 +10,7 @@ from ...settings import Settings
 from .. import resampling, windows
 from ..arrays import Floats
 from ..camera.automatic import resolve
+from ..camera.depth_strength import strengthened
 from ..photo.photo import Photo
 from ..photo.resampling import grid_size, resize_nearest, resize_to
 from ..scene_guess import Measures
@@ -37,7 +38,7 @@ def depth_map(
     loses its false discontinuities; a user's own map keeps all. The scale of `disparity` is that of its `measures`, if
     there are some: then near and far lie where these say, not at percentiles.
     """
-    settings = resolve(settings).applied_to(settings)
+    settings = strengthened(resolve(settings).applied_to(settings))
     columns, rows = grid_size(*photo.size, settings.detail)
     small_mask = None if photo.mask is None else _share_kept(photo.mask, disparity.shape) > 0.5
     clear = None if sky is None else clear_of(sky, *disparity.shape)

@@ -89,7 +89,7 @@ def _metric(inverse: Floats, photo: Photo, settings: Settings) -> Floats:
     if high - low <= _FLAT * high:
         columns, rows = grid_size(*photo.size, settings.detail)
         return np.full((rows, columns), 1.0 / high, np.float32)
-    exact = dataclasses.replace(settings, near=1.0 / high, far=1.0 / low, percentile=0.0)
+    exact = dataclasses.replace(settings, near=1.0 / high, far=1.0 / low, depth_strength=1.0, percentile=0.0)
     return depth_map(inverse, dataclasses.replace(photo, mask=None), exact, is_estimated=False)[0]
 
 

@@ -148,12 +148,21 @@ def test_distances_follow_the_inputs_as_reshaping_does(tmp_path: Path) -> None:
     found = places(shown(owner))
     assert (np.abs(found - check[0]).max(axis=1) / check[0][:, 1]).max() < 1e-5
     inputs(owner, Near=1.0, Far=4.0, Strength=0.0)
-    assert np.allclose(places(shown(owner))[:, 1], 4.0, rtol=1e-6), "flat at the far distance"
+    assert np.allclose(places(shown(owner))[:, 1], 2.0, rtol=1e-6), "flat at the middle distance"
     flat = places(shown(owner))
     inputs(owner, Strength=2.0)
     deep = places(shown(owner))
-    assert np.allclose(deep[:, 1], to_depth(disparity, 1.0, 4.0).ravel() ** 2 / 4.0, rtol=1e-5)
+    assert np.allclose(deep[:, 1], to_depth(disparity, 0.5, 8.0).ravel(), rtol=1e-5)
     assert np.allclose(deep[:, [0, 2]] / deep[:, [1]], flat[:, [0, 2]] / flat[:, [1]], atol=1e-6), "along the rays"
+
+
+def test_depth_strength_is_an_input_and_made_for_it_changes_nothing(tmp_path: Path) -> None:
+    depth, seen_by = made.depth_map(ROWS, COLUMNS, 0), made.camera(400, 300)
+    owner = of_nodes(tmp_path, depth, seen_by, tear=0.0, depth_strength=2.0).mesh
+    assert modifiers.get(as_nodes.modifier_of(owner), "Strength") == 2.0
+    wanted = expected(depth, seen_by, 0.0)[0]
+    found = places(shown(owner))
+    assert (np.abs(found - wanted).max(axis=1) / wanted[:, 1]).max() < 1e-5
 
 
 def test_cut_outs(tmp_path: Path) -> None:
@@ -202,8 +211,8 @@ def test_keyframes_on_inputs_animate_the_surface(tmp_path: Path) -> None:
     for when in (1, 6, 11):
         bpy.context.scene.frame_set(when)
         seen[when] = places(shown(owner))[:, 1]
-    assert np.allclose(seen[1], 4.0) and np.allclose(seen[11], made.depth_map(ROWS, COLUMNS, 0).ravel(), rtol=1e-6)
-    assert seen[11].mean() < seen[6].mean() < seen[1].mean()
+    assert np.allclose(seen[1], 2.0) and np.allclose(seen[11], made.depth_map(ROWS, COLUMNS, 0).ravel(), rtol=1e-6)
+    assert 0.0 == np.ptp(seen[1]) < np.ptp(seen[6]) < np.ptp(seen[11])
 
 
 @pytest.mark.smoke
@@ -255,7 +264,7 @@ def test_the_background_moves_along(tmp_path: Path) -> None:
     behind = np.array([polygon.material_index for polygon in data.polygons])
     assert (behind == 0).sum() == (behind == 1).sum() == 2 * 11 * 15
     inputs(owner, Strength=0.0)
-    assert np.allclose(places(shown(owner))[:, 1], 4.0, rtol=1e-6)
+    assert np.allclose(places(shown(owner))[:, 1], 2.0, rtol=1e-6)
 
 
 def test_a_render_shows_the_photo(tmp_path: Path) -> None:

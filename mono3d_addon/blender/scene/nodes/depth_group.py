@@ -68,7 +68,7 @@ def _add_inputs(tree: Tree) -> None:
         tree.add_input("Near", "Float", about, 1.0, 0.001, subtype="DISTANCE")
         about = "Distance from the camera to the farthest parts, such as 5 m"
         tree.add_input("Far", "Float", about, 3.0, 0.002, subtype="DISTANCE")
-        about = "1: as measured, 0: flat at the far distance, above 1: exaggerated"
+        about = "1: from near to far, 0: flat at the distance in their middle, above 1: exaggerated"
         tree.add_input("Strength", "Float", about, 1.0, 0.0, 10.0)
     with tree.panel("Shape"):
         about = "Vertices along the longer side, such as 512; 0: one for each pixel of the depth image"

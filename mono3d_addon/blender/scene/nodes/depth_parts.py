@@ -21,8 +21,8 @@ _SAME = 1e-6
 def remapped() -> Any:
     """Returns the group that moves measured depth to wanted distances.
 
-    Inverse depth is linear in disparity, whatever near and far are. Where they are those measured, and the strength is
-    1, depth does not change.
+    Inverse depth is linear in disparity, whatever near and far are; `core.camera.depth_strength` says what the strength
+    does to them. Where they are those measured, depth does not change.
     """
     return tree.shared("Mono3D Distances", 1, _build_remapped)
 
@@ -32,11 +32,11 @@ def _build_remapped(tree: Tree) -> None:
         tree.add_input(name, "Float")
     near, far, measured = tree.input("Near"), tree.input("Far"), tree.input("Measured")
     measured_far = tree.input("Measured far")
+    change = tree.math("POWER", far / near, (tree.input("Strength") - 1.0) * 0.5)
+    near, far = near / change, far * change
     scale = (1.0 / near - 1.0 / far) / (1.0 / tree.input("Measured near") - 1.0 / measured_far)
     offset = 1.0 / far - scale / measured_far
-    depth = measured / tree.most(scale + offset * measured, measured / far * _FARTHEST)
-    strength = tree.input("Strength")
-    tree.finish(Depth=("Float", tree.math("POWER", depth / far, strength) * far))
+    tree.finish(Depth=("Float", measured / tree.most(scale + offset * measured, measured / far * _FARTHEST)))
 
 
 def even_steps() -> Any:
