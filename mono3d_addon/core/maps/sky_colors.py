@@ -13,23 +13,41 @@ from ..pyramid import doubled, halved
 RIM = 2
 """Cells of the sky beside an outline whose pixels the photo mixes with the colours of the thing before it."""
 
+_INNER = 0.012
+"""Distance from anything else, as a fraction of the photo's longer side, at which a colour is surely the sky's."""
+_UNLIKE, _NOISE = 3.0, 0.04
+"""Difference to the sky around it at which a colour nearer to a thing no longer counts: a multiple of the usual
+difference, and what is added to it."""
+
 
 def rim_of(sky: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Returns the cells of the sky, bool (rows, columns), within `RIM` cells of anything else."""
-    rest = windows.maximum((~sky).astype(np.float32), RIM) > 0
-    return np.asarray(sky & rest)
+    return sky & _beside(~sky, RIM)
 
 
 def continued(guide: Floats, sky: NDArray[np.bool_]) -> Floats:
     """Returns the photo, float32 (rows, columns, 3), with the colours of the sky everywhere but in the sky itself.
 
     `guide` is the photo at the size of `sky`, bool (rows, columns). The colours are interpolated smoothly from those
-    of the sky away from its rim, by push and pull (see `core.pyramid`) at half the size: nothing there is sharp.
+    of the sky away from its rim. What is unlike the sky around it, such as the top of a roof that was taken for sky,
+    does not count.
     """
     known = sky & ~rim_of(sky)
     if not known.any():
         known = sky
-    rows, columns = sky.shape
+    inner = known & ~_beside(~sky, max(RIM, round(_INNER * max(sky.shape))))
+    if inner.any():
+        apart = np.abs(guide - _interpolated(guide, inner)).max(axis=2)
+        known &= inner | (apart <= _UNLIKE * np.median(apart[inner]) + _NOISE)
+    return np.where(known[..., None], guide, _interpolated(guide, known))
+
+
+def _interpolated(guide: Floats, known: NDArray[np.bool_]) -> Floats:
+    """Returns colours, float32 (rows, columns, 3), interpolated from the `known` ones, bool (rows, columns).
+
+    By push and pull (see `core.pyramid`) at half the size: nothing there is sharp.
+    """
+    rows, columns = known.shape
     weight = known.astype(np.float32)[..., None]
     level = _averages(np.concatenate([guide * weight, weight], axis=2))
     levels = []
@@ -39,7 +57,11 @@ def continued(guide: Floats, sky: NDArray[np.bool_]) -> Floats:
     result = np.asarray(level[..., :3] / np.maximum(level[..., 3:], np.float32(1e-6)), np.float32)
     for level in reversed(levels):
         result = level[..., :3] + (1 - level[..., 3:]) * doubled(result, level.shape[0], level.shape[1])
-    return np.where(known[..., None], guide, doubled(result, rows, columns))
+    return doubled(result, rows, columns)
+
+
+def _beside(cells: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    return np.asarray(windows.maximum(cells.astype(np.float32), radius) > 0)
 
 
 def _averages(level: Floats) -> Floats:

@@ -60,7 +60,12 @@ class BackgroundFill:
 
 
 def fill_background(
-    torn: TornMap, camera: Camera, pixels: Bytes, trim: int = 0, replaced: NDArray[np.bool_] | None = None
+    torn: TornMap,
+    camera: Camera,
+    pixels: Bytes,
+    trim: int = 0,
+    replaced: NDArray[np.bool_] | None = None,
+    beyond: NDArray[np.bool_] | None = None,
 ) -> BackgroundFill | None:
     """Returns the background behind the tears of a grid.
 
@@ -71,6 +76,7 @@ def fill_background(
     trim      as in `grid.build_grid`
     replaced  cells, bool (rows, columns), on the far side of tears that the fill takes the place of; its colours go
               over into those beside them
+    beyond    cells, bool (rows, columns), behind whose near things there is nothing of this map, but sky
     """
     if torn.tear <= 0.0 or len(torn.rims.far) == 0:
         return None
@@ -86,6 +92,8 @@ def fill_background(
     hidden = (is_close & (plane * np.float32(1 + tear / 16) < inverse)) | (
         is_needed & (plane * np.float32(1 + tear / 4) < inverse)
     )
+    if beyond is not None:
+        hidden &= ~beyond
     at_tear = np.zeros(rows * columns, bool)
     at_tear[rims.near] = True
     at_tear = at_tear.reshape(rows, columns)

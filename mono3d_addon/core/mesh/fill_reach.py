@@ -12,7 +12,7 @@ from .fill_rims import Rims
 
 _TURN = 0.36
 """Movement of the camera that the fill is made for, as a fraction of the distance to the scene's middle: 20 degrees."""
-_MOST = 0.6
+MOST_REACH = 0.6
 """Largest reach, as a fraction of the photo's longer side."""
 _ASIDE = 2.5
 """What a cell along the tear costs, relative to one away from it."""
@@ -44,7 +44,7 @@ def fill_reaches(rims: Rims, shape: tuple[int, int], shift: np.float32) -> tuple
     high, wide = -(-rows // _BLOCK), -(-columns // _BLOCK)
     reach = (
         np.minimum(
-            rims.height * (shift * np.float32(_MORE)) + np.float32(_SPARE), np.float32(_MOST * max(rows, columns))
+            rims.height * (shift * np.float32(_MORE)) + np.float32(_SPARE), np.float32(MOST_REACH * max(rows, columns))
         )
         / _BLOCK
     )

@@ -46,6 +46,10 @@ class Rims:
     jump: Floats
     height: Floats
 
+    def only(self, chosen: NDArray[np.bool_]) -> Rims:
+        """Returns the `chosen` ones, bool (n,)."""
+        return Rims(self.far[chosen], self.near[chosen], self.step[chosen], self.jump[chosen], self.height[chosen])
+
 
 @dataclass(frozen=True)
 class Surfaces:

@@ -19,6 +19,9 @@ from ..maps.sky_colors import RIM, continued
 from ..photo.resampling import resize_to
 from .background_fill import BackgroundFill, fill_background
 from .fill_mesh import sheet_mesh
+from .fill_reach import MOST_REACH, shift_of
+from .fill_rims import Rims
+from .fill_spread import spread
 from .fill_texture import as_bytes
 from .mesh import joined
 from .torn_map import TornMap
@@ -42,14 +45,15 @@ def fill_before_sky(
 ) -> BackgroundFill | None:
     """Returns the background behind the tears of a grid that has sky far behind everything.
 
-    The sky goes on behind all of the photo, so that its end is the photo's own and no line inside it, and under its own
-    rim (see `sky_colors.rim_of`), in colours without that of things. `trim` and `replaced` are as in `fill_background`.
+    The sky goes on behind things from border to border of the photo, down to a level line, and under its own rim (see
+    `sky_colors.rim_of`), in colours without that of things. `trim` and `replaced` are as in `fill_background`.
 
     sky     bool (rows, columns)
     things  `torn.without_sky(sky)`: the middle of the scene, which the fill's reach depends on, is that of things
     """
-    front = fill_background(things, camera, pixels, trim, replaced)
-    behind = _sky_behind(torn, camera, pixels, sky)
+    shift = shift_of(things.inverse, camera.fx * sky.shape[1] / camera.width)
+    front = fill_background(things, camera, pixels, trim, replaced, _beyond(torn, sky, shift))
+    behind = _sky_behind(torn, camera, pixels, sky, shift)
     if front is None or behind is None:
         return front or behind
     half = np.array((1.0, 0.5), np.float32)
@@ -58,14 +62,42 @@ def fill_before_sky(
     return BackgroundFill(joined(upper, lower), np.concatenate([front.texture, behind.texture]))
 
 
-def _sky_behind(torn: TornMap, camera: Camera, pixels: Bytes, sky: Cells) -> BackgroundFill | None:
+def _beyond(torn: TornMap, sky: Cells, shift: np.float32) -> Cells:
+    """Returns where the sky is behind near things, bool (rows, columns): where more of the rims around are its own."""
+    rows, columns = sky.shape
+    rims = torn.rims
+    cells, first = np.unique(rims.far, return_index=True)
+    if not len(cells):
+        return np.zeros_like(sky)
+    row, column = np.divmod(cells, columns)
+    is_sky = sky.reshape(-1)[cells].astype(np.float32)[:, None]
+    reach = rims.height[first] * shift + 2
+    share = spread(is_sky, reach, row // 2, column // 2, -(-rows // 2), -(-columns // 2))[..., 0]
+    return np.asarray(np.repeat(np.repeat(share, 2, axis=0), 2, axis=1)[:rows, :columns] > 0.5)
+
+
+def _sky_behind(torn: TornMap, camera: Camera, pixels: Bytes, sky: Cells, shift: np.float32) -> BackgroundFill | None:
     """Returns the sky behind things, and under its own rim; None where nothing stands before it."""
     rows, columns = torn.depth.shape
     inverse, usable = torn.inverse, torn.usable
-    if not sky.reshape(-1)[torn.rims.far].any():
+    is_rim = sky.reshape(-1)[torn.rims.far]
+    if not is_rim.any():
         return None
     hidden = (~sky | torn.dropped) & usable
+    hidden[_lowest(sky, torn.rims.only(is_rim), shift) :] = False
     is_there = (windows.maximum(hidden.astype(np.float32), _LAP) > 0) & (hidden | sky) & usable
     texture = as_bytes(continued(resize_to(pixels, columns, rows), sky))
     mesh = sheet_mesh(np.full_like(inverse, inverse[sky].max() * _BEHIND), is_there, camera, texture)
     return None if mesh is None else BackgroundFill(mesh, texture)
+
+
+def _lowest(sky: Cells, rims: Rims, shift: np.float32) -> int:
+    """Returns the first row that the sky does not need to reach, because no moved camera sees it there.
+
+    `rims` are those of the sky. Below its lowest cell, it shows over what stands there, as a camera that rises does.
+    """
+    _, columns = sky.shape
+    is_over = rims.near - rims.far == columns
+    heights = rims.height[is_over] if is_over.any() else rims.height
+    margin = min(float(np.median(heights) * shift), MOST_REACH * columns)
+    return int(np.flatnonzero(sky.any(axis=1))[-1] + margin) + 2

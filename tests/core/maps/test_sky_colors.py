@@ -30,6 +30,14 @@ def test_the_sky_goes_on_behind_things_without_their_outline() -> None:
     assert (below > colors[inner].min(axis=0) - 1e-5).all() and (below < colors[inner].max(axis=0) + 1e-5).all()
 
 
+def test_the_end_of_a_roof_that_was_taken_for_sky_is_not_continued() -> None:
+    sky = np.arange(300)[:, None] < np.full(400, 200)
+    guide = np.full((300, 400, 3), (0.3, 0.5, 0.9), np.float32)
+    guide[~sky] = 0.1
+    guide[196:200, 150:190] = (1.0, 0.1, 0.0)
+    assert np.abs(continued(guide, sky)[200:, :, 0] - 0.3).max() < 0.02, "no red smear below"
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_colours_stay_within_those_of_the_sky(seed: int) -> None:
     random = np.random.default_rng(seed)

@@ -80,6 +80,31 @@ def test_the_sky_goes_on_down_to_the_frame_of_the_photo() -> None:
     assert covered_share([found.mesh], view, 2.0, 0.0, 0.0) > 0.99 * (~sky).mean()
 
 
+def test_the_sky_ends_in_a_level_line_below_what_a_moved_camera_sees() -> None:
+    depth, pixels, sky = tower(rows=60)
+    parts = (np.repeat(part[-1:], 90, axis=0) for part in (depth, pixels, sky))
+    depth, pixels, sky = (np.concatenate(pair) for pair in zip((depth, pixels, sky), parts, strict=True))
+    view, grid, found = made((depth, pixels, sky))
+    row = (0.5 - found.mesh.uv[far_part(found), 1]) * 300
+    columns = found.mesh.uv[far_part(found)][row > row.max() - 0.5, 0] * 80
+    assert 50 < row.max() < 100 and columns.min() < 1 and columns.max() > 79
+    front = [grid.mesh(view), found.mesh]
+    assert covered_share(front, view, 6.0, 0.0, 2.0) > covered_share(front, view, 6.0, 0.0, 0.0) - 0.02
+
+
+def test_a_floor_does_not_rise_behind_a_man_before_the_sky() -> None:
+    rows, columns, horizon = 100, 120, 50
+    row = np.arange(rows)[:, None]
+    depth = np.where(row > horizon, np.minimum(160 / np.maximum(row - horizon, 1), 12), SKY).astype(np.float32)
+    depth = np.repeat(depth, columns, axis=1)
+    depth[20:90, 50:70] = 3.0
+    sky = depth == SKY
+    _, _, found = made((depth, np.where(sky[..., None], BLUE, (90, 120, 40)).astype(np.uint8), sky))
+    front = ~far_part(found)
+    top = (1 - found.mesh.uv[front, 1]) * 2 * rows
+    assert front.any() and top.min() > horizon - 6, "the sky is there"
+
+
 def test_texture_and_vertex_colours_agree() -> None:
     view, _, found = made(tower())
     assert found.texture.shape == (120, 80, 3), "what is before the sky above, the sky below"
