@@ -64,6 +64,13 @@ class SceneGuess:
     measures: Measures | None = None
 
 
+def kind_of(scene: SceneGuess | None) -> str:
+    """Returns the kind of scene that is likelier than all others together, a name of `kinds`; empty if none is."""
+    kinds = {} if scene is None else scene.kinds
+    likeliest = max(kinds, key=kinds.__getitem__, default="")
+    return likeliest if kinds.get(likeliest, 0.0) > 0.5 else ""
+
+
 def to_json(scene: SceneGuess | None) -> dict[str, Any] | None:
     """Returns the guesses as an object for JSON; None for none."""
     return None if scene is None else dataclasses.asdict(scene)

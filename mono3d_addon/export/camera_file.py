@@ -94,7 +94,8 @@ def distances_of(resolved: Resolved) -> dict[str, Any]:
 
 def _described(one: Value) -> dict[str, Any]:
     """Returns a distance; the factor is that of one standard deviation, 1 where the distance is known."""
-    return {"metres": one.value, "source": one.source, "factor": math.exp(one.deviation)}
+    factor = math.exp(one.deviation)
+    return {"metres": one.value, "source": one.source, "factor": factor, "is_rough": one.is_rough}
 
 
 def _angle(camera: Camera, pixels: int, focal: float, of_part: float) -> float:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..core.camera.usual_scenes import KINDS
 from ..depth import choosing, licence
 from ..errors import Mono3DError
 from ..settings import PRESETS, SettingField, Settings, WebOptions, check_value, fields_of
@@ -58,13 +59,17 @@ class Form:
         return cls(found, {"max_pixels": options.max_pixels}, tuple(choosing.here_first(rows)))
 
     def described(self) -> dict[str, Any]:
-        """Returns the groups with their fields, and the presets, ready for JSON."""
+        """Returns the groups with their fields, models, usual scenes and presets, ready for JSON."""
         groups: dict[str, list[dict[str, Any]]] = {}
         for item in self.fields.values():
             groups.setdefault(item.choice.group, []).append(_described(item))
         return {
             "groups": [{"name": name, "fields": fields} for name, fields in groups.items()],
             "models": [_model(row) for row in self.models],
+            "scenes": [
+                {"name": name, "near": usual.near, "far": round(usual.near * usual.ratio, 2)}
+                for name, usual in KINDS.items()
+            ],
             "presets": {name: self._within(preset) for name, preset in PRESETS.items()},
         }
 

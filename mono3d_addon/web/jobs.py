@@ -226,6 +226,8 @@ class Job:
             "height": camera["height"],
             "camera": camera,
             "distances": found["distances"],
+            # Results of earlier versions have none.
+            "kind": found.get("kind", ""),
             "counts": found["counts"],
             "seconds": {name: round(seconds, 4) for name, seconds in found["seconds"].items()},
             "notes": found["notes"],

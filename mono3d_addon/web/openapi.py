@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..core.camera.usual_scenes import KINDS
 from ..formats import FORMATS, PREVIEWS
 from ..settings import GRADES, PRESETS, SettingField
 from ..version import version
@@ -240,6 +241,7 @@ def _schemas(form: Form) -> dict[str, Schema]:
                     "type": "object",
                     "description": "Near and far in metres, each with its source, as in the camera file.",
                 },
+                "kind": {"enum": [*KINDS, ""], "description": "Kind of the scene, as estimated; empty: unknown."},
                 "counts": {"type": "object", "additionalProperties": _INTEGER},
                 "seconds": numbers,
                 "notes": {"type": "array", "items": _STRING},
@@ -274,6 +276,8 @@ def _schemas(form: Form) -> dict[str, Schema]:
             {
                 "groups": _list(name=_STRING, fields={"type": "array", "items": _ref("Field")}),
                 "models": {"type": "array", "items": _ref("Model")},
+                "scenes": _list(name={"enum": [*KINDS]}, near=_NUMBER, far=_NUMBER)
+                | {"description": "Usual distances of each kind of scene, metres."},
                 "presets": {"type": "object", "additionalProperties": _ref("Settings")},
             }
         ),

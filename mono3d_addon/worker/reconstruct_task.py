@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import export, pipeline
-from ..core import reconstruction
+from ..core import reconstruction, scene_guess
 from ..core.photo.hand_over import handed_over
 from ..core.reconstruction import Reconstruction
 from ..core.stages import EXPORTING, Progress
@@ -36,8 +36,8 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     name             what the result is called, instead of the photo's file
     page             whether to write the web page's pictures too, see `page_files`
 
-    Returns `folder`, `files` (format -> paths), `counts`, `seconds`, `notes`, `camera`, `distances`, `model`
-    and `engine`.
+    Returns `folder`, `files` (format -> paths), `counts`, `seconds`, `notes`, `camera`, `distances`, `kind` (of the
+    scene; see `scene_guess.kind_of`), `model` and `engine`.
     """
     settings = Settings.from_json(json.dumps(request["settings"]))
     exports: dict[str, str] = request.get("exports", {})
@@ -85,6 +85,7 @@ def answer_for(result: Reconstruction, folder: Path, seconds: Mapping[str, float
         "notes": list(result.notes),
         "camera": values_of(result.camera),
         "distances": distances_of(result.resolved),
+        "kind": scene_guess.kind_of(result.scene),
         "engine": result.engine,
     }
 

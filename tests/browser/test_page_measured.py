@@ -36,7 +36,7 @@ def test_the_page_tells_what_was_measured_and_shapes_it(visitor: Visitor, tmp_pa
         visit.wait_for(lambda: site.status(job)["revision"] == visit.revision > 1)
         expect(visit.find("#shape-failure")).to_be_hidden()
         after = site.status(job)["result"]["distances"]
-        assert after["near"] == {"metres": 5.0, "source": "set by you", "factor": 1.0}
+        assert after["near"] == {"metres": 5.0, "source": "set by you", "factor": 1.0, "is_rough": False}
         depth = np.load(io.BytesIO(site.get(f"/api/jobs/{job}/files/npy").body))
         # Near and far move the inverse depth linearly; undone, it is the truth again.
         (near, far), (wanted_near, wanted_far) = (

@@ -23,6 +23,7 @@ from ...errors import Mono3DError
 from ...settings import LEAST_FAR, LEAST_NEAR, Settings
 from ..scene_guess import Guess, Measures, SceneGuess
 from .camera import DEFAULT_FIELD_OF_VIEW
+from .usual_scenes import ANY, KINDS, Usual
 
 Source = Literal["set by you", "from the file", "estimated", "typical"]
 BY_USER: Source = "set by you"
@@ -46,27 +47,6 @@ _CERTAIN, _UNCERTAIN = 1e-6, 1e6
 _PLAUSIBLE_ANGLES = (math.radians(1.0), math.radians(160.0))
 
 
-@dataclass(frozen=True)
-class _Usual:
-    """What is usual in a kind of scene: near in metres, far / near, and the deviations of their logarithms."""
-
-    near: float
-    near_deviation: float
-    ratio: float
-    ratio_deviation: float
-
-
-_ANY = _Usual(1.0, 0.9, 3.0, 0.6)
-_KINDS: Mapping[str, _Usual] = {
-    "person": _Usual(1.2, 0.6, 3.0, 0.5),
-    "object": _Usual(0.4, 0.7, 3.0, 0.5),
-    "room": _Usual(1.2, 0.5, 4.5, 0.45),
-    "street": _Usual(3.0, 0.6, 11.0, 0.6),
-    "landscape": _Usual(5.0, 0.9, 15.0, 0.8),
-    "flat": _Usual(0.8, 0.9, 3.0, 0.8),
-}
-"""Usual scenes by kind. Ratios of people, objects, rooms and streets are medians of scenes with measured depth. A flat
-picture keeps the ratio of any scene, so that what it shows has depth."""
 _MEASURED, _MEASURED_FOCAL = 0.12, 0.08
 """Deviations of what a network measures: as published, distances are wrong by a tenth and angles by a few degrees."""
 _FOCAL_DEVIATION = 0.4
@@ -293,22 +273,22 @@ def _judged(logarithm: float, variance: float, usual_variance: float, moved: flo
     return Value(value, source, math.sqrt(max(variance, 0.0) + moved**2))
 
 
-def _usual(kinds: Mapping[str, float]) -> _Usual:
+def _usual(kinds: Mapping[str, float]) -> Usual:
     """Returns the usual values of a scene whose kind is known with these probabilities.
 
     That is the mean of all kinds and the spread of their mixture. The less certain the kind is (by the entropy of the
     probabilities), the more any scene's values count: many kinds at once are no street of medium depth.
     """
-    known = {name: share for name, share in kinds.items() if name in _KINDS and share > 0.0 and math.isfinite(share)}
+    known = {name: share for name, share in kinds.items() if name in KINDS and share > 0.0 and math.isfinite(share)}
     total = sum(known.values())
     if total <= 0.0:
-        return _ANY
+        return ANY
     known = {name: share / total for name, share in known.items()}
-    unsure = -sum(share * math.log(share) for share in known.values()) / math.log(len(_KINDS))
-    parts = [(share * (1.0 - unsure), _KINDS[name]) for name, share in known.items()] + [(unsure, _ANY)]
+    unsure = -sum(share * math.log(share) for share in known.values()) / math.log(len(KINDS))
+    parts = [(share * (1.0 - unsure), KINDS[name]) for name, share in known.items()] + [(unsure, ANY)]
     near, near_deviation = _mixture([(share, one.near, one.near_deviation) for share, one in parts])
     ratio, ratio_deviation = _mixture([(share, one.ratio, one.ratio_deviation) for share, one in parts])
-    return _Usual(near, near_deviation, ratio, ratio_deviation)
+    return Usual(near, near_deviation, ratio, ratio_deviation)
 
 
 def _mixture(parts: list[tuple[float, float, float]]) -> tuple[float, float]:
