@@ -2,15 +2,17 @@
 // The facts about a result.
 
 import { find, make } from "./element.js";
+import { sceneWords } from "./scene.js";
 import { count } from "./words.js";
 
-/** Shows counts, times, camera, model and notes; `status` must have a result. */
-export function showFacts(status) {
+/** Shows counts, times, camera, model and notes; `status` must have a result, `scenes` are the server's usual ones. */
+export function showFacts(status, scenes) {
   const { result } = status;
   const rows = {
     Photo: `${count(result.width)} × ${count(result.height)} pixels`,
     Mesh: `${count(result.counts.vertices)} vertices, ${count(result.counts.triangles)} triangles`,
     Cloud: result.counts.points ? `${count(result.counts.points)} points` : "",
+    Distances: sceneWords(result, scenes),
     Camera: cameraWords(result.camera),
     Model: result.model,
     Engine: result.engine,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The photo's camera in the viewer: the same rays through the same pixels, for any window size.
 
-import { MathUtils } from "../vendor/three/three.js";
+import { MathUtils, Vector3 } from "../vendor/three/three.js";
 
 const PANORAMA_DEGREES = 75;
 
@@ -43,6 +43,13 @@ export function asFree(eye, lens, width, height) {
     eye.fov = MathUtils.radToDeg(2 * Math.atan(tall / (2 * lens.fy)));
   }
   eye.updateProjectionMatrix();
+}
+
+/** Returns the direction, in the frame of the photo's camera (y up, looking along -z), of a place in pixels of the photo. */
+export function rayOf(lens, x, y) {
+  const [right, down] = [(x - lens.cx) / lens.fx, (y - lens.cy) / lens.fy];
+  if (lens.projection !== "equirectangular") return new Vector3(right, -down, -1).normalize();
+  return new Vector3(Math.sin(right) * Math.cos(down), -Math.sin(down), -Math.cos(right) * Math.cos(down));
 }
 
 /** Returns the window pixels per photo pixel when the whole photo fits. */

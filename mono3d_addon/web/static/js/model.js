@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The mesh in the viewer: loaded from a GLB, shown textured or plain, with its edges or without.
+// The mesh in the viewer: loaded from a GLB, shown textured or plain, as a surface, with its edges or as points.
 
 import {
   BufferAttribute,
@@ -11,9 +11,12 @@ import {
   Mesh,
   MeshoptDecoder,
   MeshStandardMaterial,
+  Raycaster,
   Vector3,
 } from "../vendor/three/three.js";
 import { coarsened, edgesOf } from "./coarse.js";
+import { rayOf } from "./lens.js";
+import { makePoints } from "./points.js";
 
 const SAMPLES = 2000;
 const PHOTO = "photo";
@@ -23,26 +26,33 @@ const WIRE = { colours: 0xffffff, plain: 0x1c2b2b };
 const WIRE_OPACITY = 0.55;
 /** Share of the vertices from which on a coarse copy saves nothing. */
 const WORTH = 0.6;
+/** How a mesh is shown. */
+export const SURFACE = "surface";
+export const WIRES = "wires";
+export const POINTS = "points";
+/** Rays beside the wanted one, in pixels of the photo: one that meets an edge may slip between its triangles. */
+const BESIDE = [0, 0.01, -0.01];
 
 /** A mesh with the pose of the photo's camera. */
 export class Model {
-  constructor(gltf, photo) {
+  constructor(gltf, photo, lens) {
     this.group = new Group();
     this.group.add(gltf.scene);
     this.group.updateMatrixWorld(true);
     this.pose = gltf.cameras[0].matrixWorld.clone();
     this._photo = photo;
+    this._lens = lens;
     this._meshes = [];
     this._cells = 0;
-    this._look = { hasColours: true, isWire: false };
+    this._look = { hasColours: true, style: SURFACE };
     gltf.scene.traverse((node) => {
-      if (node.isMesh) this._meshes.push({ node, own: node.material, plain: plainMaterial(), wires: null });
+      if (node.isMesh) this._meshes.push({ node, own: node.material, plain: plainMaterial(), wires: null, points: null });
     });
     Object.assign(this, this._measure());
   }
 
-  /** Returns the model in a GLB file, given as bytes; `photo` is the texture of what the photo covers. */
-  static async read(bytes, photo) {
+  /** Returns the model in a GLB file, given as bytes; `photo` is the texture of what the photo covers, `lens` its lens. */
+  static async read(bytes, photo, lens) {
     const loader = new GLTFLoader().setMeshoptDecoder(MeshoptDecoder);
     loader.register((parser) => ({
       name: "photo of the page",
@@ -51,20 +61,23 @@ export class Model {
         return images[textures[index].source].uri === PHOTO ? Promise.resolve(photo) : null;
       },
     }));
-    return new Model(await loader.parseAsync(bytes, ""), photo);
+    return new Model(await loader.parseAsync(bytes, ""), photo, lens);
   }
 
-  /** Shows it textured or plain, with or without edges. */
-  dress(hasColours, isWire) {
-    this._look = { hasColours, isWire };
+  /** Shows it textured or plain, in one of the styles. */
+  dress(hasColours, style) {
+    const isOther = hasColours !== this._look.hasColours;
+    this._look = { hasColours, style };
     for (const one of this._meshes) {
       one.node.material = hasColours ? one.own : one.plain;
       // The mesh of an unlit material comes without normals.
       if (!hasColours && !one.node.geometry.hasAttribute("normal")) one.node.geometry.computeVertexNormals();
-      one.own.color.set(isWire ? DARKENED : 0xffffff);
-      one.node.visible = !isWire;
-      if (isWire) this._showWires(one);
+      one.own.color.set(style === WIRES ? DARKENED : 0xffffff);
+      one.node.visible = style === SURFACE;
+      if (style === WIRES) this._showWires(one);
       else if (one.wires) one.wires.visible = false;
+      if (style !== POINTS || isOther) dropPoints(one);
+      if (style === POINTS) one.points ??= this._makePoints(one);
     }
   }
 
@@ -73,8 +86,36 @@ export class Model {
     if (cells === this._cells) return false;
     this._cells = cells;
     for (const one of this._meshes) dropWires(one);
-    this.dress(this._look.hasColours, this._look.isWire);
+    this.dress(this._look.hasColours, this._look.style);
     return true;
+  }
+
+  /**
+   * Returns where a ray meets the mesh first: the `point` in the scene, its `layer`, and its place `u`, `v` in the photo.
+   *
+   * `coordinates` are those of the view, -1 to 1, `eye` is its camera. Returns null where there is nothing.
+   */
+  pick(coordinates, eye) {
+    const caster = new Raycaster();
+    caster.setFromCamera(coordinates, eye);
+    const hits = this._meshes.flatMap(({ node }, layer) => caster.intersectObject(node, false).map((hit) => ({ ...hit, layer })));
+    const [first] = hits.sort((one, other) => one.distance - other.distance);
+    return first ? { point: first.point, layer: first.layer, u: first.uv.x, v: first.uv.y } : null;
+  }
+
+  /** Returns the point of this mesh at the place in the photo where another was picked; null if it is cut out here. */
+  again({ layer, u, v }) {
+    const mesh = this._meshes[layer];
+    if (!mesh) return null;
+    const origin = new Vector3().setFromMatrixPosition(this.pose);
+    for (const right of BESIDE) {
+      for (const down of BESIDE) {
+        const ray = rayOf(this._lens, u * this._lens.width + right, v * this._lens.height + down);
+        const [hit] = new Raycaster(origin, ray.transformDirection(this.pose)).intersectObject(mesh.node, false);
+        if (hit) return hit.point;
+      }
+    }
+    return null;
   }
 
   /** Frees the GPU memory; the photo stays. */
@@ -82,6 +123,7 @@ export class Model {
     for (const one of this._meshes) {
       const { node, own, plain } = one;
       dropWires(one);
+      dropPoints(one);
       node.geometry.dispose();
       for (const value of Object.values(own)) {
         if (value?.isTexture && value !== this._photo) {
@@ -103,6 +145,14 @@ export class Model {
     surface.material = one.node.material;
     if (!this._look.hasColours && !surface.geometry.hasAttribute("normal")) surface.geometry.computeVertexNormals();
     lines.material.color.set(this._look.hasColours ? WIRE.colours : WIRE.plain);
+  }
+
+  _makePoints({ node, own }) {
+    const { width, height, fx, fy, projection } = this._lens;
+    const { count } = this._meshes[0].node.geometry.getAttribute("position");
+    const spacing = Math.sqrt((width * height) / (fx * fy * count));
+    const isAround = projection === "equirectangular";
+    return makePoints(node, own, { pose: this.pose, isAround, spacing, isPlain: !this._look.hasColours });
   }
 
   /** Returns a sample of the vertices, and their median and largest distance from the camera. */
@@ -165,4 +215,12 @@ function dropWires(one) {
   lines.material.dispose();
   one.wires.removeFromParent();
   one.wires = null;
+}
+
+function dropPoints(one) {
+  if (!one.points) return;
+  one.points.geometry.dispose();
+  one.points.material.dispose();
+  one.points.removeFromParent();
+  one.points = null;
 }

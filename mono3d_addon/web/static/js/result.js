@@ -6,6 +6,7 @@ import { backdrop } from "./backdrop.js";
 import { showDownloads } from "./downloads.js";
 import { find } from "./element.js";
 import { showFacts } from "./facts.js";
+import { Measuring } from "./measuring.js";
 import { NextStep } from "./models.js";
 import { patiently } from "./presence.js";
 import { Shape } from "./shape.js";
@@ -17,6 +18,7 @@ import { count, size } from "./words.js";
 export class Result {
   constructor(about, description, chooseModel) {
     this._about = about;
+    this._scenes = description.scenes;
     this._nextStep = new NextStep(description.models, chooseModel);
     this._id = null;
     this._shown = 0;
@@ -25,6 +27,7 @@ export class Result {
     this._loading = null;
     this._latest = null;
     this._viewer = null;
+    this._measuring = null;
     this._ready = null;
     find("poster").addEventListener("load", ({ target }) => {
       find("viewer").style.setProperty("--backdrop", backdrop(target));
@@ -86,6 +89,7 @@ export class Result {
     this._loading = null;
     this._viewer?.clear();
     this._viewer = null;
+    this._measuring?.close();
     for (const name of ["revision", "detail"]) delete find("viewer").dataset[name];
     find("viewer-failure").hidden = true;
     for (const picture of ["poster", "result-photo", "result-depth", "still"]) find(picture).removeAttribute("src");
@@ -123,6 +127,7 @@ export class Result {
       let renew = () => {};
       const viewer = new Viewer(find("canvas"), () => renew());
       renew = addControls(viewer);
+      this._measuring = new Measuring(viewer);
       return viewer;
     } catch (error) {
       console.warn(error);
@@ -157,7 +162,7 @@ export class Result {
   _tell(status) {
     if (status.is_draft || status.revision === this._told) return;
     this._told = status.revision;
-    showFacts(status);
+    showFacts(status, this._scenes);
     this._nextStep.show(status);
     showDownloads(this._about.formats, status.result.files, {
       onReplaced: () => this.refresh(),
@@ -201,7 +206,9 @@ export class Result {
     this._load();
   }
 
-  _loaded({ revision, result }, detail) {
+  _loaded(status, detail) {
+    const { revision, result } = status;
+    this._measuring.renew(status, detail === "draft" || status.is_draft);
     this._shown = revision;
     this._detail = detail;
     const box = find("viewer");

@@ -9,6 +9,7 @@ import { follow, isOver } from "./follow.js";
 import { changes, isBasic, makeGroup, showThoseWithEffect } from "./groups.js";
 import { patiently } from "./presence.js";
 import { waitingWords } from "./progress.js";
+import { SceneChoice } from "./scene.js";
 import { count } from "./words.js";
 
 const DRAFT_AFTER = 60;
@@ -53,6 +54,7 @@ export class Shape {
   renew(status) {
     if (!this._isWaiting && isOver(status) && !status.error) {
       for (const [name, field] of this._fields) this._show(field, status.result.settings[name], status.result);
+      this._scene.tell(status.result);
       this._renewGroups();
     }
     this._say(this._stateWords(status), isOver(status) ? (status.error ?? "") : "");
@@ -77,8 +79,9 @@ export class Shape {
         this._fields.set(spec.name, new Field(spec, "shape", (field) => this._change(field), { slider: true }));
       }
     }
+    this._scene = new SceneChoice(description.scenes, (near, far) => this._setDistances(near, far));
     const basic = [...this._fields.values()].filter(isBasic);
-    find("shape").append(...basic.map((field) => field.element));
+    find("shape").append(this._scene.element, ...basic.map((field) => field.element));
     for (const [name, specs] of live) {
       const fields = specs.map((spec) => this._fields.get(spec.name)).filter((field) => !isBasic(field));
       if (!fields.length) continue;
@@ -176,7 +179,15 @@ export class Shape {
     this._change(fields[0]);
   }
 
+  /** Sets both distances, 0 for automatic. */
+  _setDistances(near, far) {
+    this._fields.get("near").show(near);
+    this._fields.get("far").show(far);
+    this._change(this._fields.get("detail"));
+  }
+
   _renewGroups() {
+    this._scene.show(this._fields.get("near").value, this._fields.get("far").value);
     showThoseWithEffect(this._fields);
     for (const group of this._groups) group.renew();
   }

@@ -3,6 +3,11 @@
 
 import { announce, find } from "./element.js";
 
+/** The styles of model.js, which comes later than this. */
+const SURFACE = "surface";
+const WIRES = "wires";
+const POINTS = "points";
+
 const TURN = Math.PI / 24;
 const MOVE = 30;
 const ZOOM = 1.15;
@@ -12,7 +17,8 @@ export function addControls(viewer) {
   const box = find("viewer");
   const renew = () => {
     press("through", viewer.isThrough);
-    press("wireframe", viewer.isWire);
+    press("wireframe", viewer.style === WIRES);
+    press("points", viewer.style === POINTS);
     press("texture", viewer.hasColours);
     press("background", box.dataset.background === "dark");
     press("sway", viewer.isSwaying);
@@ -33,8 +39,12 @@ export function addControls(viewer) {
       told("View reset.");
     },
     wireframe: () => {
-      viewer.setWire(!viewer.isWire);
-      told(`Wireframe ${viewer.isWire ? "on" : "off"}.`);
+      viewer.setStyle(viewer.style === WIRES ? SURFACE : WIRES);
+      told(`Wireframe ${viewer.style === WIRES ? "on" : "off"}.`);
+    },
+    points: () => {
+      viewer.setStyle(viewer.style === POINTS ? SURFACE : POINTS);
+      told(`Points ${viewer.style === POINTS ? "on" : "off"}.`);
     },
     texture: () => {
       viewer.setColours(!viewer.hasColours);
@@ -84,6 +94,7 @@ function actionOf(event, viewer, actions) {
     c: actions.through,
     r: actions.beside,
     w: actions.wireframe,
+    p: actions.points,
     t: actions.texture,
     b: actions.background,
     f: actions.fullscreen,

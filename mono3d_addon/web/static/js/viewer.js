@@ -16,7 +16,7 @@ import {
 import { beside } from "./framing.js";
 import { asFree, throughLens } from "./lens.js";
 import { Limits } from "./limits.js";
-import { Model } from "./model.js";
+import { Model, SURFACE, WIRES } from "./model.js";
 import { PhotoTexture } from "./photo_texture.js";
 import { Sway } from "./sway.js";
 
@@ -34,9 +34,11 @@ const MOST_CELLS = 1024;
 /** Shows one model at a time; `onChange` is called when a state that a button shows has changed. */
 export class Viewer {
   constructor(canvas, onChange) {
+    /** Called after each frame. */
+    this.onDraw = () => {};
     this.isThrough = false;
     this.hasColours = true;
-    this.isWire = false;
+    this.style = SURFACE;
     this.isFree = false;
     this._canvas = canvas;
     this._onChange = onChange;
@@ -89,7 +91,7 @@ export class Viewer {
    */
   async show(bytes, { result: { camera, distances, settings }, is_draft: isDraft }, { keep, isSame }) {
     const photo = this._photo;
-    const model = await Model.read(bytes, photo.texture);
+    const model = await Model.read(bytes, photo.texture, camera);
     if (photo !== this._photo) {
       model.dispose();
       return;
@@ -103,7 +105,7 @@ export class Viewer {
     this._lens = camera;
     this._isSolid = Boolean(settings.solid) && settings.solid !== "off";
     this._scene.add(model.group);
-    model.dress(this.hasColours, this.isWire);
+    model.dress(this.hasColours, this.style);
     if (!isSame || before === null) this._place(before, [distances.near.metres, distances.far.metres].join(), isDraft);
     this._settle();
     this._draw();
@@ -149,9 +151,10 @@ export class Viewer {
     this._dress();
   }
 
-  setWire(isOn) {
-    this.isWire = isOn;
-    if (isOn) this._model?.simplifyWires(this._wireCells());
+  /** Shows the model in one of the styles of model.js. */
+  setStyle(style) {
+    this.style = style;
+    if (style === WIRES) this._model?.simplifyWires(this._wireCells());
     this._dress();
   }
 
@@ -205,6 +208,29 @@ export class Viewer {
     this._controls.dollyIn(1 / factor);
     this._controls.zoomToCursor = true;
     this._settle();
+  }
+
+  /**
+   * Returns the point of the model at `x`, `y`, shares of the view's width and height from its upper left corner.
+   *
+   * See `Model.pick`; null where there is none.
+   */
+  pick(x, y) {
+    if (!this._model) return null;
+    this._fit();
+    this._eye.updateMatrixWorld();
+    return this._model.pick({ x: 2 * x - 1, y: 1 - 2 * y }, this._eye);
+  }
+
+  /** Returns a picked point of an earlier model on the present one; null where it is cut out. */
+  again(picked) {
+    return this._model?.again(picked) ?? null;
+  }
+
+  /** Returns where a point of the scene is seen, as `pick` takes it, and whether it `isAhead` of the eye. */
+  seenAt(point) {
+    const { x, y, z } = point.clone().project(this._eye);
+    return { x: (x + 1) / 2, y: (1 - y) / 2, isAhead: z < 1 };
   }
 
   _makeLights() {
@@ -325,7 +351,7 @@ export class Viewer {
   /** Adapts edges and texture to the size at which the model is seen. */
   _settle() {
     if (!this._model || !this._size) return;
-    if (this.isWire && this._model.simplifyWires(this._wireCells())) this._draw();
+    if (this.style === WIRES && this._model.simplifyWires(this._wireCells())) this._draw();
     const photo = this._photo;
     photo?.need(this._photoPixels() * this._renderer.getPixelRatio()).then(
       (isLarger) => isLarger && photo === this._photo && this._draw(),
@@ -382,7 +408,7 @@ export class Viewer {
   }
 
   _dress() {
-    this._model?.dress(this.hasColours, this.isWire);
+    this._model?.dress(this.hasColours, this.style);
     this._draw();
   }
 
@@ -413,6 +439,7 @@ export class Viewer {
       this._isAsked = false;
       this._fit();
       this._renderer.render(this._scene, this._eye);
+      this.onDraw();
     });
   }
 }

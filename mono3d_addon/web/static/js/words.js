@@ -2,6 +2,7 @@
 // Formats numbers and times for people.
 
 const WHOLE = new Intl.NumberFormat("en");
+const THREE = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 const SHORT = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
 
 /** Returns a count with thousands separators. */
@@ -12,6 +13,11 @@ export function count(number) {
 /** Returns a value of a setting, with its unit. */
 export function quantity(value, unit) {
   return unit ? `${SHORT.format(value)} ${unit}` : SHORT.format(value);
+}
+
+/** Returns a length in metres, without the unit, with three digits. */
+export function metres(length) {
+  return THREE.format(length);
 }
 
 /** Returns a duration in seconds as text: "7 s", "1 min 05 s". */
