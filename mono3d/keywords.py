@@ -10,6 +10,7 @@ from typing import Literal, TypedDict
 Preset = Literal["fast", "balanced", "best"]
 Format = Literal[
     "glb",
+    "usdz",
     "ply",
     "obj",
     "stl",

@@ -47,6 +47,12 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "glb": Format(
             ".glb", "gltf.write_glb", "GLB: mesh with texture and camera, for viewers and engines", "model/gltf-binary"
         ),
+        "usdz": Format(
+            ".usdz",
+            "usdz.write_usdz",
+            "USDZ: mesh with texture and camera, for AR and film tools",
+            "model/vnd.usdz+zip",
+        ),
         "ply": Format(".ply", "ply.write_ply", "PLY: mesh with colours", "application/octet-stream"),
         "obj": Format(
             ".obj", "obj.write_obj", "OBJ: mesh, material and texture in a zip", "application/zip", archive="_obj.zip"

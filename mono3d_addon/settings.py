@@ -81,6 +81,7 @@ GRADES: Mapping[str, str] = types.MappingProxyType(
 FORMATS = (
     "blend",
     "glb",
+    "usdz",
     "ply",
     "obj",
     "stl",

@@ -53,6 +53,7 @@ def describe(result: Reconstruction) -> dict[str, Any]:
             "origin; the same as the camera frame where no ground was found or asked for",
             "blender, ply, stl, vtp": "scene (x, z, -y): z up, the camera looks along +y",
             "glb, obj": "scene (x, -y, -z): y up, the camera looks along -z",
+            "usdz": "as glb, moved so that the middle of the mesh's lowest side is at the origin",
         },
     }
 

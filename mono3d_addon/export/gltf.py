@@ -11,7 +11,7 @@ import json
 import math
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -166,13 +166,29 @@ def from_top(uv: NDArray[np.float32]) -> NDArray[np.float32]:
 def _camera_node(camera: Camera) -> dict[str, Any]:
     """Returns the node of the camera, with its pose if it has one."""
     node: dict[str, Any] = {"name": "camera of the photo", "camera": 0}
-    if camera.has_pose:
-        # y_up on both sides converts rotation matrices to the frame of the file.
-        pose = np.eye(4)
-        pose[:3, :3] = y_up(y_up(camera.rotation.astype(np.float32)).T).T
-        pose[:3, 3] = y_up(camera.to_scene(np.zeros((1, 3), np.float32)))[0]
+    pose = camera_pose(camera)
+    if pose is not None:
         node["matrix"] = pose.T.ravel().tolist()
     return node
+
+
+def camera_pose(camera: Camera) -> NDArray[np.float64] | None:
+    """Returns the matrix, float64 (4, 4), from the camera's axes (y up) to the file's; None for a camera at rest."""
+    if not camera.has_pose:
+        return None
+    # y_up on both sides converts rotation matrices to the frame of the file.
+    pose = np.eye(4)
+    pose[:3, :3] = y_up(y_up(camera.rotation.astype(np.float32)).T).T
+    pose[:3, 3] = y_up(camera.to_scene(np.zeros((1, 3), np.float32)))[0]
+    return pose
+
+
+def pinhole_of(camera: Camera) -> Camera:
+    """Returns the camera; for a panorama, a pinhole camera at its place that looks straight ahead."""
+    if not camera.is_panorama:
+        return camera
+    ahead = Camera.from_field_of_view(3, 2, math.radians(75.0), camera.source)
+    return replace(ahead, pitch=camera.pitch, roll=camera.roll, elevation=camera.elevation)
 
 
 def _tangents(mesh: Mesh) -> NDArray[np.float32]:
@@ -182,12 +198,8 @@ def _tangents(mesh: Mesh) -> NDArray[np.float32]:
 
 
 def _camera(camera: Camera, result: Reconstruction) -> dict[str, Any]:
-    """Returns glTF's camera, which looks along -z with y up; glTF does not support off-centre principal points.
-
-    It does not support panoramas either; they get a pinhole camera that looks straight ahead.
-    """
-    if camera.is_panorama:
-        camera = Camera.from_field_of_view(3, 2, math.radians(75.0), camera.source)
+    """Returns glTF's camera, which looks along -z with y up; glTF does not support off-centre principal points."""
+    camera = pinhole_of(camera)
     return {
         "name": "camera of the photo",
         "type": "perspective",

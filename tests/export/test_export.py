@@ -9,6 +9,7 @@ import json
 import math
 import struct
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -248,6 +249,22 @@ def test_the_camera_file_tells_how_the_camera_stands(tmp_path: Path) -> None:
     about_z = np.array([[math.cos(z), -math.sin(z), 0], [math.sin(z), math.cos(z), 0], [0, 0, 1]])
     seen = (z_up(result.scene_mesh.vertices) - [0, 0, 1.4]) @ (about_z @ about_y @ about_x)
     np.testing.assert_allclose(seen * [1, -1, -1], result.mesh.vertices, atol=1e-4)
+
+
+def test_usdz_is_a_zip_of_files_that_can_be_mapped_into_memory(tmp_path: Path) -> None:
+    """What is in the scene is read by OpenUSD and Blender in tests/blender/scene/test_usdz.py."""
+    result = layered(tmp_path)
+    path = export(result, "usdz", tmp_path)
+    with zipfile.ZipFile(path) as package:
+        assert package.namelist() == ["scene.usdc", "textures/mesh.png", "textures/behind.png"]
+        assert package.read("textures/mesh.png") == result.texture.read_bytes()
+        entries = package.infolist()
+    data = path.read_bytes()
+    for entry in entries:
+        name, extra = struct.unpack_from("<HH", data, entry.header_offset + 26)
+        assert (entry.header_offset + 30 + name + extra) % 64 == 0
+        assert entry.compress_type == zipfile.ZIP_STORED
+    assert y_up(result.mesh.vertices).astype("<f4").tobytes() in data
 
 
 def test_obj_with_its_material_and_texture(tmp_path: Path) -> None:

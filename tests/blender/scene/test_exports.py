@@ -25,7 +25,7 @@ RELIEF = (150, 120, 250)
 """The normal map, everywhere."""
 
 
-def _is_there(kind: str) -> bool:
+def is_there(kind: str) -> bool:
     """Returns whether this Blender was built with a format; Debian's is without USD and Alembic."""
     built: Any = {"usd": getattr(bpy.app, "usd", None), "abc": getattr(bpy.app, "alembic", None)}.get(kind)
     return built is None or bool(built.supported)
@@ -45,7 +45,7 @@ def _export(kind: str, path: Path) -> None:
         wm.alembic_export(filepath=str(path), face_sets=True)
 
 
-def _import(kind: str, path: Path) -> None:
+def read_back(kind: str, path: Path) -> None:
     wm, scenes = bpy.ops.wm, bpy.ops.import_scene
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     if kind == "obj":
@@ -63,7 +63,7 @@ def _import(kind: str, path: Path) -> None:
 
 SUFFIX = {"usd": "usdc"}
 KINDS = [
-    pytest.param(kind, marks=pytest.mark.skipif(not _is_there(kind), reason=f"this Blender is built without {kind}"))
+    pytest.param(kind, marks=pytest.mark.skipif(not is_there(kind), reason=f"this Blender is built without {kind}"))
     for kind in ("obj", "fbx", "glb", "usd")
 ]
 
@@ -123,7 +123,8 @@ def _shown(owner: Any, slot: int, kind: str, shading: str) -> Any:
     if kind == "glb" and shading == "emission":
         assert not any(node.type == "BSDF_PRINCIPLED" for node in nodes), "not unlit"
         return _image(next(node for node in nodes if node.type == "EMISSION"), "Color", owner.data)
-    return _image(next(node for node in nodes if node.type == "BSDF_PRINCIPLED"), "Base Color", owner.data)
+    socket = "Emission Color" if kind == "usdz" and shading == "emission" else "Base Color"
+    return _image(next(node for node in nodes if node.type == "BSDF_PRINCIPLED"), socket, owner.data)
 
 
 def _pixels(image: Any) -> np.ndarray:
@@ -166,7 +167,7 @@ def check(expected: Scene, kind: str, shading: str, *, is_whole: bool = True) ->
         assert len(found) > 0.6 * len(expected.places)
         return
     assert found == set(range(len(expected.places))), "vertices are missing"
-    if shading == "principled" or kind != "glb":
+    if shading == "principled" or kind not in ("glb", "usdz"):
         check_relief(meshes)
 
 
@@ -199,7 +200,7 @@ def test_the_photo_survives_every_exporter(kind: str, shading: str, tmp_path: Pa
         check_glb(path, expected, shading)
     if kind == "obj":
         check_mtl(path, expected)
-    _import(kind, path)
+    read_back(kind, path)
     check(expected, kind, shading)
 
 
@@ -239,7 +240,7 @@ def test_what_nodes_make_of_the_depth_shows_it_too(kind: str, tmp_path: Path) ->
     bpy.context.view_layer.update()
     path = tmp_path / f"cup.{SUFFIX.get(kind, kind)}"
     _export(kind, path)
-    _import(kind, path)
+    read_back(kind, path)
     check(expected, kind, "emission", is_whole=False)
 
 
@@ -260,7 +261,7 @@ def test_our_own_entry_brings_packed_textures_along(kind: str, shading: str, tmp
     assert all(image.packed_file for image in bpy.data.images)
     if kind == "obj":
         check_mtl(path, expected)
-    _import(kind, path)
+    read_back(kind, path)
     check(expected, kind, shading)
 
 
@@ -284,18 +285,18 @@ def test_vertex_colours_travel_when_they_are_asked_for(tmp_path: Path) -> None:
     content = path.read_bytes()
     words = json.loads(content[20 : 20 + int.from_bytes(content[12:16], "little")])
     assert all("baseColorTexture" not in one["pbrMetallicRoughness"] for one in words["materials"])
-    _import("glb", path)
+    read_back("glb", path)
     check_colours(expected)
 
 
 @pytest.mark.usefixtures("empty_file")
-@pytest.mark.skipif(not _is_there("abc"), reason="this Blender is built without Alembic")
+@pytest.mark.skipif(not is_there("abc"), reason="this Blender is built without Alembic")
 def test_alembic_which_has_no_materials_keeps_shape_and_coordinates_of_the_photo(tmp_path: Path) -> None:
     result, expected = photo(tmp_path)
     scene.build(result, bpy.context.scene)
     path = tmp_path / "cup.abc"
     _export("abc", path)
-    _import("abc", path)
+    read_back("abc", path)
     (owner,) = (one for one in bpy.data.objects if one.type == "MESH")
     places, uv, slots = _corners(owner)
     photographed = made.camera(80, 60).uv(expected.places[:, [0, 2, 1]] * np.array([1, -1, 1], np.float32))
