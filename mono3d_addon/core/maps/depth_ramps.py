@@ -7,7 +7,7 @@ plateaus may be slanted, so they are extrapolated linearly to the cell under the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,8 @@ picture and rises by at least `_CUT_RISE` times the jump per cell. No floor is t
 than about a dozen cells away."""
 _EDGE = 0.01
 """Tolerance, in cells, within which a sample outside the picture counts as on its border."""
+_BLOCK = 40_000
+"""Number of profiles that are examined at a time: few enough for the processor's cache."""
 
 
 def gradient(values: Floats) -> tuple[Floats, Floats]:
@@ -79,6 +81,14 @@ def ramps_at(inverse_depth: Floats, slopes: tuple[Floats, Floats], row: Floats, 
     row, column    float32 (n,), positions in cells of `inverse_depth`
     jump           relative depth difference of a discontinuity
     """
+    blocks = [
+        _ramps_of(inverse_depth, slopes, row[start : start + _BLOCK], column[start : start + _BLOCK], jump)
+        for start in range(0, max(len(row), 1), _BLOCK)
+    ]
+    return Ramps(*(np.concatenate([getattr(block, field.name) for block in blocks]) for field in fields(Ramps)))
+
+
+def _ramps_of(inverse_depth: Floats, slopes: tuple[Floats, Floats], row: Floats, column: Floats, jump: float) -> Ramps:
     down, across = (_sampled(part, row, column) for part in slopes)
     length = np.maximum(np.hypot(down, across), np.float32(1e-20))
     down /= length

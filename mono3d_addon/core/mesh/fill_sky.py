@@ -17,6 +17,7 @@ from ..arrays import Bytes
 from ..camera.camera import Camera
 from ..maps.sky_colors import RIM, continued
 from ..photo.resampling import resize_to
+from ..windows import enlarge
 from .background_fill import BackgroundFill, fill_background
 from .fill_mesh import sheet_mesh
 from .fill_reach import MOST_REACH, shift_of
@@ -30,6 +31,8 @@ _LAP = RIM + 2
 """Cells by which the sky behind things laps under the sky that is seen."""
 _BEHIND = np.float32(1 - 3e-4)
 """Inverse depth of the sky behind things relative to that of the sky that is seen."""
+_BLOCK = 4
+"""Side in cells of the blocks in which the sky is told from other things behind something."""
 
 Cells = NDArray[np.bool_]
 
@@ -72,8 +75,9 @@ def _beyond(torn: TornMap, sky: Cells, shift: np.float32) -> Cells:
     row, column = np.divmod(cells, columns)
     is_sky = sky.reshape(-1)[cells].astype(np.float32)[:, None]
     reach = rims.height[first] * shift + 2
-    share = spread(is_sky, reach, row // 2, column // 2, -(-rows // 2), -(-columns // 2))[..., 0]
-    return np.asarray(np.repeat(np.repeat(share, 2, axis=0), 2, axis=1)[:rows, :columns] > 0.5)
+    high, wide = -(-rows // _BLOCK), -(-columns // _BLOCK)
+    share = spread(is_sky, reach / np.float32(_BLOCK), row // _BLOCK, column // _BLOCK, high, wide)[..., 0]
+    return enlarge(share, wide * _BLOCK, high * _BLOCK)[:rows, :columns] > 0.5
 
 
 def _sky_behind(torn: TornMap, camera: Camera, pixels: Bytes, sky: Cells, shift: np.float32) -> BackgroundFill | None:
