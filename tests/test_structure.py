@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "version": set(),
     "settings": {"errors"},
     "edition": {"version"},
+    "languages": set(),
     "environment": {*_BASE, "core"},
     "core": _BASE,
     "depth": {*_BASE, "core"},
@@ -46,8 +47,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "arguments": _BASE,
     "models_command": {*_BASE, "core", "depth", "environment", "display"},
     # The server's process may load what needs no packages, and nothing that opens a photo.
-    "web": {*_BASE, "core", "depth", "environment", "formats", "worker", "run", "arguments", "installing"},
-    "blender": {*_BASE, "core", "depth", "environment", "session", "worker", "run"},
+    "web": {*_BASE, "core", "depth", "environment", "formats", "worker", "run", "arguments", "installing", "languages"},
+    "blender": {*_BASE, "core", "depth", "environment", "session", "worker", "run", "languages"},
     # No part of the product: its bill of materials names the models too.
     "build": {*_BASE, "core", "depth"},
     "cli": {

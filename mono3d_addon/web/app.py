@@ -95,7 +95,7 @@ class Pages:
 
     async def page(self, request: Request) -> Response:
         """The page."""
-        return self._assets.response("index.html", request)
+        return self._assets.page(request)
 
     async def description(self, request: Request) -> Response:
         """The API as OpenAPI."""

@@ -2,14 +2,16 @@
 """The files of the page, read once: its modules and styles joined, all compressed, and named by what they contain.
 
 The page asks for them by addresses that change with the content, so that browsers keep them. The sources are served
-too, under their own names.
+too, under their own names. Page and script exist once for each language.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import mimetypes
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +20,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from . import language
 from .answers import takes_gzip
 from .script import joined
 
 STATIC = Path(__file__).resolve().parent / "static"
 
-_THREE, _VIEWER = "vendor/three/three.js", "js/viewer.js"
+_THREE, _VIEWER, _CATALOGUE = "vendor/three/three.js", "js/viewer.js", "js/catalogue.js"
 _STYLES = ("style/base.css", "style/controls.css", "style/page.css")
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -49,12 +52,19 @@ class PageAssets:
                 self._add(path.relative_to(STATIC).as_posix(), path.read_bytes())
         outside = {_THREE: f"./{self._named(_THREE)}"}
         self._add("viewer.js", joined(_VIEWER, _read, outside).encode())
-        self._add("page.js", joined("js/main.js", _read, outside | {_VIEWER: f"./{self._named('viewer.js')}"}).encode())
         self._add("page.css", b"\n".join((STATIC / name).read_bytes() for name in _STYLES))
-        page = _read("index.html")
-        for name in ("page.js", "page.css", "icon.svg"):
+        outside |= {_VIEWER: f"./{self._named('viewer.js')}"}
+        for code in language.NAMES:
+            self._add_page(code, outside)
+
+    def _add_page(self, code: str, outside: Mapping[str, str]) -> None:
+        """Adds page and script in a language."""
+        script = f"page.{code}.js"
+        self._add(script, joined("js/main.js", lambda name: _in_language(name, code), outside).encode())
+        page = language.translated(_read("index.html"), code).replace("static/page.js", f"static/{script}")
+        for name in (script, "page.css", "icon.svg"):
             page = page.replace(f'"static/{name}"', f'"static/{self._named(name)}"')
-        self._add("index.html", page.encode())
+        self._add(_page_in(code), page.encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends a file. Raises HTTPException, 404 or 405."""
@@ -64,6 +74,14 @@ class PageAssets:
         await self.response(scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/"), request)(
             scope, receive, send
         )
+
+    def page(self, request: Request) -> Response:
+        """Returns the response with the page, in the visitor's language."""
+        code = language.wanted(request.headers)
+        response = self.response(_page_in(code), request)
+        response.headers["Content-Language"] = code
+        response.headers["Vary"] = language.VARY
+        return response
 
     def response(self, name: str, request: Request) -> Response:
         """Returns the response with a file. Raises HTTPException, 404."""
@@ -88,6 +106,18 @@ class PageAssets:
         kind = _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "text/plain"
         packed = gzip.compress(data, _EFFORT, mtime=0) if suffix in _TYPES and len(data) >= _WORTH_PACKING else b""
         self._assets[name] = _Asset(data, packed, kind, hashlib.sha256(data).hexdigest()[:16])
+
+
+def _page_in(code: str) -> str:
+    return "index.html" if code == language.ENGLISH else f"index.{code}.html"
+
+
+def _in_language(name: str, code: str) -> str:
+    """Returns the text of a module, that of the catalogue in a language."""
+    if name != _CATALOGUE:
+        return _read(name)
+    values = {"LANGUAGE": code, "LANGUAGES": language.NAMES, "TEXTS": language.texts(code)}
+    return "".join(f"export const {key} = {json.dumps(value, ensure_ascii=False)};\n" for key, value in values.items())
 
 
 def _read(name: str) -> str:

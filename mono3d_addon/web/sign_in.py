@@ -10,17 +10,18 @@ import hmac
 import html
 import logging
 import urllib.parse
+from collections.abc import Mapping
 from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
-from . import sessions
+from . import language, sessions
 from .body import BODY, check_length
 from .origin import check_origin
 from .refusal import Refusal
-from .visitor import VISITOR, Visitor
+from .visitor import VISITOR, Visitor, cookie_of
 
 _LOG = logging.getLogger("mono3d.web")
 
@@ -73,7 +74,7 @@ class SignIn:
             return None
         if path == SIGN_IN and scope["method"] == "POST":
             return await self._sign_in(scope, visitor)
-        session = _cookie(headers, self.cookie)
+        session = cookie_of(headers, self.cookie)
         if self._sessions.has(session):
             if path == SIGN_OUT and scope["method"] == "POST":
                 return self._sign_out(scope, session)
@@ -82,7 +83,7 @@ class SignIn:
         if path in _FOR_EVERYBODY and is_reading:
             return None
         if path in ("/", SIGN_IN) and is_reading:
-            return _page(401)
+            return _page(headers, 401)
         raise Refusal(
             401,
             "This server requires a token: sign in at its page, or send the header 'Authorization: Bearer ...'.",
@@ -102,7 +103,7 @@ class SignIn:
             self._check(fields.get("token", [""])[0].strip(), visitor)
         except Refusal as refusal:
             words = _WRONG if refusal.status == 401 else str(refusal)
-            return _page(refusal.status, words, {**refusal.headers, "Connection": "close"})
+            return _page(Headers(scope=scope), refusal.status, words, {**refusal.headers, "Connection": "close"})
         _LOG.info("%s has signed in", visitor.address, extra={"visitor": visitor.address})
         answer = RedirectResponse(f"{self._root}/", 303)
         answer.set_cookie(
@@ -134,20 +135,19 @@ class SignIn:
         self.attempts.forget(visitor.address)
 
 
-def _page(status: int, words: str = "", headers: dict[str, str] | None = None) -> Response:
-    alert = f'<p class="alert" role="alert">{html.escape(words)}</p>' if words else ""
-    text = _PAGE.read_text(encoding="utf-8").replace("<!-- alert -->", alert)
-    return HTMLResponse(text, status, {"Cache-Control": "no-store", **(headers or {})})
+def _page(asked: Headers, status: int, words: str = "", headers: Mapping[str, str] | None = None) -> Response:
+    """Returns the page that asks for the token, in the visitor's language."""
+    code = language.wanted(asked)
+    text = _PAGE.read_text(encoding="utf-8")
+    if words:
+        # What has no translation is marked as English.
+        part = "" if words in language.texts(code) else f' lang="{language.ENGLISH}"'
+        alert = f'<p class="alert" role="alert"{part}>{html.escape(words, quote=False)}</p>'
+        text = text.replace("<!-- alert -->", alert)
+    more = {"Cache-Control": "no-store", "Content-Language": code, "Vary": language.VARY, **(headers or {})}
+    return HTMLResponse(language.translated(text, code), status, more)
 
 
 def _bearer(headers: Headers) -> str | None:
     kind, _, secret = headers.get("authorization", "").partition(" ")
     return secret.strip() if kind.lower() == "bearer" else None
-
-
-def _cookie(headers: Headers, name: str) -> str:
-    for part in ";".join(headers.getlist("cookie")).split(";"):
-        found, _, value = part.strip().partition("=")
-        if found == name:
-            return value
-    return ""

@@ -89,6 +89,15 @@ def network_of(address: str) -> str:
     return address if found is None else str(found)
 
 
+def cookie_of(headers: Headers, name: str) -> str:
+    """Returns the value of a cookie; empty if there is none."""
+    for part in ";".join(headers.getlist("cookie")).split(";"):
+        found, _, value = part.strip().partition("=")
+        if found == name:
+            return value
+    return ""
+
+
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Returns an address, an IPv4 address that is written as IPv6 as the former; None if it is none."""
     try:

@@ -59,6 +59,6 @@ def test_the_page_and_its_viewer_share_no_module() -> None:
     assert parts[0] | parts[1] == names, "and each is in one of them"
 
 
-SCRIPTS = ("page.js", "viewer.js")
+SCRIPTS = ("page.en.js", "viewer.js")
 APART = {"$js_events_worker", "$js_sign_in"}
 """What runs elsewhere: in a worker, and on the page to sign in."""

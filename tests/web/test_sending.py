@@ -30,7 +30,7 @@ def test_the_page_names_its_files_by_their_content_and_they_may_be_kept(server: 
     assert page.headers["content-encoding"] == "gzip" and page.headers["cache-control"] == "no-cache"
     text = gzip.decompress(page.body).decode()
     assert text.encode() == server.get("/").body
-    for name in ("page.js", "page.css"):
+    for name in ("page.en.js", "page.css"):
         address = next(part for part in text.split('"') if part.startswith(f"static/{name}?v="))
         packed = server.ask("GET", f"/{address}", headers=GZIP)
         plain = server.get(f"/{address}")

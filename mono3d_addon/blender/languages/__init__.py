@@ -1,38 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The translations: a catalogue per language, registered with Blender's own system. Imports no bpy at first.
+"""The translations of the add-on, registered with Blender's own system. Imports no bpy at first.
 
-A catalogue is a file of pairs in gettext's form, `msgid "English"` and `msgstr "other"`, each string in one line, so
-that editors for translators open it. The tests keep it complete.
+The add-on has the texts of the shared catalogue (`mono3d_addon/languages`) and those of the files here.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ...languages import catalogue as catalogue_of
+
 CONTEXT = "Mono3D"
 """The context of the add-on's labels, which Blender's own words of the same spelling do not change."""
 
 LANGUAGES: Mapping[str, str] = {"de_DE": "de", "fr_FR": "fr"}
-"""Blender's name of each language -> name of its file."""
-
-_PAIR = re.compile(r'^msgid (".*")\nmsgstr (".*")$', re.MULTILINE)
+"""Blender's name of each language -> name of its files."""
 
 
 @lru_cache(maxsize=8)
 def catalogue(language: str) -> Mapping[str, str]:
     """Returns the texts of a language by the English ones; none for a language without a catalogue."""
-    name = LANGUAGES.get(language)
-    if name is None:
-        return {}
-    content = (Path(__file__).parent / f"{name}.po").read_text(encoding="utf-8")
-    found = [one for pair in _PAIR.findall(content) for one in pair]
-    texts = json.loads(f"[{','.join(found)}]")
-    return dict(zip(texts[::2], texts[1::2], strict=True))
+    name = LANGUAGES.get(language, "")
+    return {**catalogue_of(name), **catalogue_of(name, Path(__file__).parent)}
 
 
 def register(name: str) -> None:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The server's HTTP API. Every call returns what the server sent or throws a Failure with a sentence for the user.
 
+import { heard, t } from "./texts.js";
+
 /** An error as one sentence; `status` is the HTTP status, 0 if the server did not answer. */
 export class Failure extends Error {
   constructor(sentence, status) {
@@ -14,7 +16,7 @@ export class Failure extends Error {
   }
 }
 
-const AWAY = "The server does not answer; check that it is running and that you are online.";
+const AWAY = t("The server does not answer; check that it is running and that you are online.");
 const NOT_SIGNED_IN = 401;
 export const BASE = new URL("api/", document.baseURI);
 
@@ -108,7 +110,8 @@ function failure(status, text) {
   } catch {
     // The response of a proxy is not JSON.
   }
-  return new Failure(sentence || `The server answered with the error ${status}; try again, or check its log.`, status);
+  const words = sentence ? heard(sentence) : t("The server answered with the error {status}; try again, or check its log.", { status });
+  return new Failure(words, status);
 }
 
 /**

@@ -2,6 +2,7 @@
 // A photo from the computer's camera.
 
 import { find } from "./element.js";
+import { t } from "./texts.js";
 
 /** Shows the camera and returns the photo as a file, or null if the user closes the dialog. */
 export async function takePhoto() {
@@ -46,7 +47,9 @@ async function frameOf(video) {
 }
 
 function sentenceOf(error) {
-  if (error.name === "NotAllowedError") return "The browser does not let this page use the camera; allow it in the address bar and try again.";
-  if (error.name === "NotFoundError") return "No camera was found; connect one, or choose a file.";
-  return `The camera cannot be used (${error.message}); choose a file.`;
+  if (error.name === "NotAllowedError") {
+    return t("The browser does not let this page use the camera; allow it in the address bar and try again.");
+  }
+  if (error.name === "NotFoundError") return t("No camera was found; connect one, or choose a file.");
+  return t("The camera cannot be used ({why}); choose a file.", { why: error.message });
 }

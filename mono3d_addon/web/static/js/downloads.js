@@ -2,7 +2,8 @@
 // A button for each format with its purpose; formats that this server cannot write say why.
 
 import * as api from "./api.js";
-import { announce, find, make } from "./element.js";
+import { announce, find, make, tell } from "./element.js";
+import { heard, t } from "./texts.js";
 import { capital } from "./words.js";
 
 const REPLACED = 409;
@@ -26,15 +27,15 @@ function entry(format, url, { onReplaced, isShaping }) {
   const [name, purposeWords = ""] = format.label.split(": ");
   const title = make("strong", { text: name });
   if (!format.available || !url) {
-    const why = format.reason || "This server cannot write this format.";
+    const why = format.reason ? heard(format.reason) : t("This server cannot write this format.");
     return make("div", { class: "download button", "aria-disabled": "true", "data-format": format.name }, title, make("span", { text: why }));
   }
-  const purpose = make("span", { text: capital(purposeWords) });
+  const purpose = make("span", { text: capital(heard(purposeWords)) });
   const link = make("a", { class: "download button", href: url, download: true, "data-format": format.name }, title, purpose);
   link.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    if (isShaping()) refuse("The mesh is still being shaped; download it when that is done.");
+    if (isShaping()) refuse(t("The mesh is still being shaped; download it when that is done."));
     else if (link.getAttribute("aria-busy") !== "true") fetchAndSave(link, purpose, format, onReplaced);
   });
   return link;
@@ -44,12 +45,12 @@ function entry(format, url, { onReplaced, isShaping }) {
 async function fetchAndSave(link, purpose, format, onReplaced) {
   const words = purpose.textContent;
   link.setAttribute("aria-busy", "true");
-  purpose.textContent = "Preparing …";
+  purpose.textContent = t("Preparing …");
   find("download-failure").textContent = "";
   try {
     const response = await api.file(link.href);
     save(await response.blob(), nameOf(response) ?? `model${format.ending}`);
-    announce("Downloaded.");
+    announce(t("Downloaded."));
   } catch (failure) {
     if (failure.status === REPLACED) await onReplaced();
     refuse(failure.message);
@@ -60,7 +61,7 @@ async function fetchAndSave(link, purpose, format, onReplaced) {
 
 /** Says why there is no file. */
 function refuse(sentence) {
-  find("download-failure").textContent = sentence;
+  tell(find("download-failure"), sentence);
   find("download-failure").scrollIntoView({ block: "nearest" });
 }
 

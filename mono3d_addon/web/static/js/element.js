@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Helpers for DOM elements.
 
+import { languageOf } from "./texts.js";
+
 /** Returns the element with an id; throws if the page has none. */
 export function find(id) {
   const found = document.getElementById(id);
@@ -23,6 +25,14 @@ export function make(tag, { text, on = {}, ...attributes } = {}, ...children) {
   }
   element.append(...children);
   return element;
+}
+
+/** Shows a text of `t` or `heard`, and marks it as English if it has no translation. */
+export function tell(element, words) {
+  element.textContent = words;
+  const language = languageOf(words);
+  if (language) element.lang = language;
+  else element.removeAttribute("lang");
 }
 
 /** Announces a sentence to screen readers. */

@@ -1,27 +1,39 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The facts about a result.
 
-import { find, make } from "./element.js";
+import { find, make, tell } from "./element.js";
 import { sceneWords } from "./scene.js";
-import { count } from "./words.js";
+import { heard, t } from "./texts.js";
+import { count, date, inSentence, tenths } from "./words.js";
 
 /** Shows counts, times, camera, model and notes; `status` must have a result, `scenes` are the server's usual ones. */
 export function showFacts(status, scenes) {
   const { result } = status;
   const rows = {
-    Photo: `${count(result.width)} × ${count(result.height)} pixels`,
-    Mesh: `${count(result.counts.vertices)} vertices, ${count(result.counts.triangles)} triangles`,
-    Cloud: result.counts.points ? `${count(result.counts.points)} points` : "",
-    Distances: sceneWords(result, scenes),
-    Camera: cameraWords(result.camera),
-    Model: result.model,
-    Engine: result.engine,
-    Time: timeWords(result.seconds),
-    Kept: status.expires ? `until ${new Date(status.expires).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}` : "",
+    [t("Photo")]: t("{width} × {height} pixels", { width: count(result.width), height: count(result.height) }),
+    [t("Mesh")]: meshWords(result),
+    [t("Cloud")]: result.counts.points ? t("{count} points", { count: count(result.counts.points) }) : "",
+    [t("Distances")]: sceneWords(result, scenes),
+    [t("Camera")]: cameraWords(result.camera),
+    [t("Model")]: result.model,
+    [t("Engine")]: result.engine,
+    [t("Time")]: timeWords(result.seconds),
+    [t("Kept")]: status.expires ? t("until {when}", { when: date(status.expires) }) : "",
   };
   const shown = Object.entries(rows).filter(([, words]) => words);
   find("facts").replaceChildren(...shown.flatMap(([name, words]) => [make("dt", { text: name }), make("dd", { text: words })]));
-  find("notes").replaceChildren(...result.notes.map((note) => make("li", { text: note })));
+  find("notes").replaceChildren(...result.notes.map(noteOf));
+}
+
+/** Returns the size of a result's mesh in words. */
+export function meshWords({ counts: { vertices, triangles } }) {
+  return t("{vertices} vertices, {triangles} triangles", { vertices: count(vertices), triangles: count(triangles) });
+}
+
+function noteOf(note) {
+  const element = make("li");
+  tell(element, heard(note));
+  return element;
 }
 
 /** Returns the angle of view along the longer side of the photo, in degrees. */
@@ -32,13 +44,13 @@ export function fieldOfView({ width, height, fx, fy }) {
 
 function cameraWords(camera) {
   // Such as "estimated 48 degrees (rough)".
-  if (camera.projection === "equirectangular" || camera.source.includes("degrees")) return camera.source;
-  return `${fieldOfView(camera).toFixed(1)} degrees (${camera.source})`;
+  if (camera.projection === "equirectangular" || camera.source.includes("degrees")) return heard(camera.source);
+  return t("{angle} degrees ({source})", { angle: tenths(fieldOfView(camera)), source: heard(camera.source) });
 }
 
 function timeWords(seconds) {
   const parts = Object.entries(seconds).filter(([, time]) => time >= 0.05);
   const total = Object.values(seconds).reduce((sum, time) => sum + time, 0);
-  const words = parts.map(([stage, time]) => `${stage.toLowerCase()} ${time.toFixed(1)}`);
-  return `${total.toFixed(1)} s${words.length > 1 ? ` (${words.join(", ")})` : ""}`;
+  const words = parts.map(([stage, time]) => `${inSentence(heard(stage))} ${tenths(time)}`);
+  return `${tenths(total)} s${words.length > 1 ? ` (${words.join(", ")})` : ""}`;
 }

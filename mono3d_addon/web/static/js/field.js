@@ -3,6 +3,7 @@
 
 import { make } from "./element.js";
 import { scaleOf } from "./slider.js";
+import { heard, t } from "./texts.js";
 import { capital, option, quantity } from "./words.js";
 
 const STEPS = 240;
@@ -53,7 +54,7 @@ export class Field {
   show(value, shown = value, isKept = false) {
     this.value = value;
     this.shown = shown;
-    this._mark.textContent = isKept ? "kept" : "changed";
+    this._mark.textContent = isKept ? t("kept") : t("changed");
     if (this.spec.kind === "bool") this._control.checked = value;
     // Do not rewrite the input while the user types: "1." would become "1".
     else if (document.activeElement !== this._control || Number(this._control.value) !== shown) this._control.value = shown;
@@ -98,7 +99,7 @@ export class Field {
       type: "button",
       class: "tiny",
       text: "?",
-      "aria-label": `What ${spec.label} means`,
+      "aria-label": t("What {name} means", { name: spec.label }),
       "aria-expanded": "false",
       "aria-controls": this._help.id,
     });
@@ -114,8 +115,8 @@ export class Field {
     return make("button", {
       type: "button",
       class: "tiny",
-      text: "Reset",
-      "aria-label": `Reset ${spec.label} to ${wordsOf(spec, spec.default)}`,
+      text: t("Reset"),
+      "aria-label": t("Reset {name} to {value}", { name: spec.label, value: wordsOf(spec, spec.default) }),
       hidden: true,
       on: {
         click: () => {
@@ -135,14 +136,14 @@ export class Field {
         min: 0,
         max: STEPS,
         step: 1,
-        "aria-label": `${this.spec.label}, slider`,
+        "aria-label": t("{name}, slider", { name: this.spec.label }),
         "aria-describedby": this._help.id,
         on: { input: () => this._slide() },
       });
       body.append(this._slider);
     }
     body.append(this._control);
-    if (this.spec.unit) body.append(make("span", { class: "unit", text: this.spec.unit, "aria-hidden": "true" }));
+    if (this.spec.unit) body.append(make("span", { class: "unit", text: heard(this.spec.unit), "aria-hidden": "true" }));
     return body;
   }
 
@@ -158,7 +159,9 @@ export class Field {
     const value = this._control.valueAsNumber;
     const fits = !(value < (spec.minimum ?? -Infinity)) && !(value > (spec.maximum ?? Infinity));
     if (Number.isNaN(value) || !fits || (spec.kind === "int" && !Number.isInteger(value))) {
-      this._say(`${spec.label}: enter a ${spec.kind === "int" ? "whole number" : "number"} ${boundsOf(spec)}.`);
+      const bounds = boundsOf(spec);
+      const values = { name: spec.label, bounds: bounds && ` ${bounds}` };
+      this._say(spec.kind === "int" ? t("{name}: enter a whole number{bounds}.", values) : t("{name}: enter a number{bounds}.", values));
       return;
     }
     this._showPlace(value);
@@ -167,7 +170,7 @@ export class Field {
 
   _take(value) {
     this.value = this.shown = value;
-    this._mark.textContent = "changed";
+    this._mark.textContent = t("changed");
     this._say("");
     this._showChanged();
     this._onInput(this);
@@ -202,18 +205,18 @@ export class Field {
 
 /** Returns the value of a setting as text. */
 export function wordsOf(spec, value) {
-  if (spec.kind === "bool") return value ? "on" : "off";
-  if (value === 0 && spec.typical) return "automatic";
+  if (spec.kind === "bool") return value ? t("on") : t("off");
+  if (value === 0 && spec.typical) return t("automatic");
   return typeof value === "number" ? quantity(value, spec.unit) : option(value);
 }
 
 function boundsOf(spec) {
   if (spec.minimum === null || spec.maximum === null) return "";
-  return `from ${quantity(spec.minimum)} to ${quantity(spec.maximum, spec.unit)}`;
+  return t("from {least} to {most}", { least: quantity(spec.minimum), most: quantity(spec.maximum, spec.unit) });
 }
 
 function helpOf(spec) {
   const bounds = ["int", "float"].includes(spec.kind) ? boundsOf(spec) : "";
-  const usual = `default: ${wordsOf(spec, spec.default)}`;
+  const usual = t("default: {value}", { value: wordsOf(spec, spec.default) });
   return `${spec.help}. ${capital([bounds, usual].filter(Boolean).join(", "))}.`;
 }

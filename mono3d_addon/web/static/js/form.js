@@ -5,12 +5,14 @@ import { find, make } from "./element.js";
 import { Field, wordsOf } from "./field.js";
 import { changes, makeGroup, showThoseWithEffect } from "./groups.js";
 import { ModelField } from "./models.js";
+import { heard, t } from "./texts.js";
 import { capital } from "./words.js";
 
 const FIRST = ["model"];
+/** Files beside the photo, by the group of settings in which they are. */
 const FILES = {
-  Depth: { name: "depth", label: "Own depth map", help: "Used instead of the estimated depth: PNG, TIFF, EXR, NPY or PFM" },
-  "Cut-out": { name: "mask", label: "Mask", help: "Image of any size that is white where the photo is kept" },
+  Depth: { name: "depth", label: t("Own depth map"), help: t("Used instead of the estimated depth: PNG, TIFF, EXR, NPY or PFM") },
+  "Cut-out": { name: "mask", label: t("Mask"), help: t("Image of any size that is white where the photo is kept") },
 };
 
 /** The form; `description` comes from the server, `onSubmit` is called when all fields are valid. */
@@ -68,7 +70,7 @@ export class Form {
   _makeFile({ name, label, help }) {
     const id = `form-${name}`;
     const input = make("input", { type: "file", id, "data-part": name, "aria-describedby": `${id}-help` });
-    const clear = make("button", { type: "button", class: "tiny", text: "Remove", "aria-label": `Remove ${label}`, hidden: true });
+    const clear = make("button", { type: "button", class: "tiny", text: t("Remove"), "aria-label": t("Remove {name}", { name: label }), hidden: true });
     input.addEventListener("change", () => (clear.hidden = !input.files.length));
     clear.addEventListener("click", () => {
       input.value = "";
@@ -89,7 +91,7 @@ export class Form {
     for (const [name, values] of Object.entries(this._description.presets)) {
       const input = make("input", { type: "radio", name: "preset", value: name, "aria-describedby": `preset-${name}` });
       input.addEventListener("change", () => this._apply(values));
-      const title = make("span", {}, input, capital(name));
+      const title = make("span", {}, input, heard(capital(name)));
       const hint = make("span", { class: "muted small", id: `preset-${name}`, text: this._aboutPreset(values) });
       find("presets").append(make("label", { class: "preset" }, title, hint));
     }

@@ -2,6 +2,7 @@
 // Folded groups of fields: basic ones first, advanced ones folded once more, each group with its count of changes.
 
 import { make } from "./element.js";
+import { heard, t } from "./texts.js";
 
 /** Whether a field belongs to the basic ones, which are shown first. */
 export function isBasic(field) {
@@ -14,11 +15,14 @@ export function isBasic(field) {
  * Advanced fields follow under "More", unless the group has nothing else. `others` are further elements of the group.
  */
 export function makeGroup(name, fields, ...others) {
+  const title = heard(name);
   const basic = fields.filter(isBasic);
   const advanced = fields.filter((field) => !isBasic(field));
-  if (!advanced.length || !(basic.length || others.length)) return makeDetails({ "data-group": name }, [name], fields, ...others);
-  const more = makeDetails({ class: "more" }, ["More", make("span", { class: "unseen", text: ` ${name} settings` })], advanced);
-  const whole = makeDetails({ "data-group": name }, [name], basic, ...others, more.element);
+  if (!advanced.length || !(basic.length || others.length)) {
+    return makeDetails({ "data-group": name }, [title], fields, ...others);
+  }
+  const more = makeDetails({ class: "more" }, [t("More"), make("span", { class: "unseen", text: ` (${title})` })], advanced);
+  const whole = makeDetails({ "data-group": name }, [title], basic, ...others, more.element);
   const count = () => {
     whole.renew(advanced);
     more.renew();
@@ -36,7 +40,7 @@ function makeDetails(attributes, title, fields, ...others) {
   );
   const renew = (nested = []) => {
     const count = [...fields, ...nested].filter((field) => field.isChanged).length;
-    changed.textContent = count ? `${count} changed` : "";
+    changed.textContent = count ? t("{count} changed", { count }) : "";
   };
   return { element, renew };
 }

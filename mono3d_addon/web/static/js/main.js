@@ -2,13 +2,16 @@
 // The page: choose a photo, wait, see the result. The URL contains the job's id, so that a reload shows the job again.
 
 import * as api from "./api.js";
-import { announce, find, focus } from "./element.js";
+import { announce, find, focus, tell } from "./element.js";
 import { follow, isOver } from "./follow.js";
 import { Form } from "./form.js";
+import { offerLanguages } from "./language.js";
 import { PhotoChoice } from "./photo.js";
 import { patiently } from "./presence.js";
 import { Progress } from "./progress.js";
 import { Result } from "./result.js";
+import { inLanguage } from "./settings_words.js";
+import { heard, t } from "./texts.js";
 
 const VIEWS = { start: ["choose", "settings"], working: ["working"], result: ["studio", "result-details"] };
 const GONE = 404;
@@ -81,7 +84,7 @@ class Page {
   _chosen(chosen) {
     this._say("");
     find("generate").setAttribute("aria-disabled", String(!chosen));
-    find("generate-hint").textContent = chosen ? "" : "Choose a photo first.";
+    find("generate-hint").textContent = chosen ? "" : t("Choose a photo first.");
     // A photo dropped on a result, or during a job, starts over.
     if (chosen && document.body.dataset.view === "working") this._cancel();
     else if (chosen && document.body.dataset.view === "result") this._start();
@@ -140,8 +143,8 @@ class Page {
   _told(status) {
     // A job that rebuilds its mesh has a result, which is shown meanwhile.
     if (status.result) this._finish(status);
-    else if (status.state === "failed") this._giveUp(status.error);
-    else if (status.state === "cancelled") this._giveUp("The job was cancelled.");
+    else if (status.state === "failed") this._giveUp(heard(status.error));
+    else if (status.state === "cancelled") this._giveUp(t("The job was cancelled."));
     else this._progress.show(status);
   }
 
@@ -150,14 +153,14 @@ class Page {
     this._progress.stop();
     this._show("result");
     this._result.open(status);
-    announce("The mesh is ready.");
+    announce(t("The mesh is ready."));
     focus(find("result-title"));
   }
 
   async _cancel() {
     const id = this._job;
     this._start({ isOver: true });
-    announce("Cancelled.");
+    announce(t("Cancelled."));
     focus(find("generate"));
     try {
       if (id) await api.cancel(id);
@@ -168,12 +171,12 @@ class Page {
   }
 
   async _remove() {
-    if (!confirm("Delete photo and mesh from the server? Files that you have not downloaded are lost.")) return;
+    if (!confirm(t("Delete photo and mesh from the server? Files that you have not downloaded are lost."))) return;
     const id = this._job;
     try {
       await api.remove(id);
       this._start({ isOver: true });
-      announce("Deleted.");
+      announce(t("Deleted."));
       focus(find("choose-file"));
     } catch (failure) {
       this._fail(failure.message);
@@ -181,8 +184,7 @@ class Page {
   }
 
   _lose(failure) {
-    const sentence = failure.status === GONE ? "This result is no longer available; choose the photo again." : failure.message;
-    this._giveUp(sentence);
+    this._giveUp(failure.status === GONE ? t("This result is no longer available; choose the photo again.") : failure.message);
   }
 
   /** Returns to the start and shows the reason. */
@@ -198,17 +200,18 @@ class Page {
   }
 
   _say(sentence) {
-    find("failure").textContent = sentence;
+    tell(find("failure"), sentence);
   }
 }
 
 /** Starts the page after loading limits and settings from the server. */
 async function main() {
+  offerLanguages();
   try {
     const [about, description] = await patiently(() => Promise.all([api.about(), api.settings()]));
-    new Page(about, description);
+    new Page(about, inLanguage(description));
   } catch (failure) {
-    find("failure").textContent = failure.message;
+    tell(find("failure"), failure.message);
   }
 }
 

@@ -3,15 +3,16 @@
 
 import { announce, find } from "./element.js";
 import { certainty } from "./scene.js";
+import { t } from "./texts.js";
 import { metres } from "./words.js";
 
 /** Pixels that a click may wander; beyond it turns the view. */
 const WANDER = 6;
 const MIDDLE = [0.5, 0.5];
-const HINT = "Click two points on the model; keys: Enter takes the point under the cross, Escape clears.";
-const SECOND = "Now the second point.";
-const NOTHING = "There is nothing at this place; choose a point on the model.";
-const CUT = "The measured points are not on the new mesh; measure again.";
+const HINT = t("Click two points on the model; keys: Enter takes the point under the cross, Escape clears.");
+const SECOND = t("Now the second point.");
+const NOTHING = t("There is nothing at this place; choose a point on the model.");
+const CUT = t("The measured points are not on the new mesh; measure again.");
 
 /** The measurement in the view of one viewer. */
 export class Measuring {
@@ -141,13 +142,13 @@ export class Measuring {
   }
 
   _tell() {
-    if (this._picked.length === 2) this._say(`Distance: ${this._words}`);
+    if (this._picked.length === 2) this._say(t("Distance: {words}", { words: this._words }));
   }
 
   /** The distance, and how certain it is. */
   get _words() {
     const [one, other] = this._picked;
-    return [`${metres(one.point.distanceTo(other.point))} m`, this._certainty, this._isDraft ? "(draft)" : ""].filter(Boolean).join(" ");
+    return [`${metres(one.point.distanceTo(other.point))} m`, this._certainty, this._isDraft ? t("(draft)") : ""].filter(Boolean).join(" ");
   }
 
   _say(sentence) {

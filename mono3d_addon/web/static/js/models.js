@@ -2,6 +2,7 @@
 // The choice of a model: three words first, then all models folded, and the question for a licence.
 
 import { find, make } from "./element.js";
+import { heard, t } from "./texts.js";
 
 const FIRST = ["starter", "better", "best"];
 
@@ -21,7 +22,7 @@ export class ModelField {
     this._all = make(
       "details",
       { class: "more" },
-      make("summary", {}, "All models ", this._title),
+      make("summary", {}, t("All models"), " ", this._title),
       make("div", { class: "all-models" }, ...others.map((model) => this._makeChoice(model))),
     );
     this.element = make(
@@ -50,7 +51,7 @@ export class ModelField {
     this.value = value;
     for (const [name, input] of this._inputs) input.checked = name === value;
     const model = this._models.get(value);
-    this._title.textContent = model && !FIRST.includes(model.grade) ? model.label : "";
+    this._title.textContent = model && !FIRST.includes(model.grade) ? heard(model.label) : "";
     this._ask(model);
   }
 
@@ -69,12 +70,13 @@ export class ModelField {
       this._onInput();
     });
     this._inputs.set(model.name, input);
-    const gives = model.gives ? `; gives ${model.gives}` : "";
-    const about = `${model.is_here ? "" : "Not on this server: "}${model.summary}${gives}${model.accuracy ? `; ${model.accuracy}` : ""}`;
+    const where = model.is_here ? "" : `${t("Not on this server:")} `;
+    const gives = model.gives ? t("gives {what}", { what: heard(model.gives) }) : "";
+    const about = where + [heard(model.summary), gives, heard(model.accuracy)].filter(Boolean).join("; ");
     return make(
       "label",
-      { class: "model", title: model.choose_when },
-      make("span", {}, input, model.label),
+      { class: "model", title: heard(model.choose_when) },
+      make("span", {}, input, heard(model.label)),
       make("span", { class: "muted small", id: `${id}-about`, text: about }),
     );
   }
@@ -94,9 +96,9 @@ export class ModelField {
     });
     this._inputs.get(model.name).closest("label").after(this._licence);
     this._licence.replaceChildren(
-      make("p", { text: model.question }),
-      make("p", {}, make("a", { href: model.licence_address, target: "_blank", rel: "noreferrer", text: `Read ${model.licence}` })),
-      make("label", { for: "model-accepts" }, box, "My work is not commercial, and I accept the licence"),
+      make("p", { text: heard(model.question) }),
+      make("p", {}, make("a", { href: model.licence_address, target: "_blank", rel: "noreferrer", text: t("Read {licence}", { licence: model.licence }) })),
+      make("label", { for: "model-accepts" }, box, t("My work is not commercial, and I accept the licence")),
     );
   }
 }
@@ -120,8 +122,8 @@ export class NextStep {
     const isDue = result.model === this._starter?.name && this._better && !this._job;
     if (isDue) {
       this._job = id;
-      const where = this._better.is_here ? "" : ` It is not on this server. To add it, the person who runs the server enters: models download ${this._better.grade}`;
-      find("next-step-words").textContent = `${this._better.promise}.${where}`;
+      const where = t("It is not on this server. To add it, the person who runs the server enters: {command}", { command: `models download ${this._better.grade}` });
+      find("next-step-words").textContent = `${heard(this._better.promise)}.${this._better.is_here ? "" : ` ${where}`}`;
       find("next-step-take").hidden = !this._better.is_here;
       find("next-step").hidden = false;
     } else if (id !== this._job) {

@@ -3,6 +3,7 @@
 
 import { takePhoto } from "./camera.js";
 import { announce, find, make } from "./element.js";
+import { heard, t } from "./texts.js";
 import { size } from "./words.js";
 
 /** The chosen photo: a `file` or the name of a `sample`, and its `url` for display. */
@@ -17,7 +18,7 @@ export class PhotoChoice {
     this._listenToPastes();
     this._listenToCamera();
     this._makeSamples();
-    const limits = `Up to ${about.max_megabytes} MB and ${about.max_megapixels} megapixels.`;
+    const limits = t("Up to {megabytes} MB and {megapixels} megapixels.", { megabytes: about.max_megabytes, megapixels: about.max_megapixels });
     find("limits").textContent = `${about.photo_endings.map((one) => one.replace(".", "").toUpperCase()).join(", ")}. ${limits}`;
   }
 
@@ -34,12 +35,12 @@ export class PhotoChoice {
   /** Chooses a file of the user, or reports why it cannot be used. */
   takeFile(file) {
     if (file.size > this._about.max_megabytes * 1e6) {
-      const limit = `this server takes up to ${this._about.max_megabytes} MB`;
-      this._onWrong(`'${file.name}' has ${size(file.size)}, ${limit}; make it smaller and choose it again.`);
+      const values = { name: file.name, size: size(file.size), limit: this._about.max_megabytes };
+      this._onWrong(t("'{name}' has {size}, this server takes up to {limit} MB; make it smaller and choose it again.", values));
       return;
     }
     if (file.size === 0) {
-      this._onWrong(`'${file.name}' is empty or a folder; choose a photo.`);
+      this._onWrong(t("'{name}' is empty or a folder; choose a photo.", { name: file.name }));
       return;
     }
     this._take({ file, name: file.name, url: URL.createObjectURL(file), note: size(file.size) });
@@ -52,7 +53,7 @@ export class PhotoChoice {
     find("no-preview").hidden = true;
     find("invitation").hidden = Boolean(chosen);
     find("limits").hidden = Boolean(chosen);
-    find("choose-file").textContent = chosen ? "Choose another photo" : "Choose a photo";
+    find("choose-file").textContent = chosen ? t("Choose another photo") : t("Choose a photo");
     find("choose-file").classList.toggle("main", !chosen);
     const preview = find("preview");
     preview.hidden = !chosen;
@@ -62,9 +63,9 @@ export class PhotoChoice {
         find("no-preview").hidden = false;
       };
       preview.src = chosen.url;
-      preview.alt = `Your photo ${chosen.name}`;
+      preview.alt = t("Your photo {name}", { name: chosen.name });
       find("chosen-name").textContent = [chosen.name, chosen.note].filter(Boolean).join(", ");
-      announce(`${chosen.name} is chosen.`);
+      announce(t("{name} is chosen.", { name: chosen.name }));
     } else {
       preview.removeAttribute("src");
     }
@@ -73,7 +74,7 @@ export class PhotoChoice {
 
   _takeFrom(files) {
     if (files.length) this.takeFile(files[0]);
-    if (files.length > 1) this._onWrong(`One photo at a time: '${files[0].name}' is used.`);
+    if (files.length > 1) this._onWrong(t("One photo at a time: '{name}' is used.", { name: files[0].name }));
   }
 
   _listenToFiles() {
@@ -140,10 +141,11 @@ export class PhotoChoice {
     const { samples } = this._about;
     find("samples").hidden = samples.length === 0;
     for (const sample of samples) {
-      const choose = () => this._take({ sample: sample.name, name: sample.title, url: `api/samples/${encodeURIComponent(sample.name)}` });
+      const title = heard(sample.title);
+      const choose = () => this._take({ sample: sample.name, name: title, url: `api/samples/${encodeURIComponent(sample.name)}` });
       const picture = make("img", { src: sample.thumbnail, alt: "", loading: "lazy" });
       find("sample-list").append(
-        make("li", {}, make("button", { type: "button", "data-sample": sample.name, on: { click: choose } }, picture, sample.title)),
+        make("li", {}, make("button", { type: "button", "data-sample": sample.name, on: { click: choose } }, picture, title)),
       );
     }
   }

@@ -3,6 +3,7 @@
 
 import * as api from "./api.js";
 import { find } from "./element.js";
+import { t } from "./texts.js";
 
 const PAUSE = 2000;
 
@@ -16,7 +17,7 @@ export function whenBack() {
 
 async function ask() {
   const place = find("away");
-  place.textContent = "The server does not answer. This page continues when it is back.";
+  place.textContent = t("The server does not answer. This page continues when it is back.");
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
     try {

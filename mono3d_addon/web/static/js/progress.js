@@ -2,6 +2,7 @@
 // The progress of a job: stage, completed share, time, position in the queue.
 
 import { announce, find } from "./element.js";
+import { heard, t } from "./texts.js";
 import { duration } from "./words.js";
 
 const TICK = 250;
@@ -25,14 +26,14 @@ export class Progress {
   /** Shows the progress of the upload. */
   sending(share) {
     if (!this._timer) this._start(0);
-    this._show("Uploading the photo", share);
+    this._show(t("Uploading the photo"), share);
   }
 
   /** Shows a status from the server. */
   show(status) {
     this._start(status.elapsed);
     if (status.state === "queued") this._show(waitingWords(status.position), null);
-    else this._show(status.stage || "Starting", status.fraction);
+    else this._show(heard(status.stage || "Starting"), status.fraction);
   }
 
   /** Stops the clock. */
@@ -69,6 +70,6 @@ export class Progress {
 
 /** Returns the position in the queue in words. */
 export function waitingWords(position) {
-  if (position > 1) return `Waiting, ${position - 1} before you`;
-  return "Waiting, you are next";
+  if (position > 1) return t("Waiting, {count} before you", { count: position - 1 });
+  return t("Waiting, you are next");
 }

@@ -5,14 +5,15 @@ import * as api from "./api.js";
 import { backdrop } from "./backdrop.js";
 import { showDownloads } from "./downloads.js";
 import { find } from "./element.js";
-import { showFacts } from "./facts.js";
+import { meshWords, showFacts } from "./facts.js";
 import { Measuring } from "./measuring.js";
 import { NextStep } from "./models.js";
 import { patiently } from "./presence.js";
 import { Shape } from "./shape.js";
 import { showStill } from "./still.js";
+import { t } from "./texts.js";
 import { addControls } from "./view_controls.js";
-import { count, size } from "./words.js";
+import { size } from "./words.js";
 
 /** Shows one result at a time. */
 export class Result {
@@ -48,7 +49,7 @@ export class Result {
     this.close();
     const { id } = status;
     this._id = id;
-    find("result-title").textContent = `Result: ${status.name}`;
+    find("result-title").textContent = t("Result: {name}", { name: status.name });
     document.title = `${status.name} · Mono3D`;
     this._shape.open(status);
     this.renew(status);
@@ -71,7 +72,7 @@ export class Result {
     try {
       await viewer.open(fetch);
     } catch (failure) {
-      if (id === this._id) this._fail(`The photo cannot be shown: ${failure.message}`);
+      if (id === this._id) this._fail(t("The photo cannot be shown: {why}", { why: failure.message }));
     }
     if (id !== this._id) return;
     this._viewer = viewer;
@@ -187,7 +188,7 @@ export class Result {
     this._loading = loading;
     this._note();
     try {
-      const onShare = (share, bytes) => this._note(`${Math.round(100 * share)} % of ${size(bytes)}`);
+      const onShare = (share, bytes) => this._note(t("{percent} % of {size}", { percent: Math.round(100 * share), size: size(bytes) }));
       const bytes = await patiently(() => api.view(id, revision, { isDraft, onShare, signal: loading.signal }));
       const isSame = revision === this._shown;
       if (!loading.signal.aborted) await this._viewer.show(bytes, status, { keep: this._shown > 0, isSame });
@@ -195,7 +196,7 @@ export class Result {
     } catch (failure) {
       // Ignore failures of a job that is no longer open.
       if (id === this._id && failure.name !== "AbortError") {
-        this._fail(`The mesh cannot be shown: ${failure.message}`);
+        this._fail(t("The mesh cannot be shown: {why}", { why: failure.message }));
         this._shown = revision;
         this._detail = "whole";
       }
@@ -217,8 +218,7 @@ export class Result {
     find("poster").hidden = true;
     find("viewer-failure").hidden = true;
     if (detail === "whole") this._showPictures(this._id);
-    const { vertices, triangles } = result.counts;
-    const words = `3D model of ${this._latest.name}, ${count(vertices)} vertices, ${count(triangles)} triangles`;
+    const words = t("3D model of {name}, {size}", { name: this._latest.name, size: meshWords(result) });
     find("canvas").setAttribute("aria-label", words);
   }
 
@@ -228,8 +228,9 @@ export class Result {
     const note = find("viewer-note");
     const isBehind = status !== null && (status.state !== "done" || this._loading !== null);
     note.hidden = !isBehind && !status?.is_draft;
-    const what = this._shown === 0 ? "Loading the mesh" : this._detail === "draft" ? "Loading the complete mesh" : "Shaping";
-    note.textContent = isBehind ? `${what} … ${share}`.trimEnd() : "Draft";
+    const loading = this._detail === "draft" ? t("Loading the complete mesh …") : t("Shaping …");
+    const what = this._shown === 0 ? t("Loading the mesh …") : loading;
+    note.textContent = isBehind ? `${what} ${share}`.trimEnd() : t("Draft");
   }
 
   _fail(sentence) {

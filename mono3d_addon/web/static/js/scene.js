@@ -2,23 +2,24 @@
 // The kind of scene in words beside its distances, and usual distances of another kind where the estimate is wrong.
 
 import { make } from "./element.js";
+import { t } from "./texts.js";
 import { metres } from "./words.js";
 
 const KINDS = {
-  person: ["Portrait", "a portrait"],
-  object: ["Object", "an object"],
-  room: ["Room", "a room"],
-  street: ["Street", "a street"],
-  landscape: ["Landscape", "a landscape"],
-  flat: ["Flat picture", "a flat picture"],
+  person: [t("Portrait"), t("a portrait")],
+  object: [t("Object"), t("an object")],
+  room: [t("Room"), t("a room")],
+  street: [t("Street"), t("a street")],
+  landscape: [t("Landscape"), t("a landscape")],
+  flat: [t("Flat picture"), t("a flat picture")],
 };
 const ESTIMATED = "estimated";
 const OWN = "own";
 
 /** Returns how well the distances of a result are known, in brackets; empty where the user or the file tells them. */
 export function certainty({ near, far }) {
-  if (near.is_rough || far.is_rough) return "(rough)";
-  return near.factor === 1 && far.factor === 1 ? "" : "(estimated)";
+  if (near.is_rough || far.is_rough) return t("(rough)");
+  return near.factor === 1 && far.factor === 1 ? "" : t("(estimated)");
 }
 
 /**
@@ -28,9 +29,13 @@ export function certainty({ near, far }) {
  */
 export function sceneWords({ distances, kind }, scenes) {
   const { near, far } = distances;
-  const span = [`${metres(near.metres)} to ${metres(far.metres)} m`, certainty(distances)].filter(Boolean).join(" ");
+  const span = [spanOf(near.metres, far.metres), certainty(distances)].filter(Boolean).join(" ");
   const known = usual(scenes, near.metres, far.metres)?.name ?? kind;
   return known in KINDS ? `${span}, ${KINDS[known][1]}` : span;
+}
+
+function spanOf(near, far) {
+  return t("{near} to {far} m", { near: metres(near), far: metres(far) });
 }
 
 function usual(scenes, near, far) {
@@ -42,9 +47,9 @@ export class SceneChoice {
   constructor(scenes, onChoose) {
     this._scenes = scenes;
     const options = [
-      make("option", { value: ESTIMATED, text: "as estimated" }),
-      ...scenes.map(({ name, near, far }) => make("option", { value: name, text: `${KINDS[name][0]}: ${metres(near)} to ${metres(far)} m` })),
-      make("option", { value: OWN, text: "own distances", disabled: true }),
+      make("option", { value: ESTIMATED, text: t("as estimated") }),
+      ...scenes.map(({ name, near, far }) => make("option", { value: name, text: `${KINDS[name][0]}: ${spanOf(near, far)}` })),
+      make("option", { value: OWN, text: t("own distances"), disabled: true }),
     ];
     this._select = make("select", { id: "shape-scene", "aria-describedby": "shape-scene-words" }, ...options);
     this._select.addEventListener("change", ({ target: { value } }) => {
@@ -52,7 +57,7 @@ export class SceneChoice {
       onChoose(near, far);
     });
     this._words = make("p", { id: "shape-scene-words", class: "muted small" });
-    const head = make("div", { class: "field-head" }, make("label", { for: "shape-scene", text: "Kind of scene" }));
+    const head = make("div", { class: "field-head" }, make("label", { for: "shape-scene", text: t("Kind of scene") }));
     this.element = make("div", { class: "field" }, head, this._select, this._words);
   }
 

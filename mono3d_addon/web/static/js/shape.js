@@ -2,15 +2,15 @@
 // The sliders of a result. A draft follows while they move, the complete mesh when they stop; the last value wins.
 
 import * as api from "./api.js";
-import { find } from "./element.js";
-import { fieldOfView } from "./facts.js";
+import { find, tell } from "./element.js";
+import { fieldOfView, meshWords } from "./facts.js";
 import { Field } from "./field.js";
 import { follow, isOver } from "./follow.js";
 import { changes, isBasic, makeGroup, showThoseWithEffect } from "./groups.js";
 import { patiently } from "./presence.js";
 import { waitingWords } from "./progress.js";
 import { SceneChoice } from "./scene.js";
-import { count } from "./words.js";
+import { heard, t } from "./texts.js";
 
 const DRAFT_AFTER = 60;
 const WHOLE_AFTER = 450;
@@ -57,7 +57,7 @@ export class Shape {
       this._scene.tell(status.result);
       this._renewGroups();
     }
-    this._say(this._stateWords(status), isOver(status) ? (status.error ?? "") : "");
+    this._say(this._stateWords(status), isOver(status) ? heard(status.error ?? "") : "");
   }
 
   /** Whether another mesh is on its way, or about to be. */
@@ -99,7 +99,7 @@ export class Shape {
   _change(field) {
     this._keepOther(field);
     this._renewGroups();
-    this._say("Changed …", "");
+    this._say(t("Changed …"), "");
     clearTimeout(this._wholeTimer);
     const began = performance.now();
     this._wholeTimer = setTimeout(() => this._sendWhole(began), WHOLE_AFTER);
@@ -194,15 +194,14 @@ export class Shape {
 
   _stateWords(status) {
     if (status.state === "queued") return waitingWords(status.position);
-    if (status.state === "running") return `${status.stage || "Building the mesh"} …`;
-    if (status.is_draft) return "Draft; the complete mesh follows.";
-    const { vertices, triangles } = status.result.counts;
-    return `${count(vertices)} vertices, ${count(triangles)} triangles`;
+    if (status.state === "running") return `${heard(status.stage || "Building the mesh")} …`;
+    if (status.is_draft) return t("Draft; the complete mesh follows.");
+    return meshWords(status.result);
   }
 
   _say(state, failure) {
     find("shape-state").textContent = state;
-    if (find("shape-failure").textContent !== failure) find("shape-failure").textContent = failure;
+    if (find("shape-failure").textContent !== failure) tell(find("shape-failure"), failure);
   }
 }
 

@@ -3,8 +3,9 @@
 
 import * as api from "./api.js";
 import { find } from "./element.js";
+import { t } from "./texts.js";
 
-const SENTENCE = "This browser cannot show 3D; here are pictures of the model. Downloads work.";
+const SENTENCE = t("This browser cannot show 3D; here are pictures of the model. Downloads work.");
 
 /** Shows pictures of a job's model, which the server makes; `isWanted` returns whether they still are. */
 export async function showStill(id, isWanted) {

@@ -2,6 +2,7 @@
 // The buttons below the 3D view, and their keys while the view has the focus.
 
 import { announce, find } from "./element.js";
+import { t } from "./texts.js";
 
 /** The styles of model.js, which comes later than this. */
 const SURFACE = "surface";
@@ -32,36 +33,36 @@ export function addControls(viewer) {
   const actions = {
     through: () => {
       viewer.goThrough();
-      told("View through the photo's camera.");
+      told(t("View through the photo's camera."));
     },
     beside: () => {
       viewer.goBeside();
-      told("View reset.");
+      told(t("View reset."));
     },
     wireframe: () => {
       viewer.setStyle(viewer.style === WIRES ? SURFACE : WIRES);
-      told(`Wireframe ${viewer.style === WIRES ? "on" : "off"}.`);
+      told(viewer.style === WIRES ? t("Wireframe on.") : t("Wireframe off."));
     },
     points: () => {
       viewer.setStyle(viewer.style === POINTS ? SURFACE : POINTS);
-      told(`Points ${viewer.style === POINTS ? "on" : "off"}.`);
+      told(viewer.style === POINTS ? t("Points on.") : t("Points off."));
     },
     texture: () => {
       viewer.setColours(!viewer.hasColours);
-      told(`Photo colours ${viewer.hasColours ? "on" : "off"}.`);
+      told(viewer.hasColours ? t("Photo colours on.") : t("Photo colours off."));
     },
     background: () => {
       box.dataset.background = box.dataset.background === "dark" ? "light" : "dark";
-      told(`The background is ${box.dataset.background}.`);
+      told(box.dataset.background === "dark" ? t("The background is dark.") : t("The background is light."));
     },
     sway: () => {
       viewer.setSway(!viewer.isSwaying);
-      told(`The view ${viewer.isSwaying ? "sways" : "stands still"}.`);
+      told(viewer.isSwaying ? t("The view sways.") : t("The view stands still."));
     },
     free: () => {
       if (!viewer.isLimited) return;
       viewer.setFree(!viewer.isFree);
-      told(viewer.isFree ? "The view turns all around." : "The view stays near the photo's camera.");
+      told(viewer.isFree ? t("The view turns all around.") : t("The view stays near the photo's camera."));
     },
     fullscreen: () => toggleFullscreen(box),
   };
