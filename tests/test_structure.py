@@ -94,17 +94,20 @@ def sources(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
 
 
-def imports(path: Path) -> Iterator[tuple[str, int]]:
-    """Yields the dotted name and the level of every import, those inside functions too.
+@functools.cache
+def imports(path: Path) -> tuple[tuple[str, int], ...]:
+    """Returns the dotted name and the level of every import, those inside functions too.
 
-    For `from package import name` it yields `package.name`, which may be a module or something in one.
+    For `from package import name` that is `package.name`, which may be a module or something in one.
     """
+    found: list[tuple[str, int]] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, 0) for alias in node.names)
+            found += ((alias.name, 0) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             prefix = f"{node.module}." if node.module else ""
-            yield from ((prefix + alias.name, node.level) for alias in node.names)
+            found += ((prefix + alias.name, node.level) for alias in node.names)
+    return tuple(found)
 
 
 def modules(package: Path = PACKAGE) -> dict[str, Path]:
