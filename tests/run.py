@@ -35,8 +35,11 @@ from tests.running.parts import PARTS, Part, Tier
 from tests.running.pytest_run import ONE_THREAD, Command, Outcome, pytest, together
 from tests.running.summary import exit_code, summary
 
-LANES = min(4, os.cpu_count() or 1)
-"""How many processes share the core's tests."""
+LANES = min(4, (os.cpu_count() or 1) + 1)
+"""How many processes share the core's tests, and how many other parts run at a time.
+
+One more than there are processors: tests wait for other processes, and now and then for a time to pass.
+"""
 
 Ready = Mapping[str, "Future[tuple[Command, float]]"]
 """Part -> its command and the seconds of its set-up, once it is set up."""
@@ -119,7 +122,7 @@ def run_all(
     for part in present:
         if part.is_split:
             outcomes[part.name] = run(part, ready, tier, extra, is_shown=True)
-    with ThreadPoolExecutor(2) as lanes:
+    with ThreadPoolExecutor(LANES) as lanes:
         running = [lanes.submit(run, part, ready, tier, extra, is_shown=len(whole) == 1) for part in whole]
         outcomes |= {part.name: future.result() for part, future in zip(whole, running, strict=True)}
     return [outcomes[part.name] for part in wanted]

@@ -75,7 +75,7 @@ class Part:
 
     `prepare` sets it up and raises LeftOut with a reason where this machine cannot offer it. `folder` is the folder of
     `tests` without whose thorough tests it does not run; empty when it always runs. The tests of a part that `is_split`
-    are divided among processes, those marked `serial` excepted; the other parts run two at a time. A part that
+    are divided among processes, those marked `serial` excepted; of the other parts a few run at a time. A part that
     `needs_core` is set up after the part "core".
     """
 
@@ -183,4 +183,4 @@ PARTS = {
         Part("website", prepare_website, ("tests/website",), needs_core=False),
     )
 }
-"""In the order in which they run: the longest first, so that two at a time end together."""
+"""In the order in which they run: the longest first, so that those that run at the same time end together."""

@@ -193,7 +193,7 @@ def test_meets_the_other():
 """
 
 
-def test_parts_that_are_not_split_run_two_at_a_time(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_that_are_not_split_run_at_the_same_time(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = Command((sys.executable, "-m", "pytest", "-q"), NO_PLUGINS)
     parts = {}
     for own, other in (("one", "two"), ("two", "one")):

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A photo's way through the server: upload, progress, result, other shapes, cancelling and removal."""
+"""What becomes of jobs: other shapes, drafts, order, removal, masks, depth maps, samples, and photos that are bad."""
 
 from __future__ import annotations
 
 import io
 import json
-import re
 import struct
 import time
 from typing import Any
@@ -21,45 +20,15 @@ from tests.web.web_server import COFFEE, ENDLESS, PHOTOS, SMALL, WebServer, need
 pytestmark = [pytest.mark.torch, pytest.mark.open3d, pytest.mark.slow]
 need_packages()
 
-PLAIN = {"engine": "plain"}
-"""For photos of a shape of their own, for which a faster engine would be prepared first."""
+
+@pytest.fixture(scope="module")
+def server(quick_server: WebServer) -> WebServer:
+    return quick_server
 
 
 def vertices(server: WebServer, id: str) -> int:
     """Returns how many vertices the mesh for the viewer has."""
     return len(positions(server.get(f"/api/jobs/{id}/view").body))
-
-
-def lose_what_is_kept(server: WebServer) -> None:
-    """Has the worker be stopped: cancelling in Open3D's hands costs it, and with it all that it knew."""
-    other = server.started(settings=ENDLESS)
-    end = time.monotonic() + 60
-    while (stage := server.status(other)["stage"]) != "Building the surface":
-        assert time.monotonic() < end, stage
-        time.sleep(0.05)
-    server.post(f"/api/jobs/{other}/cancel")
-
-
-def test_a_photo_becomes_a_mesh_and_its_pictures(server: WebServer) -> None:
-    seen = list(server.events(server.started(COFFEE, SMALL, name="Tasse 1.png")))
-    assert [one["state"] for one in seen][-1] == "done" and "running" in {one["state"] for one in seen}
-    assert [one["fraction"] for one in seen] == sorted(one["fraction"] for one in seen)
-    last = seen[-1]
-    id, result = last["id"], last["result"]
-    assert last == server.status(id) | {"elapsed": last["elapsed"], "expires": last["expires"]}
-    assert last["name"] == "Tasse 1.png" and last["revision"] == 1 and not last["is_draft"] and last["fraction"] == 1.0
-    assert (result["width"], result["height"]) == (600, 400) and result["model"] == "starter"
-    assert re.fullmatch(r"estimated \d+ degrees( \(rough\))?", result["camera"]["source"])
-    assert result["counts"]["vertices"] > 1000
-    assert result["settings"]["detail"] == 128 and "mask" not in result["settings"]
-    photo = server.get(f"/api/jobs/{id}/photo")
-    assert photo.headers["content-type"] == "image/png"
-    # The same pixels; metadata is left out.
-    with Image.open(io.BytesIO(photo.body)) as shown, Image.open(COFFEE) as sent:
-        assert shown.mode == sent.mode and shown.tobytes() == sent.tobytes()
-    with Image.open(io.BytesIO(server.get(f"/api/jobs/{id}/depth").body)) as depth:
-        assert depth.mode == "RGB" and np.asarray(depth).std() > 20, "colours that vary"
-    assert vertices(server, id) == result["counts"]["vertices"]
 
 
 def as_jpeg(size: tuple[int, int], **details: Any) -> bytes:
@@ -74,23 +43,13 @@ def as_jpeg(size: tuple[int, int], **details: Any) -> bytes:
 def test_a_turned_photo_is_shown_upright_and_without_its_exif(server: WebServer) -> None:
     turned = Image.Exif()
     turned[274] = 6
-    id = server.done(as_jpeg((240, 160), exif=turned), SMALL | PLAIN)
+    id = server.done(as_jpeg((240, 160), exif=turned), SMALL)
     with Image.open(io.BytesIO(server.get(f"/api/jobs/{id}/photo").body)) as photo:
         assert photo.size == (160, 240) and photo.getexif().get(274, 1) == 1
         assert photo.convert("RGB").getpixel((80, 20))[0] > 180, "what was at the left is at the top"  # type: ignore[index]
     scene = trimesh.load(io.BytesIO(server.get(f"/api/jobs/{id}/files/glb").body), file_type="glb")
     textures = {mesh.visual.material.name: mesh.visual.material.baseColorTexture for mesh in scene.geometry.values()}
     assert textures["photo"].size == (160, 240)
-
-
-def test_a_large_photo_is_kept_as_it_came(server: WebServer) -> None:
-    id = server.done(as_jpeg((4400, 64)), SMALL | PLAIN)
-    server.post(f"/api/jobs/{id}/shape", {"settings": SMALL})
-    kept = server.wait(id)["result"]
-    lose_what_is_kept(server)
-    server.post(f"/api/jobs/{id}/shape", {"settings": SMALL})
-    read = server.wait(id)["result"]
-    assert (read["width"], read["height"]) == (kept["width"], kept["height"]) == (4400, 64)
 
 
 def test_the_viewer_asks_for_a_mesh_again_only_when_it_changed(server: WebServer) -> None:
@@ -101,19 +60,6 @@ def test_the_viewer_asks_for_a_mesh_again_only_when_it_changed(server: WebServer
     server.post(f"/api/jobs/{id}/shape", {"settings": SMALL | {"near": 2.0}})
     server.wait(id)
     assert server.get(f"/api/jobs/{id}/view", If_None_Match=first.headers["etag"]).status == 200
-
-
-def test_another_shape_takes_the_same_depth(server: WebServer) -> None:
-    id = server.done()
-    before = server.status(id)["result"]
-    answer = server.post(f"/api/jobs/{id}/shape", {"settings": {"detail": 64, "near": 2.0}, "draft": False})
-    assert answer.status == 202 and answer.json()["state"] in ("queued", "running") and answer.json()["result"]
-    after = server.wait(id)
-    assert after["revision"] == 2 and after["result"]["counts"]["vertices"] < before["counts"]["vertices"]
-    assert "Estimating depth" in before["seconds"] and "Estimating depth" not in after["result"]["seconds"]
-    assert after["result"]["settings"]["near"] == 2.0 and after["result"]["settings"]["far"] == 0.0
-    depth = np.load(io.BytesIO(server.get(f"/api/jobs/{id}/files/npy").body))
-    assert depth.shape == (43, 64) and 1.9 < np.nanmin(depth) < 2.1
 
 
 def test_a_draft_changes_what_is_shown_and_not_what_is_downloaded(server: WebServer) -> None:
@@ -128,16 +74,6 @@ def test_a_draft_changes_what_is_shown_and_not_what_is_downloaded(server: WebSer
     server.post(f"/api/jobs/{id}/shape", {"settings": {"detail": 512, "near": 2.0}})
     status = server.wait(id)
     assert not status["is_draft"] and status["revision"] == 3 and vertices(server, id) > whole / 2
-
-
-def test_a_newer_shape_replaces_one_that_runs(server: WebServer) -> None:
-    id = server.done(settings={"detail": 1024})
-    server.post(f"/api/jobs/{id}/shape", {"settings": ENDLESS})
-    server.wait(id, "running")
-    server.post(f"/api/jobs/{id}/shape", {"settings": {"detail": 64}})
-    # Far less than what runs would take, and enough for another worker to start on a busy machine.
-    status = server.wait(id, seconds=60.0)
-    assert status["result"]["settings"]["surface"] == "grid" and status["revision"] == 2 and not status["error"]
 
 
 def test_a_shape_that_fails_leaves_the_mesh_before(server: WebServer) -> None:
@@ -167,16 +103,6 @@ def test_a_shape_knows_live_settings_only(server: WebServer) -> None:
     assert server.status(id)["state"] == "done"
 
 
-def test_a_worker_that_lost_the_photo_reads_it_again(server: WebServer) -> None:
-    id = server.done(settings={"detail": 256})
-    server.post(f"/api/jobs/{id}/shape", {"settings": {"detail": 128, "sky": "clamp"}})
-    kept = server.wait(id)["result"]
-    lose_what_is_kept(server)
-    server.post(f"/api/jobs/{id}/shape", {"settings": {"detail": 128, "sky": "clamp"}})
-    read = server.wait(id)["result"]
-    assert read["counts"] == kept["counts"] and read["camera"] == kept["camera"] and read["notes"] == kept["notes"]
-
-
 def test_one_job_does_not_take_all_connections(server: WebServer) -> None:
     id = server.started(settings=ENDLESS)
     streams = [server.events(id) for _ in range(16)]
@@ -190,21 +116,6 @@ def test_one_job_does_not_take_all_connections(server: WebServer) -> None:
     assert next(streams[-1])["id"] == id, "one place has become free"
     server.post(f"/api/jobs/{id}/cancel")
     assert all(list(stream)[-1]["state"] == "cancelled" for stream in streams)
-
-
-def test_cancelling_costs_one_job(server: WebServer) -> None:
-    first = server.started(settings=ENDLESS)
-    server.wait(first, "running")
-    second, third = server.started(), server.started()
-    assert [server.status(id)["position"] for id in (first, second, third)] == [0, 1, 2]
-    answer = server.post(f"/api/jobs/{second}/cancel")
-    assert answer.status == 200 and answer.json()["state"] == "cancelled" and answer.json()["result"] is None
-    assert server.status(third)["position"] == 1
-    assert server.post(f"/api/jobs/{first}/cancel").json()["state"] == "cancelled"
-    assert server.wait(third)["state"] == "done"
-    again = server.post(f"/api/jobs/{first}/cancel")
-    assert again.status == 409 and again.error == "This job is already over."
-    assert server.get(f"/api/jobs/{first}/view").error == "There is no result: the job was cancelled."
 
 
 def test_whoever_waits_at_a_slider_comes_before_new_photos(server: WebServer) -> None:

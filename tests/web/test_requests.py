@@ -16,6 +16,11 @@ from tests.web.web_server import COFFEE, WebServer, form, need_packages, png
 need_packages()
 
 
+@pytest.fixture(scope="module")
+def server(quick_server: WebServer) -> WebServer:
+    return quick_server
+
+
 def huge_png(width: int, height: int) -> bytes:
     """Returns a PNG of a few kilobytes whose header tells a picture that fills the memory."""
 
