@@ -42,10 +42,12 @@ def colour_of(number: int) -> tuple[int, int, int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read where Linux tells it")
-@pytest.mark.parametrize(("count", "room"), [(12, 6), pytest.param(100, 50, marks=pytest.mark.thorough)])
-def test_many_uploads_at_once(tmp_path: Path, count: int, room: int) -> None:
+@pytest.mark.parametrize(
+    ("count", "room", "program"), [(12, 6, STAND_IN), pytest.param(100, 50, REAL, marks=pytest.mark.thorough)]
+)
+def test_many_uploads_at_once(tmp_path: Path, count: int, room: int, program: str) -> None:
     photos = [png(500 + number, 400 + 2 * number, colour_of(number), number) for number in range(count)]
-    with serving(tmp_path, "--workers", "2", "--max-jobs", str(room)) as server:
+    with serving(tmp_path, "--workers", "2", "--max-jobs", str(room), program=program) as server:
         for number in range(4):
             server.done(photos[number], SMALL)
         memory = [resident(server.process.pid)]

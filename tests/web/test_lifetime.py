@@ -20,7 +20,7 @@ from PIL import Image
 
 from mono3d_addon import environment
 from mono3d_addon.version import ROOT
-from tests.web.web_server import DATA, ENDLESS, SMALL, STAND_IN, WebServer, need_packages, png, serving
+from tests.web.web_server import DATA, ENDLESS, REAL, SMALL, STAND_IN, WebServer, need_packages, png, serving
 
 pytestmark = [pytest.mark.torch, pytest.mark.open3d, pytest.mark.slow]
 need_packages()
@@ -58,11 +58,17 @@ def children(process: int) -> set[int]:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 @pytest.mark.parametrize(
-    "number",
-    [signal.SIGTERM, *(pytest.param(one, marks=pytest.mark.thorough) for one in (signal.SIGINT, signal.SIGHUP))],
+    ("number", "program"),
+    [
+        (signal.SIGTERM, STAND_IN),
+        *(
+            pytest.param(one, REAL, marks=pytest.mark.thorough)
+            for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        ),
+    ],
 )
-def test_it_ends_in_order(tmp_path: Path, number: int) -> None:
-    with serving(tmp_path, "--workers", "2") as server:
+def test_it_ends_in_order(tmp_path: Path, number: int, program: str) -> None:
+    with serving(tmp_path, "--workers", "2", program=program) as server:
         id = server.started(settings=ENDLESS)
         server.started()
         server.wait(id, "running")
@@ -170,7 +176,8 @@ def test_the_oldest_results_make_room(tmp_path: Path) -> None:
 
 
 def test_owners_limits_are_in_the_form(tmp_path: Path) -> None:
-    with serving(tmp_path, "--max-detail", "300", "--max-pixels", "0.1", "--max-megabytes", "1") as server:
+    limits = ("--max-detail", "300", "--max-pixels", "0.1", "--max-megabytes", "1")
+    with serving(tmp_path, *limits, program=STAND_IN) as server:
         fields = {
             field["name"]: field for group in server.get("/api/settings").json()["groups"] for field in group["fields"]
         }
@@ -242,8 +249,9 @@ def test_a_mesh_that_cannot_be_kept_leaves_no_job_that_never_ends(tmp_path: Path
         assert server.done(), "and the worker is free"
 
 
-def test_workers_that_are_killed_cost_their_job(tmp_path: Path) -> None:
-    with serving(tmp_path, "--workers", "2") as server:
+@pytest.mark.parametrize("program", [STAND_IN, pytest.param(REAL, marks=pytest.mark.thorough)])
+def test_workers_that_are_killed_cost_their_job(tmp_path: Path, program: str) -> None:
+    with serving(tmp_path, "--workers", "2", program=program) as server:
         ids = [server.started(settings=ENDLESS), server.started(settings={"detail": 1024})]
         server.wait(ids[0], "running")
         server.wait(ids[1])

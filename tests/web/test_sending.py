@@ -136,7 +136,9 @@ def test_a_download_is_of_the_mesh_that_it_names(server: WebServer) -> None:
     assert server.get(f"/api/jobs/{id}/files/ply").body == server.get(after).body
 
 
-@pytest.mark.parametrize(("name", "kind"), [("picture", "PNG"), ("turntable", "WEBP")])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("picture", "PNG"), pytest.param("turntable", "WEBP", marks=pytest.mark.thorough)]
+)
 def test_there_are_pictures_of_the_model(server: WebServer, id: str, name: str, kind: str) -> None:
     with Image.open(io.BytesIO(server.get(f"/api/jobs/{id}/files/{name}").body)) as picture:
         assert picture.format == kind and getattr(picture, "n_frames", 1) == (1 if kind == "PNG" else 24)

@@ -14,7 +14,7 @@ import trimesh
 from mono3d_addon.errors import Cancelled, Mono3DError
 from mono3d_addon.version import ROOT
 from mono3d_addon.web.client import Client, Refused
-from tests.web.web_server import COFFEE, ENDLESS, SMALL, WebServer, need_packages, serving
+from tests.web.web_server import COFFEE, ENDLESS, SMALL, STAND_IN, WebServer, need_packages, serving
 
 pytestmark = [pytest.mark.torch, pytest.mark.open3d, pytest.mark.slow]
 need_packages()
@@ -77,9 +77,9 @@ def test_cancelled_and_failed_jobs(client: Client, tmp_path: Path) -> None:
 
 
 def test_a_busy_server_is_asked_again(tmp_path: Path) -> None:
-    with serving(tmp_path, "--max-jobs", "1", "--token", TOKEN) as server:
+    with serving(tmp_path, "--max-jobs", "1", "--token", TOKEN, program=STAND_IN) as server:
         client = Client(server.address, TOKEN)
-        first = client.send(COFFEE, {"detail": 1024, "flip": True})
+        first = client.send(COFFEE, {"detail": 1024})
         with pytest.raises(Refused, match="busy") as caught:
             client.send(COFFEE, SMALL)
         assert caught.value.status == 503 and caught.value.retry_after > 0
