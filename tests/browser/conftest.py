@@ -67,13 +67,13 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def visitor(browser: Any, site: WebServer) -> Iterator[Visitor]:
     """Makes visitors; at the end each is asked whether all went as it should."""
-    from tests.browser.visit import DESKTOP, Visit
+    from tests.browser.visit import STANDARD, Visit
 
     contexts: list[Any] = []
     visits: list[Visit] = []
 
     def make(address: str = "", **details: Any) -> Visit:
-        contexts.append(browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce"} | details))
+        contexts.append(browser.new_context(**STANDARD | details))
         visits.append(Visit(contexts[-1], address or site.address))
         return visits[-1]
 

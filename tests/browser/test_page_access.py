@@ -17,7 +17,8 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 NARROWEST = {"viewport": {"width": 320, "height": 640}}
 SCREENS: dict[str, dict[str, Any]] = {
-    "desktop": {},
+    # As large as the pictures of the documents.
+    "desktop": {"device_scale_factor": 1},
     "dark": {"color_scheme": "dark"},
     "phone": PHONE,
     "dark phone": {**PHONE, "color_scheme": "dark"},
@@ -94,6 +95,7 @@ def test_nothing_is_scrolled_sideways(visitor: Visitor, coffee: str, screen: dic
         group.click()
     assert visit.fits()
     visit.sample("china")
+    visit.find("[value=fast]").check()
     visit.generate()
     assert visit.fits()
     visit.wait_for_model()
@@ -103,7 +105,8 @@ def test_nothing_is_scrolled_sideways(visitor: Visitor, coffee: str, screen: dic
 
 
 def test_on_a_phone_the_model_stays_in_sight_while_it_is_shaped(visitor: Visitor, coffee: str) -> None:
-    visit = visitor(**PHONE)
+    # As large as the picture of the documents.
+    visit = visitor(**PHONE | {"device_scale_factor": 2})
     visit.open(coffee)
     slider = visit.find("#shape [data-name=tear] input[type=range]")
     slider.scroll_into_view_if_needed()

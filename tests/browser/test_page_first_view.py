@@ -111,7 +111,7 @@ def test_the_texture_is_as_large_as_the_screen_shows_it(visitor: Visitor, site: 
     from tests.web.web_server import png
 
     id = site.done(png(2600, 1700), {"detail": 128})
-    visit = visitor(viewport={"width": 700, "height": 700})
+    visit = visitor(viewport={"width": 700, "height": 700}, device_scale_factor=1)
     visit.open(id)
 
     def sides() -> list[str]:
@@ -196,10 +196,10 @@ def edges_of(picture: np.ndarray) -> float:
 
 
 def test_wires_are_told_apart_at_any_detail(visitor: Visitor, site: WebServer, coffee: str) -> None:
-    """At 1600 samples a triangle is smaller than a pixel, and all its edges together would be a plain surface."""
+    """At 800 samples a triangle is smaller than a pixel, and all its edges together would be a plain surface."""
     visit = visitor()
     found = {}
-    for name, job in (("coarse", coffee), ("fine", made(site, {"detail": 1600}))):
+    for name, job in (("coarse", coffee), ("fine", made(site, {"detail": 800}))):
         visit.open(job)
         visit.find("#texture").click()
         plain = edges_of(visit.seen())

@@ -53,6 +53,7 @@ def test_three_words_stand_first_with_terms_and_speed(visit: Visit) -> None:
 def test_the_first_result_tells_the_next_step_once(visit: Visit) -> None:
     visit.open()
     visit.choose(PHOTOS / "coffee.png")
+    visit.find("[value=fast]").check()
     visit.generate()
     visit.wait_for_model()
     words = visit.find("#next-step-words").inner_text()
@@ -72,6 +73,7 @@ def test_a_model_that_is_here_can_be_tried_at_once(visitor: Visitor, rich: WebSe
     visit = visitor(rich.address)
     visit.open()
     visit.choose(PHOTOS / "coffee.png")
+    visit.find("[value=fast]").check()
     visit.generate()
     visit.wait_for_model()
     visit.find("#next-step-take").click()

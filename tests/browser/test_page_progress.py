@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visit import PATIENCE, PHOTOS, Visit, Visitor
+from tests.web.test_lifetime import children
 from tests.web.web_server import WebServer, serving
 
 SLOW = {"tiles": "on", "flip": True}
@@ -25,6 +30,29 @@ def generate_slowly(visit: Visit, photo: Path) -> str:
     visit.find("#form [data-group=Quality] .more > summary").click()
     visit.find("#form-tiles").select_option("on")
     visit.find("#form-flip").check()
+    return visit.generate()
+
+
+@contextlib.contextmanager
+def held(site: WebServer) -> Iterator[None]:
+    """Has the workers stand still, so that a small job runs for as long as it is looked at."""
+    workers = children(site.process.pid)
+    assert workers
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for worker in workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGCONT)
+
+
+def generate_coffee(visit: Visit) -> str:
+    """Generates a small mesh and returns the job's id."""
+    visit.open()
+    visit.sample("coffee")
+    visit.find("[value=fast]").check()
     return visit.generate()
 
 
@@ -78,12 +106,14 @@ def test_the_place_in_the_queue_is_shown(visit: Visit, site: WebServer, large: P
     visit.wait_for_model()
 
 
-def test_a_reload_finds_the_running_job_and_its_result(visit: Visit, site: WebServer, large: Path) -> None:
-    job = generate_slowly(visit, large)
-    visit.page.reload()
-    assert visit.job == job
-    expect(visit.find("#stage-words")).not_to_be_empty()
-    assert site.status(job)["state"] == "running"
+@pytest.mark.usefixtures("coffee")  # and so a worker
+def test_a_reload_finds_the_running_job_and_its_result(visit: Visit, site: WebServer) -> None:
+    with held(site):
+        job = generate_coffee(visit)
+        visit.page.reload()
+        assert visit.job == job
+        expect(visit.find("#stage-words")).not_to_be_empty()
+        assert site.status(job)["state"] == "running"
     visit.wait_for_model()
     vertices = visit.vertices()
     visit.page.reload()
@@ -92,10 +122,7 @@ def test_a_reload_finds_the_running_job_and_its_result(visit: Visit, site: WebSe
 
 
 def test_back_leads_to_the_photo_and_forward_to_the_result(visit: Visit) -> None:
-    visit.open()
-    visit.sample("coffee")
-    visit.find("[value=fast]").check()
-    visit.generate()
+    generate_coffee(visit)
     visit.wait_for_model()
     visit.page.go_back()
     expect(visit.find("#preview")).to_be_visible()
