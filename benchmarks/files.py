@@ -12,7 +12,9 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
+import io
 import json
+import os
 import re
 import select
 import shutil
@@ -25,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 ENDINGS = re.compile(
@@ -53,7 +56,9 @@ BOTH, ALONE, DAMAGED, UNFORESEEN = "refused by both", "refused", "called damaged
 OUTCOMES = (TAKEN, NOTED, DIFFERS, BOTH, ALONE, DAMAGED, UNFORESEEN)
 
 _CHILD = """
-import inspect, json, resource, sys
+import json, os, resource, sys
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # Decoders print warnings.
 from pathlib import Path
 from typing import Any
 sys.path.insert(0, sys.argv[1])
@@ -62,19 +67,20 @@ import logging
 logging.disable(logging.CRITICAL)
 from mono3d_addon.core.photo import photo
 from mono3d_addon.errors import Mono3DError
+import numpy as np
 from PIL import Image
 for line in sys.stdin:
     answer = {}
     try:
         found = photo.read_photo(Path(json.loads(line)), 100.0, 1)
-        small = Image.fromarray(found.pixels).resize((SIDE, SIDE), Image.Resampling.BOX)
+        pixels = found.pixels if found.mask is None else np.where(found.mask[..., None], found.pixels, np.uint8(255))
+        small = Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BOX)
         answer = {"size": found.size, "notes": list(found.notes), "small": list(small.tobytes())}
     except Mono3DError as error:
         answer = {"refusal": str(error)}
     except BaseException as error:
         answer = {"unforeseen": f"{type(error).__name__}: {error}"}
-    sys.__stdout__.write(json.dumps(answer) + chr(10))
-    sys.__stdout__.flush()
+    print(json.dumps(answer), file=answers, flush=True)
 """.replace("SIDE", str(SIDE))
 
 
@@ -120,15 +126,17 @@ class Child:
 
 
 def other_opens(path: Path, convert: str) -> list[int] | None:
-    """Returns the thumbnail that ImageMagick makes of a file, without a word of complaint; None if it cannot."""
+    """Returns the thumbnail of what ImageMagick reads of a file without a word of complaint; None if it cannot."""
     command = [convert, "-limit", "memory", "2GiB", "-limit", "disk", "1GiB", f"{path}[0]", "-auto-orient"]
-    command += ["-colorspace", "sRGB", "-alpha", "off", "-depth", "8", "-scale", f"{SIDE}x{SIDE}!", "rgb:-"]
+    command += ["-colorspace", "sRGB", "-background", "white", "-alpha", "remove", "-depth", "8", "ppm:-"]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=SECONDS)
+        done = subprocess.run(command, check=False, capture_output=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:
         return None
-    ok = done.returncode == 0 and not done.stderr and len(done.stdout) == SIDE * SIDE * 3
-    return list(done.stdout) if ok else None
+    if done.returncode or done.stderr or not done.stdout.startswith(b"P"):
+        return None
+    with Image.open(io.BytesIO(done.stdout)) as picture:
+        return list(picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX).tobytes())
 
 
 def judged(path: Path, answer: dict[str, Any], other: list[int] | None) -> Opened:
@@ -153,7 +161,7 @@ def pictures(folders: Sequence[Path]) -> Iterator[Path]:
     """Yields the files whose ending is that of a picture, in order; of equal files one."""
     seen = set()
     for folder in folders:
-        for path in sorted(folder.rglob("*")):
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
             if ENDINGS.fullmatch(path.suffix[1:].lower()) and path.is_file():
                 digest = hashlib.sha256(path.read_bytes()).digest()
                 if digest not in seen:
@@ -164,21 +172,20 @@ def pictures(folders: Sequence[Path]) -> Iterator[Path]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command, and returns its exit status: 1 if something unforeseen happened."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folder, or picture")
     parser.add_argument("--checkout", type=Path, default=ROOT, help="the checkout whose code opens them")
     parser.add_argument("--details", type=Path, help="CSV file with a line for each picture")
     options = parser.parse_args(arguments)
     convert = shutil.which("convert-im6.q16") or shutil.which("magick") or shutil.which("convert") or ""
     child = Child(options.checkout)
     opened = []
-    for path in pictures(options.folders):
-        opened.append(judged(path, child.open(path), other_opens(path, convert) if convert else None))
-        if sys.stderr.isatty():
-            print(f"\r{len(opened)}", end="", file=sys.stderr)
+    with (options.details or Path(os.devnull)).open("w", newline="", encoding="utf-8", errors="replace") as file:
+        rows = csv.writer(file)
+        for path in pictures(options.folders):
+            one = judged(path, child.open(path), other_opens(path, convert) if convert else None)
+            rows.writerow((one.path, one.outcome, one.words))
+            opened.append(one)
     child.close()
-    if options.details:
-        with options.details.open("w", newline="", encoding="utf-8", errors="replace") as file:
-            csv.writer(file).writerows((one.path, one.outcome, one.words) for one in opened)
     print(table(opened))
     return int(any(one.outcome == UNFORESEEN for one in opened))
 

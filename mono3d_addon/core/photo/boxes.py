@@ -95,3 +95,9 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             return
         yield name, data[place + header : place + size]
         place += size
+
+
+def is_deep_avif(data: bytes) -> bool:
+    """Returns whether the configuration of an AVIF's coder says 12 bits (AV1 in ISO BMFF, 2.3)."""
+    place = data.find(b"av1C")
+    return 0 <= place < len(data) - 7 and bool(data[place + 6] & 0x20)

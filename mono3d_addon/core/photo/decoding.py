@@ -30,6 +30,7 @@ from . import (
     pillow,
     png_file,
     pnm_file,
+    psd_file,
     radiance_file,
     tga_file,
     tiff_file,
@@ -101,6 +102,9 @@ def decode(data: bytes, path: Path, check_size: CheckSize, handed: HandedOver = 
     if pnm_file.is_pnm(data):
         check_size(pnm_file.size_of(data))
         return Decoded(pnm_file.read(data), Colours(), Lens())
+    if psd_file.needs_own_reader(data):
+        check_size(psd_file.size_of(data))
+        return _described(psd_file.read(data), metadata.of(data))
     folder = first_folder(data)
     if folder is not None and tiff_file.needs_own_reader(folder):
         return _tiff(data, folder, check_size)
@@ -190,7 +194,7 @@ def _by_hand_over(data: bytes, path: Path, check_size: CheckSize, values: NDArra
         return Decoded(exr_picture.from_values(values, data), Colours(), Lens())
     said = metadata.of(data)
     if not data.startswith(_JPEG):
-        has_alpha = not data.startswith(b"8BPS") or _psd_has_transparency(data)
+        has_alpha = not data.startswith(psd_file.SIGNATURE) or psd_file.has_transparency(data)
         return _described(_handed_raster(values, has_alpha=has_alpha), said, _boxed_colours(data))
     stream = jpeg_stream.inspect(data)
     raster = _handed_raster(values, has_alpha=False)
@@ -222,6 +226,8 @@ def _by_pillow(data: bytes, path: Path, check_size: CheckSize) -> Decoded:
         # Pillow is there, but what it needs for these is not.
         if name_of(data) in ("HEIC", "AVIF"):
             import pillow_heif  # noqa: F401
+        if name_of(data) == "AVIF" and boxes.is_deep_avif(data):
+            raise Unsupported("AVIF of 12 bits") from None
         raise
 
 
@@ -236,7 +242,7 @@ def _from_pillow(picture: Image.Image, data: bytes, path: Path, check_size: Chec
             return Decoded(tga_file.read(data), Colours(), Lens())
     picture.load()
     raster = from_pillow(picture)
-    if name == "PSD" and not _psd_has_transparency(data):
+    if name == "PSD" and not psd_file.has_transparency(data):
         raster = replace(raster, opaque=None)
     if name in ("BMP", "DIB") and raster.opaque is not None and not raster.opaque.any():
         raster = replace(raster, opaque=None)
@@ -285,6 +291,8 @@ def _jpeg(data: bytes, check_size: CheckSize) -> Decoded:
         used = data[: stream.scans[_MOST_SCANS]] + b"\xff\xd9"
         notes = (f"The photo has {len(stream.scans)} scans; the first {_MOST_SCANS} were decoded.",)
     present = 1.0
+    if stream.frame and stream.bits != 8 and pillow.is_present():
+        raise Unsupported(f"JPEG of {stream.bits} bits")
     with pillow.opened(used, ("JPEG", "MPO")) as picture:
         check_size(picture.size)
         try:
@@ -381,18 +389,3 @@ def _colours_by_exif(exif: Exif) -> Colours:
     if space == _ADOBE_RGB or (space in (_UNCALIBRATED, None) and index == "R03"):
         return Colours(primaries=ADOBE_RGB, transfer=ADOBE_RGB_GAMMA)
     return Colours()
-
-
-def _psd_has_transparency(data: bytes) -> bool:
-    """Returns whether the first additional channel of a PSD's composite is its transparency.
-
-    A negative number of layers says so (Adobe Photoshop File Formats Specification, Layer info).
-    """
-    try:
-        place = 26
-        for _ in range(2):
-            place += 4 + struct.unpack_from(">I", data, place)[0]
-        length, inner = struct.unpack_from(">II", data, place)
-        return length > 0 and inner > 0 and struct.unpack_from(">h", data, place + 8)[0] < 0
-    except struct.error:
-        return False

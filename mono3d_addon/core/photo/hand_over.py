@@ -9,8 +9,8 @@ The pixels are the values as stored in the file, uint8, uint16 or float32, the t
 width) or (height, width, channels): grey, grey and alpha, RGB, or RGBA. They are not turned upright, their colours are
 not converted, and alpha has not been multiplied into them unless the file has it so. Grey may be three equal channels.
 
-Blender imports this module, so that it loads nothing but the standard library until a TIFF or EXR file is judged, or
-pixels are read.
+Blender imports this module, so that it loads nothing but the standard library until a TIFF, EXR or PSD file is judged,
+or pixels are read.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _OTHERS = (
     b"\xff\xd8\xff",  # JPEG
     b"GIF87a",
     b"GIF89a",
-    b"8BPS",  # Photoshop
     b"\xff\x4f\xff\x51",  # JPEG 2000, the bare stream
     b"\0\0\0\x0cjP  \r\n\x87\n",
 )
 _OWN = (b"\x89PNG", b"BM", b"#?", b"\x93NUMPY", *(b"P%c" % letter for letter in b"1234567Ff"))
+_PHOTOSHOP = b"8BPS"
 _EXR = b"\x76\x2f\x31\x01"
 _SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".gif", ".jp2", ".j2k", ".psd", ".exr")
 _MOST_CHANNELS = 4
@@ -92,6 +92,8 @@ def needs_hand_over(path: Path) -> bool:
             start = file.read(12)
     except (Mono3DError, OSError):
         return False
+    if start.startswith(_PHOTOSHOP):
+        return not _is_own_photoshop(path)
     if start.startswith(_OTHERS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP"):
         return True
     if is_tiff(start):
@@ -120,6 +122,13 @@ def _is_foreign_tiff(path: Path) -> bool:
     with mapped(path) as data:
         folder = first_folder(data)
     return folder is not None and not tiff_file.is_readable_alone(folder) and tiff_file.is_known(folder)
+
+
+def _is_own_photoshop(path: Path) -> bool:
+    from . import psd_file
+
+    with path.open("rb") as file:
+        return psd_file.needs_own_reader(file.read(26))
 
 
 def _is_foreign_exr(path: Path) -> bool:

@@ -36,7 +36,7 @@ _LAST_FILTER = 4
 class Png:
     """The parts of a PNG file.
 
-    data      a PNG for Pillow, without chunks that are too large for it
+    data      a PNG for Pillow: the pixels alone, for a damaged or very large additional chunk must not spoil them
     packed    contents of IDAT, piece by piece
     size      width and height
     depth     bits per sample
@@ -83,19 +83,13 @@ def parse(data: bytes) -> Png:
             continue
         if name in (b"IHDR", b"PLTE", b"tRNS") and not is_sound:
             raise Damaged(f"wrong checksum of {name.decode()}")
-        # Frames of animations are not used, and a damaged or very large additional chunk must not spoil the picture.
-        if name in (b"acTL", b"fcTL", b"fdAT", b"iCCP") or not is_sound:
-            found.setdefault(name, content if is_sound else b"")
-            continue
-        found.setdefault(name, content)
-        if name in _TEXTS:
-            read = _text(name, content)
-            if read is None:
-                continue
+        found.setdefault(name, content if is_sound else b"")
+        if name in _TEXTS and is_sound and (read := _text(name, content)) is not None:
             texts[read[0]] = read[1]
         if name == b"IEND":
             break
-        kept.append(_chunk(name, content))
+        if name in (b"IHDR", b"PLTE", b"tRNS"):
+            kept.append(_chunk(name, content))
     is_intact = not broken and b"IEND" in found
     header = found.get(b"IHDR", b"")
     if len(header) != 13 or not streams:

@@ -19,14 +19,14 @@ from .colours import OPAQUE
 from .photo import Photo
 
 VIEW = math.radians(100.0)
-"""Angle across the longer side of the straightened picture, which stretches its borders only moderately."""
+"""Largest angle across the longer side of the straightened picture, which stretches its borders only moderately."""
 
 _SAME_SHAPE = 0.03
 _GOPRO = re.compile(r"gopro hero([4-9]|10) ", re.IGNORECASE)
 _GOPRO_WIDE = (14.0, 16.0)
 """35 mm equivalents in millimetres of the wide mode; the linear one, which the camera straightens, has longer ones."""
-_GOPRO_ANGLE = math.radians(122.6)
-"""Across 4:3 pictures of the wide mode, by the maker's table for HERO4 to HERO10."""
+_GOPRO_ANGLES = {4 / 3: math.radians(122.6), 16 / 9: math.radians(118.2)}
+"""Across pictures of the wide mode by their shape, by the maker's table for HERO4 to HERO10."""
 _KODAK_ANGLES = {"sp360": math.radians(214.0), "sp360 4k": math.radians(235.0)}
 """Across the circle in the square picture, by the maker's data sheets."""
 _KODAK = re.compile(r"pixpro (sp360(?: 4k)?)$", re.IGNORECASE)
@@ -41,8 +41,8 @@ def fisheye_angle(lens: Lens, size: tuple[int, int]) -> float:
     shape = max(size) / min(size)
     name = f"{lens.camera_name} "
     low, high = _GOPRO_WIDE
-    if _GOPRO.search(name) and low <= lens.focal_length_35mm <= high and abs(shape / (4 / 3) - 1.0) <= _SAME_SHAPE:
-        return _GOPRO_ANGLE
+    if _GOPRO.search(name) and low <= lens.focal_length_35mm <= high:
+        return next((angle for one, angle in _GOPRO_ANGLES.items() if abs(shape / one - 1.0) <= _SAME_SHAPE), 0.0)
     kodak = _KODAK.search(lens.camera_name)
     if kodak and abs(shape - 1.0) <= _SAME_SHAPE:
         return _KODAK_ANGLES[kodak.group(1).lower()]
@@ -67,14 +67,26 @@ def straightened(photo: Photo, settings: Settings) -> Photo:
 def _from_fisheye(photo: Photo, angle: float) -> Photo:
     width, height = photo.size
     focal = max(width, height) / angle
-    share = min(1.0, 2.0 * focal * math.tan(0.5 * VIEW) / max(width, height))
+    view = _view_within((width, height), focal)
+    share = min(1.0, 2.0 * focal * math.tan(0.5 * view) / max(width, height))
     size = (max(1, round(width * share)), max(1, round(height * share)))
-    lens = Lens(camera_name=photo.lens.camera_name, lens_name=photo.lens.lens_name, view_angle=VIEW)
+    lens = Lens(camera_name=photo.lens.camera_name, lens_name=photo.lens.lens_name, view_angle=view)
     note = (
-        f"The fisheye picture of {photo.lens.camera_name} was straightened: the middle {math.degrees(VIEW):.0f} of "
+        f"The fisheye picture of {photo.lens.camera_name} was straightened: the middle {math.degrees(view):.0f} of "
         f"{math.degrees(angle):.0f} degrees are used. Set 'Projection' to pinhole to take the picture as it is."
     )
-    return _resampled(photo, size, _fisheye_mesh(size, photo.size, focal), lens, note)
+    return _resampled(photo, size, _fisheye_mesh(size, photo.size, focal, view), lens, note)
+
+
+def _view_within(size: tuple[int, int], focal: float) -> float:
+    """Returns the angle across the longer side of a straightened picture: `VIEW`, or less so that none of it is empty.
+
+    Pincushion-shaped, as the picture becomes, it is lowest in the middle of its longer sides.
+    """
+    half = 0.5 * min(size) / focal
+    if half >= 0.5 * VIEW:
+        return VIEW
+    return min(VIEW, 2.0 * math.atan(math.tan(half) * max(size) / min(size)))
 
 
 def _from_cylinder(photo: Photo) -> Photo:
@@ -106,13 +118,13 @@ def _resampled(photo: Photo, size: tuple[int, int], mesh: list[Cell], lens: Lens
     )
 
 
-def _fisheye_mesh(size: tuple[int, int], source: tuple[int, int], focal: float) -> list[Cell]:
-    """Returns the mesh for a new picture of `size` from a `source` of that size.
+def _fisheye_mesh(size: tuple[int, int], source: tuple[int, int], focal: float, view: float) -> list[Cell]:
+    """Returns the mesh for a new picture of `size` and angle `view` from a `source` of that size.
 
     `focal` is the source's pixels a radian. A ray at the angle t to the axis lies at the radius focal * t.
     """
     columns, rows = (np.unique(np.linspace(0, side, min(_MESH, side) + 1).astype(int)) for side in size)
-    step = math.tan(0.5 * VIEW) / (0.5 * max(size))
+    step = math.tan(0.5 * view) / (0.5 * max(size))
     x, y = np.meshgrid((columns - 0.5 * size[0]) * step, (rows - 0.5 * size[1]) * step)
     radius = np.hypot(x, y)
     scale = focal * np.divide(np.arctan(radius), radius, out=np.ones_like(radius), where=radius > 1e-9)

@@ -215,19 +215,80 @@ def test_png_with_megabytes_of_text(tmp_path: Path, kind: bytes) -> None:
     assert error(photo) == 0
 
 
-def psd(*, channels: int = 3, bits: int = 8, layers: int = 0) -> bytes:
-    values = np.dstack([TRUTH, np.zeros_like(GREY)])[..., :channels]
-    layer = struct.pack(">IIh", 6, 2, layers) if layers else bytes(4)
-    header = b"8BPS" + struct.pack(">H6xHIIHH", 1, channels, 24, 32, bits, 3)
-    return header + bytes(8) + layer + b"\0\0" + b"".join(planes(values))
+def pack_bits(row: bytes) -> bytes:
+    """Returns a row in PackBits: its first three bytes as they are, then runs."""
+    out = b"\x02" + row[:3]
+    for place in range(3, len(row), 128):
+        part = row[place : place + 128]
+        same = len(part) > 1 and len(set(part)) == 1
+        out += bytes((257 - len(part), part[0])) if same else bytes((len(part) - 1,)) + part
+    return out
+
+
+@pytest.mark.parametrize("name", [b"cHRM", b"gAMA", b"tIME", b"pHYs", b"sBIT", b"zTXt"])
+def test_png_with_an_empty_additional_chunk(tmp_path: Path, name: bytes) -> None:
+    assert error(read(tmp_path, png(TRUTH, (name, b"")))) == 0
+
+
+def test_avif_of_twelve_bits_is_named(tmp_path: Path) -> None:
+    box = b"av1C" + bytes((0x81, 0x40, 0x60, 0))
+    with pytest.raises(Mono3DError, match="AVIF of 12 bits"):
+        read(tmp_path, b"\0\0\0\x1cftypavif" + bytes(16) + box + bytes(100), "a.avif")
+
+
+def test_jpeg_of_twelve_bits_is_named(tmp_path: Path) -> None:
+    Image.fromarray(TRUTH).save(tmp_path / "a.jpg")
+    data = bytearray((tmp_path / "a.jpg").read_bytes())
+    data[data.index(b"\xff\xc0") + 4] = 12
+    with pytest.raises(Mono3DError, match="JPEG of 12 bits"):
+        read(tmp_path, bytes(data), "b.jpg")
+
+
+def psd(
+    *, channels: int = 3, bits: int = 8, layers: int = 0, version: int = 1, packed: bool = False, extra: bytes = b""
+) -> bytes:
+    """Returns a Photoshop file of the true picture, whose fourth channel is black in its left half."""
+    mask = np.repeat(np.where(np.arange(32) < 16, 0, 255)[None], 24, axis=0)
+    values = np.dstack([TRUTH, mask])[..., :channels].astype(np.float64) / 255
+    if bits == 32:
+        stored = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(">f4")
+    else:
+        stored = np.rint(values * (2**bits - 1)).astype(f">u{bits // 8}")
+    rows = [row.tobytes() for channel in range(channels) for row in stored[..., channel]]
+    body = b"\0\0" + b"".join(rows)
+    if packed:
+        rows = [pack_bits(row) for row in rows]
+        sizes = np.array([len(row) for row in rows], ">u4" if version == 2 else ">u2").tobytes()
+        body = b"\0\1" + sizes + b"".join(rows)
+    length = ">Q" if version == 2 else ">I"
+    layer = struct.pack(length, 2 + struct.calcsize(length)) + struct.pack(length, 2) + struct.pack(">h", layers)
+    header = b"8BPS" + struct.pack(">H6xHIIHH", version, channels, 24, 32, bits, 3)
+    return (
+        header + bytes(4) + struct.pack(">I", len(extra)) + extra + (layer if layers else struct.pack(length, 0)) + body
+    )
 
 
 def test_composite_of_photoshop(tmp_path: Path) -> None:
     assert error(read(tmp_path, psd(), "a.psd")) == 0
     photo = read(tmp_path, psd(channels=4), "a.psd")
     assert photo.mask is None, "a stored selection is not transparency"
-    with pytest.raises(Mono3DError, match="PSD file with 16 bits per channel"):
-        read(tmp_path, psd(bits=16), "a.psd")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(("version", "bits"), [(2, 8), (1, 16), (2, 16), (1, 32)])
+def test_deep_and_large_photoshop_files(tmp_path: Path, version: int, bits: int, packed: bool) -> None:
+    assert error(read(tmp_path, psd(version=version, bits=bits, packed=packed), "a.psd")) == 0
+    photo = read(tmp_path, psd(version=version, bits=bits, packed=packed, channels=4, layers=-1), "a.psb")
+    assert photo.mask is not None and photo.mask[:, 16:].all() and not photo.mask[:, :16].any()
+    cut = psd(version=version, bits=bits, packed=packed)[:-40]
+    with pytest.raises(Mono3DError, match="damaged or cut off"):
+        read(tmp_path, cut, "a.psd")
+
+
+def test_photoshop_files_without_a_composite_are_named(tmp_path: Path) -> None:
+    resource = b"8BIM" + struct.pack(">HHI", 1057, 0, 6) + bytes((0, 0, 0, 1, 0, 0))
+    with pytest.raises(Mono3DError, match="Maximize Compatibility"):
+        read(tmp_path, psd(extra=resource), "a.psd")
 
 
 def dng() -> bytes:
@@ -241,6 +302,10 @@ def dng() -> bytes:
         (dng(), "camera raw: develop it"),
         (b"FUJIFILMCCD-RAW " + bytes(100), "camera raw: develop it"),
         (b"\0\0\0\x18ftypcrx " + bytes(100), "camera raw: develop it"),
+        (b"II\x1a\0\0\0HEAPCCDR" + bytes(100), "camera raw: develop it"),
+        (b"II\xbc\x01" + bytes(100), "JPEG XR"),
+        (b"DDS \x7c" + bytes(100), "a texture for games"),
+        (b"\0\0\1\0\1\0" + bytes(100), "an icon"),
         (b"\xff\x0a" + bytes(100), "JPEG XL"),
         (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(100), "JPEG XL"),
         (b"\0\0\0\x18ftypmp42" + bytes(100), "a video"),
