@@ -96,9 +96,9 @@ def _primitive(mesh: Mesh, material: int, buffer: Buffer, textured: bool, with_t
     attributes = {
         "POSITION": buffer.add_accessor(y_up(mesh.vertices), "VEC3", VERTICES, bounds=True),
         "NORMAL": buffer.add_accessor(y_up(mesh.normals), "VEC3", VERTICES),
-        # glTF's texture coordinates start at the upper left corner.
-        "TEXCOORD_0": buffer.add_accessor(from_top(mesh.uv), "VEC2", VERTICES),
     }
+    if textured or with_tangents:
+        attributes["TEXCOORD_0"] = buffer.add_accessor(from_top(mesh.uv), "VEC2", VERTICES)
     if with_tangents:
         attributes["TANGENT"] = buffer.add_accessor(_tangents(mesh), "VEC4", VERTICES)
     if not textured:

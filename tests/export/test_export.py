@@ -252,7 +252,7 @@ def test_the_camera_file_tells_how_the_camera_stands(tmp_path: Path) -> None:
 
 
 def test_usdz_is_a_zip_of_files_that_can_be_mapped_into_memory(tmp_path: Path) -> None:
-    """What is in the scene is read by OpenUSD and Blender in tests/blender/scene/test_usdz.py."""
+    """What is in the scene is read by OpenUSD and Blender in tests/blender/scene/test_our_files.py."""
     result = layered(tmp_path)
     path = export(result, "usdz", tmp_path)
     with zipfile.ZipFile(path) as package:

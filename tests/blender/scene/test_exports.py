@@ -54,6 +54,8 @@ def read_back(kind: str, path: Path) -> None:
         scenes.fbx(filepath=str(path))
     elif kind == "glb":
         scenes.gltf(filepath=str(path))
+    elif kind == "ply":
+        wm.ply_import(filepath=str(path), forward_axis="Y", up_axis="Z")
     elif kind == "usd":
         wm.usd_import(filepath=str(path))
     else:

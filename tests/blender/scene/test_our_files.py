@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Our USDZ files, read by Blender's importer and checked by OpenUSD's own rules for Apple's devices."""
+"""Our own files, read by Blender's importers; USDZ is checked by OpenUSD's rules for Apple's devices."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from tests.blender import made
 from tests.blender.made import bpy
 from tests.blender.scene import test_exports
 
-pytestmark = [
-    pytest.mark.usefixtures("empty_file"),
-    pytest.mark.skipif(not test_exports.is_there("usd"), reason="this Blender is built without USD"),
+pytestmark = pytest.mark.usefixtures("empty_file")
+needs_usd = pytest.mark.skipif(not test_exports.is_there("usd"), reason="this Blender is built without USD")
+FORMATS = [
+    pytest.param("usdz", marks=needs_usd),
+    *(pytest.param(one, marks=pytest.mark.thorough) for one in ("glb", "obj", "ply")),
 ]
 SIZES = [(80, 60), pytest.param((60, 80), marks=pytest.mark.thorough)]
 
@@ -40,20 +42,26 @@ def open_usd(path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("shading", test_exports.SHADINGS)
-def test_blender_shows_the_photo_of_a_usdz_and_its_normal_map(shading: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", FORMATS)
+def test_blender_shows_the_photo_and_its_normal_map(kind: str, shading: str, tmp_path: Path) -> None:
     result, expected = test_exports.photo(tmp_path, shading=shading)
-    path = tmp_path / "cup.usdz"
-    write(result, "usdz", path)
-    test_exports.read_back("usd", path)
-    moved = dataclasses.replace(expected, places=expected.places - stand(expected.places))
-    test_exports.check(moved, "usdz", shading)
-    if shading == "emission":
+    path = tmp_path / f"cup.{kind}"
+    write(result, kind, path)
+    test_exports.read_back("usd" if kind == "usdz" else kind, path)
+    if kind == "usdz":
+        expected = dataclasses.replace(expected, places=expected.places - stand(expected.places))
+    if kind == "ply":
+        test_exports.check_colours(expected)
+        return
+    test_exports.check(expected, kind, shading, is_whole=kind != "obj")
+    if kind == "usdz" and shading == "emission":
         for slot in (slot for one in bpy.data.objects for slot in one.material_slots):
             shader = next(node for node in slot.material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
             assert not any(shader.inputs["Base Color"].default_value[:3])
             assert shader.inputs["Emission Strength"].default_value == 1.0
 
 
+@needs_usd
 @pytest.mark.parametrize("size", SIZES)
 def test_the_camera_of_a_usdz_sees_every_vertex_at_its_texture_coordinate(
     size: tuple[int, int], tmp_path: Path
@@ -76,6 +84,7 @@ def test_the_camera_of_a_usdz_sees_every_vertex_at_its_texture_coordinate(
     assert heights.min() == pytest.approx(0, abs=1e-5)
 
 
+@needs_usd
 @pytest.mark.parametrize("looks", ["texture", "vertex_colours"])
 def test_a_usdz_keeps_apples_rules(looks: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result, _ = test_exports.photo(tmp_path, material=looks, shading="principled" if looks == "texture" else "emission")
@@ -102,6 +111,7 @@ def test_a_usdz_keeps_apples_rules(looks: str, tmp_path: Path, monkeypatch: pyte
         np.testing.assert_array_equal(np.rint(srgb * 255), result.mesh.colors)
 
 
+@needs_usd
 def test_an_empty_mesh_becomes_a_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = dataclasses.replace(made.reconstruction(tmp_path, made.camera(80, 60), 6, 8), mesh=empty_mesh())
     write(result, "usdz", tmp_path / "cup.usdz")
