@@ -41,7 +41,7 @@ from .exif import Exif, read_exif
 from .format_names import name_of
 from .hand_over import NOTHING, HandedOver, needs_hand_over
 from .metadata import Metadata
-from .raster import OPAQUE, Colours, Raster, from_pillow
+from .raster import OPAQUE, Colours, Raster, from_pillow, masked_below
 from .stated_size import stated_size
 from .tiff_tags import Folder, first_folder
 
@@ -203,7 +203,7 @@ def _by_hand_over(data: bytes, path: Path, check_size: CheckSize, values: NDArra
     notes: tuple[str, ...] = ()
     if not stream.end:
         present, notes = _share_of_cut_jpeg(raster.values, stream)
-        raster = _masked_below(raster, present) if present < 1.0 else raster
+        raster = masked_below(raster, present) if present < 1.0 else raster
     suffix = ".jpg" if _is_plain_jpeg(data, stream) and not notes else ""
     return _described(replace(raster, notes=notes), said, suffix=suffix)
 
@@ -278,7 +278,7 @@ def _png(data: bytes, check_size: CheckSize) -> Decoded:
     raster = png_file.raster_of(png)
     said = metadata.of_png(png.exif, png.texts)
     is_plain = png.depth == 8 and png.kind == 2 and png.is_intact
-    raster = _masked_below(raster, png.present) if png.present < 1.0 else raster
+    raster = masked_below(raster, png.present) if png.present < 1.0 else raster
     colours = None if png.colours == Colours() and not png.names_colours else png.colours
     return _described(replace(raster, notes=png.notes), said, colours, ".png" if is_plain else "")
 
@@ -306,7 +306,7 @@ def _jpeg(data: bytes, check_size: CheckSize) -> Decoded:
         else:
             raster = from_pillow(picture)
     if present < 1.0:
-        raster = _masked_below(raster, present)
+        raster = masked_below(raster, present)
     suffix = ".jpg" if _is_plain_jpeg(data, stream) and not notes else ""
     return _described(replace(raster, notes=notes), metadata.of_jpeg(data), suffix=suffix)
 
@@ -366,14 +366,6 @@ def _is_missing(values: NDArray[Any], row: int, block: int, column: int) -> bool
 def _tiff(data: bytes, folder: Folder, check_size: CheckSize) -> Decoded:
     check_size(folder.size)
     return _described(tiff_file.read(data, folder), metadata.of_tiff(data))
-
-
-def _masked_below(raster: Raster, share: float) -> Raster:
-    """Returns the raster with the rows below the decoded share masked out."""
-    height, width = raster.values.shape[:2]
-    opaque = np.ones((height, width), bool) if raster.opaque is None else raster.opaque.copy()
-    opaque[int(share * height) :] = False
-    return replace(raster, opaque=opaque)
 
 
 def _boxed_colours(data: bytes) -> Colours | None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -88,6 +88,14 @@ def from_pillow(picture: Image.Image) -> Raster:
     if picture.mode in ("I", "F"):
         return Raster(scaled_grey(values), "grey")
     return Raster(values, "grey")
+
+
+def masked_below(raster: Raster, share: float) -> Raster:
+    """Returns the raster with the rows below the decoded share, 0..1, masked out."""
+    height, width = raster.values.shape[:2]
+    opaque = np.ones((height, width), bool) if raster.opaque is None else raster.opaque.copy()
+    opaque[int(share * height) :] = False
+    return replace(raster, opaque=opaque)
 
 
 def scaled_grey(values: NDArray[Any]) -> NDArray[Any]:

@@ -10,14 +10,15 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import pillow, tiff_unpacking
-from .damage import Damaged, Unsupported
-from .raster import Colours, Raster, scaled_grey, straight
+from .damage import Damaged, Unsupported, incomplete
+from .raster import Colours, Raster, masked_below, scaled_grey, straight
 from .tiff_tags import HEIGHT, WIDTH, Folder, first_folder, folder_at
 
 BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 258, 259, 262, 266
@@ -87,8 +88,14 @@ def needs_own_reader(folder: Folder) -> bool:
 
 
 def read(data: bytes, folder: Folder) -> Raster:
-    """Returns the first picture of a TIFF. Raises Damaged or Unsupported."""
-    samples, white = read_samples(data, folder)
+    """Returns the first picture of a TIFF; what is damaged of it is masked out. Raises Damaged or Unsupported."""
+    samples, white, present = _read_parts(data, folder)
+    if present == 1.0:
+        return _raster(samples, white, folder)
+    return masked_below(replace(_raster(samples, white, folder), notes=incomplete(present)), present)
+
+
+def _raster(samples: NDArray[Any], white: float, folder: Folder) -> Raster:
     photometric = folder.number(PHOTOMETRIC, -1)
     count = _COLOURS[photometric]
     if samples.shape[2] < count:
@@ -137,6 +144,14 @@ def read_samples(data: bytes, folder: Folder) -> tuple[NDArray[Any], float]:
 
     The type is unsigned, signed or floating point with 8 to 64 bits. Raises Damaged or Unsupported.
     """
+    samples, white, present = _read_parts(data, folder)
+    if present < 1.0:
+        raise Damaged("it ends too early")
+    return samples, white
+
+
+def _read_parts(data: bytes, folder: Folder) -> tuple[NDArray[Any], float, float]:
+    """Returns the samples and full scale as `read_samples` does, and the share of the rows that are undamaged."""
     width, height = folder.size
     channels = folder.number(SAMPLES, 1)
     bits = folder.numbers(BITS) or (1,)
@@ -149,17 +164,28 @@ def read_samples(data: bytes, folder: Folder) -> tuple[NDArray[Any], float]:
     if width * height * channels * np.dtype(dtype).itemsize > _MOST_BYTES:
         raise Unsupported(f"TIFF with {channels} channels of {bits[0]} bits in this size")
     result = np.zeros((height, width, channels), np.dtype(dtype).newbyteorder("="))
+    present = 1.0
     for plane, top, left, rows, columns, content in _segments(data, folder, channels if is_planar else 1):
         row_bytes = (columns * across * bits[0] + 7) // 8
-        raw = _unpacked(content, folder, row_bytes, rows)
-        part = _samples(raw, folder, (rows, columns, across), bits[0], dtype)
-        target = result[top : top + rows, left : left + columns, plane : plane + across]
-        target[:] = part[: target.shape[0], : target.shape[1]]
+        try:
+            raw = _unpacked(content, folder, row_bytes, rows)
+        except Damaged:
+            raw = b""
+        whole = min(rows, len(raw) // row_bytes)
+        if whole:
+            part = _samples(raw[: whole * row_bytes], folder, (whole, columns, across), bits[0], dtype)
+            target = result[top : top + whole, left : left + columns, plane : plane + across]
+            target[:] = part[: target.shape[0], : target.shape[1]]
+        if whole < rows:
+            if is_planar:
+                raise Damaged("it ends too early")
+            present = (top + (whole if columns >= width else 0)) / height
+            break
     if SAMPLE_FORMAT not in folder.values and bits[0] == 32 and _looks_like_float(result):
-        return result.view(np.float32), 0.0
+        return result.view(np.float32), 0.0, present
     if form == _FLOAT:
-        return result if result.dtype != np.float16 else result.astype(np.float32), 0.0
-    return result, 0.0 if form == _SIGNED or bits[0] >= 32 else float(2 ** bits[0] - 1)
+        return result if result.dtype != np.float16 else result.astype(np.float32), 0.0, present
+    return result, 0.0 if form == _SIGNED or bits[0] >= 32 else float(2 ** bits[0] - 1), present
 
 
 def _type_of(bits: int, form: int, order: str) -> str:
@@ -174,7 +200,7 @@ def _type_of(bits: int, form: int, order: str) -> str:
 
 
 def _segments(data: bytes, folder: Folder, planes: int) -> Iterator[tuple[int, int, int, int, int, bytes]]:
-    """Yields plane, top, left, rows, columns and content of each strip or tile."""
+    """Yields plane, top, left, rows, columns and content of each strip or tile; less content where the file is cut."""
     width, height = folder.size
     is_tiled = TILE_OFFSETS in folder.values
     offsets = folder.numbers(TILE_OFFSETS if is_tiled else STRIP_OFFSETS)
@@ -191,13 +217,11 @@ def _segments(data: bytes, folder: Folder, planes: int) -> Iterator[tuple[int, i
     for number in range(len(grid) * planes):
         plane, (top, left) = number // len(grid), grid[number % len(grid)]
         size = rows if is_tiled else min(rows, height - top)
-        if offsets[number] + counts[number] > len(data):
-            raise Damaged("it ends too early")
         yield plane, top, left, size, columns, data[offsets[number] : offsets[number] + counts[number]]
 
 
 def _unpacked(content: bytes, folder: Folder, row_bytes: int, rows: int) -> bytes:
-    """Returns a decompressed strip or tile of `rows` rows."""
+    """Returns a decompressed strip or tile of `rows` rows, or less where it ends too early. May raise Damaged."""
     compression, wanted = folder.number(COMPRESSION, _NONE), row_bytes * rows
     if compression == _NONE:
         raw = _in_order(content[:wanted], folder)
@@ -210,8 +234,6 @@ def _unpacked(content: bytes, folder: Folder, row_bytes: int, rows: int) -> byte
         raw = _by_libtiff(content, folder, row_bytes, rows)
     else:
         raw = _OWN[compression](_in_order(content, folder), wanted)
-    if len(raw) < wanted:
-        raise Damaged("it ends too early")
     return raw
 
 

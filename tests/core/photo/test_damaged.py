@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import io
 import time
+import zlib
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +18,9 @@ from mono3d_addon.core.photo import jpeg_stream
 from mono3d_addon.core.photo.photo import read_photo
 from mono3d_addon.errors import Mono3DError
 from tests import shared_data
-from tests.core.photo.picture_files import png
+from tests.core.photo.picture_files import png, tags_of, tiff
 from tests.core.photo.test_colours import read
+from tests.core.photo.without_pillow import without_pillow
 
 NOISE = np.random.default_rng(5).integers(60, 200, (160, 120, 3), np.uint8)
 
@@ -54,6 +58,28 @@ def test_a_cut_png_keeps_its_upper_rows(tmp_path: Path, share: float) -> None:
     assert abs(rows / NOISE.shape[0] - share) < 0.1
     assert np.array_equal(photo.pixels[:rows], NOISE[:rows])
     assert f"the upper {int(100 * rows / NOISE.shape[0])} %" in photo.notes[0]
+
+
+@pytest.mark.parametrize("strips", [1, 10])
+@pytest.mark.parametrize("pack", [bytes, zlib.compress])
+@pytest.mark.parametrize("is_deep", [False, True])
+@pytest.mark.parametrize("is_bare", [False, True])
+def test_a_cut_tiff_keeps_its_upper_rows(
+    tmp_path: Path, strips: int, pack: Callable[[bytes], bytes], is_deep: bool, is_bare: bool
+) -> None:
+    values = NOISE.astype(np.uint16) * 257 if is_deep else NOISE
+    tags = tags_of(values, 2, _278=("I", (160 // strips,)))
+    tags[259] = ("H", (1 if pack is bytes else 8,))
+    data = tiff(tags, [pack(part.tobytes()) for part in np.split(values, strips)])
+    cut = data[: int(0.6 * len(data))]
+    with without_pillow() if is_bare else nullcontext():
+        photo = read(tmp_path, cut, "a.tif")
+    assert photo.mask is not None and "damaged or cut off" in photo.notes[0]
+    rows = int(photo.mask.all(axis=1).sum())
+    assert not photo.mask[rows:].any() and abs(rows / 160 - 0.6) < 0.12
+    assert np.array_equal(photo.pixels[:rows], NOISE[:rows])
+    with pytest.raises(Mono3DError, match="damaged or cut off"):
+        read(tmp_path, data[: int(0.1 * len(data))], "b.tif")
 
 
 def test_too_little_of_a_png_is_refused(tmp_path: Path) -> None:

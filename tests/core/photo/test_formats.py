@@ -106,13 +106,6 @@ def test_lab_of_sixteen_bits(tmp_path: Path, photometric: int) -> None:
     assert np.abs(light(photo.pixels) - grey[..., None]).max() < 0.01
 
 
-def test_a_cut_tiff_is_refused(tmp_path: Path) -> None:
-    values = TRUTH.astype(np.uint16) * 257
-    data = tiff(tags_of(values, 2), [values.tobytes()])
-    with pytest.raises(Mono3DError, match="damaged or cut off"):
-        read(tmp_path, data[:-1000], "a.tif")
-
-
 def bmp(values: NDArray[Any], bits: int, masks: tuple[int, ...] = (), palette: bytes = b"") -> bytes:
     height = len(values)
     rows = values.view(np.uint8).reshape(height, -1)
