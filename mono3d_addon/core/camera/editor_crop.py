@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from .xmp import number
 
 _SIDES = ("crs:CropLeft", "crs:CropTop", "crs:CropRight", "crs:CropBottom")
-_ADOBE = ("lightroom", "camera raw", "photoshop")
+_DEVELOPERS = ("lightroom", "camera raw")
+_ADOBE = (*_DEVELOPERS, "photoshop")
 _SHAPES = (1.0, 5 / 4, 4 / 3, 3 / 2, 16 / 9)
 _SHAPE_ERROR = 0.015
 _SMALLEST_SHARE = 0.01
@@ -32,7 +33,10 @@ def read_crop(xmp: Mapping[str, str], size: tuple[int, int], orientation: int, s
 
     Settings that are marked as applied are part of the pixels. Unmarked ones are if an Adobe program wrote the
     picture: in an original, Lightroom leaves the pixels alone and writes what is still to be done.
+    Lightroom and Camera Raw also tell that there is no crop; in Photoshop's files that is from before it.
     """
+    if xmp.get("crs:HasCrop", "").lower() == "false" and any(name in software.lower() for name in _DEVELOPERS):
+        return Crop(state="none")
     if xmp.get("crs:HasCrop", "").lower() != "true" or any(side not in xmp for side in _SIDES):
         return Crop()
     left, top, right, bottom = (number(xmp[side]) for side in _SIDES)

@@ -375,7 +375,7 @@ def _crop_notes(lens: Lens) -> tuple[str, ...]:
         return (f"The photo is a crop of {kept} of a larger picture, by its XMP data; lens and shift follow it.",)
     if lens.crop == "pending":
         return ("XMP tells of a crop that is not yet made in this file; the whole picture was used.",)
-    if any(name in lens.software.lower() for name in _EDITORS):
+    if lens.crop != "none" and any(name in lens.software.lower() for name in _EDITORS):
         return (
             f"The photo was edited with {lens.software}, which does not tell of a crop; if it was cropped, set 'Field "
             "of view'.",

@@ -53,7 +53,8 @@ class Lens:
     tagged_width, tagged_height  pixels of the picture that the tags describe, as stored
     kept_width, kept_height  shares of the picture's sides that an editor's crop has kept, by XMP
     axis_x, axis_y    where the centre of the uncropped picture lies, as shares of the photo's width and height
-    crop              'applied' or 'pending' where XMP has a crop that was made or is still to be made
+    crop              'applied' or 'pending' where XMP has a crop that was made or is still to be made,
+                      'none' where it says that there is none
     source            'EXIF', or 'XMP' where the focal lengths are from there
     view_angle        radians across the longer side of a picture that was made straight from a fisheye one
     projection        the panorama's projection that XMP names, in lower case

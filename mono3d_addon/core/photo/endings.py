@@ -26,5 +26,6 @@ PHOTO_ENDINGS = (
     ".exr",
     ".hdr",
     ".psd",
+    ".psb",
 )
 """In lower case, with the dot. The content decides about a file that the user names; these only find photos."""

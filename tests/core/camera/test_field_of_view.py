@@ -304,6 +304,10 @@ def test_an_edited_photo_without_a_recorded_crop_gets_a_note(tmp_path: Path) -> 
     tags = phone("SONY", "ILCE-7", 28.0, 28) | {tagged.SOFTWARE: "Adobe Lightroom 6.0"}
     assert "Adobe Lightroom 6.0" in seen(picture(tmp_path / "a.jpg", (300, 200), tags))[2]
     assert seen(picture(tmp_path / "b.jpg", (300, 200), tags | {tagged.SOFTWARE: "Ver.1.10"}))[2] == ""
+    uncropped = xmp_packet({"crs:HasCrop": "False"})
+    assert seen(picture(tmp_path / "c.jpg", (300, 200), tags, uncropped))[2] == ""
+    later = tags | {tagged.SOFTWARE: "Adobe Photoshop 25.0"}
+    assert "Photoshop" in seen(picture(tmp_path / "d.jpg", (300, 200), later, uncropped))[2]
 
 
 def test_a_square_of_a_wider_picture_is_its_middle_with_a_note(tmp_path: Path) -> None:
