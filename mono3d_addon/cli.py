@@ -22,7 +22,8 @@ from .errors import Mono3DError, WrongUsage, unforeseen
 from .installing import install
 from .run import parallel, shards, system_decoder
 from .run.finished import FinishedPhotos
-from .run.loop import Decode, is_done, run, timed
+from .run.in_folder import FolderResults
+from .run.loop import Decode, Flow, run, timed
 from .run.photos import find
 from .run.placement import prepare, prepare_report, reject_overwrites
 from .run.report import Record, write_report
@@ -160,11 +161,13 @@ def _run(
     prepare(target)
     weights = models_command.weights_digest(command.settings, data_folder)
     known = FinishedPhotos(target.folder)
-    to_do = [
-        task
-        for task in tasks
-        if not task.problem and not (options.skip_existing and is_done(task, command.settings, target, weights, known))
-    ]
+
+    def results() -> FolderResults:
+        return FolderResults(
+            target, command.settings, weights, every_task, skip_existing=options.skip_existing, known=known
+        )
+
+    to_do = list(filter(results().is_to_do, tasks))
     if to_do and may_ask:
         models_command.ensure_weights(command.settings, data_folder, allow_download=options.download)
         weights = weights or models_command.weights_digest(command.settings, data_folder)
@@ -190,17 +193,13 @@ def _run(
         run(
             tasks,
             command.settings,
-            options,
-            target,
+            results(),
             runners,
             scenes,
             display,
             records,
-            jobs,
-            weights,
-            known,
+            Flow(jobs),
             decode if is_bare else None,
-            every_task,
         )
     finally:
         display.close()

@@ -12,9 +12,9 @@ import pytest
 
 from mono3d_addon.core.claimed_folder import ClaimedFolder, remove_abandoned
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.run import finished
+from mono3d_addon.run import made_from
 from mono3d_addon.run.finished import RECORD, FinishedPhotos
-from mono3d_addon.run.loop import is_done
+from mono3d_addon.run.in_folder import is_done
 from mono3d_addon.run.photos import PhotoTask
 from mono3d_addon.run.placement import move_into_place, prepare, reject_overwrites
 from mono3d_addon.run.target import Target
@@ -64,7 +64,7 @@ def test_results_count_as_done_only_for_the_same_photo_settings_and_weights(tmp_
 def test_the_record_and_every_photo_are_read_once_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[bytes] = []
     hashed: list[Path] = []
-    read, digest = json.loads, finished._digest_of
+    read, digest = json.loads, made_from._digest_of
 
     def counted_read(line: bytes) -> Any:
         parsed.append(line)
@@ -75,7 +75,7 @@ def test_the_record_and_every_photo_are_read_once_a_run(tmp_path: Path, monkeypa
         return digest(path)
 
     monkeypatch.setattr(json, "loads", counted_read)
-    monkeypatch.setattr(finished, "_digest_of", counted_digest)
+    monkeypatch.setattr(made_from, "_digest_of", counted_digest)
     tasks = [PhotoTask(tmp_path / f"{number}.jpg", str(number)) for number in range(60)]
     target, settings = Target(tmp_path / "out", ("ply",)), Settings()
     target.folder.mkdir()

@@ -12,7 +12,8 @@ import pytest
 
 from mono3d_addon.core.stages import Progress
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.run.loop import Display, run
+from mono3d_addon.run.in_folder import FolderResults
+from mono3d_addon.run.loop import run
 from mono3d_addon.run.photos import PhotoTask
 from mono3d_addon.run.report import Record
 from mono3d_addon.run.target import target_of
@@ -81,9 +82,9 @@ def process(tasks: list[PhotoTask], tmp_path: Path, decode: Any) -> tuple[Any, l
     options = RunOptions(output=str(tmp_path / "out"), format=("ply",), preview="off")
     runner: Any = Runner()
     quiet: Any = Quiet()
-    display: Display = quiet
     records: list[Record] = []
-    run(tasks, Settings(), options, target_of(options), runner, quiet, display, records, decode=decode)
+    results = FolderResults(target_of(options), Settings())
+    run(tasks, Settings(), results, runner, quiet, quiet, records, decode=decode)
     return runner, records
 
 
@@ -199,7 +200,7 @@ def test_the_scene_is_written_beside_the_exports(
     runner: Any = Exporting()
     writer: Any = Scenes(started, failure)
     records: list[Record] = []
-    run(tasks[:1], Settings(), options, target_of(options), runner, writer, writer, records)
+    run(tasks[:1], Settings(), FolderResults(target_of(options), Settings()), runner, writer, writer, records)
     assert [record.message for record in records] == [message]
     assert len(writer.written) == scenes
     folder = Path(runner.requests[0]["folder"])

@@ -50,3 +50,12 @@ def _free_on_windows() -> int | None:
     ctypes.c_uint32.from_buffer(status).value = ctypes.sizeof(status)
     done = ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))  # type: ignore[attr-defined]
     return int(status[2]) if done else None
+
+
+def resident_memory(process: int, processes: Path = Path("/proc")) -> int | None:
+    """Returns the bytes of memory that a process occupies; None if the system does not say (outside Linux)."""
+    try:
+        pages = int((processes / str(process) / "statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return None

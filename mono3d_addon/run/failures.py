@@ -8,16 +8,16 @@ import errno
 import traceback
 
 from ..errors import Mono3DError, unforeseen
-from .photos import PhotoTask
 from .report import Record
+from .results import Task
 
 
 class as_record:
     """Turns an exception raised in the block into the record of a failure, with a sentence for the user."""
 
-    def __init__(self, task: PhotoTask) -> None:
-        self.record = Record(str(task.path), "failed", "Nothing was done.")
-        self._photo = str(task.path)
+    def __init__(self, task: Task) -> None:
+        self.record = Record(task.address, "failed", "Nothing was done.")
+        self._photo = task.address
 
     def __enter__(self) -> as_record:
         return self

@@ -8,41 +8,23 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from ..core.claimed_folder import ClaimedFolder
-from .photos import PhotoTask
 from .placement import PARTIAL, STAGING
 from .report import Record
+from .results import AnyTask, Begun
 
 JOB = "mono3d-run-"
 """Start of the names of job folders in the folder for temporary files."""
 
 
 @dataclass(frozen=True)
-class Pixels:
-    """The pixels of a photo's files that are handed over, in a folder of their own; or why there are none."""
-
-    files: Mapping[str, str] = field(default_factory=dict)
-    folder: ClaimedFolder | None = None
-    failure: Record | None = None
-
-    def clean(self) -> None:
-        """Removes the folder."""
-        if self.folder is not None:
-            self.folder.remove()
-
-
-@dataclass(frozen=True)
 class Reconstructed:
-    """The answer of the runner, and the folder with the exported files.
-
-    `source` is what they were made from, see `FinishedPhotos.made_from`.
-    """
+    """The answer of the runner about a photo whose files are not in their place yet."""
 
     answer: dict[str, Any]
-    staging: Path
-    source: dict[str, str] | None
+    begun: Begun
 
 
 @dataclass(frozen=True)
@@ -55,28 +37,53 @@ class Folders:
 
 @dataclass
 class JobFiles:
-    """The folders of a photo, from when they exist; `saved` is set once the reconstruction is there or failed."""
+    """What belongs to a photo while it is worked on, as far as it exists; `clean` removes it.
 
+    begun    the photo's own file, if it was fetched
+    decoded  the pixels that are handed over, by path, and their folder
+    folders  for what is made; `saved` is set once the reconstruction is there or failed
+    """
+
+    begun: Begun | None = None
+    decoded: Mapping[str, str] = field(default_factory=dict)
+    pixels: ClaimedFolder | None = None
     folders: Folders | None = None
     saved: threading.Event = field(default_factory=threading.Event)
 
-    def make(self, target: Path) -> Folders:
-        """Returns new folders; the staging is in the `target` folder. Raises OSError if one cannot be created."""
+    def make(self, place: Path | None) -> Folders:
+        """Returns new folders, the staging in `place` (None: the system's folder for temporary files).
+
+        Removes earlier ones. Raises OSError if one cannot be created.
+        """
+        self._remove_folders()
         job = ClaimedFolder(JOB)
         try:
-            self.folders = Folders(job, ClaimedFolder(STAGING, PARTIAL, target))
+            self.folders = Folders(job, ClaimedFolder(STAGING, PARTIAL, place))
         except OSError:
             job.remove()
             raise
         return self.folders
 
+    def clean(self) -> None:
+        """Removes everything; may be called again."""
+        if self.pixels is not None:
+            self.pixels.remove()
+        if self.begun is not None and self.begun.fetched is not None:
+            self.begun.fetched.remove()
+        self._remove_folders()
+
+    def _remove_folders(self) -> None:
+        folders, self.folders = self.folders, None
+        if folders is not None:
+            folders.job.remove()
+            folders.staging.remove()
+
 
 @dataclass(frozen=True)
-class Ordered:
+class Ordered(Generic[AnyTask]):
     """A photo whose reconstruction a thread of the pool does or will do."""
 
-    task: PhotoTask
-    pixels: Pixels
+    task: AnyTask
     files: JobFiles
     future: Future[Reconstructed | Record]
 
@@ -84,14 +91,7 @@ class Ordered:
         self.future.add_done_callback(lambda _: self.files.saved.set())
 
     def saved(self) -> Folders | None:
-        """Waits for the reconstruction and returns its folders; None if there is none."""
+        """Waits for the reconstruction and returns its folders; None if there is none, or nothing left to do to it."""
         self.files.saved.wait()
-        has_failed = self.future.done() and isinstance(self.future.result(), Record)
-        return None if has_failed else self.files.folders
-
-    def clean(self) -> None:
-        """Removes the folders; only when `future` has ended."""
-        self.pixels.clean()
-        if self.files.folders is not None:
-            self.files.folders.job.remove()
-            self.files.folders.staging.remove()
+        has_ended = self.future.done() and isinstance(self.future.result(), Record)
+        return None if has_ended else self.files.folders

@@ -37,6 +37,11 @@ class PhotoTask:
     name: str
     problem: str = ""
 
+    @property
+    def address(self) -> str:
+        """The path in words."""
+        return str(self.path)
+
 
 @dataclass(frozen=True)
 class Found:
@@ -78,6 +83,11 @@ def is_photo(path: Path) -> bool:
     return path.suffix.lower() in PHOTO_ENDINGS and not path.name.startswith(".")
 
 
+def is_result(path: Path) -> bool:
+    """Returns whether a picture's name and metadata say that Mono3D wrote it."""
+    return any(path.stem.endswith(end) for end in PICTURES) and _is_marked(path)
+
+
 def place_of(path: Path) -> Path:
     """Returns the path with its folder resolved; a file that is a symbolic link is not followed."""
     return Path(os.path.realpath(path.parent), path.name)
@@ -93,7 +103,7 @@ def _without_results(pictures: Iterable[Path], results: dict[Path, Path]) -> lis
         for name in (short_name(long), plain_name(short_name(long)))
     }
 
-    def is_result(path: Path) -> bool:
+    def is_from_here(path: Path) -> bool:
         end = next((end for end in PICTURES if path.stem.endswith(end)), "")
         photo = path.stem.removesuffix(end)
         if not end or not photo:
@@ -104,7 +114,7 @@ def _without_results(pictures: Iterable[Path], results: dict[Path, Path]) -> lis
         is_alone = bool(beside) and not any(path.with_name(photo + ending).exists() for ending in beside)
         return not is_alone and any(path.with_name(one) in names for one in (photo, _NUMBER.sub("", photo)) if one)
 
-    skipped = {path: place_of(path) for path in found if is_result(path)}
+    skipped = {path: place_of(path) for path in found if is_from_here(path)}
     results.update({place: path for path, place in skipped.items()})
     return [path for path in found if path not in skipped]
 
