@@ -21,6 +21,7 @@ from mono3d_addon.settings import (  # noqa: E402
     PRESET_SETTINGS,
     PRESETS,
     AnySettings,
+    BatchOptions,
     Habits,
     RunOptions,
     SettingField,
@@ -52,6 +53,12 @@ SECTIONS: tuple[tuple[str, str, AnySettings], ...] = (
         "Command line",
         "For `python3 -m mono3d_addon` and for batches inside Blender ([command_line.md](command_line.md)).",
         RunOptions,
+    ),
+    (
+        "Batches",
+        "For `python3 -m mono3d_addon batch` ([farms.md](farms.md)), which also has the options of *Command line* "
+        "above, except `--skip-existing`: what is done is always left out.",
+        BatchOptions,
     ),
     (
         "Web server",
@@ -86,8 +93,9 @@ def _presets() -> Iterator[str]:
 
 def _section(title: str, introduction: str, cls: AnySettings) -> Iterator[str]:
     yield f"## {title}\n\n{introduction}\n"
-    inherited = {item.name for item in fields_of(SetupOptions)} if cls is WebOptions else set()
-    items = [item for item in fields_of(cls) if item.name not in inherited]
+    above = {WebOptions: SetupOptions, BatchOptions: RunOptions}.get(cls)
+    inherited = fields_of(above) if above else ()
+    items = [item for item in fields_of(cls) if item not in inherited]
     for group in dict.fromkeys(item.choice.group for item in items):
         if cls is not Habits:
             yield f"### {group}\n"

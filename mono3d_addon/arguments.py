@@ -6,12 +6,23 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from .errors import Mono3DError
-from .settings import PRESETS, AnySettings, RunOptions, SettingField, Settings, WebOptions, coerce, fields_of, preset
+from .settings import (
+    PRESETS,
+    AnySettings,
+    BatchOptions,
+    RunOptions,
+    SettingField,
+    Settings,
+    WebOptions,
+    coerce,
+    fields_of,
+    preset,
+)
 from .version import version
 
 DESCRIPTION = "Turns photos into coloured, camera-matched 3D meshes."
@@ -21,6 +32,41 @@ EPILOG = (
     "Exit code: 0 all photos done, 1 some or all photos failed or the run could not start, 2 wrong usage, "
     "130 interrupted."
 )
+
+
+BATCH_DESCRIPTION = (
+    "Turns many photos into coloured, camera-matched 3D meshes, on one computer or several: makes a plan, does it, and "
+    "writes a report. Run it again to go on after an interruption."
+)
+BATCH_ACTIONS = {
+    "plan": "Lists the photos and notes the settings, for any number of computers.",
+    "run": "Does the photos of a plan, or with --shard a part of them; what is done already is left out.",
+    "status": "Prints how many photos of a plan are done, have failed and are left, how fast it goes and until when.",
+    "merge": "Writes one report of all that was done so far.",
+}
+"""What `batch` does in turn, each also by itself."""
+
+BATCH_EPILOG = " '{program} plan', 'run', 'status' and 'merge' do one step each; their --help shows how."
+
+_BATCH_OPTIONS: Mapping[str, frozenset[str]] = {
+    "": frozenset(item.name for item in fields_of(BatchOptions)) - {"skip_existing", "shard"},
+    "plan": frozenset({"output", "format", "preview", "download", "data_folder"}),
+    "run": frozenset(item.name for item in fields_of(BatchOptions)) - {"skip_existing", "format", "preview", "report"},
+    "status": frozenset({"output"}),
+    "merge": frozenset({"output", "report"}),
+}
+"""The options that each step of `batch` takes. What is done already is always left out."""
+
+
+@dataclass(frozen=True)
+class BatchLine:
+    """The parsed command line after `batch`: the step (empty: all), photos as typed, settings, options, and --json."""
+
+    action: str
+    photos: tuple[str, ...]
+    settings: Settings
+    options: BatchOptions
+    as_json: bool
 
 
 @dataclass(frozen=True)
@@ -51,6 +97,56 @@ def parse(arguments: Sequence[str], program: str) -> CommandLine:
     if not photos and not options.install and not options.download:
         parser.error("no photo was given")
     return CommandLine(photos, settings, options)
+
+
+def parse_batch(arguments: Sequence[str], program: str) -> BatchLine:
+    """Returns the parsed arguments after the word `batch`; exits as `parse` does."""
+    action = next((word for word in arguments[:1] if word in BATCH_ACTIONS), "")
+    words = arguments[1:] if action else arguments
+    parser = build_batch_parser(f"{program} {action}".rstrip(), action)
+    end = words.index("--") if "--" in words else len(words)
+    given = vars(parser.parse_intermixed_args(_without_switches(words[:end])))
+    photos = (*given.pop("photos", ()), *words[end + 1 :])
+    as_json, chosen = given.pop("json", False), given.pop("preset", "balanced")
+    try:
+        options = BatchOptions(**coerce(BatchOptions, given))
+        settings = Settings(**{**_values(preset(chosen)), **coerce(Settings, given)})
+    except Mono3DError as error:
+        parser.error(str(error))
+    if not options.output:
+        parser.error("no place for the results was given; name it with -o")
+    if not photos and action in ("", "plan"):
+        parser.error("no photo was given")
+    return BatchLine(action, photos, settings, options, as_json)
+
+
+def build_batch_parser(program: str, action: str, *, show_all: bool = False) -> argparse.ArgumentParser:
+    """Returns the parser of an action of `batch` (empty: all of them in turn), as `build_parser` does."""
+    has_photos = action in ("", "plan")
+    parser = _Parser(
+        prog=program,
+        usage=f"%(prog)s [OPTION ...] {'PHOTOS [PHOTOS ...] ' * has_photos}-o PLACE",
+        description=BATCH_ACTIONS.get(action, BATCH_DESCRIPTION),
+        epilog=f"{EPILOG}{'' if action else BATCH_EPILOG.format(program=program)}",
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    _add_help_all(parser, lambda: build_batch_parser(program, action, show_all=True))
+    if has_photos:
+        parser.add_argument(
+            "photos",
+            nargs="*",
+            metavar="PHOTOS",
+            help="folder with photos in it or below it, photo, pattern such as 'in/**/*.jpg', or list: a .txt file "
+            "with an address per line, or .jsonl",
+        )
+        parser.add_argument("--preset", choices=tuple(PRESETS), help=f"detail and effort: {_presets()}")
+        _add_all(parser, (Settings,), show_all)
+    if action == "status":
+        parser.add_argument("--json", action="store_true", help="print a JSON object")
+    names = _BATCH_OPTIONS[action]
+    _add_all(parser, (BatchOptions,), show_all, names)
+    return parser
 
 
 def parse_web(arguments: Sequence[str], program: str) -> WebOptions:
@@ -87,7 +183,7 @@ def build_parser(program: str, *, show_all: bool = False) -> argparse.ArgumentPa
         usage="%(prog)s [OPTION ...] PHOTO [PHOTO ...]",
         description=DESCRIPTION,
         epilog=f"{EPILOG} '{program} models --help' shows how to list, download and remove models, "
-        f"'{program} web --help' how to start the web page.",
+        f"'{program} web --help' how to start the web page, '{program} batch --help' how to do many photos.",
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
@@ -166,9 +262,17 @@ def _without_switches(arguments: Sequence[str]) -> list[str]:
     return result
 
 
-def _add_all(parser: argparse.ArgumentParser, classes: Sequence[AnySettings], show_all: bool) -> None:
-    """Adds an option for every field: the basic ones by group, then the advanced ones, hidden unless `show_all`."""
-    items = [item for cls in classes for item in fields_of(cls)]
+def _add_all(
+    parser: argparse.ArgumentParser,
+    classes: Sequence[AnySettings],
+    show_all: bool,
+    names: Collection[str] | None = None,
+) -> None:
+    """Adds an option for every field: the basic ones by group, then the advanced ones, hidden unless `show_all`.
+
+    `names` are those of the fields that count; None: all.
+    """
+    items = [item for cls in classes for item in fields_of(cls) if names is None or item.name in names]
     groups: dict[str, Any] = {}
     for item in sorted(items, key=lambda item: item.choice.level != "basic"):
         is_basic = item.choice.level == "basic"

@@ -9,35 +9,29 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import environment, models_command
 from .arguments import CommandLine, parse
-from .core import extras
 from .core.user_path import user_path
 from .display import TerminalDisplay, say
-from .environment import SCENE, VTP, WORKER
+from .environment import WORKER
+from .equipping import MakeSceneWriter, Place, components_of, equipped, jobs_for
 from .errors import Mono3DError, WrongUsage, unforeseen
+from .farm import command as farm_command
 from .installing import install
-from .run import parallel, shards, system_decoder
+from .run import shards
 from .run.finished import FinishedPhotos
 from .run.in_folder import FolderResults
 from .run.loop import Decode, Flow, run, timed
 from .run.photos import find
 from .run.placement import prepare, prepare_report, reject_overwrites
 from .run.report import Record, write_report
-from .run.scenes import RunnerSceneWriter, SceneWriter
-from .run.target import Target, target_of
-from .settings import RunOptions, Settings
-from .worker.local import LocalRunners
+from .run.target import target_of
+from .settings import RunOptions
 
 DONE, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-
-_REMEDY = "add --install"
-"""What to do where packages are missing."""
-
-MakeSceneWriter = Callable[[], SceneWriter]
 
 
 def mono3d() -> int:
@@ -70,6 +64,11 @@ def main(
     """
     _interrupt_on_signals()
     name = program.removesuffix(" --")
+
+    def place_of(options: RunOptions) -> Place:
+        fallback = install_folder if options.install else data_folder
+        return Place(environment.data_folder(options.data_folder, fallback or data_folder), scene_writer, decode)
+
     try:
         if list(arguments[:1]) == ["models"]:
             return models_command.run(
@@ -77,13 +76,13 @@ def main(
             )
         if list(arguments[:1]) == ["web"]:
             return _web(arguments[1:], program, no_network, in_blender=scene_writer is not None)
+        if list(arguments[:1]) == ["batch"]:
+            return farm_command.run(arguments[1:], f"{program} batch", place_of, no_network=no_network)
         command = parse(arguments, program)
         options = command.options
         if no_network and ((options.install and not options.wheelhouse) or options.download):
             raise Mono3DError(no_network)
-        fallback = install_folder if options.install else data_folder
-        folder = environment.data_folder(options.data_folder, fallback or data_folder)
-        return _run(command, folder, scene_writer, decode, may_ask=not no_network)
+        return _run(command, place_of(options), may_ask=not no_network)
     except SystemExit as exit:  # argparse has already printed the reason
         return int(exit.code or 0)
     except Mono3DError as error:
@@ -128,19 +127,16 @@ def _web(arguments: Sequence[str], program: str, no_network: str, *, in_blender:
 
 def _run(
     command: CommandLine,
-    data_folder: Path,
-    scene_writer: MakeSceneWriter | None,
-    decode: Decode | None,
+    place: Place,
     *,
     may_ask: bool,
 ) -> int:
     began = time.perf_counter()
-    options = command.options
+    options, data_folder = command.options, place.data_folder
     target = target_of(options)
-    components = _components(target, needs_bpy=scene_writer is None)
     environment.tidy(data_folder)
     if options.install:
-        install(components, data_folder, options)
+        install(components_of(target, place), data_folder, options)
     if not command.photos:
         if options.install:
             say(f"All packages are installed in {data_folder}.", sys.stdout)
@@ -157,7 +153,7 @@ def _run(
     report = user_path(options.report) if options.report else None
     if report is not None:
         prepare_report(report, every_task)
-    target, folders = _equipped(command, target, components, data_folder)
+    target, equipment = equipped(command.settings, options, target, place)
     prepare(target)
     weights = models_command.weights_digest(command.settings, data_folder)
     known = FinishedPhotos(target.folder)
@@ -171,23 +167,10 @@ def _run(
     if to_do and may_ask:
         models_command.ensure_weights(command.settings, data_folder, allow_download=options.download)
         weights = weights or models_command.weights_digest(command.settings, data_folder)
-    is_bare = not environment.is_available(WORKER, data_folder)
-    allowed = () if decode else extras.found(extras.PILLOW)
-    if is_bare and decode is None and not allowed:
-        decode = system_decoder.for_job
-    # Workers without a photo would take their share of the processors from the others.
-    jobs = min(options.jobs or _jobs(command.settings, len(to_do), data_folder), max(1, len(to_do)))
-    runners = LocalRunners(data_folder, folders, is_bare=is_bare, allowed=allowed, jobs=jobs)
-    scenes: SceneWriter
-    if scene_writer is not None:
-        scenes = scene_writer()
-    else:
-        scene_runner = runners.for_scenes()
-        if environment.is_available(SCENE, data_folder) and any(not task.problem for task in tasks):
-            # Loading Blender takes seconds, during which the first photo is reconstructed.
-            scene_runner.start()
-        scenes = RunnerSceneWriter(scene_runner)
-    display = TerminalDisplay(len(tasks), folders.get(WORKER))
+    jobs = jobs_for(command.settings, options, len(to_do), data_folder)
+    runners = equipment.runners(jobs)
+    scenes = equipment.scenes(runners, is_likely=any(not task.problem for task in tasks))
+    display = TerminalDisplay(len(tasks), equipment.packages.get(WORKER))
     records: list[Record] = []
     try:
         run(
@@ -197,9 +180,9 @@ def _run(
             runners,
             scenes,
             display,
-            records,
+            lambda task, record: records.append(record),
             Flow(jobs),
-            decode if is_bare else None,
+            equipment.decode,
         )
     finally:
         display.close()
@@ -211,50 +194,9 @@ def _run(
             say(remedy, sys.stderr)
         return SOME_FAILED
     is_any_done = any(record.status == "done" for record in records)
-    if is_any_done and (line := models_command.next_step(command.settings, data_folder, is_bare=is_bare)):
+    if is_any_done and (line := models_command.next_step(command.settings, data_folder, is_bare=equipment.is_bare)):
         say(line, sys.stdout)
     return DONE
-
-
-def _jobs(settings: Settings, photos: int, data_folder: Path) -> int:
-    """Returns how many photos to process at the same time."""
-    has_card = settings.device not in ("auto", "cpu") or (
-        settings.device == "auto" and environment.may_use_card(data_folder)
-    )
-    size = models_command.weights_bytes(settings)
-    return parallel.jobs_for(photos, size, parallel.available(has_card=has_card))
-
-
-def _components(target: Target, needs_bpy: bool) -> tuple[str, ...]:
-    """Returns the components, sets of packages, that this run needs."""
-    wanted = [WORKER]
-    if needs_bpy and "blend" in target.formats:
-        wanted.append(SCENE)
-    if "vtp" in target.formats:
-        wanted.append(VTP)
-    return tuple(wanted)
-
-
-def _equipped(
-    command: CommandLine, target: Target, components: Sequence[str], data_folder: Path
-) -> tuple[Target, dict[str, Path]]:
-    """Returns what can be written, and the folders of the installed packages by component.
-
-    Raises Mono3DError if the run asks for what needs packages that are not available.
-    """
-    if not environment.is_available(WORKER, data_folder):
-        environment.check_bare(command.settings, _REMEDY)
-    folders = {name: path for name in components if (path := environment.packages(name, data_folder))}
-    has_scenes = SCENE not in components or environment.is_available(SCENE, data_folder)
-    if not has_scenes and command.options.format == RunOptions.format and not target.name:
-        say(f".blend files are left out: they need Blender as a Python module; {_REMEDY}.", sys.stdout)
-        target = target.without("blend")
-        components = [name for name in components if name != SCENE]
-    for name in components:
-        # The writer of VTP files is a package beside those of the worker.
-        if name != WORKER or VTP in components:
-            environment.require_available(name, data_folder)
-    return target, folders
 
 
 def _skipped(pictures: Sequence[Path]) -> str:

@@ -119,6 +119,15 @@ def weights_digest(settings: Settings, data_folder: Path, models: Mapping[str, M
         return ""
 
 
+def weights_expected(settings: Settings, data_folder: Path, models: Mapping[str, Model] = MODELS) -> str:
+    """Returns what `weights_digest` will be once the weights are here. Raises Mono3DError if that is not known."""
+    model = models[settings.model]
+    found = weights_digest(settings, data_folder, models) or ("" if settings.weights else model.sha256 or "")
+    if not found and not settings.has_own_depth:
+        raise Mono3DError(weights.missing_message(model, data_folder, _how(model)))
+    return found
+
+
 def weights_bytes(settings: Settings) -> int:
     """Returns the size of the weights file of the network that `settings` use; 0 if they use none."""
     return 0 if settings.has_own_depth else MODELS[settings.model].file_bytes

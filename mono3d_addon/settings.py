@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """All settings of the program, declared once.
 
-Four frozen dataclasses: `Settings` controls a reconstruction and is stored with each result, `RunOptions` sets the
-output and the behaviour of a run over many photos, `WebOptions` the web server's access and limits, `Habits` the
-preferences of one computer. Each field carries a `Choice` with its label, help, unit and bounds. The command line,
-Blender's properties, the web form and docs/settings.md are generated from these.
+Five frozen dataclasses: `Settings` controls a reconstruction and is stored with each result, `RunOptions` sets the
+output and the behaviour of a run over many photos, `BatchOptions` those of a batch on several machines, `WebOptions`
+the web server's access and limits, `Habits` the preferences of one computer. Each field carries a `Choice` with its
+label, help, unit and bounds. The command line, Blender's properties, the web form and docs/settings.md are generated
+from these.
 """
 
 from __future__ import annotations
@@ -101,6 +102,9 @@ PREVIEWS = ("picture", "turntable", "off")
 
 LEAST_NEAR, LEAST_FAR = 0.001, 0.002
 """Smallest near and far that a user may set, metres; 0 is automatic."""
+
+RUNNERS = ("local", "openjd")
+"""Who does the parts of a batch."""
 
 LOG_LEVELS = ("error", "warning", "info", "debug")
 
@@ -501,6 +505,30 @@ class RunOptions(SetupOptions):
 
 
 @dataclass(frozen=True)
+class BatchOptions(RunOptions):
+    """How a batch is run whose photos may be many and whose machines may be several."""
+
+    # fmt: off
+    format: tuple[str, ...] = _choice(("glb",), "Formats", "Output",
+        "Files to write for each photo, separated by commas", options=FORMATS, basic=True)
+    runner: str = _choice("local", "Runner", "Run",
+        "Who does the work: 'local' is this computer; 'openjd' writes a job for AWS Deadline Cloud and other managers "
+        "that read Open Job Descriptions", options=RUNNERS, basic=True)
+    shards: int = _choice(0, "Shards", "Run",
+        "Parts into which other runners divide the photos; 0: parts of about 500 photos",
+        minimum=0, maximum=1_000_000)
+    attempts: int = _choice(3, "Attempts", "Run",
+        "How often a photo is tried whose worker dies or whose files cannot be moved, before it counts as failed",
+        minimum=1, maximum=20)
+    retry_failed: bool = _choice(False, "Retry failed", "Run",
+        "Try photos again that have failed with the same settings")
+    recycle: int = _choice(1000, "Renew workers", "Run",
+        "Photos after which a worker process is replaced by a new one; 0: never, not even when its memory grows",
+        minimum=0, maximum=1_000_000)
+    # fmt: on
+
+
+@dataclass(frozen=True)
 class WebOptions(SetupOptions):
     """Who may use the web page, and how much of the computer they may use."""
 
@@ -634,7 +662,9 @@ class Habits:
         check(self)
 
 
-AnySettings = type[Settings] | type[SetupOptions] | type[RunOptions] | type[WebOptions] | type[Habits]
+AnySettings = (
+    type[Settings] | type[SetupOptions] | type[RunOptions] | type[BatchOptions] | type[WebOptions] | type[Habits]
+)
 
 
 @dataclass(frozen=True)

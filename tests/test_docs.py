@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon.arguments import build_parser
-from mono3d_addon.settings import RunOptions, Settings, WebOptions, fields_of
+from mono3d_addon.settings import BatchOptions, RunOptions, Settings, WebOptions, fields_of
 from tests.test_structure import MAY_IMPORT
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +27,7 @@ OTHER_OPTIONS = {
     *("--platform", "--python-tag", "--offline"),  # the installer's
     *("--edition", "--website", "--release", "--blender", "--draft"),  # of the extension's build
     *("--check",),  # of sha256sum
-    "--accept-licence",  # of `models download`
+    *("--accept-licence", "--json"),  # of `models download` and `batch status`
     *("--thorough", "--changed", "--set-up", "--durations"),  # of the tests
     *("--work", "--data-folder"),  # of the site's pictures
 }
@@ -98,7 +98,7 @@ def test_named_files_exist(path: Path) -> None:
 @pytest.mark.parametrize("path", DOCS, ids=ids(DOCS))
 def test_named_options_exist(path: Path) -> None:
     known = set(OTHER_OPTIONS)
-    for cls in (Settings, RunOptions, WebOptions):
+    for cls in (Settings, BatchOptions, WebOptions):
         for item in fields_of(cls):
             flag = "--" + item.name.replace("_", "-")
             known |= {flag, "--no-" + flag[2:], *item.choice.words}

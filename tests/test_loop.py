@@ -84,7 +84,7 @@ def process(tasks: list[PhotoTask], tmp_path: Path, decode: Any) -> tuple[Any, l
     quiet: Any = Quiet()
     records: list[Record] = []
     results = FolderResults(target_of(options), Settings())
-    run(tasks, Settings(), results, runner, quiet, quiet, records, decode=decode)
+    run(tasks, Settings(), results, runner, quiet, quiet, lambda _, record: records.append(record), decode=decode)
     return runner, records
 
 
@@ -200,7 +200,8 @@ def test_the_scene_is_written_beside_the_exports(
     runner: Any = Exporting()
     writer: Any = Scenes(started, failure)
     records: list[Record] = []
-    run(tasks[:1], Settings(), FolderResults(target_of(options), Settings()), runner, writer, writer, records)
+    results = FolderResults(target_of(options), Settings())
+    run(tasks[:1], Settings(), results, runner, writer, writer, lambda _, record: records.append(record))
     assert [record.message for record in records] == [message]
     assert len(writer.written) == scenes
     folder = Path(runner.requests[0]["folder"])

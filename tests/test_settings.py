@@ -13,6 +13,7 @@ from mono3d_addon.errors import Mono3DError
 from mono3d_addon.settings import (
     PRESET_SETTINGS,
     PRESETS,
+    BatchOptions,
     Habits,
     RunOptions,
     SettingField,
@@ -53,7 +54,7 @@ def test_settings_round_trip_through_json(chosen: dict[str, Any]) -> None:
 
 
 def test_every_field_is_described() -> None:
-    for cls in (Settings, RunOptions, WebOptions, Habits):
+    for cls in (Settings, RunOptions, BatchOptions, WebOptions, Habits):
         for item in fields_of(cls):
             assert item.choice.label and len(item.choice.help) > 10, item.name
             assert not item.choice.help.endswith("."), item.name

@@ -44,6 +44,8 @@ _COMMAND_LINE = frozenset(
         "mono3d_addon/blender/scene/scene_task.py",
         "mono3d_addon/cli.py",
         "mono3d_addon/display.py",
+        "mono3d_addon/equipping.py",
+        "mono3d_addon/farm",
         "mono3d_addon/installing.py",
         "mono3d_addon/models_command.py",
         "mono3d_addon/run",

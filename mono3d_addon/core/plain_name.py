@@ -20,12 +20,16 @@ def plain_name(name: str) -> str:
     return plain if plain == name else f"{plain}-{_digest(name)}"
 
 
-def short_name(name: str) -> str:
-    """Returns `name`, cut to `LONGEST_NAME` bytes in UTF-8. A cut name ends in a hash, so that names stay unique."""
+def short_name(name: str, room: int = 0) -> str:
+    """Returns `name`, cut to `LONGEST_NAME` bytes in UTF-8, less `room` for what is put behind it.
+
+    A cut name ends in a hash, so that names stay unique.
+    """
     data = name.encode("utf-8", "surrogateescape")
-    if len(data) <= LONGEST_NAME:
+    most = LONGEST_NAME - room
+    if len(data) <= most:
         return name
-    kept = data[: LONGEST_NAME - 9].decode("utf-8", "ignore").rstrip()
+    kept = data[: most - 9].decode("utf-8", "ignore").rstrip()
     return f"{kept}-{_digest(name)}"
 
 

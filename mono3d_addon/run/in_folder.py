@@ -78,6 +78,9 @@ class FolderResults:
             self._known.remember(self._target.label(task), begun.source, files)
         return replace(record, files=[str(path) for path in files])
 
+    def fail(self, task: PhotoTask, begun: Begun, record: Record) -> None:
+        """Does nothing: a repetition tries the photo again."""
+
 
 def is_done(task: PhotoTask, settings: Settings, target: Target, weights: str, known: FinishedPhotos) -> bool:
     """Returns whether all results of a photo exist, made from the same photo, settings and weights."""

@@ -65,12 +65,8 @@ class Flow:
     recycle: int = 0
 
 
-class Records(Protocol):
-    """Takes the record of each photo, in order."""
-
-    def append(self, record: Record, /) -> None:
-        """Takes a record."""
-        ...
+Note = Callable[[AnyTask, Record], None]
+"""Takes the record of a task."""
 
 
 def run(
@@ -80,11 +76,11 @@ def run(
     runners: Runners,
     scenes: SceneWriter,
     display: Display[AnyTask],
-    records: Records,
+    note: Note[AnyTask],
     flow: Flow = Flow(),
     decode: Decode | None = None,
 ) -> None:
-    """Appends a record of each task to `records`, in order; an interrupt keeps those already appended.
+    """Calls `note` with the record of each task, in order, in the calling thread.
 
     Takes the tasks one by one, a few ahead. `decode`, for runners that do not decode all files, is called in the
     calling thread.
@@ -120,7 +116,7 @@ def run(
             record = batch.finish(waiting[0])
             done = waiting.popleft()
             done.files.clean()
-            records.append(record)
+            note(done.task, record)
             display.finished(done.task, record)
     finally:
         batch.ends.set()
@@ -185,6 +181,7 @@ class _Batch(Generic[AnyTask]):
             files.decoded, files.pixels = decode(begun.photo, self.settings, folder.path), folder
             undo.pop_all()
             return None
+        self._fail(task, files, outcome.record)
         return outcome.record
 
     def reconstruct(
@@ -208,7 +205,13 @@ class _Batch(Generic[AnyTask]):
                         raise Mono3DError(f"{error} It was tried {number} times.") from error
                     if is_last:
                         raise
+        self._fail(task, files, outcome.record)
         return outcome.record
+
+    def _fail(self, task: AnyTask, files: JobFiles, record: Record) -> None:
+        if files.begun is not None and not self.ends.is_set():
+            with as_record(task):
+                self.results.fail(task, files.begun, record)
 
     def _attempt(self, task: AnyTask, ahead: Sequence[AnyTask], files: JobFiles) -> Reconstructed | Record:
         begun = files.begun or self.results.begin(task)
@@ -259,7 +262,10 @@ class _Batch(Generic[AnyTask]):
             return self._place(task, outcome.begun, folders, outcome.answer, scene_seconds)
         # Why the photo failed says more than what that did to its scene.
         outcome = ordered.future.result()
-        return outcome if isinstance(outcome, Record) else failure.record
+        if isinstance(outcome, Record):
+            return outcome
+        self._fail(task, ordered.files, failure.record)
+        return failure.record
 
     def _place(
         self,

@@ -44,7 +44,7 @@ def write_report(path: Path, records: Sequence[Record], seconds: float) -> None:
         "mono3d": version(),
         "seconds": round(seconds, 3),
         **totals(records),
-        "photos": [_rounded(record) for record in records],
+        "photos": [as_row(record) for record in records],
     }
     with atomic_write(path) as beside:
         # File names that are not valid text are written with escapes, which JSON reads back unchanged.
@@ -52,7 +52,8 @@ def write_report(path: Path, records: Sequence[Record], seconds: float) -> None:
         beside.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
-def _rounded(record: Record) -> dict[str, Any]:
+def as_row(record: Record) -> dict[str, Any]:
+    """Returns the entry of a photo in reports."""
     values = dataclasses.asdict(record)
     values["seconds"] = {stage: round(time, 3) for stage, time in record.seconds.items()}
     return values

@@ -70,3 +70,7 @@ class Results(Protocol[SomeTask]):
         Raises Mono3DError or OSError if that fails; then nothing counts as done.
         """
         ...
+
+    def fail(self, task: SomeTask, begun: Begun, record: Record) -> None:
+        """Takes note that a photo has failed for good."""
+        ...

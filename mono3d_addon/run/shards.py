@@ -22,11 +22,15 @@ def select(tasks: Iterable[PhotoTask], shard: str) -> list[PhotoTask]:
     """
     if not shard:
         return list(tasks)
-    number, count = _parsed(shard)
+    number, count = parsed(shard)
     return [task for task in tasks if _number_of(task.name, count) == number]
 
 
-def _parsed(shard: str) -> tuple[int, int]:
+def parsed(shard: str) -> tuple[int, int]:
+    """Returns the number, from 1, and the count of parts that a shard such as "3/20" names.
+
+    Raises WrongUsage for other words.
+    """
     match = _SHARD.fullmatch(shard.strip())
     number, count = map(int, match.groups()) if match else (0, 0)
     if not 1 <= number <= count:

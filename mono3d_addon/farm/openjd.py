@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The runner `openjd`: writes an Open Job Description, which AWS Deadline Cloud and other managers run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from ..display import say
+from ..equipping import Place
+from ..run.plan import FOLDER
+from ..run.stores import is_address, store_of
+from .work import Work, count_of_shards
+
+TEMPLATE = f"{FOLDER}/openjd.json"
+_WORDS = ("jobs", "attempts", "recycle")
+
+
+def write_template(work: Work, place: Place) -> None:
+    """Writes the job's template beside the plan and says where."""
+    store = store_of(work.output)
+    text = json.dumps(template(work), indent=1) + "\n"
+    store.write(TEMPLATE, text.encode("ascii"))
+    where = f"{work.output.rstrip('/')}/{TEMPLATE}"
+    say(f"The job of {count_of_shards(work):,} tasks is {where}; submit it, or try it with 'openjd run'.", sys.stdout)
+
+
+def template(work: Work) -> dict[str, Any]:
+    """Returns the job: a step whose tasks do a shard each, and one that writes the report."""
+    options = work.options
+    defaults = type(options)()
+    more = [
+        word
+        for name in _WORDS
+        if getattr(options, name) != getattr(defaults, name)
+        for word in (f"--{name}", str(getattr(options, name)))
+    ]
+    more += ["--retry-failed"] * options.retry_failed
+    if options.data_folder:
+        more += ["--data-folder", options.data_folder]
+    out = {"name": "Out", "default": work.output}
+    out |= {"type": "STRING"} if is_address(work.output) else {"type": "PATH", "objectType": "DIRECTORY"}
+    out |= {} if is_address(work.output) else {"dataFlow": "INOUT"}
+    run = ["batch", "run", "-o", "{{Param.Out}}", "--shard", "{{Task.Param.Shard}}/{{Param.Shards}}", *more]
+    return {
+        "specificationVersion": "jobtemplate-2023-09",
+        "name": "Mono3D",
+        "parameterDefinitions": [
+            out,
+            {"name": "Shards", "type": "INT", "default": count_of_shards(work), "minValue": 1},
+            {"name": "Command", "type": "STRING", "default": "mono3d"},
+        ],
+        "steps": [
+            {
+                "name": "Reconstruct",
+                "parameterSpace": {
+                    "taskParameterDefinitions": [{"name": "Shard", "type": "INT", "range": "1-{{Param.Shards}}"}]
+                },
+                "script": {"actions": {"onRun": {"command": "{{Param.Command}}", "args": run}}},
+            },
+            {
+                "name": "Report",
+                "dependencies": [{"dependsOn": "Reconstruct"}],
+                "script": {
+                    "actions": {
+                        "onRun": {"command": "{{Param.Command}}", "args": ["batch", "merge", "-o", "{{Param.Out}}"]}
+                    }
+                },
+            },
+        ],
+    }

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far a batch is, and one report of it, from the journals of all that worked on it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from ..core.claimed_folder import ClaimedFolder
+from ..core.files import atomic_write
+from ..core.user_path import user_path
+from ..run.journal import Entry, lines
+from ..run.placement import PARTIAL, STAGING
+from ..run.plan import Plan
+from ..run.stores import Store, is_address
+from .progress import speed
+
+REPORT = "report.json"
+_LATELY = 300.0
+"""Seconds for which the speed is measured: the last ones of the batch, by the photos' own times."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Numbers of photos, photos per second of late (0: nobody works on it), and the seconds for those left, if known.
+
+    `seconds` is the time between the first photo and the last one.
+    """
+
+    photos: int
+    done: int
+    failed: int
+    left: int
+    photos_per_second: float
+    seconds_left: float | None
+    seconds: float
+
+    def words(self) -> str:
+        """Returns it in a sentence."""
+        head = f"{self.photos:,} photos: {self.done:,} done, {self.failed:,} failed, {self.left:,} left"
+        return f"{head}; {speed(self.photos_per_second, self.left)}." if self.left else f"{head}."
+
+
+def newest(store: Store, plan: Plan) -> Iterator[tuple[Entry, bytes]]:
+    """Yields the last line of each photo that is done or has failed."""
+    seen: set[int] = set()
+    for entry, line in lines(store, plan.key):
+        if entry.id not in seen:
+            seen.add(entry.id)
+            yield entry, line
+
+
+class Tally:
+    """Counts entries."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._counts = {"done": 0, "failed": 0}
+        self._first = self._last = 0.0
+        self._late: list[float] = []
+
+    def add(self, entry: Entry) -> None:
+        """Counts the entry of a photo."""
+        self._counts[entry.status] = self._counts.get(entry.status, 0) + 1
+        self._first = min(self._first or entry.time, entry.time)
+        self._last = max(self._last, entry.time)
+        if entry.time >= self._last - _LATELY:
+            self._late.append(entry.time)
+
+    def summary(self, now: float) -> Summary:
+        """Returns the numbers; `now` is the present time."""
+        done, failed = self._counts["done"], self._counts["failed"]
+        left = max(0, self._plan.photos - done - failed)
+        late = [when for when in self._late if when >= self._last - _LATELY]
+        span = self._last - min(late, default=self._last)
+        is_going_on = bool(left) and now - self._last < _LATELY
+        rate = (len(late) - 1) / span if is_going_on and span > 0.0 else 0.0
+        seconds = left / rate if rate else None
+        return Summary(self._plan.photos, done, failed, left, rate, seconds, self._last - self._first)
+
+
+def summary_of(store: Store, plan: Plan, now: float | None = None) -> Summary:
+    """Returns how far a batch is; `now` is the present time, None: that of the clock."""
+    tally = Tally(plan)
+    for entry, _ in newest(store, plan):
+        tally.add(entry)
+    return tally.summary(time.time() if now is None else now)
+
+
+def as_json(summary: Summary) -> str:
+    """Returns the numbers as a JSON object."""
+    return json.dumps(asdict(summary), indent=1)
+
+
+def merge(store: Store, plan: Plan, report: str) -> Summary:
+    """Writes one report, of the form of `run.report`, and returns the numbers in it.
+
+    `report` is a file of this computer; empty: `REPORT` beside the results. A name that ends in .jsonl gets a line for
+    each photo and no totals. Raises Mono3DError or OSError if it cannot be written.
+    """
+    is_lines = report.lower().endswith(".jsonl")
+    if report:
+        path = user_path(report)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        writing: AbstractContextManager[Path] = atomic_write(path)
+        with writing as beside, beside.open("wb") as file:
+            return _write(store, plan, file, is_lines)
+    staging = ClaimedFolder(STAGING, PARTIAL, store.folder)
+    try:
+        with (staging.path / REPORT).open("wb") as file:
+            found = _write(store, plan, file, is_lines)
+        store.put(REPORT, staging.path / REPORT)
+        return found
+    finally:
+        staging.remove()
+
+
+def place_of_report(output: str, report: str) -> str:
+    """Returns where `merge` writes, in words."""
+    return report or (f"{output.rstrip('/')}/{REPORT}" if is_address(output) else str(user_path(output) / REPORT))
+
+
+def _write(store: Store, plan: Plan, file: IO[bytes], is_lines: bool) -> Summary:
+    tally = Tally(plan)
+    file.write(b"" if is_lines else b'{"photos": [\n')
+    for number, (entry, line) in enumerate(newest(store, plan)):
+        tally.add(entry)
+        file.write((b"" if is_lines or not number else b",\n") + line + (b"\n" if is_lines else b""))
+    found = tally.summary(time.time())
+    if not is_lines:
+        totals = {"mono3d": plan.version, "seconds": round(found.seconds, 3), "done": found.done}
+        totals |= {"failed": found.failed, "skipped": 0, "left": found.left}
+        file.write(b"\n],\n" + json.dumps(totals)[1:].encode("ascii") + b"\n")
+    return found
