@@ -7,14 +7,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..core.claimed_folder import remove_abandoned
 from ..equipping import Place
 from ..run.journal import Journal, Known
-from ..run.placement import PARTIAL, STAGING
+from ..run.placement import clear
 from ..run.plan import PlannedPhoto, photos_of
 from ..run.report import Record
 from ..run.shards import parsed
-from ..run.stores import store_of
+from ..run.stores import FOLDER, store_of
 from .crew import work_on
 from .progress import BatchDisplay
 from .work import Work
@@ -24,7 +23,8 @@ def run_here(work: Work, place: Place) -> bool:
     """Does the photos of the work's shard that are neither done nor failed; returns whether none has failed."""
     store = store_of(work.output)
     store.prepare()
-    remove_abandoned(store.folder or Path(tempfile.gettempdir()), STAGING, PARTIAL)
+    for folder in (store.folder / FOLDER, store.folder) if store.folder else (Path(tempfile.gettempdir()),):
+        clear(folder)
     shard, plan = work.options.shard, work.plan
     known = Known(store, plan.key, shard)
     count = plan.photos // (parsed(shard)[1] if shard else 1)

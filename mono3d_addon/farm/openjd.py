@@ -9,8 +9,7 @@ from typing import Any
 
 from ..display import say
 from ..equipping import Place
-from ..run.plan import FOLDER
-from ..run.stores import is_address, store_of
+from ..run.stores import FOLDER, is_address, store_of
 from .work import Work, count_of_shards
 
 TEMPLATE = f"{FOLDER}/openjd.json"

@@ -78,7 +78,7 @@ class FolderResults:
             self._known.remember(self._target.label(task), begun.source, files)
         return replace(record, files=[str(path) for path in files])
 
-    def fail(self, task: PhotoTask, begun: Begun, record: Record) -> None:
+    def fail(self, task: PhotoTask, begun: Begun, record: Record | None) -> None:
         """Does nothing: a repetition tries the photo again."""
 
 

@@ -18,9 +18,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .plan import FOLDER, PlannedPhoto
+from .plan import PlannedPhoto
 from .report import Record, as_row
-from .stores import Store
+from .stores import FOLDER, Store
 
 _LINES = 250
 _SECONDS = 2.0

@@ -18,7 +18,7 @@ from typing import Any, Generic, Protocol
 
 from ..core.claimed_folder import ClaimedFolder, remove_abandoned
 from ..core.stages import EXPORTING
-from ..errors import Mono3DError, WorkerDied
+from ..errors import Cancelled, Mono3DError, WorkerDied
 from ..settings import Settings
 from ..worker.runner import Runners
 from .failures import as_record
@@ -209,9 +209,9 @@ class _Batch(Generic[AnyTask]):
         return outcome.record
 
     def _fail(self, task: AnyTask, files: JobFiles, record: Record) -> None:
-        if files.begun is not None and not self.ends.is_set():
+        if files.begun is not None:
             with as_record(task):
-                self.results.fail(task, files.begun, record)
+                self.results.fail(task, files.begun, None if self.ends.is_set() else record)
 
     def _attempt(self, task: AnyTask, ahead: Sequence[AnyTask], files: JobFiles) -> Reconstructed | Record:
         begun = files.begun or self.results.begin(task)
@@ -220,6 +220,8 @@ class _Batch(Generic[AnyTask]):
         files.begun = begun
         runner = self.idle.get()
         try:
+            if self.ends.is_set():
+                raise Cancelled
             folders = files.make(self.results.staging)
             exports = self.results.files(task, begun, folders.staging.path)
             has_scene = exports.pop(_BLEND, None) is not None

@@ -29,7 +29,7 @@ def prepare(target: Target) -> None:
     if not target.formats:
         raise WrongUsage("Without a format and a preview nothing would be written; choose a format with --format.")
     _prepare_folder(target.folder)
-    _clear(target.folder)
+    clear(target.folder)
 
 
 def prepare_report(path: Path, tasks: Sequence[PhotoTask]) -> None:
@@ -41,11 +41,11 @@ def prepare_report(path: Path, tasks: Sequence[PhotoTask]) -> None:
     _prepare_folder(path.parent)
 
 
-def _clear(folder: Path) -> None:
+def clear(folder: Path) -> None:
     """Removes what killed runs left in an output folder."""
     remove_abandoned(folder, STAGING, PARTIAL)
     with contextlib.suppress(OSError):
-        for path in list(folder.glob(f"{STAGING}*{PARTIAL}.*")):
+        for path in list(folder.glob(f"{STAGING}*{PARTIAL}*")):
             with contextlib.suppress(OSError):
                 if path.is_file() and time.time() - path.stat().st_mtime > _ABANDONED:
                     path.unlink()

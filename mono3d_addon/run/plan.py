@@ -20,10 +20,8 @@ from ..version import version
 from . import shards
 from .made_from import identity
 from .placement import PARTIAL, STAGING
-from .stores import Item, Source, Store, is_address
+from .stores import FOLDER, Item, Source, Store, is_address
 
-FOLDER = ".mono3d"
-"""Folder beside the results with all that a batch keeps for itself."""
 PHOTOS, HEAD = f"{FOLDER}/plan.jsonl", f"{FOLDER}/plan.json"
 
 _CHUNK = 2**20

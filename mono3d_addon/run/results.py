@@ -71,6 +71,6 @@ class Results(Protocol[SomeTask]):
         """
         ...
 
-    def fail(self, task: SomeTask, begun: Begun, record: Record) -> None:
-        """Takes note that a photo has failed for good."""
+    def fail(self, task: SomeTask, begun: Begun, record: Record | None) -> None:
+        """Takes note that a photo has failed for good; None: the run ends before it is done."""
         ...

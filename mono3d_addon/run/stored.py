@@ -115,10 +115,10 @@ class StoredResults:
         self._leave(name)
         return dataclasses.replace(found, photo=task.address)
 
-    def fail(self, task: PlannedPhoto, begun: Begun, record: Record) -> None:
+    def fail(self, task: PlannedPhoto, begun: Begun, record: Record | None) -> None:
         """Writes the record of a photo that has failed for good."""
         try:
-            if self._record(_id(begun)) is None:
+            if record is not None and self._record(_id(begun)) is None:
                 self._write(begun, record, {})
         finally:
             self._leave(_id(begun))

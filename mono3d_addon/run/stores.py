@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import json
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ from ..core.files import atomic_write
 from ..core.user_path import exists, is_folder, user_path
 from ..errors import Mono3DError, WrongUsage
 from .photos import is_photo, is_result
+
+FOLDER = ".mono3d"
+"""Folder beside the results with all that a batch keeps for itself."""
 
 _MANIFESTS = (".jsonl", ".txt")
 
@@ -273,11 +277,15 @@ class FolderStore:
             return file.read(-1 if stop is None else max(0, stop - start))
 
     def write(self, name: str, content: bytes) -> None:
-        """Writes a file whole or not at all."""
-        path = self.root / name
+        """Writes a file whole or not at all. What a killed run leaves is never among the results."""
+        path, beside = self.root / name, self.root / FOLDER / f".mono3d-{secrets.token_hex(8)}.partial"
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as beside:
+        beside.parent.mkdir(exist_ok=True)
+        try:
             beside.write_bytes(content)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
 
     def put(self, name: str, path: Path) -> None:
         """Moves a file there."""
