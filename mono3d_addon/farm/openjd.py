@@ -22,7 +22,10 @@ def write_template(work: Work, place: Place) -> None:
     text = json.dumps(template(work), indent=1) + "\n"
     store.write(TEMPLATE, text.encode("ascii"))
     where = f"{work.output.rstrip('/')}/{TEMPLATE}"
-    say(f"The job of {count_of_shards(work):,} tasks is {where}; submit it, or try it with 'openjd run'.", sys.stdout)
+    say(
+        f"The job of {count_of_shards(work):,} tasks is {where}; submit it, or try it with 'openjd run FILE --step Report --run-dependencies'.",
+        sys.stdout,
+    )
 
 
 def template(work: Work) -> dict[str, Any]:

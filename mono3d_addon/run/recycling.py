@@ -38,19 +38,24 @@ class Recycled:
 
     def submit(self, request: Mapping[str, Any]) -> Job:
         """Returns the job of a request, in a new process if the present one has done or taken enough."""
-        if self._most:
-            self._replace_if_due()
-        return self._runner.submit(request)
+        if not self._most:
+            return self._runner.submit(request)
+        if self._is_due():
+            self._runner.stop()
+            self._photos = 0
+        job = self._runner.submit(request)
+        self._process = self._runner.process_id
+        self._photos += 1
+        return job
 
-    def _replace_if_due(self) -> None:
+    def _is_due(self) -> bool:
         process = self._runner.process_id
         if process is None or process != self._process:
-            self._process, self._photos, self._settled = process, 0, 0
-        bytes_now = computer.resident_memory(process) if process is not None else None
+            # It has died, and its next one is new anyway.
+            self._photos = 0
+            return False
+        bytes_now = computer.resident_memory(process) or 0
         if self._photos == _SETTLED:
-            self._settled = bytes_now or 0
-        has_grown = bool(bytes_now and self._settled and bytes_now > _GROWTH * self._settled + _SPARE)
-        if self._photos >= self._most or has_grown:
-            self._runner.stop()
-            self._process, self._photos, self._settled = None, 0, 0
-        self._photos += 1
+            self._settled = bytes_now
+        has_grown = self._photos > _SETTLED and bytes_now > _GROWTH * self._settled + _SPARE
+        return self._photos >= self._most or has_grown

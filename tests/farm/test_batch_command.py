@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`batch` as a user types it: real workers, real photos, kills at any moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from mono3d_addon.arguments import parse_batch
+from mono3d_addon.cli import SOME_FAILED, USAGE, main
+
+ROOT = Path(__file__).resolve().parents[2]
+PHOTOS = ROOT / "tests" / "photos"
+DATA = os.environ.get("MONO3D_TEST_DATA", "")
+
+installed = pytest.mark.skipif(not DATA, reason="no installed packages (run 'python3 tests/run.py')")
+LIGHT = ("--no-preview", "--format", "ply", "--detail", 64, "--engine", "plain", "--tiles", "off")
+
+
+def command(*words: object) -> list[str]:
+    return [sys.executable, "-m", "mono3d_addon", "batch", *map(str, words)]
+
+
+def batch(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*words), cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+def small_photos(folder: Path, count: int) -> Path:
+    """Writes different small pictures of a real photo."""
+    folder.mkdir()
+    with Image.open(PHOTOS / "china.jpg") as picture:
+        for number in range(count):
+            picture.crop((number, 0, 320 + number, 240)).save(folder / f"{number:03}.jpg")
+    return folder
+
+
+def records(out: Path) -> dict[str, dict[str, Any]]:
+    """Returns the records beside the results, by their photos' names."""
+    found = [json.loads(path.read_bytes()) for path in out.glob("??/??/*.json")]
+    assert len({one["photo"] for one in found}) == len(found)
+    return {Path(one["photo"]).name: one for one in found}
+
+
+def check_whole(out: Path) -> None:
+    """Checks that the files of each record are there, as large as they were, and no others."""
+    named: set[str] = set()
+    for one in records(out).values():
+        if one["status"] == "done":
+            assert one["files"] and sum((out / file).stat().st_size for file in one["files"]) == one["bytes"]
+            named |= set(one["files"])
+    inner = {path.relative_to(out).as_posix() for path in out.glob("??/??/*") if path.suffix != ".json"}
+    assert named <= inner
+    for file in inner - named:
+        # A killed run had put it there, and not yet its record.
+        assert (out / file).stat().st_size > 0
+
+
+@installed
+def test_a_batch_in_steps_and_in_one(tmp_path: Path) -> None:
+    photos, out = small_photos(tmp_path / "photos", 3), tmp_path / "out"
+    (photos / "damaged.jpg").write_bytes(b"no photo")
+    done = batch("plan", photos, "-o", out, *LIGHT, "--data-folder", DATA)
+    assert done.returncode == 0, done.stderr
+    assert "4 photos" in done.stdout and "batch run" in done.stdout
+    assert batch("status", "-o", out).stdout == "4 photos: 0 done, 0 failed, 4 left; no photo lately.\n"
+    codes = [batch("run", "-o", out, "--shard", f"{number}/2", "--data-folder", DATA).returncode for number in (1, 2)]
+    assert sorted(codes) == [0, SOME_FAILED]
+    status = json.loads(batch("status", "-o", out, "--json").stdout)
+    assert (status["done"], status["failed"], status["left"]) == (3, 1, 0)
+    check_whole(out)
+    before = {path: path.stat().st_mtime_ns for path in out.glob("??/??/*")}
+    again = batch(photos, "-o", out, *LIGHT, "--data-folder", DATA)
+    assert again.returncode == SOME_FAILED and "3 done, 1 failed, 0 left" in again.stdout
+    assert "damaged" in again.stderr, "why it has failed is told again"
+    assert {path: path.stat().st_mtime_ns for path in out.glob("??/??/*")} == before
+    report = json.loads((out / "report.json").read_text())
+    found = {Path(one["photo"]).name: one["status"] for one in report["photos"]}
+    assert found == {"000.jpg": "done", "001.jpg": "done", "002.jpg": "done", "damaged.jpg": "failed"}
+
+
+def kill_at_random(photos: Path, out: Path, moments: int, longest: float, seed: int) -> None:
+    """Starts a batch and kills it, again and again at random moments, and then lets it end."""
+    chance = random.Random(seed)
+    words = command(photos, "-o", out, *LIGHT, "--data-folder", DATA, "--jobs", 2)
+    for _ in range(moments):
+        process = subprocess.Popen(
+            words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        time.sleep(chance.uniform(0.2, longest))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@installed
+@pytest.mark.thorough
+@pytest.mark.skipif(os.name == "nt", reason="uses POSIX signals")
+def test_a_batch_that_is_killed_does_every_photo_once(tmp_path: Path) -> None:
+    count = 40
+    photos, out = small_photos(tmp_path / "photos", count), tmp_path / "out"
+    kill_at_random(photos, out, 6, 8.0, 1)
+    check_whole(out)
+    found = records(out)
+    assert Counter(one["status"] for one in found.values()) == {"done": count}
+    assert sorted(found) == [f"{number:03}.jpg" for number in range(count)]
+    assert not list(out.glob(".mono3d-*")), "folders of killed runs are removed"
+    report = json.loads((out / "report.json").read_text())
+    assert report["done"] == count == len({one["photo"] for one in report["photos"]})
+
+
+def test_an_open_job_description_is_valid_and_runs_each_shard(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("openjd.cli")
+    (tmp_path / "photos").mkdir()
+    shutil.copy(PHOTOS / "coffee.png", tmp_path / "photos")
+    out = tmp_path / "out"
+    words = [str(tmp_path / "photos"), "-o", str(out), "--runner", "openjd", "--shards", "3", "--jobs", "2"]
+    assert main(["batch", *words, "--data-folder", str(tmp_path / "data")]) == 0
+    assert "The job of 3 tasks is" in capsys.readouterr().out
+    path = out / ".mono3d" / "openjd.json"
+    calls = tmp_path / "calls"
+    script = tmp_path / "mono3d"
+    script.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n')
+    script.chmod(0o755)
+    openjd = str(Path(sys.executable).with_name("openjd"))
+    for action in (
+        ["check", str(path)],
+        ["run", str(path), "--step", "Report", "--run-dependencies", "-p", f"Command={script}"],
+    ):
+        done = subprocess.run([openjd, *action], capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    lines = [parse_batch(line.split()[1:], "mono3d batch") for line in calls.read_text().splitlines()]
+    assert [(line.action, line.options.shard) for line in lines] == [
+        *(("run", f"{number}/3") for number in (1, 2, 3)),
+        ("merge", ""),
+    ]
+    assert {line.options.output for line in lines} == {str(out)} and lines[0].options.jobs == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run", "--detail", "100", "-o", "out"], "unrecognized arguments: --detail"),
+        (["photos"], "no place for the results was given"),
+        (["plan", "-o", "out"], "no photo was given"),
+        (["status", "-o", "s3://bucket/out"], "is an address"),
+        (["status", "-o", "nowhere"], "There is no plan yet"),
+        (["nowhere.jpg", "-o", "out"], "There is no file or folder 'nowhere.jpg'"),
+    ],
+)
+def test_wrong_usage_is_told_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["batch", *words]) in (USAGE, SOME_FAILED)
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
