@@ -22,10 +22,8 @@ def write_template(work: Work, place: Place) -> None:
     text = json.dumps(template(work), indent=1) + "\n"
     store.write(TEMPLATE, text.encode("ascii"))
     where = f"{work.output.rstrip('/')}/{TEMPLATE}"
-    say(
-        f"The job of {count_of_shards(work):,} tasks is {where}; submit it, or try it with 'openjd run FILE --step Report --run-dependencies'.",
-        sys.stdout,
-    )
+    tasks = f"{count_of_shards(work):,} tasks"
+    say(f"The job of {tasks} is {where}; 'openjd run FILE --step Report --run-dependencies' tries it here.", sys.stdout)
 
 
 def template(work: Work) -> dict[str, Any]:
@@ -41,9 +39,10 @@ def template(work: Work) -> dict[str, Any]:
     more += ["--retry-failed"] * options.retry_failed
     if options.data_folder:
         more += ["--data-folder", options.data_folder]
-    out = {"name": "Out", "default": work.output}
-    out |= {"type": "STRING"} if is_address(work.output) else {"type": "PATH", "objectType": "DIRECTORY"}
-    out |= {} if is_address(work.output) else {"dataFlow": "INOUT"}
+    out = {"name": "Out", "type": "STRING", "default": work.output}
+    if not is_address(work.output):
+        # Paths are relative to the template's folder.
+        out |= {"type": "PATH", "objectType": "DIRECTORY", "dataFlow": "INOUT", "default": ".."}
     run = ["batch", "run", "-o", "{{Param.Out}}", "--shard", "{{Task.Param.Shard}}/{{Param.Shards}}", *more]
     return {
         "specificationVersion": "jobtemplate-2023-09",

@@ -148,7 +148,7 @@ def test_an_open_job_description_is_valid_and_runs_each_shard(
         *(("run", f"{number}/3") for number in (1, 2, 3)),
         ("merge", ""),
     ]
-    assert {line.options.output for line in lines} == {str(out)} and lines[0].options.jobs == 2
+    assert {Path(line.options.output).resolve() for line in lines} == {out.resolve()} and lines[0].options.jobs == 2
 
 
 @pytest.mark.parametrize(
