@@ -9,15 +9,15 @@ from typing import Any
 
 from ..display import say
 from ..equipping import Place
-from ..run.stores import FOLDER, is_address, store_of
+from ..run.stores import is_address, store_of
 from .work import Work, count_of_shards
 
-TEMPLATE = f"{FOLDER}/openjd.json"
+TEMPLATE = "openjd.json"
 _WORDS = ("jobs", "attempts", "recycle")
 
 
 def write_template(work: Work, place: Place) -> None:
-    """Writes the job's template beside the plan and says where."""
+    """Writes the job's template beside the results and says where."""
     store = store_of(work.output)
     text = json.dumps(template(work), indent=1) + "\n"
     store.write(TEMPLATE, text.encode("ascii"))
@@ -41,8 +41,8 @@ def template(work: Work) -> dict[str, Any]:
         more += ["--data-folder", options.data_folder]
     out = {"name": "Out", "type": "STRING", "default": work.output}
     if not is_address(work.output):
-        # Paths are relative to the template's folder.
-        out |= {"type": "PATH", "objectType": "DIRECTORY", "dataFlow": "INOUT", "default": ".."}
+        # Paths are relative to the template's folder, and may not lead out of it.
+        out |= {"type": "PATH", "objectType": "DIRECTORY", "dataFlow": "INOUT", "default": "."}
     run = ["batch", "run", "-o", "{{Param.Out}}", "--shard", "{{Task.Param.Shard}}/{{Param.Shards}}", *more]
     return {
         "specificationVersion": "jobtemplate-2023-09",

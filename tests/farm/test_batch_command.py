@@ -131,7 +131,7 @@ def test_an_open_job_description_is_valid_and_runs_each_shard(
     words = [str(tmp_path / "photos"), "-o", str(out), "--runner", "openjd", "--shards", "3", "--jobs", "2"]
     assert main(["batch", *words, "--data-folder", str(tmp_path / "data")]) == 0
     assert "The job of 3 tasks is" in capsys.readouterr().out
-    path = out / ".mono3d" / "openjd.json"
+    path = out / "openjd.json"
     calls = tmp_path / "calls"
     script = tmp_path / "mono3d"
     script.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n')
