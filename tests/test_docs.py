@@ -27,6 +27,7 @@ OTHER_OPTIONS = {
     *("--platform", "--python-tag", "--offline"),  # the installer's
     *("--edition", "--website", "--release", "--blender", "--draft"),  # of the extension's build
     *("--check",),  # of sha256sum
+    *("--step", "--run-dependencies"),  # of openjd
     *("--accept-licence", "--json"),  # of `models download` and `batch status`
     *("--thorough", "--changed", "--set-up", "--durations"),  # of the tests
     *("--work", "--data-folder"),  # of the site's pictures

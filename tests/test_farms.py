@@ -5,17 +5,14 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from mono3d_addon.arguments import parse
+from mono3d_addon.arguments import parse_batch
 from mono3d_addon.version import ROOT
 
-DATA = os.environ.get("MONO3D_TEST_DATA", "")
 RECIPES = {
     text.splitlines()[0]: text
     for text in re.findall(r"```\w+\n(.*?)```", (ROOT / "docs" / "farms.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -39,7 +36,9 @@ def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def shards(calls: Path) -> list[str]:
     """Returns the shards of the commands in a file, each of which the parser accepts."""
-    return [parse(line.split(), "mono3d").options.shard for line in calls.read_text().splitlines()]
+    lines = [line.split() for line in calls.read_text().splitlines()]
+    assert all(words[0] == "batch" for words in lines)
+    return [parse_batch(words[1:], "mono3d batch").options.shard for words in lines]
 
 
 def test_the_slurm_script_runs_each_part_of_its_array(tmp_path: Path, noted: Path) -> None:
@@ -54,45 +53,5 @@ def test_the_slurm_script_runs_each_part_of_its_array(tmp_path: Path, noted: Pat
 
 def test_gnu_parallel_gets_each_part() -> None:
     recipe = next(text for text in RECIPES.values() if "parallel" in text)
-    words = recipe.partition("mono3d ")[2].replace("{}", "7").split()
-    assert "seq 20" in recipe and parse(words, "mono3d").options.shard == "7/20"
-
-
-def template(tmp_path: Path) -> Path:
-    path = tmp_path / "mono3d.yaml"
-    path.write_text(next(text for start, text in RECIPES.items() if start.startswith("specificationVersion")))
-    return path
-
-
-def openjd(*words: object) -> subprocess.CompletedProcess[str]:
-    pytest.importorskip("openjd.cli")
-    command = [str(Path(sys.executable).with_name("openjd")), *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-
-
-def test_the_open_job_description_is_valid_and_runs_each_part(tmp_path: Path, noted: Path) -> None:
-    path = template(tmp_path)
-    checked = openjd("check", path)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    (tmp_path / "photos").mkdir()
-    values = ("-p", f"Photos={tmp_path / 'photos'}", "-p", f"Out={tmp_path / 'out'}", "-p", "Shards=3")
-    done = openjd("run", path, *values)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert sorted(shards(noted)) == ["1/3", "2/3", "3/3"]
-
-
-@pytest.mark.thorough
-@pytest.mark.skipif(not DATA, reason="no installed packages (run 'python3 tests/run.py')")
-def test_the_open_job_description_reconstructs_photos(tmp_path: Path, noted: Path) -> None:
-    (tmp_path / "bin" / "mono3d").write_text(
-        f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m mono3d_addon --data-folder {DATA} "$@"\n'
-    )
-    (tmp_path / "photos").mkdir()
-    for name in ("coffee.png", "china.jpg"):
-        shutil.copy(ROOT / "tests" / "photos" / name, tmp_path / "photos")
-    values = ("-p", f"Photos={tmp_path / 'photos'}", "-p", f"Out={tmp_path / 'out'}", "-p", "Shards=2")
-    done = openjd("run", template(tmp_path), *values, "-p", "Preset=fast")
-    assert done.returncode == 0, done.stdout + done.stderr
-    out = tmp_path / "out"
-    assert {path.name for path in out.glob("*.glb")} == {"coffee.glb", "china.glb"}
-    assert {path.name for path in out.glob("report-*.json")} == {"report-1.json", "report-2.json"}
+    words = recipe.partition("mono3d batch ")[2].replace("{}", "7").split()
+    assert "seq 20" in recipe and parse_batch(words, "mono3d batch").options.shard == "7/20"

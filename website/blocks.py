@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 COMMAND = "python3 -m mono3d_addon "
-_MAKES = re.compile(r"(?:web|models)\b|\S*PHOTO")
+_MAKES = re.compile(r"(?:web|models|batch)\b|\S*PHOTO")
 """What follows in commands that make nothing of a photo, and in patterns of commands."""
 
 
