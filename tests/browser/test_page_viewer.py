@@ -219,22 +219,37 @@ def test_the_background_goes_with_the_photo_and_changes(visit: Visit, coffee: st
     assert visit.seen()[10, 10].mean() < 0.2 < of_photo.mean()
 
 
-def test_depth_stands_beside_the_photo(visit: Visit, coffee: str) -> None:
+def test_a_line_wipes_from_the_photo_to_its_depth(visit: Visit, coffee: str) -> None:
     visit.open(coffee)
-    pictures = {}
+    box, wipe = visit.find("#compare"), visit.find("#wipe")
+    box.scroll_into_view_if_needed()
     for name in ("photo", "depth"):
-        place = visit.find(f"#result-{name}")
-        place.scroll_into_view_if_needed()
-        expect(place).to_be_visible()
-        place.evaluate("image => image.decode()")
-        pictures[name] = as_picture(place.screenshot())
-    photo, depth = pictures["photo"], pictures["depth"]
-    assert depth.std() > 0.1 and abs(photo.shape[0] - depth.shape[0]) <= 1
+        visit.find(f"#result-{name}").evaluate("image => image.decode()")
+    wipe.focus()
+    visit.page.keyboard.press("End")
+    photo = as_picture(box.screenshot())
+    visit.page.keyboard.press("Home")
+    depth = as_picture(box.screenshot())
+    assert depth.std() > 0.1 and difference(photo, depth) > 0.1
     # The cup at the lower middle is nearer, so brighter, than the dark corner behind the table.
     height, width, _ = depth.shape
     assert depth[int(0.85 * height), width // 2].sum() > depth[int(0.05 * height), int(0.05 * width)].sum() + 0.5
-    boxes = [visit.find(f"#result-{name}").bounding_box() for name in ("photo", "depth")]
-    assert boxes[0] and boxes[1] and boxes[0]["y"] == boxes[1]["y"] and boxes[0]["x"] < boxes[1]["x"]
+    place = box.bounding_box()
+    assert place is not None
+    visit.page.mouse.click(place["x"] + 0.3 * place["width"], place["y"] + 0.5 * place["height"])
+    expect(wipe).to_have_attribute("aria-valuetext", "30 % photo, 70 % depth")
+    both, line = as_picture(box.screenshot()), int(0.3 * width)
+    assert difference(both[10:-10, 10 : line - 10], photo[10:-10, 10 : line - 10]) < 0.01
+    assert difference(both[10:-10, line + 10 : -10], depth[10:-10, line + 10 : -10]) < 0.01
+    visit.find("#show-large").click()
+    large = box.bounding_box()
+    assert large is not None and large["width"] > 1.3 * place["width"]
+    visit.shot("photo and depth large")
+    visit.page.keyboard.press("Escape")
+    expect(visit.find("#compare-place > #compare")).to_be_visible()
+    with visit.page.expect_download() as waiting:
+        visit.find("#depth-save").click()
+    assert waiting.value.suggested_filename == "coffee_depth_colours.png"
 
 
 @pytest.mark.thorough

@@ -24,6 +24,7 @@ NEITHER_WORDS = {
     "measuring.js": {"{}px system-ui, sans-serif"},  # a font
     "models.js": {"models download {}"},  # a command
     "photo.js": {"Files"},  # a type of drops
+    "video.js": {"WebM, VP9", "WebM, VP8"},  # formats
     "words.js": {"{} min {} s"},  # units
     "language.js": {"{}={}; path={}; max-age={}; samesite=lax{}"},
     "catalogue.js": {"English"},

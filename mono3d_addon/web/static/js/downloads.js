@@ -72,7 +72,13 @@ function nameOf(response) {
   return /filename="([^"]+)"/i.exec(told)?.[1];
 }
 
-function save(blob, name) {
+/** Returns the name of a photo without its suffix, as file names of downloads begin (web/downloads.py). */
+export function stemOf(name) {
+  return name.replace(/\.[^.]*$/, "").replace(/[^\p{L}\p{N} _.()-]/gu, "_") || "photo";
+}
+
+/** Gives the user a file. */
+export function save(blob, name) {
   const url = URL.createObjectURL(blob);
   const link = make("a", { href: url, download: name });
   document.body.append(link);

@@ -3,12 +3,14 @@
 
 import * as api from "./api.js";
 import { backdrop } from "./backdrop.js";
+import { Compare } from "./compare.js";
 import { showDownloads } from "./downloads.js";
 import { find } from "./element.js";
 import { meshWords, showFacts } from "./facts.js";
 import { Measuring } from "./measuring.js";
 import { NextStep } from "./models.js";
 import { patiently } from "./presence.js";
+import { Saving } from "./saving.js";
 import { Shape } from "./shape.js";
 import { showStill } from "./still.js";
 import { t } from "./texts.js";
@@ -29,6 +31,8 @@ export class Result {
     this._latest = null;
     this._viewer = null;
     this._measuring = null;
+    this._saving = null;
+    this._compare = new Compare();
     this._ready = null;
     find("poster").addEventListener("load", ({ target }) => {
       find("viewer").style.setProperty("--backdrop", backdrop(target));
@@ -65,7 +69,7 @@ export class Result {
     const [viewer] = await Promise.all([this.prepare(), this._showPoster(id, fetch)]);
     if (id !== this._id) return;
     if (!viewer) {
-      this._showPictures(id);
+      this._compare.show(status);
       showStill(id, () => id === this._id);
       return;
     }
@@ -93,7 +97,9 @@ export class Result {
     this._measuring?.close();
     for (const name of ["revision", "detail"]) delete find("viewer").dataset[name];
     find("viewer-failure").hidden = true;
-    for (const picture of ["poster", "result-photo", "result-depth", "still"]) find(picture).removeAttribute("src");
+    this._saving?.renew(null);
+    this._compare.close();
+    for (const picture of ["poster", "still"]) find(picture).removeAttribute("src");
     find("poster").hidden = true;
     find("still").hidden = true;
     this._shape.close();
@@ -129,6 +135,7 @@ export class Result {
       const viewer = new Viewer(find("canvas"), () => renew());
       renew = addControls(viewer);
       this._measuring = new Measuring(viewer);
+      this._saving = new Saving(viewer, this._measuring);
       return viewer;
     } catch (error) {
       console.warn(error);
@@ -151,12 +158,6 @@ export class Result {
     } catch {
       // The viewer tells why the photo does not come.
     }
-  }
-
-  _showPictures(id) {
-    if (find("result-photo").hasAttribute("src")) return;
-    find("result-photo").src = `${api.address(id, "photo")}?side=2048`;
-    find("result-depth").src = api.address(id, "depth");
   }
 
   /** Updates facts and downloads, which belong to the complete mesh. */
@@ -209,6 +210,7 @@ export class Result {
 
   _loaded(status, detail) {
     const { revision, result } = status;
+    this._saving.renew(status);
     this._measuring.renew(status, detail === "draft" || status.is_draft);
     this._shown = revision;
     this._detail = detail;
@@ -217,7 +219,7 @@ export class Result {
     box.dataset.revision = revision;
     find("poster").hidden = true;
     find("viewer-failure").hidden = true;
-    if (detail === "whole") this._showPictures(this._id);
+    if (detail === "whole") this._compare.show(status);
     const words = t("3D model of {name}, {size}", { name: this._latest.name, size: meshWords(result) });
     find("canvas").setAttribute("aria-label", words);
   }

@@ -19,6 +19,7 @@ import { Limits } from "./limits.js";
 import { Model, SURFACE, WIRES } from "./model.js";
 import { PhotoTexture } from "./photo_texture.js";
 import { Sway } from "./sway.js";
+import { record, SECONDS, videoWay } from "./video.js";
 
 const SWING = 900;
 /** In a panorama the view turns around a point just in front of the eye. */
@@ -26,6 +27,9 @@ const INSIDE_REACH = 0.01;
 const INSIDE_SPEED = -0.4;
 const LARGEST_RATIO = 2;
 const FIRST_SIDE = 640;
+/** Longest side of a video, in pixels. */
+const VIDEO_SIDE = 1280;
+const UP = new Vector3(0, 1, 0);
 /** Pixels of the window between two edges of the wireframe. */
 const WIRE_PIXELS = 10;
 /** From so many cells on, all edges are shown. */
@@ -50,6 +54,7 @@ export class Viewer {
     this._swing = 0;
     this._isUntouched = true;
     this._isAsked = false;
+    this._isHeld = false;
     this._isSeen = true;
     this._home = null;
     this._renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
@@ -233,6 +238,88 @@ export class Viewer {
     return { x: (x + 1) / 2, y: (1 - y) / 2, isAhead: z < 1 };
   }
 
+  /** Returns the size in pixels of a picture that is `scale` times as large as the view on the screen. */
+  pictureSize(scale) {
+    const most = this._renderer.capabilities.maxTextureSize;
+    const ratio = Math.min(scale * this._renderer.getPixelRatio(), most / Math.max(...this._size));
+    return this._size.map((side) => Math.floor(side * ratio));
+  }
+
+  /** Returns a canvas with a picture of the view; `paint` draws what is before and behind the model, see `_pictures`. */
+  async picture(scale, paint) {
+    // Without it the picture is only less sharp.
+    await this._photo?.need(this._photoPixels() * scale * this._renderer.getPixelRatio()).catch(() => {});
+    return this._pictures(this.pictureSize(scale), paint, (canvas, draw) => {
+      draw();
+      return canvas;
+    });
+  }
+
+  /** Whether a video sways around the present view; others turn all around. */
+  get isSwayVideo() {
+    return this.isLimited && !this.isFree;
+  }
+
+  /** Returns the `size` of a video in pixels, its `seconds`, and the `way` in which this browser makes it: see `videoWay`. */
+  async videoPlan() {
+    const ratio = Math.min(this._renderer.getPixelRatio(), VIDEO_SIDE / Math.max(...this._size));
+    // Encoders want even numbers.
+    const size = this._size.map((side) => 2 * Math.floor((side * ratio) / 2));
+    return { size, way: await videoWay(...size), seconds: SECONDS };
+  }
+
+  /** Returns a video, by a plan, in which the view moves and comes back to where it is; see `record` and `picture`. */
+  video({ size, way }, paint, options) {
+    this._free();
+    const { position, target } = { position: this._eye.position.clone(), target: this._controls.target.clone() };
+    const away = position.clone().sub(target);
+    const angle = (share) => (this.isSwayVideo ? this._home.aside * Math.sin(2 * Math.PI * share) : 2 * Math.PI * share);
+    return this._pictures(size, paint, (canvas, draw) => {
+      const move = (share) => {
+        this._eye.position.copy(away).applyAxisAngle(UP, angle(share)).add(target);
+        this._eye.lookAt(target);
+        draw();
+      };
+      return record(canvas, move, way, options);
+    }).finally(() => {
+      this._eye.position.copy(position);
+      this._controls.update();
+      this._draw();
+    });
+  }
+
+  /**
+   * Returns what `work` returns, which gets a canvas of a size in pixels and a function that renders the view there.
+   *
+   * `paint(pen, model, unit)` draws a picture with the context of that canvas, from a canvas with the model; `unit`:
+   * pixels per pixel of the page.
+   */
+  async _pictures([width, height], paint, work) {
+    const { _size: size } = this;
+    const ratio = this._renderer.getPixelRatio();
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [width, height];
+    const pen = canvas.getContext("2d");
+    this._isHeld = true;
+    this._size = [width, height];
+    this._renderer.setPixelRatio(1);
+    this._renderer.setSize(width, height, false);
+    const draw = () => {
+      this._fit();
+      this._renderer.render(this._scene, this._eye);
+      paint(pen, this._canvas, width / size[0]);
+    };
+    try {
+      return await work(canvas, draw);
+    } finally {
+      this._isHeld = false;
+      this._size = size;
+      this._renderer.setPixelRatio(ratio);
+      this._resize();
+      this._draw();
+    }
+  }
+
   _makeLights() {
     const light = new DirectionalLight(0xffffff, 2);
     light.position.set(-0.6, 0.8, 1);
@@ -414,7 +501,7 @@ export class Viewer {
 
   _resize() {
     const { clientWidth, clientHeight } = this._canvas.parentElement;
-    if (!clientWidth || !clientHeight) return;
+    if (!clientWidth || !clientHeight || this._isHeld) return;
     this._size = [clientWidth, clientHeight];
     this._renderer.setSize(clientWidth, clientHeight, false);
     this._settle();
@@ -437,6 +524,8 @@ export class Viewer {
     this._isAsked = true;
     requestAnimationFrame(() => {
       this._isAsked = false;
+      // Pictures are rendered at another size meanwhile.
+      if (this._isHeld) return;
       this._fit();
       this._renderer.render(this._scene, this._eye);
       this.onDraw();
