@@ -64,6 +64,34 @@ def test_nothing_is_wrong_by_axe(visitor: Visitor, coffee: str, screen: str) -> 
     visit.shot(f"{screen} 3 result", whole=True)
 
 
+SIZES: dict[str, dict[str, Any]] = {"desktop": {}, "phone": PHONE | {"viewport": {"width": 390, "height": 844}}}
+SIZES["phone on its side"] = PHONE | {"viewport": {"width": 844, "height": 390}}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("size", SIZES)
+def test_measuring_and_dialogs_fit_and_are_right_by_axe(visitor: Visitor, coffee: str, size: str) -> None:
+    visit = visitor(**SIZES[size])
+    visit.open(coffee)
+    visit.find("#measure").click()
+    visit.find("#canvas").focus()
+    visit.page.keyboard.press("Enter")
+    visit.page.keyboard.press("Shift+ArrowRight")
+    visit.page.keyboard.press("Enter")
+    expect(visit.find("#measure-label")).to_be_visible()
+    assert complaints(visit) == [] and visit.fits()
+    visit.shot(f"{size} measuring")
+    for button, dialog in (("#save-view", "#saving"), ("#show-large", "#large")):
+        visit.find(button).click()
+        expect(visit.find(dialog)).to_be_visible()
+        box, window = visit.find(dialog).bounding_box(), visit.page.viewport_size
+        assert box and window and box["width"] <= window["width"] and box["height"] <= window["height"]
+        assert complaints(visit) == [] and visit.fits()
+        visit.shot(f"{size} {dialog[1:]}")
+        visit.page.keyboard.press("Escape")
+        expect(visit.find(button)).to_be_focused()
+
+
 def test_nothing_is_wrong_with_the_page_that_asks_for_the_token(visitor: Visitor, tmp_path: Path) -> None:
     with serving(tmp_path, "--token", "correcthorse42battery") as guarded:
         for name, screen in SCREENS.items():

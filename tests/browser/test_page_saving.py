@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import base64
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.visit import Picture, Visit, Visitor, as_picture, difference
+from tests.browser.visit import PHONE, Picture, Visit, Visitor, as_picture, difference
 
 WATCH = """
 async (text) => {
@@ -118,3 +120,23 @@ def test_without_an_encoder_the_view_is_recorded(visitor: Visitor, coffee: str, 
     expect(visit.find("#video-words")).to_contain_text("pixels, ")
     path = saved(visit, "#save-video", tmp_path, 120_000)
     assert path.suffix in (".mp4", ".webm") and path.stat().st_size > 20_000
+
+
+@pytest.mark.thorough
+def test_devices_that_show_models_in_a_room_are_offered_one(visitor: Visitor, coffee: str) -> None:
+    """Chromium shows none, so it is told that it does; Safari wants one picture in the link."""
+    plain, visit = visitor(), visitor(**PHONE)
+    plain.open(coffee)
+    expect(plain.find("#in-room")).to_be_hidden()
+    visit.page.add_init_script("DOMTokenList.prototype.supports = (word) => word === 'ar';")
+    visit.open(coffee)
+    link = visit.find("#in-room")
+    expect(link).to_be_visible()
+    assert link.evaluate(
+        "a => a.relList.contains('ar') && a.childElementCount === 1 && a.firstElementChild.tagName === 'IMG'"
+    )
+    answer = visit.page.request.get(link.evaluate("a => a.href"))
+    assert answer.headers["content-type"] == "model/vnd.usdz+zip"
+    with zipfile.ZipFile(io.BytesIO(answer.body())) as parts:
+        assert parts.namelist()[0].endswith((".usdc", ".usda"))
+    visit.shot("in the room")

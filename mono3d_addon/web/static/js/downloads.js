@@ -8,6 +8,8 @@ import { capital } from "./words.js";
 
 const REPLACED = 409;
 const FIRST = "glb";
+/** What iPhones and iPads show in the room around them. */
+const IN_ROOM = "usdz";
 
 /**
  * Shows the downloads of a result; `formats` are those of the server, `files` their URLs.
@@ -20,6 +22,19 @@ export function showDownloads(formats, files, { onReplaced, isShaping }) {
   const entries = formats.map((format) => make("li", {}, entry(format, files[format.name], { onReplaced, isShaping })));
   find("downloads").replaceChildren(...entries);
   find("download-first").onclick = () => find("downloads").querySelector(`a[data-format=${FIRST}]`)?.click();
+  showInRoom(files[IN_ROOM], isShaping);
+}
+
+/** Offers the model for the room around the visitor, where the device shows such files by itself. */
+function showInRoom(url, isShaping) {
+  const link = find("in-room");
+  link.hidden = !url || !link.relList.supports?.("ar");
+  if (url) link.href = url;
+  link.onclick = (event) => {
+    if (!isShaping()) return;
+    event.preventDefault();
+    refuse(t("The mesh is still being shaped; download it when that is done."));
+  };
 }
 
 function entry(format, url, { onReplaced, isShaping }) {
