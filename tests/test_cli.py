@@ -33,9 +33,10 @@ posix = pytest.mark.skipif(os.name == "nt", reason="uses POSIX signals and permi
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A data folder of its own, with the shared installed packages and an empty cache."""
+    """A data folder of its own, with the shared installed packages, an empty cache and a depth map for `lightest`."""
     folder = tmp_path / "data"
     folder.mkdir()
+    np.save(folder / "ramp.npy", np.tile(np.linspace(2.0, 4.0, 64, dtype=np.float32), (48, 1)))
     (folder / "environments").symlink_to(Path(DATA) / "environments")
     return folder
 
@@ -53,6 +54,11 @@ def mono3d(data: Path, *arguments: object, home: Path | None = None) -> subproce
 
 def light(*more: object) -> tuple[object, ...]:
     return ("--format", "ply", "--no-preview", "--detail", 128, "--engine", "plain", "--tiles", "off", *more)
+
+
+def lightest(data: Path, *more: object) -> tuple[object, ...]:
+    """Returns options for a job without a network, for tests in which it does not matter."""
+    return light("--depth-file", data / "ramp.npy", *more)
 
 
 @pytest.mark.serial
@@ -160,7 +166,7 @@ def test_no_picture_beside_a_result_replaces_a_photo_of_the_run(
     shutil.copy(PHOTOS / "coffee.png", tmp_path / "wood.png")
     shutil.copy(PHOTOS / "astronaut.png", tmp_path / "wood_texture.png")
     photos = (tmp_path / "wood.png", tmp_path / "wood_texture.png")
-    done = mono3d(data, *photos, "-o", tmp_path, *options, "--no-preview", "--detail", 64, "--engine", "plain")
+    done = mono3d(data, *photos, "-o", tmp_path, *lightest(data), *options)
     assert (tmp_path / "wood_texture.png").read_bytes() == (PHOTOS / "astronaut.png").read_bytes()
     assert done.returncode == 1 and "1 done, 1 failed" in done.stdout
     assert "wood.png: failed. Its result 'wood_texture.png' would replace a photo" in done.stderr
@@ -177,7 +183,9 @@ def test_results_do_not_depend_on_who_reads_the_log(data: Path, tmp_path: Path, 
     photos = [tmp_path / f"{number}.png" for number in range(3)]
     for photo in photos:
         shutil.copy(PHOTOS / "coffee.png", photo)
-    words = shlex.join(command(data, *photos, "-o", tmp_path / "out", *light("--report", tmp_path / "report.json")))
+    words = shlex.join(
+        command(data, *photos, "-o", tmp_path / "out", *lightest(data, "--report", tmp_path / "report.json"))
+    )
     line = f"set -o pipefail; {words} {end}"
     done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -193,9 +201,10 @@ def test_a_reader_that_leaves_early_is_told_nothing() -> None:
 
 
 def test_pictures_that_are_left_out_are_named(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
     for name in ("cup.png", "cup_preview.png"):
-        shutil.copy(PHOTOS / "coffee.png", tmp_path / name)
-    done = mono3d(data, tmp_path, "-o", tmp_path / "out", *light())
+        shutil.copy(PHOTOS / "coffee.png", tmp_path / "photos" / name)
+    done = mono3d(data, tmp_path / "photos", "-o", tmp_path / "out", *lightest(data))
     assert done.returncode == 0 and "1 done in" in done.stdout
     assert "'cup_preview.png' was skipped as a result of an earlier run" in done.stdout
 
@@ -278,13 +287,12 @@ def test_an_interrupt_leaves_nothing_half_written(data: Path, tmp_path: Path, nu
         os.kill(child, 0)
 
 
-@pytest.mark.serial
 def test_shards_at_the_same_time_do_every_photo_once(tmp_path: Path, data: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
     for number in range(8):
         shutil.copy(PHOTOS / "coffee.png", photos / f"cup{number}.png")
-    whole = command(data, photos, "-o", tmp_path / "out", *light("--skip-existing"))
+    whole = command(data, photos, "-o", tmp_path / "out", *lightest(data, "--skip-existing"))
     running = [
         subprocess.Popen([*whole, "--shard", f"{number}/3", "--report", str(tmp_path / f"{number}.json")], cwd=ROOT)
         for number in (1, 2, 3)

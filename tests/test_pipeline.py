@@ -120,7 +120,8 @@ def test_photos_to_come_are_seen_together_where_that_pays(tmp_path: Path, monkey
         picture.rotate(3 * number).save(photo)
     bad = tmp_path / "bad.png"
     bad.write_text("no photo")
-    alone = [run(photo, tmp_path / "alone", PLAIN).disparity for photo in photos]
+    by_itself = Session(tmp_path / "alone")
+    alone = [run(photo, tmp_path / "alone", PLAIN, session=by_itself).disparity for photo in photos]
     assert pipeline.DISPARITY in run(photos[0], tmp_path / "processor", PLAIN, ahead=photos[1:]).seconds
     assert pipeline.DISPARITY in run(photos[1], tmp_path / "processor", PLAIN).seconds
     monkeypatch.setattr(Estimator, "gains_by_many", True)
@@ -331,11 +332,18 @@ def test_a_part_of_a_panorama_is_seen_in_views(tmp_path: Path) -> None:
     assert np.isfinite(result.disparity).all() and result.counts()["triangles"] > 100
 
 
+@pytest.fixture(scope="module")
+def one_session(tmp_path_factory: pytest.TempPathFactory) -> Session:
+    """A session that keeps networks and depths of photos, as that of a worker does."""
+    return Session(tmp_path_factory.mktemp("session"))
+
+
 @pytest.mark.torch
 @needs_torch
 @pytest.mark.parametrize("sky", ["auto", "keep", "clamp", "remove"])
-def test_the_sky_of_a_landscape(tmp_path: Path, sky: str) -> None:
-    result = run(ROOT / "tests" / "photos" / "china.jpg", tmp_path, Settings(detail=128, sky=sky))
+def test_the_sky_of_a_landscape(tmp_path: Path, sky: str, one_session: Session) -> None:
+    settings = Settings(detail=128, sky=sky)
+    result = run(ROOT / "tests" / "photos" / "china.jpg", tmp_path, settings, session=one_session)
     top = result.depth[:3]
     assert any("Sky" in note for note in result.notes) == (sky != "keep")
     if sky == "keep":
@@ -349,6 +357,7 @@ def test_the_sky_of_a_landscape(tmp_path: Path, sky: str) -> None:
 @pytest.mark.torch
 @needs_torch
 @pytest.mark.parametrize("photo", ["coffee.png", "astronaut.png"])
-def test_indoors_there_is_no_sky(tmp_path: Path, photo: str) -> None:
-    result = run(ROOT / "tests" / "photos" / photo, tmp_path, Settings(detail=128, sky="remove"))
+def test_indoors_there_is_no_sky(tmp_path: Path, photo: str, one_session: Session) -> None:
+    settings = Settings(detail=128, sky="remove")
+    result = run(ROOT / "tests" / "photos" / photo, tmp_path, settings, session=one_session)
     assert not any("Sky" in note for note in result.notes)

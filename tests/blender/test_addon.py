@@ -115,8 +115,10 @@ def test_switching_on_takes_no_time(tmp_path: Path) -> None:
         command = [sys.executable, "-c", _TIME_TO_REGISTER, str(ROOT)]
         answer = subprocess.run(command, capture_output=True, text=True, timeout=120, env=variables)
         times.append(tuple(map(float, answer.stdout.split()[-2:])))
-    # 50 ms, more on a busy machine: in proportion to the time of five dataclasses, which take 14 ms.
-    assert min(seconds / max(1.0, making / 0.014) for seconds, making in times) < 0.05, times
+        # 50 ms, more on a busy machine: in proportion to the time of five dataclasses, which take 14 ms.
+        if times[-1][0] / max(1.0, times[-1][1] / 0.014) < 0.05:
+            return
+    pytest.fail(f"switching on always took too long: {times}")
 
 
 def test_nothing_heavy_is_imported_by_switching_on() -> None:

@@ -64,9 +64,8 @@ def expected(worker: Worker, photo: Path, settings: Settings, folder: Path) -> n
     return places[:, [0, 2, 1]] * np.array([1.0, 1.0, -1.0], np.float32)
 
 
-@pytest.mark.smoke
 @needs_packages
-@pytest.mark.parametrize("kind", ["png", "turned"])
+@pytest.mark.parametrize("kind", ["png", pytest.param("turned", marks=pytest.mark.smoke)])
 def test_a_photo_becomes_the_mesh_of_the_installed_product(
     kind: str, values: Any, turned: Path, worker: Worker, tmp_path: Path
 ) -> None:
@@ -196,7 +195,6 @@ runpy.run_path(sys.argv[1], run_name="__main__")
 """
 
 
-@pytest.mark.smoke
 def test_a_batch_without_packages(tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,13 +125,25 @@ def test_it_installs_and_starts(package: Path, tmp_path: Path) -> None:
     assert "Traceback" not in answer.stderr
 
 
-@pytest.mark.parametrize(
-    ("script", "case"),
-    [
-        *itertools.product(("its own", "a clone's"), ("enabled", "chosen", "nothing", "variable", "option")),
-        ("its own", "factory"),  # a clone cannot find an extension that is disabled
-    ],
-)
+SCRIPTS = ("its own", "a clone's")
+SOME = {
+    *(("its own", case) for case in ("enabled", "factory", "option", "both")),
+    *(("a clone's", case) for case in ("chosen", "nothing", "variable")),
+}
+"""Each case once, with one of the scripts, for the quick tier."""
+
+
+def cases(*names: str) -> list[Any]:
+    """Returns scripts and cases; those that are not among SOME are thorough."""
+    return [
+        pytest.param(*pair, marks=[] if pair in SOME else pytest.mark.thorough)
+        for pair in itertools.product(SCRIPTS, names)
+        # A clone cannot find an extension that is disabled.
+        if pair != ("a clone's", "factory")
+    ]
+
+
+@pytest.mark.parametrize(("script", "case"), cases("enabled", "chosen", "nothing", "variable", "option", "factory"))
 def test_the_batch_finds_what_the_sidebar_installed(script: str, case: str, package: Path, tmp_path: Path) -> None:
     answer, own = answer_of_batch(script, case, ["models", "path"], package, tmp_path)
     folders = {"chosen": tmp_path / "chosen"}
@@ -138,8 +151,7 @@ def test_the_batch_finds_what_the_sidebar_installed(script: str, case: str, pack
     assert answer == str(weights.weights_folder(folders.get(case, own)))
 
 
-@pytest.mark.parametrize("script", ["its own", "a clone's"])
-@pytest.mark.parametrize("case", ["nothing", "variable", "option", "both"])
+@pytest.mark.parametrize(("script", "case"), cases("nothing", "variable", "option", "both"))
 def test_the_batch_installs_where_the_sidebar_looks(script: str, case: str, package: Path, tmp_path: Path) -> None:
     answer, own = answer_of_batch(script, case, ["--install"], package, tmp_path)
     folders = {"variable": tmp_path / "variable", "option": tmp_path / "named"}

@@ -7,7 +7,12 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 WORK = "/mono3d"
+
+ONE_EDITION = ("full", pytest.param("store", marks=pytest.mark.thorough))
+"""Values of the fixture `bare` for what does not depend on the edition."""
 
 
 @dataclass(frozen=True)

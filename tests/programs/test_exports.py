@@ -6,9 +6,12 @@ from __future__ import annotations
 import json
 import shutil
 
-from tests.programs.program import WORK, Program
+import pytest
+
+from tests.programs.program import ONE_EDITION, WORK, Program
 
 
+@pytest.mark.parametrize("bare", ONE_EDITION, indirect=True)
 def test_what_is_exported_shows_the_photo_when_read_back(bare: Program) -> None:
     folder = bare.work / "out" / f"exports-{bare.profile}"
     shutil.rmtree(folder, ignore_errors=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs.program import Program
+from tests.programs.program import ONE_EDITION, Program
 from tests.programs.window import Window, with_sidebar
 
 PHOTO = Path(__file__).parents[1] / "photos" / "china.jpg"
@@ -48,6 +48,7 @@ def dialog_list(blender: Window) -> tuple[float, float]:
     return left, top
 
 
+@pytest.mark.parametrize("bare", ONE_EDITION, indirect=True)
 def test_three_clicks_lead_to_a_mesh(blender: Window) -> None:
     blender.wait_for("addon_state().checked", 20.0)
     buttons = [name for name in blender.buttons() if "mono3d" in name]

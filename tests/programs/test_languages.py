@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import json
 
-from tests.programs.program import Program
+import pytest
+
+from tests.programs.program import ONE_EDITION, Program
 
 
+@pytest.mark.parametrize("bare", ONE_EDITION, indirect=True)
 def test_blender_shows_every_text_of_the_catalogues(bare: Program) -> None:
     done = bare.script("check_languages.py")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -35,7 +35,7 @@ if importlib.util.find_spec("torch") is None or importlib.util.find_spec("open3d
 
 PHOTO = ROOT / "tests" / "photos" / "coffee.png"
 SMALL = Settings(detail=128)
-ENDLESS = Settings(detail=1024, surface="poisson", poisson_depth=12, voxel=0.0, tiles="off")
+ENDLESS = Settings(detail=512, surface="poisson", poisson_depth=12, voxel=0.0, tiles="off")
 """Settings that keep the worker busy for far longer than any test waits."""
 
 
@@ -56,6 +56,13 @@ def request(folder: Path, settings: Settings = SMALL, photo: Path = PHOTO, **exp
         "folder": str(folder),
         "exports": exports,
     }
+
+
+def quick_request(folder: Path) -> dict[str, Any]:
+    """Returns a request with a depth map, for tests in which the network does not matter."""
+    folder.mkdir(exist_ok=True)
+    np.save(folder / "ramp.npy", np.tile(np.linspace(2.0, 4.0, 64, dtype=np.float32), (48, 1)))
+    return request(folder, dataclasses.replace(SMALL, depth_file=str(folder / "ramp.npy")))
 
 
 def wait_for_surface(job: Job) -> None:
@@ -169,7 +176,7 @@ def test_estimates_are_kept_where_the_job_says(shared: Worker, tmp_path: Path) -
 
 @pytest.mark.serial
 def test_whoever_waits_for_a_job_rests(shared: Worker, tmp_path: Path) -> None:
-    job = shared.submit(request(tmp_path / "a", dataclasses.replace(SMALL, detail=600, surface="poisson")))
+    job = shared.submit(request(tmp_path / "a", dataclasses.replace(SMALL, detail=200, surface="poisson")))
     began, used = time.monotonic(), time.thread_time()
     job.wait()
     assert time.monotonic() - began > 0.3
@@ -195,7 +202,7 @@ def test_a_bad_photo_is_one_sentence_and_the_next_job_is_fine(shared: Worker, tm
     with pytest.raises(Mono3DError, match=r"'text\.jpg' is not a photo"):
         shared.submit(request(tmp_path / "a", photo=bad)).wait()
     process = shared.process_id
-    shared.submit(request(tmp_path / "b")).wait()
+    shared.submit(quick_request(tmp_path / "b")).wait()
     assert shared.process_id == process
 
 
@@ -217,7 +224,7 @@ def test_cancel_stops_within_a_second_and_the_next_job_is_fine(shared: Worker, t
     assert job.state == "cancelled" and not shared.alive
     with pytest.raises(Cancelled):
         job.wait()
-    shared.submit(request(tmp_path / "b")).wait()
+    shared.submit(quick_request(tmp_path / "b")).wait()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
@@ -225,30 +232,30 @@ def test_cancel_stops_within_a_second_and_the_next_job_is_fine(shared: Worker, t
 def test_a_killed_worker_is_one_sentence_and_the_next_job_is_fine(
     shared: Worker, tmp_path: Path, number: int, words: str
 ) -> None:
-    job = shared.submit(request(tmp_path / "a"))
+    job = shared.submit(quick_request(tmp_path / "a"))
     assert shared.process_id is not None
     os.kill(shared.process_id, number)
     with pytest.raises(Mono3DError, match=words) as caught:
         job.wait()
     assert str(shared.log) in str(caught.value)
-    shared.submit(request(tmp_path / "b")).wait()
+    shared.submit(quick_request(tmp_path / "b")).wait()
 
 
 def test_a_second_job_at_a_time_is_refused(shared: Worker, tmp_path: Path) -> None:
-    job = shared.submit(request(tmp_path / "a"))
+    job = shared.submit(quick_request(tmp_path / "a"))
     with pytest.raises(Mono3DError, match="busy"):
-        shared.submit(request(tmp_path / "b"))
+        shared.submit(quick_request(tmp_path / "b"))
     job.wait()
 
 
 def test_an_idle_worker_ends_and_comes_back(tmp_path: Path) -> None:
     worker = Worker("reconstruct", [], tmp_path / "worker.log", tmp_path, idle_seconds=0.5)
-    worker.submit(request(tmp_path / "a")).wait()
+    worker.submit(quick_request(tmp_path / "a")).wait()
     end = time.monotonic() + 10
     while worker.alive and time.monotonic() < end:
         time.sleep(0.05)
     assert not worker.alive
-    worker.submit(request(tmp_path / "b")).wait()
+    worker.submit(quick_request(tmp_path / "b")).wait()
     worker.stop()
 
 
