@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
-import io
 import json
 import os
 import re
@@ -20,14 +19,12 @@ import select
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 ENDINGS = re.compile(
@@ -46,10 +43,10 @@ SAME = {
 }
 """Endings of the same kind."""
 
-SIDE = 16
 SECONDS, GIBIBYTES = 30, 4
 CLOSE = 6.0
-"""Largest mean difference of two thumbnails, of 255, that counts as equal; scalers and CMYK conversions differ."""
+"""Largest mean difference, of 255, of the pixels that are opaque for both, that counts as equal: decoders of JPEG and
+conversions of CMYK differ."""
 
 TAKEN, NOTED, DIFFERS = "taken", "taken, with a note", "differs"
 BOTH, ALONE, DAMAGED, UNFORESEEN = "refused by both", "refused", "called damaged", "unforeseen"
@@ -70,18 +67,26 @@ from mono3d_addon.errors import Mono3DError
 import numpy as np
 from PIL import Image
 for line in sys.stdin:
-    answer = {}
+    path, other = json.loads(line)
     try:
-        found = photo.read_photo(Path(json.loads(line)), 100.0, 1)
-        pixels = found.pixels if found.mask is None else np.where(found.mask[..., None], found.pixels, np.uint8(255))
-        small = Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BOX)
-        answer = {"size": found.size, "notes": list(found.notes), "small": list(small.tobytes())}
+        found = photo.read_photo(Path(path), 100.0, 1)
+        answer = {"notes": list(found.notes), "difference": 0.0}
+        if other and os.path.getsize(other):
+            with Image.open(other) as picture:
+                theirs = np.asarray(picture.convert("RGBA"))
+            opaque = theirs[..., 3] == 255
+            if opaque.shape != found.pixels.shape[:2]:
+                answer["difference"] = 255.0
+            else:
+                opaque &= True if found.mask is None else found.mask
+                apart = np.abs(theirs[opaque][:, :3] - found.pixels[opaque].astype(float))
+                answer["difference"] = float(apart.mean()) if apart.size else 0.0
     except Mono3DError as error:
         answer = {"refusal": str(error)}
     except BaseException as error:
         answer = {"unforeseen": f"{type(error).__name__}: {error}"}
     print(json.dumps(answer), file=answers, flush=True)
-""".replace("SIDE", str(SIDE))
+"""
 
 
 @dataclass(frozen=True)
@@ -100,15 +105,15 @@ class Child:
         self._checkout = checkout
         self._process: subprocess.Popen[str] | None = None
 
-    def open(self, path: Path) -> dict[str, Any]:
-        """Returns what the process says of a file: a size with notes and a thumbnail, or a refusal."""
+    def open(self, path: Path, other: Path) -> dict[str, Any]:
+        """Returns what the process says of a file: notes and the difference from the picture `other`, or a refusal."""
         if self._process is None or self._process.poll() is not None:
             command = [sys.executable, "-c", _CHILD, str(self._checkout), str(GIBIBYTES)]
             pipe = subprocess.PIPE
             self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
         child = self._process
         assert child.stdin is not None and child.stdout is not None
-        child.stdin.write(json.dumps(str(path)) + "\n")
+        child.stdin.write(json.dumps([str(path), str(other)]) + "\n")
         child.stdin.flush()
         ready, _, _ = select.select([child.stdout], [], [], SECONDS)
         line = child.stdout.readline() if ready else ""
@@ -125,35 +130,34 @@ class Child:
             self._process = None
 
 
-def other_opens(path: Path, convert: str) -> list[int] | None:
-    """Returns the thumbnail of what ImageMagick reads of a file without a word of complaint; None if it cannot."""
+def other_opens(path: Path, convert: str, target: Path) -> bool:
+    """Writes what ImageMagick reads of a file to the PNG `target`; returns whether it reads it without complaint."""
     command = [convert, "-limit", "memory", "2GiB", "-limit", "disk", "1GiB", f"{path}[0]", "-auto-orient"]
-    command += ["-colorspace", "sRGB", "-background", "white", "-alpha", "remove", "-depth", "8", "ppm:-"]
+    command += ["-colorspace", "sRGB", "-depth", "8", "-quality", "10", f"PNG32:{target}"]
+    target.write_bytes(b"")
     try:
         done = subprocess.run(command, check=False, capture_output=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:
-        return None
-    if done.returncode or done.stderr or not done.stdout.startswith(b"P"):
-        return None
-    with Image.open(io.BytesIO(done.stdout)) as picture:
-        return list(picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX).tobytes())
+        return False
+    if done.returncode or done.stderr:
+        target.write_bytes(b"")
+        return False
+    return True
 
 
-def judged(path: Path, answer: dict[str, Any], other: list[int] | None) -> Opened:
-    """Returns the outcome of a file from the child's answer and the other program's thumbnail."""
+def judged(path: Path, answer: dict[str, Any], is_read_by_other: bool) -> Opened:
+    """Returns the outcome of a file from the child's answer."""
     if "unforeseen" in answer:
         return Opened(path, UNFORESEEN, str(answer["unforeseen"]))
     if "refusal" in answer:
         words = str(answer["refusal"])
-        if other is None:
+        if not is_read_by_other:
             return Opened(path, BOTH, words)
         return Opened(path, DAMAGED if "is damaged" in words else ALONE, words)
     notes: list[str] = answer["notes"]
     words = " ".join(notes)
-    if other is not None:
-        difference = float(np.abs(np.subtract(answer["small"], other, dtype=float)).mean())
-        if difference > CLOSE:
-            return Opened(path, DIFFERS, f"by {difference:.1f} {words}")
+    if answer["difference"] > CLOSE:
+        return Opened(path, DIFFERS, f"by {answer['difference']:.1f} {words}")
     return Opened(path, NOTED if words else TAKEN, words)
 
 
@@ -179,10 +183,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     convert = shutil.which("convert-im6.q16") or shutil.which("magick") or shutil.which("convert") or ""
     child = Child(options.checkout)
     opened = []
-    with (options.details or Path(os.devnull)).open("w", newline="", encoding="utf-8", errors="replace") as file:
-        rows = csv.writer(file)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        (options.details or Path(os.devnull)).open("w", newline="", encoding="utf-8", errors="replace") as file,
+    ):
+        rows, target = csv.writer(file), Path(folder, "other.png")
         for path in pictures(options.folders):
-            one = judged(path, child.open(path), other_opens(path, convert) if convert else None)
+            is_read = bool(convert) and other_opens(path, convert, target)
+            one = judged(path, child.open(path, target), is_read)
             rows.writerow((one.path, one.outcome, one.words))
             opened.append(one)
     child.close()
