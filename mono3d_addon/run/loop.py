@@ -197,7 +197,8 @@ class _Batch(Generic[AnyTask]):
         with as_record(task) as outcome:
             for number in itertools.count(1):
                 try:
-                    return self._attempt(task, ahead, files)
+                    # One of those ahead may be what the runner died of.
+                    return self._attempt(task, ahead if number == 1 else (), files)
                 except (WorkerDied, OSError) as error:
                     # A scene may be in the making from what was saved.
                     is_last = number >= self.attempts or files.saved.is_set() or self.ends.is_set()

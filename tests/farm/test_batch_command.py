@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -75,8 +74,8 @@ def test_a_batch_in_steps_and_in_one(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "4 photos" in done.stdout and "batch run" in done.stdout
     assert batch("status", "-o", out).stdout == "4 photos: 0 done, 0 failed, 4 left; no photo lately.\n"
-    codes = [batch("run", "-o", out, "--shard", f"{number}/2", "--data-folder", DATA).returncode for number in (1, 2)]
-    assert sorted(codes) == [0, SOME_FAILED]
+    parts = [batch("run", "-o", out, "--shard", f"{number}/2", "--data-folder", DATA) for number in (1, 2)]
+    assert sorted(part.returncode for part in parts) == [0, SOME_FAILED], parts
     status = json.loads(batch("status", "-o", out, "--json").stdout)
     assert (status["done"], status["failed"], status["left"]) == (3, 1, 0)
     check_whole(out)
@@ -121,34 +120,49 @@ def test_a_batch_that_is_killed_does_every_photo_once(tmp_path: Path) -> None:
     assert report["done"] == count == len({one["photo"] for one in report["photos"]})
 
 
+def openjd(*words: object) -> None:
+    pytest.importorskip("openjd.cli")
+    command = [str(Path(sys.executable).with_name("openjd")), *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def run_job(path: Path, script: Path, text: str) -> None:
+    """Runs all steps of a job with a shell script as its command."""
+    script.write_text(f"#!/bin/sh\n{text}\n")
+    script.chmod(0o755)
+    openjd("run", path, "--step", "Report", "--run-dependencies", "-p", f"Command={script}")
+
+
 def test_an_open_job_description_is_valid_and_runs_each_shard(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("openjd.cli")
-    (tmp_path / "photos").mkdir()
-    shutil.copy(PHOTOS / "coffee.png", tmp_path / "photos")
-    out = tmp_path / "out"
-    words = [str(tmp_path / "photos"), "-o", str(out), "--runner", "openjd", "--shards", "3", "--jobs", "2"]
+    photos, out = small_photos(tmp_path / "photos", 1), tmp_path / "out"
+    words = [str(photos), "-o", str(out), "--runner", "openjd", "--shards", "3", "--jobs", "2"]
     assert main(["batch", *words, "--data-folder", str(tmp_path / "data")]) == 0
     assert "The job of 3 tasks is" in capsys.readouterr().out
-    path = out / "openjd.json"
+    openjd("check", out / "openjd.json")
     calls = tmp_path / "calls"
-    script = tmp_path / "mono3d"
-    script.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n')
-    script.chmod(0o755)
-    openjd = str(Path(sys.executable).with_name("openjd"))
-    for action in (
-        ["check", str(path)],
-        ["run", str(path), "--step", "Report", "--run-dependencies", "-p", f"Command={script}"],
-    ):
-        done = subprocess.run([openjd, *action], capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+    run_job(out / "openjd.json", tmp_path / "mono3d", f'echo "$@" >> {calls}')
     lines = [parse_batch(line.split()[1:], "mono3d batch") for line in calls.read_text().splitlines()]
     assert [(line.action, line.options.shard) for line in lines] == [
         *(("run", f"{number}/3") for number in (1, 2, 3)),
         ("merge", ""),
     ]
     assert {Path(line.options.output).resolve() for line in lines} == {out.resolve()} and lines[0].options.jobs == 2
+
+
+@installed
+@pytest.mark.thorough
+@pytest.mark.skipif(os.name == "nt", reason="runs shell scripts")
+def test_an_open_job_description_reconstructs_photos(tmp_path: Path) -> None:
+    photos, out = small_photos(tmp_path / "photos", 5), tmp_path / "out"
+    done = batch(photos, "-o", out, *LIGHT, "--data-folder", DATA, "--runner", "openjd", "--shards", 2)
+    assert done.returncode == 0, done.stderr
+    run_job(out / "openjd.json", tmp_path / "mono3d", f'PYTHONPATH={ROOT} exec {sys.executable} -m mono3d_addon "$@"')
+    check_whole(out)
+    report = json.loads((out / "report.json").read_text())
+    assert (report["done"], report["left"]) == (5, 0)
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,16 @@ def test_a_worker_that_dies_once_costs_an_attempt_only(photos: Path) -> None:
     assert batch.statuses() == {"done"} and len(batch.asked()) == 10
 
 
+def test_a_photo_that_kills_the_worker_while_it_is_ahead_fails_alone_too(photos: Path) -> None:
+    def act(request: Mapping[str, Any]) -> None:
+        if "c" in {Path(path).stem for path in (request["photo"], *request["ahead"])}:
+            raise WorkerDied("The worker crashed.")
+
+    batch = Batch(photos, act)
+    batch.run(flow=Flow(jobs=1, spare=2, attempts=3))
+    assert {name for name, record in batch.record.items() if record.status == "failed"} == {"c"}
+
+
 def test_workers_are_renewed_after_so_many_photos(photos: Path) -> None:
     batch = Batch(photos)
     batch.run(flow=Flow(jobs=1, spare=2, recycle=2))
