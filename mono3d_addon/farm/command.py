@@ -65,7 +65,7 @@ def run(
 
 def _planned(line: BatchLine, store: Store, place: Place) -> Plan:
     options = line.options
-    without = None if is_address(options.output) else user_path(options.output)
+    without = options.output if is_address(options.output) else user_path(options.output)
     sources = [source_of(word, without) for word in line.photos]
     formats = _formats(options)
     if not formats:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where photos come from and results go to: folders of this computer here; addresses may be added beside them.
+"""Where photos come from and results go to: folders of this computer here; addresses are in `addresses`.
 
 `source_of`, `photo_at` and `store_of` choose by the word that the user typed.
 """
@@ -7,15 +7,18 @@
 from __future__ import annotations
 
 import glob
+import importlib
 import json
 import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol
+from urllib.request import url2pathname
 
 from ..core.files import atomic_write
 from ..core.user_path import exists, is_folder, user_path
@@ -26,6 +29,7 @@ FOLDER = ".mono3d"
 """Folder beside the results with all that a batch keeps for itself."""
 
 _MANIFESTS = (".jsonl", ".txt")
+_FILE = "file://"
 
 
 @dataclass(frozen=True)
@@ -103,16 +107,17 @@ def is_address(word: str) -> bool:
     return bool(separator) and scheme.isalnum() and len(scheme) > 1
 
 
-def source_of(word: str, without: Path | None = None) -> Source:
+def source_of(word: str, without: Path | str | None = None) -> Source:
     """Returns the photos that a word names: a photo, a folder with all below it, a pattern, a list of addresses.
 
-    `without` is a folder that is left out, that of the results. Raises WrongUsage if there is no such thing.
+    `without` is a folder, or its address, that is left out, that of the results. Raises WrongUsage if there is no such
+    thing.
     """
-    if is_address(word):
-        raise _unreachable(word)
-    path = user_path(word)
+    if (known := _elsewhere(word)) is not None:
+        return known.AddressSource(word, without if isinstance(without, str) else "")
+    path = _path(word)
     if is_folder(path):
-        return FolderSource(path, without)
+        return FolderSource(path, without if isinstance(without, Path) else None)
     if path.suffix.lower() in _MANIFESTS and exists(path):
         return ListSource(path)
     if exists(path):
@@ -124,20 +129,28 @@ def source_of(word: str, without: Path | None = None) -> Source:
 
 def photo_at(address: str) -> Photo:
     """Returns the photo of an address, as `Item.address` has it."""
-    if is_address(address):
-        raise _unreachable(address)
-    return LocalPhoto(Path(address))
+    if (known := _elsewhere(address)) is not None:
+        return known.AddressPhoto(address)
+    return LocalPhoto(_path(address) if is_address(address) else Path(address))
 
 
 def store_of(word: str) -> Store:
     """Returns the place that `--output` names."""
-    if is_address(word):
-        raise _unreachable(word)
-    return FolderStore(user_path(word))
+    if (known := _elsewhere(word)) is not None:
+        return known.AddressStore(word)
+    return FolderStore(_path(word))
 
 
-def _unreachable(word: str) -> Mono3DError:
-    return WrongUsage(f"'{word}' is an address; only files and folders can be read and written.")
+def _elsewhere(word: str) -> ModuleType | None:
+    """Returns the module for addresses if the word is one of another computer; it is loaded by then only."""
+    if not is_address(word) or word.startswith(_FILE):
+        return None
+    return importlib.import_module(".addresses", __package__)
+
+
+def _path(word: str) -> Path:
+    """Returns a path of this computer, also of an address such as file:///photos."""
+    return Path(url2pathname(word.removeprefix(_FILE))) if word.startswith(_FILE) else user_path(word)
 
 
 @dataclass(frozen=True)
@@ -201,25 +214,33 @@ class ListSource:
             with self.path.open(encoding="utf-8", errors="surrogateescape") as lines:
                 for number, line in enumerate(lines, 1):
                     if line.strip():
-                        yield self._of_json(line, number) if is_json else self._of(line.rstrip("\r\n"), {})
+                        yield list_item(line, number, str(self.path), is_json=is_json, absolute=self._absolute)
         except OSError as error:
             raise Mono3DError(f"'{self.path}' cannot be read ({error.strerror or error}).") from error
 
-    def _of_json(self, line: str, number: int) -> Item:
+    def _absolute(self, address: str) -> str:
+        return os.path.abspath(self.path.parent / user_path(address))  # noqa: PTH100
+
+
+def list_item(line: str, number: int, list_name: str, *, is_json: bool, absolute: Callable[[str], str]) -> Item:
+    """Returns the photo of a line of a list; `absolute` returns the address for a path relative to the list.
+
+    Raises Mono3DError for a line that is none.
+    """
+    values: dict[str, object] = {}
+    address = line.rstrip("\r\n")
+    if is_json:
         try:
             values = json.loads(line)
-            return self._of(str(values["address"]), values)
+            address = str(values["address"])
         except (ValueError, TypeError, KeyError) as error:
             raise Mono3DError(
-                f'Line {number} of \'{self.path}\' is no photo; write it as {{"address": "..."}}.'
+                f'Line {number} of \'{list_name}\' is no photo; write it as {{"address": "..."}}.'
             ) from error
-
-    def _of(self, address: str, values: dict[str, object]) -> Item:
-        if not is_address(address):
-            address = os.path.abspath(self.path.parent / user_path(address))  # noqa: PTH100
-        size = values.get("size")
-        changed = values.get("etag", values.get("mtime", ""))
-        return Item(address, size if isinstance(size, int) else -1, str(changed))
+    size = values.get("size")
+    changed = values.get("etag", values.get("mtime", ""))
+    where = address if is_address(address) else absolute(address)
+    return Item(where, size if isinstance(size, int) else -1, str(changed))
 
 
 def _item(path: str, about: os.stat_result) -> Item:

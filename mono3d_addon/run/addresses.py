@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Photos and results at addresses such as s3://bucket/photos, through fsspec; see `stores` for the protocols.
+
+The network is used for the addresses that the user typed, or that are in a list of the user's, and for nothing else.
+Access is what the libraries of each kind of storage find in their files and environment variables.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import posixpath
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from ..core import extras
+from ..core.plain_name import short_name
+from ..errors import Mono3DError, WrongUsage
+from .photos import is_photo
+from .stores import Item, list_item
+
+_FEATURE = "Addresses"
+_WHOLE_OR_NOT = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"})
+"""Kinds of storage in which a file appears once all of it is there; elsewhere it is renamed when complete."""
+_NO_LISTING = frozenset({"http", "https", "data"})
+_LISTS = (".jsonl", ".txt")
+_RESULT = re.compile(r"-[0-9a-f]{20}_[a-z_]+\.(png|webp|jpe?g)$")
+"""End of the name of a picture that a batch writes, see `stored`."""
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+_CHANGES = ("ETag", "etag", "LastModified", "last_modified", "mtime", "modified", "updated", "created")
+"""What a listing calls something that changes with the file, the best first."""
+
+
+class FileSystem(Protocol):
+    """What is used of fsspec's file systems."""
+
+    def info(self, path: str) -> dict[str, Any]: ...  # noqa: D102
+    def exists(self, path: str) -> bool: ...  # noqa: D102
+    def isdir(self, path: str) -> bool: ...  # noqa: D102
+    def walk(self, path: str, *, detail: bool) -> Iterator[tuple[str, Any, dict[str, dict[str, Any]]]]: ...  # noqa: D102
+    def glob(self, path: str, *, detail: bool) -> dict[str, dict[str, Any]]: ...  # noqa: D102
+    def find(self, path: str) -> list[str]: ...  # noqa: D102
+    def open(self, path: str, mode: str, **options: Any) -> Any: ...  # noqa: D102
+    def cat_file(self, path: str, start: int | None, end: int | None) -> bytes: ...  # noqa: D102
+    def pipe_file(self, path: str, value: bytes) -> None: ...  # noqa: D102
+    def get_file(self, path: str, local: str) -> None: ...  # noqa: D102
+    def put_file(self, local: str, path: str) -> None: ...  # noqa: D102
+    def mv(self, path: str, to: str) -> None: ...  # noqa: D102
+    def rm_file(self, path: str) -> None: ...  # noqa: D102
+    def makedirs(self, path: str, exist_ok: bool) -> None: ...  # noqa: D102
+    def unstrip_protocol(self, path: str) -> str: ...  # noqa: D102
+
+
+def _opened(address: str) -> tuple[FileSystem, str]:
+    """Returns the file system of an address, and the path in it.
+
+    Raises Mono3DError if a library for it is missing, OSError if it cannot be used.
+    """
+    try:
+        import fsspec
+    except ModuleNotFoundError as error:
+        raise extras.needed(_FEATURE, error) from error
+    with _answering(address):
+        # What was listed may have changed since: several machines write.
+        found: tuple[FileSystem, str] = fsspec.url_to_fs(address, use_listings_cache=False)
+        return found
+
+
+@contextlib.contextmanager
+def _answering(address: str) -> Iterator[None]:
+    """Makes every failure of a storage's library an OSError with the reason, and that of a missing one a sentence."""
+    try:
+        yield
+    except (OSError, Mono3DError):
+        raise
+    except ImportError as error:
+        kind = address.partition("://")[0]
+        raise Mono3DError(
+            f"Addresses with {kind}:// need a package that is not installed: pip install 'mono3d[addresses]'. ({error})"
+        ) from error
+    except ValueError as error:
+        raise WrongUsage(f"'{address}' is no address that can be read ({error}).") from error
+    except Exception as error:
+        # The libraries of storages have classes of their own.
+        raise OSError(f"{address} does not answer as it should ({type(error).__name__}: {error})") from error
+
+
+def _listed(address: str) -> str:
+    return f"'{address}' cannot be listed"
+
+
+@dataclass(frozen=True)
+class AddressSource:
+    """The photos at an address: one photo, a folder with all below it, a pattern, or a list of addresses.
+
+    Hidden files and what a batch has written are left out, and all below the address `without`.
+    """
+
+    address: str
+    without: str = ""
+
+    def items(self) -> Iterator[Item]:
+        """Yields the photos. Raises Mono3DError if they cannot be listed."""
+        system, path = _opened(self.address)
+        try:
+            with _answering(self.address):
+                yield from self._items(system, path)
+        except OSError as error:
+            raise Mono3DError(f"{_listed(self.address)} ({error.strerror or error}).") from error
+
+    def _items(self, system: FileSystem, path: str) -> Iterator[Item]:
+        suffix = posixpath.splitext(urlsplit(self.address).path)[1].lower()
+        if suffix in _LISTS:
+            yield from self._of_list(system, path, is_json=suffix == ".jsonl")
+        elif self._is_one(system, path):
+            yield _item(system, path, system.info(path), self.address)
+        elif "*" in path:
+            found = system.glob(path, detail=True)
+            yield from (_item(system, name, about) for name, about in found.items() if about.get("type") == "file")
+        else:
+            for _, _, files in system.walk(path, detail=True):
+                for name, about in files.items():
+                    if is_photo(Path(name)) and not _RESULT.search(name):
+                        item = _item(system, about.get("name", name), about)
+                        if not self.without or not item.address.startswith(self.without.rstrip("/") + "/"):
+                            yield item
+
+    def _is_one(self, system: FileSystem, path: str) -> bool:
+        if self.address.partition(":")[0] in _NO_LISTING:
+            return True
+        return "*" not in path and is_photo(Path(path)) and not system.isdir(path)
+
+    def _of_list(self, system: FileSystem, path: str, *, is_json: bool) -> Iterator[Item]:
+        with system.open(path, "r", encoding="utf-8", errors="surrogateescape") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield list_item(line, number, self.address, is_json=is_json, absolute=self._beside)
+
+    def _beside(self, address: str) -> str:
+        return f"{self.address.rpartition('/')[0]}/{address}"
+
+
+def _item(system: FileSystem, path: str, about: Mapping[str, Any], address: str = "") -> Item:
+    changed = next((about[key] for key in _CHANGES if about.get(key)), "")
+    size = about.get("size")
+    return Item(
+        address or system.unstrip_protocol(path), size if isinstance(size, int) else -1, str(changed).strip('"')
+    )
+
+
+@dataclass(frozen=True)
+class AddressPhoto:
+    """A photo at an address."""
+
+    address: str
+
+    @property
+    def local(self) -> Path | None:
+        """None: it has to be fetched."""
+        return None
+
+    def fetch(self, folder: Path) -> Path:
+        """Returns the file, copied into `folder`. Raises OSError if it cannot be got, Mono3DError without a library."""
+        system, path = _opened(self.address)
+        last = Path(_UNSAFE.sub("_", posixpath.basename(urlsplit(path).path)) or "photo")
+        place = folder / f"{short_name(last.stem or 'photo')}{last.suffix}"
+        with _answering(self.address):
+            system.get_file(path, str(place))
+        return place
+
+
+@dataclass(frozen=True)
+class AddressStore:
+    """A place for results at an address; satisfies `stores.Store`."""
+
+    address: str
+
+    @property
+    def folder(self) -> Path | None:
+        """None: files are copied."""
+        return None
+
+    def prepare(self) -> None:
+        """Tries whether something can be written there, and removes it. Raises Mono3DError if not."""
+        name = f".mono3d/try-{secrets.token_hex(8)}"
+        try:
+            self.write(name, b"Mono3D\n")
+            system, path = self._place(name)
+            with _answering(self.address):
+                system.rm_file(path)
+        except OSError as error:
+            raise Mono3DError(
+                f"Nothing can be written to '{self.address}' ({error.strerror or error}); check the address and your "
+                "access to it."
+            ) from error
+
+    def size(self, name: str) -> int | None:
+        """Returns the size of a file in bytes; None if there is none."""
+        system, path = self._place(name)
+        with _answering(self.address):
+            try:
+                return int(system.info(path)["size"])
+            except FileNotFoundError:
+                return None
+
+    def read(self, name: str, start: int = 0, stop: int | None = None) -> bytes:
+        """Returns a file's bytes from `start` to before `stop` (None: the end)."""
+        if stop is not None and stop <= start:
+            return b""
+        system, path = self._place(name)
+        with _answering(self.address):
+            return bytes(system.cat_file(path, start or None, stop))
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes a file whole or not at all."""
+        with self._written(name) as (system, path):
+            system.pipe_file(path, content)
+
+    def put(self, name: str, path: Path) -> None:
+        """Copies a file there, whole or not at all, and removes it here."""
+        with self._written(name) as (system, place):
+            system.put_file(str(path), place)
+        path.unlink()
+
+    def names(self, folder: str) -> Iterator[str]:
+        """Yields the names of all files below a folder, except those that are being written."""
+        system, path = self._place(folder)
+        _, root = self._place("")
+        with _answering(self.address):
+            try:
+                found = system.find(path)
+            except FileNotFoundError:
+                return
+        for one in found:
+            if not posixpath.basename(one).startswith("."):
+                yield one.removeprefix(root.rstrip("/")).lstrip("/")
+
+    def _place(self, name: str) -> tuple[FileSystem, str]:
+        return _opened(f"{self.address.rstrip('/')}/{name}")
+
+    @contextlib.contextmanager
+    def _written(self, name: str) -> Iterator[tuple[FileSystem, str]]:
+        """Gives the file system and the path to write to, which becomes that of the file at the end."""
+        system, path = self._place(name)
+        with _answering(self.address):
+            if self.address.partition(":")[0] in _WHOLE_OR_NOT:
+                yield system, path
+                return
+            system.makedirs(posixpath.dirname(path), exist_ok=True)
+            beside = f"{posixpath.dirname(path)}/.mono3d-{secrets.token_hex(8)}.partial"
+            try:
+                yield system, beside
+                system.mv(beside, path)
+            except BaseException:
+                with contextlib.suppress(Exception):
+                    system.rm_file(beside)
+                raise
