@@ -18,6 +18,7 @@ sys.path.insert(0, str(PAGE.parent.parent))
 from mono3d_addon.arguments import can_be_negated, flag_of  # noqa: E402
 from mono3d_addon.formats import FORMATS, PREVIEWS  # noqa: E402
 from mono3d_addon.settings import (  # noqa: E402
+    COMPRESS,
     PRESET_SETTINGS,
     PRESETS,
     AnySettings,
@@ -166,6 +167,7 @@ def keywords() -> str:
     lines = [KEYWORDS_HEAD]
     lines += _literal("Preset = ", PRESETS, "")
     lines += _literal("Format = ", (*FORMATS, *PREVIEWS), "")
+    lines += _literal("Compress = ", COMPRESS, "")
     lines += ["", "", "class Keywords(TypedDict, total=False):"]
     lines += ['    """The settings of one reconstruction; what is not given is as in the preset."""']
     for item in fields_of(Settings):

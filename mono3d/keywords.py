@@ -26,6 +26,7 @@ Format = Literal[
     "picture",
     "turntable",
 ]
+Compress = Literal["none", "quantize", "meshopt", "draco"]
 
 
 class Keywords(TypedDict, total=False):

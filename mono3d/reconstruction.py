@@ -33,7 +33,7 @@ from mono3d_addon.settings import Settings
 from mono3d_addon.worker.local import LocalRunners
 
 from . import conversions
-from .keywords import Format
+from .keywords import Compress, Format
 
 if TYPE_CHECKING:
     import open3d
@@ -114,12 +114,15 @@ class Reconstruction:
         """Sentences on what is special about this result."""
         return self._result.notes
 
-    def save(self, path: str | os.PathLike[str], format: Format | None = None) -> tuple[Path, ...]:
+    def save(
+        self, path: str | os.PathLike[str], format: Format | None = None, *, compress: Compress = "none"
+    ) -> tuple[Path, ...]:
         """Writes a file, replacing one of that name, and returns all paths written, `path` first.
 
         The ending chooses the format, such as .glb, .ply or .blend, unless `format` names it. The folder is created if
-        it is missing. Raises Mono3DError, and leaves what was there, when the ending is unknown, the file would replace
-        the photo, a package is missing, or it cannot be written.
+        it is missing. `compress` is for GLB: 'quantize', 'meshopt' or 'draco' make smaller files (docs/formats.md).
+        Raises Mono3DError, and leaves what was there, when the ending is unknown, the file would replace the photo, a
+        package is missing, or it cannot be written.
         """
         target = user_path(os.fspath(path)).absolute()
         form = format or BY_ENDING.get(target.suffix.lower())
@@ -128,7 +131,7 @@ class Reconstruction:
         prepare(Target(target.parent, (form,), target.name))
         staging = ClaimedFolder(STAGING, PARTIAL, target.parent)
         try:
-            self._write(form, staging.path / target.name)
+            self._write(form, staging.path / target.name, compress)
             files = move_into_place(staging.path, target.parent, photo_keys([PhotoTask(self.photo, self.name)]))
         except OSError as error:
             raise Mono3DError(f"'{target.name}' cannot be written ({error.strerror or error}).") from error
@@ -136,7 +139,7 @@ class Reconstruction:
             staging.remove()
         return tuple(sorted(files, key=lambda file: file.name != target.name))
 
-    def _write(self, form: str, path: Path) -> None:
+    def _write(self, form: str, path: Path, compress: str) -> None:
         row = FORMATS.get(form) or PREVIEWS.get(form)
         if row is not None and row.needs:
             environment.require_available(row.needs, self._runners.data_folder)
@@ -152,7 +155,7 @@ class Reconstruction:
             finally:
                 runner.stop()
         else:
-            export.write(self._result, form, path)
+            export.write(self._result, form, path, compress)
 
     def to_open3d(self) -> open3d.geometry.TriangleMesh:
         """Returns an Open3D mesh with vertex colours and normals; z is up, as in a .ply file."""

@@ -26,6 +26,7 @@ class Format:
     needs       component (see `environment`) that must be installed; empty for none beyond the worker's packages
     archive     suffix of the download where the format has several files, which are sent as one zip; else empty
     extra       top-level module of the extra (see `core.extras`) that the writer imports; empty for none
+    compresses  whether the writer takes one of `settings.COMPRESS`
     """
 
     ending: str
@@ -35,6 +36,7 @@ class Format:
     needs: str = ""
     archive: str = ""
     extra: str = ""
+    compresses: bool = False
 
     @property
     def files(self) -> str:
@@ -45,7 +47,11 @@ class Format:
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "glb": Format(
-            ".glb", "gltf.write_glb", "GLB: mesh with texture and camera, for viewers and engines", "model/gltf-binary"
+            ".glb",
+            "gltf.write_glb",
+            "GLB: mesh with texture and camera, for viewers and engines",
+            "model/gltf-binary",
+            compresses=True,
         ),
         "usdz": Format(
             ".usdz",

@@ -100,6 +100,9 @@ FORMATS = (
 PREVIEWS = ("picture", "turntable", "off")
 """What is rendered of each result."""
 
+COMPRESS = ("none", "quantize", "meshopt", "draco")
+"""How the geometry of GLB files is stored."""
+
 LEAST_NEAR, LEAST_FAR = 0.001, 0.002
 """Smallest near and far that a user may set, metres; 0 is automatic."""
 
@@ -484,6 +487,9 @@ class RunOptions(SetupOptions):
     preview: str = _choice("picture", "Preview", "Output",
         "'picture' renders an image of each result, seen slightly from the side; 'turntable' adds a short loop, as "
         "WebP, in which the view sways to both sides; 'off' renders none", options=PREVIEWS, basic=True)
+    compress: str = _choice("none", "Compress", "Output",
+        "Geometry of GLB files: 'none' is exact and opens everywhere, 'quantize' has 16 bits and half the size, "
+        "'meshopt' and 'draco' are an eighth of the size, for programs that can unpack them", options=COMPRESS)
     skip_existing: bool = _choice(False, "Skip existing", "Run",
         "Skip photos whose results all exist and were made from the same photo, settings and weights",
         basic=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 
 def decoded_rows(data: bytes, count: int, stride: int) -> np.ndarray:
-    """Returns the rows of the mode ATTRIBUTES, uint8 (count, stride), of which no group is packed."""
+    """Returns the rows of the mode ATTRIBUTES, uint8 (count, stride)."""
     assert data[0] == 0xA0
     row, place = np.frombuffer(data[-stride:], np.uint8).copy(), 1
     found, size = [], min(8192 // stride // 16 * 16, 256)
@@ -20,17 +20,38 @@ def decoded_rows(data: bytes, count: int, stride: int) -> np.ndarray:
         groups = -(-rows // 16)
         deltas = []
         for _ in range(stride):
-            heads = -(-groups // 4)
-            assert data[place : place + heads] == b"\xff" * heads
-            place += heads
-            deltas.append(np.frombuffer(data[place : place + 16 * groups], np.uint8)[:rows])
-            place += 16 * groups
+            heads = data[place : place + -(-groups // 4)]
+            place += len(heads)
+            numbers: list[int] = []
+            for group in range(groups):
+                place = _group(data, place, heads[group // 4] >> group % 4 * 2 & 3, numbers)
+            deltas.append(np.array(numbers[:rows], np.uint8))
         codes = np.stack(deltas, axis=1)
         changes = (codes >> 1) ^ np.where(codes & 1, np.uint8(255), np.uint8(0))
         found.append(row + np.cumsum(changes, axis=0, dtype=np.uint8))
         row = found[-1][-1]
     assert place == len(data) - max(stride, 32)
     return np.concatenate(found)
+
+
+def _group(data: bytes, place: int, way: int, numbers: list[int]) -> int:
+    """Appends the 16 numbers of a group; returns the place behind it."""
+    if way == 3:
+        numbers += data[place : place + 16]
+        return place + 16
+    if way == 0:
+        numbers += bytes(16)
+        return place
+    bits = 2 * way
+    last = (1 << bits) - 1
+    behind = place + 2 * bits
+    for number in range(16):
+        byte = data[place + number * bits // 8]
+        value = byte >> (8 - bits - number * bits % 8) & last
+        if value == last:
+            value, behind = data[behind], behind + 1
+        numbers.append(value)
+    return behind
 
 
 def decoded_indices(data: bytes, count: int) -> np.ndarray:
@@ -70,7 +91,7 @@ def accessor(document: dict[str, Any], binary: bytes, number: int) -> np.ndarray
     if how.get("filter") == "EXPONENTIAL":
         packed = rows.view(np.int32)
         return np.ldexp(((packed << 8) >> 8).astype(np.float64), packed >> 24)
-    return rows.view({5120: np.int8, 5123: np.uint16}[one["componentType"]])
+    return rows.view({5120: np.int8, 5123: np.uint16, 5125: np.uint32}[one["componentType"]])
 
 
 def positions(glb: bytes) -> np.ndarray:

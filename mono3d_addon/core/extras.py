@@ -14,6 +14,7 @@ from .. import edition
 from ..errors import Mono3DError
 
 PILLOW = "PIL"
+DRACO = "DracoPy"
 NAMES = (
     PILLOW,
     "pillow_heif",
@@ -29,11 +30,15 @@ NAMES = (
     "scipy",
     "tqdm",
     "pyvista",
+    DRACO,
 )
 """The top-level modules of the extras that the program imports, and scipy, which others of them would import."""
 
 _PACKAGES = {PILLOW: "Pillow", "pillow_heif": "pillow-heif", "fast_simplification": "fast-simplification"}
 """Top-level module -> name of the package, where they differ."""
+
+BY_PIP = {DRACO: "draco"}
+"""Top-level module -> extra of the Python package `mono3d`, for what the installer does not bring."""
 
 
 def forbid(names: Iterable[str] = NAMES) -> None:
@@ -69,6 +74,11 @@ def needed(feature: str, error: ImportError) -> Mono3DError:
     """Returns the sentence for a user who asked for `feature`, a plural noun, whose import failed with `error`."""
     module = (error.name or "").partition(".")[0]
     package = _PACKAGES.get(module, module)
+    if isinstance(error, ModuleNotFoundError) and module in BY_PIP:
+        extra = BY_PIP[module]
+        return Mono3DError(
+            f"{feature} need the package {package}, which is not installed: pip install 'mono3d[{extra}]'."
+        )
     if isinstance(error, ModuleNotFoundError) and module in NAMES:
         return Mono3DError(f"{feature} need the package {package}, which is not installed: {edition.remedy()}.")
     return Mono3DError(f"{feature} need a package that cannot be loaded ({error}); install Mono3D's packages again.")

@@ -11,49 +11,50 @@ import json
 import math
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.arrays import Bytes
 from ..core.camera.camera import Camera
 from ..core.camera.depth_strength import strengthened
-from ..core.mesh.mesh import Mesh
-from ..core.mesh.normal_map import tangents
 from ..core.photo.texture_file import for_gltf
 from ..core.reconstruction import Reconstruction
 from .files import Staging
 from .frames import y_up
+from .gltf_buffer import Buffer
+from .gltf_geometry import Encoding, Look, encoding_of
 
-VERTICES, INDICES = 34962, 34963
-KINDS = {"float32": 5126, "int8": 5120, "uint16": 5123, "uint32": 5125}
+UNLIT = "KHR_materials_unlit"
 SAMPLER = {"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}
 """Linear filters with mipmaps; clamped to the edge."""
 
 
-def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
-    """Writes the mesh with normals, texture coordinates and a material, and the camera.
+def write_glb(result: Reconstruction, path: Path, staging: Staging, compress: str = "none") -> None:
+    """Writes the mesh with texture coordinates and a material, and the camera; `compress` as in `settings.COMPRESS`.
 
-    The background (see `core.mesh.background_fill`) is a second primitive with a material of its own.
+    The background (see `core.mesh.background_fill`) is a primitive with a material of its own.
 
     COLOR_0 multiplies the texture in glTF, so a file has either the photo as texture or vertex colours in linear
-    light, by `settings.material`. `settings.shading` 'emission' becomes KHR_materials_unlit.
+    light, by `settings.material`. `settings.shading` 'emission' becomes KHR_materials_unlit, which needs no normals.
     A normal map is written with the tangents for which it was baked; unlit materials do not show it.
     """
-    buffer = Buffer()
+    is_unlit = result.settings.shading == "emission"
     textured = result.settings.material == "texture"
     layers = [("photo", result.scene_mesh, result.texture)]
     if result.scene_background is not None and result.background_texture is not None:
         layers.append(("behind", result.scene_background, result.background_texture))
+    encoding = encoding_of(compress, result, [mesh for _, mesh, _ in layers])
     document = document_of(result)
+    document["nodes"][0] |= encoding.node
     pictures: list[tuple[str, bytes]] = []
     for number, (name, mesh, texture) in enumerate(layers):
-        document["meshes"][0]["primitives"].append(
-            _primitive(mesh, number, buffer, textured, result.normal_map is not None and number == 0)
-        )
+        is_baked = result.normal_map is not None and number == 0
+        look = Look(textured, has_normals=is_baked or not is_unlit, has_tangents=is_baked)
+        primitives = encoding.primitives(mesh, look)
+        document["meshes"][0]["primitives"] += [one | {"material": number} for one in primitives]
         material: dict[str, Any] = {
             "name": name,
             "doubleSided": True,
@@ -65,18 +66,29 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging) -> None:
         if result.normal_map is not None and number == 0:
             material["normalTexture"] = {"index": len(pictures)}
             pictures.append((f"{result.name} normals", result.normal_map.read_bytes()))
-        if result.settings.shading == "emission":
-            material["extensions"] = {"KHR_materials_unlit": {}}
-            document["extensionsUsed"] = ["KHR_materials_unlit"]
+        if is_unlit:
+            material["extensions"] = {UNLIT: {}}
         document["materials"].append(material)
+    buffer = encoding.buffer
     if pictures:
         document["images"] = [
             {"bufferView": buffer.add_view(data), "mimeType": mime_of(data), "name": name} for name, data in pictures
         ]
         document["samplers"] = [SAMPLER]
         document["textures"] = [{"source": index, "sampler": 0} for index in range(len(pictures))]
-    document |= {"accessors": buffer.accessors, "bufferViews": buffer.views, "buffers": [{"byteLength": buffer.length}]}
-    save(staging.path_for(path), document, buffer)
+    save(staging.path_for(path), document | contents(encoding, is_unlit=is_unlit), buffer)
+
+
+def contents(encoding: Encoding, *, is_unlit: bool) -> dict[str, Any]:
+    """Returns what the JSON of a file says of its geometry, once all is in the buffer, and of its extensions."""
+    used = [*encoding.extensions, *([UNLIT] if is_unlit else [])]
+    return {
+        **({"extensionsUsed": used} if used else {}),
+        **({"extensionsRequired": list(encoding.extensions)} if encoding.extensions else {}),
+        "accessors": encoding.buffer.accessors,
+        "bufferViews": encoding.buffer.views,
+        "buffers": encoding.buffers,
+    }
 
 
 def document_of(result: Reconstruction) -> dict[str, Any]:
@@ -90,77 +102,6 @@ def document_of(result: Reconstruction) -> dict[str, Any]:
         "meshes": [{"name": result.name, "primitives": []}],
         "materials": [],
     }
-
-
-def _primitive(mesh: Mesh, material: int, buffer: Buffer, textured: bool, with_tangents: bool) -> dict[str, Any]:
-    attributes = {
-        "POSITION": buffer.add_accessor(y_up(mesh.vertices), "VEC3", VERTICES, bounds=True),
-        "NORMAL": buffer.add_accessor(y_up(mesh.normals), "VEC3", VERTICES),
-    }
-    if textured or with_tangents:
-        attributes["TEXCOORD_0"] = buffer.add_accessor(from_top(mesh.uv), "VEC2", VERTICES)
-    if with_tangents:
-        attributes["TANGENT"] = buffer.add_accessor(_tangents(mesh), "VEC4", VERTICES)
-    if not textured:
-        attributes["COLOR_0"] = buffer.add_accessor(linear_rgba(mesh.colors), "VEC4", VERTICES, normalized=True)
-    indices = buffer.add_accessor(np.asarray(mesh.triangles, np.uint32).reshape(-1), "SCALAR", INDICES)
-    return {"attributes": attributes, "indices": indices, "material": material, "mode": 4}
-
-
-def linear_rgba(colors: Bytes) -> NDArray[np.uint16]:
-    """Returns sRGB `colors`, uint8 (n, 3), in linear light with full alpha, uint16 (n, 4), for COLOR_0.
-
-    Uses the transfer function of IEC 61966-2-1. 16 bits keep all 256 values distinct; alpha aligns entries to 8 bytes.
-    """
-    level = np.arange(256) / 255
-    curve = np.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)
-    result = np.full((len(colors), 4), 65535, np.uint16)
-    result[:, :3] = np.rint(curve * 65535).astype(np.uint16)[np.asarray(colors)]
-    return result
-
-
-@dataclass
-class Buffer:
-    """The one binary buffer of the file, and the JSON that describes its parts."""
-
-    parts: list[bytes | memoryview] = field(default_factory=list)
-    length: int = 0
-    views: list[dict[str, Any]] = field(default_factory=list)
-    accessors: list[dict[str, Any]] = field(default_factory=list)
-
-    def add_view(self, data: bytes | memoryview, target: int | None = None) -> int:
-        """Appends bytes, and returns the number of their view."""
-        size = memoryview(data).nbytes
-        view: dict[str, Any] = {"buffer": 0, "byteOffset": self.length, "byteLength": size}
-        self.views.append(view | ({"target": target} if target else {}))
-        padding = bytes(-size % 4)
-        self.parts += [data, padding]
-        self.length += size + len(padding)
-        return len(self.views) - 1
-
-    def add_accessor(
-        self,
-        array: NDArray[Any],
-        kind: Literal["SCALAR", "VEC2", "VEC3", "VEC4"],
-        target: int,
-        bounds: bool = False,
-        normalized: bool = False,
-    ) -> int:
-        """Appends an array, and returns the number of its accessor."""
-        accessor: dict[str, Any] = {"componentType": KINDS[array.dtype.name], "count": len(array), "type": kind}
-        if bounds and len(array):
-            accessor |= {"min": array.min(axis=0).tolist(), "max": array.max(axis=0).tolist()}
-        if normalized:
-            accessor["normalized"] = True
-        little = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False))
-        view = self.add_view(little.reshape(-1).view(np.uint8).data, target)
-        self.accessors.append({"bufferView": view} | accessor)
-        return len(self.accessors) - 1
-
-
-def from_top(uv: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Returns texture coordinates, float32 (n, 2), with their origin at the upper left corner, as in glTF."""
-    return np.stack([uv[:, 0], np.float32(1) - uv[:, 1]], axis=1)
 
 
 def _camera_node(camera: Camera) -> dict[str, Any]:
@@ -189,12 +130,6 @@ def pinhole_of(camera: Camera) -> Camera:
         return camera
     ahead = Camera.from_field_of_view(3, 2, math.radians(75.0), camera.source)
     return replace(ahead, pitch=camera.pitch, roll=camera.roll, elevation=camera.elevation)
-
-
-def _tangents(mesh: Mesh) -> NDArray[np.float32]:
-    found = tangents(mesh)
-    found[:, :3] = y_up(found[:, :3])
-    return found
 
 
 def _camera(camera: Camera, result: Reconstruction) -> dict[str, Any]:

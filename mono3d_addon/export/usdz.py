@@ -20,7 +20,8 @@ from ..core.photo.texture_file import for_gltf
 from ..core.reconstruction import Reconstruction
 from .files import Staging
 from .frames import y_up
-from .gltf import camera_pose, linear_rgba, mime_of, pinhole_of
+from .gltf import camera_pose, mime_of, pinhole_of
+from .gltf_buffer import linear_rgba
 from .usd_crate import Attribute, Prim, Relationship, crate
 
 _ALIGNMENT = 64

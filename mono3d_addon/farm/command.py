@@ -77,7 +77,7 @@ def _planned(line: BatchLine, store: Store, place: Place) -> Plan:
     def tell(photos: int) -> None:
         say(f"{photos:,} photos found", sys.stderr)
 
-    plan = write_plan(store, sources, line.settings, formats, weights, tell)
+    plan = write_plan(store, sources, line.settings, formats, weights, options.compress, tell)
     say(f"{plan.photos:,} photos, {plan.bytes / 1e6:,.0f} MB, are planned in {PHOTOS} beside the results.", sys.stdout)
     return plan
 

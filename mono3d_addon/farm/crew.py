@@ -50,7 +50,9 @@ def work_on(
         raise Mono3DError(remedy or "The weights are not those of the plan; make it again with 'batch plan'.")
     jobs = jobs_for(plan.settings, options, count or plan.photos, place.data_folder)
     runners = equipment.runners(jobs, is_expendable=True)
-    results = StoredResults(store, plan.settings, plan.weights, plan.formats, retry_failed=options.retry_failed)
+    results = StoredResults(
+        store, plan.settings, plan.weights, plan.formats, plan.compress, retry_failed=options.retry_failed
+    )
     flow = Flow(jobs, _SPARE * jobs, options.attempts, options.recycle)
     scenes = equipment.scenes(runners, is_likely="blend" in plan.formats)
     run(photos, plan.settings, results, runners, scenes, display, note, flow, equipment.decode)

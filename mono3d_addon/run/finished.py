@@ -35,9 +35,9 @@ class FinishedPhotos:
         self._digests = Digests()
         self._lock = threading.Lock()
 
-    def made_from(self, photo: Path, settings: Settings, weights: str) -> dict[str, str] | None:
+    def made_from(self, photo: Path, settings: Settings, weights: str, compress: str = "none") -> dict[str, str] | None:
         """Returns the hashes of what a photo's results are made from, as `Digests.made_from` does."""
-        return self._digests.made_from(photo, settings, weights)
+        return self._digests.made_from(photo, settings, weights, compress)
 
     def remember(self, name: str, source: Mapping[str, str], files: Iterable[Path]) -> None:
         """Appends the record of the photo whose results are called `name`; nothing if the folder cannot be written."""

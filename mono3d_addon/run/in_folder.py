@@ -48,6 +48,11 @@ class FolderResults:
         """The target's folder."""
         return self._target.folder
 
+    @property
+    def compress(self) -> str:
+        """The target's."""
+        return self._target.compress
+
     def is_to_do(self, task: PhotoTask) -> bool:
         """Returns whether a photo is to be done: it can be, and its results are not all there if that counts."""
         if task.problem or not self._skip_existing:
@@ -60,7 +65,7 @@ class FolderResults:
             return Record(task.address, "failed", task.problem)
         if not self.is_to_do(task):
             return Record(task.address, "skipped", "All its results already exist.")
-        source = self._known.made_from(task.path, self._settings, self._weights)
+        source = self._known.made_from(task.path, self._settings, self._weights, self.compress)
         return Begun(task.path.absolute(), task.name, source)
 
     def ahead(self, task: PhotoTask) -> Path | None:
@@ -87,5 +92,5 @@ def is_done(task: PhotoTask, settings: Settings, target: Target, weights: str, k
     files = target.files(task).values()
     if not all(path.is_file() for path in files):
         return False
-    source = known.made_from(task.path, settings, weights)
+    source = known.made_from(task.path, settings, weights, target.compress)
     return known.is_finished(target.label(task), source, files)

@@ -234,6 +234,7 @@ class _Batch(Generic[AnyTask]):
                 "folder": str(folders.job.path),
                 "exports": {form: str(path) for form, path in exports.items()},
                 "ahead": [str(photo) for photo in near if photo is not None],
+                "compress": self.results.compress,
                 "decoded": dict(files.decoded),
             }
 

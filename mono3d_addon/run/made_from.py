@@ -30,11 +30,11 @@ class Digests:
         self._known: dict[tuple[str, int, int], str] = {}
         self._lock = threading.Lock()
 
-    def made_from(self, photo: Path, settings: Settings, weights: str) -> dict[str, str] | None:
+    def made_from(self, photo: Path, settings: Settings, weights: str, compress: str = "none") -> dict[str, str] | None:
         """Returns the hashes of what a photo's results are made from; None if the photo cannot be read.
 
         `weights` is the hash of the network's weights. Masks and depth maps count by their content, not by their path;
-        in a folder of them those count whose name begins with the photo's.
+        in a folder of them those count whose name begins with the photo's. `compress` is one of `settings.COMPRESS`.
         """
         try:
             content = self.of(photo)
@@ -45,6 +45,8 @@ class Digests:
         }
         for key in ("mask", "depth_file"):
             values[key] = self._companions(getattr(settings, key), photo)
+        if compress != "none":
+            values["compress"] = compress
         text = json.dumps(values, sort_keys=True)
         return {"photo": content, "settings": hashlib.sha256(text.encode()).hexdigest(), "weights": weights}
 

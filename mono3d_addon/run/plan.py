@@ -56,6 +56,7 @@ class Plan:
     version                     of the program that does it
     photos, bytes               number and size of the photos
     length                      bytes of their list
+    compress                    how the geometry of the results is stored, one of `settings.COMPRESS`
     """
 
     settings: Settings
@@ -65,11 +66,12 @@ class Plan:
     bytes: int
     length: int
     version: str = field(default_factory=version)
+    compress: str = "none"
 
     @property
     def key(self) -> str:
         """The name of all work with these settings, formats and weights by this version of the program."""
-        return identity(asdict(self.settings), sorted(self.formats), self.weights, self.version)
+        return identity(asdict(self.settings), sorted(self.formats), self.compress, self.weights, self.version)
 
 
 def write_plan(
@@ -78,6 +80,7 @@ def write_plan(
     settings: Settings,
     formats: tuple[str, ...],
     weights: str,
+    compress: str = "none",
     tell: Callable[[int], None] = lambda photos: None,
 ) -> Plan:
     """Lists the photos of the sources and writes the plan, in place of an older one; results of that stay.
@@ -106,12 +109,13 @@ def write_plan(
                         tell(photos)
         if not photos:
             raise Mono3DError("There are no photos to plan; name a folder with photos in it or below it.")
-        plan = Plan(settings, formats, weights, photos, size, path.stat().st_size)
+        plan = Plan(settings, formats, weights, photos, size, path.stat().st_size, compress=compress)
         store.put(PHOTOS, path)
     finally:
         staging.remove()
     head = {"mono3d": plan.version, "planned": round(time.time()), "photos": photos, "bytes": size}
-    head |= {"length": plan.length, "formats": list(formats), "weights": weights, "settings": asdict(settings)}
+    head |= {"length": plan.length, "formats": list(formats), "weights": weights, "compress": compress}
+    head["settings"] = asdict(settings)
     store.write(HEAD, (json.dumps(head, indent=1) + "\n").encode("ascii"))
     return plan
 
@@ -122,7 +126,7 @@ def read_plan(store: Store) -> Plan:
         head: dict[str, Any] = json.loads(store.read(HEAD))
         settings = Settings.from_json(json.dumps(head["settings"]))
         sizes = (head["photos"], head["bytes"], head["length"])
-        plan = Plan(settings, tuple(head["formats"]), head["weights"], *sizes, head["mono3d"])
+        plan = Plan(settings, tuple(head["formats"]), head["weights"], *sizes, head["mono3d"], head["compress"])
     except FileNotFoundError as error:
         raise Mono3DError("There is no plan yet; make one with 'batch plan'.") from error
     except (ValueError, KeyError, TypeError) as error:

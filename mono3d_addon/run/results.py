@@ -49,6 +49,11 @@ class Results(Protocol[SomeTask]):
         """The folder in which those for new files are made, so that these are only renamed; None: the system's."""
         ...
 
+    @property
+    def compress(self) -> str:
+        """How the geometry of the files is stored, one of `settings.COMPRESS`."""
+        ...
+
     def begin(self, task: SomeTask) -> Begun | Record:
         """Returns the photo that is to be done, or the record of one that is not to be.
 

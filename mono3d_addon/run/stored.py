@@ -40,12 +40,21 @@ class StoredResults:
     settings      of the batch
     weights       hash of the network's weights
     formats       what is written of each photo, previews among them
+    compress      how their geometry is stored, one of `settings.COMPRESS`
     retry_failed  whether photos count as to be done whose record says that they have failed
     """
 
     def __init__(
-        self, store: Store, settings: Settings, weights: str, formats: tuple[str, ...], *, retry_failed: bool = False
+        self,
+        store: Store,
+        settings: Settings,
+        weights: str,
+        formats: tuple[str, ...],
+        compress: str = "none",
+        *,
+        retry_failed: bool = False,
     ) -> None:
+        self.compress = compress
         self._store = store
         self._settings = settings
         self._weights = weights
@@ -72,7 +81,7 @@ class StoredResults:
         try:
             path = photo.local or photo.fetch(fetched.path if fetched else Path())
             require_regular(path)
-            source = self._digests.made_from(path, self._settings, self._weights)
+            source = self._digests.made_from(path, self._settings, self._weights, self.compress)
             if source is None:
                 raise OSError(f"{path} cannot be read")
             name = self._identity(source)
@@ -91,7 +100,9 @@ class StoredResults:
     def ahead(self, task: PlannedPhoto) -> Path | None:
         """Returns the file of a photo on this computer that is to be done soon."""
         path = photo_at(task.address).local
-        source = self._digests.made_from(path, self._settings, self._weights) if path is not None else None
+        source = (
+            self._digests.made_from(path, self._settings, self._weights, self.compress) if path is not None else None
+        )
         if source is None or self._record(self._identity(source)) is not None:
             return None
         return path

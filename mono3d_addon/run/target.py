@@ -21,11 +21,15 @@ _FILE_ENDING = re.compile(r"\.(?!\d+$)[A-Za-z0-9]{2,5}")
 
 @dataclass(frozen=True)
 class Target:
-    """Output folder and formats (previews among them); `name` is set if a single file was asked for."""
+    """Output folder and formats (previews among them); `name` is set if a single file was asked for.
+
+    `compress` is one of `settings.COMPRESS`.
+    """
 
     folder: Path
     formats: tuple[str, ...]
     name: str = ""
+    compress: str = "none"
 
     def files(self, task: PhotoTask, folder: Path | None = None) -> dict[str, Path]:
         """Returns the path of each format's file for a photo, in `folder` (default: the target's own)."""
@@ -55,10 +59,10 @@ def target_of(options: RunOptions) -> Target:
         if options.format not in (RunOptions.format, (form,)):
             others = ", ".join(options.format) or "none"
             raise WrongUsage(f"The output '{options.output}' is one {form} file, but --format asks for {others}.")
-        return Target(output.parent, (form,), output.name)
+        return Target(output.parent, (form,), output.name, options.compress)
     if _FILE_ENDING.fullmatch(output.suffix) and not names_folder and not exists(output):
         raise WrongUsage(
             f"A file '{output.name}' cannot be written: supported endings are {' '.join(BY_ENDING)}. "
             "For a new folder of that name, let it end in '/'."
         )
-    return Target(output, (*options.format, *previews_of(options.preview)))
+    return Target(output, (*options.format, *previews_of(options.preview)), compress=options.compress)

@@ -22,7 +22,8 @@ _MEMBER = "mesh.obj"
 def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[str, Any]:
     """Writes the reconstruction in `folder` as `format` to `path`, which it returns.
 
-    The files of OBJ become one zip archive, with its members in a folder called `name`.
+    `compress` is one of `settings.COMPRESS`, by default "none". The files of OBJ become one zip archive, with its
+    members in a folder called `name`.
     """
     result = reconstruction.load(Path(request["folder"]))
     path = Path(request["path"])
@@ -30,7 +31,7 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     if request["format"] == _SEVERAL_FILES:
         _write_zip(result, path, request["name"])
     else:
-        export.write(result, request["format"], path)
+        export.write(result, request["format"], path, request.get("compress", "none"))
     return {"path": str(path)}
 
 

@@ -34,6 +34,7 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     disparity_cache  folder for its disparity, instead of the common one
     work             folder for its textures, instead of the job's
     name             what the result is called, instead of the photo's file
+    compress         one of `settings.COMPRESS`, for the exports
     page             whether to write the web page's pictures too, see `page_files`
 
     Returns `folder`, `files` (format -> paths), `counts`, `seconds`, `notes`, `camera`, `distances`, `kind` (of the
@@ -41,7 +42,8 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     """
     settings = Settings.from_json(json.dumps(request["settings"]))
     exports: dict[str, str] = request.get("exports", {})
-    export.require(exports)
+    compress = request.get("compress", "none")
+    export.require(exports, compress)
     folder = Path(request["folder"])
     work = Path(request.get("work", folder))
     disparity_cache = Path(request["disparity_cache"]) if "disparity_cache" in request else None
@@ -71,7 +73,7 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
         began = time.perf_counter()
         stage = f"{EXPORTING} {form}"
         progress(stage, _PIPELINE_SHARE + (1.0 - _PIPELINE_SHARE) * number / len(exports))
-        files[form] = [str(one) for one in export.write(result, form, Path(path))]
+        files[form] = [str(one) for one in export.write(result, form, Path(path), compress)]
         seconds[stage] = time.perf_counter() - began
     return answer_for(result, folder, seconds) | {"files": files, "model": _model(settings)}
 

@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from mono3d_addon import environment
+from mono3d_addon.core.extras import BY_PIP
 from mono3d_addon.version import ROOT, version
 from tests.build.dists import build
 from vendor_installer import locks
@@ -99,7 +100,7 @@ def test_the_sdist_gives_the_same_wheel(dists: tuple[Path, Path], tmp_path: Path
 def test_little_is_required(metadata: Message) -> None:
     required = [Requirement(line) for line in metadata.get_all("Requires-Dist", [])]
     assert [one.name for one in required if one.marker is None] == ["numpy", "pillow"]
-    assert set(metadata.get_all("Provides-Extra", [])) == set(COMPONENTS)
+    assert set(metadata.get_all("Provides-Extra", [])) == {*COMPONENTS, *BY_PIP.values()}
     assert metadata["Version"] == version() and metadata["License-Expression"] == "GPL-3.0-or-later"
 
 

@@ -32,7 +32,7 @@ from mono3d_addon.core.reconstruction import Reconstruction
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.export import write
 from mono3d_addon.export.depth_image import encode
-from mono3d_addon.export.gltf import linear_rgba
+from mono3d_addon.export.gltf_buffer import linear_rgba
 from mono3d_addon.formats import FORMATS as TABLE
 from tests.surface import results
 
@@ -78,10 +78,11 @@ def read_accessor(document: dict[str, Any], binary: bytes, index: int) -> np.nda
     kind = {5126: "<f4", 5123: "<u2", 5125: "<u4"}[accessor["componentType"]]
     width = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}[accessor["type"]]
     assert view["byteOffset"] % 4 == 0
-    assert np.dtype(kind).itemsize * width % 4 == 0
+    assert np.dtype(kind).itemsize * width % 4 == 0 or accessor["type"] == "SCALAR"
     assert view["byteLength"] == np.dtype(kind).itemsize * width * accessor["count"]
     assert view["byteOffset"] + view["byteLength"] <= document["buffers"][0]["byteLength"] == len(binary)
-    return np.frombuffer(binary, kind, accessor["count"] * width, view["byteOffset"]).reshape(-1, width)
+    found = np.frombuffer(binary, kind, accessor["count"] * width, view["byteOffset"]).reshape(-1, width)
+    return found / 65535 if accessor.get("normalized") else found
 
 
 def test_every_format_of_the_settings_can_be_written(tmp_path: Path) -> None:
@@ -149,7 +150,7 @@ def test_glb_round_trip(tmp_path_factory: pytest.TempPathFactory, seed: int, cou
     primitive = document["meshes"][0]["primitives"][0]
     attributes = {name: read_accessor(document, binary, index) for name, index in primitive["attributes"].items()}
     np.testing.assert_array_equal(attributes["POSITION"], y_up(mesh.vertices).astype(np.float32))
-    np.testing.assert_array_equal(attributes["NORMAL"], y_up(mesh.normals).astype(np.float32))
+    assert set(attributes) == {"POSITION", "TEXCOORD_0"}, "an unlit material needs no normals"
     np.testing.assert_allclose(attributes["TEXCOORD_0"], mesh.uv * [1, -1] + [0, 1], atol=1e-6)
     indices = read_accessor(document, binary, primitive["indices"])
     np.testing.assert_array_equal(indices.reshape(-1, 3), mesh.triangles)
@@ -175,7 +176,9 @@ def test_glb_shows_the_photo_unlit_and_does_not_multiply_it(tmp_path: Path) -> N
         np.asarray(geometry.visual.material.baseColorTexture.convert("RGB")), results.picture(results.view(64, 48))
     )
     lit = replace(result, settings=settings.Settings(shading="principled"))
-    document, _ = read_glb(export(lit, "glb", tmp_path))
+    document, binary = read_glb(export(lit, "glb", tmp_path))
+    normals = read_accessor(document, binary, document["meshes"][0]["primitives"][0]["attributes"]["NORMAL"])
+    np.testing.assert_array_equal(normals, y_up(result.mesh.normals).astype(np.float32))
     assert "extensionsUsed" not in document
     assert "extensions" not in document["materials"][0]
 
@@ -186,7 +189,7 @@ def test_glb_with_vertex_colours_holds_linear_light_and_no_picture(tmp_path: Pat
     assert "images" not in document
     index = document["meshes"][0]["primitives"][0]["attributes"]["COLOR_0"]
     assert document["accessors"][index]["normalized"] is True
-    linear = read_accessor(document, binary, index)[:, :3] / 65535
+    linear = read_accessor(document, binary, index)[:, :3]
     srgb = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
     np.testing.assert_array_equal(np.rint(srgb * 255), mesh.colors)
     # The usual example: sRGB 188 is half of the linear light.

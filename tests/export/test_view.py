@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as arrays
 from mono3d_addon import export
 from mono3d_addon.core.reconstruction import Reconstruction
 from mono3d_addon.export import meshopt
-from mono3d_addon.export.gltf import linear_rgba
+from mono3d_addon.export.gltf_buffer import linear_rgba
 from mono3d_addon.export.view import Layer, view_of
 from tests.surface import results
 from tests.view_file import accessor, decoded_indices, decoded_rows, read

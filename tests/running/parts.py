@@ -21,6 +21,7 @@ CORE_TOOLS = (
     "cyclonedx-python-lib[json-validation]==11.12.0",
     "hatchling==1.33.0",
     "openjd-cli==0.8.0",
+    "DracoPy==2.2.0",
     "nbclient==0.11.0",
     "ipykernel==7.4.0",
     "prometheus-client==0.26.0",
