@@ -106,7 +106,7 @@ COMPRESS = ("none", "quantize", "meshopt", "draco")
 LEAST_NEAR, LEAST_FAR = 0.001, 0.002
 """Smallest near and far that a user may set, metres; 0 is automatic."""
 
-RUNNERS = ("local", "openjd")
+RUNNERS = ("local", "ray", "openjd")
 """Who does the parts of a batch."""
 
 LOG_LEVELS = ("error", "warning", "info", "debug")
@@ -518,7 +518,8 @@ class BatchOptions(RunOptions):
     format: tuple[str, ...] = _choice(("glb",), "Formats", "Output",
         "Files to write for each photo, separated by commas", options=FORMATS, basic=True)
     runner: str = _choice("local", "Runner", "Run",
-        "Who does the work: 'local' is this computer; 'openjd' writes a job for AWS Deadline Cloud and other managers "
+        "Who does the work: 'local' is this computer; 'ray' is a Ray cluster; 'openjd' writes a job for AWS Deadline "
+        "Cloud and other managers "
         "that read Open Job Descriptions", options=RUNNERS, basic=True)
     shards: int = _choice(0, "Shards", "Run",
         "Parts into which other runners divide the photos; 0: parts of about 500 photos",

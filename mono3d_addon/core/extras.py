@@ -15,6 +15,8 @@ from ..errors import Mono3DError
 
 PILLOW = "PIL"
 DRACO = "DracoPy"
+FSSPEC = "fsspec"
+RAY = "ray"
 NAMES = (
     PILLOW,
     "pillow_heif",
@@ -31,13 +33,15 @@ NAMES = (
     "tqdm",
     "pyvista",
     DRACO,
+    FSSPEC,
+    RAY,
 )
 """The top-level modules of the extras that the program imports, and scipy, which others of them would import."""
 
 _PACKAGES = {PILLOW: "Pillow", "pillow_heif": "pillow-heif", "fast_simplification": "fast-simplification"}
 """Top-level module -> name of the package, where they differ."""
 
-BY_PIP = {DRACO: "draco"}
+BY_PIP = {DRACO: "draco", FSSPEC: "addresses", RAY: "ray"}
 """Top-level module -> extra of the Python package `mono3d`, for what the installer does not bring."""
 
 

@@ -21,12 +21,13 @@ from ..run.target import Target
 from ..settings import BatchOptions
 from .local import run_here
 from .openjd import write_template
+from .ray_cluster import run_on_ray
 from .summary import as_json, merge, place_of_report, summary_of
 from .work import FarmRunner, Work
 
 DONE, SOME_FAILED = 0, 1
 
-RUNNERS: Mapping[str, FarmRunner] = MappingProxyType({"local": run_here, "openjd": write_template})
+RUNNERS: Mapping[str, FarmRunner] = MappingProxyType({"local": run_here, "ray": run_on_ray, "openjd": write_template})
 """What does a batch, by the word of `--runner`."""
 
 

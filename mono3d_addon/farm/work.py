@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ..equipping import Place
@@ -23,6 +23,10 @@ class Work:
     output: str
     options: BatchOptions
     plan: Plan
+
+    def with_jobs(self, jobs: int) -> Work:
+        """Returns the same for a process with that many workers."""
+        return replace(self, options=replace(self.options, jobs=jobs))
 
 
 _PART = 500
