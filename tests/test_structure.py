@@ -59,6 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "environment",
         "formats",
         "run",
+        "worker",
         "arguments",
         "display",
         "installing",

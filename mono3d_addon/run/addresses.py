@@ -21,12 +21,12 @@ from ..core import extras
 from ..core.plain_name import short_name
 from ..errors import Mono3DError, WrongUsage
 from .photos import is_photo
-from .stores import Item, list_item
+from .stores import FOLDER, Item, list_item
 
 _FEATURE = "Addresses"
 _WHOLE_OR_NOT = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"})
 """Kinds of storage in which a file appears once all of it is there; elsewhere it is renamed when complete."""
-_NO_LISTING = frozenset({"http", "https", "data"})
+_ON_THE_WEB = ("http://", "https://")
 _LISTS = (".jsonl", ".txt")
 _RESULT = re.compile(r"-[0-9a-f]{20}_[a-z_]+\.(png|webp|jpe?g)$")
 """End of the name of a picture that a batch writes, see `stored`."""
@@ -45,7 +45,7 @@ class FileSystem(Protocol):
     def glob(self, path: str, *, detail: bool) -> dict[str, dict[str, Any]]: ...  # noqa: D102
     def find(self, path: str) -> list[str]: ...  # noqa: D102
     def open(self, path: str, mode: str, **options: Any) -> Any: ...  # noqa: D102
-    def cat_file(self, path: str, start: int | None, end: int | None) -> bytes: ...  # noqa: D102
+    def cat_file(self, path: str, *, start: int | None, end: int | None) -> bytes: ...  # noqa: D102
     def pipe_file(self, path: str, value: bytes) -> None: ...  # noqa: D102
     def get_file(self, path: str, local: str) -> None: ...  # noqa: D102
     def put_file(self, local: str, path: str) -> None: ...  # noqa: D102
@@ -113,7 +113,7 @@ class AddressSource:
             raise Mono3DError(f"{_listed(self.address)} ({error.strerror or error}).") from error
 
     def _items(self, system: FileSystem, path: str) -> Iterator[Item]:
-        suffix = posixpath.splitext(urlsplit(self.address).path)[1].lower()
+        suffix = posixpath.splitext(_without_query(self.address))[1].lower()
         if suffix in _LISTS:
             yield from self._of_list(system, path, is_json=suffix == ".jsonl")
         elif self._is_one(system, path):
@@ -122,15 +122,19 @@ class AddressSource:
             found = system.glob(path, detail=True)
             yield from (_item(system, name, about) for name, about in found.items() if about.get("type") == "file")
         else:
-            for _, _, files in system.walk(path, detail=True):
+            is_near = self.without.partition(":")[0] == self.address.partition(":")[0]
+            left_out = f"{_opened(self.without)[1].rstrip('/')}/" if is_near else ""
+            for folder, _, files in system.walk(path, detail=True):
                 for name, about in files.items():
+                    whole = about.get("name", f"{folder}/{name}")
+                    if left_out and whole.startswith(left_out):
+                        continue
                     if is_photo(Path(name)) and not _RESULT.search(name):
-                        item = _item(system, about.get("name", name), about)
-                        if not self.without or not item.address.startswith(self.without.rstrip("/") + "/"):
-                            yield item
+                        yield _item(system, whole, about)
 
     def _is_one(self, system: FileSystem, path: str) -> bool:
-        if self.address.partition(":")[0] in _NO_LISTING:
+        if self.address.startswith(_ON_THE_WEB):
+            # There is no way to list what is below.
             return True
         return "*" not in path and is_photo(Path(path)) and not system.isdir(path)
 
@@ -142,6 +146,11 @@ class AddressSource:
 
     def _beside(self, address: str) -> str:
         return f"{self.address.rpartition('/')[0]}/{address}"
+
+
+def _without_query(address: str) -> str:
+    """Returns an address without what follows a file's name on the web, which in other storages may be part of it."""
+    return urlsplit(address).path if address.startswith(_ON_THE_WEB) else address
 
 
 def _item(system: FileSystem, path: str, about: Mapping[str, Any], address: str = "") -> Item:
@@ -166,7 +175,7 @@ class AddressPhoto:
     def fetch(self, folder: Path) -> Path:
         """Returns the file, copied into `folder`. Raises OSError if it cannot be got, Mono3DError without a library."""
         system, path = _opened(self.address)
-        last = Path(_UNSAFE.sub("_", posixpath.basename(urlsplit(path).path)) or "photo")
+        last = Path(_UNSAFE.sub("_", posixpath.basename(_without_query(self.address))))
         place = folder / f"{short_name(last.stem or 'photo')}{last.suffix}"
         with _answering(self.address):
             system.get_file(path, str(place))
@@ -186,7 +195,8 @@ class AddressStore:
 
     def prepare(self) -> None:
         """Tries whether something can be written there, and removes it. Raises Mono3DError if not."""
-        name = f".mono3d/try-{secrets.token_hex(8)}"
+        _opened(self.address)
+        name = f"{FOLDER}/try-{secrets.token_hex(8)}"
         try:
             self.write(name, b"Mono3D\n")
             system, path = self._place(name)
@@ -213,7 +223,7 @@ class AddressStore:
             return b""
         system, path = self._place(name)
         with _answering(self.address):
-            return bytes(system.cat_file(path, start or None, stop))
+            return bytes(system.cat_file(path, start=start or None, end=stop))
 
     def write(self, name: str, content: bytes) -> None:
         """Writes a file whole or not at all."""

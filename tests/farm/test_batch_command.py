@@ -171,7 +171,7 @@ def test_an_open_job_description_reconstructs_photos(tmp_path: Path) -> None:
         (["run", "--detail", "100", "-o", "out"], "unrecognized arguments: --detail"),
         (["photos"], "no place for the results was given"),
         (["plan", "-o", "out"], "no photo was given"),
-        (["status", "-o", "s3://bucket/out"], "is an address"),
+        (["status", "-o", "s3://bucket/out"], "mono3d[addresses]"),
         (["status", "-o", "nowhere"], "There is no plan yet"),
         (["nowhere.jpg", "-o", "out"], "There is no file or folder 'nowhere.jpg'"),
     ],

@@ -53,7 +53,7 @@ class Batch:
         weights: str = "w",
         formats: Sequence[str] = ("glb", "npy"),
         flow: Flow = FLOW,
-        **options: bool,
+        **options: Any,
     ) -> Plan:
         self.store.prepare()
         plan = write_plan(self.store, [source_of(str(self.photos))], settings, tuple(formats), weights)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Photos and results at addresses: fsspec's own storage in memory, and one that is slow to appear."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mono3d_addon.errors import Mono3DError, WrongUsage
+from mono3d_addon.run import addresses
+from mono3d_addon.run.plan import photos_of, read_plan, write_plan
+from mono3d_addon.run.stores import FolderSource, FolderStore, Item, photo_at, source_of, store_of
+from mono3d_addon.settings import Settings
+
+fsspec = pytest.importorskip("fsspec")
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest) -> str:
+    """The address of an empty folder in memory."""
+    return f"memory:///{re.sub(r'[^a-z0-9_]', '_', request.node.name)}"
+
+
+def put(address: str, content: bytes = b"a photo") -> None:
+    with fsspec.open(address, "wb") as file:
+        file.write(content)
+
+
+def found(word: str, without: str = "") -> dict[str, Item]:
+    return {item.address.rpartition("://")[2].lstrip("/"): item for item in source_of(word, without or None).items()}
+
+
+def test_photos_of_a_folder_a_pattern_and_a_list(place: str) -> None:
+    name = place.removeprefix("memory:///")
+    for path in ("a.jpg", "deep/b.PNG", "deep/notes.txt", f"out/x-{'0' * 20}_preview.png", "out/deep/c.jpg"):
+        put(f"{place}/{path}", path.encode())
+    every = found(place)
+    assert set(every) == {f"{name}/a.jpg", f"{name}/deep/b.PNG", f"{name}/out/deep/c.jpg"}
+    assert every[f"{name}/a.jpg"].size == 5 and every[f"{name}/a.jpg"].changed
+    assert set(found(place, f"{place}/out")) == {f"{name}/a.jpg", f"{name}/deep/b.PNG"}
+    assert set(found(f"{place}/*.jpg")) == {f"{name}/a.jpg"}
+    assert set(found(f"{place}/a.jpg")) == {f"{name}/a.jpg"}
+    lines = [{"address": "deep/b.PNG", "size": 3, "etag": "abc"}, {"address": "s3://elsewhere/c.jpg"}]
+    put(f"{place}/list.jsonl", "\n".join(map(json.dumps, lines)).encode())
+    listed = list(source_of(f"{place}/list.jsonl").items())
+    assert listed == [Item(f"{place}/deep/b.PNG", 3, "abc"), Item("s3://elsewhere/c.jpg", -1, "")]
+    put(f"{place}/bad.jsonl", b"{}\n")
+    with pytest.raises(Mono3DError, match="Line 1 of 'memory://"):
+        list(source_of(f"{place}/bad.jsonl").items())
+
+
+def test_a_photo_is_fetched_under_its_name(place: str, tmp_path: Path) -> None:
+    put(f"{place}/of: a cup?.jpg", b"pixels")
+    photo = photo_at(f"{place}/of: a cup?.jpg")
+    assert photo.local is None
+    path = photo.fetch(tmp_path)
+    assert path.parent == tmp_path and path.suffix == ".jpg" and path.read_bytes() == b"pixels"
+    with pytest.raises(OSError):
+        photo_at(f"{place}/none.jpg").fetch(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["memory", "renamed"])
+def test_a_store_is_like_a_folder(place: str, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if kind == "renamed":
+        # As where files appear while they are written.
+        monkeypatch.setattr(addresses, "_WHOLE_OR_NOT", frozenset())
+    for number, store in enumerate((store_of(place), store_of(f"file://{tmp_path}/out"))):
+        assert isinstance(store, FolderStore) == bool(number)
+        store.prepare()
+        assert list(store.names("")) == [] and store.size("ab/cd/x.json") is None
+        with pytest.raises(FileNotFoundError):
+            store.read("ab/cd/x.json")
+        store.write("ab/cd/x.json", b"0123456789")
+        store.write("ab/cd/x.json", b"abcdefghij")
+        local = tmp_path / "y.glb"
+        local.write_bytes(b"mesh")
+        store.put("ab/y.glb", local)
+        assert not local.exists()
+        assert sorted(name.removeprefix("./") for name in store.names("")) == ["ab/cd/x.json", "ab/y.glb"]
+        assert list(store.names("ab/cd")) == ["ab/cd/x.json"] and list(store.names("none")) == []
+        assert store.size("ab/y.glb") == 4
+        assert store.read("ab/cd/x.json", 2, 5) == b"cde" and store.read("ab/cd/x.json", 8) == b"ij"
+        assert store.read("ab/cd/x.json", 3, 3) == b""
+
+
+def test_nothing_half_written_appears(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addresses, "_WHOLE_OR_NOT", frozenset())
+    store = store_of(place)
+    store.write("x.json", b"old")
+    system = type(fsspec.filesystem("memory"))
+
+    def breaks(self: Any, path: str, value: bytes, **options: Any) -> None:
+        with self.open(path, "wb") as file:
+            file.write(value[:1])
+        raise ConnectionResetError("gone")
+
+    monkeypatch.setattr(system, "pipe_file", breaks)
+    with pytest.raises(OSError, match="gone"):
+        store.write("x.json", b"new")
+    assert store.read("x.json") == b"old"
+    assert fsspec.filesystem("memory").find(place) == [f"{place.removeprefix('memory://')}/x.json"]
+
+
+def test_a_plan_is_kept_at_an_address(place: str) -> None:
+    for number in range(30):
+        put(f"{place}/photos/{number}.jpg", b"x" * number)
+    store = store_of(f"{place}/out")
+    plan = write_plan(store, [source_of(f"{place}/photos")], Settings(), ("glb",), "", "draco")
+    assert read_plan(store) == plan and plan.compress == "draco"
+    shards = [[photo.address for photo in photos_of(store, plan, f"{number}/3")] for number in (1, 2, 3)]
+    wanted = sorted(f"{place}/photos/{number}.jpg" for number in range(30))
+    assert sorted(address for shard in shards for address in shard) == wanted
+
+
+def test_failures_are_sentences(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match="'nowhere://x' is no address"):
+        store_of("nowhere://x").prepare()
+    # A port of this computer that nobody listens on.
+    with pytest.raises(OSError):
+        photo_at("http://127.0.0.1:9/cup.jpg").fetch(tmp_path)
+    assert isinstance(source_of(f"file://{tmp_path}"), FolderSource)
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    with pytest.raises(Mono3DError, match=r"Addresses need the package fsspec.*pip install 'mono3d\[addresses\]'"):
+        list(source_of("s3://photos").items())
