@@ -181,10 +181,10 @@ class _Foreman:
             if isinstance(cause, Mono3DError | OSError):
                 raise Mono3DError(f"A machine of the cluster cannot do its part: {cause}") from error
             raise
-        self._losses = 0
         if records is None:
             actor.starting = None
             return
+        self._losses = 0
         for photo, record in zip(actor.parts.pop(reference).photos, records, strict=True):
             self._note(photo, record)
 
