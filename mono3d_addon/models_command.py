@@ -43,7 +43,8 @@ def run(
     if options.action == "download" and no_network:
         raise Mono3DError(no_network)
     if options.action == "list":
-        _list(table(folder, models), folder, options.json)
+        is_bare = not environment.is_available(environment.WORKER, folder)
+        _list(table(folder, models, is_bare=is_bare), folder, options.json)
         return DONE
     if options.action == "path" and not options.names:
         print(weights.weights_folder(folder))
@@ -102,7 +103,8 @@ def remedy(settings: Settings, data_folder: Path, models: Mapping[str, Model] = 
 
 def next_step(settings: Settings, data_folder: Path, *, is_bare: bool) -> str:
     """Returns, once on this computer, the line on what a better model would bring after a result; else empty."""
-    row = choosing.next_step(table(data_folder), settings.depth_by) if edition.can_install() else None
+    rows = table(data_folder, is_bare=is_bare)
+    row = choosing.next_step(rows, settings.depth_by) if edition.can_install() else None
     if row is None or not choosing.is_first_offer(data_folder):
         return ""
     return f"{choosing.promise(row)}; add {'--install ' * is_bare}--download --model {row.model.grade}."

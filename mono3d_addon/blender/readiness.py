@@ -95,7 +95,7 @@ def refresh_models() -> None:
     from ..depth import choosing
 
     current = state.current
-    rows = choosing.here_first(choosing.table(current.data_folder, MODELS))
+    rows = choosing.here_first(choosing.table(current.data_folder, MODELS, is_bare=current.is_bare))
     current.models = {row.model.name: _line(row) for row in rows}
 
 
@@ -149,9 +149,10 @@ def offer_next_step(model: str) -> None:
     current = state.current
     if not edition.can_install() or (current.offer is not None and current.offer.problem):
         return
-    row = choosing.next_step(choosing.table(current.data_folder, MODELS), model)
+    row = choosing.next_step(choosing.table(current.data_folder, MODELS, is_bare=current.is_bare), model)
     if row is not None and choosing.is_first_offer(current.data_folder):
-        current.next_step = state.NextStep(state.wrapped(f"{choosing.promise(row)}."), row.model.name)
+        promise = choosing.promise(row, current.offer.bytes if current.offer is not None else 0)
+        current.next_step = state.NextStep(state.wrapped(f"{promise}."), row.model.name)
 
 
 def lack(settings: Settings) -> str:

@@ -31,11 +31,13 @@ class Row:
     model    its row of the catalogue
     status   the state of its weights
     seconds  seconds for a picture as measured here, by device; the device used last is last; empty if it never ran
+    is_bare  whether the packages are not installed that all models but the starter need
     """
 
     model: Model
     status: weights.Status
     seconds: Mapping[str, float]
+    is_bare: bool = False
 
     @property
     def is_here(self) -> bool:
@@ -48,20 +50,30 @@ class Row:
         if self.seconds:
             device, seconds = list(self.seconds.items())[-1]
             return f"{seconds_in_words(seconds)} here" + (f" ({device})" if device != "cpu" else "")
-        return f"about {seconds_in_words(self.model.slow_seconds, digits=1)}"
+        runs_on_numpy = self.is_bare and self.model.runs_on_numpy
+        seconds = self.model.numpy_seconds if runs_on_numpy else self.model.slow_seconds
+        return f"about {seconds_in_words(seconds, digits=1)}"
 
     @property
     def summary(self) -> str:
         """Where it is or how large its download, its terms and its speed, in words: "99 MB, free for all use, ..."."""
-        where = {"bundled": "bundled", "ready": "downloaded"}.get(self.status.state, megabytes(self.model))
+        return self.summary_of(megabytes(self.model))
+
+    def summary_of(self, size: str) -> str:
+        """Returns `summary` with the size of the download given in words."""
+        where = {"bundled": "bundled", "ready": "downloaded"}.get(self.status.state, size)
         return ", ".join((where, licence.use(self.model), self.speed))
 
 
-def table(data_folder: Path, models: Mapping[str, Model] = MODELS) -> tuple[Row, ...]:
-    """Returns a row for each model, in the catalogue's order; reads the sizes of a few files."""
+def table(data_folder: Path, models: Mapping[str, Model] = MODELS, *, is_bare: bool = False) -> tuple[Row, ...]:
+    """Returns a row for each model, in the catalogue's order; reads the sizes of a few files.
+
+    `is_bare`: the packages are not installed that all models but the starter need.
+    """
     measured = timings.measured(data_folder)
     return tuple(
-        Row(model, weights.status(model, data_folder), measured.get(name, {})) for name, model in models.items()
+        Row(model, weights.status(model, data_folder), measured.get(name, {}), is_bare)
+        for name, model in models.items()
     )
 
 
@@ -95,9 +107,18 @@ def is_first_offer(data_folder: Path) -> bool:
     return True
 
 
-def promise(row: Row) -> str:
-    """Returns what a graded model brings and costs, in words."""
-    return f"{row.model.label} brings {_BRINGS[row.model.grade]}: {row.summary}"
+def promise(row: Row, package_bytes: int = 0) -> str:
+    """Returns what a graded model brings and costs, in words.
+
+    Where the packages are not installed, they are part of the cost: `package_bytes` of them, 0 if that is not known.
+    """
+    if not row.is_bare:
+        size = megabytes(row.model)
+    elif package_bytes:
+        size = f"{(row.model.file_bytes + package_bytes) / 1e6:,.0f} MB with the packages that it needs"
+    else:
+        size = f"{megabytes(row.model)} and the packages that it needs"
+    return f"{row.model.label} brings {_BRINGS[row.model.grade]}: {row.summary_of(size)}"
 
 
 def megabytes(model: Model) -> str:

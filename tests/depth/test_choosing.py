@@ -28,6 +28,11 @@ def test_the_three_words_come_with_size_terms_and_speed(tmp_path: Path) -> None:
     ]
 
 
+def test_without_packages_the_starter_takes_as_long_as_on_numpy(tmp_path: Path) -> None:
+    rows = choosing.graded(choosing.table(tmp_path, is_bare=True))
+    assert [row.speed for row in rows] == ["about 0.3 s", "about 1 s", "about 13 s"]
+
+
 def test_a_licence_with_a_reservation_is_told(tmp_path: Path) -> None:
     rows = {row.model.name: row for row in choosing.table(tmp_path)}
     assert "not for commercial work" in rows["depth_anything_v2_vitb"].summary
@@ -42,6 +47,11 @@ def test_the_next_step_is_for_those_who_have_only_the_starter(tmp_path: Path) ->
     assert choosing.promise(step) == (
         "Better: Depth Anything V2 small brings more exact depth and finer outlines: 99 MB, free for all use, about 1 s"
     )
+    bare = choosing.next_step(choosing.table(tmp_path, is_bare=True), "starter")
+    assert bare is not None and choosing.promise(bare).endswith(
+        ": 99 MB and the packages that it needs, free for all use, about 1 s"
+    )
+    assert ": 327 MB with the packages that it needs, free for all use," in choosing.promise(bare, 228_000_000)
     other = tmp_path / "weights" / MODELS["midas_v21_small_256"].file
     other.parent.mkdir()
     with other.open("wb") as file:
