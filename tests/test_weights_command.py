@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS
+from mono3d_addon.depth.catalogue import MODELS
 from mono3d_addon.settings import GRADES
+from tests import unfit_weights
 from tests.test_cli import DATA, PHOTOS, data, light, mono3d  # noqa: F401
 
 pytestmark = [
@@ -18,7 +19,6 @@ pytestmark = [
 ]
 
 BETTER = MODELS[GRADES["better"]]
-STARTER = BUNDLED_FOLDER / MODELS["starter"].file
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def private_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_first_result_names_the_next_step_in_one_line_once(data: Path, tmp_path: Path) -> None:  # noqa: F811
     # The starter's own file, in half precision, under another name: only its tensors have to fit.
-    own = Path(shutil.copy(STARTER, tmp_path / "own.safetensors"))
+    own = Path(shutil.copy(unfit_weights.STARTER, tmp_path / "own.safetensors"))
     for is_first in (True, False):
         done = mono3d(data, PHOTOS / "coffee.png", "-o", tmp_path / "out", "--weights", own, *light())
         assert done.returncode == 0, done.stderr
@@ -40,7 +40,10 @@ def test_a_first_result_names_the_next_step_in_one_line_once(data: Path, tmp_pat
         )
 
 
-@pytest.mark.parametrize("fault", ["missing", "wrong hash", "truncated safetensors"])
+@pytest.mark.parametrize(
+    "fault",
+    ["missing", "wrong hash", "truncated safetensors", pytest.param("no model_config", marks=pytest.mark.thorough)],
+)
 def test_weights_that_cannot_be_used_are_one_sentence_and_a_remedy(
     data: Path,  # noqa: F811
     tmp_path: Path,
@@ -54,10 +57,11 @@ def test_weights_that_cannot_be_used_are_one_sentence_and_a_remedy(
         with (data / "weights" / BETTER.file).open("wb") as file:
             file.truncate(BETTER.file_bytes)
         said, remedy = "its SHA-256 is", f"'models download {BETTER.name}' downloads {BETTER.file} again."
+    elif fault == "no model_config":
+        words = ("--model", "moge_2_vits_normal", "--weights", unfit_weights.without_configuration(tmp_path))
+        said, remedy = "it has no model_config, which would tell how its network is built", ""
     else:
-        cut = tmp_path / "cut.safetensors"
-        cut.write_bytes(STARTER.read_bytes()[:2_000_000])
-        words, said, remedy = ("--weights", cut), "it is damaged", ""
+        words, said, remedy = ("--weights", unfit_weights.cut_off(tmp_path)), "it is damaged", ""
     done = mono3d(data, PHOTOS / "coffee.png", "-o", tmp_path / "out", *words, *light())
     assert done.returncode == 1 and "Traceback" not in done.stdout + done.stderr
     told = [line for line in (done.stdout + done.stderr).splitlines() if said in line]

@@ -25,10 +25,14 @@ CONFIGURATION = "model_config"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The contents of a weights file: its tensors by name, and how the network is built, where the file tells it."""
+    """The contents of a weights file.
+
+    tensors        by name
+    configuration  what the file tells of how the network is built; None: its format, safetensors, has no place for it
+    """
 
     tensors: dict[str, Tensor]
-    configuration: Mapping[str, Any]
+    configuration: Mapping[str, Any] | None
 
 
 def read(path: Path, remedy: str = "choose another file") -> Checkpoint:
@@ -58,7 +62,8 @@ def read(path: Path, remedy: str = "choose another file") -> Checkpoint:
         isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
     ):
         raise Mono3DError(f"The weights file {path} does not hold the tensors of a network; {remedy}.")
-    return Checkpoint(dict(content), told if isinstance(told, Mapping) else {})
+    configuration = None if has_safetensors else told if isinstance(told, Mapping) else {}
+    return Checkpoint(dict(content), configuration)
 
 
 def _read_safetensors(path: Path) -> Any:

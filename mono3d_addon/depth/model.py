@@ -72,7 +72,7 @@ class Model:
     accuracy         what is published of its accuracy; None: nothing
     bundled          whether the file comes with the add-on
     is_quick         whether a processor runs it in some tens of milliseconds, so that fine detail costs little
-    numpy_seconds    seconds for a photo on numpy alone, without the packages that the installer brings; 0: it needs them
+    numpy_seconds    seconds for a photo on numpy alone; 0: it needs the packages that the installer brings
     """
 
     name: str

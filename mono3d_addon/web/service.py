@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 from collections.abc import Collection, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from ..errors import DISK_FULL, Cancelled, Mono3DError, WorkerDied
@@ -35,6 +35,8 @@ from .uploads import Upload
 
 _LOG = logging.getLogger("mono3d.web")
 
+_REST = r"([^\s'\"]*)"
+"""What follows the path of a folder in a sentence that names something in it."""
 _SWEEP_SECONDS = 10.0
 _SCENE_IDLE_SECONDS = 300.0
 _MOST_STARTS = 3
@@ -477,9 +479,13 @@ class Service:
         cleaned = re.sub(r" The log is [^\n]*", "", cleaned)
         # Visitors cannot change that limit.
         cleaned = cleaned.replace(" or raise 'Largest photo'", "")
-        for place in (self.folder.path, self.data_folder):
-            cleaned = re.sub(re.escape(str(place)) + r"[^\s'\"]*", "the server", cleaned)
-        return cleaned
+        cleaned = re.sub(re.escape(str(self.folder.path)) + _REST, "the server", cleaned)
+        # Weights are told apart by their names, which are public.
+        return re.sub(
+            re.escape(str(self.data_folder)) + _REST,
+            lambda found: PurePath(found[0]).name if found[1] else "the server",
+            cleaned,
+        )
 
     def _on_move(self) -> None:
         for job in self.shelf:

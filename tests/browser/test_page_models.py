@@ -84,7 +84,7 @@ def test_a_model_that_is_here_can_be_tried_at_once(visitor: Visitor, rich: WebSe
     failure = visit.find("#failure")
     expect(failure).to_contain_text("is not the right weights file", timeout=60_000)
     words = failure.inner_text()
-    assert "SHA-256" in words and words.startswith("the server is not the right weights file")
+    assert "SHA-256" in words and words.startswith(f"{MODELS[BETTER].file} is not the right weights file")
 
 
 @pytest.mark.parametrize("size", ["desktop", pytest.param("phone", marks=pytest.mark.thorough)])

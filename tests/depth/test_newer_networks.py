@@ -17,6 +17,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from safetensors.torch import save_file  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
@@ -374,14 +375,17 @@ def test_files_in_half_precision_are_read(networks: Callable[[str], nn.Module], 
         ({"encoder": {"intermediate_layers": [2, 11]}}, r"its model_config takes the blocks '\[2, 11\]'"),
         ({"remap_output": "linear"}, "its model_config has the remap_output 'linear'"),
         ({}, ""),
-        (None, ""),
+        (None, "it has no model_config"),
+        ("safetensors", ""),
     ],
 )
-def test_a_model_config_that_differs(change: dict[str, Any] | None, said: str, tmp_path: Path) -> None:
+def test_a_model_config_that_differs_or_lacks(change: dict[str, Any] | str | None, said: str, tmp_path: Path) -> None:
     path = tmp_path / "own.pt"
     tensors = {name: torch.zeros(tensor.shape) for name, tensor in reference.empty_tensors(MOGE).items()}
     if change is None:
         torch.save(tensors, path)
+    elif isinstance(change, str):
+        save_file(tensors, path)
     else:
         torch.save(
             {"model": tensors, "model_config": {**reference.script().spec(MOGE)["model_config"], **change}}, path

@@ -78,8 +78,11 @@ class PointsArchitecture:
     def difference(self, configuration: Mapping[str, Any]) -> str:
         """Returns what a file's configuration has that this network has not, and its tensors do not show; else empty.
 
-        A file without a configuration, such as one converted to safetensors, is taken to be the published one.
+        The files of these networks have one. A file that was converted to safetensors has no place for it, and is taken
+        to be the published one.
         """
+        if not configuration:
+            return "it has no model_config, which would tell how its network is built"
         encoder = configuration.get("encoder")
         blocks = encoder.get("intermediate_layers") if isinstance(encoder, Mapping) else None
         if blocks is not None and blocks != list(self.details["blocks"]):
@@ -300,9 +303,10 @@ def learnt(
     """Returns what the network `name` has learnt, under our names, of the `tensors` of its published weights file.
 
     What the file holds beside that, and the network has no use for, is left out. Raises WrongTensorsError when the
-    tensors do not fit, or when they are for a network that is built in another way by the file's `configuration`.
+    tensors do not fit, or when they are for a network that is built in another way by the file's `configuration`; None
+    is for a file that has no place for one.
     """
-    if configuration and (difference := ARCHITECTURES[name].difference(configuration)):
+    if configuration is not None and (difference := ARCHITECTURES[name].difference(configuration)):
         raise WrongTensorsError(difference)
     found, unknown = renamed(tensors, ARCHITECTURES[name].names)
     _check(_laid_out(name, found).state_dict(), found, unknown)
