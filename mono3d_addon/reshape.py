@@ -24,12 +24,13 @@ from .core.maps.exact_depth import for_source
 from .core.maps.levelling import Levelled, levelled
 from .core.maps.own_depth import filled, own_depth_map
 from .core.maps.planes import with_planes
+from .core.maps.relative_slopes import GivenNormals
 from .core.maps.relief import with_relief
 from .core.maps.sky import backdrop, behind, except_sky, find_sky, infinite
 from .core.maps.sky_colors import rim_of
 from .core.mesh.background_fill import BackgroundFill, fill_background
 from .core.mesh.fill_sky import fill_before_sky
-from .core.mesh.given_normals import GivenNormals, Shading, are_used, shaded, shading_of
+from .core.mesh.given_normals import Shading, are_used, shaded, shading_of
 from .core.mesh.grid import Grid, grid_of, torn_triangles
 from .core.mesh.grid_cells import with_quads
 from .core.mesh.mesh import Mesh, PointCloud
@@ -357,12 +358,20 @@ class Reshaper(abc.ABC):
             return self.disparity
         return self._flat.get(Settings(), self._with_planes)
 
+    def _holds_at(self, rows: int, columns: int) -> Valid:
+        """Returns where the disparity holds, for a map of another size."""
+        return None if self.holds is None else resize_nearest(self.holds, columns, rows)
+
     def _with_planes(self) -> Floats:
+        measures = None if self.scene is None else self.scene.measures
+        given = None
+        if self.normals is not None and measures is not None and measures.focal > 0.0:
+            given = GivenNormals(self.normals, self._holds_at(*self.normals.shape[:2]), measures.focal)
         if self.holds is None:
-            return with_planes(self.disparity, self.photo.pixels)
+            return with_planes(self.disparity, self.photo.pixels, given)
         # Where there is nothing at a finite distance, nothing continues the planes of things.
         holds = resize_nearest(self.holds, self.disparity.shape[1], self.disparity.shape[0])
-        flat = with_planes(np.where(holds, self.disparity, np.float32(0.0)), self.photo.pixels)
+        flat = with_planes(np.where(holds, self.disparity, np.float32(0.0)), self.photo.pixels, given)
         return filled(flat, holds)
 
 
@@ -473,8 +482,7 @@ class PinholeReshaper(Reshaper):
             return None
         assert self.normals is not None and self.scene is not None and self.scene.measures is not None
         measures = self.scene.measures
-        rows, columns = self.normals.shape[:2]
-        holds = None if self.holds is None else resize_nearest(self.holds, columns, rows)
+        holds = self._holds_at(*self.normals.shape[:2])
         scale = (1.0 / settings.near - 1.0 / settings.far) / (1.0 / measures.near - 1.0 / measures.far)
         given = GivenNormals(self.normals, holds, measures.focal, 1.0 / settings.far - scale / measures.far)
         return shading_of(grid.points, grid.normals, grid.connected, shape, given, camera)

@@ -15,12 +15,16 @@ from PIL import Image
 from mono3d_addon import pipeline
 from mono3d_addon.core import windows
 from mono3d_addon.core.camera.camera import Camera
+from mono3d_addon.core.photo.photo import read_photo
 from mono3d_addon.core.reconstruction import Reconstruction
 from mono3d_addon.depth.engines.engine import NORMALS
+from mono3d_addon.depth.readings import of_depth
+from mono3d_addon.reshape import make_reshaper
 from mono3d_addon.session import Session
 from mono3d_addon.settings import Settings
 from tests import exact_network as exact
 from tests.core.ray_caster import Truth, depth_at
+from tests.core.truth_scenes import BROWN, RED, box, plain, wall
 
 MOGE, METRES, DA3, MONO = (
     "moge_2_vits_normal",
@@ -205,6 +209,21 @@ def test_the_networks_normals_shade_a_rippled_mesh(
         # What the mesh has too few vertices for is in the map; of the floor it is even.
         floor = maps[True][-20:, 100:220], maps[False][-20:, 100:220]
         assert floor[0].std(axis=(0, 1)).max() < 0.6 * floor[1].std(axis=(0, 1)).max()
+
+
+def test_the_networks_normals_flatten_a_bent_wall(tmp_path: Path) -> None:
+    items = (wall(5.0, plain(RED), (0.2, 0.1)), box((0.8, 0.5, 3.0), (0.6, 0.6, 0.6), plain(BROWN), 0.4))
+    truth = exact.render(items, exact.eye())
+    rows, columns = np.indices(truth.depth.shape) / 640.0
+    bend = np.exp(0.03 * np.sin(20.0 * rows) * np.cos(15.0 * columns))
+    photo = read_photo(exact.photo(tmp_path, items), 100.0)
+    estimate = of_depth((truth.depth * bend).astype(np.float32), None, None, "metres", truth.camera.fx / 640)
+    off = []
+    for normals in (None, truth.normals):
+        reshaper = make_reshaper(photo, dataclasses.replace(estimate, normals=normals), is_panorama=False)
+        depth = reshaper.depth(Settings(detail=640, sky="keep"))
+        off.append(float((depth / truth.depth)[truth.item == 0].std()))
+    assert off[0] > 0.005 and off[1] < 0.4 * off[0], off
 
 
 def normal_errors(result: Reconstruction) -> NDArray[np.float64]:

@@ -4,10 +4,14 @@
 The disparity of a plane is linear in the picture, whatever scale and shift a network gives it. So a region that the
 network shows almost linear is replaced by its plane. What is not flat moves along with the planes that it touches, so
 that no new steps appear and things stay where they stand.
+
+Where the network gives normals too, they find planes whose depth is bent, and tell how they lean. Their disparity is
+inverse depth then, up to a factor.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +20,9 @@ from numpy.typing import NDArray
 from .. import resampling, windows
 from ..arrays import Bytes, Floats
 from ..photo.resampling import resize_to
+from .plane_normals import PlaneNormals, on_cells
 from .plane_regions import Doubles, Labels, find_regions, plainness, positions
+from .relative_slopes import GivenNormals
 
 _SIDE = 176
 """Longer side, in cells, of the map in which planes are looked for."""
@@ -50,9 +56,9 @@ _NO_EVIDENCE, _ALL_EVIDENCE = 0.0, 0.8
 _FAR_OFF, _OFF = 2.5, 0.08
 """Cells farther off a plane than this many times the 80th percentile of the distances, or than this share of the range,
 are not on it."""
-_FARTHEST, _RELATIVE = 0.15, 0.06
-"""Inverse depth that the farthest thing is taken to have, relative to the range; and the largest distance of a cell
-from a plane, relative to the cell's inverse depth."""
+_FARTHEST, _LEAST_FARTHEST, _RELATIVE = 0.15, 0.02, 0.06
+"""Inverse depth that the farthest thing is taken to have, relative to the range; the least one where it is known; and
+the largest distance of a cell from a plane, relative to the cell's inverse depth."""
 _FEW, _MOST = 0.6, 0.8
 """Shares of a region's cells that lie on its plane, up to which it is none and from which it is one."""
 _SAME = 0.02
@@ -82,10 +88,11 @@ class Planes:
     on_plane: NDArray[np.bool_]
 
 
-def with_planes(disparity: Floats, pixels: Bytes) -> Floats:
+def with_planes(disparity: Floats, pixels: Bytes, given: GivenNormals | None = None) -> Floats:
     """Returns a network's disparity, float32 (h, w), with its planes flat; unchanged where none was found.
 
-    `pixels` is the photo, uint8 (height, width, 3).
+    pixels  the photo, uint8 (height, width, 3)
+    given   the network's normals, for which `disparity` must be inverse depth up to a factor; None: there are none
     """
     low, high = np.percentile(disparity, [_PERCENTILE, 100.0 - _PERCENTILE])
     span = float(high - low)
@@ -96,20 +103,29 @@ def with_planes(disparity: Floats, pixels: Bytes) -> Floats:
     small = _reduced(disparity, rows, columns)
     small = ((small - np.float32(low)) / np.float32(span)).astype(np.float32)
     slopes, even = _slopes(small)
-    found = find_planes(small, resize_to(pixels, columns, rows), slopes, even)
+    aspect = pixels.shape[1] / pixels.shape[0]
+    normals = None if given is None else on_cells(given, rows, columns, aspect, float(low) / span)
+    found = find_planes(small, resize_to(pixels, columns, rows), slopes, even, normals)
     if not (found.confidence > 0.0).any():
         return disparity
     change = _correction(small, found, even)
     return _applied(disparity, change * np.float32(span), found, float(low), span)
 
 
-def find_planes(disparity: Floats, guide: NDArray[np.float32], slopes: Floats, even: NDArray[np.bool_]) -> Planes:
+def find_planes(
+    disparity: Floats,
+    guide: NDArray[np.float32],
+    slopes: Floats,
+    even: NDArray[np.bool_],
+    normals: PlaneNormals | None = None,
+) -> Planes:
     """Returns the planes of a map.
 
     disparity  float32 (rows, columns), scaled to a range of 1
     guide      the photo at that size, float32 (rows, columns, 3) in 0..1
     slopes     float32 (rows, columns, 2), its slopes in the directions of `plane_regions.positions`
     even       bool (rows, columns), cells that are not on a discontinuity
+    normals    what the network's normals say; None: it gives none
     """
     label = find_regions(disparity, guide, even.astype(np.float32))
     x, y = positions(disparity.shape)
@@ -123,7 +139,8 @@ def find_planes(disparity: Floats, guide: NDArray[np.float32], slopes: Floats, e
     confidence = np.zeros(len(size))
     deep = _inner(label, _NARROW)[_NARROW:-_NARROW, _NARROW:-_NARROW]
     wide = np.bincount(label[_NARROW:-_NARROW, _NARROW:-_NARROW][deep], minlength=len(size)) > 0
-    for region in np.flatnonzero(wide & (size >= _SMALLEST * label.size) & fits.planes.any(axis=1)):
+    large = np.flatnonzero(wide & (size >= _SMALLEST * label.size) & fits.planes.any(axis=1))
+    for region in large:
         inside = label == region
         evidence = _evidence(
             rise=float(np.hypot(*fits.planes[region][:2]) * np.sqrt(12.0 * x[inside].std() * y[inside].std())),
@@ -132,18 +149,27 @@ def find_planes(disparity: Floats, guide: NDArray[np.float32], slopes: Floats, e
             busy=float(busy[inside].mean()),
         )
         confidence[region] = np.clip((evidence - _NO_EVIDENCE) / (_ALL_EVIDENCE - _NO_EVIDENCE), 0.0, 1.0)
-    bending = _round_borders(label, fits.planes, slopes, basis, even, guide) / perimeter
-    # Facets of round things are small.
-    bending /= 1.0 + 0.25 * np.minimum(1.0, size / (_LARGE * label.size))
-    confidence = confidence * np.clip((_ROUND - bending) / (_ROUND - _NOT_ROUND), 0.0, 1.0)
+    confidence = confidence * _angular(label, fits.planes, slopes, basis, even, guide)
+    sure, farthest, flat = _inner(label, _ASIDE // 2) & even, np.full(len(size), _FARTHEST), np.zeros(len(size))
+    if normals is not None:
+        flat[large] = [normals.flatness(sure & (label == region)) for region in large]
+        steep = normals.steepness(disparity, slopes)
+        flat *= _angular(label, _leaning(label, sure, steep, basis, disparity), steep, basis, even, guide)
+        confidence = np.maximum(confidence, flat)
+        farthest[flat > 0.0] = max(normals.base, _LEAST_FARTHEST)
     reach = np.minimum(_OFF, _FAR_OFF * fits.spread + 0.01)[label]
     # A depth is the inverse: what is little in the near is much in the far.
-    inverse = np.maximum(disparity, 0.0) + _FARTHEST
+    inverse = np.maximum(disparity, 0.0) + farthest[label]
     reach = np.minimum(reach, _RELATIVE * inverse)
     close = even & (np.abs(disparity - (basis * fits.planes[label]).sum(-1)) <= reach)
     shown = np.bincount(label[close], minlength=len(size)) / size
     confidence = confidence * np.clip((shown - _FEW) / (_MOST - _FEW), 0.0, 1.0)
-    planes = _joined(fits.planes, confidence, label, basis, disparity, close / np.square(inverse), even)
+    weight = close / np.square(inverse)
+    leans = {}
+    if normals is not None:
+        known = np.flatnonzero((confidence > 0.0) & (flat > 0.0))
+        leans = {region: normals.lean(sure & (label == region), basis, weight) for region in known.tolist()}
+    planes = _joined(fits.planes, confidence, label, basis, disparity, weight, even, leans)
     close = np.abs(disparity - (basis * planes[label]).sum(-1)) <= reach
     return Planes(label, planes, confidence, even & close & (confidence > 0.0)[label])
 
@@ -183,6 +209,30 @@ def _evidence(*, rise: float, spread: float, compactness: float, busy: float) ->
     """
     linear = np.log(rise + 0.02) - np.log(spread + 0.004)
     return float(_LINEAR * linear + _COMPACT * np.log(compactness) + _BUSY * busy + _BIAS)
+
+
+def _angular(
+    label: Labels,
+    planes: Doubles,
+    slopes: Floats,
+    basis: Doubles,
+    even: NDArray[np.bool_],
+    guide: NDArray[np.float32],
+) -> Doubles:
+    """Returns how sure it is that each region is no facet of something round, float64 (regions,), 0..1."""
+    bending = _round_borders(label, planes, slopes, basis, even, guide) / _perimeters(label)
+    # Facets of round things are small.
+    bending /= 1.0 + 0.25 * np.minimum(1.0, np.bincount(label.ravel()) / (_LARGE * label.size))
+    return np.clip((_ROUND - bending) / (_ROUND - _NOT_ROUND), 0.0, 1.0)
+
+
+def _leaning(label: Labels, used: NDArray[np.bool_], steep: Floats, basis: Doubles, disparity: Floats) -> Doubles:
+    """Returns planes of the regions, float64 (regions, 3), with the mean of the slopes `steep`; 0 without a cell."""
+    where, count = label[used], int(label.max()) + 1
+    cells = np.maximum(np.bincount(where, minlength=count), 1)
+    parts = (steep[..., 0], steep[..., 1], disparity, basis[..., 0], basis[..., 1])
+    along, down, middle, x, y = (np.bincount(where, weights=part[used], minlength=count) / cells for part in parts)
+    return np.stack([along, down, middle - along * x - down * y], axis=1)
 
 
 def _round_borders(
@@ -300,11 +350,13 @@ def _joined(
     disparity: Floats,
     weight: Doubles,
     even: NDArray[np.bool_],
+    leans: Mapping[int, tuple[Doubles, Doubles]],
 ) -> Doubles:
     """Returns the planes fitted anew together, so that those that touch meet at their common border.
 
     `weight` is float64 (rows, columns). The fit is of least squares, without outliers that could turn the plane: so the
-    place and slope of what the network shows stay, and only its bend goes.
+    place and slope of what the network shows stay, and only its bend goes. `leans` has what normals add to the
+    equations of some regions.
     """
     sure = np.flatnonzero(confidence > 0.0)
     if not len(sure):
@@ -313,11 +365,14 @@ def _joined(
     place[sure] = np.arange(len(sure))
     matrix = np.zeros((len(sure), 3, len(sure), 3))
     wanted = np.zeros((len(sure), 3))
-    for number, region in enumerate(sure):
+    for number, region in enumerate(sure.tolist()):
         inside = label == region
         scaled = basis[inside] * weight[inside][:, None]
         matrix[number, :, number] += scaled.T @ basis[inside]
         wanted[number] += scaled.T @ disparity[inside]
+        if region in leans:
+            matrix[number, :, number] += leans[region][0]
+            wanted[number] += leans[region][1]
     for axis in (0, 1):
         size = label.shape[axis]
         here, beside = range(size - 1), range(1, size)

@@ -16,7 +16,7 @@ from ...settings import Settings
 from .. import windows
 from ..arrays import Floats
 from ..camera.camera import Camera
-from ..maps.relative_slopes import normals_of, slopes_of
+from ..maps.relative_slopes import GivenNormals, normals_of, slopes_of
 from ..scene_guess import SceneGuess
 
 _SAME, _OTHER = np.cos(np.radians(35.0)), np.cos(np.radians(55.0))
@@ -26,22 +26,6 @@ _REACH = 0.03
 """Half width, in longer sides, of the windows over which the mean counts."""
 _TRUST = 0.5
 """Share of the mesh's normals in that mean."""
-
-
-@dataclass(frozen=True)
-class GivenNormals:
-    """What a network says about the normals of a photo.
-
-    normals  unit vectors in the camera frame, float32 (rows, columns, 3)
-    holds    where they hold, bool (rows, columns); None: everywhere
-    focal    focal length, in longer sides, of the lens that they are for
-    offset   1/metres that the mesh's inverse depth has more than a multiple of the network's
-    """
-
-    normals: Floats
-    holds: NDArray[np.bool_] | None
-    focal: float
-    offset: float = 0.0
 
 
 @dataclass(frozen=True)

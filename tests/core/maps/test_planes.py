@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from mono3d_addon.core.maps.plane_regions import find_regions
 from mono3d_addon.core.maps.planes import with_planes
+from mono3d_addon.core.maps.relative_slopes import GivenNormals, normals_of, places_of
 from mono3d_addon.core.maps.superpixels import superpixels
 
 Floats = NDArray[np.float32]
 ROWS, COLUMNS = 128, 176
+FOCAL = 150 / 176
 
 
 class Scene(NamedTuple):
@@ -50,6 +52,20 @@ def bent(truth: Floats, share: float = 0.03) -> Floats:
     return (truth + share * np.ptp(truth) * wave).astype(np.float32)
 
 
+def normals_seen(inverse: Floats) -> GivenNormals:
+    """Returns the normals of an inverse depth, as a network gives them."""
+    along, down = np.gradient(np.log(inverse), axis=(1, 0))
+    slopes = np.stack([along, down], axis=-1).astype(np.float32) * np.float32(COLUMNS)
+    return GivenNormals(normals_of(slopes, places_of(ROWS, COLUMNS, COLUMNS / ROWS), FOCAL), None, FOCAL)
+
+
+def turned(given: GivenNormals, degrees: float) -> GivenNormals:
+    """Returns normals that all lean by so many degrees more to the right."""
+    turn = np.radians(degrees)
+    to = np.array([[np.cos(turn), 0.0, -np.sin(turn)], [0.0, 1.0, 0.0], [np.sin(turn), 0.0, np.cos(turn)]], np.float32)
+    return GivenNormals(given.normals @ to, None, FOCAL)
+
+
 def off_plane(values: Floats, where: NDArray[np.bool_]) -> float:
     """Returns the RMS of values from their best plane over a place."""
     row, column = np.nonzero(where)
@@ -78,6 +94,43 @@ def test_bent_floor_and_wall_become_flat_and_stay_where_they_are() -> None:
         assert off_plane(flat, where) < 0.25 * off_plane(seen, where)
         assert abs(float((flat - seen)[where].mean())) < 0.01 * np.ptp(scene.truth)
     assert np.abs(flat - scene.truth).mean() < np.abs(seen - scene.truth).mean()
+
+
+def test_normals_find_planes_whose_depth_is_bent_and_tell_how_they_lean() -> None:
+    scene = room()
+    inverse = scene.truth
+    seen = (inverse * np.exp(0.4 * (bent(inverse, 0.2) - inverse) / np.ptp(inverse))).astype(np.float32)
+    without, flat = with_planes(seen, scene.pixels), with_planes(seen, scene.pixels, normals_seen(inverse))
+    for surface in (0, 2):
+        where = inner(scene.place == surface)
+        assert off_plane(flat, where) < 0.4 * off_plane(without, where)
+        assert np.abs((flat - inverse)[where]).mean() < 0.8 * np.abs((without - inverse)[where]).mean()
+
+
+def test_a_little_of_the_lean_follows_the_normals() -> None:
+    scene = room()
+    true, others = (
+        with_planes(scene.truth, scene.pixels, normals)
+        for normals in (normals_seen(scene.truth), turned(normals_seen(scene.truth), 6.0))
+    )
+    where = inner(scene.place == 1)
+    lean = np.gradient(others - true, axis=1)[where].mean() * COLUMNS / np.ptp(scene.truth)
+    assert np.abs(true - scene.truth)[where].max() < 2e-3 * np.ptp(scene.truth)
+    assert 0.0005 < abs(lean) < 0.1
+
+
+def test_normals_that_say_nothing_change_nothing() -> None:
+    scene = room()
+    seen = bent(scene.truth)
+    expected, known = with_planes(seen, scene.pixels), normals_seen(scene.truth)
+    noise = np.random.default_rng(0).normal(size=(ROWS, COLUMNS, 3)).astype(np.float32)
+    noise /= -np.sign(noise[..., 2:]) * np.linalg.norm(noise, axis=-1, keepdims=True)
+    for useless in (
+        GivenNormals(known.normals, np.zeros((ROWS, COLUMNS), bool), FOCAL),
+        GivenNormals(-known.normals, None, FOCAL),
+        GivenNormals(noise, None, FOCAL),
+    ):
+        assert np.array_equal(with_planes(seen, scene.pixels, useless), expected)
 
 
 def test_no_new_steps_appear_where_flat_surfaces_meet() -> None:
@@ -117,9 +170,10 @@ def test_what_is_curved_is_not_changed(kind: str) -> None:
     light = np.clip(120 + 90 * curved / np.ptp(curved), 0, 255)
     pixels = np.repeat(light[..., None], 3, axis=2).astype(np.uint8)
     place = {"ball": radius < 0.9, "face": radius < 0.5, "column": np.abs(x) < 0.7}.get(kind, np.ones(x.shape, bool))
-    change = (with_planes(curved, pixels) - curved)[place]
-    # The straight flank of a narrow fold that the picture's border cuts is taken for a plane.
-    assert np.ptp(change) < (0.15 if kind == "cloth" else 0.03) * np.ptp(curved)
+    for normals in (None, normals_seen(curved)):
+        change = (with_planes(curved, pixels, normals) - curved)[place]
+        # The straight flank of a narrow fold that the picture's border cuts is taken for a plane.
+        assert np.ptp(change) < (0.15 if kind == "cloth" else 0.03) * np.ptp(curved)
 
 
 @settings(max_examples=3, deadline=None)

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mono3d_addon.core.camera.camera import Camera
-from mono3d_addon.core.maps.relative_slopes import normals_of, places_of, slopes_of
-from mono3d_addon.core.mesh.given_normals import GivenNormals, are_used, shaded, shading_of
+from mono3d_addon.core.maps.relative_slopes import GivenNormals, normals_of, places_of, slopes_of
+from mono3d_addon.core.mesh.given_normals import are_used, shaded, shading_of
 from mono3d_addon.core.mesh.normals import grid_normals
 from mono3d_addon.core.scene_guess import Measures, SceneGuess
 from mono3d_addon.settings import Settings
