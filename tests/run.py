@@ -141,7 +141,7 @@ def run(part: Part, ready: Ready, tier: Tier, extra: list[str], *, is_shown: boo
     is_named = any((ROOT / word.partition("::")[0]).exists() for word in extra)
     words = [*(word for word in part.tests if word.startswith("-") or not is_named), *part.options(tier), *extra]
 
-    def pytest_with(more: Sequence[str], variables: Mapping[str, str]) -> Outcome:
+    def pytest_with(words: Sequence[str], more: Sequence[str], variables: Mapping[str, str]) -> Outcome:
         one = replace(command, variables={**command.variables, **variables})
         results = HOME / "results" / f"{part.name}-{len(more)}.xml"
         return pytest(part.name, one, [*words, *more], root=ROOT, results=results, is_shown=is_shown)
@@ -150,15 +150,33 @@ def run(part: Part, ready: Ready, tier: Tier, extra: list[str], *, is_shown: boo
         print(f"\n=== {part.name} ===", flush=True)
     # A few chosen tests are faster in one process.
     is_split = part.is_split and all(word.startswith("-") for word in extra) and "-m" not in extra
-    beside = (
-        [pytest_with(["-m", "not serial", "-n", str(LANES), "--dist", "loadscope"], ONE_THREAD)] if is_split else []
-    )
+    split = ["-m", "not serial", "-n", str(LANES), "--dist", "loadscope"]
+    beside = [pytest_with(words, split, ONE_THREAD)] if is_split else []
     # What is set up meanwhile takes time from tests that measure time.
     wait(ready.values())
-    done = together(part.name, [*beside, pytest_with(["-m", "serial"] if is_split else [], {})])
+    alone = pytest_with(mentioning("serial", words), ["-m", "serial"], {}) if is_split else pytest_with(words, [], {})
+    done = together(part.name, [*beside, alone])
     if not done.passed and not extra:
         done = replace(done, failed=done.failed or 1)
     return replace(done, set_up=set_up_seconds)
+
+
+def mentioning(marker: str, words: Sequence[str]) -> list[str]:
+    """Returns words for pytest in which the test files that mention a marker stand for their folders.
+
+    The others need not be imported then. A folder without any such file stays.
+    """
+    ignored = [ROOT / word.removeprefix("--ignore=") for word in words if word.startswith("--ignore=")]
+    found: list[str] = []
+    for word in words:
+        files = [] if word.startswith("-") else sorted((ROOT / word).rglob("test_*.py"))
+        wanted = [
+            path.relative_to(ROOT).as_posix()
+            for path in files
+            if f"mark.{marker}" in path.read_text(encoding="utf-8") and not {path, *path.parents} & {*ignored}
+        ]
+        found += wanted or [word]
+    return found
 
 
 if __name__ == "__main__":

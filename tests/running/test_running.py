@@ -205,6 +205,19 @@ def test_parts_that_are_not_split_run_at_the_same_time(project: Path, monkeypatc
     assert run.main([]) == 0
 
 
+def test_only_files_with_serial_tests_are_read_for_them(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("core/test_times.py", "blender/test_times.py"):
+        path = project / "tests" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("import pytest\n\n@pytest.mark.serial\ndef test_time(): pass\n")
+    monkeypatch.setattr(run, "ROOT", project)
+    words = ["tests", "--ignore=tests/blender", "--thorough"]
+    assert run.mentioning("serial", words) == ["tests/core/test_times.py", *words[1:]]
+    assert run.mentioning("smoke", words) == words
+    done = outcome(project, *run.mentioning("serial", words), "-m", "serial")
+    assert (done.passed, done.failed, done.skipped) == (1, 0, 0)
+
+
 def test_the_summary_ends_with_the_totals() -> None:
     tests = tuple((float(number), f"tests/core/test_a.py::test_{number}") for number in range(20, 0, -1))
     first = Outcome("core", 19, 0, 1, seconds=60.0, processor=90.0, tests=tests)
