@@ -150,7 +150,7 @@ def test_mask_sky_relief_and_floor_of_a_known_photo_can_be_changed(tmp_path: Pat
 def test_planes_of_a_network_are_made_flat_but_never_those_of_a_depth_map(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
 
-    def counted(values: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    def counted(values: np.ndarray, pixels: np.ndarray, given: object) -> np.ndarray:
         calls.append(1)
         return values + np.linspace(0.0, 1.0, values.shape[1], dtype=np.float32)
 
