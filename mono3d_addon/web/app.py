@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -21,6 +20,7 @@ from . import downloads, events, openapi, overview, samples
 from .answers import Answer, refused
 from .body import FORM_ROOM, drain
 from .connections import Connections
+from .events import Seen
 from .form import read_object
 from .guard import Guard, Rules
 from .jobs import Job
@@ -29,6 +29,7 @@ from .page_assets import PageAssets
 from .refusal import Refusal
 from .sending import SharedFile, packed_file
 from .service import Service
+from .shares import id_of
 from .uploads import received
 from .visitor import VISITOR
 
@@ -36,6 +37,8 @@ _MOST_STREAMS, _MOST_IN_STREAM = 16, 100
 """Event streams per job, and jobs per event stream."""
 
 _LONGEST_KEY = 200
+
+_GONE = "This job does not exist or has expired; upload the photo again."
 
 _DRAINED_WHEN_BUSY = 100_000_000
 """Bytes of an upload that are read although it is refused; a client that may come again is told so."""
@@ -65,6 +68,9 @@ def make_app(service: Service, rules: Rules, connections: Connections | None = N
             Route("/api/jobs/{id}/events", pages.events),
             Route("/api/jobs/{id}/cancel", pages.cancel, methods=["POST"]),
             Route("/api/jobs/{id}/shape", pages.shape, methods=["POST"]),
+            Route("/api/jobs/{id}/share", pages.share, methods=["POST"]),
+            Route("/api/jobs/{id}/share", pages.unshare, methods=["DELETE"]),
+            Route("/api/shares", pages.open_share, methods=["POST"]),
             Route("/api/jobs/{id}/photo", pages.photo),
             Route("/api/jobs/{id}/depth", pages.depth),
             Route("/api/jobs/{id}/view", pages.view),
@@ -134,6 +140,7 @@ class Pages:
                 "formats": downloads.described(self._service.installed),
                 "samples": samples.described(self._rules.root),
                 "signed_in": bool(request.scope[VISITOR].session),
+                "is_guest": request.scope[VISITOR].is_guest,
                 "photo_endings": list(PHOTO_ENDINGS),
             }
         )
@@ -166,23 +173,23 @@ class Pages:
 
     async def status(self, request: Request) -> Response:
         """The status of a job."""
-        return Answer(self._service.status(self._job(request)))
+        return Answer(self._service.status(*self._seen(request)))
 
     async def events(self, request: Request) -> Response:
         """The changes of a job, as server-sent events."""
-        return self._stream([self._job(request)])
+        return self._stream({request.path_params["id"]: self._seen(request)})
 
     async def all_events(self, request: Request) -> Response:
         """The changes of several jobs; a browser has few connections, and one is enough for all its pages."""
         ids = dict.fromkeys(request.query_params.getlist("job"))
         if not 0 < len(ids) <= _MOST_IN_STREAM:
             raise Refusal(400, f"Name one to {_MOST_IN_STREAM} jobs, such as ?job=ID&job=ID.")
-        found = {id: self._service.find(id) for id in ids}
-        return self._stream([job for job in found.values() if job], [id for id, job in found.items() if job is None])
+        found = {id: self._find(request, id) for id in ids}
+        return self._stream({id: seen for id, seen in found.items() if seen}, [id for id in ids if not found[id]])
 
-    def _stream(self, jobs: list[Job], gone: Sequence[str] = ()) -> Response:
+    def _stream(self, jobs: dict[str, Seen], gone: Sequence[str] = ()) -> Response:
         # All visitors share a limited number of connections.
-        if any(job.watchers >= _MOST_STREAMS for job in jobs):
+        if any(job.watchers >= _MOST_STREAMS for job, _ in jobs.values()):
             raise Refusal(503, "Too many clients follow this job; request its status instead.", {"Retry-After": "5"})
         stream = events.events(self._service, jobs, gone)
         # Without this header nginx would buffer the events.
@@ -209,9 +216,27 @@ class Pages:
         self._service.shape(job, given, is_draft=is_draft)
         return Answer(self._service.status(job), 202)
 
+    async def share(self, request: Request) -> Response:
+        """What a link for looking at the result has behind the "#"; the same until it is closed."""
+        return Answer({"share": self._service.shares.open(self._job(request))})
+
+    async def unshare(self, request: Request) -> Response:
+        """Makes that link invalid."""
+        self._service.shares.close(self._job(request))
+        return Response(status_code=204)
+
+    async def open_share(self, request: Request) -> Response:
+        """Gives a browser the cookie for looking at a shared result."""
+        given = read_object(await request.body(), "The request").get("share")
+        if not isinstance(given, str):
+            raise Refusal(400, 'Send JSON such as {"share": "..."}, with what the link has behind "#share=".')
+        answer = Answer({"id": id_of(given)})
+        self._service.shares.admit(request, given, self._rules.root, answer)
+        return answer
+
     async def photo(self, request: Request) -> Response:
         """The photo, upright; with `side`, the smallest copy that has so many pixels along the longer side."""
-        job = self._job(request)
+        job, _ = self._seen(request)
         self._service.whole(job)
         side = _number(request, "side")
         wanted = [name for size in SIDES if 0 < side <= size for name in smaller(size)]
@@ -220,13 +245,13 @@ class Pages:
 
     async def depth(self, request: Request) -> Response:
         """The disparity in false colours."""
-        job = self._job(request)
+        job, _ = self._seen(request)
         self._service.whole(job)
         return SharedFile(job.folder, job.folder.path / DEPTH, media_type="image/png")
 
     async def view(self, request: Request) -> Response:
         """The mesh for display; with `draft`, a coarse one if there is one."""
-        job = self._job(request)
+        job, _ = self._seen(request)
         shown = job.view or self._service.whole(job)
         draft = shown.folder.path / DRAFT
         is_draft = _number(request, "draft") > 0 and draft.exists()
@@ -239,7 +264,7 @@ class Pages:
 
     async def file(self, request: Request) -> Response:
         """A download."""
-        job, format = self._job(request), request.path_params["format"]
+        (job, _), format = self._seen(request), request.path_params["format"]
         if not downloads.is_known(format):
             raise Refusal(404, "There is no such format; /api/about lists them.")
         folder = self._service.whole(job).folder
@@ -256,8 +281,28 @@ class Pages:
         await drain(request.scope, _DRAINED_WHEN_BUSY)
         return refused(self._service.full_disk())
 
-    def _job(self, request: Request) -> Any:
-        return self._service.job(request.path_params["id"])
+    def _job(self, request: Request) -> Job:
+        """Returns the job of a request that changes something. Raises Refusal, 403 or 404."""
+        job, share = self._seen(request)
+        if share:
+            raise Refusal(403, "This result was shared with you for looking and downloading; you cannot change it.")
+        return job
+
+    def _seen(self, request: Request) -> Seen:
+        """Returns the job of a request that changes nothing. Raises Refusal, 404."""
+        id = request.path_params["id"]
+        found = self._find(request, id)
+        if found is None:
+            raise Refusal(404, _GONE)
+        return found
+
+    def _find(self, request: Request, id: str) -> Seen | None:
+        job = self._service.shares.find(id, request.headers)
+        if job is not None:
+            return job, id
+        # The id of a job is no way past the token.
+        job = None if request.scope[VISITOR].is_guest else self._service.find(id)
+        return (job, "") if job is not None else None
 
 
 def _number(request: Request, name: str) -> int:

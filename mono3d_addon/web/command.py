@@ -86,7 +86,7 @@ def _serve(options: WebOptions, data_folder: Path, token: str) -> None:
         if token:
             # Browsers send a cookie to all ports of a host.
             sessions = Sessions(service.folder.path / "sessions.json", token)
-            sign_in = SignIn(token, sessions, options.root_path, f"mono3d_session_{port}")
+            sign_in = SignIn(token, sessions, options.root_path, f"mono3d_session_{port}", service.shares)
         rules = Rules(hosts, int(options.max_megabytes * 1e6), sign_in, options.root_path, proxies)
         try:
             _announce(options, address)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from .jobs import Job
@@ -17,9 +17,14 @@ _SHORTEST = 0.04
 """Seconds until a silent stream sends a keep-alive comment, and least seconds between two events."""
 
 
-async def events(service: Service, jobs: Sequence[Job], gone: Sequence[str] = ()) -> AsyncIterator[str]:
+Seen = tuple[Job, str]
+"""A job, and the id of the share by which it is seen; empty: its own."""
+
+
+async def events(service: Service, jobs: Mapping[str, Seen], gone: Sequence[str] = ()) -> AsyncIterator[str]:
     """Yields the status of each job, and again at each change, until all jobs or the server end.
 
+    jobs  those that the visitor sees, by the ids that the visitor knows
     gone  ids of jobs that do not exist; each gets an event named "gone"
     """
     for id in gone:
@@ -27,17 +32,17 @@ async def events(service: Service, jobs: Sequence[Job], gone: Sequence[str] = ()
     changed = asyncio.Event()
     last: dict[str, dict[str, Any]] = {}
     with contextlib.ExitStack() as watching:
-        for job in jobs:
+        for job, _ in jobs.values():
             watching.enter_context(job.watched(changed))
         while True:
             changed.clear()
             # Seen before the statuses are sent, so that the end of a job is not missed.
-            is_over = all(job.is_over for job in jobs) or service.is_closing
-            for job in jobs:
-                status = service.status(job)
+            is_over = all(job.is_over for job, _ in jobs.values()) or service.is_closing
+            for id, seen in jobs.items():
+                status = service.status(*seen)
                 known = {name: value for name, value in status.items() if name not in ("elapsed", "expires")}
-                if known != last.get(job.id):
-                    last[job.id] = known
+                if known != last.get(id):
+                    last[id] = known
                     yield f"data: {json.dumps(status, allow_nan=False)}\n\n"
             if is_over:
                 return
@@ -47,5 +52,5 @@ async def events(service: Service, jobs: Sequence[Job], gone: Sequence[str] = ()
                 yield ": still here\n\n"
             else:
                 # Merge rapid changes into one event, but report the end of a job at once.
-                if not any(job.is_over and last[job.id]["state"] != job.state for job in jobs):
+                if not any(job.is_over and last[id]["state"] != job.state for id, (job, _) in jobs.items()):
                     await asyncio.sleep(_SHORTEST)

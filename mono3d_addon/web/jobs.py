@@ -45,6 +45,7 @@ class Job:
     wanted    settings of the complete rebuild that waits or runs; None if there is none
     owner     a hash that identifies the visitor
     key       a hash of the visitor's idempotency key; empty: none
+    share     what a link for looking at it has, `shares.Shares`; empty: there is none
     attempts  how often the current request was started
     bytes     what the job has written, as far as it is known
     """
@@ -66,6 +67,7 @@ class Job:
     wanted: Settings | None = None
     owner: str = ""
     key: str = ""
+    share: str = ""
     attempts: int = 0
     bytes: int = 0
     files: dict[str, asyncio.Task[Path]] = field(default_factory=dict)
@@ -89,6 +91,7 @@ class Job:
             attempts=record.attempts,
             owner=record.owner,
             key=record.key,
+            share=record.share,
             wanted=record.wanted,
         )
         if record.whole is not None:
@@ -116,6 +119,7 @@ class Job:
             attempts=self.attempts,
             owner=self.owner,
             key=self.key,
+            share=self.share,
             wanted=self.wanted,
             whole=Kept(whole.folder.path.name, whole.result, whole.settings, whole.number) if whole else None,
         )

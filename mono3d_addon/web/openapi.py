@@ -12,6 +12,7 @@ from ..settings import GRADES, PRESETS, SettingField
 from ..version import version
 from .form import Form
 from .samples import SAMPLES
+from .shares import HEADER
 
 Schema = dict[str, Any]
 
@@ -33,7 +34,7 @@ _IDEMPOTENCY_KEY: Schema = {
 _ERRORS = {
     400: "The request cannot be understood.",
     401: "The token is missing or wrong.",
-    403: "The request comes from another site, or uses another host name.",
+    403: "The request comes from another site, uses another host name, or would change what was only shared.",
     404: "No such job, file or page.",
     405: "The path has other methods, see Allow.",
     408: "The upload is too slow.",
@@ -60,6 +61,7 @@ def document(form: Form, cookie: str, root: str = "") -> dict[str, Any]:
     """
     keys: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer"}}
     if cookie:
+        keys["share"] = {"type": "apiKey", "in": "header", "name": HEADER}
         keys["cookie"] = {"type": "apiKey", "in": "cookie", "name": cookie}
     return {
         "openapi": "3.1.0",
@@ -154,6 +156,30 @@ def _paths() -> dict[str, Any]:
             | _with(job)
             | {"requestBody": {"required": True, "content": {"application/json": {"schema": _ref("Shape")}}}}
         },
+        "/api/jobs/{id}/share": {
+            "post": _operation(
+                "share",
+                "Make a link by which others may look at the result and download it; the same until it is closed",
+                {"200": _json("What the link has behind '#share='.", "Share")},
+                403,
+                404,
+            )
+            | _with(job),
+            "delete": _operation(
+                "unshare", "Make that link invalid", {"204": {"description": "It is invalid."}}, 403, 404
+            )
+            | _with(job),
+        },
+        "/api/shares": {
+            "post": _operation(
+                "open_share",
+                "Get the cookie for looking at a shared result; programs send the header Share-Secret instead",
+                {"200": _json("The id that the result has for those who look at it.", "Shared")},
+                404,
+            )
+            | {"security": [{}]}
+            | {"requestBody": {"required": True, "content": {"application/json": {"schema": _ref("Share")}}}}
+        },
         "/api/jobs/{id}/photo": {
             "get": _operation("photo", "The upright photo", {"200": photos}, 404, 409)
             | _with(
@@ -216,9 +242,13 @@ def _schemas(form: Form) -> dict[str, Schema]:
             required=(),
         ),
         "Shape": _object({"settings": _ref("LiveSettings"), "draft": _BOOLEAN}, required=()),
+        "Share": _object({"share": _said("Id of the share, a point, and its secret.")}),
+        "Shared": _object({"id": _said("Stands in place of a job's id in requests that change nothing.")}),
         "Status": _object(
             {
                 "id": _STRING,
+                "access": {"enum": ["full", "view"], "description": "view: it was shared, and cannot be changed."},
+                "is_shared": _BOOLEAN | {"description": "Whether there is a link for looking at it."},
                 "name": _said("File name of the photo."),
                 "state": {"enum": ["queued", "running", "done", "failed", "cancelled"]},
                 "stage": _said("Current stage."),
@@ -270,6 +300,7 @@ def _schemas(form: Form) -> dict[str, Schema]:
                 "samples": _list(name=_STRING, title=_STRING, thumbnail=_STRING, near=_NUMBER, far=_NUMBER),
                 "photo_endings": {"type": "array", "items": _STRING},
                 "signed_in": _BOOLEAN | {"description": "Whether the cookie of a session was sent."},
+                "is_guest": _BOOLEAN | {"description": "Whether only a share lets the visitor in."},
             }
         ),
         "Form": _object(

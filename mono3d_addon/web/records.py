@@ -45,6 +45,7 @@ class Record:
     attempts  how often the current request was started
     owner     who may use how much room: a hash that identifies the visitor
     key       a hash of the visitor's idempotency key; empty: none
+    share     what a link for looking at it has, `shares.Shares`; empty: there is none
     wanted    settings of the rebuild that waits or runs; None: none
     whole     the last complete mesh; None before the first
     """
@@ -61,6 +62,7 @@ class Record:
     attempts: int = 0
     owner: str = ""
     key: str = ""
+    share: str = ""
     wanted: Settings | None = None
     whole: Kept | None = None
 

@@ -30,6 +30,7 @@ from .metrics import Counts
 from .pool import Pool, Work, too_long
 from .records import NAME as RECORD
 from .refusal import Refusal
+from .shares import Shares
 from .shelf import Shelf
 from .uploads import Upload
 
@@ -72,6 +73,8 @@ class Service:
         photo_runners = [runners.for_photos(f"web-{options.port}-{number}") for number in range(options.workers)]
         self.pool = Pool(photo_runners, self._on_move, options.max_minutes * 60.0)
         self.counts = Counts()
+        # Browsers send a cookie to all ports of a host.
+        self.shares = Shares(self.shelf, f"mono3d_shares_{options.port}")
         self._arriving: dict[str, tuple[str, str]] = {}
         self._scenes = RunnerSceneWriter(runners.for_scenes(_SCENE_IDLE_SECONDS))
         self._scene_turn = asyncio.Lock()
@@ -126,21 +129,15 @@ class Service:
         """Returns a job; None if it does not exist or was removed."""
         return self.shelf.get(id)
 
-    def job(self, id: str) -> Job:
-        """Returns a job. Raises Refusal, 404, when it does not exist or was removed."""
-        found = self.find(id)
-        if found is None:
-            raise Refusal(404, "This job does not exist or has expired; upload the photo again.")
-        return found
-
-    def status(self, job: Job) -> dict[str, Any]:
-        """Returns the job's status as the API has it."""
+    def status(self, job: Job, id: str = "") -> dict[str, Any]:
+        """Returns the job's status as the API has it; `id` is that of a share for those who may only look."""
         position = self.pool.position(job.work) if job.work is not None else 0
         shown = shown_settings(job.view.settings if job.view is not None else job.settings)
         status = job.status(position, job.last_change + self.options.keep_hours * 3600.0, shown)
+        status |= {"id": id or job.id, "access": "view" if id else "full", "is_shared": bool(job.share)}
         if status["result"] is not None and job.whole is not None:
             status["result"]["files"] = {
-                name: f"{self.options.root_path}/api/jobs/{job.id}/files/{name}?revision={job.whole.number}"
+                name: f"{self.options.root_path}/api/jobs/{status['id']}/files/{name}?revision={job.whole.number}"
                 for name in FORMATS
                 if downloads.is_available(name, self.installed)
             }

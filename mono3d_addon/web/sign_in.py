@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import html
 import logging
+import re
 import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,11 +22,12 @@ from . import language, sessions
 from .body import BODY, check_length
 from .origin import check_origin
 from .refusal import Refusal
+from .shares import Shares
 from .visitor import VISITOR, Visitor, cookie_of
 
 _LOG = logging.getLogger("mono3d.web")
 
-SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
+SIGN_IN, SIGN_OUT, SHARES = "/sign-in", "/sign-out", "/api/shares"
 
 BEARER = "mono3d.bearer"
 """Key in the scope of a request that has the token in a header, which no page of another site can send."""
@@ -40,6 +42,9 @@ _FOR_EVERYBODY = frozenset(
 )
 """What visitors get without the token: files of the program, and whether the server works."""
 
+_FOR_GUESTS = re.compile(r"/|/static/.*|/api/(about|settings|events)|/api/jobs/view-.*")
+"""Paths that visitors get, who have the secret of a share."""
+
 _PAGE = Path(__file__).resolve().parent / "static" / "sign_in.html"
 _MOST_BYTES = 4096
 _WRONG = "This token is wrong; check it and try again."
@@ -51,14 +56,16 @@ class SignIn:
     open    the sessions
     root    path below which the page is reached, without a slash at its end
     cookie  name of the cookie with the session
+    shares  what was shared with visitors who do not know the token
     """
 
-    def __init__(self, token: str, open: sessions.Sessions, root: str, cookie: str) -> None:
+    def __init__(self, token: str, open: sessions.Sessions, root: str, cookie: str, shares: Shares) -> None:
         self.attempts = sessions.Attempts()
         self.cookie = cookie
         self._token = token
         self._sessions = open
         self._root = root
+        self._shares = shares
 
     async def answer(self, scope: Scope) -> Response | None:
         """Returns the answer to a request; None if it may go on to the application, with its visitor's session noted.
@@ -80,7 +87,10 @@ class SignIn:
                 return self._sign_out(scope, session)
             scope[VISITOR] = visitor.signed_in(session)
             return RedirectResponse(f"{self._root}/", 303) if path == SIGN_IN and is_reading else None
-        if path in _FOR_EVERYBODY and is_reading:
+        if (path in _FOR_EVERYBODY and is_reading) or (path == SHARES and scope["method"] == "POST"):
+            return None
+        if is_reading and _FOR_GUESTS.fullmatch(path) and self._shares.has_any(headers):
+            scope[VISITOR] = visitor.as_guest()
             return None
         if path in ("/", SIGN_IN) and is_reading:
             return _page(headers, 401)

@@ -27,11 +27,13 @@ class Visitor:
     address    the address, as far as trusted proxies tell it
     is_secure  whether it came by HTTPS
     session    the session of one who has signed in; empty: none
+    is_guest   whether only a share lets the visitor in, see `shares`
     """
 
     address: str
     is_secure: bool = False
     session: str = ""
+    is_guest: bool = False
 
     @property
     def owner(self) -> str:
@@ -41,6 +43,10 @@ class Visitor:
     def signed_in(self, session: str) -> Visitor:
         """Returns the visitor with a session."""
         return dataclasses.replace(self, session=session)
+
+    def as_guest(self) -> Visitor:
+        """Returns the visitor as one who sees what was shared."""
+        return dataclasses.replace(self, is_guest=True)
 
 
 class Proxies:
