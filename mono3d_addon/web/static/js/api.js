@@ -45,6 +45,27 @@ export async function remove(id) {
   await call(address(id), { method: "DELETE" });
 }
 
+/** Returns what the link to a job has behind "#share=". */
+export async function share(id) {
+  return (await call(address(id, "share"), { method: "POST" })).json();
+}
+
+/** Makes the link to a job invalid. */
+export async function unshare(id) {
+  await call(address(id, "share"), { method: "DELETE" });
+}
+
+/** Returns the id of the job that a link shares; the browser gets a cookie for it. */
+export async function openShare(share) {
+  const body = JSON.stringify({ share });
+  return (await (await call("shares", { method: "POST", body, headers: { "Content-Type": "application/json" } })).json()).id;
+}
+
+/** Returns a new key of an upload: sent again with the same one, it is the same job. */
+export function newKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** Requests another mesh of a job; `settings` are all live settings that differ from the defaults. */
 export async function shape(id, settings, draft) {
   const body = JSON.stringify({ settings, draft });
@@ -97,7 +118,11 @@ async function call(path, options = {}) {
     throw error.name === "AbortError" ? error : new Failure(AWAY, 0);
   }
   // The session has ended; the server shows the page that asks for the token.
-  if (response.status === NOT_SIGNED_IN) location.reload();
+  if (response.status === NOT_SIGNED_IN) {
+    // A guest gets the page, but not what was asked for.
+    if (document.body.hasAttribute("data-is-guest")) location.replace(new URL(`sign-in${location.hash}`, document.baseURI));
+    else location.reload();
+  }
   if (!response.ok) throw failure(response.status, await response.text().catch(() => ""));
   return response;
 }
@@ -117,15 +142,17 @@ function failure(status, text) {
 /**
  * Uploads a photo and returns the status of its job.
  *
- * `parts` are the fields of the form, `onSent` gets the sent share of the bytes, `signal` aborts the upload.
+ * `parts` are the fields of the form, `onSent` gets the sent share of the bytes, `signal` aborts the upload, and `key` is
+ * that of `newKey`.
  */
-export function create(parts, onSent, signal) {
+export function create(parts, onSent, signal, key) {
   // Unlike fetch, XMLHttpRequest reports the progress of an upload.
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const body = new FormData();
     for (const [name, value] of Object.entries(parts)) body.append(name, value);
     request.open("POST", new URL("jobs", BASE));
+    request.setRequestHeader("Idempotency-Key", key);
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) onSent(event.loaded / event.total);
     });

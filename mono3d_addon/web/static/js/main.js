@@ -8,12 +8,20 @@ import { Form } from "./form.js";
 import { offerLanguages } from "./language.js";
 import { PhotoChoice } from "./photo.js";
 import { patiently } from "./presence.js";
+import { Photos, forgetAll } from "./photos.js";
 import { Progress } from "./progress.js";
 import { Result } from "./result.js";
 import { inLanguage } from "./settings_words.js";
+import { Sharing } from "./sharing.js";
 import { heard, t } from "./texts.js";
 
-const VIEWS = { start: ["choose", "settings"], working: ["working"], result: ["studio", "result-details"] };
+const VIEWS = {
+  start: ["choose", "settings", "photos"],
+  photos: ["photos"],
+  working: ["working"],
+  result: ["studio", "result-details"],
+};
+const PHOTOS = "#photos";
 const GONE = 404;
 
 class Page {
@@ -25,6 +33,13 @@ class Page {
     this._result = new Result(about, description, (model) => this._tryModel(model));
     this._form = new Form(description, () => this._generate());
     this._photo = new PhotoChoice(about, (chosen) => this._chosen(chosen), (sentence) => this._fail(sentence));
+    this._photos = new Photos((id) => (location.hash = `job=${id}`));
+    this._sharing = new Sharing();
+    this._isGuest = about.is_guest;
+    find("to-photos").addEventListener("click", () => (location.hash = PHOTOS));
+    find("sign-out").addEventListener("submit", forgetAll);
+    document.body.toggleAttribute("data-is-guest", about.is_guest);
+    find("to-sign-in").hidden = !about.is_guest;
     find("cancel").addEventListener("click", () => this._cancel());
     find("new-photo").addEventListener("click", () => {
       this._photo.clear();
@@ -59,7 +74,7 @@ class Page {
     for (const [name, ids] of Object.entries(VIEWS)) {
       for (const id of ids) find(id).hidden = name !== view;
     }
-    find("new-photo").hidden = view !== "result";
+    find("new-photo").hidden = view !== "result" && view !== "photos";
   }
 
   /** Returns to the start; photo and settings are kept. `isOver`: the job is not added to the history. */
@@ -77,6 +92,7 @@ class Page {
     this._sending = null;
     this._progress.stop();
     this._result.close();
+    this._sharing.close();
     this._job = "";
     this._say("");
   }
@@ -98,6 +114,10 @@ class Page {
       find("choose-file").focus();
       return;
     }
+    if (this._photo.chosen.several) {
+      this._sendSeveral();
+      return;
+    }
     this._leave();
     this._show("working");
     this._progress.showPhoto(this._photo.chosen.url);
@@ -105,7 +125,10 @@ class Page {
     this._sending = new AbortController();
     try {
       const parts = { ...this._photo.parts, ...this._form.parts };
-      const status = await api.create(parts, (share) => this._progress.sending(share), this._sending.signal);
+      const { signal } = this._sending;
+      const key = api.newKey();
+      const status = await patiently(() => api.create(parts, (share) => this._progress.sending(share), signal, key));
+      this._photos.note(status);
       history.pushState(null, "", `#job=${status.id}`);
       this._follow(status);
     } catch (failure) {
@@ -113,12 +136,47 @@ class Page {
     }
   }
 
+  /** Sends several photos with the same settings; files for one photo, such as its mask, are left out. */
+  _sendSeveral() {
+    const { settings } = this._form.parts;
+    const photos = this._photo.handOver();
+    this._leave();
+    this._photos.send(photos.map((photo) => ({ ...photo, parts: { ...photo.parts, settings } })));
+    history.pushState(null, "", PHOTOS);
+    this._show("photos");
+    focus(find("photos-title"));
+  }
+
+  /** Opens what a link shares; the link itself does not stay in the address. */
+  async _openShare(share) {
+    this._leave();
+    this._show("working");
+    this._progress.showPhoto("");
+    try {
+      const id = await patiently(() => api.openShare(share));
+      history.replaceState(null, "", `#job=${id}`);
+      this._openFromAddress();
+    } catch (failure) {
+      this._giveUp(failure.message);
+    }
+  }
+
   async _openFromAddress() {
+    const share = /^#share=([\w.-]+)$/.exec(location.hash)?.[1];
+    if (share) {
+      this._openShare(share);
+      return;
+    }
     const id = /^#job=([\w-]+)$/.exec(location.hash)?.[1] ?? "";
     if (id && id === this._job) return;
     this._leave();
+    if (location.hash === PHOTOS && !this._photos.isEmpty) {
+      this._show("photos");
+      return;
+    }
     if (!id) {
       this._show("start");
+      if (this._isGuest) this._say(t("Open a link that was shared with you, or sign in to use your own photos."));
       return;
     }
     this._job = id;
@@ -152,7 +210,9 @@ class Page {
     this._stop();
     this._progress.stop();
     this._show("result");
+    document.body.dataset.access = status.access;
     this._result.open(status);
+    if (status.access === "full") this._sharing.show(status);
     announce(t("The mesh is ready."));
     focus(find("result-title"));
   }
@@ -176,6 +236,7 @@ class Page {
     try {
       await api.remove(id);
       this._start({ isOver: true });
+      this._photos.forget(id);
       announce(t("Deleted."));
       focus(find("choose-file"));
     } catch (failure) {

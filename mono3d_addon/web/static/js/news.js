@@ -7,6 +7,8 @@ const OFTEN = 700;
 const SELDOM = 5000;
 
 let shared = null;
+/** How many parts of this page want the news of each job. */
+const wanted = new Map();
 
 /**
  * Calls `onStatus` with the changes of a job, and `onLost` if no more will come.
@@ -50,10 +52,19 @@ function listenTo(port, id, onStatus, onLost) {
     removeEventListener("pagehide", leave);
     leave();
   };
-  const leave = () => port.postMessage({ id, isWanted: false });
+  let isLeft = false;
+  const leave = () => {
+    if (isLeft) return;
+    isLeft = true;
+    wanted.set(id, wanted.get(id) - 1);
+    if (wanted.get(id)) return;
+    wanted.delete(id);
+    port.postMessage({ id, isWanted: false });
+  };
   port.addEventListener("message", hear);
   addEventListener("newslost", lose);
   addEventListener("pagehide", leave);
+  wanted.set(id, (wanted.get(id) ?? 0) + 1);
   port.postMessage({ base: api.BASE.href, id, isWanted: true });
   return stop;
 }

@@ -6,7 +6,7 @@ import { announce, find, make } from "./element.js";
 import { heard, t } from "./texts.js";
 import { size } from "./words.js";
 
-/** The chosen photo: a `file` or the name of a `sample`, and its `url` for display. */
+/** The chosen photos: one as a `file` or the name of a `sample`, and its `url` for display, or `several`. */
 export class PhotoChoice {
   constructor(about, onChoice, onWrong) {
     this.chosen = null;
@@ -27,6 +27,15 @@ export class PhotoChoice {
     return this.chosen.file ? { photo: this.chosen.file } : { sample: this.chosen.sample };
   }
 
+  /** Returns several chosen photos, each { name, parts, url }, and forgets them. */
+  handOver() {
+    const photos = this.chosen.several.map(({ file, url }) => ({ name: file.name, parts: { photo: file }, url }));
+    // Their pictures are shown on.
+    this.chosen = null;
+    this.clear();
+    return photos;
+  }
+
   /** Forgets the photo. */
   clear() {
     this._take(null);
@@ -34,22 +43,27 @@ export class PhotoChoice {
 
   /** Chooses a file of the user, or reports why it cannot be used. */
   takeFile(file) {
+    if (this._isUsable(file)) this._take({ file, name: file.name, url: URL.createObjectURL(file), note: size(file.size) });
+  }
+
+  _isUsable(file) {
     if (file.size > this._about.max_megabytes * 1e6) {
       const values = { name: file.name, size: size(file.size), limit: this._about.max_megabytes };
       this._onWrong(t("'{name}' has {size}, this server takes up to {limit} MB; make it smaller and choose it again.", values));
-      return;
+      return false;
     }
     if (file.size === 0) {
       this._onWrong(t("'{name}' is empty or a folder; choose a photo.", { name: file.name }));
-      return;
+      return false;
     }
-    this._take({ file, name: file.name, url: URL.createObjectURL(file), note: size(file.size) });
+    return true;
   }
 
   _take(chosen) {
-    if (this.chosen?.file) URL.revokeObjectURL(this.chosen.url);
+    for (const { url } of this.chosen?.several ?? (this.chosen?.file ? [this.chosen] : [])) URL.revokeObjectURL(url);
     this.chosen = chosen;
-    find("chosen").hidden = !chosen;
+    find("chosen").hidden = !chosen || Boolean(chosen.several);
+    this._showSeveral(chosen?.several ?? []);
     find("no-preview").hidden = true;
     find("invitation").hidden = Boolean(chosen);
     find("limits").hidden = Boolean(chosen);
@@ -57,7 +71,10 @@ export class PhotoChoice {
     find("choose-file").classList.toggle("main", !chosen);
     const preview = find("preview");
     preview.hidden = !chosen;
-    if (chosen) {
+    if (chosen?.several) {
+      preview.removeAttribute("src");
+      announce(t("{count} photos are chosen.", { count: chosen.several.length }));
+    } else if (chosen) {
       preview.onerror = () => {
         preview.hidden = true;
         find("no-preview").hidden = false;
@@ -73,8 +90,35 @@ export class PhotoChoice {
   }
 
   _takeFrom(files) {
-    if (files.length) this.takeFile(files[0]);
-    if (files.length > 1) this._onWrong(t("One photo at a time: '{name}' is used.", { name: files[0].name }));
+    if (files.length === 1) this.takeFile(files[0]);
+    else if (files.length) this._takeSeveral([...files]);
+  }
+
+  _takeSeveral(files) {
+    const wrong = [];
+    const report = this._onWrong;
+    this._onWrong = (sentence) => wrong.push(sentence);
+    const usable = files.filter((file) => this._isUsable(file));
+    this._onWrong = report;
+    if (usable.length > 1) this._take({ several: usable.map((file) => ({ file, url: URL.createObjectURL(file) })) });
+    else if (usable.length) this.takeFile(usable[0]);
+    if (wrong.length) this._onWrong(wrong.join(" "));
+  }
+
+  /** Lists several photos, each of which can be taken out again. */
+  _showSeveral(several) {
+    find("chosen-list").hidden = several.length === 0;
+    const entries = several.map(({ file, url }) => {
+      const picture = make("img", { src: url, alt: "", width: 96, height: 64 });
+      const label = t("Remove {name}", { name: file.name });
+      const remove = make("button", { type: "button", class: "tiny", text: t("Remove"), "aria-label": label });
+      remove.addEventListener("click", () => {
+        this._takeSeveral(several.map((one) => one.file).filter((one) => one !== file));
+        find("choose-file").focus();
+      });
+      return make("li", {}, picture, make("span", { class: "name", text: file.name }), remove);
+    });
+    find("chosen-list").replaceChildren(...entries);
   }
 
   _listenToFiles() {
