@@ -80,6 +80,7 @@ def test_nothing_is_english_or_too_wide(visitor: Visitor, coffee: str, case: str
     visit.shot(f"{case} 4 result", whole=True)
 
 
+@pytest.mark.thorough
 def test_a_language_is_chosen_on_the_page_and_stays(visitor: Visitor, coffee: str) -> None:
     visit = visitor()
     visit.open()

@@ -71,9 +71,7 @@ class Page {
   /** Shows a view and hides the others. */
   _show(view) {
     document.body.dataset.view = view;
-    for (const [name, ids] of Object.entries(VIEWS)) {
-      for (const id of ids) find(id).hidden = name !== view;
-    }
+    for (const id of new Set(Object.values(VIEWS).flat())) find(id).hidden = !VIEWS[view].includes(id);
     find("new-photo").hidden = view !== "result" && view !== "photos";
   }
 

@@ -110,6 +110,7 @@ export class PhotoChoice {
     find("chosen-list").hidden = several.length === 0;
     const entries = several.map(({ file, url }) => {
       const picture = make("img", { src: url, alt: "", width: 96, height: 64 });
+      picture.addEventListener("error", () => picture.classList.add("without-picture"));
       const label = t("Remove {name}", { name: file.name });
       const remove = make("button", { type: "button", class: "tiny", text: t("Remove"), "aria-label": label });
       remove.addEventListener("click", () => {

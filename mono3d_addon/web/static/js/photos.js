@@ -133,6 +133,7 @@ class Entry {
     this._sending = null;
     this._stop = () => {};
     this._picture = make("img", { alt: "", loading: "lazy", width: 96, height: 64 });
+    this._picture.addEventListener("error", () => this._picture.classList.add("without-picture"));
     if (url) this._picture.src = url;
     this._state = make("span", { class: "muted small photo-state" });
     this._show = make(

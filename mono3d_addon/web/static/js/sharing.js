@@ -9,7 +9,7 @@ import { t } from "./texts.js";
 export class Sharing {
   constructor() {
     this._id = "";
-    find("share").addEventListener("click", () => this._do(() => this._open()));
+    find("share-make").addEventListener("click", () => this._do(() => this._open()));
     find("share-copy").addEventListener("click", () => this._copy());
     find("share-stop").addEventListener("click", () => this._do(() => this._stop()));
   }
@@ -39,7 +39,7 @@ export class Sharing {
     await api.unshare(this._id);
     this._renew("");
     announce(t("The link is no longer valid."));
-    find("share").focus();
+    find("share-make").focus();
   }
 
   async _copy() {
@@ -64,7 +64,7 @@ export class Sharing {
   }
 
   _renew(link) {
-    find("share").hidden = Boolean(link);
+    find("share-make").hidden = Boolean(link);
     find("share-open").hidden = !link;
     find("share-link").value = link;
     find("share-copy").textContent = t("Copy");
