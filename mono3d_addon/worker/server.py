@@ -112,6 +112,11 @@ def _serve(request: dict[str, Any], channel: BinaryIO, session: Session, cancell
         _LOG.debug("job %s: %s", job, result)
     except Cancelled as error:
         answer = protocol.encode({"event": protocol.FAILED, "job": job, "message": str(error)})
+    except Mono3DError as error:
+        # Its sentence says all; where it was raised helps developers only.
+        _LOG.info("job %s: %s", job, error)
+        _LOG.debug("job %s: raised here", job, exc_info=error)
+        answer = protocol.encode({"event": protocol.FAILED, "job": job, "message": str(error)})
     except Exception as error:
         # The log's disk may be the one that is full.
         with contextlib.suppress(OSError):
@@ -123,8 +128,6 @@ def _serve(request: dict[str, Any], channel: BinaryIO, session: Session, cancell
 
 
 def _sentence(error: Exception) -> str:
-    if isinstance(error, Mono3DError):
-        return str(error)
     if is_disk_full(error):
         return DISK_FULL
     if isinstance(error, MemoryError):

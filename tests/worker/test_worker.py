@@ -199,8 +199,11 @@ def test_a_superseded_job_leaves_the_worker_and_its_memory(shared: Worker, tmp_p
 def test_a_bad_photo_is_one_sentence_and_the_next_job_is_fine(shared: Worker, tmp_path: Path) -> None:
     bad = tmp_path / "text.jpg"
     bad.write_text("no photo")
+    before = len(shared.log.read_text())
     with pytest.raises(Mono3DError, match=r"'text\.jpg' is not a photo"):
         shared.submit(request(tmp_path / "a", photo=bad)).wait()
+    logged = shared.log.read_text()[before:]
+    assert "'text.jpg' is not a photo" in logged and "Traceback" not in logged
     process = shared.process_id
     shared.submit(quick_request(tmp_path / "b")).wait()
     assert shared.process_id == process
