@@ -11,6 +11,7 @@ from mono3d_addon.blender import preferences, properties, state
 from mono3d_addon.blender.enum_numbers import NUMBERS
 from mono3d_addon.blender.preference_values import HABITS
 from mono3d_addon.blender.scene import reshaped
+from tests import shared_data
 
 pytestmark = pytest.mark.usefixtures("registered")
 
@@ -77,3 +78,9 @@ def test_a_word_that_this_version_lacks_resets_no_other_setting() -> None:
     mesh["mono3d_settings"] = '{"near": 0.5, "surface": "nurbs"}'
     assert reshaped.stored_settings(mesh).near == 0.5 and reshaped.stored_settings(mesh).surface == "grid"
     assert "nurbs" in reshaped.stored_problems(mesh)[0]
+
+
+@pytest.mark.skipif(bpy.app.version < (5, 0), reason="the file was saved by Blender 5")
+def test_the_shared_file_of_an_older_version_keeps_its_model() -> None:
+    bpy.ops.wm.open_mainfile(filepath=str(shared_data.case("blender/stored_model_older_version.blend")))
+    assert scene().mono3d.model == "dpt_hybrid_384"

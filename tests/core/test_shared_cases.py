@@ -69,6 +69,14 @@ def test_brackets_and_unicode_forms_of_names() -> None:
     assert companion(str(folder / "masks_nfd"), photo, *MASK).parent.name == "masks_nfd"
 
 
+def test_all_endings_are_found_in_folders() -> None:
+    folders = sorted(shared_data.case("files/endings").iterdir())
+    found = photos.find([str(folder) for folder in folders]).tasks
+    assert len(found) == len(folders) > 5 and not any(one.problem for one in found)
+    for one in found:
+        assert min(read_photo(one.path).size) > 16
+
+
 def test_lab_is_what_little_cms_makes_of_it() -> None:
     """The samples of this file are those of the RGB picture under the tag of CIELab, so its colours are odd ones."""
     path = shared_data.case("colour/lab8.tif")
