@@ -22,6 +22,8 @@ from .work import Work
 
 _SPARE = 4
 """Photos that are fetched ahead for each worker, or put in their place behind it."""
+_LEAST_SPARE = 8
+"""The same at least, for all together: a graphics card may run so many at once."""
 
 
 def work_on(
@@ -67,7 +69,9 @@ class Crew:
         self._results = StoredResults(
             store, plan.settings, plan.weights, plan.formats, plan.compress, retry_failed=options.retry_failed
         )
-        self._flow = Flow(jobs, _SPARE * jobs, options.attempts, 0 if stays_warm else options.recycle)
+        # Scenes are written one by one; what waits for that fills the folder for temporary files.
+        spare = 0 if "blend" in plan.formats else max(_LEAST_SPARE, _SPARE * jobs)
+        self._flow = Flow(jobs, spare, options.attempts, 0 if stays_warm else options.recycle)
 
     def do(self, photos: Iterable[PlannedPhoto], note: Note[PlannedPhoto], display: Display[PlannedPhoto]) -> None:
         """Does the photos, which are taken one by one, a few ahead, and calls `note` with the record of each.

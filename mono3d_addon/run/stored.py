@@ -62,6 +62,7 @@ class StoredResults:
         self._retry_failed = retry_failed
         self._digests = Digests(_REMEMBERED)
         self._busy: set[str] = set()
+        self._here: dict[str, Path] = {}
         self._changed = threading.Condition()
         # The scene of a photo is written in the order of the photos, for which another one must not wait.
         self._waits = "blend" not in formats
@@ -92,17 +93,19 @@ class StoredResults:
             raise
         if record is None:
             stem = short_name(task.name, _ROOM)
+            self._here[task.id] = path.absolute()
             return Begun(path.absolute(), f"{stem}-{name}", source | {"id": name}, fetched)
         if fetched:
             fetched.remove()
         return dataclasses.replace(record, photo=task.address)
 
     def ahead(self, task: PlannedPhoto) -> Path | None:
-        """Returns the file of a photo on this computer that is to be done soon."""
-        path = photo_at(task.address).local
-        source = (
-            self._digests.made_from(path, self._settings, self._weights, self.compress) if path is not None else None
-        )
+        """Returns the file of a photo that is to be done soon, if it is on this computer or was fetched already."""
+        if (begun := self._here.get(task.id)) is not None:
+            return begun
+        if (path := photo_at(task.address).local) is None:
+            return None
+        source = self._digests.made_from(path, self._settings, self._weights, self.compress)
         if source is None or self._record(self._identity(source)) is not None:
             return None
         return path
@@ -123,11 +126,13 @@ class StoredResults:
                     self._store.put(f"{_folder(name)}/{path.name}", path)
             found = dataclasses.replace(record, files=list(sizes))
             self._write(begun, found, {"bytes": sum(sizes.values())})
+        self._here.pop(task.id, None)
         self._leave(name)
         return dataclasses.replace(found, photo=task.address)
 
     def fail(self, task: PlannedPhoto, begun: Begun, record: Record | None) -> None:
         """Writes the record of a photo that has failed for good."""
+        self._here.pop(task.id, None)
         try:
             if record is not None and self._record(_id(begun)) is None:
                 self._write(begun, record, {})

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ import pytest
 from mono3d_addon.core import computer
 from mono3d_addon.errors import WorkerDied
 from mono3d_addon.farm.summary import merge, summary_of
+from mono3d_addon.run import stored
 from mono3d_addon.run.journal import Journal, Known
 from mono3d_addon.run.loop import Flow, run
 from mono3d_addon.run.plan import Plan, PlannedPhoto, photos_of, write_plan
@@ -191,6 +193,40 @@ def test_a_photo_that_kills_the_worker_while_it_is_ahead_fails_alone_too(photos:
     batch = Batch(photos, act)
     batch.run(flow=Flow(jobs=1, spare=2, attempts=3))
     assert {name for name, record in batch.record.items() if record.status == "failed"} == {"c"}
+
+
+def test_photos_from_elsewhere_are_fetched_ahead_and_named_ahead(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched = threading.Barrier(5)
+
+    class Far:
+        """A photo that is copied; the first one waits until all are."""
+
+        def __init__(self, address: str) -> None:
+            self.path = Path(address)
+            self.local = None
+
+        def fetch(self, folder: Path) -> Path:
+            return Path(shutil.copy(self.path, folder))
+
+    places: list[Path] = []
+
+    def act(request: Mapping[str, Any]) -> None:
+        places.append(Path(request["photo"]))
+        assert all(Path(path).is_file() for path in request["ahead"])
+        assert photos not in places[-1].parents
+
+    claimed = StoredResults._claimed
+
+    def together(results: StoredResults, name: str) -> Record | None:
+        fetched.wait(20)
+        return claimed(results, name)
+
+    monkeypatch.setattr(stored, "photo_at", Far)
+    monkeypatch.setattr(StoredResults, "_claimed", together)
+    batch = Batch(photos, act)
+    batch.run(flow=Flow(jobs=1, spare=4))
+    assert batch.statuses() == {"done"} and len(places) == 5
+    assert not any(place.exists() for place in places), "copies are removed"
 
 
 def test_workers_are_renewed_after_so_many_photos(photos: Path) -> None:
