@@ -64,7 +64,10 @@ def test_nothing_is_wrong_by_axe(visitor: Visitor, coffee: str, screen: str) -> 
     visit.shot(f"{screen} 3 result", whole=True)
 
 
-SIZES: dict[str, dict[str, Any]] = {"desktop": {}, "phone": PHONE | {"viewport": {"width": 390, "height": 844}}}
+SIZES: dict[str, dict[str, Any]] = {
+    "desktop": {"device_scale_factor": 1},
+    "phone": PHONE | {"viewport": {"width": 390, "height": 844}},
+}
 SIZES["phone on its side"] = PHONE | {"viewport": {"width": 844, "height": 390}}
 
 

@@ -56,7 +56,8 @@ def told(visit: Visit) -> float:
     return float(found[1].replace(",", ""))
 
 
-def test_two_clicks_measure_and_escape_clears(visit: Visit, site: WebServer, coffee: str) -> None:
+def test_two_clicks_measure_and_escape_clears(visitor: Visitor, site: WebServer, coffee: str) -> None:
+    visit = visitor(viewport={"width": 1000, "height": 640})
     visit.open(coffee)
     visit.find("#through").click()
     visit.find("#measure").click()

@@ -15,6 +15,9 @@ from playwright.sync_api import expect
 
 from tests.browser.visit import PHONE, Picture, Visit, Visitor, as_picture, difference
 
+SMALL = {"width": 1000, "height": 640}
+"""A window in which pictures are quickly drawn without a graphics card."""
+
 WATCH = """
 async (text) => {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -52,7 +55,8 @@ def middle(picture: Picture) -> Picture:
     return picture[8:-8, 8:-8]
 
 
-def test_the_view_is_saved_as_a_picture(visit: Visit, coffee: str, tmp_path: Path) -> None:
+def test_the_view_is_saved_as_a_picture(visitor: Visitor, coffee: str, tmp_path: Path) -> None:
+    visit = visitor(viewport=SMALL, device_scale_factor=1)
     visit.open(coffee)
     view = visit.seen()
     visit.find("#save-view").click()
@@ -74,7 +78,7 @@ def test_the_view_is_saved_as_a_picture(visit: Visit, coffee: str, tmp_path: Pat
 
 @pytest.mark.thorough
 def test_the_view_is_saved_as_a_video_that_sways(visitor: Visitor, coffee: str, tmp_path: Path) -> None:
-    visit = visitor(viewport={"width": 1000, "height": 640})
+    visit = visitor(viewport=SMALL, device_scale_factor=1)
     visit.open(coffee)
     view = visit.seen()
     visit.find("#save-view").click()
@@ -113,7 +117,7 @@ def test_without_encoder_and_recorder_the_server_makes_what_moves(visit: Visit, 
 
 @pytest.mark.thorough
 def test_without_an_encoder_the_view_is_recorded(visitor: Visitor, coffee: str, tmp_path: Path) -> None:
-    visit = visitor(viewport={"width": 1000, "height": 640})
+    visit = visitor(viewport=SMALL, device_scale_factor=1)
     visit.page.add_init_script("delete window.VideoEncoder;")
     visit.open(coffee)
     visit.find("#save-view").click()
