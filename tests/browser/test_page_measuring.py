@@ -126,7 +126,8 @@ def test_inside_a_panorama_points_are_found_again(visit: Visit, site: WebServer)
 
 
 @pytest.mark.thorough
-def test_points_have_the_photo_s_colours(visit: Visit, coffee: str) -> None:
+def test_points_have_the_photo_s_colours(visitor: Visitor, coffee: str) -> None:
+    visit = visitor(device_scale_factor=1)
     visit.open(coffee)
     surface = visit.seen()
     visit.find("#canvas").press("p")

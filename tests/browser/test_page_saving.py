@@ -50,6 +50,12 @@ def saved(visit: Visit, selector: str, folder: Path, patience: float = 60_000) -
     return path
 
 
+@pytest.fixture
+def visit(visitor: Visitor) -> Visit:
+    """A visitor whose screen has one pixel for each of the layout, as the pictures have."""
+    return visitor(device_scale_factor=1)
+
+
 def middle(picture: Picture) -> Picture:
     """Returns a picture without the rim, which the frame of the view and its round corners touch."""
     return picture[8:-8, 8:-8]

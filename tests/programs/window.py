@@ -81,7 +81,7 @@ class Window:
         """Returns what Blender has printed."""
         return (self.folder / "output.txt").read_text(encoding="utf-8", errors="replace")
 
-    def ask(self, code: str, timeout: float = 60.0) -> Any:
+    def ask(self, code: str, timeout: float = 120.0) -> Any:
         """Runs Python in Blender and returns its `result`; an exception there is raised here."""
         answer = self.folder / "answer.json"
         answer.unlink(missing_ok=True)
