@@ -31,7 +31,10 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 800
-LEAST, MOST = 100_000, 300_000
+MOST = 300_000
+"""Bytes of a photo."""
+_START = 120.0
+"""Seconds that a run may need until its first photo, on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +110,7 @@ class Memory:
 
     def _watch(self) -> None:
         while not self._ends.wait(5.0):
-            done = sum(1 for _ in self._out.glob("??/??/*.json"))
-            self.rows.append((done, sum(_resident(process) for process in _below(os.getpid())) / 2**20))
+            self.rows.append((_records(self._out), sum(_resident(process) for process in _below(os.getpid())) / 2**20))
 
 
 def _below(process: int) -> list[int]:
@@ -159,16 +161,24 @@ def compare(arguments: argparse.Namespace, photos: Path, out: Path) -> None:
             print(f"memory of all processes, {name} part: {statistics.mean(row[1] for row in part):.0f} MB")
 
 
+def _records(out: Path) -> int:
+    return sum(1 for _ in out.glob("??/??/*.json"))
+
+
 def kill(arguments: argparse.Namespace, photos: Path, out: Path) -> None:
     """Kills the batch at random moments, goes on, and checks the results."""
     chance = random.Random(arguments.kills)
     words = command(arguments, "batch", photos, "-o", out)
     for number in range(arguments.kills):
+        before, began = _records(out), time.monotonic()
         process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # Some kills hit a start, most of them a run that is at work.
+        while number % 5 and _records(out) == before and time.monotonic() - began < _START and process.poll() is None:
+            time.sleep(0.05)
         time.sleep(chance.uniform(0.1, arguments.longest))
         process.send_signal(signal.SIGKILL)
         process.wait()
-        print(f"kill {number + 1}: {sum(1 for _ in out.glob('??/??/*.json'))} records", flush=True)
+        print(f"kill {number + 1}: {_records(out)} records", flush=True)
     code = subprocess.run(words, cwd=ROOT, check=False).returncode
     records: list[dict[str, Any]] = [json.loads(path.read_bytes()) for path in out.glob("??/??/*.json")]
     wanted = Counter(str(path) for path in photos.rglob("*.jpg"))
@@ -197,7 +207,12 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=1000)
     parser.add_argument("--singles", type=int, default=10)
     parser.add_argument("--kills", type=int, default=0)
-    parser.add_argument("--longest", type=float, default=15.0, help="seconds until a kill, at most")
+    parser.add_argument(
+        "--longest",
+        type=float,
+        default=4.0,
+        help="seconds until a kill, at most, for most kills after the first photo of the run",
+    )
     parser.add_argument("--option", action="append", default=[], help="further option of both commands")
     arguments = parser.parse_args()
     photos, out = arguments.work / "photos", arguments.work / "out"

@@ -89,17 +89,20 @@ def test_a_batch_in_steps_and_in_one(tmp_path: Path) -> None:
     assert found == {"000.jpg": "done", "001.jpg": "done", "002.jpg": "done", "damaged.jpg": "failed"}
 
 
-def kill_at_random(photos: Path, out: Path, moments: int, longest: float, seed: int) -> None:
+def kill_at_random(photos: Path, out: Path, kills: int) -> None:
     """Starts a batch and kills it, again and again at random moments, and then lets it end."""
-    chance = random.Random(seed)
+    chance = random.Random(1)
     words = command(photos, "-o", out, *LIGHT, "--data-folder", DATA, "--jobs", 2)
-    for _ in range(moments):
-        process = subprocess.Popen(
-            words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
-        time.sleep(chance.uniform(0.2, longest))
+    for number in range(kills):
+        before, began = len(list(out.glob("??/??/*.json"))), time.monotonic()
+        process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # The first kill hits the start, the others a run that is at work.
+        while number and len(list(out.glob("??/??/*.json"))) == before and time.monotonic() - began < 120.0:
+            time.sleep(0.02)
+        time.sleep(chance.uniform(0.0, 1.0))
         process.send_signal(signal.SIGKILL)
         process.wait()
+        assert len(list(out.glob("??/??/*.json"))) > before or not number, "the kill came too early"
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -110,7 +113,7 @@ def kill_at_random(photos: Path, out: Path, moments: int, longest: float, seed: 
 def test_a_batch_that_is_killed_does_every_photo_once(tmp_path: Path) -> None:
     count = 40
     photos, out = small_photos(tmp_path / "photos", count), tmp_path / "out"
-    kill_at_random(photos, out, 6, 8.0, 1)
+    kill_at_random(photos, out, 5)
     check_whole(out)
     found = records(out)
     assert Counter(one["status"] for one in found.values()) == {"done": count}
