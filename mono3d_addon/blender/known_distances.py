@@ -81,7 +81,7 @@ class MONO3D_OT_known_distances(reshape_operators.ReshapeOperator):
             scale = _scale(owner)
             eye = Matrix(frame.pose(camera.stored(owner))).translation
         except Mono3DError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, filled(str(error)))
             return {"CANCELLED"}
         self.first, self.second = first, second
         self.first_distance, self.second_distance = (scale * (point - eye).length for point in (first, second))
@@ -109,7 +109,7 @@ class MONO3D_OT_known_distances(reshape_operators.ReshapeOperator):
             if owner is not None:
                 self._ask(context, owner, makes_undo=True)
         except Mono3DError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, filled(str(error)))
         reshape_operators.start()
         # Nothing has changed yet; the undo step is pushed with the mesh.
         return {"CANCELLED"}
@@ -217,7 +217,7 @@ class MONO3D_OT_pick_distances(bpy.types.Operator):
             point = _hit(region, owner, (event.mouse_x - region.x, event.mouse_y - region.y))
         except Mono3DError as error:
             self.cancel(context)
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, filled(str(error)))
             return {"CANCELLED"}
         if point is None:
             self.report({"INFO"}, text("'{name}' is not under the mouse; click on the mesh.", name=owner.name))

@@ -11,6 +11,7 @@ from bpy.props import BoolProperty
 from ..errors import Mono3DError
 from . import interface, preference_values, views
 from .scene import reshaped
+from .texts import filled, text
 
 if TYPE_CHECKING:
     from ..core.reconstruction import Reconstruction
@@ -33,7 +34,7 @@ def present(result: Reconstruction, built: Built, target: bpy.types.Scene, view:
         return
     space = area.spaces.active
     with views.taken_back_with(area, built.mesh):
-        views.show_colours(space, layer)
+        views.show_colours(space, layer, built.mesh)
         if show == "camera":
             space.region_3d.view_perspective = "CAMERA"
         elif show == "frame":
@@ -101,11 +102,11 @@ class MONO3D_OT_look_through_camera(bpy.types.Operator):
             if not self.only_look:
                 camera.use(target, eye)
         except Mono3DError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, filled(str(error)))
             return {"CANCELLED"}
         space: Any = context.space_data
         if space is not None and space.type == "VIEW_3D":
-            views.show_colours(space, context.view_layer)
+            views.show_colours(space, context.view_layer, context.active_object)
             if self.only_look:
                 first_view.look_from(space, size_of(context.area), photo, eye)
             else:
@@ -119,7 +120,7 @@ class MONO3D_OT_look_through_camera(bpy.types.Operator):
         owner: Any = reshaped.target(context)
         eye = camera.make_again(owner)
         context.view_layer.update()  # type: ignore[union-attr]
-        self.report({"INFO"}, f"The camera of '{owner.name}' was gone and has been made again.")
+        self.report({"INFO"}, text("The camera of '{name}' was gone and has been made again.", name=owner.name))
         return eye
 
 

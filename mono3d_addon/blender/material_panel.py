@@ -10,6 +10,7 @@ from . import interface, photo_colours, setting_rows
 from .reshape_operators import LIVE, refuse
 from .reshape_panel import Sidebar
 from .scene import reshaped
+from .texts import filled
 
 _ROWS = tuple(name for name, item in LIVE.items() if item.choice.look)
 
@@ -37,7 +38,7 @@ images stay"""
         try:
             restyle.rebuild(reshaped.sharing(owner), reshaped.stored_settings(owner))
         except Mono3DError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, filled(str(error)))
             return {"CANCELLED"}
         return {"FINISHED"}
 

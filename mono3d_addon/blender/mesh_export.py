@@ -15,6 +15,7 @@ from bpy.props import EnumProperty, StringProperty
 from ..core.files import atomic_write
 from . import interface
 from .scene import images, reshaped
+from .texts import text
 
 _SUFFIXES = (".obj", ".fbx")
 
@@ -73,9 +74,9 @@ class MONO3D_OT_export_mesh(bpy.types.Operator):
             else:
                 _export_obj(path, [one for one in context.selected_objects if one.type == "MESH"])
         except (RuntimeError, OSError) as error:
-            self.report({"ERROR"}, f"'{path}' cannot be written: {str(error).strip()}")
+            self.report({"ERROR"}, text("'{path}' cannot be written: {why}", path=path, why=str(error).strip()))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"{path.name} and its textures are in {path.parent}.")
+        self.report({"INFO"}, text("{name} and its textures are in {folder}.", name=path.name, folder=path.parent))
         return {"FINISHED"}
 
 

@@ -10,7 +10,7 @@ import bpy
 from ..depth.catalogue import MODELS
 from ..settings import GRADES
 from . import offers, progress, state
-from .texts import label, n_, text
+from .texts import filled, label, n_, text
 
 _FIRST = tuple(GRADES.values())
 _ALL = "MONO3D_PT_main_models"
@@ -60,7 +60,7 @@ def draw_state(layout: Any, name: str) -> None:
         return
     row = layout.row()
     column = row.column(align=True)
-    icon = "CHECKMARK" if line.is_ready else "ERROR" if line.action == "Download again" else "INFO"
+    icon = "CHECKMARK" if line.is_ready else "ERROR" if line.is_damaged else "INFO"
     for number, words in enumerate(line.lines):
         column.label(text=words, translate=False, icon="BLANK1" if number else icon)
     if current.download is not None:
@@ -131,7 +131,7 @@ class MONO3D_OT_dismiss_next_step(bpy.types.Operator):
 
 
 def _draw_download(layout: Any, download: state.Download, beside: str) -> None:
-    stage = download.stage.rpartition(": ")[2]
+    stage = filled(download.stage.rpartition(": ")[2])
     line = stage if download.model.name == beside else f"{download.model.title}: {stage}"
     progress.draw(layout, line, download.fraction, "mono3d.cancel_download")
 
@@ -142,11 +142,11 @@ def draw_list(layout: bpy.types.UILayout) -> None:
     _draw_row(column, text("Model"), tuple(map(text, _COLUMNS)))
     download = state.current.download
     for name, line in state.current.models.items():
-        row = _draw_row(column, MODELS[name].label, line.columns)
+        row = _draw_row(column, filled(MODELS[name].label), line.columns)
         if download is not None and download.model.name == name:
             _draw_download(row, download, name)
         elif line.action:
-            button: Any = row.operator("mono3d.download_model", text=line.action)
+            button: Any = row.operator("mono3d.download_model", text=line.action, translate=False)
             button.model = name
         else:
             row.label(text="")

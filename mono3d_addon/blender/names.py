@@ -50,6 +50,15 @@ NODES = "mono3d_nodes"
 """Custom property of an object made by Geometry Nodes, its kind: "nodes" or "points". Of a node group: its version."""
 
 
+POINTS = "points"
+"""The kind of an object that is a point cloud."""
+
+
+def is_points(owner: Any) -> bool:
+    """Returns whether an object, or None, is a point cloud of Mono3D."""
+    return owner is not None and owner.get(NODES) == POINTS
+
+
 def is_ours(owner: Any) -> bool:
     """Returns whether an object, or None, was made by Mono3D."""
     return owner is not None and CAMERA in owner

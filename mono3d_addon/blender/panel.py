@@ -43,10 +43,10 @@ class MONO3D_PT_main(_Sidebar):
         scene: Any = context.scene
         if not state.current.checked:
             return
-        is_short = reshaped.target(context) is not None
-        choose.draw(layout, scene.mono3d, is_short=is_short)
+        shown = reshaped.target(context)
+        choose.draw(layout, scene.mono3d, shown)
         if chosen.is_any(scene.mono3d):
-            _draw_quality(layout, scene.mono3d, is_short=is_short)
+            _draw_quality(layout, scene.mono3d, is_short=shown is not None)
         _draw_generate(layout, scene.mono3d)
         progress.draw_messages(layout, "MONO3D_PT_main_details")
         model_lines.draw_next_step(layout)

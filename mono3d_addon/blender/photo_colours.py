@@ -54,7 +54,10 @@ Filmic, without look, exposure, gamma and curves. Other materials look harder th
         try:
             colours.use(context.scene)
         except TypeError:
-            self.report({"ERROR"}, f"The colour configuration of this Blender has no view '{colours.VIEW}'.")
+            self.report(
+                {"ERROR"},
+                text("The colour configuration of this Blender has no view '{view}'.", view=colours.VIEW),
+            )
             return {"CANCELLED"}
         return {"FINISHED"}
 

@@ -161,7 +161,7 @@ class Starter(bpy.types.Operator):
         try:
             self.begin(context)
         except Mono3DError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, filled(str(error)))
             return False
         except OSError as error:
             traceback.print_exc()
@@ -172,7 +172,7 @@ class Starter(bpy.types.Operator):
     def _end(self, failure: str) -> Result:
         redraw()
         if failure:
-            self.report({"ERROR"}, failure)
+            self.report({"ERROR"}, filled(failure))
             return {"CANCELLED"}
         return {"FINISHED"}
 

@@ -16,13 +16,21 @@ from ..errors import Mono3DError
 from ..settings import Settings
 from . import interface, preference_values, properties, state, temporary
 from .photos import description
-from .texts import n_, text
+from .texts import filled, listed, n_, text
 
 if TYPE_CHECKING:
     from ..depth.choosing import Row
 
 _BESIDE_ICON = 30
 """Characters per line of the sidebar beside icons."""
+
+_STATES = {
+    "bundled": n_("Bundled"),
+    "ready": n_("Ready"),
+    "to download": n_("To download"),
+    "damaged": n_("Damaged"),
+}
+"""State of a model's weights -> words."""
 
 ADDS = n_("More models, Poisson surfaces, HEIC photos")
 """What packages add, in the words of the panels."""
@@ -102,25 +110,24 @@ def refresh_models() -> None:
 def _line(row: Row) -> state.ModelLine:
     from ..depth import choosing, licence
 
-    model, size, found = row.model, choosing.megabytes(row.model), row.status
-    gives, accuracy = ", ".join(model.gives_words), model.accuracy.words if model.accuracy else ""
-    terms = f"{model.licence}, {licence.use(model)}" if licence.use(model) != model.licence else model.licence
+    model, size, found, speed = row.model, choosing.megabytes(row.model), row.status, filled(row.speed)
+    gives, accuracy = listed(model.gives_words), listed(model.accuracy.words.split(", ") if model.accuracy else ())
+    terms = listed(dict.fromkeys((model.licence, licence.use(model))))
+    words = f"{text(_STATES[found.state])}, {size}"
+    columns = (words, speed, gives, accuracy, terms)
     if state.current.is_bare and model.name not in properties.FIELDS["model"].choice.bare:
-        needs = (state.current.lacking, f"+ {size}, {row.speed}")
-        columns = (f"{found.state.capitalize()}, {size}", row.speed, gives, accuracy, terms)
+        needs = (state.current.lacking, f"+ {size}, {speed}")
         left = 0 if row.is_here else model.file_bytes - found.arrived
         return state.ModelLine((*needs, *_narrow(terms)), columns, get=_get(left), is_ready=False)
-    words = f"{found.state.capitalize()}, {size}"
-    columns = (words, row.speed, gives, accuracy, terms)
     if row.is_here:
-        return state.ModelLine((f"{words}, {row.speed}",), columns)
-    lines = (f"{words}, {row.speed}", *_narrow(terms))
+        return state.ModelLine((f"{words}, {speed}",), columns)
+    lines = (f"{words}, {speed}", *_narrow(terms))
     if found.state == "to download":
-        action = "Continue the download" if found.arrived else "Download"
+        action = text("Continue the download") if found.arrived else text("Download")
         return state.ModelLine(lines, columns, action, _get(model.file_bytes - found.arrived), is_ready=False)
     if model.bundled:
         return state.ModelLine(lines, columns)
-    return state.ModelLine(lines, columns, "Download again", _get(model.file_bytes), is_ready=False)
+    return state.ModelLine(lines, columns, text("Download again"), _get(model.file_bytes), False, is_damaged=True)
 
 
 def _narrow(words: str) -> list[str]:
@@ -151,8 +158,14 @@ def offer_next_step(model: str) -> None:
         return
     row = choosing.next_step(choosing.table(current.data_folder, MODELS, is_bare=current.is_bare), model)
     if row is not None and choosing.is_first_offer(current.data_folder):
-        promise = choosing.promise(row, current.offer.bytes if current.offer is not None else 0)
-        current.next_step = state.NextStep(state.wrapped(f"{promise}."), row.model.name)
+        cost = choosing.cost(row, current.offer.bytes if current.offer is not None else 0)
+        offer = text(
+            "{model} brings {gain}: {terms}.",
+            model=filled(row.model.label),
+            gain=filled(choosing.BRINGS[row.model.grade]),
+            terms=listed(row.facts(cost)),
+        )
+        current.next_step = state.NextStep(state.wrapped(offer), row.model.name)
 
 
 def lack(settings: Settings) -> str:

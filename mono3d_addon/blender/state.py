@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from .texts import filled
+
 if TYPE_CHECKING:
     from ..core.claimed_folder import ClaimedFolder
     from ..depth.model import Model
@@ -27,11 +29,12 @@ _LINE = 34
 class ModelLine(NamedTuple):
     """What a panel shows of a model.
 
-    lines     its state, size, speed and licence, in words
-    columns   what a wide list shows: state and size, speed, what it gives, accuracy, licence
-    action    the label of the button that gets its weights; empty: no button
-    get       the label of the button that gets all that is missing and generates; empty: nothing can be got
-    is_ready  whether it can be used now
+    lines       its state, size, speed and licence, in words
+    columns     what a wide list shows: state and size, speed, what it gives, accuracy, licence
+    action      the label of the button that gets its weights; empty: no button
+    get         the label of the button that gets all that is missing and generates; empty: nothing can be got
+    is_ready    whether it can be used now
+    is_damaged  whether its weights are there, but damaged
     """
 
     lines: tuple[str, ...]
@@ -39,6 +42,7 @@ class ModelLine(NamedTuple):
     action: str = ""
     get: str = ""
     is_ready: bool = True
+    is_damaged: bool = False
 
 
 class NextStep(NamedTuple):
@@ -257,10 +261,10 @@ class State:
             then()
 
     def say(self, *sentences: str, failed: bool = False) -> None:
-        """Sets the messages shown to the user, wrapped to the sidebar."""
-        self.sentences = tuple(line for one in sentences for line in one.splitlines())
-        self.messages = wrapped(*sentences)
-        self.headline = len(wrapped(*sentences[:1]))
+        """Sets the messages shown to the user, translated and wrapped to the sidebar."""
+        self.sentences = tuple(filled(line) for one in sentences for line in one.splitlines())
+        self.messages = wrapped(*self.sentences)
+        self.headline = len(wrapped(*self.sentences[: len(sentences[0].splitlines()) if sentences else 0]))
         self.failed = failed
 
     def start(self, run: Run, expected: float | None) -> None:

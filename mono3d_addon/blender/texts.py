@@ -8,6 +8,7 @@ Blender itself translates the labels of properties, operators and panels, in the
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -34,6 +35,11 @@ def filled(words: str) -> str:
     translated = text(words)
     language = bpy.app.translations.locale
     return translated if translated != words or not catalogue(language) else _matched(words, language)
+
+
+def listed(words: Iterable[str]) -> str:
+    """Returns words and phrases, filled in already, each translated, as a list with commas."""
+    return ", ".join(map(filled, words))
 
 
 @lru_cache(maxsize=256)

@@ -6,9 +6,9 @@ from typing import Any
 import bpy
 
 from ..errors import Mono3DError
-from . import interface, names, reshape_operators, state
+from . import interface, names, reshape_operators, state, views
 from .scene import reshaped
-from .texts import text
+from .texts import filled, text
 
 
 def draw(layout: Any) -> None:
@@ -93,7 +93,7 @@ class MONO3D_OT_as_points(bpy.types.Operator):
         try:
             made = points.copy_of(owner, context.evaluated_depsgraph_get())
         except Mono3DError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, filled(str(error)))
             return {"CANCELLED"}
         _show_instead(context, owner.name, made)
         return {"FINISHED"}
@@ -107,10 +107,16 @@ def _show_instead(context: bpy.types.Context, original: str, made: Any) -> None:
         before.hide_render = True
         if before.name in layer.objects:
             before.hide_set(True, view_layer=layer)
-            before.select_set(False, view_layer=layer)
     if made.name in layer.objects:
-        made.select_set(True, view_layer=layer)
+        for other in layer.objects.selected:
+            other.select_set(False, view_layer=layer)
+        views.select(layer, made)
         layer.objects.active = made
+    scene: Any = context.scene
+    view = views.area_of(views.asking(context), scene)
+    if view is not None:
+        with views.taken_back_with(view, made):
+            views.show_colours(view.spaces.active, layer, made)
     state.current.say(
         text("{name} is shown instead of {original}, which is hidden.", name=made.name, original=original)
     )

@@ -13,10 +13,10 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import state
+from . import names, state
 from .view_change import Change
 
-_SHADING = ("color_type", "light", "background_type", "background_color")
+_SHADING = ("type", "color_type", "light", "background_type", "background_color")
 _SPACE = ("lens", "clip_start", "clip_end")
 _REGION = ("view_perspective", "view_rotation", "view_location", "view_distance")
 _POSE = frozenset((*_REGION, "lens"))
@@ -46,18 +46,27 @@ def area_of(pointer: int, scene: bpy.types.Scene) -> Any:
     return None
 
 
-def show_colours(space: Any, layer: bpy.types.ViewLayer | None) -> None:
-    """Makes a 3D view that would show a result in grey show the photo's colours.
+def show_colours(space: Any, layer: bpy.types.ViewLayer | None, owner: bpy.types.Object | None) -> None:
+    """Makes a 3D view that would show the result `owner` in grey show the photo's colours.
 
-    Other models keep their shading; without any, the photo is shown as it is, without light.
+    Other models keep their shading; without any, the photo is shown as it is, without light. Points have their colours
+    only in the material preview: Blender's solid view shows every point cloud in one colour.
     """
     from .scene import placing
 
     shading = space.shading
-    if shading.type == "SOLID" and shading.color_type == "MATERIAL":
+    if shading.type == "SOLID" and names.is_points(owner):
+        shading.type = "MATERIAL"
+    elif shading.type == "SOLID" and shading.color_type == "MATERIAL":
         shading.color_type = "TEXTURE"
         if layer is None or not placing.has_others(layer):
             shading.light = "FLAT"
+
+
+def select(layer: Any, one: bpy.types.Object) -> None:
+    """Selects a result, if it can be seen. Not points: the outline of each would cover its colour."""
+    if one.name in layer.objects and one.visible_get(view_layer=layer):
+        one.select_set(not names.is_points(one), view_layer=layer)
 
 
 @contextlib.contextmanager
@@ -89,8 +98,8 @@ def _values(space: Any) -> dict[str, Any]:
 
 
 def _owners(space: Any) -> Iterator[tuple[Any, str]]:
-    for owner, names in ((space.shading, _SHADING), (space, _SPACE), (space.region_3d, _REGION)):
-        yield from ((owner, name) for name in names)
+    for owner, changed in ((space.shading, _SHADING), (space, _SPACE), (space.region_3d, _REGION)):
+        yield from ((owner, name) for name in changed)
 
 
 def _plain(value: Any) -> Any:

@@ -17,7 +17,7 @@ from .model import Model
 
 _OFFERED = ".next_step_offered"
 
-_BRINGS = {
+BRINGS = {
     "better": "more exact depth and finer outlines",
     "best": "metres, lens, sky and normals from the photo itself",
 }
@@ -57,12 +57,12 @@ class Row:
     @property
     def summary(self) -> str:
         """Where it is or how large its download, its terms and its speed, in words: "99 MB, free for all use, ..."."""
-        return self.summary_of(megabytes(self.model))
+        return ", ".join(self.facts(megabytes(self.model)))
 
-    def summary_of(self, size: str) -> str:
-        """Returns `summary` with the size of the download given in words."""
+    def facts(self, size: str) -> tuple[str, ...]:
+        """Returns the words of `summary`, with the size of the download given in words."""
         where = {"bundled": "bundled", "ready": "downloaded"}.get(self.status.state, size)
-        return ", ".join((where, licence.use(self.model), self.speed))
+        return where, licence.use(self.model), self.speed
 
 
 def table(data_folder: Path, models: Mapping[str, Model] = MODELS, *, is_bare: bool = False) -> tuple[Row, ...]:
@@ -108,17 +108,21 @@ def is_first_offer(data_folder: Path) -> bool:
 
 
 def promise(row: Row, package_bytes: int = 0) -> str:
-    """Returns what a graded model brings and costs, in words.
+    """Returns what a graded model brings and costs, in words; `package_bytes` is as in `cost`."""
+    facts = ", ".join(row.facts(cost(row, package_bytes)))
+    return f"{row.model.label} brings {BRINGS[row.model.grade]}: {facts}"
 
-    Where the packages are not installed, they are part of the cost: `package_bytes` of them, 0 if that is not known.
+
+def cost(row: Row, package_bytes: int = 0) -> str:
+    """Returns the size of a model's download, in words.
+
+    Where the packages are not installed, they are part of it: `package_bytes` of them, 0 if that is not known.
     """
     if not row.is_bare:
-        size = megabytes(row.model)
-    elif package_bytes:
-        size = f"{(row.model.file_bytes + package_bytes) / 1e6:,.0f} MB with the packages that it needs"
-    else:
-        size = f"{megabytes(row.model)} and the packages that it needs"
-    return f"{row.model.label} brings {_BRINGS[row.model.grade]}: {row.summary_of(size)}"
+        return megabytes(row.model)
+    if package_bytes:
+        return f"{(row.model.file_bytes + package_bytes) / 1e6:,.0f} MB with the packages that it needs"
+    return f"{megabytes(row.model)} and the packages that it needs"
 
 
 def megabytes(model: Model) -> str:

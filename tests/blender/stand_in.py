@@ -73,11 +73,13 @@ def followed(operator: type, **properties: Any) -> Any:
 
 
 _RNA = bpy.types.UILayout.bl_rna
-_OWN = ("texts", "operators", "labels", "shown", "sections", "heights", "opens_sections", "is_row", "is_begun")
+_OWN = ("texts", "said", "operators", "labels", "shown", "sections", "heights", "opens_sections", "is_row", "is_begun")
 
 
 class Layout:
     """Keeps the texts, the operators and their labels that a panel draws, and the height of each row, in rows.
+
+    `said` are the texts among them that Blender is told not to translate.
 
     As Blender's UILayout does, it refuses arguments, attributes and icons that this version of Blender does not have.
     Its methods are given required arguments by position and all others by name, as UILayout's are.
@@ -85,6 +87,7 @@ class Layout:
 
     def __init__(self, *, opens_sections: bool = True) -> None:
         self.texts: list[str] = []
+        self.said: list[str] = []
         self.operators: list[str] = []
         self.labels: list[str] = []
         self.shown: list[str] = []
@@ -134,6 +137,11 @@ class Layout:
         _check("label", options)
         self._takes()
         self.texts.append(options.get("text", ""))
+        self._says(options)
+
+    def _says(self, options: dict[str, Any]) -> None:
+        if not options.get("translate", True):
+            self.said.append(options["text"])
 
     def panel(self, idname: str, **options: Any) -> tuple[Layout, Layout | None]:
         _check("panel", options)
@@ -145,6 +153,7 @@ class Layout:
         self._takes()
         self.operators.append(name)
         self.labels.append(options.get("text", ""))
+        self._says(options)
         return _Properties(name)
 
     def prop(self, owner: Any, name: str, **options: Any) -> None:
@@ -167,6 +176,7 @@ class Layout:
         _check("progress", options)
         self._takes()
         self.texts.append(options.get("text", ""))
+        self._says(options)
 
     def template_icon(self, icon_value: int, **options: Any) -> None:
         _check("template_icon", options)

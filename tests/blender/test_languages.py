@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 import time
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +15,13 @@ from typing import Any
 import blf
 import pytest
 
-from mono3d_addon.blender import languages, properties, registration, texts
+from mono3d_addon.blender import languages, model_lines, properties, readiness, registration, state, texts
+from mono3d_addon.blender.scene import build, restyle
+from mono3d_addon.depth.catalogue import MODELS
+from mono3d_addon.errors import Mono3DError
 from mono3d_addon.languages import catalogue
 from mono3d_addon.settings import PRESETS
-from tests.blender import translatable
+from tests.blender import drawn, made, stand_in, translatable
 from tests.blender.made import bpy
 
 FOLDER = Path(languages.__file__).parent
@@ -52,6 +58,74 @@ def test_blender_shows_the_translation(german: None) -> None:
         texts.filled("Distances: estimated 0.51 to 1.1 m (rough).") == "Entfernungen: geschätzt 0.51 bis 1.1 m (grob)."
     )
     assert texts.filled("a sentence that nobody has translated") == "a sentence that nobody has translated"
+
+
+_OTHER = str.maketrans({letter: chr(0x0410 + number) for number, letter in enumerate("abcdefghijklmnopqrstuvwxyz")})
+_NAMES = frozenset({"Mono3D", "Blender", "MiDaS", "Apache", "later"})
+"""What no language translates, beside the names of models."""
+
+
+@pytest.fixture
+def foreign(registered: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Blender in a language without small Latin letters, of which a complete catalogue is there."""
+
+    def foreign_of(original: str) -> str:
+        return "".join(
+            part if part.startswith("{") else part.translate(_OTHER) for part in re.split(r"(\{\w+\})", original)
+        )
+
+    words = {one: foreign_of(one) for one in translatable.texts()}
+    translations = types.SimpleNamespace(locale="xx", pgettext_iface=lambda one, context: words.get(one, one))
+    monkeypatch.setattr(texts, "bpy", types.SimpleNamespace(app=types.SimpleNamespace(translations=translations)))
+    monkeypatch.setattr(texts, "catalogue", lambda language: words)
+    for cache in (texts._patterns, texts._matched):
+        cache.cache_clear()
+    yield
+    for cache in (texts._patterns, texts._matched):
+        cache.cache_clear()
+
+
+def check_foreign(layout: stand_in.Layout) -> None:
+    """Checks that no text that is drawn is English, but for names."""
+    names = {*_NAMES, *(word for model in MODELS.values() for word in re.findall(r"\w+", model.title))}
+    assert layout.said
+    for line in layout.said:
+        english = [one for one in re.findall(r"[A-Za-z]*[a-z]{3,}\w*", line) if one not in names]
+        assert not english, line
+
+
+@pytest.mark.parametrize("is_bare", [False, True])
+def test_nothing_that_is_drawn_stays_english(
+    foreign: None, is_bare: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MONO3D_DATA", str(tmp_path / "data"))
+    readiness.refresh()
+    state.current.offer = state.Offer("1 MB", bytes=1_000_000) if is_bare else None
+    readiness._note_what_is_lacking(is_complete=not is_bare)
+    values: Any = bpy.context.scene
+    check_foreign(drawn.draw_all())
+    values.mono3d.photo = "/x.jpg"
+    for name in MODELS:
+        values.mono3d.model = name
+        check_foreign(drawn.draw_all())
+    values.mono3d.model = "starter"
+    model_lines.draw_list(layout := stand_in.Layout())  # type: ignore[arg-type]
+    check_foreign(layout)
+    readiness.offer_next_step("starter")
+    assert state.current.next_step is not None
+    model_lines.draw_next_step(layout := stand_in.Layout())
+    check_foreign(layout)
+    result = made.reconstruction(tmp_path, made.camera(60, 40), 8, 12)
+    owner: Any = build.build(dataclasses.replace(result, name="X"), bpy.context.scene).mesh
+    bpy.context.view_layer.objects.active = owner
+    check_foreign(drawn.draw_all())
+    owner.material_slots[0].material.node_tree.nodes.clear()
+    try:
+        restyle.restyle([owner], result.settings, dataclasses.replace(result.settings, shading="principled"))
+    except Mono3DError as error:
+        state.current.say(str(error), failed=True)
+    assert state.current.sentences
+    check_foreign(drawn.draw_all())
 
 
 def test_a_sentence_that_is_filled_in_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,7 @@ def cup(values: Any, tmp_path: Path) -> Any:
     state.current.photos["/photos/cup.jpg"] = state.PhotoLine(0, ("60 x 40 pixels",), "EXIF")
     reconstruction.save(made.reconstruction(tmp_path, made.camera(60, 40), 8, 12), tmp_path)
     mesh = build.build(reconstruction.load(tmp_path), bpy.context.scene).mesh
+    mesh["mono3d_photo"] = values.photo
     bpy.context.view_layer.objects.active = mesh
     return mesh
 

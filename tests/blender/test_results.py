@@ -145,9 +145,9 @@ def pose(area: Any) -> tuple[float, ...]:
     return (*region.view_location, *region.view_rotation, region.view_distance, area.spaces.active.lens)
 
 
-def built_in_view(area: Any, tmp_path: Path) -> Any:
+def built_in_view(area: Any, tmp_path: Path, **settings: Any) -> Any:
     """Builds a result that was asked for in a 3D view, and shows it there."""
-    result = made.reconstruction(tmp_path, made.camera(60, 40), 8, 12)
+    result = made.reconstruction(tmp_path, made.camera(60, 40), 8, 12, **settings)
     built = scene.build(result, bpy.context.scene)
     view = views.asking(types.SimpleNamespace(area=area, window=bpy.context.window_manager.windows[0]))  # type: ignore[arg-type]
     look_through.present(result, built, bpy.context.scene, view)
@@ -203,6 +203,16 @@ def test_undoing_a_result_gives_the_view_back(areas: list[Any], tmp_path: Path) 
     assert shading(area) == before[0] and pose(area)[-2] == pytest.approx(33.0), "the user has turned the view since"
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     assert not state.current.view_changes
+
+
+def test_points_are_shown_in_their_colours_which_the_solid_view_lacks(areas: list[Any], tmp_path: Path) -> None:
+    before = shading(areas[0]), pose(areas[0])
+    built = built_in_view(areas[0], tmp_path, build_as="points")
+    assert shading(areas[0])[0] == "MATERIAL" and shading(areas[0])[3] == before[0][3]
+    bpy.data.objects.remove(built.camera)
+    bpy.data.objects.remove(built.mesh)
+    views._follow_undo()
+    assert shading(areas[0]) == before[0] and pose(areas[0]) == pytest.approx(before[1])
 
 
 @pytest.mark.parametrize("show", ["camera", "keep"])

@@ -405,6 +405,10 @@ def test_the_photo_is_described(values: Any) -> None:
     describe()
     line = state.current.photos["/photos/a.jpg"]
     assert line.lines == ("60 x 40 pixels",) and line.camera == "assumed 55 degrees" and not line.problem
+    for made_of, is_seen in (("/photos/b.jpg", True), ("/photos/a.jpg", False)):
+        owner: Any = {names.PHOTO: made_of}
+        choose.draw(layout := stand_in.Layout(), values, owner)  # type: ignore[arg-type]
+        assert (f"icon {line.icon}" in layout.shown) == is_seen, "beside the result of another photo"
     values.photo = "/photos/gone.jpg"
     describe()
     layout = stand_in.Layout()

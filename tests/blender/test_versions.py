@@ -103,6 +103,7 @@ def test_points_made_of_a_mesh_lie_on_its_vertices(by_nodes: bool, cup: Any) -> 
     assert bpy.ops.mono3d.as_points() == {"FINISHED"}
     made = bpy.context.view_layer.objects.active
     assert made.get(names.NODES) == "points" and reshaped.target(bpy.context) is None
+    assert not bpy.context.view_layer.objects.selected, "the outlines of selected points would cover their colours"
     assert reshaped.camera_of(made) is not None and bpy.ops.mono3d.look_through_camera.poll()
     seen = np.empty((len(wanted), 3), np.float32)
     made.data.attributes["position"].data.foreach_get("vector", seen.reshape(-1))

@@ -14,11 +14,14 @@ from ..texts import filled, label, text
 from . import chosen
 
 _FILTER = ";".join(f"*{suffix}" for suffix in PHOTO_ENDINGS)
-_THUMBNAIL_SCALE = 6.0
+_THUMBNAIL_SCALE, _SMALL_SCALE = 6.0, 3.0
 
 
-def draw(layout: bpy.types.UILayout, values: Any, *, is_short: bool = False) -> None:
-    """Shows the fields to choose a photo, and unless `is_short` the chosen one with size and source of the camera."""
+def draw(layout: bpy.types.UILayout, values: Any, shown: bpy.types.Object | None = None) -> None:
+    """Shows the fields to choose a photo, and the chosen one with size and source of the camera.
+
+    Beside a result, `shown`, that is a smaller picture alone, and none of the photo that the result shows already.
+    """
     column: Any = layout.column(align=True)
     if values.image:
         column.prop(values, "image", text="")
@@ -43,7 +46,9 @@ def draw(layout: bpy.types.UILayout, values: Any, *, is_short: bool = False) -> 
         for part in state.wrapped(filled(line.problem)):
             box.label(text=part, translate=False)
         return
-    if is_short:
+    if shown is not None:
+        if not chosen.is_photo_of(values, shown):
+            layout.template_icon(icon_value=line.icon, scale=_SMALL_SCALE)
         return
     box = layout.box()
     box.template_icon(icon_value=line.icon, scale=_THUMBNAIL_SCALE)

@@ -31,6 +31,14 @@ def key(values: Any) -> str:
     return f"image {values.image.name_full}" if values.image else str(values.photo)
 
 
+def is_photo_of(values: Any, owner: bpy.types.Object) -> bool:
+    """Returns whether the first chosen photo is the one that the result `owner` was made of."""
+    made_of = str(owner.get(names.PHOTO, ""))
+    if values.image:
+        return Path(made_of).stem in (_stem(values.image), Path(values.image.filepath).stem)
+    return bool(bpy.path.abspath(values.photo) == made_of)
+
+
 def choose(values: Any, found: Sequence[str]) -> None:
     """Chooses photos by their paths."""
     values.image = None
@@ -66,7 +74,7 @@ def image_file(image: Any) -> Path:
     plain = image.source == "FILE" and not image.is_dirty and own.suffix.lower() in PHOTO_ENDINGS
     if plain and not image.packed_file and own.is_file():
         return own
-    name = bpy.path.clean_name(Path(image.name).stem) or "image"
+    name = _stem(image)
     try:
         if plain and image.packed_file:
             path = temporary.scratch() / f"{name}{own.suffix.lower()}"
@@ -77,6 +85,11 @@ def image_file(image: Any) -> Path:
     except (OSError, RuntimeError) as error:
         raise Mono3DError(f"The image '{image.name}' cannot be written to a file: {str(error).strip()}") from error
     return path
+
+
+def _stem(image: Any) -> str:
+    """Returns the name, without an ending, of a file for an image."""
+    return bpy.path.clean_name(Path(image.name).stem) or "image"
 
 
 def _save(image: Any, path: Path) -> None:

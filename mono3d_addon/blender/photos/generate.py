@@ -144,8 +144,7 @@ def _select(target: bpy.types.Scene, results: list[bpy.types.Object], made: bpy.
     for other in layer.objects.selected:
         other.select_set(False)
     for one in results:
-        if one.name in layer.objects and one.visible_get(view_layer=layer):
-            one.select_set(True)
+        views.select(layer, one)
     layer.objects.active = made
 
 

@@ -15,6 +15,7 @@ from ...errors import Mono3DError, unforeseen
 from ...settings import Settings
 from ...worker.runner import Job, Runner
 from .. import temporary
+from ..texts import filled
 
 Build = Callable[[Path], None]
 """Builds the result stored in a folder, which is removed afterwards."""
@@ -116,7 +117,7 @@ class Run:
             build(Path(job.wait()["folder"]))
             self.done.append(self._photo.name)
         except Mono3DError as error:
-            self.failures.append(self._named(str(error)))
+            self.failures.append(self._named(filled(str(error))))
         except Exception as error:
             traceback.print_exc()
             self.failures.append(self._named(unforeseen(error)))
@@ -150,7 +151,7 @@ class Run:
                 request["decoded"] = dict(self._decode(self._photo, self._settings, folder))
             self._job = self._worker.submit(request)
         except Mono3DError as error:
-            self.failures.append(self._named(str(error)))
+            self.failures.append(self._named(filled(str(error))))
             self._clean()
 
     def _named(self, sentence: str) -> str:

@@ -12,7 +12,7 @@ import bpy
 from ...errors import Mono3DError
 from ...settings import Settings
 from .. import interface, preference_values, progress, properties, readiness, state, workers
-from ..texts import label, n_, text
+from ..texts import filled, label, n_, text
 from . import chosen
 
 # Modules that import numpy are imported with the first job, to keep Blender's start fast.
@@ -62,7 +62,7 @@ class PhotoJob(progress.Follower):
         target: Any = context.scene
         photos = self.wanted(target.mono3d)
         for sentence in properties.put_right(target.mono3d):
-            self.report({"WARNING"}, sentence)
+            self.report({"WARNING"}, filled(sentence))
         settings = wished(target.mono3d)
         self._scene = target.session_uid
         self.note_start(context)

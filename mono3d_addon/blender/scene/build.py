@@ -59,7 +59,7 @@ def build(
     except (RuntimeError, OSError) as error:
         raise Mono3DError(f"The texture of {result.name} cannot be read: {error}.") from error
     settings = result.settings
-    is_cloud = settings.build_as == points.KIND
+    is_cloud = settings.build_as == names.POINTS
     mesh = points.of(result) if is_cloud else _surface(result, image, relief, beside)
     units = units_per_metre(scene)
     mesh.scale = (units, units, units)

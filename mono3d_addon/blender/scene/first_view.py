@@ -28,14 +28,15 @@ _LINEAR_BELOW = 0.04045
 
 
 def look(space: Any, size: tuple[int, int], result: Reconstruction, matrix: Matrix) -> None:
-    """Points the viewport `space`, `size` pixels wide and high, at `result`, if it shows a free perspective view.
+    """Points the viewport `space`, `size` pixels wide and high, at `result`, if it shows a perspective view.
 
-    `matrix` takes the mesh to the world. Views through a camera, orthographic views and views of panoramas, which have
-    no side to be seen from, stay.
+    `matrix` takes the mesh to the world. A view through a camera, which may look elsewhere, becomes a free one.
+    Orthographic views and views of panoramas, which have no side to be seen from, stay.
     """
     region = space.region_3d
-    if region.view_perspective != "PERSP" or result.camera.is_panorama or not len(result.mesh.vertices):
+    if region.view_perspective == "ORTHO" or result.camera.is_panorama or not len(result.mesh.vertices):
         return
+    region.view_perspective = "PERSP"
     orbit = views.orbit_of(result.mesh.vertices, result.camera)
     # The photo's own field of view: another one would show near and far parts in other proportions than the photo.
     tangents = _set_lens(space, size, orbit.tangents)

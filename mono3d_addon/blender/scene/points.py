@@ -20,7 +20,6 @@ from . import camera, frame, material, mesh_data, reshaped, versions
 from .nodes import modifier as modifiers
 from .nodes import point_group
 
-KIND = "points"
 RADIUS = "radius"
 """Blender's name of the attribute with the radius of each point."""
 
@@ -67,7 +66,7 @@ def copy_of(owner: bpy.types.Object, graph: bpy.types.Depsgraph) -> bpy.types.Ob
     bytes_of = np.rint(values[:, :3] * 255.0).astype(np.uint8)
     made = create(name, places, bytes_of, radii, settings.shading)
     versions.adopt(owner, made)
-    made[names.SETTINGS] = replace(settings, build_as=KIND).to_json()
+    made[names.SETTINGS] = replace(settings, build_as=names.POINTS).to_json()
     return made
 
 
@@ -86,7 +85,7 @@ def create(name: str, points: Floats, colours: Bytes, radii: Floats, shading: st
     look = _look(name, shading)
     data.materials.append(look)
     made = bpy.data.objects.new(name, data)
-    made[names.NODES] = KIND
+    made[names.NODES] = names.POINTS
     modifier: Any = made.modifiers.new(point_group.NAME, "NODES")
     modifier.node_group = point_group.group()
     modifiers.put(modifier, "Material", look)

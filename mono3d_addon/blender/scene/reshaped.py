@@ -152,5 +152,10 @@ def refusal(owner: bpy.types.Object) -> str:
             "'{name}' comes from another file; use Object > Relations > Make Local to reshape it.", name=owner.name
         )
     if owner.get(names.IMAGE) is None:
-        return text("'{name}' no longer has its photo in this file; generate it again from the photo.", name=owner.name)
+        return without_photo(owner)
     return ""
+
+
+def without_photo(owner: bpy.types.Object) -> str:
+    """Returns the message for an object whose photo is gone."""
+    return text("'{name}' no longer has its photo in this file; generate it again from the photo.", name=owner.name)

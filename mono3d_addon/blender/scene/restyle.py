@@ -15,7 +15,7 @@ import bpy
 from ...errors import Mono3DError
 from ...settings import Settings
 from .. import names
-from . import background_fill, images, material, slots
+from . import background_fill, images, material, reshaped, slots
 
 FRONT = 0
 """Number of the slot with the material of the photo."""
@@ -61,7 +61,7 @@ def rebuild(owners: Sequence[bpy.types.Object], settings: Settings) -> None:
     """
     photo: Any = owners[0].get(names.IMAGE)
     if photo is None:
-        raise Mono3DError(f"'{owners[0].name}' no longer has its photo in this file; generate it again from the photo.")
+        raise Mono3DError(reshaped.without_photo(owners[0]))
     front = slots.at(owners, FRONT)
     if not front:
         slots.fill(owners[0].data, FRONT, material.create(owners[0].name, photo, settings))

@@ -28,6 +28,7 @@ from ...errors import Mono3DError
 from ...settings import Settings
 from ...worker.reshape_files import Source
 from .. import names
+from . import reshaped
 
 _DESCRIPTION, _DISPARITY, _SKY = "mono3d_source", "mono3d_disparity", "mono3d_sky"
 _MASK, _HOLDS, _NORMALS = "mono3d_mask", "mono3d_holds", "mono3d_normals"
@@ -70,7 +71,7 @@ def image_of(owner: bpy.types.Object) -> bpy.types.Image:
     """Returns the image with the disparity of a mesh object. Raises Mono3DError if it is gone."""
     image: Any = owner.get(names.IMAGE)
     if image is None or _DESCRIPTION not in image:
-        raise Mono3DError(f"'{owner.name}' no longer has its photo in this file; generate it again from the photo.")
+        raise Mono3DError(reshaped.without_photo(owner))
     return image
 
 

@@ -48,7 +48,9 @@ def test_it_is_framed_from_the_right(
         seen_by = dataclasses.replace(seen_by, pitch=pitch, roll=0.1, elevation=1.5)
     result = made.reconstruction(tmp_path, seen_by, 30, 40)
     matrix = mathutils.Matrix.Translation((7.0, -2.0, 1.0)) @ mathutils.Matrix.Scale(scale, 4)
+    space.region_3d.view_perspective = "CAMERA"
     first_view.look(space, size, result, matrix)
+    assert space.region_3d.view_perspective == "PERSP", "another camera may look elsewhere"
     points = frame.to_blender(result.scene_mesh.vertices) * scale + [7.0, -2.0, 1.0]
     shown, turn = places(space, size, points)
     assert (np.abs(shown) <= 1.0).all(axis=1).mean() > 0.99
