@@ -92,7 +92,7 @@ def _export_fbx(path: Path) -> None:
 
 
 def _export_obj(path: Path, owners: list[bpy.types.Object]) -> None:
-    packed = [image for image in _images(owners) if image.packed_file is not None]
+    packed = [image for image in images_of(owners) if image.packed_file is not None]
     with images.at_paths({image: _path_beside(path, image) for image in packed}):
         bpy.ops.wm.obj_export(filepath=str(path), export_selected_objects=True, path_mode="COPY")
         for image in packed:
@@ -100,7 +100,7 @@ def _export_obj(path: Path, owners: list[bpy.types.Object]) -> None:
                 whole.write_bytes(image.packed_file.data)
 
 
-def _images(owners: list[bpy.types.Object]) -> list[Any]:
+def images_of(owners: list[bpy.types.Object]) -> list[Any]:
     """Returns the images in the materials of objects."""
     materials = {slot.material for owner in owners for slot in owner.material_slots}
     trees = [one.node_tree for one in materials if one is not None and one.node_tree is not None]

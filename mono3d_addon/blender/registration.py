@@ -5,6 +5,7 @@ import bpy
 
 from . import (
     events,
+    export_panel,
     known_distances,
     languages,
     look_through,
@@ -53,6 +54,7 @@ def classes() -> tuple[type, ...]:
         *look_through.CLASSES,
         *photo_colours.CLASSES,
         *mesh_export.CLASSES,
+        *export_panel.CLASSES,
         *menus.CLASSES,
         *own_presets.CLASSES,
         *panel.CLASSES,

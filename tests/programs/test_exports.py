@@ -20,7 +20,7 @@ def test_what_is_exported_shows_the_photo_when_read_back(bare: Program) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     rows = json.loads(next(line for line in reversed(done.stdout.splitlines()) if line.startswith("[[")))
     formats = {kind for kind, *_ in rows}
-    assert {"obj", "fbx", "glb"} <= formats
+    assert {"obj", "fbx", "obj by Blender", "fbx by Blender", "glb"} <= formats
     for kind in formats:
         for shading in ("emission", "principled"):
             found = [row[2:] for row in rows if row[:2] == [kind, shading]]

@@ -37,15 +37,19 @@ def load(name: str, path: Path, copy: Path | None = None, colours: str = "sRGB")
     if copy is None:
         image.pack()
         # "Unpack" should write it beside the .blend file, not into the job's temporary folder.
-        place = f"//{_file_name(image.name)}{path.suffix}"
-        # Blender's fixed-size path field keeps the end of a longer earlier path, which would be saved in the file.
-        for shown in ("/" * 1000, place):
-            image.filepath_raw = shown
-            for packed in image.packed_files:
-                packed.filepath = shown
+        rename(image, f"{_file_name(image.name)}{path.suffix}")
     else:
         _point_to(image, path)
     return image
+
+
+def rename(image: Any, name: str) -> None:
+    """Gives a packed image the path of a file called `name` beside the .blend file."""
+    # Blender's fixed-size path field keeps the end of a longer earlier path, which would be saved in the file.
+    for shown in ("/" * 1000, f"//{name}"):
+        image.filepath_raw = shown
+        for packed in image.packed_files:
+            packed.filepath = shown
 
 
 def pack(image: bpy.types.Image) -> None:

@@ -317,3 +317,31 @@ def check_colours(expected: Scene) -> None:
         if layer.domain == "CORNER":
             places = places[[loop.vertex_index for loop in data.loops]]
         np.testing.assert_allclose(values, expected.colours[_nearest(places, expected)], atol=1.0)
+
+
+@pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize("shading", SHADINGS)
+@pytest.mark.parametrize("kind", ["obj", "fbx"])
+def test_blenders_own_entries_find_the_packed_photos_that_a_button_writes(
+    kind: str, shading: str, tmp_path: Path
+) -> None:
+    job, folder = tmp_path / "job", tmp_path / "exported"
+    job.mkdir()
+    folder.mkdir()
+    result, expected = photo(job, shading=shading)
+    scene.build(result, bpy.context.scene)
+    theirs = folder / Path(bpy.data.images["made"].filepath).name
+    theirs.write_text("the user's own")
+    for _ in range(2):
+        assert bpy.ops.mono3d.write_photos(directory=str(folder)) == {"FINISHED"}
+    path = folder / f"cup.{kind}"
+    if kind == "obj":
+        bpy.ops.wm.obj_export(filepath=str(path))
+        check_mtl(path, expected)
+    else:
+        bpy.ops.export_scene.fbx(filepath=str(path))
+    assert theirs.read_text() == "the user's own"
+    assert all(image.packed_file for image in bpy.data.images if image.source == "FILE")
+    assert len(list(folder.glob("*photo.*"))) == 1, "written once"
+    _import(kind, path)
+    check(expected, kind, shading)

@@ -34,7 +34,7 @@ def main(photo, folder):
     for shading in ("emission", "principled"):
         bpy.context.window_manager.mono3d_shape.shading = shading
         for kind in kinds():
-            path = Path(folder) / shading / f"cup.{kind}"
+            path = Path(folder) / shading / kind / f"cup.{kind.split()[0]}"
             path.parent.mkdir(parents=True, exist_ok=True)
             for made in exported_and_imported(kind, path):
                 found += [(kind, shading, *row) for row in measured(made, camera, originals)]
@@ -44,7 +44,7 @@ def main(photo, folder):
 
 def kinds():
     built = [kind for kind in ("usd", "alembic") if getattr(bpy.app, kind).supported]
-    return ["obj", "fbx", "glb", *(["usdc"] if "usd" in built else [])]
+    return ["obj", "fbx", "obj by Blender", "fbx by Blender", "glb", *(["usdc"] if "usd" in built else [])]
 
 
 def exported_and_imported(kind, path):
@@ -52,7 +52,14 @@ def exported_and_imported(kind, path):
     for one in bpy.context.view_layer.objects:
         one.select_set(one == bpy.context.view_layer.objects.active)
     before = set(bpy.data.objects)
-    if kind in ("obj", "fbx"):
+    if kind.endswith(" by Blender"):
+        kind = kind.split()[0]
+        assert bpy.ops.mono3d.write_photos(directory=str(path.parent)) == {"FINISHED"}
+        if kind == "obj":
+            bpy.ops.wm.obj_export(filepath=str(path), export_selected_objects=True)
+        else:
+            bpy.ops.export_scene.fbx(filepath=str(path), use_selection=True)
+    elif kind in ("obj", "fbx"):
         assert bpy.ops.mono3d.export_mesh(filepath=str(path)) == {"FINISHED"}
     elif kind == "glb":
         bpy.ops.export_scene.gltf(filepath=str(path), use_selection=True)
