@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from mono3d_addon.blender import state, status_bar
-from mono3d_addon.blender.photos import chosen, found_here
+from mono3d_addon.blender.photos import chosen, clipboard, found_here
 from tests.blender.made import bpy
+
+PHOTOS = Path(__file__).parents[1] / "photos"
 
 
 def test_paths_in_a_text_are_those_of_photos_that_exist(tmp_path: Path) -> None:
@@ -42,6 +46,22 @@ def test_an_empty_clipboard_is_said(registered: None) -> None:
     bpy.context.window_manager.clipboard = ""
     with pytest.raises(RuntimeError, match="The clipboard has no picture"):
         bpy.ops.mono3d.paste_photo()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for the clipboard's program is a script")
+def test_a_picture_that_blender_cannot_paste_comes_from_the_systems_program(
+    registered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = PHOTOS / "coffee.png"
+    program = tmp_path / "xclip"
+    program.write_text(f'#!/bin/sh\ncase "$*" in *image/png*) cat "{photo}";; *) exit 1;; esac\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    found = clipboard.image(bpy.context)
+    assert tuple(found.size) == (600, 400) and found.packed_file.data == photo.read_bytes()
+    assert chosen.is_usable(found) and found.name == "Clipboard"
+    program.write_text("#!/bin/sh\necho no picture\n")
+    assert clipboard.image(bpy.context) is None
 
 
 def test_the_status_bar_is_cleared_once(registered: None, monkeypatch: pytest.MonkeyPatch) -> None:

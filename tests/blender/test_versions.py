@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ def test_points_made_of_a_mesh_lie_on_its_vertices(by_nodes: bool, cup: Any) -> 
     radii = np.empty(len(wanted), np.float32)
     made.data.attributes["radius"].data.foreach_get("value", radii)
     footprint = wanted[:, 1] * (600 / 96) / reshaped_focal(made)
-    assert np.allclose(radii, 0.5 * footprint, rtol=0.01)
+    assert np.allclose(radii, math.sqrt(0.5) * footprint, rtol=0.01)
 
 
 def reshaped_focal(owner: Any) -> float:

@@ -109,7 +109,7 @@ def capital(name: str) -> str:
 
 def _of_models() -> Iterator[str]:
     yield from _OF_MODELS
-    yield from choosing._BRINGS.values()
+    yield from choosing.BRINGS.values()
     for model in MODELS.values():
         yield model.label
         yield model.choose_when.rstrip(".")

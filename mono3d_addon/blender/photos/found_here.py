@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ import bpy
 from ...core.photo.endings import PHOTO_ENDINGS
 from .. import interface, state
 from ..texts import text
-from . import choose, chosen
+from . import choose, chosen, clipboard
 
 
 def paths_in(words: str) -> list[str]:
@@ -30,33 +28,6 @@ def paths_in(words: str) -> list[str]:
         if name.lower().endswith(PHOTO_ENDINGS) and Path(name).is_file():
             found.append(name)
     return found
-
-
-def image_in_clipboard(context: bpy.types.Context) -> Any:
-    """Returns the clipboard's picture as a new image; None if there is none, or this system does not hand it over."""
-    before = set(bpy.data.images)
-    paste: Any = bpy.ops.image.clipboard_paste
-    if not paste.poll():
-        return None
-    with _image_editor(context):
-        paste()
-    return next((one for one in bpy.data.images if one not in before), None)
-
-
-@contextmanager
-def _image_editor(context: bpy.types.Context) -> Iterator[None]:
-    """Makes an Image Editor the current area, without which Blender pastes no image; an area becomes one if need be."""
-    window: Any = context.window
-    areas = list(window.screen.areas)
-    area = next((one for one in areas if one.type == "IMAGE_EDITOR"), None) or context.area or areas[0]
-    kind = area.ui_type
-    area.type = "IMAGE_EDITOR"
-    try:
-        region = next(one for one in area.regions if one.type == "WINDOW")
-        with context.temp_override(window=window, area=area, region=region):
-            yield
-    finally:
-        area.ui_type = kind
 
 
 def image_here(context: Any) -> Any:
@@ -117,7 +88,7 @@ class MONO3D_OT_paste_photo(_Chooser):
         """Chooses it."""
         manager: Any = context.window_manager
         paths = paths_in(manager.clipboard)
-        image = None if paths or context.window is None else image_in_clipboard(context)
+        image = None if paths or context.window is None else clipboard.image(context)
         if image is None and not paths:
             self.report({"ERROR"}, text("The clipboard has no picture that Blender can read; copy one, or its path."))
             return {"CANCELLED"}

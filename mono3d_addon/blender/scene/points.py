@@ -4,6 +4,7 @@ points."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,8 @@ from . import camera, frame, material, mesh_data, reshaped, versions
 from .nodes import modifier as modifiers
 from .nodes import point_group
 
+_COVERING = np.float32(math.sqrt(0.5))
+"""Radius of a point, relative to its cell of the grid, with which points seen from the photo's camera leave no gap."""
 RADIUS = "radius"
 """Blender's name of the attribute with the radius of each point."""
 
@@ -35,7 +38,7 @@ def of(result: Reconstruction) -> bpy.types.Object:
         seen, places, colours = result.mesh.vertices, result.scene_mesh.vertices, result.mesh.colors
         spacing = 1.0
     distance = np.linalg.norm(seen, axis=1) if seen_by.is_panorama else seen[:, 2]
-    radii = np.float32(0.5 * spacing) * footprints(distance, result.depth.size, seen_by)
+    radii = np.float32(spacing) * _COVERING * footprints(distance, result.depth.size, seen_by)
     return create(result.name, frame.to_blender(places), colours, radii, settings.shading)
 
 
@@ -61,7 +64,7 @@ def copy_of(owner: bpy.types.Object, graph: bpy.types.Depsgraph) -> bpy.types.Ob
     inverse = np.linalg.inv(np.array(frame.pose(seen_by)))
     own = places @ inverse[:3, :3].T + inverse[:3, 3]
     distance = np.linalg.norm(own, axis=1) if seen_by.is_panorama else np.maximum(own[:, 1], 0.0)
-    radii = np.float32(0.5) * footprints(distance.astype(np.float32), columns * rows, seen_by)
+    radii = _COVERING * footprints(distance.astype(np.float32), columns * rows, seen_by)
     name = f"{owner.name} points"
     bytes_of = np.rint(values[:, :3] * 255.0).astype(np.uint8)
     made = create(name, places, bytes_of, radii, settings.shading)

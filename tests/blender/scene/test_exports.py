@@ -343,5 +343,5 @@ def test_blenders_own_entries_find_the_packed_photos_that_a_button_writes(
     assert theirs.read_text() == "the user's own"
     assert all(image.packed_file for image in bpy.data.images if image.source == "FILE")
     assert len(list(folder.glob("*photo.*"))) == 1, "written once"
-    _import(kind, path)
+    read_back(kind, path)
     check(expected, kind, shading)

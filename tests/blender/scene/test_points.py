@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def test_points_lie_on_the_vertices_with_colours_and_the_size_of_their_cells(tmp
     colours = np.rint(values(data, "Color", "color_srgb", 4)[:, :3] * 255).astype(np.uint8)
     assert np.array_equal(colours, result.mesh.colors)
     cell = np.sqrt(400 * 300 / (ROWS * COLUMNS)) / result.camera.fx
-    assert np.allclose(values(data, "radius", "value", 1)[:, 0], 0.5 * z * cell, rtol=1e-5)
+    assert np.allclose(values(data, "radius", "value", 1)[:, 0], math.sqrt(0.5) * z * cell, rtol=1e-5)
 
 
 @pytest.mark.skipif(bpy.app.version < (5, 0, 0), reason="older versions do not show evaluated points to Python")
@@ -68,7 +69,9 @@ def test_a_cleaned_cloud_is_used_where_there_is_one(tmp_path: Path) -> None:
     owner = scene.build(dataclasses.replace(result, cloud=cloud), bpy.context.scene).mesh
     radii = values(owner.data, "radius", "value", 1)[:, 0]
     cell = np.sqrt(400 * 300 / (ROWS * COLUMNS)) / result.camera.fx
-    assert np.allclose(radii, cloud.points[:, 2] * cell, rtol=1e-5), "thinned to twice the spacing"
+    assert np.allclose(radii, 2.0 * math.sqrt(0.5) * cloud.points[:, 2] * cell, rtol=1e-5), (
+        "thinned to twice the spacing"
+    )
 
 
 def test_a_render_shows_the_photo(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def group() -> Any:
 def _build(tree: Tree) -> None:
     tree.group.is_modifier = True
     tree.add_input("Geometry", "Geometry", "Vertices or points with the attribute 'radius', in metres")
-    about = "Size of the points; 1: neighbours just touch, seen from the photo's camera"
+    about = "Size of the points; 1: just so large that there is no gap, seen from the photo's camera"
     tree.add_input("Size", "Float", about, 1.0, 0.0, 100.0)
     tree.add_input("Material", "Material", "The material that shows the colours")
     radius = tree.call("GeometryNodeInputNamedAttribute", choices={"data_type": "FLOAT"}, Name="radius")
