@@ -49,7 +49,7 @@ SCREENSHOTS = (
     Screenshot("panel-states.jpg", "{blender}/states/contact sheet en_US", _SHEET, 1500),
     Screenshot("panel-german.jpg", "{blender}/states/contact sheet de_DE", (0, 0, 1806, 750), 1200),
     Screenshot("sidebar.jpg", "{blender}/7 camera", _VIEW, 1080),
-    Screenshot("web.jpg", "web/desktop measuring", (0, 0, 1366, 820), 1280),
+    Screenshot("web.jpg", "web/desktop 4 measuring", (0, 0, 1366, 820), 1280),
     Screenshot("web-phone.jpg", "web/phone shaping", (0, 0, 750, 1624), 390),
 )
 

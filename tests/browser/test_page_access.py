@@ -67,8 +67,8 @@ def test_nothing_is_wrong_by_axe(visitor: Visitor, coffee: str, screen: str) -> 
 SIZES: dict[str, dict[str, Any]] = {
     "desktop": {"device_scale_factor": 1},
     "phone": PHONE | {"viewport": {"width": 390, "height": 844}},
+    "phone on its side": PHONE | {"viewport": {"width": 844, "height": 390}},
 }
-SIZES["phone on its side"] = PHONE | {"viewport": {"width": 844, "height": 390}}
 
 
 @pytest.mark.thorough
@@ -83,14 +83,14 @@ def test_measuring_and_dialogs_fit_and_are_right_by_axe(visitor: Visitor, coffee
     visit.page.keyboard.press("Enter")
     expect(visit.find("#measure-label")).to_be_visible()
     assert complaints(visit) == [] and visit.fits()
-    visit.shot(f"{size} measuring")
+    visit.shot(f"{size} 4 measuring")
     for button, dialog in (("#save-view", "#saving"), ("#show-large", "#large")):
         visit.find(button).click()
         expect(visit.find(dialog)).to_be_visible()
         box, window = visit.find(dialog).bounding_box(), visit.page.viewport_size
         assert box and window and box["width"] <= window["width"] and box["height"] <= window["height"]
         assert complaints(visit) == [] and visit.fits()
-        visit.shot(f"{size} {dialog[1:]}")
+        visit.shot(f"{size} 5 {dialog[1:]}")
         visit.page.keyboard.press("Escape")
         expect(visit.find(button)).to_be_focused()
 
