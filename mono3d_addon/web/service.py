@@ -5,39 +5,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import errno
 import hashlib
 import logging
 import os
-import re
 import secrets
 from collections.abc import Collection, Iterator
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from ..errors import DISK_FULL, Cancelled, Mono3DError, WorkerDied
 from ..formats import FORMATS
 from ..run.scenes import RunnerSceneWriter
 from ..settings import Settings, WebOptions
-from ..worker.draft import draft_of
 from ..worker.runner import Runners
-from . import downloads
+from . import downloads, requests
 from .folders import ServerFolder, SharedFolder, empty
 from .form import Form, shown_settings
 from .jobs import Job, Revision, State
 from .metrics import Counts
-from .pool import Pool, Work, too_long
+from .pool import Pool, Work
 from .records import NAME as RECORD
 from .refusal import Refusal
 from .shares import Shares
 from .shelf import Shelf
 from .uploads import Upload
+from .writing import Writer, for_visitors
 
 _LOG = logging.getLogger("mono3d.web")
 
-_REST = r"([^\s'\"]*)"
-"""What follows the path of a folder in a sentence that names something in it."""
 _SWEEP_SECONDS = 10.0
 _SCENE_IDLE_SECONDS = 300.0
 _MOST_STARTS = 3
@@ -76,8 +72,8 @@ class Service:
         # Browsers send a cookie to all ports of a host.
         self.shares = Shares(self.shelf, f"mono3d_shares_{options.port}")
         self._arriving: dict[str, tuple[str, str]] = {}
-        self._scenes = RunnerSceneWriter(runners.for_scenes(_SCENE_IDLE_SECONDS))
-        self._scene_turn = asyncio.Lock()
+        scenes = RunnerSceneWriter(runners.for_scenes(_SCENE_IDLE_SECONDS))
+        self._writer = Writer(self.pool, scenes, options.max_minutes * 60.0)
         self._tasks: set[asyncio.Task[Any]] = set()
         self.is_closing = False
 
@@ -104,7 +100,7 @@ class Service:
                 job.attempts = max(job.attempts - 1, 0)
             self.shelf.keep(job)
         await self.pool.close()
-        await asyncio.to_thread(self._scenes.close)
+        await self._writer.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -211,34 +207,11 @@ class Service:
         self._reshape(job, revision, settings, is_draft=is_draft)
 
     def _reconstruct(self, job: Job, revision: SharedFolder) -> None:
-        request = {
-            "task": "reconstruct",
-            "photo": str(job.photo),
-            "settings": dataclasses.asdict(job.settings),
-            "folder": str(revision.path),
-            "work": str(job.folder.path),
-            "disparity_cache": str(job.folder.path),
-            "keep": True,
-            "key": job.id,
-            "name": job.name,
-            "page": True,
-        }
+        request = requests.reconstruct(job, revision.path)
         self._begin(job, revision, request, job.settings, is_urgent=False, is_draft=False)
 
     def _reshape(self, job: Job, revision: SharedFolder, settings: Settings, *, is_draft: bool) -> None:
-        assert job.whole is not None, "there is a mesh before"
-        request = {
-            "task": "reshape",
-            "key": job.id,
-            "settings": dataclasses.asdict(draft_of(settings) if is_draft else settings),
-            "folder": str(revision.path),
-            "page": {
-                "photo": str(job.photo),
-                "before": str(job.whole.folder.path),
-                "name": job.name,
-                "draft": is_draft,
-            },
-        }
+        request = requests.reshape(job, revision.path, settings, is_draft=is_draft)
         job.wanted = None if is_draft else settings
         self._begin(job, revision, request, settings, is_urgent=True, is_draft=is_draft)
 
@@ -285,7 +258,9 @@ class Service:
             if _is_full(error):
                 raise self.full_disk() from error
             _LOG.warning("job %s: %s cannot be written: %s", job.short, format, error)
-            raise Refusal(503 if self.is_closing else 500, self._for_visitors(str(error), job)) from error
+            raise Refusal(
+                503 if self.is_closing else 500, for_visitors(str(error), job, self.folder.path, self.data_folder)
+            ) from error
 
     def whole(self, job: Job) -> Revision:
         """Returns the job's last complete mesh. Raises Refusal, 409, when there is none."""
@@ -388,7 +363,7 @@ class Service:
         return bool(old)
 
     def _fail(self, job: Job, error: Mono3DError) -> None:
-        sentence = _FULL if _is_full(error) else self._for_visitors(str(error), job)
+        sentence = _FULL if _is_full(error) else for_visitors(str(error), job, self.folder.path, self.data_folder)
         _LOG.warning("job %s failed: %s", job.short, error, extra={"job": job.short})
         self._end(job, "done" if job.whole else "failed", sentence)
 
@@ -432,57 +407,17 @@ class Service:
                 revision.folder.release()
 
     async def _write(self, job: Job, revision: Revision, format: str) -> Path:
-        """Writes a file of a revision and returns its path. Raises Mono3DError on failure."""
+        """Makes room for a file of a revision, writes it and returns its path. Raises Mono3DError on failure."""
         with revision.folder.used() as folder:
             await self._free(self.shelf.expected.bytes, job)
-            # Some libraries choose the format by the suffix.
-            path = folder / f"download-{format}{Path(downloads.file_name('', format)).suffix}"
-            if format == "blend":
-                await self._write_scene(folder, path)
-                await self._measure(job)
-                return path
-            request = {
-                "task": "export",
-                "folder": str(folder),
-                "format": format,
-                "path": str(path),
-                "name": downloads.stem_of(job.name),
-            }
-            work = self.pool.submit(Work(request, job.id, is_urgent=True))
-            await work.done
-            await work.left
+            path = await self._writer.write(job, folder, format)
             await self._measure(job)
             return path
-
-    async def _write_scene(self, folder: Path, path: Path) -> None:
-        async with self._scene_turn:
-            writing = asyncio.ensure_future(asyncio.to_thread(self._scenes.write, folder, path))
-            limit = self.options.max_minutes * 60.0
-            await asyncio.wait({writing}, timeout=limit)
-            if not writing.done():
-                await asyncio.to_thread(self._scenes.close)
-                await asyncio.wait({writing})
-                raise too_long(limit) from writing.exception()
-            await writing
 
     def _revision_folder(self, job: Job) -> SharedFolder:
         folder = SharedFolder(job.folder.path / secrets.token_hex(8), job.folder)
         _make(folder)
         return folder
-
-    def _for_visitors(self, sentence: str, job: Job) -> str:
-        """Returns a sentence without paths of this computer, and with the file name that the visitor gave."""
-        cleaned = sentence.replace(job.photo.name, job.name)
-        cleaned = re.sub(r" The log is [^\n]*", "", cleaned)
-        # Visitors cannot change that limit.
-        cleaned = cleaned.replace(" or raise 'Largest photo'", "")
-        cleaned = re.sub(re.escape(str(self.folder.path)) + _REST, "the server", cleaned)
-        # Weights are told apart by their names, which are public.
-        return re.sub(
-            re.escape(str(self.data_folder)) + _REST,
-            lambda found: PurePath(found[0]).name if found[1] else "the server",
-            cleaned,
-        )
 
     def _on_move(self) -> None:
         for job in self.shelf:
