@@ -95,10 +95,15 @@ def test_measuring_and_dialogs_fit_and_are_right_by_axe(visitor: Visitor, coffee
         expect(visit.find(button)).to_be_focused()
 
 
-def test_nothing_is_wrong_with_the_page_that_asks_for_the_token(visitor: Visitor, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "names", [("desktop", "dark phone"), pytest.param(("dark", "phone"), marks=pytest.mark.thorough)], ids=" ".join
+)
+def test_nothing_is_wrong_with_the_page_that_asks_for_the_token(
+    visitor: Visitor, tmp_path: Path, names: tuple[str, ...]
+) -> None:
     with serving(tmp_path, "--token", "correcthorse42battery") as guarded:
-        for name, screen in SCREENS.items():
-            visit = visitor(guarded.address, **screen)
+        for name in names:
+            visit = visitor(guarded.address, **SCREENS[name])
             visit.expected = ("401",)
             visit.page.goto(guarded.address)
             assert complaints(visit) == [] and visit.fits()

@@ -34,7 +34,7 @@ def at_result(visit: Visit, coffee: str) -> Visit:
 
 
 @pytest.mark.parametrize(
-    "format", ["glb", "obj", *(pytest.param(one, marks=pytest.mark.thorough) for one in ("ply", "stl"))]
+    "format", ["glb", *(pytest.param(one, marks=pytest.mark.thorough) for one in ("obj", "ply", "stl"))]
 )
 def test_meshes_open(at_result: Visit, format: str, tmp_path: Path) -> None:
     path = download(at_result, format, tmp_path)

@@ -195,6 +195,7 @@ def edges_of(picture: np.ndarray) -> float:
     return float(np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean())
 
 
+@pytest.mark.thorough
 def test_wires_are_told_apart_at_any_detail(visitor: Visitor, site: WebServer, coffee: str) -> None:
     """At 800 samples a triangle is smaller than a pixel, and all its edges together would be a plain surface."""
     visit = visitor()
