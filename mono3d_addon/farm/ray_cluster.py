@@ -25,7 +25,9 @@ from .hand import Hand
 from .work import Work
 
 _PART = 32
-"""Photos of a part: little is lost with an actor, and asking takes milliseconds."""
+"""Most photos of a part: little is lost with an actor, and asking takes milliseconds."""
+_SHARES = 4
+"""Parts that each actor gets at least, as long as there are photos, so that all end at about the same time."""
 _AHEAD = 2
 """Parts that an actor has: one under way and the next."""
 _CORES = 4
@@ -106,6 +108,8 @@ class _Foreman:
         self._actors: list[_Actor] = []
         self._losses = 0
         self._looked = 0.0
+        self._left = kept.count
+        self._room = 1
 
     def do_all(self) -> None:
         """Does all photos. Raises Mono3DError if they cannot be done."""
@@ -142,7 +146,7 @@ class _Foreman:
             with_cores = [int(one["CPU"]) for one in machines if one.get("CPU", 0) >= 1]
             cores = min(jobs or _CORES, min(with_cores, default=1))
             room, needs = sum(count // cores for count in with_cores), {"num_cpus": cores}
-        room = min(room, -(-self._books.count // _PART))
+        self._room = room = max(1, min(room, self._books.count))
         work = self._work.with_jobs(jobs or cores)
         for _ in range(room - len(self._actors)):
             handle = self._ray.remote(Hand).options(max_restarts=0, **needs).remote(work, 1 if not cards else cores)
@@ -162,7 +166,9 @@ class _Foreman:
     def _next(self) -> _Part | None:
         if self._again:
             return self._again.popleft()
-        photos = list(itertools.islice(self._photos, _PART))
+        size = max(1, min(_PART, -(-self._left // (_SHARES * self._room))))
+        photos = list(itertools.islice(self._photos, size))
+        self._left -= len(photos)
         return _Part(photos) if photos else None
 
     def _take(self, reference: Any) -> None:
