@@ -18,8 +18,8 @@ from pathlib import Path
 
 PART = 32
 SHARES = 4
-REQUESTS = 8
-"""To the storage for a photo: its size and content, its record twice (each a HEAD and a list), mesh and record."""
+REQUESTS = 5
+"""To the storage for a photo: its content, whether it has a record (before and after), its mesh, its record."""
 
 
 @dataclass(frozen=True)
