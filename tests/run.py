@@ -122,9 +122,16 @@ def run_all(
     for part in present:
         if part.is_split:
             outcomes[part.name] = run(part, ready, tier, extra, is_shown=True)
+    queues: dict[str, list[Part]] = {}
+    for part in whole:
+        queues.setdefault(part.queue or part.name, []).append(part)
+
+    def run_in_turn(parts: Sequence[Part]) -> dict[str, Outcome]:
+        return {part.name: run(part, ready, tier, extra, is_shown=len(whole) == 1) for part in parts}
+
     with ThreadPoolExecutor(LANES) as lanes:
-        running = [lanes.submit(run, part, ready, tier, extra, is_shown=len(whole) == 1) for part in whole]
-        outcomes |= {part.name: future.result() for part, future in zip(whole, running, strict=True)}
+        for done in lanes.map(run_in_turn, queues.values()):
+            outcomes |= done
     return [outcomes[part.name] for part in wanted]
 
 

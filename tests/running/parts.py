@@ -76,14 +76,15 @@ class Part:
 
     `prepare` sets it up and raises LeftOut with a reason where this machine cannot offer it. `folder` is the folder of
     `tests` without whose thorough tests it does not run; empty when it always runs. The tests of a part that `is_split`
-    are divided among processes, those marked `serial` excepted; of the other parts a few run at a time. A part that
-    `needs_core` is set up after the part "core".
+    are divided among processes, those marked `serial` excepted; of the other parts a few run at a time, but in turn
+    those of one `queue`. A part that `needs_core` is set up after the part "core".
     """
 
     name: str
     prepare: Callable[[], Command]
     tests: tuple[str, ...]
     folder: str = ""
+    queue: str = ""
     is_split: bool = False
     needs_core: bool = True
 
@@ -166,7 +167,9 @@ def _wheel(name: str) -> Part:
 
 
 def _program(name: str, folder: str = "") -> Part:
-    return Part(name, partial(prepare_program, name), ("tests/programs",), folder=folder, needs_core=False)
+    prepare = partial(prepare_program, name)
+    # Their virtual screens would have the same number: one Debian does not see the other's.
+    return Part(name, prepare, ("tests/programs",), folder=folder, queue="screen", needs_core=False)
 
 
 PARTS = {

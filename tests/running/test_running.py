@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -203,6 +204,24 @@ def test_parts_that_are_not_split_run_at_the_same_time(project: Path, monkeypatc
     monkeypatch.setattr(run, "HOME", project / "environments")
     monkeypatch.setattr(run, "ROOT", project)
     assert run.main([]) == 0
+
+
+def test_parts_of_a_queue_run_in_turn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    busy = threading.Lock()
+
+    def run_alone(part: Part, *_: object, is_shown: bool) -> Outcome:
+        assert busy.acquire(blocking=False), "another part is running"
+        threading.Event().wait(0.2)
+        busy.release()
+        return Outcome(part.name, passed=1)
+
+    command = Command((sys.executable,), {})
+    parts = {name: Part(name, lambda: command, ("tests",), queue="screen") for name in ("one", "two", "three")}
+    monkeypatch.setattr(run, "PARTS", parts)
+    monkeypatch.setattr(run, "HOME", tmp_path)
+    monkeypatch.setattr(run, "run", run_alone)
+    assert run.main([]) == 0
+    assert {part.queue for name, part in PARTS.items() if name.startswith("blender-")} == {"screen"}
 
 
 def test_only_files_with_serial_tests_are_read_for_them(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
