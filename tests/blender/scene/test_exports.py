@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mono3d_addon import export
 from mono3d_addon.blender.scene import build as scene
 from tests.blender import made
 from tests.blender.made import bpy
@@ -204,6 +205,15 @@ def test_the_photo_survives_every_exporter(kind: str, shading: str, tmp_path: Pa
         check_mtl(path, expected)
     read_back(kind, path)
     check(expected, kind, shading)
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("compress", ["none", "quantize"])
+def test_our_own_glb_opens_as_it_was_written(compress: str, tmp_path: Path) -> None:
+    result, expected = photo(tmp_path, shading="principled")
+    (path,) = export.write(result, "glb", tmp_path / "cup.glb", compress)
+    read_back("glb", path)
+    check(expected, "glb", "principled")
 
 
 def check_glb(path: Path, expected: Scene, shading: str) -> None:
