@@ -127,3 +127,37 @@ def test_failures_are_sentences(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(Mono3DError, match=r"Addresses need the package fsspec.*pip install 'mono3d\[addresses\]'"):
         list(source_of("s3://photos").items())
+
+
+@pytest.mark.thorough
+def test_a_bucket_of_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With MONO3D_TEST_RAY's Python: `PYTHON -m pytest tests/test_addresses.py --thorough`."""
+    pytest.importorskip("s3fs", reason="s3fs and moto[server] are 150 MB")
+    server_module: Any = pytest.importorskip("moto.server")
+    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        values = {"ENDPOINT_URL": f"http://{host}:{port}", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}
+        for name, value in (values | {"DEFAULT_REGION": "us-east-1"}).items():
+            monkeypatch.setenv(f"AWS_{name}", value)
+        with pytest.raises(Mono3DError, match=r"Nothing can be written to 's3://none/out'"):
+            store_of("s3://none/out").prepare()
+        fsspec.filesystem("s3", use_listings_cache=False).mkdir("photos")
+        for number in range(5):
+            put(f"s3://photos/a/{number}.jpg", b"x" * number + b"y")
+        store = store_of("s3://photos/out")
+        store.prepare()
+        plan = write_plan(store, [source_of("s3://photos", "s3://photos/out")], Settings(), ("glb",), "")
+        assert read_plan(store) == plan and plan.photos == 5 and plan.bytes == 15
+        (photo,) = (one for one in photos_of(store, plan) if one.name == "3")
+        assert photo.address == "s3://photos/a/3.jpg" and photo.changed
+        assert photo_at(photo.address).fetch(tmp_path).read_bytes() == b"xxxy"
+        (tmp_path / "mesh").write_bytes(b"mesh")
+        store.put("ab/cd/3.glb", tmp_path / "mesh")
+        assert store.read("ab/cd/3.glb", 1, 3) == b"es" and store.size("ab/cd/3.glb") == 4
+        assert list(store.names("ab")) == ["ab/cd/3.glb"] and store.size("ab/cd/4.glb") is None
+        with pytest.raises(FileNotFoundError):
+            store.read("ab/cd/4.json")
+    finally:
+        server.stop()

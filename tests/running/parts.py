@@ -22,6 +22,7 @@ CORE_TOOLS = (
     "hatchling==1.33.0",
     "openjd-cli==0.8.0",
     "DracoPy==2.2.0",
+    "fsspec[http]==2026.9.0",
     "nbclient==0.11.0",
     "ipykernel==7.4.0",
     "prometheus-client==0.26.0",
