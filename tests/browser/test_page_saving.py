@@ -99,7 +99,7 @@ def test_the_view_is_saved_as_a_video_that_sways(visitor: Visitor, coffee: str, 
     visit.find("#save-video").click()
     visit.find("#video-cancel").click()
     expect(visit.find("#save-video")).to_be_visible()
-    path = saved(visit, "#save-video", tmp_path, 300_000)
+    path = saved(visit, "#save-video", tmp_path, 600_000)
     assert path.name == "coffee_view.webm"
     seen = visit.page.evaluate(WATCH, base64.b64encode(path.read_bytes()).decode())
     assert seen["duration"] == pytest.approx(6.0, abs=0.1)
