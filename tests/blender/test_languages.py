@@ -151,9 +151,9 @@ def test_registering_the_translations_takes_no_time() -> None:
     for _ in range(5):
         languages.catalogue.cache_clear()
         catalogue.cache_clear()
-        began = time.perf_counter()
+        began = time.thread_time()
         languages.register("mono3d test")
-        times.append(time.perf_counter() - began)
+        times.append(time.thread_time() - began)
         languages.unregister("mono3d test")
     print(f"{1000 * min(times):.1f} ms")
     assert min(times) < 0.01
