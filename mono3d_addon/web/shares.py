@@ -29,7 +29,7 @@ _BETWEEN = ":"
 _MOST = 20
 """Shares that a browser keeps; the oldest leave first."""
 
-_FORM = re.compile(r"view-[\w-]{16}\.[\w-]{24}")
+_FORM = re.compile(r"view-[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{24}")
 _GONE = "This link is no longer valid; ask for a new one."
 
 
@@ -81,9 +81,11 @@ class Shares:
 
     def _given(self, headers: Headers) -> Iterable[str]:
         found = [*cookie_of(headers, self._cookie).split(_BETWEEN)[-_MOST:], headers.get(HEADER, "")]
-        return [one for one in found if _FORM.fullmatch(one)]
+        return [one for one in found if one]
 
     def _job(self, given: str) -> Job | None:
+        if not _FORM.fullmatch(given):
+            return None
         for job in self._shelf:
             if job.share and hmac.compare_digest(job.share, given):
                 return job

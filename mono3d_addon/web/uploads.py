@@ -90,10 +90,13 @@ async def received(request: Request, folder: Path, max_pixels: float) -> AsyncIt
 def _taken(files: dict[str, UploadFile], texts: dict[str, str], folder: Path, max_pixels: float) -> Upload:
     settings = read_object(texts.get("settings") or "{}", "The field 'settings'")
     preset = texts.get("preset") or "balanced"
+    sample = texts.get("sample", "")
+    if sample and samples.path_of(sample) is None:
+        raise Refusal(400, "There is no such sample photo; /api/about lists them.")
     if "photo" in files:
         name = clean_name(files["photo"].filename or "")
         photo = _stored(files["photo"], folder / "photo")
-    elif found := samples.path_of(sample := texts.get("sample", "")):
+    elif found := samples.path_of(sample):
         name = found.name
         settings = samples.settings_of(sample, settings)
         photo = folder / "photo"

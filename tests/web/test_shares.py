@@ -109,7 +109,7 @@ def test_a_wrong_or_revoked_link_opens_nothing(guarded: WebServer) -> None:
     job = done(guarded)
     share = shared(guarded, job)
     id, guest = guest_of(guarded, share)
-    for wrong in (share[:-1] + "~", id, f"{id}.{'A' * 24}", "", job):
+    for wrong in (share[:-1] + "~", id, f"{id}.{'A' * 24}", share[:-1] + "\xe4", "", job):
         answer = opened(guarded, wrong)
         assert answer.status == 404 and "set-cookie" not in answer.headers and "no longer valid" in answer.error
     assert guarded.post("/api/shares", {"share": 1}, Origin=f"http://{guarded.host}").status == 400
