@@ -20,7 +20,8 @@ _THUMBNAIL_SCALE, _SMALL_SCALE = 6.0, 3.0
 def draw(layout: bpy.types.UILayout, values: Any, shown: bpy.types.Object | None = None) -> None:
     """Shows the fields to choose a photo, and the chosen one with size and source of the camera.
 
-    Beside a result, `shown`, that is a smaller picture alone, and none of the photo that the result shows already.
+    Beside a result, `shown`, that is a smaller picture alone, and none of the photo that the result shows already or
+    of the first of several, whose list takes its room.
     """
     column: Any = layout.column(align=True)
     if values.image:
@@ -47,7 +48,7 @@ def draw(layout: bpy.types.UILayout, values: Any, shown: bpy.types.Object | None
             box.label(text=part, translate=False)
         return
     if shown is not None:
-        if not chosen.is_photo_of(values, shown):
+        if not len(values.more_photos) and not chosen.is_photo_of(values, shown):
             layout.template_icon(icon_value=line.icon, scale=_SMALL_SCALE)
         return
     box = layout.box()
