@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ class Literal:
     before: str
 
 
+@functools.cache
 def own() -> frozenset[str]:
     """Returns the texts of the page's own modules and pages."""
     found = {text for name in PAGES for text in texts_of((STATIC / name).read_text(encoding="utf-8"))}
@@ -68,6 +70,7 @@ def own() -> frozenset[str]:
     return _without_names(found)
 
 
+@functools.cache
 def told() -> frozenset[str]:
     """Returns what the server tells the page: settings, models, formats, samples, stages, usual refusals."""
     return _without_names({*_of_form(), *_of_formats(), *_of_models(), *_of_refusals(), *stages(), *SAID})
