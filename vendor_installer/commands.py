@@ -98,6 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     command("doctor", _doctor, "describe the machine, Python and installed components, for a bug report")
     made = command("lock", _lock, "regenerate lock files from the package indexes (for maintainers)")
     made.add_argument("names", nargs="+", metavar="NAME", help="such as worker-cp311-linux_x86_64-cpu, or 'all'")
+    made.add_argument(
+        "--only",
+        nargs="+",
+        metavar="PACKAGE",
+        default=(),
+        help="renew or add the lines of these packages only; all others stay as they are",
+    )
     return parser
 
 
@@ -184,11 +191,17 @@ def _doctor(options: argparse.Namespace) -> None:
 
 
 def _lock(options: argparse.Namespace) -> None:
-    from .relock import all_names, make_lock
+    from .relock import all_names, make_lock, renew
 
     for name in all_names() if options.names == ["all"] else options.names:
         component, python_tag, platform, backend = name.split("-", 3)
-        made = make_lock(COMPONENTS[component], python_tag, platform, backend)
+        if options.only:
+            old = locks.load(component, python_tag, platform, backend)
+            if old is None:
+                raise InstallError(f"There is no lock '{name}' yet; make it without --only.")
+            made = renew(old, COMPONENTS[component], options.only)
+        else:
+            made = make_lock(COMPONENTS[component], python_tag, platform, backend)
         (locks.FOLDER / f"{name}.txt").write_text(made.text(), "utf-8")
         print(f"{name}: {len(made.files)} files, {size_text(sum(item.bytes for item in made.files))}", flush=True)
 

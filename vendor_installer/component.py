@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from .locks import normalized_name
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,11 @@ class Requirement:
     backends: tuple[str, ...] = ()
     index: str = ""
     estimated_sizes: tuple[int, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the package in its normalized form."""
+        return normalized_name(re.split("[=<>!~]", self.text)[0])
 
     def applies(self, python_tag: str, platform: str, backend: str) -> bool:
         """Returns whether the package is needed for this Python, platform and backend."""

@@ -172,6 +172,10 @@ def _unread(requirement: Requirement, component: Component, platform: str, backe
     raise InstallError(f"The index '{requirement.index}' cannot be read and no other lock has the size of {name}.")
 
 
+def _with_files(lock: locks.Lock, files: Sequence[locks.LockedFile]) -> locks.Lock:
+    return dataclasses.replace(lock, files=tuple(sorted(files, key=lambda f: f.name.lower())))
+
+
 def make_lock(component: Component, python_tag: str, platform: str, backend: str) -> locks.Lock:
     """Returns the lock of a component, from the current content of the indexes.
 
@@ -191,7 +195,32 @@ def make_lock(component: Component, python_tag: str, platform: str, backend: str
             files += [_locked(item, component, backend, requirement.index) for item in here]
         except InstallError:
             files.append(_unread(requirement, component, platform, backend))
-    return locks.Lock(component.name, python_tag, platform, backend, tuple(sorted(files, key=lambda f: f.name.lower())))
+    return _with_files(locks.Lock(component.name, python_tag, platform, backend, ()), files)
+
+
+def renew(lock: locks.Lock, component: Component, only: Sequence[str]) -> locks.Lock:
+    """Returns the lock with new lines for the packages `only`, from the current content of the standard index.
+
+    All other lines stay as they are. A package that the component does not declare for this lock gets no line. Raises
+    InstallError if the component never declares one, if one is of another index or on none, or if one needs other
+    versions of the packages that stay.
+    """
+    names = {normalized_name(name) for name in only}
+    if unknown := names - {item.name for item in component.requirements}:
+        raise InstallError(f"The component '{component.name}' does not declare {', '.join(sorted(unknown))}.")
+    wanted = [
+        item
+        for item in component.requirements
+        if item.name in names and item.applies(lock.python_tag, lock.platform, lock.backend)
+    ]
+    if foreign := sorted(item.name for item in wanted if item.index):
+        raise InstallError(f"{', '.join(foreign)}: files of another index are renewed with the whole lock only.")
+    kept = [item for item in lock.files if normalized_name(item.name) not in names]
+    found = _resolve(wanted, lock.python_tag, lock.platform) if wanted else []
+    staying = [{"metadata": {"name": item.name, "version": item.version}} for item in kept]
+    if unmet := _narrowed([*found, *staying], lock.python_tag):
+        raise InstallError(f"{', '.join(sorted(names))} need {', '.join(unmet)}, which the lock does not have.")
+    return _with_files(lock, [*kept, *(_locked(item, component, lock.backend, "") for item in found)])
 
 
 def all_names() -> tuple[str, ...]:

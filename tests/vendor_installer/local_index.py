@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.parse
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +19,14 @@ from vendor_installer import locks
 from vendor_installer.interpreter import Interpreter
 
 
-def make_wheel(folder: Path, name: str, version: str = "1.0", files: Mapping[str, bytes] | None = None) -> Path:
-    """Writes a pure Python wheel with the module `name` (or the given files) and returns its path."""
+def make_wheel(
+    folder: Path, name: str, version: str = "1.0", files: Mapping[str, bytes] | None = None, needs: Sequence[str] = ()
+) -> Path:
+    """Writes a pure Python wheel with the module `name` (or the given files), with requirements; returns its path."""
     content = dict(files) if files is not None else {f"{name}/__init__.py": f"version = {version!r}\n".encode()}
     info = f"{name}-{version}.dist-info"
-    content[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
+    needed = "".join(f"Requires-Dist: {one}\n" for one in needs)
+    content[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needed}".encode()
     content[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     record = "".join(f"{path},sha256={_digest(data)},{len(data)}\n" for path, data in content.items())
     content[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()

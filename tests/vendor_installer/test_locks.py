@@ -3,11 +3,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.vendor_installer.local_index import locked, make_wheel
+from tests.vendor_installer.tiny import TINY
 from vendor_installer import InstallError, locks, relock
+from vendor_installer.component import Requirement
 from vendor_installer.components import COMPONENTS
 from vendor_installer.indexes import INDEXES
 from vendor_installer.locks import normalized_name
@@ -110,3 +118,42 @@ def test_the_digest_names_the_content() -> None:
     other = locks.LockedFile("a", "1", "1" * 64, "a-1-py3-none-any.whl", 1, 1)
     digests = {locks.Lock("w", "cp311", "p", "cpu", (item,)).digest for item in (one, other)}
     assert len(digests) == 2
+
+
+@pytest.fixture
+def tiny_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder with the wheels that pip finds instead of those of the public index."""
+    real = relock._report
+
+    def here(requirements: Sequence[str], tag: str, platform: str, extra: Sequence[str]) -> list[dict[str, Any]]:
+        return real(requirements, tag, platform, [*extra, "--no-index", "--find-links", str(tmp_path)])
+
+    monkeypatch.setattr(relock, "_report", here)
+    return tmp_path
+
+
+def test_only_the_lines_of_the_named_packages_are_renewed(tiny_index: Path) -> None:
+    before = [locked(make_wheel(tiny_index, name)) for name in ("alpha", "gone")]
+    for name in ("alpha", "beta"):
+        make_wheel(tiny_index, name, "2.0")
+    lock = locks.Lock("tiny", "cp311", "linux_x86_64", "cpu", tuple(before))
+    declared = Requirement("gone<9", platforms=("windows_amd64",))
+    component = dataclasses.replace(TINY, requirements=(*TINY.requirements, declared))
+    renewed = relock.renew(lock, component, ["Beta"])
+    assert renewed.files == (before[0], locked(tiny_index / "beta-2.0-py3-none-any.whl"), before[1])
+    again = relock.renew(renewed, component, ["alpha", "gone"])
+    assert [(item.name, item.version) for item in again.files] == [("alpha", "2.0"), ("beta", "2.0")]
+
+
+def test_what_cannot_be_renewed_alone_is_one_sentence(tiny_index: Path) -> None:
+    alpha = locked(make_wheel(tiny_index, "alpha"))
+    make_wheel(tiny_index, "beta", needs=("alpha>=2",))
+    lock = locks.Lock("tiny", "cp311", "linux_x86_64", "cpu", (alpha,))
+    foreign = dataclasses.replace(TINY, requirements=(Requirement("gamma==1.0", index="pytorch-cpu"),))
+    for component, name, words in (
+        (TINY, "beta", "beta need alpha>=2, which the lock does not have"),
+        (TINY, "gamma", "does not declare gamma"),
+        (foreign, "gamma", "with the whole lock only"),
+    ):
+        with pytest.raises(InstallError, match=words):
+            relock.renew(lock, component, [name])
