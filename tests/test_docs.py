@@ -24,7 +24,7 @@ ALL += [*sorted((ROOT / "mono3d_addon").rglob("*.md")), ROOT / "tests" / "photos
 OTHER_OPTIONS = {
     *("--rgb", "--preset", "--help", "--help-all", "--version"),  # of the command line, not from settings
     *("--online-mode", "--offline-mode", "--python", "--python-exit-code"),  # Blender's
-    *("--platform", "--python-tag", "--offline"),  # the installer's
+    *("--platform", "--python-tag", "--offline", "--only"),  # the installer's
     *("--edition", "--website", "--release", "--blender", "--draft"),  # of the extension's build
     *("--check",),  # of sha256sum
     *("--step", "--run-dependencies"),  # of openjd

@@ -88,6 +88,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 ONLY_IN = {
     "PIL": ("core", "export"),
     "pillow_heif": ("core",),
+    "pillow_jxl": ("core",),
     "safetensors": ("depth",),
     "torch": ("depth",),
     "timm": ("depth",),

@@ -54,6 +54,8 @@ WORKER = Component(
         Requirement("numpy"),
         Requirement("pillow"),
         Requirement("pillow-heif"),
+        Requirement("pillow-jxl-plugin"),
+        Requirement("packaging"),
         Requirement("fast-simplification==0.2.0"),
         Requirement("OpenEXR==3.5.3"),
         Requirement("tqdm"),

@@ -78,7 +78,7 @@ assert len(mesh.triangles) > 100
 """
 
 _REST = """
-import fast_simplification, OpenEXR, PIL.Image, pillow_heif, safetensors.torch, tqdm
+import fast_simplification, OpenEXR, PIL.Image, pillow_heif, pillow_jxl, safetensors.torch, tqdm
 pillow_heif.register_heif_opener()
 fewer, _ = fast_simplification.simplify(numpy.asarray(mesh.vertices), numpy.asarray(mesh.triangles), 0.5)
 assert len(fewer) > 10

@@ -20,6 +20,7 @@ RAY = "ray"
 NAMES = (
     PILLOW,
     "pillow_heif",
+    "pillow_jxl",
     "OpenEXR",
     "fast_simplification",
     "open3d",
@@ -38,7 +39,12 @@ NAMES = (
 )
 """The top-level modules of the extras that the program imports, and scipy, which others of them would import."""
 
-_PACKAGES = {PILLOW: "Pillow", "pillow_heif": "pillow-heif", "fast_simplification": "fast-simplification"}
+_PACKAGES = {
+    PILLOW: "Pillow",
+    "pillow_heif": "pillow-heif",
+    "pillow_jxl": "pillow-jxl-plugin",
+    "fast_simplification": "fast-simplification",
+}
 """Top-level module -> name of the package, where they differ."""
 
 BY_PIP = {DRACO: "draco", FSSPEC: "addresses", RAY: "ray"}

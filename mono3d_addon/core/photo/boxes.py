@@ -35,9 +35,9 @@ def brand_of(data: bytes) -> bytes:
 
 def _described(data: bytes) -> list[tuple[bytes, bytes]]:
     """Returns kind and content of each colour box of the main picture."""
-    for name, content in _boxes(data):
+    for name, content in each_box(data):
         if name == b"jp2h":
-            return [_jp2_colours(one) for inner, one in _boxes(content) if inner == b"colr"]
+            return [_jp2_colours(one) for inner, one in each_box(content) if inner == b"colr"]
         if name == b"meta":
             return _heif_colours(content[4:])
     return []
@@ -48,11 +48,11 @@ def _jp2_colours(content: bytes) -> tuple[bytes, bytes]:
 
 
 def _heif_colours(meta: bytes) -> list[tuple[bytes, bytes]]:
-    boxes = dict(_boxes(meta))
+    boxes = dict(each_box(meta))
     pitm = boxes.get(b"pitm", b"")
     primary = int.from_bytes(pitm[4:6] if pitm[:1] == b"\0" else pitm[4:8], "big")
-    properties = list(_boxes(boxes.get(b"iprp", b"")))
-    known = [one for name, content in properties if name == b"ipco" for one in _boxes(content)]
+    properties = list(each_box(boxes.get(b"iprp", b"")))
+    known = [one for name, content in properties if name == b"ipco" for one in each_box(content)]
     wanted = {
         index for name, content in properties if name == b"ipma" for index in _associated(content, primary)
     } or set(range(1, len(known) + 1))
@@ -79,7 +79,8 @@ def _associated(content: bytes, item: int) -> Iterator[int]:
             place += 2 if is_wide else 1
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def each_box(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yields name and content of each box on the top level of `data`; the content of the last may be cut off."""
     place = 0
     for _ in range(_MOST_BOXES):
         if place + 8 > len(data):

@@ -26,6 +26,7 @@ from . import (
     exr_picture,
     jpeg_parts,
     jpeg_stream,
+    jxl_file,
     metadata,
     pillow,
     png_file,
@@ -105,6 +106,8 @@ def decode(data: bytes, path: Path, check_size: CheckSize, handed: HandedOver = 
     if psd_file.needs_own_reader(data):
         check_size(psd_file.size_of(data))
         return _described(psd_file.read(data), metadata.of(data))
+    if jxl_file.is_jxl(data):
+        return _jxl(data, check_size)
     folder = first_folder(data)
     if folder is not None and tiff_file.needs_own_reader(folder):
         return _tiff(data, folder, check_size)
@@ -309,6 +312,15 @@ def _jpeg(data: bytes, check_size: CheckSize) -> Decoded:
         raster = masked_below(raster, present)
     suffix = ".jpg" if _is_plain_jpeg(data, stream) and not notes else ""
     return _described(replace(raster, notes=notes), metadata.of_jpeg(data), suffix=suffix)
+
+
+def _jxl(data: bytes, check_size: CheckSize) -> Decoded:
+    check_size(jxl_file.size_of(data))
+    try:
+        raster, said, orientation = jxl_file.read(data)
+    except ImportError as error:
+        raise extras.needed(f"{name_of(data)} files", error) from error
+    return _described(raster, said, orientation=orientation)
 
 
 def _is_plain_jpeg(data: bytes, stream: jpeg_stream.Stream) -> bool:

@@ -11,7 +11,6 @@ _RAW = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"\0MR
 _CANON_RAW = b"HEAPCCDR"
 _JPEG_XR = (b"II\xbc\x00", b"II\xbc\x01")
 _ICONS = (b"\0\0\1\0", b"icns")
-_JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
 _VIDEO_BRANDS = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"qt  ", b"avc1", b"M4V ", b"3gp4")
 
 
@@ -21,8 +20,6 @@ def advice(data: bytes) -> str:
     brand = brand_of(start)
     if start.startswith(_RAW) or start[6:14] == _CANON_RAW or brand == b"crx " or is_camera_raw(data):
         return "is camera raw: develop it with a raw converter and save it as JPEG or TIFF."
-    if start.startswith(_JPEG_XL):
-        return "is JPEG XL, which Mono3D does not read; convert it to JPEG or PNG."
     if start.startswith(_JPEG_XR):
         return "is JPEG XR, which Mono3D does not read; convert it to JPEG or PNG."
     if start.startswith(b"DDS "):

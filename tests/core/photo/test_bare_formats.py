@@ -268,7 +268,7 @@ def test_openexr(bare: Bare, tmp_path: Path) -> None:
         ("a.heic", b"\0\0\0\x18ftypheic" + bytes(40), "HEIC files need the package pillow-heif"),
         ("a.avif", b"\0\0\0\x18ftypavif" + bytes(40), "AVIF files need the package Pillow"),
         ("a.exr", exr_header((9, 9)), "EXR files of this compression need the package OpenEXR"),
-        ("a.jxl", b"\xff\x0a" + bytes(40), "JPEG XL, which Mono3D does not read"),
+        ("a.jxl", b"\xff\x0a" + b"\xff" * 40, "JPEG XL files need the package pillow-jxl-plugin"),
         ("a.txt", b"Dear diary", "is not a photo that can be read"),
         ("b.jpg", b"Dear diary", "is not a photo that can be read"),
     ],

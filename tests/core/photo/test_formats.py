@@ -299,8 +299,6 @@ def dng() -> bytes:
         (b"II\xbc\x01" + bytes(100), "JPEG XR"),
         (b"DDS \x7c" + bytes(100), "a texture for games"),
         (b"\0\0\1\0\1\0" + bytes(100), "an icon"),
-        (b"\xff\x0a" + bytes(100), "JPEG XL"),
-        (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(100), "JPEG XL"),
         (b"\0\0\0\x18ftypmp42" + bytes(100), "a video"),
         (b"%PDF-1.7" + bytes(100), "a document"),
         (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", "a vector drawing"),
