@@ -115,7 +115,7 @@ def test_downloads_come_in_parts(server: WebServer, id: str, asked: str, status:
 
 
 def test_other_answers_do_not_come_in_parts(server: WebServer, id: str) -> None:
-    for path in (f"/api/jobs/{id}/depth", "/api/samples/coffee", "/static/page.js", f"/api/jobs/{id}/view"):
+    for path in (f"/api/jobs/{id}/depth", "/api/samples/coffee", "/static/js/main.js", f"/api/jobs/{id}/view"):
         answer = server.get(path, Range="bytes=0-9")
         assert answer.status == 200 and len(answer.body) > 10
         assert answer.headers.get("accept-ranges", "none") == "none"
