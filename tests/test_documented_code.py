@@ -31,7 +31,7 @@ ELSEWHERE = {
     r"python3 -m mono3d_addon PHOTO": "a pattern",
     r"python3 -m mono3d_addon\.build": "tests/build",
     r"python3 -m vendor_installer": "tests/vendor_installer",
-    r"python3 -m pip install (mono3d|\.)|python3 -m venv env|pipx": "tests/build/test_pip.py",
+    r"python3 -m pip install '?(mono3d|\.)|python3 -m venv env|pipx": "tests/build/test_pip.py",
     r"python3 -m (pip|website)": "the part website of the test run",
     r"python3 tests/run\.py": "this very run",
     r"python3 -c \"import secrets": "makes a secret file in the user's folder",
