@@ -48,10 +48,11 @@ BATCH_ACTIONS = {
 
 BATCH_EPILOG = " '{program} plan', 'run', 'status' and 'merge' do one step each; their --help shows how."
 
+_PLANNED = frozenset({"format", "preview", "compress"})
 _BATCH_OPTIONS: Mapping[str, frozenset[str]] = {
     "": frozenset(item.name for item in fields_of(BatchOptions)) - {"skip_existing", "shard"},
-    "plan": frozenset({"output", "format", "preview", "download", "data_folder"}),
-    "run": frozenset(item.name for item in fields_of(BatchOptions)) - {"skip_existing", "format", "preview", "report"},
+    "plan": _PLANNED | {"output", "download", "data_folder"},
+    "run": frozenset(item.name for item in fields_of(BatchOptions)) - _PLANNED - {"skip_existing", "report"},
     "status": frozenset({"output"}),
     "merge": frozenset({"output", "report"}),
 }

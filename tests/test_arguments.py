@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from mono3d_addon.arguments import build_parser, build_web_parser, parse, parse_web
+from mono3d_addon.arguments import build_parser, build_web_parser, parse, parse_batch, parse_web
 from mono3d_addon.depth.catalogue import MODELS
 from mono3d_addon.settings import GRADES, AnySettings, RunOptions, Settings, WebOptions, fields_of, preset
 from tests.test_settings import ANY_VALUES
@@ -48,6 +48,17 @@ def test_photos_and_options_in_any_order() -> None:
     command = parse(["a.jpg", "-o", "out", "b.jpg", "--format", "glb, PLY", "c.jpg"], "mono3d")
     assert command.photos == ("a.jpg", "b.jpg", "c.jpg")
     assert command.options.format == ("glb", "ply") and command.options.output == "out"
+
+
+def test_what_a_batch_writes_is_an_option_of_its_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["-o", "out", "--format", "glb,ply", "--preview", "off", "--compress", "draco"]
+    for action in ([], ["plan"]):
+        options = parse_batch([*action, "photos", *words], "mono3d batch").options
+        assert (options.format, options.preview, options.compress) == (("glb", "ply"), "off", "draco")
+    for option in ("--format", "--preview", "--compress"):
+        with pytest.raises(SystemExit):
+            parse_batch(["run", "-o", "out", option, "x"], "mono3d batch")
+        assert f"unrecognized arguments: {option}" in capsys.readouterr().err
 
 
 def test_what_follows_two_dashes_is_a_photo() -> None:
