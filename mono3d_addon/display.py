@@ -25,6 +25,11 @@ def say(line: str, stream: TextIO | None, end: str = "\n") -> None:
     _write(printable(line, keep="\n\t"), stream, end)
 
 
+def say_over(line: str, stream: TextIO | None) -> None:
+    """Prints text in place of the last line of a terminal, as `say` does but without a new line."""
+    _write(f"\r\033[K{printable(line)}", stream, end="")
+
+
 def _write(text: str, stream: TextIO | None, end: str = "\n") -> None:
     if stream is None:
         return
@@ -112,7 +117,7 @@ class StageLines:
     def progress(self, stage: str, fraction: float) -> None:
         """Shows the stage and the completed percentage."""
         if self._overwrites:
-            _write(f"\r\033[K{fraction:4.0%} {printable(stage)}", sys.stderr, end="")
+            say_over(f"{fraction:4.0%} {stage}", sys.stderr)
         elif stage.partition(":")[0] != self._stage or fraction >= self._printed + 0.1:
             say(f"{fraction:4.0%} {stage}", sys.stderr)
             self._stage, self._printed = stage.partition(":")[0], fraction

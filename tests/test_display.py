@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon.display import StageLines, TerminalDisplay
+from mono3d_addon.farm.progress import BatchDisplay
 from mono3d_addon.run.photos import PhotoTask
+from mono3d_addon.run.plan import PlannedPhoto
 from mono3d_addon.run.report import Record
 
 
@@ -65,3 +67,18 @@ def test_a_name_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
         show(Path("a\x1b[2J\nb.jpg"), status)
     out, err = capsys.readouterr()
     assert out.count("a\\x1b[2J\\nb.jpg: ") == 2 and err.startswith("a\\x1b[2J\\nb.jpg: ") and "\x1b" not in out + err
+
+
+def test_a_batch_overwrites_its_line_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr("mono3d_addon.farm.progress._SECONDS_ON_A_TERMINAL", 0.0)
+    display = BatchDisplay(2)
+    display.finished(PlannedPhoto("", "a\x1b[2J.jpg", 0, ""), Record("a", "failed", "It is\ndamaged."))
+    failure, progress = shown.getvalue().split("\n")
+    assert failure == "\r\x1b[Ka\\x1b[2J.jpg: failed. It is\\ndamaged."
+    assert progress.startswith("\r\x1b[K0 of 2 done, 1 failed, ")

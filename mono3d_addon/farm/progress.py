@@ -7,7 +7,7 @@ import sys
 import time
 
 from ..core.plain_name import printable
-from ..display import say
+from ..display import say, say_over
 from ..run.plan import PlannedPhoto
 from ..run.report import Record
 
@@ -58,11 +58,14 @@ class BatchDisplay:
         rate = self._here / (time.monotonic() - self._began)
         left = max(0, self._total - self.done - self.failed)
         line = f"{self.done:,} of {self._total:,} done, {self.failed:,} failed, {speed(rate, left)}"
-        say(f"\r\033[K{line}" if self._is_terminal else line, sys.stderr, end="" if self._is_terminal else "\n")
+        if self._is_terminal:
+            say_over(line, sys.stderr)
+        else:
+            say(line, sys.stderr)
 
     def _clear(self) -> None:
         if self._is_terminal:
-            say("\r\033[K", sys.stderr, end="")
+            say_over("", sys.stderr)
 
 
 def speed(rate: float, left: int) -> str:
