@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import array
 import json
 import time
 from collections.abc import Iterator
@@ -14,9 +15,9 @@ from typing import IO
 from ..core.claimed_folder import ClaimedFolder
 from ..core.files import atomic_write
 from ..core.user_path import user_path
-from ..run.journal import Entry, lines
+from ..run.journal import Entry, lines, number_of, place_in
 from ..run.placement import PARTIAL, STAGING
-from ..run.plan import Plan
+from ..run.plan import Plan, photos_of
 from ..run.stores import Store, is_address
 from .progress import speed
 
@@ -47,11 +48,16 @@ class Summary:
 
 
 def newest(store: Store, plan: Plan) -> Iterator[tuple[Entry, bytes]]:
-    """Yields the last line of each photo that is done or has failed."""
-    seen: set[int] = set()
+    """Yields the last line of each photo that is done or has failed.
+
+    Those of an earlier plan do not count that have changed since, or are not planned any more.
+    """
+    planned = array.array("Q", sorted(number_of(photo.id) for photo in photos_of(store, plan)))
+    seen = bytearray(len(planned))
     for entry, line in lines(store, plan.key):
-        if entry.id not in seen:
-            seen.add(entry.id)
+        place = place_in(planned, entry.id)
+        if place is not None and not seen[place]:
+            seen[place] = True
             yield entry, line
 
 

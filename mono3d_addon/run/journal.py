@@ -79,7 +79,7 @@ def lines(store: Store, key: str, shard: str | None = None) -> Iterator[tuple[En
     for name in sorted(store.names(folder), key=lambda name: name.rsplit("/", 1)[-1], reverse=True):
         for line in reversed(store.read(name).splitlines()):
             if match := _HEAD.match(line):
-                yield Entry(_number(match[1]), match[2].decode("ascii"), float(match[3])), line
+                yield Entry(number_of(match[1]), match[2].decode("ascii"), float(match[3])), line
 
 
 class Known:
@@ -95,19 +95,21 @@ class Known:
 
     def status(self, photo: PlannedPhoto) -> str:
         """Returns "done" or "failed", or an empty text for a photo of which nothing is known."""
-        number = _number(photo.id.encode("ascii"))
-        if _has(self._done, number):
+        number = number_of(photo.id)
+        if place_in(self._done, number) is not None:
             return "done"
-        return "failed" if _has(self._failed, number) else ""
+        return "failed" if place_in(self._failed, number) is not None else ""
 
 
-def _number(name: bytes) -> int:
+def number_of(name: str | bytes) -> int:
+    """Returns the id of a photo as the number of an `Entry`."""
     return int(name[:16], 16)
 
 
-def _has(numbers: array.array[int], number: int) -> bool:
+def place_in(numbers: array.array[int], number: int) -> int | None:
+    """Returns the first place of a number in sorted ones; None if it is not among them."""
     place = bisect.bisect_left(numbers, number)
-    return place < len(numbers) and numbers[place] == number
+    return place if place < len(numbers) and numbers[place] == number else None
 
 
 def _root(key: str) -> str:

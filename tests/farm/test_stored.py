@@ -313,19 +313,38 @@ def test_status_and_report_tell_the_last_of_each_photo(photos: Path) -> None:
     assert len([json.loads(line) for line in lines.read_text().splitlines()]) == 5
 
 
+def test_a_photo_that_is_changed_or_gone_counts_as_it_is_now(photos: Path) -> None:
+    def act(request: Mapping[str, Any]) -> None:
+        if Path(request["photo"]).read_bytes() in (b"c", b"d"):
+            raise WorkerDied("The worker crashed.")
+
+    batch = Batch(photos, act)
+    plan = batch.run()
+    assert (summary_of(batch.store, plan).done, summary_of(batch.store, plan).failed) == (3, 2)
+    (photos / "c.jpg").write_bytes(b"repaired")
+    (photos / "d.jpg").unlink()
+    plan = batch.run()
+    found = merge(batch.store, plan, "")
+    assert (found.photos, found.done, found.failed, found.left) == (4, 4, 0, 0)
+    report = json.loads((batch.store.root / "report.json").read_text())
+    assert sorted(Path(one["photo"]).stem for one in report["photos"]) == ["a", "b", "c", "e"]
+
+
 def test_the_speed_is_that_of_the_last_minutes(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     batch = Batch(photos)
     store = batch.store
     store.prepare()
-    plan = replace(write_plan(store, [source_of(str(photos))], Settings(), ("glb",), "w"), photos=1000)
+    for number in range(995):
+        (photos / f"{number}.jpg").touch()
+    plan = write_plan(store, [source_of(str(photos))], Settings(), ("glb",), "w")
     now = 1_000_000.0
     monkeypatch.setattr("time.time", lambda: now)
     journal = Journal(store, plan.key, "1/2")
     # A slow hour, a break, then two photos a second.
     moments = [*(float(one) for one in range(0, 3600, 100)), *(10_000 + one / 2 for one in range(200))]
-    for number, moment in enumerate(moments):
+    for photo, moment in zip(photos_of(store, plan), moments, strict=False):
         now = 1_000_000.0 + moment
-        journal.append(PlannedPhoto(f"{number:016x}0000", "x", 0, ""), Record("x", "done"))
+        journal.append(photo, Record("x", "done"))
     assert summary_of(store, plan).left > 764, "some lines are not written yet"
     journal.close()
     found = summary_of(store, plan, now)
