@@ -24,6 +24,7 @@ from .stores import FOLDER, Item, Source, Store, is_address
 
 PHOTOS, HEAD = f"{FOLDER}/plan.jsonl", f"{FOLDER}/plan.json"
 
+_REPLACED = "The plan has been replaced meanwhile; start again, what is done is kept."
 _CHUNK = 2**20
 _NEWS = 10_000
 """Lines after which whoever waits for a plan hears of it."""
@@ -140,14 +141,18 @@ def photos_of(store: Store, plan: Plan, shard: str = "") -> Iterator[PlannedPhot
     """Yields the photos of a shard such as "3/20", all of them for an empty one.
 
     A shard is a part of the list of about the same length as the others; only that is read. Raises WrongUsage for other
-    words.
+    words, Mono3DError if another list has taken its place.
     """
     number, count = shards.parsed(shard) if shard else (1, 1)
     start, stop = plan.length * (number - 1) // count, plan.length * number // count
     for line in _lines(store, start, stop, plan.length):
-        values = json.loads(line)
-        changed = str(values.get("etag", values.get("mtime", "")))
-        yield PlannedPhoto(values["id"], values["address"], values["size"], changed)
+        try:
+            values = json.loads(line)
+            changed = str(values.get("etag", values.get("mtime", "")))
+            photo = PlannedPhoto(values["id"], values["address"], values["size"], changed)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Mono3DError(_REPLACED) from error
+        yield photo
 
 
 def _lines(store: Store, start: int, stop: int, length: int) -> Iterator[bytes]:
@@ -157,6 +162,8 @@ def _lines(store: Store, start: int, stop: int, length: int) -> Iterator[bytes]:
     begins = place
     while place < length and begins < stop:
         chunk = store.read(PHOTOS, place, min(place + _CHUNK, length))
+        if not chunk:
+            raise Mono3DError(_REPLACED)
         place += len(chunk)
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:

@@ -111,6 +111,20 @@ def test_what_cannot_be_planned_is_told(tmp_path: Path) -> None:
         read_plan(store)
 
 
+@pytest.mark.parametrize("lengths", [(60, 4), (4, 60)], ids=["shorter", "longer"])
+def test_a_plan_that_is_replaced_while_it_is_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lengths: tuple[int, int]
+) -> None:
+    monkeypatch.setattr("mono3d_addon.run.plan._CHUNK", 150)
+    store = FolderStore(tmp_path)
+    before, after = ([f"{'x' * length}{number}.jpg" for number in range(9)] for length in lengths)
+    reading = photos_of(store, write_plan(store, [Listed(before)], Settings(), ("glb",), "w"))
+    assert next(reading).address == before[0]
+    write_plan(store, [Listed(after)], Settings(), ("glb",), "w")
+    with pytest.raises(Mono3DError, match="The plan has been replaced meanwhile"):
+        list(reading)
+
+
 @pytest.mark.parametrize(
     ("address", "name"),
     [
