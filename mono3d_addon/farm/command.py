@@ -43,6 +43,20 @@ def run(
     options, place = line.options, place_of(line.options)
     if no_network and ((options.install and not options.wheelhouse) or options.download):
         raise Mono3DError(no_network)
+    try:
+        return _run(line, place)
+    except BrokenPipeError:
+        # The reader of the output has closed it.
+        raise
+    except OSError as error:
+        raise Mono3DError(
+            f"The batch cannot go on ({error}); start it again when that is put right, what is done is kept."
+        ) from error
+
+
+def _run(line: BatchLine, place: Place) -> int:
+    """Returns the exit code. Raises OSError too, if the plan or the journal cannot be read or written."""
+    options = line.options
     store = store_of(options.output)
     if line.action == "status":
         found = summary_of(store, read_plan(store))

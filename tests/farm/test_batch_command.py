@@ -19,6 +19,7 @@ from PIL import Image
 
 from mono3d_addon.arguments import parse_batch
 from mono3d_addon.cli import SOME_FAILED, USAGE, main
+from mono3d_addon.run.plan import HEAD
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOS = ROOT / "tests" / "photos"
@@ -166,6 +167,13 @@ def test_an_open_job_description_reconstructs_photos(tmp_path: Path) -> None:
     check_whole(out)
     report = json.loads((out / "report.json").read_text())
     assert (report["done"], report["left"]) == (5, 0)
+
+
+def test_a_place_that_cannot_be_read_is_told_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / HEAD).mkdir(parents=True)
+    assert main(["batch", "status", "-o", str(tmp_path)]) == SOME_FAILED
+    told = capsys.readouterr().err
+    assert told.startswith("mono3d: The batch cannot go on (") and "plan.json" in told and told.count("\n") == 1
 
 
 @pytest.mark.parametrize(
