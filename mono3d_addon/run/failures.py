@@ -9,7 +9,7 @@ import traceback
 
 from ..errors import Mono3DError, unforeseen
 from .report import Record
-from .results import Task
+from .results import Task, Unreadable
 
 
 class as_record:
@@ -25,6 +25,8 @@ class as_record:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         if isinstance(error, Mono3DError):
             message = str(error)
+        elif isinstance(error, Unreadable):
+            message = f"The photo cannot be read ({error}); check where it is and your access to it."
         elif isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
             message = "The name of a result is too long for this file system; rename the photo."
         elif isinstance(error, OSError):

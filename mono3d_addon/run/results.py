@@ -21,6 +21,10 @@ class Task(Protocol):
         ...
 
 
+class Unreadable(OSError):
+    """A photo cannot be fetched or read; its text says why."""
+
+
 @dataclass(frozen=True)
 class Begun:
     """A photo that is to be done.
@@ -57,7 +61,7 @@ class Results(Protocol[SomeTask]):
     def begin(self, task: SomeTask) -> Begun | Record:
         """Returns the photo that is to be done, or the record of one that is not to be.
 
-        Raises Mono3DError or OSError if it cannot be got.
+        Raises Mono3DError or Unreadable if it cannot be got.
         """
         ...
 

@@ -24,7 +24,7 @@ from .ordered import JOB
 from .outputs import output_files
 from .plan import PlannedPhoto
 from .report import Record, as_row
-from .results import Begun
+from .results import Begun, Unreadable
 from .stores import Store, photo_at
 
 _REMEMBERED = 1000
@@ -75,16 +75,20 @@ class StoredResults:
     def begin(self, task: PlannedPhoto) -> Begun | Record:
         """Returns the photo that is to be done, fetched if it is elsewhere, or the record of one that is not.
 
-        Waits while the same photo under another address is done. Raises Mono3DError or OSError if it cannot be got.
+        Waits while the same photo under another address is done. Raises Mono3DError or Unreadable if it cannot be got,
+        OSError if the store does not answer.
         """
         photo = photo_at(task.address)
         fetched = None if photo.local else ClaimedFolder(JOB)
         try:
-            path = photo.local or photo.fetch(fetched.path if fetched else Path())
+            try:
+                path = photo.local or photo.fetch(fetched.path if fetched else Path())
+            except OSError as error:
+                raise Unreadable(error.strerror or str(error)) from error
             require_regular(path)
             source = self._digests.made_from(path, self._settings, self._weights, self.compress)
             if source is None:
-                raise OSError(f"{path} cannot be read")
+                raise Unreadable("it may not be opened, or the disk does not answer")
             name = self._identity(source)
             record = self._claimed(name)
         except BaseException:

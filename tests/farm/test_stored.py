@@ -229,6 +229,28 @@ def test_photos_from_elsewhere_are_fetched_ahead_and_named_ahead(photos: Path, m
     assert not any(place.exists() for place in places), "copies are removed"
 
 
+def test_a_photo_that_cannot_be_got_is_tried_again_and_told(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[str] = []
+
+    class Lost:
+        """A photo that its storage does not give."""
+
+        local = None
+
+        def __init__(self, address: str) -> None:
+            self.address = address
+
+        def fetch(self, folder: Path) -> Path:
+            tries.append(self.address)
+            raise PermissionError("Forbidden")
+
+    monkeypatch.setattr(stored, "photo_at", Lost)
+    batch = Batch(photos)
+    batch.run()
+    assert len(tries) == 3 * 5 and batch.statuses() == {"failed"}
+    assert batch.record["a"].message.startswith("The photo cannot be read (Forbidden); check where it is")
+
+
 def test_workers_are_renewed_after_so_many_photos(photos: Path) -> None:
     batch = Batch(photos)
     batch.run(flow=Flow(jobs=1, spare=2, recycle=2))
