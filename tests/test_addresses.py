@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import sys
@@ -86,6 +87,32 @@ def test_a_store_is_like_a_folder(place: str, tmp_path: Path, kind: str, monkeyp
         assert store.size("ab/y.glb") == 4
         assert store.read("ab/cd/x.json", 2, 5) == b"cde" and store.read("ab/cd/x.json", 8) == b"ij"
         assert store.read("ab/cd/x.json", 3, 3) == b""
+
+
+@pytest.mark.parametrize("number", [errno.EXDEV, errno.EIO])
+def test_files_are_copied_from_another_file_system_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    store, path = FolderStore(tmp_path / "out"), tmp_path / "y.glb"
+    store.prepare()
+    path.write_bytes(b"mesh")
+    replace = Path.replace
+
+    def refuse(self: Path, place: Path) -> Path:
+        if self == path:
+            raise OSError(number, "refused")
+        return replace(self, place)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    if number == errno.EXDEV:
+        store.put("ab/y.glb", path)
+        assert store.read("ab/y.glb") == b"mesh" and not path.exists()
+    else:
+        # Such a photo is tried again.
+        with pytest.raises(OSError, match="refused"):
+            store.put("ab/y.glb", path)
+        assert path.exists()
+    assert not list(tmp_path.rglob("*.partial"))
 
 
 def test_nothing_half_written_appears(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ def prepare(target: Target) -> None:
     """Creates the output folder. Raises Mono3DError when no format is chosen or the folder is not writable."""
     if not target.formats:
         raise WrongUsage("Without a format and a preview nothing would be written; choose a format with --format.")
-    _prepare_folder(target.folder)
+    prepare_folder(target.folder)
     clear(target.folder)
 
 
@@ -38,7 +38,7 @@ def prepare_report(path: Path, tasks: Sequence[PhotoTask]) -> None:
         raise WrongUsage(f"The report '{path}' is a folder; name a file in it.")
     if _key(path) in photo_keys(tasks):
         raise WrongUsage(f"The report '{path}' would replace a photo; give it another name.")
-    _prepare_folder(path.parent)
+    prepare_folder(path.parent)
 
 
 def clear(folder: Path) -> None:
@@ -51,7 +51,8 @@ def clear(folder: Path) -> None:
                     path.unlink()
 
 
-def _prepare_folder(folder: Path) -> None:
+def prepare_folder(folder: Path) -> None:
+    """Creates a folder if it is missing. Raises Mono3DError if nothing can be written to it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import glob
 import importlib
 import json
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +21,10 @@ from types import ModuleType
 from typing import Protocol
 from urllib.request import url2pathname
 
-from ..core.files import atomic_write
 from ..core.user_path import exists, is_folder, user_path
 from ..errors import Mono3DError, WrongUsage
 from .photos import is_photo, is_result
+from .placement import prepare_folder
 
 FOLDER = ".mono3d"
 """Folder beside the results with all that a batch keeps for itself."""
@@ -276,13 +277,7 @@ class FolderStore:
 
     def prepare(self) -> None:
         """Creates the folder. Raises Mono3DError if nothing can be written to it."""
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.root):
-                pass
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise Mono3DError(f"Nothing can be written to '{self.root}' ({reason}); choose another folder.") from error
+        prepare_folder(self.root)
 
     def size(self, name: str) -> int | None:
         """Returns the size of a file in bytes; None if there is none."""
@@ -298,15 +293,11 @@ class FolderStore:
             return file.read(-1 if stop is None else max(0, stop - start))
 
     def write(self, name: str, content: bytes) -> None:
-        """Writes a file whole or not at all. What a killed run leaves is never among the results."""
-        path, beside = self.root / name, self.root / FOLDER / f".mono3d-{secrets.token_hex(8)}.partial"
+        """Writes a file whole or not at all."""
+        path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.parent.mkdir(exist_ok=True)
-        try:
+        with self._beside(path) as beside:
             beside.write_bytes(content)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
 
     def put(self, name: str, path: Path) -> None:
         """Moves a file there."""
@@ -314,9 +305,11 @@ class FolderStore:
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
             path.replace(place)
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
             # From another file system it is copied first.
-            with atomic_write(place) as beside:
+            with self._beside(place) as beside:
                 shutil.copyfile(path, beside)
             path.unlink()
 
@@ -325,3 +318,14 @@ class FolderStore:
         for place, _, files in os.walk(self.root / folder):
             inside = Path(place).relative_to(self.root).as_posix()
             yield from (f"{inside}/{name}" for name in files if not name.startswith("."))
+
+    @contextlib.contextmanager
+    def _beside(self, path: Path) -> Iterator[Path]:
+        """Yields a file to write, which becomes `path` in the end. What a killed run leaves is not among the results."""
+        beside = self.root / FOLDER / f".mono3d-{secrets.token_hex(8)}.partial"
+        beside.parent.mkdir(exist_ok=True)
+        try:
+            yield beside
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
