@@ -45,6 +45,8 @@ def test_photos_of_a_folder_a_pattern_and_a_list(place: str) -> None:
     assert every[f"{name}/a.jpg"].size == 5 and every[f"{name}/a.jpg"].changed
     assert set(found(place, f"{place}/out")) == {f"{name}/a.jpg", f"{name}/deep/b.PNG"}
     assert set(found(f"{place}/*.jpg")) == {f"{name}/a.jpg"}
+    assert set(found(f"{place}/**/*.jpg", f"{place}/out")) == {f"{name}/a.jpg"}
+    assert found(f"{place}/out/*.png") == {}, "what a batch has written"
     assert set(found(f"{place}/a.jpg")) == {f"{name}/a.jpg"}
     lines = [{"address": "deep/b.PNG", "size": 3, "etag": "abc"}, {"address": "s3://elsewhere/c.jpg"}]
     put(f"{place}/list.jsonl", "\n".join(map(json.dumps, lines)).encode())

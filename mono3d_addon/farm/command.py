@@ -9,14 +9,13 @@ from types import MappingProxyType
 
 from .. import environment, models_command
 from ..arguments import BatchLine, parse_batch
-from ..core.user_path import user_path
 from ..display import say
 from ..equipping import Place, components_of
 from ..errors import Mono3DError, WrongUsage
 from ..formats import previews_of
 from ..installing import install
 from ..run.plan import PHOTOS, Plan, read_plan, write_plan
-from ..run.stores import Store, is_address, source_of, store_of
+from ..run.stores import Store, source_of, store_of
 from ..run.target import Target
 from ..settings import BatchOptions
 from .local import run_here
@@ -80,8 +79,7 @@ def _run(line: BatchLine, place: Place) -> int:
 
 def _planned(line: BatchLine, store: Store, place: Place) -> Plan:
     options = line.options
-    without = options.output if is_address(options.output) else user_path(options.output)
-    sources = [source_of(word, without) for word in line.photos]
+    sources = [source_of(word, store.folder or options.output) for word in line.photos]
     formats = _formats(options)
     if not formats:
         raise WrongUsage("Without a format and a preview nothing would be written; choose a format with --format.")

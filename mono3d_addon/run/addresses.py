@@ -13,6 +13,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -97,7 +98,7 @@ def _listed(address: str) -> str:
 class AddressSource:
     """The photos at an address: one photo, a folder with all below it, a pattern, or a list of addresses.
 
-    Hidden files and what a batch has written are left out, and all below the address `without`.
+    Pictures that a batch has written are left out, all below the address `without`, and hidden files of a folder.
     """
 
     address: str
@@ -119,18 +120,24 @@ class AddressSource:
         elif self._is_one(system, path):
             yield _item(system, path, system.info(path), self.address)
         elif "*" in path:
-            found = system.glob(path, detail=True)
-            yield from (_item(system, name, about) for name, about in found.items() if about.get("type") == "file")
+            for whole, about in system.glob(path, detail=True).items():
+                if about.get("type") == "file" and not self._is_result(whole):
+                    yield _item(system, whole, about)
         else:
-            is_near = self.without.partition(":")[0] == self.address.partition(":")[0]
-            left_out = f"{_opened(self.without)[1].rstrip('/')}/" if is_near else ""
             for folder, _, files in system.walk(path, detail=True):
                 for name, about in files.items():
                     whole = about.get("name", f"{folder}/{name}")
-                    if left_out and whole.startswith(left_out):
-                        continue
-                    if is_photo(Path(name)) and not _RESULT.search(name):
+                    if is_photo(Path(name)) and not self._is_result(whole):
                         yield _item(system, whole, about)
+
+    def _is_result(self, path: str) -> bool:
+        return bool(_RESULT.search(path) or (self._left_out and path.startswith(self._left_out)))
+
+    @cached_property
+    def _left_out(self) -> str:
+        """The start of the paths below `without`; empty if that is elsewhere."""
+        is_near = self.without.partition(":")[0] == self.address.partition(":")[0]
+        return f"{_opened(self.without)[1].rstrip('/')}/" if is_near else ""
 
     def _is_one(self, system: FileSystem, path: str) -> bool:
         if self.address.startswith(_ON_THE_WEB):

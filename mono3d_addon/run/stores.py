@@ -321,7 +321,7 @@ class FolderStore:
 
     @contextlib.contextmanager
     def _beside(self, path: Path) -> Iterator[Path]:
-        """Yields a file to write, which becomes `path` in the end. What a killed run leaves is not among the results."""
+        """Yields a file to write, which becomes `path` at the end; what a killed run leaves is no result."""
         beside = self.root / FOLDER / f".mono3d-{secrets.token_hex(8)}.partial"
         beside.parent.mkdir(exist_ok=True)
         try:
