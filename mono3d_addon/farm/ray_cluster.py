@@ -113,6 +113,10 @@ class _Foreman:
 
     def do_all(self) -> None:
         """Does all photos. Raises Mono3DError if they cannot be done."""
+        if (first := next(self._photos, None)) is None:
+            # Actors take seconds to start.
+            return
+        self._photos = itertools.chain([first], self._photos)
         try:
             while True:
                 self._hire()
@@ -149,7 +153,8 @@ class _Foreman:
         self._room = room = max(1, min(room, self._books.count))
         work = self._work.with_jobs(jobs or cores)
         for _ in range(room - len(self._actors)):
-            handle = self._ray.remote(Hand).options(max_restarts=0, **needs).remote(work, 1 if not cards else cores)
+            # Each worker has a processor of its own.
+            handle = self._ray.remote(Hand).options(max_restarts=0, **needs).remote(work, 1)
             self._actors.append(_Actor(handle, handle.ready.remote()))
 
     def _give(self) -> bool:
@@ -179,7 +184,8 @@ class _Foreman:
             return
         try:
             records: list[Record] | None = self._ray.get(reference)
-        except self._ray.exceptions.RayActorError as error:
+        except (self._ray.exceptions.RayActorError, self._ray.exceptions.ObjectLostError) as error:
+            # With a machine also records are lost that nobody has taken yet.
             self._lose(actor, error)
             return
         except self._ray.exceptions.RayTaskError as error:

@@ -33,6 +33,10 @@ class Lost(Exception):
     """What Ray raises for an actor that is lost."""
 
 
+class Gone(Exception):
+    """What Ray raises for an answer that is lost with its machine."""
+
+
 class Failed(Exception):
     """What Ray raises for an error in an actor."""
 
@@ -53,6 +57,7 @@ class Ray:
 
     class exceptions:
         RayActorError = Lost
+        ObjectLostError = Gone
         RayTaskError = Failed
 
     def __init__(self, doing: Any, machines: int = 2) -> None:
@@ -126,7 +131,7 @@ def test_parts_of_lost_actors_are_done_by_others(work: Work, monkeypatch: pytest
 
     def doing(actor: int, photos: list[PlannedPhoto]) -> list[Record]:
         if actor in (1, 3):
-            raise Lost
+            raise Lost if actor == 1 else Gone
         seen.extend(photo.address for photo in photos)
         return done(photos)
 
@@ -136,7 +141,8 @@ def test_parts_of_lost_actors_are_done_by_others(work: Work, monkeypatch: pytest
     assert ray.made == ray.ended == 4
     found = summary_of(store_of(work.output), work.plan)
     assert (found.done, found.failed, found.left) == (200, 0, 0)
-    assert run(work, Ray(None), monkeypatch) is True, "nothing is left"
+    idle = Ray(None)
+    assert run(work, idle, monkeypatch) is True and idle.made == 0, "nothing is left"
 
 
 def test_a_photo_that_ends_its_process_fails_alone(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
