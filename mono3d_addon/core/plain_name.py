@@ -13,6 +13,8 @@ LONGEST_NAME = 200
 # C0 and C1 controls, and those that change the direction of text.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
+_REFUSED = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+
 
 def plain_name(name: str) -> str:
     """Returns `name` in plain ASCII without spaces. A changed name gets a hash as suffix, so that names stay unique."""
@@ -31,6 +33,11 @@ def short_name(name: str, room: int = 0) -> str:
         return name
     kept = data[: most - 9].decode("utf-8", "ignore").rstrip()
     return f"{kept}-{_digest(name)}"
+
+
+def file_name(name: str) -> str:
+    """Returns `name` with `_` for each character that some file system refuses."""
+    return _REFUSED.sub("_", name)
 
 
 def comparable(name: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from ..core import extras
-from ..core.plain_name import short_name
+from ..core.plain_name import file_name, short_name
 from ..errors import Mono3DError, WrongUsage
 from .photos import is_photo
 from .stores import FOLDER, Item, list_item
@@ -31,7 +31,6 @@ _ON_THE_WEB = ("http://", "https://")
 _LISTS = (".jsonl", ".txt")
 _RESULT = re.compile(r"-[0-9a-f]{20}_[a-z_]+\.(png|webp|jpe?g)$")
 """End of the name of a picture that a batch writes, see `stored`."""
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 _CHANGES = ("ETag", "etag", "LastModified", "last_modified", "mtime", "modified", "updated", "created")
 """What a listing calls something that changes with the file, the best first."""
 
@@ -146,7 +145,7 @@ class AddressSource:
         return "*" not in path and is_photo(Path(path)) and not system.isdir(path)
 
     def _of_list(self, system: FileSystem, path: str, *, is_json: bool) -> Iterator[Item]:
-        with system.open(path, "r", encoding="utf-8", errors="surrogateescape") as lines:
+        with system.open(path, "r", encoding="utf-8-sig", errors="surrogateescape") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield list_item(line, number, self.address, is_json=is_json, absolute=self._beside)
@@ -182,7 +181,7 @@ class AddressPhoto:
     def fetch(self, folder: Path) -> Path:
         """Returns the file, copied into `folder`. Raises OSError if it cannot be got, Mono3DError without a library."""
         system, path = _opened(self.address)
-        last = Path(_UNSAFE.sub("_", posixpath.basename(_without_query(self.address))))
+        last = Path(file_name(posixpath.basename(_without_query(self.address))))
         place = folder / f"{short_name(last.stem or 'photo')}{last.suffix}"
         with _answering(self.address):
             system.get_file(path, str(place))

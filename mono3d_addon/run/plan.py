@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..core.claimed_folder import ClaimedFolder
+from ..core.plain_name import file_name
 from ..errors import Mono3DError
 from ..settings import Settings
 from ..version import version
@@ -28,7 +28,6 @@ _REPLACED = "The plan has been replaced meanwhile; start again, what is done is 
 _CHUNK = 2**20
 _NEWS = 10_000
 """Lines after which whoever waits for a plan hears of it."""
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class PlannedPhoto:
         last = self.address.replace("\\", "/").rsplit("/", 1)[-1]
         if is_address(self.address):
             last = unquote(last.partition("?")[0])
-        return _UNSAFE.sub("_", Path(last).stem).strip(". ") or "photo"
+        return file_name(Path(last).stem).strip(". ") or "photo"
 
 
 @dataclass(frozen=True)

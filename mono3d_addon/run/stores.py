@@ -212,7 +212,7 @@ class ListSource:
         """Yields the photos. Raises Mono3DError for a line that is none."""
         is_json = self.path.suffix.lower() == ".jsonl"
         try:
-            with self.path.open(encoding="utf-8", errors="surrogateescape") as lines:
+            with self.path.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
                 for number, line in enumerate(lines, 1):
                     if line.strip():
                         yield list_item(line, number, str(self.path), is_json=is_json, absolute=self._absolute)

@@ -71,7 +71,8 @@ def test_a_plan_finds_photos_at_any_depth_and_no_results(tmp_path: Path) -> None
 
 def test_a_plan_may_be_made_of_a_list(tmp_path: Path) -> None:
     text, lines = tmp_path / "list.txt", tmp_path / "list.jsonl"
-    text.write_text("a.jpg\n\n/far/b.jpg\n")
+    # As Windows' programs write it.
+    text.write_text("a.jpg\n\n/far/b.jpg\n", encoding="utf-8-sig")
     lines.write_text('{"address": "c.jpg", "size": 7, "etag": "x"}\n')
     planned(tmp_path / "out", text, lines)
     found = [json.loads(line) for line in (tmp_path / "out" / PHOTOS).read_text().splitlines()]
