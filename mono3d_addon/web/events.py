@@ -11,6 +11,7 @@ from typing import Any
 
 from .jobs import Job
 from .service import Service
+from .shares import id_of
 
 _STILL_HERE = 15.0
 _SHORTEST = 0.04
@@ -25,10 +26,11 @@ async def events(service: Service, jobs: Mapping[str, Seen], gone: Sequence[str]
     """Yields the status of each job, and again at each change, until all jobs or the server end.
 
     jobs  those that the visitor sees, by the ids that the visitor knows
-    gone  ids of jobs that do not exist; each gets an event named "gone"
+    gone  ids of jobs that do not exist; each gets an event named "gone", and so does one that is not shared any more
     """
     for id in gone:
-        yield f"event: gone\ndata: {json.dumps({'id': id})}\n\n"
+        yield _gone(id)
+    seen = dict(jobs)
     changed = asyncio.Event()
     last: dict[str, dict[str, Any]] = {}
     with contextlib.ExitStack() as watching:
@@ -36,10 +38,13 @@ async def events(service: Service, jobs: Mapping[str, Seen], gone: Sequence[str]
             watching.enter_context(job.watched(changed))
         while True:
             changed.clear()
+            for id in [id for id, (job, share) in seen.items() if share and id_of(job.share) != share]:
+                del seen[id]
+                yield _gone(id)
             # Seen before the statuses are sent, so that the end of a job is not missed.
-            is_over = all(job.is_over for job, _ in jobs.values()) or service.is_closing
-            for id, seen in jobs.items():
-                status = service.status(*seen)
+            is_over = all(job.is_over for job, _ in seen.values()) or service.is_closing
+            for id, (job, share) in seen.items():
+                status = service.status(job, share)
                 known = {name: value for name, value in status.items() if name not in ("elapsed", "expires")}
                 if known != last.get(id):
                     last[id] = known
@@ -52,5 +57,9 @@ async def events(service: Service, jobs: Mapping[str, Seen], gone: Sequence[str]
                 yield ": still here\n\n"
             else:
                 # Merge rapid changes into one event, but report the end of a job at once.
-                if not any(job.is_over and last[id]["state"] != job.state for id, (job, _) in jobs.items()):
+                if not any(job.is_over and last[id]["state"] != job.state for id, (job, _) in seen.items()):
                     await asyncio.sleep(_SHORTEST)
+
+
+def _gone(id: str) -> str:
+    return f"event: gone\ndata: {json.dumps({'id': id})}\n\n"

@@ -43,13 +43,17 @@ class Shares:
     def open(self, job: Job) -> str:
         """Returns what the link to a job has behind "#share="; the same until the share is closed."""
         if not job.share:
-            job.share = f"view-{secrets.token_urlsafe(12)}.{secrets.token_urlsafe(18)}"
-            self._shelf.keep(job)
+            self._set(job, f"view-{secrets.token_urlsafe(12)}.{secrets.token_urlsafe(18)}")
         return job.share
 
     def close(self, job: Job) -> None:
-        """Makes the link to a job invalid."""
-        job.share = ""
+        """Makes the link to a job invalid, also for those who follow the job by it."""
+        self._set(job, "")
+
+    def _set(self, job: Job, share: str) -> None:
+        job.share = share
+        # Should the record fail to be written now, the shelf tries again later.
+        job.tell()
         self._shelf.keep(job)
 
     def find(self, id: str, headers: Headers) -> Job | None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.web_server import COFFEE, SMALL, STAND_IN, Answer, WebServer, form, need_packages, serving
+from tests.web.web_server import COFFEE, ENDLESS, SMALL, STAND_IN, Answer, WebServer, form, need_packages, serving
 
 need_packages()
 TOKEN = "correcthorse42battery"
@@ -122,6 +124,21 @@ def test_a_wrong_or_revoked_link_opens_nothing(guarded: WebServer) -> None:
     assert again != share and opened(guarded, again).status == 200
     assert guarded.ask("DELETE", f"/api/jobs/{job}", headers=MINE).status == 204
     assert opened(guarded, again).status == 404
+
+
+def test_who_follows_a_job_by_a_link_hears_when_it_is_revoked(guarded: WebServer) -> None:
+    job = guarded.upload(COFFEE, ENDLESS, headers=MINE).json()["id"]
+    share = shared(guarded, job)
+    id = share.partition(".")[0]
+    guest = http.client.HTTPConnection("127.0.0.1", guarded.port, timeout=60)
+    guest.request("GET", f"{ROOT}/api/jobs/{id}/events", headers={"Share-Secret": share})
+    stream = guest.getresponse()
+    assert json.loads(stream.readline().removeprefix(b"data: "))["id"] == id
+    assert guarded.ask("DELETE", f"/api/jobs/{job}/share", headers=MINE).status == 204
+    # The job goes on, but not for the guest.
+    assert stream.read().decode().endswith(f'event: gone\ndata: {{"id": "{id}"}}\n\n')
+    guest.close()
+    assert guarded.ask("DELETE", f"/api/jobs/{job}", headers=MINE).status == 204
 
 
 def test_a_link_outlives_the_server(tmp_path: Path, home: Path) -> None:
