@@ -69,6 +69,13 @@ def test_two_clicks_measure_and_escape_clears(visitor: Visitor, site: WebServer,
     visit.shot("measuring")
     visit.page.keyboard.press("Escape")
     expect(visit.find("#measure-label")).to_be_hidden()
+    # Whoever uses keys sees a cross in the middle.
+    visit.page.keyboard.press("Tab")
+    visit.page.keyboard.press("Shift+Tab")
+    cross = visit.find("#viewer").evaluate(
+        "one => (({ content, visibility, width }) => [content, visibility, width])(getComputedStyle(one, '::after'))"
+    )
+    assert cross == ['""', "visible", "24px"]
     visit.page.keyboard.press("Enter")
     for _ in range(2):
         visit.page.keyboard.press("Shift+ArrowRight")
