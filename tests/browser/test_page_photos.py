@@ -100,6 +100,41 @@ def test_a_photo_of_several_is_taken_out_before_they_are_sent(visit: Visit, phot
 
 
 @pytest.mark.thorough
+def test_of_many_photos_none_is_forgotten(visit: Visit, photos: list[Path], tmp_path: Path) -> None:
+    """More than are remembered; a photo that is chosen beside the list is shown."""
+    many = [tmp_path / f"page {number}.jpg" for number in range(62)]
+    for path in many:
+        path.write_text(f"Dear photo {path.name}\n")
+    visit.expected = ("415",)
+    visit.open()
+    visit.find("#file").set_input_files(many)
+    visit.find("#generate").click()
+    expect(visit.find("#photo-list li[data-state=failed]")).to_have_count(62, timeout=PATIENCE)
+    assert len([one for one in visit.requests if one.method == "POST"]) == 62
+    # What another page of the browser has written down stays there.
+    written = '[{"id":"abc","name":"other.png"}]'
+    visit.page.evaluate("(text) => localStorage.setItem('mono3d_photos', text)", written)
+    visit.find(entry(visit, "page 61.jpg")).get_by_role("button", name="Remove").click()
+    expect(visit.find("#photo-list li")).to_have_count(61)
+    assert visit.page.evaluate("localStorage.getItem('mono3d_photos')") == written
+    visit.find("#file").set_input_files(photos[0])
+    expect(visit.find("#chosen-name")).to_contain_text("left cup.png")
+    visit.clean()
+
+
+@pytest.mark.thorough
+def test_what_is_cancelled_before_it_is_sent_is_not_sent(visit: Visit) -> None:
+    """As while the server is away."""
+    visit.open()
+    send = """async () => {
+      const { create } = await import("./static/js/api.js");
+      return create({ sample: "coffee" }, () => {}, AbortSignal.abort(), "0").catch(({ name }) => name);
+    }"""
+    assert visit.page.evaluate(send) == "AbortError"
+    assert not [one for one in visit.requests if one.method == "POST"]
+
+
+@pytest.mark.thorough
 def test_the_list_waits_for_a_server_that_is_full(visitor: Visitor, tmp_path: Path, photos: list[Path]) -> None:
     with serving(tmp_path, "--max-jobs", "1") as small:
         visit = visitor(small.address)
@@ -114,7 +149,9 @@ def test_the_list_waits_for_a_server_that_is_full(visitor: Visitor, tmp_path: Pa
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("screen", [{}, PHONE, SIDEWAYS], ids=["desktop", "phone", "phone on its side"])
-def test_a_guest_looks_at_what_was_shared(visitor: Visitor, tmp_path: Path, screen: dict[str, object]) -> None:
+def test_a_guest_looks_at_what_was_shared(
+    visitor: Visitor, tmp_path: Path, photos: list[Path], screen: dict[str, object]
+) -> None:
     with serving(tmp_path, "--token", TOKEN, "--root-path", "/team/mono3d") as guarded:
         mine = {"Authorization": f"Bearer {TOKEN}"}
         job = guarded.upload(COFFEE, SMALL, headers=mine).json()["id"]
@@ -144,6 +181,8 @@ def test_a_guest_looks_at_what_was_shared(visitor: Visitor, tmp_path: Path, scre
             guest.find("#download-first").click()
         assert waiting.value.suggested_filename == "coffee.glb"
         assert complaints(guest) == [] and guest.fits()
+        guest.find("#file").set_input_files(photos[0])
+        expect(guest.find("#result-title")).to_be_visible()
         guest.page.evaluate("scrollTo(0, 0)")
         guest.shot(f"share guest {screen.get('viewport', {'width': 'desktop'})['width']}")  # type: ignore[index]
         guest.page.reload()

@@ -148,6 +148,8 @@ function failure(status, text) {
 export function create(parts, onSent, signal, key) {
   // Unlike fetch, XMLHttpRequest reports the progress of an upload.
   return new Promise((resolve, reject) => {
+    // While the server was away.
+    signal.throwIfAborted();
     const request = new XMLHttpRequest();
     const body = new FormData();
     for (const [name, value] of Object.entries(parts)) body.append(name, value);

@@ -96,12 +96,14 @@ class Page {
   }
 
   _chosen(chosen) {
+    // A guest sends no photos.
+    if (this._isGuest) return;
     this._say("");
     find("generate").setAttribute("aria-disabled", String(!chosen));
     find("generate-hint").textContent = chosen ? "" : t("Choose a photo first.");
     // A photo dropped on a result, or during a job, starts over.
     if (chosen && document.body.dataset.view === "working") this._cancel();
-    else if (chosen && document.body.dataset.view === "result") this._start();
+    else if (chosen && ["result", "photos"].includes(document.body.dataset.view)) this._start();
     if (!chosen) return;
     this._result.prepare();
     find("generate").scrollIntoView({ block: "nearest" });
@@ -147,15 +149,18 @@ class Page {
 
   /** Opens what a link shares; the link itself does not stay in the address. */
   async _openShare(share) {
+    const { hash } = location;
     this._leave();
     this._show("working");
     this._progress.showPhoto("");
     try {
       const id = await patiently(() => api.openShare(share));
+      // Whoever has gone elsewhere meanwhile stays there.
+      if (location.hash !== hash) return;
       history.replaceState(null, "", `#job=${id}`);
       this._openFromAddress();
     } catch (failure) {
-      this._giveUp(failure.message);
+      if (location.hash === hash) this._giveUp(failure.message);
     }
   }
 

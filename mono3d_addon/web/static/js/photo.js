@@ -43,20 +43,20 @@ export class PhotoChoice {
 
   /** Chooses a file of the user, or reports why it cannot be used. */
   takeFile(file) {
-    if (this._isUsable(file)) this._take({ file, name: file.name, url: URL.createObjectURL(file), note: size(file.size) });
+    const wrong = this._wrongWith(file);
+    if (wrong) this._onWrong(wrong);
+    else this._take({ file, name: file.name, url: URL.createObjectURL(file), note: size(file.size) });
   }
 
-  _isUsable(file) {
-    if (file.size > this._about.max_megabytes * 1e6) {
-      const values = { name: file.name, size: size(file.size), limit: this._about.max_megabytes };
-      this._onWrong(t("'{name}' has {size}, this server takes up to {limit} MB; make it smaller and choose it again.", values));
-      return false;
+  /** Returns why a file cannot be used; empty if it can. */
+  _wrongWith(file) {
+    const { name } = file;
+    const limit = this._about.max_megabytes;
+    if (file.size > limit * 1e6) {
+      const values = { name, size: size(file.size), limit };
+      return t("'{name}' has {size}, this server takes up to {limit} MB; make it smaller and choose it again.", values);
     }
-    if (file.size === 0) {
-      this._onWrong(t("'{name}' is empty or a folder; choose a photo.", { name: file.name }));
-      return false;
-    }
-    return true;
+    return file.size === 0 ? t("'{name}' is empty or a folder; choose a photo.", { name }) : "";
   }
 
   _take(chosen) {
@@ -95,11 +95,8 @@ export class PhotoChoice {
   }
 
   _takeSeveral(files) {
-    const wrong = [];
-    const report = this._onWrong;
-    this._onWrong = (sentence) => wrong.push(sentence);
-    const usable = files.filter((file) => this._isUsable(file));
-    this._onWrong = report;
+    const wrong = files.map((file) => this._wrongWith(file)).filter(Boolean);
+    const usable = files.filter((file) => !this._wrongWith(file));
     if (usable.length > 1) this._take({ several: usable.map((file) => ({ file, url: URL.createObjectURL(file) })) });
     else if (usable.length) this.takeFile(usable[0]);
     if (wrong.length) this._onWrong(wrong.join(" "));

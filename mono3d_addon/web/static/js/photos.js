@@ -9,6 +9,7 @@ import { waitingWords } from "./progress.js";
 import { heard, t } from "./texts.js";
 
 const STORE = "mono3d_photos";
+/** Photos that are remembered; those that are under way are never forgotten. */
 const MOST = 60;
 const GONE = 404;
 const BUSY = 503;
@@ -20,6 +21,8 @@ export class Photos {
   constructor(onOpen) {
     this._onOpen = onOpen;
     this._entries = [];
+    /** Ids that this page has written down. */
+    this._known = new Set();
     this._isSending = false;
     for (const { id, name } of stored()) this._put(new Entry(this, { id, name }), false);
     this._renew();
@@ -61,9 +64,7 @@ export class Photos {
   /** Takes an entry out of the list; what is not done yet is not done any more. */
   remove(entry) {
     const place = this._entries.indexOf(entry);
-    this._entries.splice(place, 1);
-    entry.leave();
-    entry.element.remove();
+    this._drop(entry);
     this._renew();
     const next = this._entries[Math.min(place, this._entries.length - 1)];
     if (next && document.activeElement === document.body) next.focus();
@@ -75,9 +76,11 @@ export class Photos {
     this._sendNext();
   }
 
-  /** Writes down the jobs for the next visit. */
+  /** Writes down the jobs for the next visit, beside those of other pages that are open. */
   keep() {
-    const kept = this._entries.filter(({ id }) => id).map(({ id, name }) => ({ id, name }));
+    const own = this._entries.filter(({ id }) => id).map(({ id, name }) => ({ id, name }));
+    for (const { id } of own) this._known.add(id);
+    const kept = [...own, ...stored().filter(({ id }) => !this._known.has(id))];
     try {
       if (kept.length) localStorage.setItem(STORE, JSON.stringify(kept));
       else localStorage.removeItem(STORE);
@@ -94,10 +97,14 @@ export class Photos {
       this._entries.push(entry);
       find("photo-list").append(entry.element);
     }
-    for (const old of this._entries.splice(MOST)) {
-      old.leave();
-      old.element.remove();
-    }
+    const old = this._entries.length > MOST && this._entries.findLast((one) => one.isOver);
+    if (old) this._drop(old);
+  }
+
+  _drop(entry) {
+    this._entries.splice(this._entries.indexOf(entry), 1);
+    entry.leave();
+    entry.element.remove();
   }
 
   _renew() {
@@ -152,6 +159,11 @@ class Entry {
   /** Whether it waits to be sent. */
   get isUnsent() {
     return Boolean(this._parts) && !this.id && !this._failure;
+  }
+
+  /** Whether nothing is under way. */
+  get isOver() {
+    return ["done", "failed"].includes(this.element.dataset.state);
   }
 
   focus() {
