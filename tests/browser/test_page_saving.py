@@ -97,8 +97,11 @@ def test_the_view_is_saved_as_a_video_that_sways(visitor: Visitor, coffee: str, 
     expect(visit.find("#video-words")).to_contain_text("WebM, VP9")
     # Cancelled, there is no file, and it can be made again.
     visit.find("#save-video").click()
+    # A picture meanwhile would be of another size than the video.
+    expect(visit.find("#save-once")).to_be_disabled()
     visit.find("#video-cancel").click()
     expect(visit.find("#save-video")).to_be_visible()
+    expect(visit.find("#save-once")).to_be_enabled()
     path = saved(visit, "#save-video", tmp_path, 600_000)
     assert path.name == "coffee_view.webm"
     seen = visit.page.evaluate(WATCH, base64.b64encode(path.read_bytes()).decode())

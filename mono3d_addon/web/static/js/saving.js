@@ -50,7 +50,10 @@ export class Saving {
   }
 
   async _savePicture(scale) {
+    // Both are drawn by the renderer of the view, one at a time.
+    if (this._making) return;
     this._say("");
+    this._making = new AbortController();
     try {
       const canvas = await this._viewer.picture(scale, this._painter());
       const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
@@ -59,6 +62,7 @@ export class Saving {
     } catch (failure) {
       this._say(t("The picture cannot be saved: {reason}", { reason: failure.message }));
     }
+    this._making = null;
   }
 
   async _saveVideo() {
@@ -105,6 +109,7 @@ export class Saving {
   _show(share) {
     find("video-progress").hidden = share === null;
     find("save-video").hidden = share !== null;
+    for (const id of ["save-once", "save-twice"]) find(id).disabled = share !== null;
     find("video-bar").value = share ?? 0;
   }
 
