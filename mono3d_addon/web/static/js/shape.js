@@ -98,6 +98,11 @@ export class Shape {
 
   _change(field) {
     this._keepOther(field);
+    this._changed();
+  }
+
+  /** Has the mesh of the present values made. */
+  _changed() {
     this._renewGroups();
     this._say(t("Changed …"), "");
     clearTimeout(this._wholeTimer);
@@ -173,17 +178,17 @@ export class Shape {
   }
 
   _resetAll() {
-    const fields = [...this._fields.values()];
     this._kept = "";
-    for (const field of fields) field.show(field.spec.default);
-    this._change(fields[0]);
+    for (const field of this._fields.values()) field.show(field.spec.default);
+    this._changed();
   }
 
   /** Sets both distances, 0 for automatic. */
   _setDistances(near, far) {
+    this._kept = "";
     this._fields.get("near").show(near);
     this._fields.get("far").show(far);
-    this._change(this._fields.get("detail"));
+    this._changed();
   }
 
   _renewGroups() {
