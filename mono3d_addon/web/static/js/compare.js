@@ -36,7 +36,8 @@ export class Compare {
   show(status) {
     if (this._status?.id === status.id) return;
     this._status = status;
-    const { width, height } = status.result;
+    const { width, height, files } = status.result;
+    for (const [id, format] of Object.entries(EXACT)) find(id).hidden = !files[format];
     find("compare").style.setProperty("--aspect", width / height);
     find("result-photo").src = `${api.address(status.id, "photo")}?side=2048`;
     find("result-depth").src = api.address(status.id, "depth");

@@ -36,7 +36,9 @@ export class Sharing {
   }
 
   async _stop() {
-    await api.unshare(this._id);
+    const id = this._id;
+    await api.unshare(id);
+    if (id !== this._id) return;
     this._renew("");
     announce(t("The link is no longer valid."));
     find("share-make").focus();
