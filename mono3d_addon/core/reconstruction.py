@@ -21,6 +21,7 @@ from . import scene_guess
 from .arrays import Bytes
 from .camera.automatic import Resolved
 from .camera.camera import Camera
+from .camera.depth_strength import strengthened
 from .camera.lens import Lens
 from .maps.depth_values import DepthValues
 from .mesh.given_normals import are_used
@@ -108,6 +109,12 @@ class Reconstruction:
         """Near, far and field of view of this reconstruction, each with its source."""
         size, is_panorama = (self.camera.width, self.camera.height), self.camera.is_panorama
         return resolved(self.settings, size, self.lens, self.own, self.scene, is_panorama=is_panorama)
+
+    @property
+    def near_and_far(self) -> tuple[float, float]:
+        """The near and far of the depth, metres: those of `resolved`, changed by the depth strength."""
+        settings = strengthened(self.resolved.applied_to(self.settings))
+        return settings.near, settings.far
 
     @property
     def has_given_normals(self) -> bool:

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.camera.camera import Camera
-from ..core.camera.depth_strength import strengthened
 from ..core.photo.texture_file import for_gltf
 from ..core.reconstruction import Reconstruction
 from .files import Staging
@@ -141,7 +140,7 @@ def _camera(camera: Camera, result: Reconstruction) -> dict[str, Any]:
         "perspective": {
             "yfov": 2 * math.atan(camera.height / (2 * camera.fy)),
             "aspectRatio": camera.width / camera.height * (camera.fy / camera.fx),
-            "znear": max(0.01 * strengthened(result.resolved.applied_to(result.settings)).near, 1e-6),
+            "znear": max(0.01 * result.near_and_far[0], 1e-6),
         },
     }
 

@@ -172,9 +172,9 @@ def _values(name: str, type: str, primvar: str) -> Prim:
 def _camera(result: Reconstruction) -> Prim:
     camera = pinhole_of(result.camera)
     across, down = _FOCAL_LENGTH / camera.fx, _FOCAL_LENGTH / camera.fy
-    near = max(0.01 * result.resolved.near.value, 1e-6)
+    near, far = result.near_and_far
     properties: dict[str, Attribute | Relationship] = {
-        "clippingRange": Attribute("float2", (near, 100 * result.resolved.far.value)),
+        "clippingRange": Attribute("float2", (max(0.01 * near, 1e-6), 100 * far)),
         "focalLength": Attribute("float", _FOCAL_LENGTH),
         "horizontalAperture": Attribute("float", camera.width * across),
         "horizontalApertureOffset": Attribute("float", (camera.width / 2 - camera.cx) * across),

@@ -270,6 +270,14 @@ def test_usdz_is_a_zip_of_files_that_can_be_mapped_into_memory(tmp_path: Path) -
     assert y_up(result.mesh.vertices).astype("<f4").tobytes() in data
 
 
+def test_cameras_show_what_is_nearer_and_farther_by_the_depth_strength(tmp_path: Path) -> None:
+    result = results.result(tmp_path, near=1.0, far=4.0, depth_strength=2.0)
+    document, _ = read_glb(export(result, "glb", tmp_path))
+    assert document["cameras"][0]["perspective"]["znear"] == pytest.approx(0.005)
+    clipped = struct.pack("<ff", 0.005, 800.0)
+    assert clipped in export(result, "usdz", tmp_path).read_bytes()
+
+
 def test_obj_with_its_material_and_texture(tmp_path: Path) -> None:
     result = results.result(tmp_path)
     path = tmp_path / f"{NAME}.obj"
