@@ -131,6 +131,14 @@ class Reconstruction:
         """The background in the scene frame."""
         return None if self.background is None else in_scene(self.background, self.camera)
 
+    @property
+    def scene_layers(self) -> tuple[tuple[Mesh, Path], ...]:
+        """The surface and, where there is one, the background in the scene frame, each with its texture."""
+        surface = (self.scene_mesh, self.texture)
+        if self.scene_background is None or self.background_texture is None:
+            return (surface,)
+        return surface, (self.scene_background, self.background_texture)
+
     @functools.cached_property
     def scene_whole(self) -> Mesh:
         """The surface and, after it, the background as one mesh in the scene frame."""

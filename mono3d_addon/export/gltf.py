@@ -42,14 +42,11 @@ def write_glb(result: Reconstruction, path: Path, staging: Staging, compress: st
     """
     is_unlit = result.settings.shading == "emission"
     textured = result.settings.material == "texture"
-    layers = [("photo", result.scene_mesh, result.texture)]
-    if result.scene_background is not None and result.background_texture is not None:
-        layers.append(("behind", result.scene_background, result.background_texture))
-    encoding = encoding_of(compress, result, [mesh for _, mesh, _ in layers])
+    encoding = encoding_of(compress, result, [mesh for mesh, _ in result.scene_layers])
     document = document_of(result)
     document["nodes"][0] |= encoding.node
     pictures: list[tuple[str, bytes]] = []
-    for number, (name, mesh, texture) in enumerate(layers):
+    for number, (name, (mesh, texture)) in enumerate(zip(("photo", "behind"), result.scene_layers, strict=False)):
         is_baked = result.normal_map is not None and number == 0
         look = Look(textured, has_normals=is_baked or not is_unlit, has_tangents=is_baked)
         primitives = encoding.primitives(mesh, look)

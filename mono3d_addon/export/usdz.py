@@ -45,12 +45,9 @@ def write_usdz(result: Reconstruction, path: Path, staging: Staging) -> None:
     `settings.shading` 'emission' becomes a surface that only emits. Triangles only.
     """
     textured = result.settings.material == "texture"
-    layers = [("mesh", result.scene_mesh, result.texture)]
-    if result.scene_background is not None and result.background_texture is not None:
-        layers.append(("behind", result.scene_background, result.background_texture))
     files: list[tuple[str, bytes]] = []
     meshes, looks = [], []
-    for name, mesh, texture in layers:
+    for name, (mesh, texture) in zip(("mesh", "behind"), result.scene_layers, strict=False):
         picture = relief = ""
         if textured:
             picture = _add(files, name, for_gltf(texture.read_bytes()))
@@ -58,7 +55,7 @@ def write_usdz(result: Reconstruction, path: Path, staging: Staging) -> None:
             relief = _add(files, "normals", result.normal_map.read_bytes())
         meshes.append(_mesh(name, mesh, with_colors=not textured))
         looks.append(_look(name, picture, relief, is_unlit=result.settings.shading == "emission"))
-    stand = Attribute("double3", _stand(result.camera, [mesh for _, mesh, _ in layers]))
+    stand = Attribute("double3", _stand(result.camera, [mesh for mesh, _ in result.scene_layers]))
     root = Prim(
         _ROOT[1:],
         "Xform",
