@@ -83,7 +83,7 @@ def contents(encoding: Encoding, *, is_unlit: bool) -> dict[str, Any]:
         **({"extensionsRequired": list(encoding.extensions)} if encoding.extensions else {}),
         "accessors": encoding.buffer.accessors,
         "bufferViews": encoding.buffer.views,
-        "buffers": encoding.buffers,
+        "buffers": encoding.buffer.described,
     }
 
 

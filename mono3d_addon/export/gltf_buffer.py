@@ -26,6 +26,11 @@ class Buffer:
     views: list[dict[str, Any]] = field(default_factory=list)
     accessors: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def described(self) -> list[dict[str, Any]]:
+        """The JSON of the file's buffers, once all is in it."""
+        return [{"byteLength": self.length}]
+
     def add_view(self, data: bytes | memoryview, target: int | None = None) -> int:
         """Appends bytes, and returns the number of their view."""
         size = memoryview(data).nbytes

@@ -20,6 +20,8 @@ from ..core.mesh.footprint import footprints
 from ..core.mesh.mesh import Mesh
 from ..core.mesh.normal_map import tangents
 from ..core.reconstruction import Reconstruction
+from ..errors import Mono3DError
+from ..settings import COMPRESS
 from .frames import y_up
 from .gltf_buffer import INDICES, KINDS, VERTICES, Buffer, Kind, from_top, linear_rgba
 from .meshopt_buffer import MESHOPT, MeshoptBuffer
@@ -70,16 +72,12 @@ class Encoding(Protocol):
     """Stores meshes in a buffer.
 
     buffer      what they are stored in, together with the pictures
-    buffers     the JSON of the file's buffers, once all is stored
     node        properties of the node with the mesh, by which positions become metres
     extensions  names of the extensions that a reader must know
     """
 
     @property
     def buffer(self) -> Buffer: ...  # noqa: D102
-
-    @property
-    def buffers(self) -> list[dict[str, Any]]: ...  # noqa: D102
 
     @property
     def node(self) -> dict[str, Any]: ...  # noqa: D102
@@ -94,16 +92,18 @@ class Encoding(Protocol):
 
 def encoding_of(compress: str, result: Reconstruction, meshes: Sequence[Mesh]) -> Encoding:
     """Returns the encoding, by a word of `settings.COMPRESS`, for the `meshes` of `result` in the scene frame."""
-    most_error = _MOST_ERROR * _cell(result) * _nearest(result)
-    if compress == "quantize":
-        return Quantized(cube_of(meshes, most_error))
+    if compress == "none":
+        return Plain()
     if compress == "meshopt":
         # Relative to the distance, so that far and near are as exact.
         bits = math.ceil(-math.log2(_MOST_ERROR / 2 * _cell(result)))
         return Meshopt(min(max(bits, _MESHOPT_BITS[0]), _MESHOPT_BITS[1]))
+    most_error = _MOST_ERROR * _cell(result) * _nearest(result)
+    if compress == "quantize":
+        return Quantized(cube_of(meshes, most_error))
     if compress == "draco":
         return Draco(most_error)
-    return Plain()
+    raise Mono3DError(f"GLB files cannot be stored as '{compress}'; the choices are {', '.join(COMPRESS)}.")
 
 
 def _cell(result: Reconstruction) -> float:
@@ -130,11 +130,6 @@ class Plain:
     buffer: Buffer = field(default_factory=Buffer)
     node: dict[str, Any] = field(default_factory=dict)
     extensions: tuple[str, ...] = ()
-
-    @property
-    def buffers(self) -> list[dict[str, Any]]:
-        """The JSON of the one buffer."""
-        return [{"byteLength": self.buffer.length}]
 
     def primitives(self, mesh: Mesh, look: Look) -> list[dict[str, Any]]:
         """Stores a mesh in the scene frame, and returns the JSON of its primitive, without a material."""
@@ -185,11 +180,6 @@ class Quantized:
     cube: Cube | None
     buffer: Buffer = field(default_factory=Buffer)
     extensions: tuple[str, ...] = (_QUANTIZED,)
-
-    @property
-    def buffers(self) -> list[dict[str, Any]]:
-        """The JSON of the one buffer."""
-        return [{"byteLength": self.buffer.length}]
 
     @property
     def node(self) -> dict[str, Any]:
@@ -257,41 +247,29 @@ def in_rows(triangles: Ints) -> Ints:
 
 @dataclass(frozen=True)
 class Meshopt:
-    """EXT_meshopt_compression. Positions have `bits` relative to their distance from the origin, normals 8.
+    """EXT_meshopt_compression. Positions have `bits` relative to their distance from the origin, normals 8."""
 
-    `is_packed` is False for what will be compressed by gzip.
-    """
-
-    bits: int = 16
-    is_packed: bool = True
-    buffer: MeshoptBuffer = field(init=False)
+    bits: int
+    buffer: MeshoptBuffer = field(default_factory=MeshoptBuffer)
     node: dict[str, Any] = field(default_factory=dict)
-    _needs: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "buffer", MeshoptBuffer(is_packed=self.is_packed))
 
     @property
     def extensions(self) -> tuple[str, ...]:
-        """That of the compression, and that of normals in bytes where there are any."""
-        return (MESHOPT, *dict.fromkeys(self._needs))
-
-    @property
-    def buffers(self) -> list[dict[str, Any]]:
-        """The JSON of the buffer, and of what its parts become, which no file has."""
-        buffer = self.buffer
-        unpacked = {"byteLength": buffer.unpacked, "extensions": {MESHOPT: {"fallback": True}}}
-        return [{"byteLength": buffer.length}, unpacked]
+        """That of the compression, and that of vectors in bytes where there are any."""
+        has_bytes = any(one["componentType"] == KINDS["int8"] for one in self.buffer.accessors)
+        return (MESHOPT, _QUANTIZED) if has_bytes else (MESHOPT,)
 
     def primitives(self, mesh: Mesh, look: Look) -> list[dict[str, Any]]:
         """Stores a mesh in the scene frame, and returns the JSON of its primitive, without a material."""
+        if not len(mesh.triangles):
+            # The format has no form for a mesh of nothing.
+            return Plain(self.buffer).primitives(mesh, look)
         add = self.buffer.add_attribute
         attributes = {"POSITION": self.buffer.add_positions(y_up(mesh.vertices), self.bits)}
         uv = np.rint(np.clip(from_top(mesh.uv), 0.0, 1.0) * 65535).astype(np.uint16)
         attributes["TEXCOORD_0"] = add(uv, "VEC2", "uint16", normalized=True)
         if look.has_normals:
             attributes["NORMAL"] = add(_in_bytes(y_up(mesh.normals)), "VEC3", "int8", normalized=True)
-            self._needs.append(_QUANTIZED)
         if look.has_tangents:
             attributes["TANGENT"] = add(_in_bytes(_tangents(mesh)), "VEC4", "int8", normalized=True)
         if not look.is_textured:
@@ -311,11 +289,6 @@ class Draco:
     buffer: Buffer = field(default_factory=Buffer)
     node: dict[str, Any] = field(default_factory=dict)
     extensions: tuple[str, ...] = (_DRACO,)
-
-    @property
-    def buffers(self) -> list[dict[str, Any]]:
-        """The JSON of the one buffer."""
-        return [{"byteLength": self.buffer.length}]
 
     def primitives(self, mesh: Mesh, look: Look) -> list[dict[str, Any]]:
         """Stores a mesh in the scene frame, and returns the JSON of its primitive, without a material.

@@ -26,6 +26,11 @@ class MeshoptBuffer(Buffer):
     is_packed: bool = True
     unpacked: int = 0
 
+    @property
+    def described(self) -> list[dict[str, Any]]:
+        """The JSON of the buffer, and of what its parts become, which no file has."""
+        return [*super().described, {"byteLength": self.unpacked, "extensions": {MESHOPT: {"fallback": True}}}]
+
     def add_positions(self, points: Floats, bits: int) -> int:
         """Appends points, float32 (n, 3), in `bits` relative to their distance; returns the number of the accessor."""
         bounds: dict[str, Any] = {}

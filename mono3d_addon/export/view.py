@@ -16,6 +16,7 @@ from ..core.reconstruction import Reconstruction
 from .gltf import SAMPLER, UNLIT, contents, document_of, encoded, mime_of
 from .gltf_buffer import Buffer
 from .gltf_geometry import Look, Meshopt
+from .meshopt_buffer import MeshoptBuffer
 
 _BITS, _DRAFT_BITS = 16, 13
 _EFFORT = 4
@@ -37,7 +38,7 @@ def view_of(result: Reconstruction, layers: list[Layer], normal_map: bytes = b""
     normal_map  the file of the picture; it belongs to the first layer where the material is lit
     is_draft    whether positions may be less exact: 13 bits
     """
-    encoding = Meshopt(_DRAFT_BITS if is_draft else _BITS, is_packed=False)
+    encoding = Meshopt(_DRAFT_BITS if is_draft else _BITS, MeshoptBuffer(is_packed=False))
     buffer = encoding.buffer
     is_textured = result.settings.material == "texture"
     is_lit = result.settings.shading != "emission"

@@ -17,6 +17,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from mono3d_addon import export
+from mono3d_addon.core.mesh.mesh import empty_mesh
 from mono3d_addon.core.reconstruction import Reconstruction
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.export import meshopt
@@ -113,6 +114,22 @@ def test_the_triangles_come_back(tmp_path: Path, compress: str, shading: str) ->
             np.testing.assert_allclose(found[:, :, 3:], wanted[:, :, 3:], atol=0.51 / 65535)
         lengths = np.linalg.norm(normals, axis=2)
         np.testing.assert_allclose(lengths, 0.0 if shading == "emission" else 1.0, atol=0.01)
+
+
+@pytest.mark.parametrize("compress", COMPRESS)
+def test_an_empty_mesh_becomes_a_file_too(tmp_path: Path, compress: str) -> None:
+    if compress == "draco":
+        pytest.importorskip("DracoPy")
+    result = replace(results.result(tmp_path, shading="principled"), mesh=empty_mesh())
+    (path,) = export.write(result, "glb", tmp_path / "cup.glb", compress)
+    document, _ = view_file.read(path.read_bytes())
+    (primitive,) = document["meshes"][0]["primitives"]
+    assert document["accessors"][primitive["attributes"]["POSITION"]]["count"] == 0
+
+
+def test_another_compression_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Mono3DError, match="'zip'; the choices are none, quantize, meshopt, draco"):
+        export.write(layered(tmp_path), "glb", tmp_path / "cup.glb", "zip")
 
 
 def test_a_mesh_is_cut_where_16_bits_cannot_number_its_vertices() -> None:
