@@ -100,8 +100,8 @@ def _lowest(sky: Cells, rims: Rims, shift: np.float32) -> int:
 
     `rims` are those of the sky. Below its lowest cell, it shows over what stands there, as a camera that rises does.
     """
-    _, columns = sky.shape
+    rows, columns = sky.shape
     is_over = rims.near - rims.far == columns
     heights = rims.height[is_over] if is_over.any() else rims.height
-    margin = min(float(np.median(heights) * shift), MOST_REACH * columns)
+    margin = min(float(np.median(heights) * shift), MOST_REACH * max(rows, columns))
     return int(np.flatnonzero(sky.any(axis=1))[-1] + margin) + 2

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mono3d_addon.core.camera.camera import Camera
 from mono3d_addon.core.maps.sky_colors import RIM, rim_of
 from mono3d_addon.core.mesh.background_fill import BackgroundFill
+from mono3d_addon.core.mesh.fill_reach import MOST_REACH
 from mono3d_addon.core.mesh.fill_sky import fill_before_sky
 from mono3d_addon.core.mesh.grid import Grid, grid_of, torn_triangles
 from mono3d_addon.core.mesh.mixed_rims import without
@@ -90,6 +91,15 @@ def test_the_sky_ends_in_a_level_line_below_what_a_moved_camera_sees() -> None:
     assert 50 < row.max() < 100 and columns.min() < 1 and columns.max() > 79
     front = [grid.mesh(view), found.mesh]
     assert covered_share(front, view, 6.0, 0.0, 2.0) > covered_share(front, view, 6.0, 0.0, 0.0) - 0.02
+
+
+def test_the_sky_of_an_upright_photo_reaches_as_far_down_as_the_fill() -> None:
+    depth = np.full((160, 60), SKY, np.float32)
+    depth[60:], depth[60:72] = 4.0, 1.0
+    sky = depth == SKY
+    _, _, found = made((depth, np.where(sky[..., None], BLUE, (30, 40, 20)).astype(np.uint8), sky))
+    row = (0.5 - found.mesh.uv[far_part(found), 1]) * 320
+    assert 60 + MOST_REACH * 160 - 3 < row.max() < 160
 
 
 def test_a_floor_does_not_rise_behind_a_man_before_the_sky() -> None:
