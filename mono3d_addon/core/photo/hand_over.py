@@ -42,6 +42,8 @@ _OTHERS = (
 )
 _OWN = (b"\x89PNG", b"BM", b"#?", b"\x93NUMPY", *(b"P%c" % letter for letter in b"1234567Ff"))
 _PHOTOSHOP = b"8BPS"
+_LONGEST_START = 26
+"""Bytes at the start of a file that tell its kind; those of Photoshop are its header."""
 _EXR = b"\x76\x2f\x31\x01"
 _SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".gif", ".jp2", ".j2k", ".psd", ".exr")
 _MOST_CHANNELS = 4
@@ -89,11 +91,11 @@ def needs_hand_over(path: Path) -> bool:
     try:
         require_regular(path)
         with path.open("rb") as file:
-            start = file.read(12)
+            start = file.read(_LONGEST_START)
     except (Mono3DError, OSError):
         return False
     if start.startswith(_PHOTOSHOP):
-        return not _is_own_photoshop(path)
+        return not _is_own_photoshop(start)
     if start.startswith(_OTHERS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP"):
         return True
     if is_tiff(start):
@@ -124,11 +126,10 @@ def _is_foreign_tiff(path: Path) -> bool:
     return folder is not None and not tiff_file.is_readable_alone(folder) and tiff_file.is_known(folder)
 
 
-def _is_own_photoshop(path: Path) -> bool:
+def _is_own_photoshop(start: bytes) -> bool:
     from . import psd_file
 
-    with path.open("rb") as file:
-        return psd_file.needs_own_reader(file.read(26))
+    return psd_file.needs_own_reader(start)
 
 
 def _is_foreign_exr(path: Path) -> bool:
