@@ -320,9 +320,9 @@ class Reshaper(abc.ABC):
 
         Only without a sky. What was judged to be no part of a sky is the rim of things before it, and stays.
         """
-        if self.holds is None:
+        holds = self._holds_at(*shape[:2])
+        if holds is None:
             return valid
-        holds = resize_nearest(self.holds, shape[1], shape[0])
         return holds if valid is None else valid & holds
 
     @property
@@ -362,15 +362,18 @@ class Reshaper(abc.ABC):
         """Returns where the disparity holds, for a map of another size."""
         return None if self.holds is None else resize_nearest(self.holds, columns, rows)
 
-    def _with_planes(self) -> Floats:
+    def _given_normals(self) -> GivenNormals | None:
+        """Returns the network's normals; None where it gives none, or not the lens that they are for."""
         measures = None if self.scene is None else self.scene.measures
-        given = None
-        if self.normals is not None and measures is not None and measures.focal > 0.0:
-            given = GivenNormals(self.normals, self._holds_at(*self.normals.shape[:2]), measures.focal)
-        if self.holds is None:
+        if self.normals is None or measures is None or measures.focal <= 0.0:
+            return None
+        return GivenNormals(self.normals, self._holds_at(*self.normals.shape[:2]), measures.focal)
+
+    def _with_planes(self) -> Floats:
+        given, holds = self._given_normals(), self._holds_at(*self.disparity.shape)
+        if holds is None:
             return with_planes(self.disparity, self.photo.pixels, given)
         # Where there is nothing at a finite distance, nothing continues the planes of things.
-        holds = resize_nearest(self.holds, self.disparity.shape[1], self.disparity.shape[0])
         flat = with_planes(np.where(holds, self.disparity, np.float32(0.0)), self.photo.pixels, given)
         return filled(flat, holds)
 
@@ -480,11 +483,11 @@ class PinholeReshaper(Reshaper):
         """Returns how the network's normals shade the meshes of a grid; None where they do not."""
         if not are_used(self.normals, self.scene, settings):
             return None
-        assert self.normals is not None and self.scene is not None and self.scene.measures is not None
+        given = self._given_normals()
+        assert given is not None and self.scene is not None and self.scene.measures is not None
         measures = self.scene.measures
-        holds = self._holds_at(*self.normals.shape[:2])
         scale = (1.0 / settings.near - 1.0 / settings.far) / (1.0 / measures.near - 1.0 / measures.far)
-        given = GivenNormals(self.normals, holds, measures.focal, 1.0 / settings.far - scale / measures.far)
+        given = replace(given, offset=1.0 / settings.far - scale / measures.far)
         return shading_of(grid.points, grid.normals, grid.connected, shape, given, camera)
 
     def _surface(
