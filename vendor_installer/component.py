@@ -10,6 +10,11 @@ from dataclasses import dataclass, field
 from .locks import normalized_name
 
 
+def name_in(text: str) -> str:
+    """Returns the normalized name of the package in a requirement, such as "numpy" in "NumPy>=2"."""
+    return normalized_name(re.split("[=<>!~]", text)[0])
+
+
 @dataclass(frozen=True)
 class Requirement:
     """One package of a component as a pip requirement (`timm==1.0.31`), with the conditions under which it applies.
@@ -28,7 +33,7 @@ class Requirement:
     @property
     def name(self) -> str:
         """Name of the package in its normalized form."""
-        return normalized_name(re.split("[=<>!~]", self.text)[0])
+        return name_in(self.text)
 
     def applies(self, python_tag: str, platform: str, backend: str) -> bool:
         """Returns whether the package is needed for this Python, platform and backend."""

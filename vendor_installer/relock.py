@@ -11,7 +11,6 @@ import dataclasses
 import io
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from . import locks
-from .component import Component, Requirement
+from .component import Component, Requirement, name_in
 from .components import COMPONENTS
 from .errors import InstallError
 from .indexes import INDEXES, build_label
@@ -125,8 +124,8 @@ def _resolve(requirements: Sequence[Requirement], python_tag: str, platform: str
     texts = [item.text for item in requirements]
     for _ in range(6):
         # --isolated ignores the maintainer's pip settings, so that the hashes are those of the public index.
-        pinned = {normalized_name(text.split("==")[0]) for text in texts if "==" in text}
-        exact = [text for text in texts if normalized_name(re.split("[=<>!~]", text)[0]) in pinned]
+        pinned = {name_in(text) for text in texts if "==" in text}
+        exact = [text for text in texts if name_in(text) in pinned]
         others = [text for text in texts if text not in exact]
         # pip compares Requires-Python with its own Python, not the target's, so the check is off for exact versions.
         found = _report(exact, python_tag, platform, ["--isolated", "--ignore-requires-python"]) if exact else []
