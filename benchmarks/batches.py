@@ -30,6 +30,11 @@ from typing import Any
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.command import descendants  # noqa: E402
+from mono3d_addon.core.computer import resident_memory  # noqa: E402
+
 WIDTH = 800
 MOST = 300_000
 """Bytes of a photo."""
@@ -110,30 +115,8 @@ class Memory:
 
     def _watch(self) -> None:
         while not self._ends.wait(5.0):
-            self.rows.append((_records(self._out), sum(_resident(process) for process in _below(os.getpid())) / 2**20))
-
-
-def _below(process: int) -> list[int]:
-    children: dict[int, list[int]] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(path.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-        children.setdefault(parent, []).append(int(path.parent.name))
-    found, todo = [], [process]
-    while todo:
-        more = children.get(todo.pop(), [])
-        found += more
-        todo += more
-    return found
-
-
-def _resident(process: int) -> int:
-    try:
-        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
+            _, *below = descendants(os.getpid())
+            self.rows.append((_records(self._out), sum(resident_memory(process) or 0 for process in below) / 2**20))
 
 
 def compare(arguments: argparse.Namespace, photos: Path, out: Path) -> None:

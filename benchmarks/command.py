@@ -67,12 +67,13 @@ def measure(command: list[str]) -> Run:
 def _watch(root: int, peaks: list[float], done: threading.Event) -> None:
     """Samples the memory of a process and its descendants (proportional set size, which counts shared pages once)."""
     while not done.wait(0.05):
-        sizes = [_memory(number) for number in _descendants(root)]
+        sizes = [_memory(number) for number in descendants(root)]
         peaks[0] = max(peaks[0], *sizes)
         peaks[1] = max(peaks[1], sum(sizes))
 
 
-def _descendants(root: int) -> list[int]:
+def descendants(root: int) -> list[int]:
+    """Returns the numbers of a process and, after it, of all processes that it or its children started (Linux)."""
     found, waiting = [], [root]
     while waiting:
         number = waiting.pop()
