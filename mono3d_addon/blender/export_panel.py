@@ -16,7 +16,7 @@ from .scene import images
 from .texts import label, text
 
 _EXPORTERS = frozenset({"WM_OT_obj_export", "EXPORT_SCENE_OT_fbx"})
-"""Blender's exporters that do not write packed images with the options that they have at first."""
+"""Blender's exporters that do not write packed images, FBX with the options that it has at first."""
 
 
 class MONO3D_OT_write_photos(bpy.types.Operator):
@@ -24,18 +24,20 @@ class MONO3D_OT_write_photos(bpy.types.Operator):
 
     bl_idname = "mono3d.write_photos"
     bl_label = "Write Photos Here"
-    bl_options = {"REGISTER"}
+    bl_options = {"REGISTER", "INTERNAL"}
 
     directory: StringProperty(name="Folder", subtype="DIR_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Returns whether there is any."""
+        return bool(_packed(context))
 
     def execute(self, context: bpy.types.Context) -> interface.Result:
         """Writes them."""
         folder = Path(bpy.path.abspath(self.directory) or _folder_of(context.space_data))
-        written: list[Path] = []
         try:
-            for image in mesh_export.images_of(_ours(context)):
-                if image.packed_file is not None:
-                    written.append(_write(image, folder))
+            written = [_write(image, folder) for image in _packed(context)]
         except OSError as error:
             self.report({"ERROR"}, text("'{path}' cannot be written: {why}", path=folder, why=error.strerror or error))
             return {"CANCELLED"}
@@ -58,9 +60,11 @@ def _write(image: Any, folder: Path) -> Path:
     return path
 
 
-def _ours(context: bpy.types.Context) -> list[bpy.types.Object]:
+def _packed(context: bpy.types.Context) -> list[Any]:
+    """Returns the packed images of Mono3D's meshes."""
     layer = context.view_layer
-    return [one for one in layer.objects if names.is_ours(one)] if layer is not None else []
+    ours = [one for one in layer.objects if names.is_ours(one)] if layer is not None else []
+    return [image for image in mesh_export.images_of(ours) if image.packed_file is not None]
 
 
 def _folder_of(space: Any) -> str:
@@ -77,10 +81,13 @@ class MONO3D_PT_export_photos(bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Returns whether such an exporter is about to write a mesh made by Mono3D."""
+        """Returns whether such an exporter is about to leave out photos."""
         space: Any = context.space_data
         operator = space.active_operator
-        return operator is not None and operator.bl_idname in _EXPORTERS and bool(_ours(context))
+        if operator is None or operator.bl_idname not in _EXPORTERS:
+            return False
+        embeds = getattr(operator, "embed_textures", False) and operator.path_mode == "COPY"
+        return not embeds and bool(_packed(context))
 
     def draw(self, context: bpy.types.Context) -> None:
         """Shows the button."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import types
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from mono3d_addon import export
+from mono3d_addon.blender import export_panel
 from mono3d_addon.blender.scene import build as scene
 from tests.blender import made
 from tests.blender.made import bpy
@@ -327,6 +329,27 @@ def check_colours(expected: Scene) -> None:
         if layer.domain == "CORNER":
             places = places[[loop.vertex_index for loop in data.loops]]
         np.testing.assert_allclose(values, expected.colours[_nearest(places, expected)], atol=1.0)
+
+
+@pytest.mark.usefixtures("registered")
+def test_the_button_is_there_where_packed_photos_are_left_out(tmp_path: Path) -> None:
+    def is_shown(**operator: Any) -> bool:
+        space = types.SimpleNamespace(active_operator=types.SimpleNamespace(**operator))
+        context: Any = types.SimpleNamespace(space_data=space, view_layer=bpy.context.view_layer)
+        return export_panel.MONO3D_PT_export_photos.poll(context)
+
+    obj = {"bl_idname": "WM_OT_obj_export", "path_mode": "COPY"}
+    fbx = {"bl_idname": "EXPORT_SCENE_OT_fbx", "path_mode": "COPY"}
+    assert not is_shown(**obj) and not bpy.ops.mono3d.write_photos.poll()
+    result, _ = photo(tmp_path)
+    scene.build(result, bpy.context.scene)
+    bpy.context.view_layer.update()
+    assert is_shown(**obj) and is_shown(**fbx, embed_textures=False)
+    assert not is_shown(**fbx, embed_textures=True) and not is_shown(bl_idname="EXPORT_SCENE_OT_gltf")
+    for image in bpy.data.images:
+        if image.packed_file:
+            image.unpack(method="REMOVE")
+    assert not is_shown(**obj) and not bpy.ops.mono3d.write_photos.poll()
 
 
 @pytest.mark.usefixtures("registered")
