@@ -165,6 +165,15 @@ def test_depth_strength_is_an_input_and_made_for_it_changes_nothing(tmp_path: Pa
     assert (np.abs(found - wanted).max(axis=1) / wanted[:, 1]).max() < 1e-5
 
 
+def test_groups_of_the_version_with_another_strength_are_left_alone(tmp_path: Path) -> None:
+    groups: Any = bpy.data.node_groups
+    for name in ("Mono3D Depth", "Mono3D Distances"):
+        groups.new(name, "GeometryNodeTree")[names.NODES] = f"{name} 1"
+    owner = of_nodes(tmp_path, made.depth_map(ROWS, COLUMNS, 0), made.camera(400, 300), tear=0.0).mesh
+    inputs(owner, Strength=0.0)
+    assert np.allclose(places(shown(owner))[:, 1], 2.0, rtol=1e-6)
+
+
 def test_cut_outs(tmp_path: Path) -> None:
     depth = stepped()
     owner = of_nodes(tmp_path, depth, made.camera(400, 300), tear=0.0).mesh

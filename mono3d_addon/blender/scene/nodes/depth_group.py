@@ -14,7 +14,7 @@ from . import depth_parts, tree
 from .modifier import DEPTH
 from .tree import Tree, Value
 
-VERSION = 1
+VERSION = 2
 
 
 def group() -> Any:

@@ -24,7 +24,7 @@ def remapped() -> Any:
     Inverse depth is linear in disparity, whatever near and far are; `core.camera.depth_strength` says what the strength
     does to them. Where they are those measured, depth does not change.
     """
-    return tree.shared("Mono3D Distances", 1, _build_remapped)
+    return tree.shared("Mono3D Distances", 2, _build_remapped)
 
 
 def _build_remapped(tree: Tree) -> None:
