@@ -131,7 +131,7 @@ class MONO3D_OT_dismiss_next_step(bpy.types.Operator):
 
 
 def _draw_download(layout: Any, download: state.Download, beside: str) -> None:
-    stage = filled(download.stage.rpartition(": ")[2])
+    stage = filled(download.stage).rpartition(": ")[2]
     line = stage if download.model.name == beside else f"{download.model.title}: {stage}"
     progress.draw(layout, line, download.fraction, "mono3d.cancel_download")
 

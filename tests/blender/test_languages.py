@@ -109,8 +109,13 @@ def test_nothing_that_is_drawn_stays_english(
         values.mono3d.model = name
         check_foreign(drawn.draw_all())
     values.mono3d.model = "starter"
+    download: Any = types.SimpleNamespace(model=MODELS["dpt_large_384"], fraction=0.5)
+    download.stage = "Downloading dpt_large_384.pt: 1.0 of 2.0 MB"
+    monkeypatch.setattr(state.current, "download", download)
     model_lines.draw_list(layout := stand_in.Layout())  # type: ignore[arg-type]
     check_foreign(layout)
+    assert f"1.0 {'of'.translate(_OTHER)} 2.0 MB 50%" in layout.said
+    monkeypatch.setattr(state.current, "download", None)
     readiness.offer_next_step("starter")
     assert state.current.next_step is not None
     model_lines.draw_next_step(layout := stand_in.Layout())
