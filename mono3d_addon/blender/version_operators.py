@@ -108,10 +108,7 @@ def _show_instead(context: bpy.types.Context, original: str, made: Any) -> None:
         if before.name in layer.objects:
             before.hide_set(True, view_layer=layer)
     if made.name in layer.objects:
-        for other in layer.objects.selected:
-            other.select_set(False, view_layer=layer)
-        views.select(layer, made)
-        layer.objects.active = made
+        views.select(layer, [made], made)
     scene: Any = context.scene
     view = views.area_of(views.asking(context), scene)
     if view is not None:

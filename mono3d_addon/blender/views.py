@@ -7,7 +7,7 @@ Blender's undo leaves views as they are. So what a result changed in a view is r
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import bpy
@@ -63,10 +63,17 @@ def show_colours(space: Any, layer: bpy.types.ViewLayer | None, owner: bpy.types
             shading.light = "FLAT"
 
 
-def select(layer: Any, one: bpy.types.Object) -> None:
-    """Selects a result, if it can be seen. Not points: the outline of each would cover its colour."""
-    if one.name in layer.objects and one.visible_get(view_layer=layer):
-        one.select_set(not names.is_points(one), view_layer=layer)
+def select(layer: Any, results: Iterable[bpy.types.Object], active: bpy.types.Object) -> None:
+    """Selects those results that can be seen, and nothing else, and makes `active` the active object.
+
+    Points are not selected: the outline of each would cover its colour.
+    """
+    for other in layer.objects.selected:
+        other.select_set(False, view_layer=layer)
+    for one in results:
+        if one.name in layer.objects and one.visible_get(view_layer=layer):
+            one.select_set(not names.is_points(one), view_layer=layer)
+    layer.objects.active = active
 
 
 @contextlib.contextmanager

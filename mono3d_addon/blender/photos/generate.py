@@ -141,11 +141,7 @@ def _select(target: bpy.types.Scene, results: list[bpy.types.Object], made: bpy.
     layer = context.view_layer
     if layer is None or context.scene != target or context.mode != "OBJECT" or made.name not in layer.objects:
         return
-    for other in layer.objects.selected:
-        other.select_set(False)
-    for one in results:
-        views.select(layer, one)
-    layer.objects.active = made
+    views.select(layer, results, made)
 
 
 CLASSES = (MONO3D_OT_generate,)
