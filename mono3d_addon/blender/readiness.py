@@ -127,7 +127,8 @@ def _line(row: Row) -> state.ModelLine:
         return state.ModelLine(lines, columns, action, _get(model.file_bytes - found.arrived), is_ready=False)
     if model.bundled:
         return state.ModelLine(lines, columns)
-    return state.ModelLine(lines, columns, text("Download again"), _get(model.file_bytes), False, is_damaged=True)
+    action = text("Download again")
+    return state.ModelLine(lines, columns, action, _get(model.file_bytes), is_ready=False, is_damaged=True)
 
 
 def _narrow(words: str) -> list[str]:
