@@ -172,7 +172,7 @@ def test_settings_of_the_next_photo_are_folded_away_while_an_object_is_active(cu
 
 
 def test_the_sidebar_is_short(cup: Any) -> None:
-    """In rows, before anything is opened; before the order of today it took the number after the arrow less."""
+    """In rows, before anything is opened."""
     state.current.say("cup: 96 vertices, 154 triangles in 0.1 s.", "Depth: starter, numpy.", "Camera: EXIF.")
     assert drawn.rows() <= 31
     bpy.context.view_layer.objects.active = None
