@@ -157,7 +157,7 @@ def test_paths_are_pasted_and_are_a_list_that_can_be_changed(blender: Window) ->
     assert blender.ask(f"result = {chosen}") == [f"{PHOTOS}/coffee.png", f"{PHOTOS}/china.jpg"]
     blender.wait_for("addon_state().photos", 20.0)
     time.sleep(1.0)
-    blender.shot("5 list of photos")
+    blender.shot("6 list of photos")
     blender.press("mono3d.drop_photo")
     assert blender.ask(f"result = {chosen}") == [f"{PHOTOS}/coffee.png"]
 
@@ -193,18 +193,21 @@ def test_nodes_look_like_the_mesh_and_are_animated(blender: Window) -> None:
         "bpy.context.view_layer.objects.active = one; one.select_set(True)"
     )
     blender.keys("KP_Decimal", over=blender.view())
+    left, top, width, height = blender.ask("result = region('WINDOW')")
+    view = np.s_[int(top) + 120 : int(top + height) - 60, int(left) + 80 : int(left + width) - 60]
+    end = time.monotonic() + 30.0
+    while (before := blender.shot("7 mesh"))[view].std() <= 30.0:
+        assert time.monotonic() < end, "the photo is not in view"
+        time.sleep(1.0)
     time.sleep(2.0)
-    before = blender.shot("6 mesh")
+    before = blender.shot("7 mesh")
     object_menu(blender, 2)
-    blender.shot("7 as nodes")
+    blender.shot("8 as nodes")
     blender._run("xdotool", "key", "Return")
     made = "bpy.context.object is not None and bpy.context.object.get('mono3d_nodes') == 'nodes'"
     blender.wait_for(made, 60.0)
     time.sleep(3.0)
-    after = blender.shot("8 nodes")
-    left, top, width, height = blender.ask("result = region('WINDOW')")
-    view = np.s_[int(top) + 120 : int(top + height) - 60, int(left) + 80 : int(left + width) - 60]
-    assert before[view].std() > 30.0, "the photo is in view"
+    after = blender.shot("9 nodes")
     assert np.abs(after[view].astype(int) - before[view].astype(int)).mean() < 4.0
     owner = "bpy.context.object"
     assert blender.ask(f"result = {owner}.get('mono3d_nodes')") == "nodes"
@@ -219,7 +222,7 @@ def test_nodes_look_like_the_mesh_and_are_animated(blender: Window) -> None:
         blender.type(keys)
         blender.keys("Return")
         blender.keys("i", over=place)
-    blender.shot("9 keyframes")
+    blender.shot("10 keyframes")
     curves = blender.ask(f"result = bool({owner}.animation_data and {owner}.animation_data.action)")
     assert curves, "a keyframe on an input"
     flat = "[one.co.y for one in evaluated.vertices]"
@@ -250,13 +253,46 @@ def strength_place(blender: Window) -> tuple[float, float]:
     return blender.find(str(blender.ask(code)))
 
 
-def test_points_are_one_undo_step(blender: Window) -> None:
-    blender.ask("bpy.context.scene.frame_set(20)")
+SHADING = "view_3d()[1].spaces.active.shading.type"
+
+
+def test_points_show_the_photo(blender: Window) -> None:
+    if blender.ask("result = bpy.app.version") < [5, 0]:
+        pytest.skip("it stands still for minutes while software renders its first material preview")
+    before = blender.shot("11 before the points")
+    make_points(blender)
+    assert blender.ask(f"result = {SHADING}") == "MATERIAL", "the solid view shows all points in one grey"
+    left, top, width, height = blender.ask("result = region('WINDOW')")
+    middle = np.s_[int(top + 0.4 * height) : int(top + 0.6 * height), int(left + 0.4 * width) : int(left + 0.6 * width)]
+    end = time.monotonic() + 300.0
+    while time.monotonic() < end:
+        shown = blender.shot("12 points")[middle].astype(int)
+        # All points in one grey, as in the solid view, would differ by 100 and more.
+        if np.abs(shown.mean(axis=(0, 1)) - before[middle].mean(axis=(0, 1))).max() < 45.0:
+            break
+        time.sleep(5.0)
+    else:
+        raise AssertionError("the points do not look like the photo")
+    blender.keys("ctrl+z", over=blender.view())
+    assert blender.ask("result = bpy.context.object.get('mono3d_nodes')") == "nodes"
+    assert blender.ask(f"result = {SHADING}") == "SOLID"
+
+
+def make_points(blender: Window) -> None:
+    """Makes points of the active object by the menu."""
     object_menu(blender, 1)
     blender._run("xdotool", "key", "Return")
     blender.wait_for("bpy.context.object.get('mono3d_nodes') == 'points'", 60.0)
+
+
+def test_points_are_one_undo_step(blender: Window) -> None:
+    # Wireframe stays as it is, so that no program has to compile its material preview here.
+    blender.ask(f"bpy.context.scene.frame_set(20); {SHADING} = 'WIREFRAME'")
+    make_points(blender)
     assert blender.ask("result = [one.name for one in bpy.data.objects if one.get('mono3d_nodes') and one.hide_get()]")
-    time.sleep(2.0)
-    blender.shot("10 points")
+    assert blender.ask(f"result = {SHADING}") == "WIREFRAME"
+    assert blender.ask("result = len(bpy.context.view_layer.objects.selected)") == 0, "an outline for each point"
+    blender.shot("13 points in wireframe")
     blender.keys("ctrl+z", over=blender.view())
     assert blender.ask("result = bpy.context.object.get('mono3d_nodes')") == "nodes", "one undo step"
+    blender.ask(f"{SHADING} = 'SOLID'")
