@@ -24,6 +24,7 @@ PHOTOS = f"{WORK}/start-window/photos"
 SHOTS = os.environ.get("MONO3D_SCREENSHOTS", "")
 VALUES = "bpy.context.scene.mono3d"
 IDLE = "not addon_state().run"
+UP, DOWN = "4", "5"
 
 pytestmark = [pytest.mark.thorough, pytest.mark.timeout(900)]
 
@@ -245,15 +246,21 @@ def strength_place(blender: Window) -> tuple[float, float]:
         "one = names.find(bpy.context.object, names.DEPTH)\n"
         "result = names.identifier(one, 'Strength')"
     )
-    left, top, width, height = blender.ask("result = region('UI')")
-    blender.move(left + 0.5 * width, top + 0.5 * height)
-    for _ in range(30):
-        blender._x("click", "5")
-    time.sleep(1.0)
+    scroll(blender, DOWN)
     return blender.find(str(blender.ask(code)))
 
 
+def scroll(blender: Window, wheel: str) -> None:
+    """Scrolls the sidebar to its end by the mouse's wheel, UP or DOWN."""
+    left, top, width, height = blender.ask("result = region('UI')")
+    blender.move(left + 0.5 * width, top + 0.5 * height)
+    for _ in range(30):
+        blender._x("click", wheel)
+    time.sleep(1.0)
+
+
 SHADING = "view_3d()[1].spaces.active.shading.type"
+PERSPECTIVE = "view_3d()[1].spaces.active.region_3d.view_perspective"
 
 
 def test_points_show_the_photo(blender: Window) -> None:
@@ -296,3 +303,33 @@ def test_points_are_one_undo_step(blender: Window) -> None:
     blender.keys("ctrl+z", over=blender.view())
     assert blender.ask("result = bpy.context.object.get('mono3d_nodes')") == "nodes", "one undo step"
     blender.ask(f"{SHADING} = 'SOLID'")
+
+
+def test_after_looking_through_a_camera_the_next_result_is_in_view(blender: Window) -> None:
+    blender.ask(
+        "one = bpy.data.objects['coffee']\n[other.hide_set(other != one) for other in meshes()]\n"
+        "bpy.context.view_layer.objects.active = one; one.select_set(True)"
+    )
+    blender.ask(f"{VALUES}.photo = '{PHOTOS}/china.jpg'; {VALUES}.detail = 128")
+    scroll(blender, UP)
+    blender.press("mono3d.look_through_camera")
+    blender.wait_for(f"{PERSPECTIVE} == 'CAMERA'", 20.0)
+    count = blender.ask("result = len(meshes())")
+    blender.press("mono3d.generate")
+    blender.wait_for(f"len(meshes()) == {count + 1} and {IDLE}", 90.0)
+    assert blender.ask(f"result = {PERSPECTIVE}") == "PERSP"
+    seen = blender.ask(
+        "from bpy_extras.view3d_utils import location_3d_to_region_2d\n"
+        "area = view_3d()[1]\n"
+        "main = next(one for one in area.regions if one.type == 'WINDOW')\n"
+        "owner = bpy.context.object\n"
+        "points = [location_3d_to_region_2d(main, area.spaces.active.region_3d, owner.matrix_world @ one.co)\n"
+        "    for one in list(owner.data.vertices)[::37]]\n"
+        "result = [[one.x / main.width, one.y / main.height] for one in points if one is not None]"
+    )
+    inside = [0.0 <= x <= 1.0 and 0.0 <= y <= 1.0 for x, y in seen]
+    assert sum(inside) > 0.95 * len(inside) > 0
+    blender.shot("14 after looking through a camera")
+    blender.keys("ctrl+z", over=blender.view())
+    blender.wait_for(f"len(meshes()) == {count}", 20.0)
+    assert blender.ask(f"result = {PERSPECTIVE}") == "CAMERA", "undo brings the camera's view back"
