@@ -154,6 +154,10 @@ class Window:
         self.move(*start)
         time.sleep(0.5)
         self._x("mousedown", "1")
+        # A slow program sees only some of the moves: it must notice the first while the mouse is over what is dragged.
+        for pixels in (4, 8, 12):
+            self.move(start[0] + pixels, start[1])
+            time.sleep(0.5)
         # Blender does not answer while something is dragged over it.
         for share in np.linspace(0.0, 1.0, 12):
             self.move(*(a + share * (b - a) for a, b in zip(start, end, strict=True)))
