@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,13 @@ def minimum(values: Floats, radius: int, axes: tuple[int, ...] = (0, 1)) -> Floa
     for axis in axes:
         values = _running(values, radius, axis, np.minimum)
     return values
+
+
+def widened(cells: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """Returns the cells, bool (h, w), in whose window there is one of `cells`, bool (h, w)."""
+    for axis in (0, 1):
+        cells = _running(cells, radius, axis, np.logical_or)
+    return cells
 
 
 def total(values: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
@@ -60,8 +69,8 @@ def reduced(values: Floats, block: int) -> Floats:
     return resampling.reduce(np.asarray(values, np.float32), block)
 
 
-def _running(values: Floats, radius: int, axis: int, pick: np.ufunc) -> Floats:
-    """Returns `pick`, minimum or maximum, over windows along one axis; each pass doubles the window."""
+def _running(values: NDArray[Any], radius: int, axis: int, pick: np.ufunc) -> NDArray[Any]:
+    """Returns `pick`, such as minimum or maximum, over windows along one axis; each pass doubles the window."""
     margin = [(0, 0), (0, 0)]
     margin[axis] = (radius, radius)
     result = np.pad(values, margin, mode="edge")
@@ -74,5 +83,5 @@ def _running(values: Floats, radius: int, axis: int, pick: np.ufunc) -> Floats:
     return result
 
 
-def _slice(values: Floats, axis: int, start: int, length: int) -> Floats:
+def _slice(values: NDArray[Any], axis: int, start: int, length: int) -> NDArray[Any]:
     return values[start : start + length] if axis == 0 else values[:, start : start + length]

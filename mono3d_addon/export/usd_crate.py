@@ -69,7 +69,6 @@ _ROLES = {
     "point3f": "float3",
     "normal3f": "float3",
     "color3f": "float3",
-    "vector3f": "float3",
     "texCoord2f": "float2",
 }
 """Names of types that are stored as another one."""

@@ -61,12 +61,12 @@ def sharpen_edges(
     vote = np.where(both, np.float32(_COLOR_WEIGHT) * _color_vote(guide, near.color, far.color), np.float32(0))
     is_near = _is_near(position, vote, steps.band, blur)
     if sky is not None:
-        is_near = np.where(windows.maximum(sky.astype(np.float32), blur) > 0, ~sky, is_near)
+        is_near = np.where(windows.widened(sky, blur), ~sky, is_near)
     sharp = np.where(is_near, np.maximum(large, steps.high), np.minimum(large, steps.low))
     # Ground that recedes to the horizon, continued beyond it, would be behind the camera.
     sharp = np.where(sharp > 0.0, sharp, inverse_depth.min())
     # Smooth the remains at the ends of the bands but not across discontinuities.
-    beside = windows.maximum(steps.band.astype(np.float32), _MARGIN) > 0
+    beside = windows.widened(steps.band, _MARGIN)
     side = np.where(steps.cut, np.where(is_near, 1, -1), 0).astype(np.int8)
     return sigma_filter(np.where(steps.band, sharp, large).astype(np.float32), beside, _SMOOTHED * jump, _ROUNDS, side)
 
@@ -120,7 +120,7 @@ def _is_near(position: Floats, vote: Floats, band: NDArray[np.bool_], blur: int)
     # A majority filter removes the noise of single pixels.
     is_near = _majority(position + vote > 0.5, max(1, blur // 4))
     at_end = band & (windows.minimum(band.astype(np.float32), 1) == 0)
-    astray = windows.maximum((at_end & (is_near != (position > 0.5))).astype(np.float32), blur) > 0
+    astray = windows.widened(at_end & (is_near != (position > 0.5)), blur)
     return np.where(astray, position > 0.5, is_near)
 
 

@@ -153,7 +153,7 @@ def _smoothed(inverse_depth: Floats, false: NDArray[np.bool_], is_outline: NDArr
     """Returns the map, smoothed around `false` discontinuities but not across outlines; masks are (rows, columns)."""
     result = inverse_depth
     for spread, rounds in _SPREADS:
-        zone = windows.maximum(false.astype(np.float32), spread) > 0
+        zone = windows.widened(false, spread)
         zone[[0, -1]] = zone[:, [0, -1]] = False
         result = _diffused(result, np.flatnonzero(zone), is_outline, jump, rounds)
         false = beside_jumps(result, jump) & ~is_outline

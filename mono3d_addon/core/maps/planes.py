@@ -281,8 +281,7 @@ def _busy(guide: NDArray[np.float32]) -> NDArray[np.bool_]:
     light = guide.mean(axis=2)
     soft = windows.total(light, 1) / windows.total(np.ones_like(light), 1)
     down, across = np.gradient(soft)
-    busy: NDArray[np.bool_] = windows.maximum((np.hypot(down, across) > _CONTRAST).astype(np.float32), 1) > 0.0
-    return busy
+    return windows.widened(np.hypot(down, across) > _CONTRAST, 1)
 
 
 def _coplanar(label: Labels, planes: Doubles, basis: Doubles) -> Labels:

@@ -22,7 +22,7 @@ difference, and what is added to it."""
 
 def rim_of(sky: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Returns the cells of the sky, bool (rows, columns), within `RIM` cells of anything else."""
-    return sky & _beside(~sky, RIM)
+    return sky & windows.widened(~sky, RIM)
 
 
 def continued(guide: Floats, sky: NDArray[np.bool_]) -> Floats:
@@ -35,7 +35,7 @@ def continued(guide: Floats, sky: NDArray[np.bool_]) -> Floats:
     known = sky & ~rim_of(sky)
     if not known.any():
         known = sky.copy()
-    inner = known & ~_beside(~sky, max(RIM, round(_INNER * max(sky.shape))))
+    inner = known & ~windows.widened(~sky, max(RIM, round(_INNER * max(sky.shape))))
     few = inner[::2, ::2]
     if few.any():
         coarse = guide[::2, ::2]
@@ -63,10 +63,6 @@ def _interpolated(guide: Floats, known: NDArray[np.bool_]) -> Floats:
     for level in reversed(levels):
         result = level[..., :3] + (1 - level[..., 3:]) * doubled(result, level.shape[0], level.shape[1])
     return doubled(result, rows, columns)
-
-
-def _beside(cells: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
-    return np.asarray(windows.maximum(cells.astype(np.float32), radius) > 0)
 
 
 def _averages(level: Floats) -> Floats:

@@ -139,7 +139,7 @@ def _grown(sky: Cells, colors: Floats, normalised: Floats, usable: Cells, beside
         candidates = candidates.copy()
         candidates[lowest + 1 :] &= as_far[lowest + 1 :]
         grown = sky | (candidates & alike)
-    near = windows.maximum(grown.astype(np.float32), _BORDER) > 0.5
+    near = windows.widened(grown, _BORDER)
     return np.asarray(grown | (beside & near & alike))
 
 

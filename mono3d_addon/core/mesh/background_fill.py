@@ -17,7 +17,7 @@ from ..arrays import Bytes, Floats
 from ..camera.camera import Camera
 from ..photo.picture_writer import write_compact
 from ..photo.resampling import resize_to
-from ..windows import enlarge
+from ..windows import enlarge, widened
 from .fill_mesh import sheet_mesh
 from .fill_reach import fill_reaches, shift_of
 from .fill_rims import Rims, surfaces_at
@@ -99,16 +99,16 @@ def fill_background(
     at_tear = at_tear.reshape(rows, columns)
     hidden |= at_tear & (behind < inverse) if replaced is None else at_tear
     filled = hidden & alive | dropped
-    lapped = _widened(filled, _LAP + trim) & ~filled & alive & (inverse <= behind * np.float32(1 + tear))
+    lapped = widened(filled, _LAP + trim) & ~filled & alive & (inverse <= behind * np.float32(1 + tear))
     seen = np.zeros_like(alive)
     if replaced is not None:
         lapped |= beside(replaced, inverse, _LAP + trim, tear) & ~filled & alive
-        seen = lapped & ~replaced & ~_widened(at_tear, 1)
+        seen = lapped & ~replaced & ~widened(at_tear, 1)
     sheet = np.where(alive, np.minimum(behind, inverse * _BEHIND), behind)
     sheet[lapped] = inverse[lapped] * _LAPPED
     is_there = filled | lapped
-    target = _widened(is_there, _MARGIN)
-    source = alive & ~_widened(target, 1)
+    target = widened(is_there, _MARGIN)
+    source = alive & ~widened(target, 1)
     behind_all = np.where(target, behind, inverse)
     colors = joined_smoothly(painted(guide, expected, behind_all, target, source), guide, target, seen)
     is_seen = (dropped & (inverse <= behind))[target]
@@ -159,17 +159,3 @@ def _continued(
 
 def _twice(values: Floats) -> Floats:
     return enlarge(values, 2 * values.shape[1], 2 * values.shape[0])
-
-
-def _widened(cells: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
-    """Returns the cells and those around them, up to `radius` away."""
-    result = cells.copy()
-    for _ in range(radius):
-        for axis in (0, 1):
-            wide = result.copy()
-            one, other = [slice(None)] * 2, [slice(None)] * 2
-            one[axis], other[axis] = slice(1, None), slice(None, -1)
-            wide[tuple(one)] |= result[tuple(other)]
-            wide[tuple(other)] |= result[tuple(one)]
-            result = wide
-    return result

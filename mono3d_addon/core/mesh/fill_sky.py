@@ -89,7 +89,7 @@ def _sky_behind(torn: TornMap, camera: Camera, pixels: Bytes, sky: Cells, shift:
         return None
     hidden = (~sky | torn.dropped) & usable
     hidden[_lowest(sky, torn.rims.only(is_rim), shift) :] = False
-    is_there = (windows.maximum(hidden.astype(np.float32), _LAP) > 0) & (hidden | sky) & usable
+    is_there = windows.widened(hidden, _LAP) & (hidden | sky) & usable
     texture = as_bytes(continued(resize_to(pixels, columns, rows), sky))
     mesh = sheet_mesh(np.full_like(inverse, inverse[sky].max() * _BEHIND), is_there, camera, texture)
     return None if mesh is None else BackgroundFill(mesh, texture)

@@ -154,7 +154,7 @@ def _matched(small: _Small) -> Indices:
     trust = small.source.reshape(-1).astype(np.float32)
     trust[target] = _GUESSED
     is_source = small.source.reshape(-1)
-    is_rim = (windows.maximum(small.source.astype(np.float32), 1) > 0).reshape(-1)[target]
+    is_rim = windows.widened(small.source, 1).reshape(-1)[target]
     for turn in range(_ROUNDS):
         comparison = _Comparison(features, trust, is_source, target, width)
         cost = comparison.cost(match)
@@ -224,7 +224,7 @@ class _Offsets:
         copied = small.features.reshape(-1, 4)[match, :3]
         apart.reshape(-1, 3)[target] = small.expected.reshape(-1, 3)[target] - copied
         # What is expected is known at the rims only.
-        is_rim = small.target & (windows.maximum(small.source.astype(np.float32), 1) > 0)
+        is_rim = small.target & windows.widened(small.source, 1)
         weight = is_rim[..., None].astype(np.float32)
         sums = windows.total(np.concatenate([apart * weight, weight], axis=2), _SMOOTH)
         correction = sums[..., :3] / (sums[..., 3:] + 1)
