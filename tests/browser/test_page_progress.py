@@ -36,6 +36,8 @@ def generate_slowly(visit: Visit, photo: Path) -> str:
 @contextlib.contextmanager
 def held(site: WebServer) -> Iterator[None]:
     """Has the workers stand still, so that a small job runs for as long as it is looked at."""
+    # A photo that was cancelled may still occupy a worker, which would be replaced if it stood still now.
+    site.done()
     workers = children(site.process.pid)
     assert workers
     for worker in workers:
@@ -113,7 +115,7 @@ def test_a_reload_finds_the_running_job_and_its_result(visit: Visit, site: WebSe
         visit.page.reload()
         assert visit.job == job
         expect(visit.find("#stage-words")).not_to_be_empty()
-        assert site.status(job)["state"] == "running"
+        assert site.wait(job, "running", seconds=10.0)
     visit.wait_for_model()
     vertices = visit.vertices()
     visit.page.reload()
