@@ -183,3 +183,28 @@ def test_nothing_gets_behind_the_camera() -> None:
     inverse[20:70, 40:70] = 0.45
     sharp = sharpen_edges(blurred(inverse, 2), GREY, 0.04)
     assert np.isfinite(sharp).all() and sharp.min() > 0.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_sparse_search_finds_the_steps_of_a_complete_one(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Poles, wires at any angle and discs before a floor, little blurred, so that their ramps are narrow."""
+    chance = np.random.default_rng(seed)
+    y, x = np.mgrid[:160, :240]
+    inverse = (0.2 + 0.001 * y).astype(np.float32)
+    for _ in range(12):
+        top, left, angle, half = (
+            chance.uniform(0, 160),
+            chance.uniform(0, 240),
+            chance.uniform(0, np.pi),
+            1 + chance.poisson(1),
+        )
+        across = np.abs((x - left) * np.sin(angle) - (y - top) * np.cos(angle))
+        along = np.hypot(x - left, y - top)
+        inverse[(across < half) & (along < 40)] = chance.uniform(0.4, 1.0)
+        inverse[np.hypot(x - chance.uniform(0, 240), y - chance.uniform(0, 160)) < chance.uniform(3, 20)] = 0.6
+    inverse = blurred(inverse, 1)
+    found = find_steps(inverse, 160, 240, 0.04).band
+    monkeypatch.setattr("mono3d_addon.core.maps.steps._NEAR", 240)
+    complete = find_steps(inverse, 160, 240, 0.04).band
+    assert complete.sum() > 2000
+    assert not (found & ~complete).any() and (complete & ~found).sum() <= 0.001 * complete.sum()
