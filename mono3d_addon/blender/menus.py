@@ -5,6 +5,8 @@ from typing import Any
 
 import bpy
 
+from .photos import found_here
+
 
 class MONO3D_MT_object(bpy.types.Menu):
     """The add-on's operators for the 3D view."""
@@ -64,11 +66,18 @@ def _draw_button(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
         _draw_here(menu, context)
 
 
+def _draw_empty(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+    """Shows the entry for an empty that shows an image, which is what Blender makes of one dropped into the view."""
+    if found_here.image_of_empty(context.object) is not None:
+        _draw_here(menu, context)
+
+
 ENTRIES = (
     ("TOPBAR_MT_file_import", _draw_import),
     ("TOPBAR_MT_file_export", _draw_export),
     ("VIEW3D_MT_mesh_add", _draw_add),
     ("VIEW3D_MT_object", _draw_object),
+    ("VIEW3D_MT_object_context_menu", _draw_empty),
     ("IMAGE_MT_image", _draw_here),
     ("UI_MT_button_context_menu", _draw_button),
     ("FILEBROWSER_MT_context_menu", _draw_here),

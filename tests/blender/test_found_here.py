@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,34 @@ def test_a_picture_that_blender_cannot_paste_comes_from_the_systems_program(
     assert chosen.is_usable(found) and found.name == "Clipboard"
     program.write_text("#!/bin/sh\necho no picture\n")
     assert clipboard.image(bpy.context) is None
+
+
+def test_the_active_empty_gives_the_image_it_shows(registered: None) -> None:
+    image = bpy.data.images.load(str(PHOTOS / "coffee.png"))
+    empty = bpy.data.objects.new("Reference", None)
+    bpy.context.scene.collection.objects.link(empty)
+    bpy.context.view_layer.objects.active = empty
+    assert found_here.image_here(bpy.context) is None and not bpy.ops.mono3d.photo_here.poll()
+    empty.empty_display_type, empty.data = "IMAGE", image
+    assert found_here.image_here(bpy.context) == image and bpy.ops.mono3d.photo_here.poll()
+    image.source = "MOVIE"
+    assert not bpy.ops.mono3d.photo_here.poll(), "no still picture"
+
+
+def test_an_asset_of_another_file_is_added_to_this_one(registered: None, tmp_path: Path) -> None:
+    library = tmp_path / "library.blend"
+    image = bpy.data.images.load(str(PHOTOS / "coffee.png"))
+    image.name = "Cup"
+    bpy.data.libraries.write(str(library), {image})
+    bpy.data.images.remove(image)
+    asset = types.SimpleNamespace(id_type="IMAGE", local_id=None, full_library_path=str(library), name="Cup")
+    assert found_here.asset_here(types.SimpleNamespace(asset=asset)) is asset
+    found = found_here.appended(asset)
+    assert found.library is None and tuple(found.size) == (600, 400) and chosen.is_usable(found)
+    asset.name = "Gone"
+    assert found_here.appended(asset) is None
+    library.unlink()
+    assert found_here.appended(asset) is None
 
 
 def test_the_status_bar_is_cleared_once(registered: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,6 +155,52 @@ def test_a_photo_is_dragged_from_the_file_browser(blender: Window) -> None:
     blender.shot("5 dragged from the file browser")
 
 
+def test_an_asset_of_a_library_starts_and_is_dragged_into_the_view(blender: Window) -> None:
+    """What is dragged becomes an empty that shows the image, whose menu has the entry too."""
+    blender.wait_for(IDLE, 30.0)
+    blender.ask(
+        f"folder = '{PHOTOS}/library'\n"
+        "import os; os.mkdir(folder)\n"
+        f"image = bpy.data.images.load('{PHOTOS}/china.jpg'); image.name = 'roofs'\n"
+        "image.asset_mark()\n"
+        "bpy.data.libraries.write(f'{folder}/library.blend', {image}, fake_user=True)\n"
+        "bpy.data.images.remove(image)\n"
+        "preferences = bpy.context.preferences\n"
+        "preferences.filepaths.asset_libraries.new(name='Photos', directory=folder)\n"
+        "preferences.view.show_developer_ui = preferences.experimental.use_extended_asset_browser = True"
+    )
+    show_editor(blender, "FILE_BROWSER", "area.ui_type = 'ASSETS'")
+    left, top, _, _ = show_editor(
+        blender,
+        "FILE_BROWSER",
+        "area.ui_type = 'ASSETS'; space.show_region_toolbar = False; space.params.asset_library_reference = 'Photos'\n"
+        "space.params.filter_asset_id.experimental_filter_image = True",
+    )
+    place = left + 50, top + 50
+    count = blender.ask("result = len(meshes())")
+    time.sleep(3.0)
+    blender.click(*place)
+    time.sleep(0.5)
+    blender.click(*place, 3)
+    pick_last(blender)
+    blender.shot("5 menu of the asset browser")
+    blender._run("xdotool", "key", "Return")
+    blender.wait_for(f"len(meshes()) == {count + 1} and {IDLE}", 90.0)
+    assert blender.ask(f"result = {VALUES}.image.name") == "roofs"
+    assert blender.ask("result = bpy.context.object.name").startswith("china"), "named after the asset's file"
+    # Blender makes an empty only where nothing else is under the mouse.
+    blender.ask("[one.hide_set(True) for one in bpy.context.view_layer.objects]")
+    blender.drop(place, blender.view())
+    shown = "bpy.context.object.type == 'EMPTY' and bpy.context.object.data.name.startswith('roofs')"
+    blender.wait_for(shown, 20.0)
+    blender.click(*blender.view(), 3)
+    pick_last(blender)
+    blender.shot("5 menu of an image empty")
+    blender._run("xdotool", "key", "Return")
+    blender.wait_for(f"len(meshes()) == {count + 2} and {IDLE}", 90.0)
+    blender.ask("[bpy.data.objects.remove(one) for one in list(bpy.data.objects) if one.type == 'EMPTY']")
+
+
 def test_paths_are_pasted_and_are_a_list_that_can_be_changed(blender: Window) -> None:
     blender.wait_for(IDLE, 30.0)
     show_editor(blender, "PROPERTIES")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Photos where the user has them already: in the clipboard, in an Image Editor, in a File or Asset Browser."""
+"""Photos where the user has them already: in the clipboard, an editor, a browser, or an empty that shows one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import bpy
 
 from ...core.photo.endings import PHOTO_ENDINGS
 from .. import interface, state
-from ..texts import text
+from ..texts import n_, text
 from . import choose, chosen, clipboard
 
 
@@ -31,7 +31,10 @@ def paths_in(words: str) -> list[str]:
 
 
 def image_here(context: Any) -> Any:
-    """Returns the image under the mouse: that of a field, an asset, or what an Image Editor shows; None for none."""
+    """Returns the image under the mouse: of a field, of an asset, what an Image Editor or the active empty shows.
+
+    None if there is none.
+    """
     owner, item = getattr(context, "button_pointer", None), getattr(context, "button_prop", None)
     if owner is not None and item is not None:
         found = getattr(owner, item.identifier, None)
@@ -41,7 +44,33 @@ def image_here(context: Any) -> Any:
     if asset is not None:
         return asset.local_id if isinstance(asset.local_id, bpy.types.Image) else None
     space = context.space_data
-    return space.image if space is not None and space.type == "IMAGE_EDITOR" else None
+    if space is None or space.type == "VIEW_3D":
+        return image_of_empty(context.object)
+    return space.image if space.type == "IMAGE_EDITOR" else None
+
+
+def image_of_empty(owner: Any) -> Any:
+    """Returns the image that an empty shows in the 3D view, as one that was dropped there; None for other objects."""
+    shows_image = owner is not None and owner.type == "EMPTY" and owner.empty_display_type == "IMAGE"
+    return owner.data if shows_image else None
+
+
+def asset_here(context: Any) -> Any:
+    """Returns the image asset of an asset library under the mouse, which is not in this file; None if there is none."""
+    asset = getattr(context, "asset", None)
+    return asset if asset is not None and asset.id_type == "IMAGE" and asset.local_id is None else None
+
+
+def appended(asset: Any) -> Any:
+    """Returns the image of an asset of a library, after adding it to this file; None if it is not there any more."""
+    libraries: Any = bpy.data.libraries
+    try:
+        with libraries.load(asset.full_library_path) as (_, wanted):
+            wanted.images = [asset.name]
+    except OSError:
+        return None
+    # Blender has replaced the name by what it has read.
+    return wanted.images[0]
 
 
 def files_here(context: Any) -> list[str]:
@@ -111,11 +140,18 @@ class MONO3D_OT_photo_here(_Chooser):
         if image is not None and not chosen.is_usable(image):
             cls.poll_message_set(text("This is no still picture"))
             return False
-        return image is not None or bool(files_here(context))
+        return image is not None or asset_here(context) is not None or bool(files_here(context))
 
     def execute(self, context: bpy.types.Context) -> interface.Result:
         """Chooses it and starts."""
-        self.use(context, image_here(context), files_here(context))
+        image, asset = image_here(context), asset_here(context)
+        if asset is not None:
+            image = appended(asset)
+            if image is None:
+                words = n_("'{name}' is not in its asset library any more; refresh the Asset Browser.")
+                self.report({"ERROR"}, text(words, name=asset.name))
+                return {"CANCELLED"}
+        self.use(context, image, files_here(context))
         return choose.generate(self)
 
 
