@@ -35,19 +35,39 @@ def widened(cells: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
 
 def total(values: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
     """Returns the sum over each window, clipped at the borders, float32 (h, w) or (h, w, c)."""
-    result = values
-    for axis in (0, 1):
-        length = result.shape[axis]
-        # Cumulative sums in float32 would lose precision over a long row.
-        sums = np.cumsum(result, axis, dtype=np.float64)
-        last = np.minimum(np.arange(length) + radius, length - 1)
-        result = sums.take(last, axis)
-        start = radius + 1
-        if start < length:
-            where = (slice(start, None),) if axis == 0 else (slice(None), slice(start, None))
-            result[where] -= sums.take(np.arange(length - start), axis)
-        result = result.astype(np.float32)
-    return result
+    # Cumulative sums in float32 would lose precision over a long row.
+    down = np.empty(values.shape)
+    down[:1] = values[:1]
+    # numpy's own sum along the first axis takes one column after the other, which is several times slower.
+    for row in range(1, len(values)):
+        np.add(down[row - 1], values[row], out=down[row])
+    across = np.cumsum(_between(down, radius), 1, dtype=np.float64)
+    return _between(across.swapaxes(0, 1), radius).swapaxes(0, 1)
+
+
+def mean(values: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
+    """Returns the mean over each window, clipped at the borders, float32 (h, w)."""
+    return total(values, radius) / counts(values.shape, radius)
+
+
+def counts(shape: tuple[int, ...], radius: int) -> NDArray[np.float32]:
+    """Returns the cells in each window of an array of that shape, (h, w), clipped at the borders, float32 (h, w)."""
+    down, across = (
+        np.minimum(np.arange(length) + radius, length - 1) - np.maximum(np.arange(length) - radius, 0) + 1.0
+        for length in shape
+    )
+    return np.outer(down, across).astype(np.float32)
+
+
+def _between(sums: NDArray[np.float64], radius: int) -> NDArray[np.float32]:
+    """Returns the sums over windows along the first axis, float32, from cumulative `sums` along it."""
+    length = len(sums)
+    last = min(radius, length - 1)
+    result = np.empty_like(sums)
+    result[: length - last] = sums[last:]
+    result[length - last :] = sums[-1:]
+    result[radius + 1 :] -= sums[: max(0, length - radius - 1)]
+    return result.astype(np.float32)
 
 
 def resize(values: Floats, columns: int, rows: int) -> Floats:

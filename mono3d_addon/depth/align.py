@@ -135,6 +135,10 @@ def _spread(values: Doubles, weight: Doubles) -> float:
 
 
 def _median(values: Doubles, weight: Doubles) -> float:
+    """Returns the weighted median, one of the values; it need not sort them where all count the same."""
+    if (weight == 1.0).all():
+        middle = (values.size + 1) // 2 - 1
+        return float(np.partition(values, middle)[middle])
     return float(values[_at_quantiles(values, weight, np.array([0.5]))[0]])
 
 

@@ -259,9 +259,9 @@ def _seen(fine: Floats, target: Floats, radius: int, spread: float) -> Floats:
     coarse = windows.resize(fine, columns, rows)
     coarse = windows.maximum(windows.minimum(coarse, 1), 1)
     coarse = windows.minimum(windows.maximum(coarse, 1), 1)
-    source, wanted = coarse - _window_mean(coarse, radius), target - _window_mean(target, radius)
+    source, wanted = coarse - windows.mean(coarse, radius), target - windows.mean(target, radius)
     doubt = np.float32((_FAINT * spread) ** 2 + 1e-30)
-    scale = (_window_mean(source * wanted, radius) + doubt) / (_window_mean(source * source, radius) + doubt)
+    scale = (windows.mean(source * wanted, radius) + doubt) / (windows.mean(source * source, radius) + doubt)
     share = _smooth_step((scale.astype(np.float64) - _UNSEEN) / (_CLEAR - _UNSEEN)).astype(np.float32)
     return windows.enlarge(windows.minimum(share, 1), fine.shape[1], fine.shape[0])
 
@@ -272,13 +272,9 @@ def _local_fit(source: Floats, target: Floats, radius: int, relief: float) -> tu
     The mean of the least squares of all windows that hold the place. They are drawn to the scale 1, the less so the
     more the source varies in a window, measured by `relief`.
     """
-    mean, middle = _window_mean(source, radius), _window_mean(target, radius)
-    variance = np.maximum(_window_mean(source * source, radius) - mean * mean, np.float32(0.0))
-    together = _window_mean(source * target, radius) - mean * middle
+    mean, middle = windows.mean(source, radius), windows.mean(target, radius)
+    variance = np.maximum(windows.mean(source * source, radius) - mean * mean, np.float32(0.0))
+    together = windows.mean(source * target, radius) - mean * middle
     doubt = np.float32(max(relief * relief, 1e-30))
     scale = np.clip((together + doubt) / (variance + doubt), 0.0, _STEEPEST).astype(np.float32)
-    return _window_mean(scale, radius), _window_mean(middle - scale * mean, radius)
-
-
-def _window_mean(values: Floats, radius: int) -> Floats:
-    return windows.total(values, radius) / windows.total(np.ones_like(values), radius)
+    return windows.mean(scale, radius), windows.mean(middle - scale * mean, radius)

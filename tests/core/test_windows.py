@@ -29,6 +29,13 @@ def test_windows_equal_the_plain_definition(values: np.ndarray, radius: int) -> 
     assert np.allclose(windows.total(values, radius), brute(values.astype(np.float64), radius, np.sum), atol=1e-3)
 
 
+@given(MAPS, st.integers(1, 14))
+def test_means_are_totals_by_the_cells_of_their_windows(values: np.ndarray, radius: int) -> None:
+    counts = windows.total(np.ones_like(values), radius)
+    assert np.array_equal(windows.counts(values.shape, radius), counts)
+    assert np.array_equal(windows.mean(values, radius), windows.total(values, radius) / counts)
+
+
 @given(MAPS, st.integers(1, 5))
 def test_one_axis_only(values: np.ndarray, radius: int) -> None:
     rows = np.stack([brute(row[None], radius, np.max)[0] for row in values])

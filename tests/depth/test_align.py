@@ -145,3 +145,10 @@ def test_a_mirror_image_that_tells_nothing_is_left_out() -> None:
     damaged = disparity[:, ::-1].copy()
     damaged[2, 3] = np.nan
     assert np.isfinite(flip_averaged(disparity, damaged)).all()
+
+
+@given(SEEDS, st.integers(1, 200))
+def test_equal_weights_of_any_size_are_no_weights(seed: int, values: int) -> None:
+    chance = np.random.default_rng(seed)
+    source, target = chance.normal(size=(2, values)).astype(np.float32).round(1)
+    assert scale_and_shift(source, target, np.full(values, 2.0)) == scale_and_shift(source, target)

@@ -41,9 +41,9 @@ _BLOCK = 40_000
 
 def gradient(values: Floats) -> tuple[Floats, Floats]:
     """Returns the slopes down and across, float32 (h, w) each, of `values`, float32 (h, w), after a 3 x 3 mean."""
-    soft = windows.total(values, 1) / windows.total(np.ones_like(values), 1)
+    soft = windows.mean(values, 1)
     down, across = np.gradient(soft)
-    return down.astype(np.float32), across.astype(np.float32)
+    return np.asarray(down, np.float32), np.asarray(across, np.float32)
 
 
 @dataclass(frozen=True)

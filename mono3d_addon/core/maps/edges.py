@@ -125,7 +125,6 @@ def _is_near(position: Floats, vote: Floats, band: NDArray[np.bool_], blur: int)
 
 
 def _majority(votes: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
-    share = windows.total(votes.astype(np.float32), radius)
-    share /= windows.total(np.ones_like(share), radius)
+    share = windows.mean(votes.astype(np.float32), radius)
     majority: NDArray[np.bool_] = share > 0.5
     return majority

@@ -279,7 +279,7 @@ def _round_borders(
 def _busy(guide: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Returns the cells, bool (rows, columns), at edges of the photo, float32 (rows, columns, 3)."""
     light = guide.mean(axis=2)
-    soft = windows.total(light, 1) / windows.total(np.ones_like(light), 1)
+    soft = windows.mean(light, 1)
     down, across = np.gradient(soft)
     return windows.widened(np.hypot(down, across) > _CONTRAST, 1)
 
@@ -407,7 +407,7 @@ def _perimeters(label: Labels) -> Doubles:
 def _slopes(disparity: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """Returns the slopes of the plane over a window around each cell, float32 (rows, columns, 2), and where the map,
     scaled to a range of 1, is close to that plane, bool (rows, columns)."""
-    count = windows.total(np.ones_like(disparity), _STEEP_REACH)
+    count = windows.counts(disparity.shape, _STEEP_REACH)
     x, y = (part.astype(np.float32) for part in positions(disparity.shape))
     parts = np.stack([x, y, disparity, x * x, x * y, y * y, x * disparity, y * disparity, disparity**2], axis=-1)
     mx, my, md, xx, xy, yy, xd, yd, dd = np.moveaxis(windows.total(parts, _STEEP_REACH) / count[..., None], -1, 0)

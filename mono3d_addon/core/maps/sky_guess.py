@@ -99,9 +99,7 @@ def _pale(colors: Floats, grey: Floats) -> Cells:
 
 
 def _deviation(values: Floats, radius: int) -> Floats:
-    count = windows.total(np.ones_like(values), radius)
-    mean = windows.total(values, radius) / count
-    square = windows.total(values * values, radius) / count
+    mean, square = windows.mean(values, radius), windows.mean(values * values, radius)
     return np.asarray(np.sqrt(np.maximum(square - mean * mean, 0.0)), np.float32)
 
 
@@ -172,7 +170,7 @@ def _goes_on(sky: Cells, grown: Cells, colors: Floats, normalised: Floats, kept:
 
 
 def _smooth(sky: Cells) -> Floats:
-    share: Floats = windows.total(sky.astype(np.float32), 1) / windows.total(np.ones(sky.shape, np.float32), 1)
+    share: Floats = windows.mean(sky.astype(np.float32), 1)
     return share
 
 

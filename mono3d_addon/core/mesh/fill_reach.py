@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Floats
-from ..windows import enlarge, total
+from ..windows import enlarge, mean
 from .fill_rims import Rims
 
 _TURN = 0.36
@@ -75,7 +75,7 @@ def _large(blocks: Floats, rows: int, columns: int) -> Floats:
 
 
 def _smooth(values: Floats) -> Floats:
-    return total(values, _EVEN) / total(np.ones_like(values), _EVEN)
+    return mean(values, _EVEN)
 
 
 def _grown(budget: Floats, axis: int, cost: float) -> Floats:
