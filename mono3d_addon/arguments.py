@@ -43,18 +43,28 @@ BATCH_ACTIONS = {
     "run": "Does the photos of a plan, or with --shard a part of them; what is done already is left out.",
     "status": "Prints how many photos of a plan are done, have failed and are left, how fast it goes and until when.",
     "merge": "Writes one report of all that was done so far.",
+    "start": "Starts workers that stay warm for one 'run' after another, in the background.",
+    "stop": "Ends the workers that 'start' has started.",
 }
-"""What `batch` does in turn, each also by itself."""
+"""What `batch` does in turn, each also by itself; and what keeps workers between several `run`."""
 
-BATCH_EPILOG = " '{program} plan', 'run', 'status' and 'merge' do one step each; their --help shows how."
+BATCH_EPILOG = (
+    " '{program} plan', 'run', 'status' and 'merge' do one step each, 'start' and 'stop' keep workers warm for several "
+    "'run'; their --help shows how."
+)
 
 _PLANNED = frozenset({"format", "preview", "compress"})
 _BATCH_OPTIONS: Mapping[str, frozenset[str]] = {
-    "": frozenset(item.name for item in fields_of(BatchOptions)) - {"skip_existing", "shard"},
+    "": frozenset(item.name for item in fields_of(BatchOptions)) - {"skip_existing", "shard", "warm"},
     "plan": _PLANNED | {"output", "download", "data_folder"},
     "run": frozenset(item.name for item in fields_of(BatchOptions)) - _PLANNED - {"skip_existing", "report"},
     "status": frozenset({"output"}),
     "merge": frozenset({"output", "report"}),
+    "start": frozenset(
+        {"output", "warm", "jobs", "attempts", "retry_failed", "recycle", "install", "system", "backend", "wheelhouse"}
+        | {"download", "data_folder"}
+    ),
+    "stop": frozenset({"warm"}),
 }
 """The options that each step of `batch` takes. What is done already is always left out."""
 
@@ -114,8 +124,10 @@ def parse_batch(arguments: Sequence[str], program: str) -> BatchLine:
         settings = Settings(**{**_values(preset(chosen)), **coerce(Settings, given)})
     except Mono3DError as error:
         parser.error(str(error))
-    if not options.output:
+    if not options.output and action != "stop":
         parser.error("no place for the results was given; name it with -o")
+    if not options.warm and action in ("start", "stop"):
+        parser.error("no folder for the warm workers was given; name it with --warm")
     if not photos and action in ("", "plan"):
         parser.error("no photo was given")
     return BatchLine(action, photos, settings, options, as_json)
@@ -126,7 +138,8 @@ def build_batch_parser(program: str, action: str, *, show_all: bool = False) -> 
     has_photos = action in ("", "plan")
     parser = _Parser(
         prog=program,
-        usage=f"%(prog)s [OPTION ...] {'PHOTOS [PHOTOS ...] ' * has_photos}-o PLACE",
+        usage=f"%(prog)s [OPTION ...] {'PHOTOS [PHOTOS ...] ' * has_photos}"
+        f"{'--warm FOLDER' if action == 'stop' else '-o PLACE'}",
         description=BATCH_ACTIONS.get(action, BATCH_DESCRIPTION),
         epilog=f"{EPILOG}{'' if action else BATCH_EPILOG.format(program=program)}",
         argument_default=argparse.SUPPRESS,

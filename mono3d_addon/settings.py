@@ -532,6 +532,10 @@ class BatchOptions(RunOptions):
     recycle: int = _choice(1000, "Renew workers", "Run",
         "Photos after which a worker process is replaced by a new one; 0: never, not even when its memory grows",
         minimum=0, maximum=1_000_000)
+    warm: str = _choice("", "Warm workers", "Run",
+        "Folder by which commands share warm workers, created if missing: 'batch start' starts them, 'batch run' uses "
+        "them, 'batch stop' ends them; they also end ten minutes after the last photo, and when the folder has gone",
+        is_path=True)
     # fmt: on
 
 

@@ -49,6 +49,18 @@ def remove_abandoned(parent: Path, prefix: str, suffix: str = "") -> None:
                         shutil.rmtree(folder, ignore_errors=True)
 
 
+def is_claimed(folder: Path) -> bool:
+    """Returns whether a process holds a claimed folder, which this one does not."""
+    try:
+        handle = os.open(folder / LOCK, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:
+        return False
+    try:
+        return not _try_lock(handle)
+    finally:
+        os.close(handle)
+
+
 def _is_own_folder(folder: Path) -> bool:
     """Returns whether a path is a folder, not a link to one, of this user."""
     status = folder.lstat()

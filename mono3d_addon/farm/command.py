@@ -18,6 +18,7 @@ from ..run.plan import PHOTOS, Plan, read_plan, write_plan
 from ..run.stores import Store, source_of, store_of
 from ..run.target import Target
 from ..settings import BatchOptions
+from . import warm
 from .local import run_here
 from .openjd import write_template
 from .ray_cluster import run_on_ray
@@ -56,6 +57,10 @@ def run(
 def _run(line: BatchLine, place: Place) -> int:
     """Returns the exit code. Raises OSError too, if the plan or the journal cannot be read or written."""
     options = line.options
+    if line.action == "stop":
+        is_stopped = warm.stop(options.warm)
+        say("The warm workers have ended." if is_stopped else "There are no warm workers.", sys.stdout)
+        return DONE
     store = store_of(options.output)
     if line.action == "status":
         found = summary_of(store, read_plan(store))
@@ -64,13 +69,20 @@ def _run(line: BatchLine, place: Place) -> int:
     if line.action == "merge":
         return _merged(store, read_plan(store), options)
     environment.tidy(place.data_folder)
+    has_plan = line.action in ("run", "start")
     if options.install:
-        formats = read_plan(store).formats if line.action == "run" else _formats(options)
+        formats = read_plan(store).formats if has_plan else _formats(options)
         install(components_of(_target(store, formats, place), place), place.data_folder, options)
-    plan = read_plan(store) if line.action == "run" else _planned(line, store, place)
+    plan = read_plan(store) if has_plan else _planned(line, store, place)
     if line.action == "plan":
         say(f"'batch run -o {options.output}' does them; --shard 1/20 does one of twenty parts.", sys.stdout)
         return DONE
+    if line.action == "start":
+        number = warm.start(Work(options.output, options, plan), place, options.warm)
+        say(f"Warm workers are kept by process {number}.", sys.stdout)
+        return DONE
+    if options.warm and options.runner != "local":
+        raise WrongUsage("--warm is for the runner 'local'; the others keep workers warm by themselves.")
     is_done = RUNNERS[options.runner](Work(options.output, options, plan), place)
     if is_done is None or line.action == "run":
         return DONE if is_done is not False else SOME_FAILED

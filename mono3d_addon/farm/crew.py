@@ -10,7 +10,7 @@ from typing import Any
 from .. import models_command
 from ..equipping import Place, equipped, jobs_for
 from ..errors import Mono3DError
-from ..run.loop import Display, Flow, Note, run
+from ..run.loop import Display, Flow, Note, run, worker_name
 from ..run.plan import PlannedPhoto
 from ..run.recycling import Recycled
 from ..run.stored import StoredResults
@@ -73,6 +73,12 @@ class Crew:
         spare = 0 if "blend" in plan.formats else max(_LEAST_SPARE, _SPARE * jobs)
         self._flow = Flow(jobs, spare, options.attempts, 0 if stays_warm else options.recycle)
 
+    def warm_up(self) -> None:
+        """Starts workers that stay warm; they load their libraries in the background."""
+        if self._kept is not None:
+            for number in range(self._flow.jobs):
+                self._kept.for_photos(worker_name(number)).start()
+
     def do(self, photos: Iterable[PlannedPhoto], note: Note[PlannedPhoto], display: Display[PlannedPhoto]) -> None:
         """Does the photos, which are taken one by one, a few ahead, and calls `note` with the record of each.
 
@@ -84,6 +90,11 @@ class Crew:
         decode = self._equipment.decode
         run(photos, self._plan.settings, self._results, runners, scenes, display, note, self._flow, decode)
 
+    def let_go(self) -> None:
+        """Makes the end of a run stop the workers, as without `stays_warm`; it may be called amid a run."""
+        if self._kept is not None:
+            self._kept.stay = False
+
     def close(self) -> None:
         """Stops the workers."""
         if self._kept is not None:
@@ -91,9 +102,13 @@ class Crew:
 
 
 class _KeptRunners:
-    """Runners that a run cannot stop, so that the next one finds them warm; satisfies `runner.Runners`."""
+    """Runners that a run cannot stop, so that the next one finds them warm; satisfies `runner.Runners`.
+
+    `stay` is whether that is so.
+    """
 
     def __init__(self, runners: Runners, recycle: int) -> None:
+        self.stay = True
         self._runners = runners
         self._recycle = recycle
         self._kept: dict[str, _Kept] = {}
@@ -101,7 +116,7 @@ class _KeptRunners:
     def for_photos(self, name: str) -> Runner:
         """Returns the runner of that name."""
         if name not in self._kept:
-            self._kept[name] = _Kept(self._runners.for_photos(name), self._recycle)
+            self._kept[name] = _Kept(self, self._runners.for_photos(name), self._recycle)
         return self._kept[name]
 
     def for_scenes(self, idle_seconds: float = 0.0) -> Runner:
@@ -117,7 +132,8 @@ class _KeptRunners:
 class _Kept:
     """A runner that only `end` stops. Its process is replaced after so many photos, see `recycling`."""
 
-    def __init__(self, runner: Runner, recycle: int) -> None:
+    def __init__(self, everyone: _KeptRunners, runner: Runner, recycle: int) -> None:
+        self._everyone = everyone
         self._runner = runner
         self._recycled = Recycled(runner, recycle)
 
@@ -149,7 +165,9 @@ class _Kept:
         self._runner.forget(key)
 
     def stop(self) -> None:
-        """Does nothing."""
+        """Does nothing, as long as all stay."""
+        if not self._everyone.stay:
+            self.end()
 
     def end(self) -> None:
         """Stops it."""

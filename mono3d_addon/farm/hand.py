@@ -34,11 +34,11 @@ class Hand:
         """Returns the records of photos, in their order. Raises Mono3DError or OSError if none can be done here."""
         assert self._crew is not None, "it is ready"
         records: list[Record] = []
-        self._crew.do(photos, lambda photo, record: records.append(record), _Silent())
+        self._crew.do(photos, lambda photo, record: records.append(record), Silent())
         return records
 
 
-class _Silent:
+class Silent:
     """Shows nothing: the command that has started the batch does."""
 
     def progress(self, task: PlannedPhoto, stage: str, fraction: float) -> None:

@@ -11,6 +11,7 @@ from ..run.placement import clear
 from ..run.stores import FOLDER, store_of
 from .books import books
 from .crew import work_on
+from .warm import WarmCrew
 from .work import Work
 
 
@@ -21,5 +22,8 @@ def run_here(work: Work, place: Place) -> bool:
     for folder in (store.folder / FOLDER, store.folder) if store.folder else (Path(tempfile.gettempdir()),):
         clear(folder)
     with books(work) as kept:
-        work_on(work, place, kept.photos, kept.note, kept.display, kept.count)
+        if work.options.warm:
+            WarmCrew(work, place, work.options.warm).do(kept.photos, kept.note, kept.display)
+        else:
+            work_on(work, place, kept.photos, kept.note, kept.display, kept.count)
     return kept.display.failed == 0

@@ -27,7 +27,7 @@ def write_template(work: Work, place: Place) -> None:
 
 
 def template(work: Work) -> dict[str, Any]:
-    """Returns the job: a step whose tasks do a shard each, and one that writes the report."""
+    """Returns the job: a step whose tasks do a shard each by the warm workers of their session, and the report."""
     options = work.options
     defaults = type(options)()
     more = [
@@ -43,7 +43,9 @@ def template(work: Work) -> dict[str, Any]:
     if not is_address(work.output):
         # Paths are relative to the template's folder, and may not lead out of it.
         out |= {"type": "PATH", "objectType": "DIRECTORY", "dataFlow": "INOUT", "default": "."}
-    run = ["batch", "run", "-o", "{{Param.Out}}", "--shard", "{{Task.Param.Shard}}/{{Param.Shards}}", *more]
+    warm = ["--warm", "{{Session.WorkingDirectory}}/mono3d-warm"]
+    start = ["batch", "start", "-o", "{{Param.Out}}", *warm, *more]
+    run = ["batch", "run", "-o", "{{Param.Out}}", "--shard", "{{Task.Param.Shard}}/{{Param.Shards}}", *warm, *more]
     return {
         "specificationVersion": "jobtemplate-2023-09",
         "name": "Mono3D",
@@ -55,6 +57,17 @@ def template(work: Work) -> dict[str, Any]:
         "steps": [
             {
                 "name": "Reconstruct",
+                "stepEnvironments": [
+                    {
+                        "name": "WarmWorkers",
+                        "script": {
+                            "actions": {
+                                "onEnter": {"command": "{{Param.Command}}", "args": start},
+                                "onExit": {"command": "{{Param.Command}}", "args": ["batch", "stop", *warm]},
+                            }
+                        },
+                    }
+                ],
                 "parameterSpace": {
                     "taskParameterDefinitions": [{"name": "Shard", "type": "INT", "range": "1-{{Param.Shards}}"}]
                 },

@@ -92,7 +92,7 @@ def run(
     remove_abandoned(Path(tempfile.gettempdir()), JOB)
     remaining = _Lookahead(tasks)
     jobs = min(flow.jobs, max(1, len(remaining.next(flow.jobs))))
-    everyone = [Recycled(runners.for_photos(f"worker-{number}"), flow.recycle) for number in range(jobs)]
+    everyone = [Recycled(runners.for_photos(worker_name(number)), flow.recycle) for number in range(jobs)]
     batch = _Batch(settings, results, scenes, display, flow.attempts)
     waiting: deque[Ordered[AnyTask]] = deque()
     threads = len(everyone) + flow.spare
@@ -124,6 +124,11 @@ def run(
         scenes.close()
         for ordered in waiting:
             ordered.files.clean()
+
+
+def worker_name(number: int) -> str:
+    """Returns the name of one of a run's runners, counted from 0."""
+    return f"worker-{number}"
 
 
 class _Lookahead(Generic[AnyTask]):

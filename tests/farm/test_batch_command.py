@@ -150,10 +150,14 @@ def test_an_open_job_description_is_valid_and_runs_each_shard(
     run_job(out / "openjd.json", tmp_path / "mono3d", f'echo "$@" >> {calls}')
     lines = [parse_batch(line.split()[1:], "mono3d batch") for line in calls.read_text().splitlines()]
     assert [(line.action, line.options.shard) for line in lines] == [
+        ("start", ""),
         *(("run", f"{number}/3") for number in (1, 2, 3)),
+        ("stop", ""),
         ("merge", ""),
     ]
-    assert {Path(line.options.output).resolve() for line in lines} == {out.resolve()} and lines[0].options.jobs == 2
+    assert {Path(line.options.output).resolve() for line in lines if line.action != "stop"} == {out.resolve()}
+    assert {line.options.jobs for line in lines[:4]} == {2}
+    assert len({line.options.warm for line in lines[:5]}) == 1 and lines[0].options.warm
 
 
 @installed
