@@ -75,8 +75,9 @@ class MONO3D_PT_export_photos(bpy.types.Panel):
     """Says what becomes of packed photos, in the file browser of an exporter that does not write them."""
 
     bl_space_type = "FILE_BROWSER"
-    bl_region_type = "TOOL_PROPS"
-    bl_parent_id = "FILE_PT_operator"
+    # Beside the list of files: the exporter's own options are longer than the window, and panels come after them.
+    bl_region_type = "TOOLS"
+    bl_category = "Bookmarks"
     bl_label = "Photos of Mono3D"
 
     @classmethod
