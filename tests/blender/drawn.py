@@ -14,7 +14,7 @@ from tests.blender.made import bpy
 def panels() -> list[Any]:
     """Returns the panels that are shown now, in their order."""
     shown: list[Any] = [cls for cls in registration.classes() if issubclass(cls, bpy.types.Panel)]
-    shown = [cls for cls in shown if hasattr(cls, "bl_category")]
+    shown = [cls for cls in shown if cls.bl_space_type == "VIEW_3D"]
     return [cls for cls in shown if getattr(cls, "poll", lambda context: True)(bpy.context)]
 
 
