@@ -517,6 +517,9 @@ class BatchOptions(RunOptions):
     # fmt: off
     format: tuple[str, ...] = _choice(("glb",), "Formats", "Output",
         "Files to write for each photo, separated by commas", options=FORMATS, basic=True)
+    compress: str = _choice("quantize", "Compress", "Output",
+        "Geometry of GLB files: 'quantize' has 16 bits, 'none' is exact and opens everywhere but is twice the size, "
+        "'meshopt' and 'draco' are an eighth of that, for programs that can unpack them", options=COMPRESS)
     runner: str = _choice("local", "Runner", "Run",
         "Who does the work: 'local' is this computer; 'ray' is a Ray cluster; 'openjd' writes a job for AWS Deadline "
         "Cloud and other managers "

@@ -55,6 +55,8 @@ def test_what_a_batch_writes_is_an_option_of_its_plan(capsys: pytest.CaptureFixt
     for action in ([], ["plan"]):
         options = parse_batch([*action, "photos", *words], "mono3d batch").options
         assert (options.format, options.preview, options.compress) == (("glb", "ply"), "off", "draco")
+    assert parse_batch(["photos", "-o", "out"], "mono3d batch").options.compress == "quantize", "a million are large"
+    assert parse(["a.jpg"], "mono3d").options.compress == "none", "one is exact"
     for option in ("--format", "--preview", "--compress"):
         with pytest.raises(SystemExit):
             parse_batch(["run", "-o", "out", option, "x"], "mono3d batch")

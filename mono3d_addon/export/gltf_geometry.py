@@ -124,7 +124,7 @@ def _nearest(result: Reconstruction) -> float:
 class Plain:
     """Floats, which every reader knows; the mesh is exact.
 
-    glTF allows texture coordinates of 16 bits too, but trimesh 5.0 takes them for pixels.
+    glTF allows texture coordinates of 16 bits too, but trimesh 5.0, Open3D 0.20 and MeshLab take them for pixels.
     """
 
     buffer: Buffer = field(default_factory=Buffer)
@@ -223,16 +223,19 @@ def pieces(mesh: Mesh, most: int = _MOST_INDEXED) -> Iterator[Mesh]:
         yield mesh
         return
     rest = in_rows(mesh.triangles)
+    first = np.empty(len(mesh.vertices), np.int32)
     while len(rest):
         corners = rest.reshape(-1)[: max(_WINDOW, 3 * most)]
-        used, first = np.unique(corners, return_index=True)
-        count = len(corners) // 3
-        if len(used) > most:
-            count = int(np.sort(first)[most]) // 3
-        here, numbers = np.unique(rest[:count], return_inverse=True)
+        order = np.arange(len(corners), dtype=np.int32)
+        # Of several values for a vertex the last one stays: its first place.
+        first[corners[::-1]] = order[::-1]
+        is_first = first[corners] == order
+        count = int(np.searchsorted(np.cumsum(is_first)[2::3], most, side="right"))
+        here = corners[: 3 * count][is_first[: 3 * count]]
+        first[here] = np.arange(len(here), dtype=np.int32)
         yield Mesh(
             mesh.vertices[here],
-            numbers.reshape(-1, 3).astype(np.int32),
+            first[rest[:count]],
             mesh.uv[here],
             mesh.colors[here],
             mesh.normals[here],
@@ -242,7 +245,9 @@ def pieces(mesh: Mesh, most: int = _MOST_INDEXED) -> Iterator[Mesh]:
 
 def in_rows(triangles: Ints) -> Ints:
     """Returns triangles, int32 (m, 3), ordered so that those of neighbouring vertices follow each other."""
-    return triangles[np.argsort(np.minimum.reduce(triangles.T), kind="stable")]
+    # Much faster than a reduction of three columns.
+    least = np.minimum(np.minimum(triangles[:, 0], triangles[:, 1]), triangles[:, 2])
+    return triangles[np.argsort(least, kind="stable")]
 
 
 @dataclass(frozen=True)
