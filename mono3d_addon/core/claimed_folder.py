@@ -7,6 +7,7 @@ Each holds a file that its process keeps locked. The system releases the lock wh
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
@@ -18,6 +19,9 @@ from pathlib import Path
 LOCK = ".in-use"
 _GRACE = 60.0
 """Seconds for which a folder without a lock may be one that another process is just creating."""
+_TRIES = 10
+_HELD = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES)
+"""What the system says of a lock that another process holds."""
 
 
 class ClaimedFolder:
@@ -27,9 +31,15 @@ class ClaimedFolder:
     """
 
     def __init__(self, prefix: str, suffix: str = "", parent: Path | None = None) -> None:
-        self.path = Path(tempfile.mkdtemp(suffix, prefix, parent))
-        self._handle: int | None = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        _try_lock(self._handle)
+        for _ in range(_TRIES):
+            self.path = Path(tempfile.mkdtemp(suffix, prefix, parent))
+            self._handle: int | None = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            # Before it was locked, another process may have taken it for abandoned.
+            if _try_lock(self._handle) is not False and (self.path / LOCK).exists():
+                break
+            self.remove()
+        else:
+            raise BlockingIOError(errno.EAGAIN, "Other processes remove new folders", str(self.path))
 
     def remove(self) -> None:
         """Removes the folder with all in it."""
@@ -45,8 +55,8 @@ def remove_abandoned(parent: Path, prefix: str, suffix: str = "") -> None:
         for folder in list(parent.iterdir()):
             if folder.name.startswith(prefix) and folder.name.endswith(suffix):
                 with contextlib.suppress(OSError):
-                    if _is_own_folder(folder) and _is_abandoned(folder):
-                        shutil.rmtree(folder, ignore_errors=True)
+                    if _is_own_folder(folder):
+                        _remove_if_abandoned(folder)
 
 
 def is_claimed(folder: Path) -> bool:
@@ -67,19 +77,27 @@ def _is_own_folder(folder: Path) -> bool:
     return stat.S_ISDIR(status.st_mode) and (sys.platform == "win32" or status.st_uid == os.geteuid())
 
 
-def _is_abandoned(folder: Path) -> bool:
+def _remove_if_abandoned(folder: Path) -> None:
     try:
         handle = os.open(folder / LOCK, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
     except FileNotFoundError:
-        return time.time() - folder.stat().st_mtime > _GRACE
+        if time.time() - folder.stat().st_mtime > _GRACE:
+            shutil.rmtree(folder, ignore_errors=True)
+        return
     try:
-        return _try_lock(handle)
+        is_abandoned = _try_lock(handle) is True
+        # A process that is just creating the folder learns from the lock, or from what is left, that it is gone.
+        if is_abandoned and sys.platform != "win32":
+            shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(handle)
+    # Windows removes no open file, and so none of a folder that is just being created.
+    if is_abandoned and sys.platform == "win32":
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _try_lock(handle: int) -> bool:
-    """Returns whether this process holds the lock now; False on file systems without locks."""
+def _try_lock(handle: int) -> bool | None:
+    """Returns whether this process holds the lock now, and not another; None on file systems without locks."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -89,6 +107,6 @@ def _try_lock(handle: int) -> bool:
             import fcntl
 
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+    except OSError as error:
+        return False if error.errno in _HELD else None
     return True
