@@ -138,6 +138,7 @@ def test_a_run_that_decodes_nothing_looks_ahead(tasks: list[PhotoTask], tmp_path
     runner, _ = process(tasks, tmp_path, None)
     assert [len(request["ahead"]) for request in runner.requests] == [2, 1, 0]
     assert all(request["decoded"] == {} for request in runner.requests)
+    assert not any(request["save"] for request in runner.requests), "only a scene needs the arrays"
 
 
 class ExportingJob(Job):

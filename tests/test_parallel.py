@@ -58,6 +58,7 @@ def test_workers_share_the_processors(
     with pytest.raises(Mono3DError):
         LocalRunners(tmp_path, {}, jobs=3).for_photos("worker-0").start()
     assert started[-1]["OMP_NUM_THREADS"] == "5", "the user's own stands"
+    assert started[-1]["MALLOC_MMAP_THRESHOLD_"] == "33554432", "the memory of a photo is kept for the next"
 
 
 def test_a_single_photo_gets_all_processors_whatever_jobs_are_asked_for(

@@ -237,6 +237,8 @@ class _Batch(Generic[AnyTask]):
                 "photo": str(begun.photo),
                 "settings": asdict(self.settings),
                 "folder": str(folders.job.path),
+                # Only a scene is made from the arrays.
+                "save": has_scene,
                 "exports": {form: str(path) for form, path in exports.items()},
                 "ahead": [str(photo) for photo in near if photo is not None],
                 "compress": self.results.compress,

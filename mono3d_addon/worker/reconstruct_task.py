@@ -30,6 +30,7 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     Optional keys of the request:
     ahead            photos that come next
     decoded          pixels of picture files, see `hand_over.handed_over`
+    save             whether the arrays are written into `folder` at all, True by default
     keep             whether the photo stays in memory, as `key` or by its own key
     disparity_cache  folder for its disparity, instead of the common one
     work             folder for its textures, instead of the job's
@@ -61,13 +62,14 @@ def run(request: dict[str, Any], progress: Progress, session: Session) -> dict[s
     if "name" in request:
         result = page_files.under_name(result, request["name"])
     seconds = dict(result.seconds)
-    began = time.perf_counter()
-    progress(SAVING, _PIPELINE_SHARE)
-    reconstruction.save(result, folder)
-    if request.get("page"):
-        page_files.write_pictures(result, work)
-        page_files.write_view(result, folder)
-    seconds[SAVING] = time.perf_counter() - began
+    if request.get("save", True):
+        began = time.perf_counter()
+        progress(SAVING, _PIPELINE_SHARE)
+        reconstruction.save(result, folder)
+        if request.get("page"):
+            page_files.write_pictures(result, work)
+            page_files.write_view(result, folder)
+        seconds[SAVING] = time.perf_counter() - began
     files: dict[str, list[str]] = {}
     for number, (form, path) in enumerate(exports.items()):
         began = time.perf_counter()

@@ -244,6 +244,8 @@ def load(folder: Path, size: tuple[int, int], way: Way) -> OpenVinoEngine:
             # By default it uses bfloat16 on processors that have it.
             "INFERENCE_PRECISION_HINT": _HINTS[kind],
             "INFERENCE_NUM_THREADS": threads.wanted(),
+            # It would bind one thread to the first processor, and so those of all workers to the same.
+            "ENABLE_CPU_PINNING": False,
             "SNIPPETS_MODE": "ENABLE" if way.is_fused else "DISABLE",
         }
         return core.compile_model(part, "CPU", settings)

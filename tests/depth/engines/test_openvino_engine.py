@@ -89,8 +89,10 @@ def test_one_graph_serves_all_sizes(tmp_path: Path) -> None:
         picture = reference.picture(*size)
         with torch.inference_mode():
             expected = network(picture)[0].numpy()
-        found = openvino_engine.load(tmp_path, size, Way("float32")).run(picture.numpy())["disparity"]
+        engine = openvino_engine.load(tmp_path, size, Way("float32"))
+        found = engine.run(picture.numpy())["disparity"]
         np.testing.assert_allclose(found, expected, atol=1e-4 * expected.std())
+        assert not engine.parts[0].get_property("ENABLE_CPU_PINNING"), "workers share the processors"
 
 
 @pytest.mark.parametrize("is_parted", [False, True])
