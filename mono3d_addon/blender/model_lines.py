@@ -103,19 +103,27 @@ def draw_switch(layout: Any, values: Any) -> None:
         offers.draw_switch(layout)
 
 
-def draw_next_step(layout: Any) -> None:
-    """Shows, after the first result, what a better model would bring, with its button and one to dismiss it."""
-    step = state.current.next_step
-    line = state.current.models.get(step.model) if step is not None else None
-    if step is None or line is None or state.current.run is not None:
-        return
+def draw_next_step(layout: Any) -> bool:
+    """Shows, after the first result, what a better model would bring, with its button and one to dismiss it.
+
+    Returns whether that button gets the packages too, so that no other is needed for them.
+    """
+    current = state.current
+    step = current.next_step
+    line = current.models.get(step.model) if step is not None else None
+    if step is None or line is None or current.run is not None:
+        return False
     row = layout.box().row()
     column = row.column(align=True)
     for words in step.lines:
         column.label(text=words, translate=False)
+    gets_packages = bool(line.get) and current.is_bare and current.installation is None
     if line.get:
         _draw_get(column, line.get, step.model)
+        if gets_packages:
+            offers.draw_switch(column)
     row.operator("mono3d.dismiss_next_step", text="", icon="X", emboss=False)
+    return gets_packages
 
 
 class MONO3D_OT_dismiss_next_step(bpy.types.Operator):

@@ -49,10 +49,11 @@ class MONO3D_PT_main(_Sidebar):
             _draw_quality(layout, scene.mono3d, is_short=shown is not None)
         _draw_generate(layout, scene.mono3d)
         progress.draw_messages(layout, "MONO3D_PT_main_details")
-        model_lines.draw_next_step(layout)
+        gets_packages = model_lines.draw_next_step(layout)
         if names.is_ours(context.active_object) and reshaped.target(context) is None:
             look_through.draw(layout.row(align=True))
-        offers.draw(layout)
+        if not gets_packages:
+            offers.draw(layout)
 
 
 def _draw_quality(layout: Any, values: Any, *, is_short: bool) -> None:

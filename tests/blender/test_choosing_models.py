@@ -142,6 +142,9 @@ def test_what_is_missing_includes_the_packages(values: Any) -> None:
     layout = drawn()
     assert "Bundled, 8 MB, about 0.3 s" in layout.texts and "Download 432 MB and generate" in layout.labels
     assert "432 MB with the packages that it needs, free for all use" in " ".join(layout.texts)
+    assert "mono3d.install" not in layout.operators, "two buttons for the same packages"
+    bpy.ops.mono3d.dismiss_next_step()
+    assert "mono3d.install" in drawn().operators
     values.model = BETTER
     state.current.offer = state.Offer("", ("not on this computer",), problem=True)
     readiness.refresh_models()

@@ -183,6 +183,20 @@ def test_the_sidebar_is_short(cup: Any) -> None:
     assert drawn.rows() <= 6
 
 
+def test_the_sidebar_is_short_without_packages(cup: Any) -> None:
+    """One button gets the better model and the packages; so Shape stays in sight in a small window."""
+    state.current.offer, state.current.lacking = state.Offer("230 MB", bytes=230_000_000), "Needs Install, 230 MB"
+    readiness.refresh_models()
+    state.current.say("cup: 96 vertices, 154 triangles in 0.1 s.", "Depth: starter, numpy.", "Camera: EXIF.")
+    assert drawn.rows() <= 35
+    readiness.offer_next_step("starter")
+    assert state.current.next_step is not None and drawn.rows() <= 32
+    state.current.next_step = None
+    state.current.say()
+    bpy.context.view_layer.objects.active = None
+    assert drawn.rows() <= 23
+
+
 def test_a_failure_is_read_whole_and_the_details_of_a_success_on_demand(values: Any) -> None:
     values.photo = "/photos/a.jpg"
     state.current.say("cup: 96 vertices.", "Camera: EXIF.")
