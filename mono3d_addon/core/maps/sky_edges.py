@@ -33,6 +33,8 @@ _COLOR_WEIGHT = 0.9
 """Weight of the colour against the coarse map."""
 _COLOR_NOISE = 0.01
 """Squared colour distance, 0..1, at which sky and rest are too similar for the colour to decide."""
+_VARIANCE_WEIGHT = 0.5
+"""Weight of the variance of the rest's colours, which is added to it."""
 _TOLERANCE = 0.1
 """Colour distance, 0..1, from the sky's mean colour up to which a cell is certainly not something else."""
 _SPECK = 1.5e-5
@@ -65,18 +67,21 @@ def refined(probability: Floats, guide: NDArray[np.float32], smallest: float = 0
 
 @dataclass(frozen=True)
 class _Colors:
-    """Mean colours of the sky and of the rest on the coarse map: float32 (h, w, 8), each with a weight."""
+    """Mean colours of the sky and of the rest on the coarse map, each with a weight, and the variance of the rest's.
+
+    float32 (h, w, 9)
+    """
 
     values: NDArray[np.float32]
 
     def at(self, place: NDArray[np.intp], rows: int, columns: int) -> NDArray[np.float32]:
-        """Returns both colours and weights at flat indices of the mesh's cells, float32 (n, 8), interpolated."""
+        """Returns both colours, weights and the variance at flat indices of the mesh's cells, float32 (n, 9)."""
         h, w = self.values.shape[:2]
         down = np.clip((place // columns + 0.5) * (h / rows) - 0.5, 0, h - 1).astype(np.float32)
         across = np.clip((place % columns + 0.5) * (w / columns) - 0.5, 0, w - 1).astype(np.float32)
         top, left = np.minimum(down.astype(np.intp), h - 2), np.minimum(across.astype(np.intp), w - 2)
         below, right = (down - top)[:, None], (across - left)[:, None]
-        flat = self.values.reshape(-1, 8)
+        flat = self.values.reshape(-1, 9)
         first = top * w + left
         upper = flat[first] * (1 - right) + flat[first + 1] * right
         lower = flat[first + w] * (1 - right) + flat[first + w + 1] * right
@@ -92,7 +97,8 @@ def _reduced(probability: Floats) -> Floats:
 
 def _colors(coarse: Floats, guide: NDArray[np.float32]) -> _Colors:
     rows, columns = coarse.shape
-    planes = [resampling.resize(plane, columns, rows, "box") for plane in np.moveaxis(guide, 2, 0)]
+    squares = np.einsum("ijk,ijk->ij", guide, guide)
+    planes = [resampling.resize(plane, columns, rows, "box") for plane in (*np.moveaxis(guide, 2, 0), squares)]
     small = np.stack(planes, axis=2)
     sky, rest = windows.minimum(coarse, 1) > _SURE, windows.maximum(coarse, 1) < 1 - _SURE
     parts = []
@@ -100,22 +106,27 @@ def _colors(coarse: Floats, guide: NDArray[np.float32]) -> _Colors:
         weight = sure.astype(np.float32)[..., None]
         values = np.concatenate([small * weight, weight], axis=2)
         near, wide = windows.total(values, _NEAR), windows.total(values, _WIDE)
-        sums = np.where(near[..., 3:] > 0.5, near, wide)
-        count = np.maximum(sums[..., 3:], 1.0)
-        parts.append(np.concatenate([sums[..., :3] / count, (sums[..., 3:] > 0.5).astype(np.float32)], axis=2))
+        sums = np.where(near[..., 4:] > 0.5, near, wide)
+        means = sums[..., :4] / np.maximum(sums[..., 4:], 1.0)
+        parts.append(np.concatenate([means[..., :3], (sums[..., 4:] > 0.5).astype(np.float32)], axis=2))
+    # The last means are those of the rest.
+    variance = means[..., 3] - np.einsum("ijk,ijk->ij", means[..., :3], means[..., :3])
+    parts.append(np.maximum(variance, 0.0)[..., None])
     return _Colors(np.concatenate(parts, axis=2).astype(np.float32))
 
 
 def _share(share: Floats, color: NDArray[np.float32], around: NDArray[np.float32]) -> Floats:
     """Returns the share of sky of uncertain cells, float32 (n,), from that of the coarse map and from the colours.
 
-    `color` is float32 (n, 3), and `around` what `_Colors.at` returns.
+    `color` is float32 (n, 3), and `around` what `_Colors.at` returns. Where the rest has all kinds of colours, as lit
+    windows in a dark house have, one that is like the sky's says little.
     """
     sky, rest, known = around[:, :3], around[:, 4:7], np.minimum(around[:, 3], around[:, 7])
+    noise = np.float32(_COLOR_NOISE) + np.float32(_VARIANCE_WEIGHT) * around[:, 8]
     axis = sky - rest
     length = np.einsum("ij,ij->i", axis, axis)
     along = np.clip(np.einsum("ij,ij->i", color - rest, axis) / np.maximum(length, np.float32(1e-9)), 0.0, 1.0)
-    trust = np.float32(_COLOR_WEIGHT) * known * length / (length + np.float32(_COLOR_NOISE))
+    trust = np.float32(_COLOR_WEIGHT) * known * length / (length + noise)
     prior = np.maximum(share, np.float32(_GAP))
     apart = np.linalg.norm(color - sky, axis=1)
     like = np.clip(2.0 - apart / np.float32(_TOLERANCE), 0.0, 1.0)

@@ -67,3 +67,17 @@ def test_even_maps_stay() -> None:
     guide = photo(GROUND)
     assert refined(np.ones((6, 8), np.float32), guide).all()
     assert not refined(np.zeros((6, 8), np.float32), guide).any()
+
+
+def test_dark_walls_between_lit_windows_are_no_night_sky() -> None:
+    """A tower as dark as the sky, that the coarse map sees."""
+    tower = (np.abs(X - 160) < 20) & (Y > 40)
+    windows_of_it = tower & (X % 8 < 3) & (Y % 8 < 3) & (Y > 50)
+    guide = np.empty((ROWS, COLUMNS, 3))
+    guide[:] = (0.3, 0.28, 0.34)
+    guide[GROUND | tower] = (0.26, 0.25, 0.28)
+    guide[windows_of_it] = (0.95, 0.85, 0.6)
+    guide += np.random.default_rng(0).normal(0, 0.02, guide.shape)
+    sky = refined(coarse(GROUND | tower, 4), guide.astype(np.float32), 0.0005)
+    assert sky[tower & (np.abs(X - 160) < 17) & (Y > 44)].mean() < 0.02
+    assert sky[~tower & (Y < 150) & (np.abs(X - 160) > 30)].mean() > 0.98
