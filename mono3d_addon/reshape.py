@@ -340,7 +340,7 @@ class Reshaper(abc.ABC):
         if self.own is not None and settings.sky == "auto":
             # Exact depth stays exact: only what it says to be infinitely far is sky.
             return infinite(self.own, photo, settings)
-        sky = find_sky(self.disparity, photo, settings, self.sky)
+        sky = find_sky(self.disparity, photo, settings, self.sky, self.scene)
         # A photo of nothing but sky stays.
         return None if sky is None or sky.all() else sky
 

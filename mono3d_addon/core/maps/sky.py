@@ -11,8 +11,10 @@ from .. import resampling
 from ..arrays import Floats
 from ..photo.photo import Photo
 from ..photo.resampling import grid_size, resize_nearest, resize_to
+from ..scene_guess import SceneGuess, kind_of
 from .depth_values import DepthValues
 from .sky_edges import refined
+from .sky_growth import blown_out, completed
 from .sky_guess import guess_sky
 
 Cells = NDArray[np.bool_]
@@ -28,15 +30,22 @@ _EDGE = 0.03
 """Width of a network's blurred edges, as a fraction of the photo's shorter side."""
 
 
-def find_sky(disparity: Floats, photo: Photo, settings: Settings, probability: Floats | None = None) -> Cells | None:
+def find_sky(
+    disparity: Floats,
+    photo: Photo,
+    settings: Settings,
+    probability: Floats | None = None,
+    scene: SceneGuess | None = None,
+) -> Cells | None:
     """Returns where there is sky, bool (rows, columns), at the size of the mesh; None if there is none.
 
     disparity    float32 (h, w), near = large, covering the photo; 0 is infinitely far
     probability  float32 (h, w), 0..1, of the network; None: guessed from colour, place and distance
+    scene        what the network says about the scene: in a room, there is no more sky than the network sees
 
     Birds, wires and twigs that would be too small for a mesh of their own count as sky.
     """
-    guess = guess_sky(disparity, photo) if probability is None else probability
+    guess = _probability(disparity, photo, probability, scene)
     if guess is None or (guess > _LIKELY).mean() < _MIN_AREA:
         return None
     columns, rows = grid_size(*photo.size, settings.detail)
@@ -44,6 +53,19 @@ def find_sky(disparity: Floats, photo: Photo, settings: Settings, probability: F
     if photo.mask is not None:
         sky &= resize_nearest(photo.mask, columns, rows)
     return sky if sky.any() else None
+
+
+def _probability(
+    disparity: Floats, photo: Photo, probability: Floats | None, scene: SceneGuess | None
+) -> Floats | None:
+    """Returns the probability of sky, float32 (h, w), 0..1, at any size; None if there is none."""
+    if probability is None:
+        return guess_sky(disparity, photo)
+    if kind_of(scene) == "room":
+        return probability
+    if (probability > _LIKELY).mean() < _MIN_AREA:
+        return blown_out(disparity, photo)
+    return completed(probability, disparity, photo)
 
 
 def infinite(own: DepthValues, photo: Photo, settings: Settings) -> Cells | None:

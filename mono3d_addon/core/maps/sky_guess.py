@@ -7,6 +7,8 @@ wall mistaken for sky is worse than sky that is not detected.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,11 +49,27 @@ _MAX_BESIDE, _MAX_BELOW = 0.3, 1.0
 walls, and in all. Water below has the colours of the sky too."""
 
 
-def guess_sky(disparity: Floats, photo: Photo) -> Floats | None:
-    """Returns the probability of sky, float32 (rows, columns), 0..1, with `_SIDE` cells along the longer side.
+@dataclass(frozen=True)
+class CoarseView:
+    """A photo and its disparity at the resolution of the guess; all maps have the same rows and columns.
 
-    `disparity` is float32 (h, w), near = large, covering the photo; 0 is infinitely far. Returns None if there is no
-    sky.
+    colors      float32 (rows, columns, 3), 0..1, and `grey`, float32 (rows, columns), their brightness
+    disparity   float32, near = large; 0 is infinitely far
+    normalised  the same, 0..1 over its range
+    kept        bool, what the mask keeps; None: all
+    """
+
+    colors: Floats
+    grey: Floats
+    disparity: Floats
+    normalised: Floats
+    kept: Cells | None
+
+
+def coarse_view(disparity: Floats, photo: Photo) -> CoarseView:
+    """Returns the photo and its disparity with `_SIDE` cells along the longer side.
+
+    `disparity` is float32 (h, w), near = large, covering the photo.
     """
     width, height = photo.size
     scale = min(1.0, _SIDE / max(width, height))
@@ -59,27 +77,37 @@ def guess_sky(disparity: Floats, photo: Photo) -> Floats | None:
     colors = resize_to(photo.pixels, columns, rows)
     small = windows.resize(disparity, columns, rows)
     kept = None if photo.mask is None else _reduced(photo.mask, columns, rows)
-    normalised = normalise(small, 1.0, kept)
-    far = normalised < _FAR
     grey = colors @ np.array([0.299, 0.587, 0.114], np.float32)
-    even = _deviation(grey, 2) < _EVEN
+    return CoarseView(colors, grey, small, normalise(small, 1.0, kept), kept)
+
+
+def guess_sky(disparity: Floats, photo: Photo) -> Floats | None:
+    """Returns the probability of sky, float32 (rows, columns), 0..1, with `_SIDE` cells along the longer side.
+
+    `disparity` is float32 (h, w), near = large, covering the photo; 0 is infinitely far. Returns None if there is no
+    sky.
+    """
+    view = coarse_view(disparity, photo)
+    colors, grey, normalised, kept = view.colors, view.grey, view.normalised, view.kept
+    far = normalised < _FAR
+    even = deviation(grey, 2) < _EVEN
     nearest = float(np.percentile(disparity, 99.0))
-    inverse = small / np.float32(max(nearest, 1e-12))
+    inverse = view.disparity / np.float32(max(nearest, 1e-12))
     blue, pale = _blue(colors, grey), _pale(colors, grey)
     cells = far & even & ((blue & (inverse < _MAX_BLUE)) | (pale & (inverse < _MAX_PALE)))
     if kept is not None:
         cells &= kept
     sky = _connected_to_top(_closed(cells))
-    if sky.mean() < _MIN_AREA or sky[: max(1, rows // 40)].any(axis=0).mean() < _MIN_TOP:
+    if sky.mean() < _MIN_AREA or sky[: max(1, len(sky) // 40)].any(axis=0).mean() < _MIN_TOP:
         return None
-    usable, beside = far & (inverse < _MAX_BLUE) & (_deviation(grey, 1) < 2 * _EVEN), _edges(normalised)
+    usable, beside = far & (inverse < _MAX_BLUE) & (deviation(grey, 1) < 2 * _EVEN), _edges(normalised)
     if kept is not None:
         usable, beside = usable & kept, beside & kept
     grown = _grown(sky, colors, normalised, usable, beside)
     rest = ~grown if kept is None else kept & ~grown
     if not _lies_behind(inverse, sky, rest) or _goes_on(sky, grown, colors, normalised, kept):
         return None
-    return _smooth(grown)
+    return smooth(grown)
 
 
 def _lies_behind(inverse: Floats, sky: Cells, rest: Cells) -> bool:
@@ -98,7 +126,8 @@ def _pale(colors: Floats, grey: Floats) -> Cells:
     return np.asarray((grey > 0.6) & (np.ptp(colors, axis=2) < 0.15))
 
 
-def _deviation(values: Floats, radius: int) -> Floats:
+def deviation(values: Floats, radius: int) -> Floats:
+    """Returns the local standard deviation of a map, float32 (rows, columns), within `radius` cells."""
     mean, square = windows.mean(values, radius), windows.mean(values * values, radius)
     return np.asarray(np.sqrt(np.maximum(square - mean * mean, 0.0)), np.float32)
 
@@ -169,7 +198,8 @@ def _goes_on(sky: Cells, grown: Cells, colors: Floats, normalised: Floats, kept:
     return bool(beside > _MAX_BESIDE * area or joined.sum() > _MAX_BELOW * area)
 
 
-def _smooth(sky: Cells) -> Floats:
+def smooth(sky: Cells) -> Floats:
+    """Returns the share of sky around each cell, float32 (rows, columns), 0..1."""
     share: Floats = windows.mean(sky.astype(np.float32), 1)
     return share
 

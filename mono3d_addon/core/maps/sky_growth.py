@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Completes the sky that a network sees.
+
+A network may see a part of a sky only, and leave out what is dark, cloudy or blown out. What goes on from its sky
+without an edge, as far away, is the same sky.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import windows
+from ..arrays import Floats
+from ..mesh.islands import label_components
+from ..photo.photo import Photo
+from .sky_guess import CoarseView, coarse_view, deviation, guess_sky, smooth
+
+_LIKELY = 0.5
+_STEP, _EVEN = 0.03, 0.03
+"""Largest difference, 0..1, of any channel between neighbouring cells of one region, and largest standard deviation of
+the brightness around them. Ridges in haze are still edges."""
+_DARK = 0.05
+"""Brightness, 0..1, below which being even means nothing."""
+_FAR = 0.3
+"""Largest normalised disparity."""
+_SHARE, _SMALLEST = 0.1, 0.002
+"""Share of a region that the network must see as sky, and the smallest region, as a fraction of the photo."""
+_LOWEST = 0.95
+"""Fraction of the network's sky above what counts as its lowest row. Water below has its colours too."""
+_MOST_OF_IT, _NEARER = 0.75, 0.03
+"""Normalised disparity by which a cell below that may be nearer than this fraction of the network's sky."""
+_WHITE, _MOSTLY = 0.97, 0.5
+"""Smallest channel, 0..1, of what is blown out, and the fraction of a guessed sky that must be."""
+
+Cells = NDArray[np.bool_]
+
+
+def completed(probability: Floats, disparity: Floats, photo: Photo) -> Floats:
+    """Returns the probability of sky, float32 (rows, columns), 0..1, with all of each region that is partly sky.
+
+    probability  float32 (h, w), 0..1, of a network, covering the photo
+    disparity    float32 (h', w'), near = large, covering the photo
+    """
+    view = coarse_view(disparity, photo)
+    rows, columns = view.grey.shape
+    seen = np.clip(windows.resize(np.asarray(probability, np.float32), columns, rows), 0.0, 1.0)
+    sure = seen > _LIKELY
+    if not sure.any():
+        return seen
+    region = _regions(view, sure)
+    count = int(region.max()) + 1
+    area = np.bincount(region.ravel(), minlength=count)
+    is_sky = (np.bincount(region[sure], minlength=count) > _SHARE * area) & (area > _SMALLEST * region.size)
+    return np.maximum(seen, smooth(is_sky[region]))
+
+
+def blown_out(disparity: Floats, photo: Photo) -> Floats | None:
+    """Returns the probability of a white sky that a network does not see, as `guess_sky` does; None without one.
+
+    There is no structure in it by which a network could tell. Other colours must be seen by the network: walls and
+    studios are blue and grey too.
+    """
+    guess = guess_sky(disparity, photo)
+    if guess is None:
+        return None
+    colors = coarse_view(disparity, photo).colors[guess > _LIKELY]
+    return guess if (colors.min(axis=1) > _WHITE).mean() > _MOSTLY else None
+
+
+def _regions(view: CoarseView, sure: Cells) -> NDArray[np.intp]:
+    """Returns the number of the even region of every cell, intp (rows, columns)."""
+    can_be = (view.normalised < _FAR) & (deviation(view.grey, 1) < _EVEN) & (view.grey > _DARK)
+    as_far = view.normalised < np.quantile(view.normalised[sure], _MOST_OF_IT) + np.float32(_NEARER)
+    lowest = int(np.quantile(np.nonzero(sure)[0], _LOWEST))
+    can_be[lowest + 1 :] &= as_far[lowest + 1 :]
+    can_be |= sure
+    if view.kept is not None:
+        can_be &= view.kept
+    across, down = (np.abs(np.diff(view.colors, axis=axis)).max(axis=2) < _STEP for axis in (1, 0))
+    return label_components(across & can_be[:, 1:] & can_be[:, :-1], down & can_be[1:] & can_be[:-1])
