@@ -152,7 +152,7 @@ def build_batch_parser(program: str, action: str, *, show_all: bool = False) -> 
             nargs="*",
             metavar="PHOTOS",
             help="folder with photos in it or below it, photo, pattern such as 'in/**/*.jpg', or list: a .txt file "
-            "with an address per line, or .jsonl",
+            "with an address per line, .jsonl, or .parquet",
         )
         parser.add_argument("--preset", choices=tuple(PRESETS), help=f"detail and effort: {_presets()}")
         _add_all(parser, (Settings,), show_all)

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import re
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mono3d_addon.core import regular_file
 from mono3d_addon.errors import Mono3DError, WrongUsage
 from mono3d_addon.run import addresses
 from mono3d_addon.run.plan import photos_of, read_plan, write_plan
@@ -65,6 +69,41 @@ def test_a_photo_is_fetched_under_its_name(place: str, tmp_path: Path) -> None:
     assert path.parent == tmp_path and path.suffix == ".jpg" and path.read_bytes() == b"pixels"
     with pytest.raises(OSError):
         photo_at(f"{place}/none.jpg").fetch(tmp_path)
+
+
+def test_what_is_too_large_for_a_photo_is_not_fetched(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regular_file, "MOST_BYTES", 1000)
+    put(f"{place}/cup.jpg", bytes(1001))
+    with pytest.raises(Mono3DError, match=r"'cup.jpg' has 0.0 GB, too many for a photo; make it smaller"):
+        photo_at(f"{place}/cup.jpg").fetch(tmp_path)
+    put(f"{place}/cup.jpg", bytes(1000))
+    assert photo_at(f"{place}/cup.jpg").fetch(tmp_path).stat().st_size == 1000
+
+
+def test_a_file_without_an_end_is_not_fetched_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regular_file, "MOST_BYTES", 10_000_000)
+
+    class Endless(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(bytes(1_000_000))
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            with pytest.raises(Mono3DError, match="'cup.jpg' has more than 0.0 GB, too many for a photo"):
+                photo_at(f"http://127.0.0.1:{server.server_port}/cup.jpg").fetch(tmp_path)
+        finally:
+            server.shutdown()
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 20_000_000
 
 
 @pytest.mark.parametrize("kind", ["memory", "renamed"])

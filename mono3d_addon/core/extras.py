@@ -17,6 +17,7 @@ PILLOW = "PIL"
 DRACO = "DracoPy"
 FSSPEC = "fsspec"
 RAY = "ray"
+PARQUET = "pyarrow"
 NAMES = (
     PILLOW,
     "pillow_heif",
@@ -36,6 +37,7 @@ NAMES = (
     DRACO,
     FSSPEC,
     RAY,
+    PARQUET,
 )
 """The top-level modules of the extras that the program imports, and scipy, which others of them would import."""
 
@@ -47,7 +49,7 @@ _PACKAGES = {
 }
 """Top-level module -> name of the package, where they differ."""
 
-BY_PIP = {DRACO: "draco", FSSPEC: "addresses", RAY: "ray"}
+BY_PIP = {DRACO: "draco", FSSPEC: "addresses", RAY: "ray", PARQUET: "parquet"}
 """Top-level module -> extra of the Python package `mono3d`, for what the installer does not bring."""
 
 

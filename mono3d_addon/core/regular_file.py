@@ -26,8 +26,14 @@ def require_regular(path: Path, what: str = "photo") -> None:
         raise Mono3DError(f"'{path.name}' is a folder, not a {what}.")
     if not stat.S_ISREG(status.st_mode):
         raise Mono3DError(f"'{path.name}' is not a regular file but a device or a pipe; copy its contents into a file.")
-    if status.st_size > MOST_BYTES:
-        raise Mono3DError(f"'{path.name}' has {status.st_size / 1e9:.1f} GB, too many for a {what}; make it smaller.")
+    refuse_large(path.name, status.st_size, what)
+
+
+def refuse_large(name: str, size: int, what: str = "photo", *, is_part: bool = False) -> None:
+    """Raises Mono3DError if `size`, bytes, is more than `MOST_BYTES`; `is_part`: of a part that has come so far."""
+    if size > MOST_BYTES:
+        more = "more than " if is_part else ""
+        raise Mono3DError(f"'{name}' has {more}{size / 1e9:.1f} GB, too many for a {what}; make it smaller.")
 
 
 def read_regular(path: Path, what: str = "photo") -> bytes:

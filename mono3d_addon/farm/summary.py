@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import array
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ _LATELY = 300.0
 class Summary:
     """Numbers of photos, photos per second of late (0: nobody works on it), and the seconds for those left, if known.
 
-    `seconds` is the time between the first photo and the last one.
+    `seconds` is the time between the first photo and the last one. Of `photos` so many as `repeated` are named again.
     """
 
     photos: int
@@ -40,19 +41,26 @@ class Summary:
     photos_per_second: float
     seconds_left: float | None
     seconds: float
+    repeated: int = 0
 
     def words(self) -> str:
         """Returns it in a sentence."""
         head = f"{self.photos:,} photos: {self.done:,} done, {self.failed:,} failed, {self.left:,} left"
+        head += f", {self.repeated:,} named again" if self.repeated else ""
         return f"{head}; {speed(self.photos_per_second, self.left)}." if self.left else f"{head}."
 
 
-def newest(store: Store, plan: Plan) -> Iterator[tuple[Entry, bytes]]:
-    """Yields the last line of each photo that is done or has failed.
+def planned_photos(store: Store, plan: Plan) -> array.array[int]:
+    """Returns the ids of the photos of a plan as sorted numbers, each once, though a list may name a photo twice."""
+    numbers = sorted(number_of(photo.id) for photo in photos_of(store, plan))
+    return array.array("Q", (number for number, _ in itertools.groupby(numbers)))
+
+
+def newest(store: Store, plan: Plan, planned: array.array[int]) -> Iterator[tuple[Entry, bytes]]:
+    """Yields the last line of each of the `planned` photos that is done or has failed.
 
     Those of an earlier plan do not count that have changed since, or are not planned any more.
     """
-    planned = array.array("Q", sorted(number_of(photo.id) for photo in photos_of(store, plan)))
     seen = bytearray(len(planned))
     for entry, line in lines(store, plan.key):
         place = place_in(planned, entry.id)
@@ -62,10 +70,11 @@ def newest(store: Store, plan: Plan) -> Iterator[tuple[Entry, bytes]]:
 
 
 class Tally:
-    """Counts entries."""
+    """Counts entries of so many `photos`, of which the plan names `repeated` again."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, photos: int, repeated: int) -> None:
+        self._photos = photos
+        self._repeated = repeated
         self._counts = {"done": 0, "failed": 0}
         self._first = self._last = 0.0
         self._late: list[float] = []
@@ -81,19 +90,21 @@ class Tally:
     def summary(self, now: float) -> Summary:
         """Returns the numbers; `now` is the present time."""
         done, failed = self._counts["done"], self._counts["failed"]
-        left = max(0, self._plan.photos - done - failed)
+        left = max(0, self._photos - done - failed)
         late = [when for when in self._late if when >= self._last - _LATELY]
         span = self._last - min(late, default=self._last)
         is_going_on = bool(left) and now - self._last < _LATELY
         rate = (len(late) - 1) / span if is_going_on and span > 0.0 else 0.0
         seconds = left / rate if rate else None
-        return Summary(self._plan.photos, done, failed, left, rate, seconds, self._last - self._first)
+        everyone = self._photos + self._repeated
+        return Summary(everyone, done, failed, left, rate, seconds, self._last - self._first, self._repeated)
 
 
 def summary_of(store: Store, plan: Plan, now: float | None = None) -> Summary:
     """Returns how far a batch is; `now` is the present time, None: that of the clock."""
-    tally = Tally(plan)
-    for entry, _ in newest(store, plan):
+    planned = planned_photos(store, plan)
+    tally = Tally(len(planned), plan.photos - len(planned))
+    for entry, _ in newest(store, plan, planned):
         tally.add(entry)
     return tally.summary(time.time() if now is None else now)
 
@@ -132,9 +143,10 @@ def place_of_report(output: str, report: str) -> str:
 
 
 def _write(store: Store, plan: Plan, file: IO[bytes], is_lines: bool) -> Summary:
-    tally = Tally(plan)
+    planned = planned_photos(store, plan)
+    tally = Tally(len(planned), plan.photos - len(planned))
     file.write(b"" if is_lines else b'{"photos": [\n')
-    for number, (entry, line) in enumerate(newest(store, plan)):
+    for number, (entry, line) in enumerate(newest(store, plan, planned)):
         tally.add(entry)
         file.write((b"" if is_lines or not number else b",\n") + line + (b"\n" if is_lines else b""))
     found = tally.summary(time.time())

@@ -20,15 +20,15 @@ from urllib.parse import urlsplit
 
 from ..core import extras
 from ..core.plain_name import file_name, short_name
+from ..core.regular_file import refuse_large
 from ..errors import Mono3DError, WrongUsage
 from .photos import is_photo
-from .stores import FOLDER, Item, list_item
+from .stores import FOLDER, LISTS, Item, list_items
 
 _FEATURE = "Addresses"
 _WHOLE_OR_NOT = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"})
 """Kinds of storage in which a file appears once all of it is there; elsewhere it is renamed when complete."""
 _ON_THE_WEB = ("http://", "https://")
-_LISTS = (".jsonl", ".txt")
 _RESULT = re.compile(r"-[0-9a-f]{20}_[a-z_]+\.(png|webp|jpe?g)$")
 """End of the name of a picture that a batch writes, see `stored`."""
 _CHANGES = ("ETag", "etag", "LastModified", "last_modified", "mtime", "modified", "updated", "created")
@@ -47,7 +47,7 @@ class FileSystem(Protocol):
     def open(self, path: str, mode: str, **options: Any) -> Any: ...  # noqa: D102
     def cat_file(self, path: str, *, start: int, end: int | None) -> bytes: ...  # noqa: D102
     def pipe_file(self, path: str, value: bytes) -> None: ...  # noqa: D102
-    def get_file(self, path: str, local: str) -> None: ...  # noqa: D102
+    def get_file(self, path: str, local: str, *, callback: Any) -> None: ...  # noqa: D102
     def put_file(self, local: str, path: str) -> None: ...  # noqa: D102
     def mv(self, path: str, to: str) -> None: ...  # noqa: D102
     def rm_file(self, path: str) -> None: ...  # noqa: D102
@@ -114,8 +114,9 @@ class AddressSource:
 
     def _items(self, system: FileSystem, path: str) -> Iterator[Item]:
         suffix = posixpath.splitext(_without_query(self.address))[1].lower()
-        if suffix in _LISTS:
-            yield from self._of_list(system, path, is_json=suffix == ".jsonl")
+        if suffix in LISTS:
+            with system.open(path, "rb") as file:
+                yield from list_items(file, suffix, self.address, self._beside)
         elif self._is_one(system, path):
             yield _item(system, path, system.info(path), self.address)
         elif "*" in path:
@@ -143,12 +144,6 @@ class AddressSource:
             # There is no way to list what is below.
             return True
         return "*" not in path and is_photo(Path(path)) and not system.isdir(path)
-
-    def _of_list(self, system: FileSystem, path: str, *, is_json: bool) -> Iterator[Item]:
-        with system.open(path, "r", encoding="utf-8-sig", errors="surrogateescape") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield list_item(line, number, self.address, is_json=is_json, absolute=self._beside)
 
     def _beside(self, address: str) -> str:
         return f"{self.address.rpartition('/')[0]}/{address}"
@@ -179,13 +174,33 @@ class AddressPhoto:
         return None
 
     def fetch(self, folder: Path) -> Path:
-        """Returns the file, copied into `folder`. Raises OSError if it cannot be got, Mono3DError without a library."""
+        """Returns the file, copied into `folder`.
+
+        Raises OSError if it cannot be got, Mono3DError if it is too large, at once or as soon as that is seen, or
+        without a library.
+        """
         system, path = _opened(self.address)
         last = Path(file_name(posixpath.basename(_without_query(self.address))))
         place = folder / f"{short_name(last.stem or 'photo')}{last.suffix}"
         with _answering(self.address):
-            system.get_file(path, str(place))
+            system.get_file(path, str(place), callback=_limited(place.name))
         return place
+
+
+def _limited(name: str) -> Any:
+    """Returns what fsspec tells the size of a file and how much has come; it raises Mono3DError for too much."""
+    from fsspec.callbacks import Callback
+
+    class Limited(Callback):  # type: ignore[misc]
+        def set_size(self, size: int | None) -> None:
+            super().set_size(size)
+            if size is not None:
+                refuse_large(name, size)
+
+        def call(self, *words: object, **more: object) -> None:
+            refuse_large(name, self.value, is_part=True)
+
+    return Limited()
 
 
 @dataclass(frozen=True)

@@ -119,10 +119,10 @@ class StoredResults:
         return output_files(begun.name, self._formats, folder)
 
     def place(self, task: PlannedPhoto, begun: Begun, staging: Path, record: Record) -> Record:
-        """Moves all files to their folder, then writes their record; files of a record that exists stay as they are."""
+        """Moves all files to their folder, then writes their record; files of a photo that is done stay as they are."""
         name = _id(begun)
         # Another machine may have got the same photo under another name.
-        if (found := self._record(name)) is None:
+        if (found := self._record(name)) is None or found.status == "failed":
             sizes = {}
             for path in sorted(staging.iterdir()):
                 if path.name != LOCK:

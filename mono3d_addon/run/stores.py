@@ -10,26 +10,29 @@ import contextlib
 import errno
 import glob
 import importlib
+import io
 import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
+from typing import Any, BinaryIO, Protocol
 from urllib.request import url2pathname
 
 from ..core.user_path import exists, is_folder, user_path
 from ..errors import Mono3DError, WrongUsage
+from . import parquet_list
 from .photos import is_photo, is_result
 from .placement import prepare_folder
 
 FOLDER = ".mono3d"
 """Folder beside the results with all that a batch keeps for itself."""
 
-_MANIFESTS = (".jsonl", ".txt")
+LISTS = (".jsonl", ".txt", ".parquet")
+"""How the name of a list of photos ends."""
 _FILE = "file://"
 
 
@@ -119,7 +122,7 @@ def source_of(word: str, without: Path | str | None = None) -> Source:
     path = _path(word)
     if is_folder(path):
         return FolderSource(path, without if isinstance(without, Path) else None)
-    if path.suffix.lower() in _MANIFESTS and exists(path):
+    if path.suffix.lower() in LISTS and exists(path):
         return ListSource(path)
     if exists(path):
         return PatternSource(glob.escape(str(path)))
@@ -201,21 +204,18 @@ class PatternSource:
 
 @dataclass(frozen=True)
 class ListSource:
-    """The photos of a list: a line of text with an address each, or in .jsonl an object with `address`.
+    """The photos of a list: a line of text with an address each, in .jsonl an object and in .parquet a row with one.
 
-    Objects may have `size` in bytes, and `etag` or `mtime`. Paths are relative to the list's folder.
+    These may have `size` in bytes, and `etag` or `mtime`. Paths are relative to the list's folder.
     """
 
     path: Path
 
     def items(self) -> Iterator[Item]:
         """Yields the photos. Raises Mono3DError for a line that is none."""
-        is_json = self.path.suffix.lower() == ".jsonl"
         try:
-            with self.path.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
-                for number, line in enumerate(lines, 1):
-                    if line.strip():
-                        yield list_item(line, number, str(self.path), is_json=is_json, absolute=self._absolute)
+            with self.path.open("rb") as file:
+                yield from list_items(file, self.path.suffix.lower(), str(self.path), self._absolute)
         except OSError as error:
             raise Mono3DError(f"'{self.path}' cannot be read ({error.strerror or error}).") from error
 
@@ -223,23 +223,38 @@ class ListSource:
         return os.path.abspath(self.path.parent / user_path(address))  # noqa: PTH100
 
 
-def list_item(line: str, number: int, list_name: str, *, is_json: bool, absolute: Callable[[str], str]) -> Item:
-    """Returns the photo of a line of a list; `absolute` returns the address for a path relative to the list.
+def list_items(file: BinaryIO, suffix: str, name: str, absolute: Callable[[str], str]) -> Iterator[Item]:
+    """Yields the photos of a list, by the end of its name; `absolute` returns the address for a path relative to it.
 
-    Raises Mono3DError for a line that is none.
+    Raises Mono3DError for a line or row that is none.
     """
-    values: dict[str, object] = {}
-    address = line.rstrip("\r\n")
-    if is_json:
-        try:
-            values = json.loads(line)
-            address = str(values["address"])
-        except (ValueError, TypeError, KeyError) as error:
-            raise Mono3DError(
-                f'Line {number} of \'{list_name}\' is no photo; write it as {{"address": "..."}}.'
-            ) from error
-    size = values.get("size")
-    changed = values.get("etag", values.get("mtime", ""))
+    if suffix == ".parquet":
+        for number, row in enumerate(parquet_list.rows(file, name), 1):
+            if not isinstance(row["address"], str):
+                raise Mono3DError(f"Row {number} of '{name}' has no address.")
+            yield _listed(row, absolute)
+        return
+    lines = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape")
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield _listed(_of_json(line, number, name) if suffix == ".jsonl" else {"address": _whole(line)}, absolute)
+
+
+def _whole(line: str) -> str:
+    return line.rstrip("\r\n")
+
+
+def _of_json(line: str, number: int, name: str) -> Mapping[str, Any]:
+    try:
+        values: Mapping[str, Any] = json.loads(line)
+        return {**values, "address": str(values["address"])}
+    except (ValueError, TypeError, KeyError) as error:
+        raise Mono3DError(f'Line {number} of \'{name}\' is no photo; write it as {{"address": "..."}}.') from error
+
+
+def _listed(values: Mapping[str, Any], absolute: Callable[[str], str]) -> Item:
+    address, size = values["address"], values.get("size")
+    changed = next((values[key] for key in ("etag", "mtime") if values.get(key) is not None), "")
     where = address if is_address(address) else absolute(address)
     return Item(where, size if isinstance(size, int) else -1, str(changed))
 

@@ -83,6 +83,34 @@ def test_a_plan_may_be_made_of_a_list(tmp_path: Path) -> None:
         planned(tmp_path / "out", lines)
 
 
+def test_a_plan_may_be_made_of_a_list_in_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "list.parquet"
+    columns = {"id": [1, 2], "address": ["a.jpg", "s3://far/b.jpg"], "size": [7, None], "etag": [None, "x"]}
+    parquet.write_table(pyarrow.table(columns), path, row_group_size=1)
+    planned(tmp_path / "out", path)
+    found = [json.loads(line) for line in (tmp_path / "out" / PHOTOS).read_text().splitlines()]
+    assert [one["address"] for one in found] == [str(tmp_path / "a.jpg"), "s3://far/b.jpg"]
+    assert [one["size"] for one in found] == [7, -1] and [one["etag"] for one in found] == ["", "x"]
+    parquet.write_table(pyarrow.table({"address": ["a.jpg", None]}), path)
+    with pytest.raises(Mono3DError, match="Row 2 of .* has no address"):
+        planned(tmp_path / "out", path)
+    parquet.write_table(pyarrow.table({"url": ["a.jpg"]}), path)
+    with pytest.raises(Mono3DError, match="has no column 'address'"):
+        planned(tmp_path / "out", path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(Mono3DError, match="cannot be read as Parquet"):
+        planned(tmp_path / "out", path)
+
+
+def test_a_list_in_parquet_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "list.parquet").touch()
+    with pytest.raises(Mono3DError, match=r"need the package pyarrow.*pip install 'mono3d\[parquet\]'"):
+        planned(tmp_path / "out", tmp_path / "list.parquet")
+
+
 def test_a_changed_photo_has_another_id(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
     ids = []

@@ -335,6 +335,34 @@ def test_status_and_report_tell_the_last_of_each_photo(photos: Path) -> None:
     assert len([json.loads(line) for line in lines.read_text().splitlines()]) == 5
 
 
+def test_a_photo_that_a_list_names_twice_counts_once(photos: Path) -> None:
+    batch = Batch(photos / "list.txt")
+    batch.photos.write_text("a.jpg\nb.jpg\na.jpg\n")
+    batch.store = FolderStore(photos.parent / "out")
+    plan = batch.run()
+    found = summary_of(batch.store, plan)
+    assert (found.photos, found.done, found.left, found.repeated) == (3, 2, 0, 1)
+    assert found.words() == "3 photos: 2 done, 0 failed, 0 left, 1 named again."
+    assert merge(batch.store, plan, "") == found
+
+
+def test_a_result_replaces_the_failure_of_another_machine(photos: Path) -> None:
+    """The other one gives up on the photo while it is done here."""
+    batch = Batch(photos)
+
+    def act(request: Mapping[str, Any]) -> None:
+        name = next(iter(request["exports"].values())).rpartition("-")[2].partition(".")[0]
+        place = batch.store.root / name[:2] / name[2:4] / f"{name}.json"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text('{"photo": "elsewhere", "status": "failed", "message": "The worker crashed."}')
+
+    batch.runner = NotingRunner(act)
+    batch.run()
+    assert batch.statuses() == {"done"}
+    records = [json.loads(text) for name, text in batch.files().items() if name.endswith(".json")]
+    assert [one["status"] for one in records] == ["done"] * 5
+
+
 def test_a_photo_that_is_changed_or_gone_counts_as_it_is_now(photos: Path) -> None:
     def act(request: Mapping[str, Any]) -> None:
         if Path(request["photo"]).read_bytes() in (b"c", b"d"):

@@ -23,6 +23,7 @@ CORE_TOOLS = (
     "openjd-cli==0.8.0",
     "DracoPy==2.2.0",
     "fsspec[http]==2026.9.0",
+    "pyarrow==26.0.1",
     "nbclient==0.11.0",
     "ipykernel==7.4.0",
     "prometheus-client==0.26.0",
