@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT = 1500.0
+LIMIT = 5400.0
+"""Most seconds to wait for anything: hundreds of photos on a busy machine."""
 WORDS = ("--runner", "ray", "--jobs", "1", "--detail", "96", "--format", "camera", "--preview", "off")
 
 
