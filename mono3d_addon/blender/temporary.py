@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Folders for temporary files, all in one that this Blender claims. Imports no bpy."""
+"""Folders for temporary files, all in one that this Blender claims. Imports no bpy, and when the add-on is enabled
+nothing that makes folders."""
 
 from __future__ import annotations
 
 import atexit
-import tempfile
 from pathlib import Path
 
-from ..core import claimed_folder
 from ..errors import Mono3DError
 from . import state
 
@@ -19,6 +18,8 @@ def scratch() -> Path:
 
     If Blender is killed, the next one removes it. Raises Mono3DError if it cannot be created.
     """
+    from ..core import claimed_folder
+
     current = state.current
     if current.scratch is None or not current.scratch.path.is_dir():
         try:
@@ -32,6 +33,8 @@ def scratch() -> Path:
 
 def folder() -> Path:
     """Returns a new folder in that one. Raises Mono3DError if it cannot be created."""
+    import tempfile
+
     try:
         return Path(tempfile.mkdtemp(dir=scratch()))
     except OSError as error:
@@ -40,6 +43,10 @@ def folder() -> Path:
 
 def remove_abandoned() -> None:
     """Removes the folders that killed Blenders of this user have left; never raises."""
+    import tempfile
+
+    from ..core import claimed_folder
+
     claimed_folder.remove_abandoned(Path(tempfile.gettempdir()), _PREFIX)
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +20,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     because it may already have the maximum length, contain a Blender path template, or not be valid text.
     Raises Mono3DError if the folder is not writable.
     """
-    beside = path.with_name(f".mono3d-{secrets.token_hex(8)}.partial{path.suffix}")
+    beside = path.with_name(f".mono3d-{os.urandom(8).hex()}.partial{path.suffix}")
     try:
         yield beside
         beside.replace(path)

@@ -13,7 +13,7 @@ import bpy
 from ...errors import Mono3DError
 from .. import interface, state, temporary, workers
 from ..texts import filled, text
-from . import chosen, pixels, thumbnails
+from . import chosen, thumbnails
 
 _SIDE = 256
 _INTERVAL = 0.05
@@ -65,6 +65,8 @@ def _begin(values: Any) -> None:
         place = folder / "thumbnail.npy"
         request = {"photo": str(photo), "thumbnail": str(place), "side": _SIDE, "max_pixels": values.max_pixels}
         if state.current.is_bare:
+            from . import pixels
+
             request["decoded"] = pixels.hand_over([photo], values.max_pixels, folder)
         state.current.describing = (key, workers.describer().submit(request), place)
     except (Mono3DError, OSError) as error:

@@ -11,7 +11,7 @@ import bpy
 from ...core.photo.endings import PHOTO_ENDINGS
 from .. import interface, state
 from ..texts import n_, text
-from . import choose, chosen, clipboard
+from . import choose, chosen
 
 
 def paths_in(words: str) -> list[str]:
@@ -115,6 +115,8 @@ class MONO3D_OT_paste_photo(_Chooser):
 
     def execute(self, context: bpy.types.Context) -> interface.Result:
         """Chooses it."""
+        from . import clipboard
+
         manager: Any = context.window_manager
         paths = paths_in(manager.clipboard)
         image = None if paths or context.window is None else clipboard.image(context)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +26,8 @@ def load(name: str, path: Path, copy: Path | None = None, colours: str = "sRGB")
     cannot be read, and OSError if it cannot be copied.
     """
     if copy is not None:
+        import shutil
+
         with atomic_write(copy) as whole:
             shutil.copyfile(path, whole)
         path = copy
