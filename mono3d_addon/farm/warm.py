@@ -27,7 +27,7 @@ from ..run.loop import Display, Note
 from ..run.plan import PlannedPhoto
 from ..run.report import Record
 from ..version import import_paths
-from .warm_channel import LOG, LostError, private_folder, read_note, remove_note
+from .warm_channel import LostError, log_in, private_folder, read_note, remove_note
 from .warm_channel import Note as Found
 from .work import Work
 
@@ -103,7 +103,7 @@ class WarmCrew:
             except LostError as error:
                 losses += 1
                 if losses > self._work.options.attempts:
-                    log = user_path(self._folder) / LOG
+                    log = log_in(user_path(self._folder))
                     raise Mono3DError(
                         f"The process that keeps workers warm ends again and again; its log is {log}."
                     ) from error
@@ -146,7 +146,7 @@ def _started(work: Work, place: Place, folder: Path, idle: float) -> Found:
     asked = {"options": asdict(work.options), "data_folder": str(place.data_folder), "folder": str(folder)}
     # In a session of its own it outlives the command and its terminal.
     options: dict[str, Any] = {"creationflags": 0x08000200} if os.name == "nt" else {"start_new_session": True}
-    log = folder / LOG
+    log = log_in(folder)
     try:
         with log.open("wb") as output:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output, **options)
@@ -156,12 +156,9 @@ def _started(work: Work, place: Place, folder: Path, idle: float) -> Found:
     except OSError as error:
         raise Mono3DError(f"Warm workers cannot be started ({error.strerror or error}).") from error
 
-    def begun() -> Found | None:
-        note = _living(folder)
-        return note if note is not None and note.process == process.pid else None
-
-    _comes(lambda: begun() is not None or process.poll() is not None, _BEGIN)
-    found = begun()
+    # Another command may have started some at the same time.
+    _comes(lambda: _living(folder) is not None or process.poll() is not None, _BEGIN)
+    found = _living(folder)
     if found is None:
         process.kill()
         process.wait()

@@ -15,6 +15,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import platform
+import re
 import secrets
 import stat
 import sys
@@ -28,8 +30,6 @@ from ..core.claimed_folder import is_claimed
 from ..errors import Mono3DError
 from ..worker import protocol
 
-_NOTE = "warm.json"
-LOG = "warm.log"
 FAMILY = "AF_PIPE" if sys.platform == "win32" else "AF_UNIX"
 
 
@@ -113,6 +113,16 @@ def _lost() -> Iterator[None]:
         raise LostError(str(error)) from error
 
 
+def log_in(folder: Path) -> Path:
+    """Returns the file that receives what the process of a folder prints."""
+    return _file(folder, "log")
+
+
+def _file(folder: Path, suffix: str) -> Path:
+    # Several machines may see the folder, and each has workers of its own.
+    return folder / f"warm-{re.sub(r'[^0-9A-Za-z.-]', '_', platform.node())}.{suffix}"
+
+
 def private_folder(folder: Path) -> Path:
     """Returns the folder as a full path; makes it if it is missing, so that only its user may enter it.
 
@@ -131,9 +141,9 @@ def private_folder(folder: Path) -> Path:
 
 
 def read_note(folder: Path) -> Note | None:
-    """Returns the note in a folder, if there is one."""
+    """Returns the note of this machine in a folder, if there is one."""
     try:
-        return Note(**json.loads((folder / _NOTE).read_bytes()))
+        return Note(**json.loads(_file(folder, "json").read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
 
@@ -143,11 +153,11 @@ def write_note(folder: Path, note: Note) -> None:
     beside = folder / f".{secrets.token_hex(8)}"
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(json.dumps(asdict(note)).encode("ascii"))
-    beside.replace(folder / _NOTE)
+    beside.replace(_file(folder, "json"))
 
 
 def remove_note(folder: Path, note: Note) -> None:
     """Removes a note, if it is still that one."""
     if read_note(folder) == note:
         with contextlib.suppress(OSError):
-            (folder / _NOTE).unlink()
+            _file(folder, "json").unlink()

@@ -18,9 +18,14 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon.core.claimed_folder import ClaimedFolder, is_claimed
+from mono3d_addon.equipping import Place
 from mono3d_addon.errors import Mono3DError
-from mono3d_addon.farm import warm_channel
+from mono3d_addon.farm import warm, warm_channel
 from mono3d_addon.farm.warm_channel import FAMILY, Door, LostError, Note, private_folder, read_note, write_note
+from mono3d_addon.farm.work import Work
+from mono3d_addon.run.plan import read_plan
+from mono3d_addon.run.stores import store_of
+from mono3d_addon.settings import BatchOptions
 
 from .test_batch_command import DATA, LIGHT, ROOT, batch, check_whole, installed, records, run_job, small_photos
 
@@ -35,7 +40,7 @@ def test_only_their_user_reaches_warm_workers(tmp_path: Path) -> None:
     door = Door(claimed.path)
     assert claimed.path.stat().st_mode & 0o777 == 0o700
     write_note(folder, door.note)
-    assert (folder / "warm.json").stat().st_mode & 0o777 == 0o600
+    assert next(folder.glob("warm-*.json")).stat().st_mode & 0o777 == 0o600
     heard: list[object] = []
 
     def serve() -> None:
@@ -78,7 +83,8 @@ def test_a_claim_is_seen_from_another_process(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"address": 1}'])
 def test_a_damaged_note_is_none(tmp_path: Path, text: str) -> None:
-    (tmp_path / "warm.json").write_text(text)
+    write_note(tmp_path, Note("socket", "00", 1, "claimed"))
+    next(tmp_path.glob("warm-*.json")).write_text(text)
     assert read_note(tmp_path) is None
 
 
@@ -157,7 +163,7 @@ def test_runs_share_warm_workers_and_replace_lost_ones(tmp_path: Path, folder: P
     workers = children(other)
     assert batch("stop", "--warm", folder).stdout == "The warm workers have ended.\n"
     assert comes(lambda: not any(map(exists, {other, *workers})), 2.0)
-    assert [path.name for path in folder.iterdir()] == ["warm.log"]
+    assert [path.suffix for path in folder.iterdir()] == [".log"]
     assert batch("stop", "--warm", folder).stdout == "There are no warm workers.\n"
 
 
@@ -196,6 +202,19 @@ def test_warm_workers_end_amid_a_run_and_with_their_folder(tmp_path: Path, folde
 
 
 @installed
+@pytest.mark.thorough
+@posix
+def test_warm_workers_end_when_nobody_needs_them(tmp_path: Path, folder: Path) -> None:
+    out = planned(tmp_path, 1)
+    options = BatchOptions(output=str(out), data_folder=DATA, jobs=1)
+    work = Work(str(out), options, read_plan(store_of(str(out))))
+    process = warm.start(work, Place(Path(DATA)), str(folder), idle=3.0)
+    began = time.monotonic()
+    assert comes(lambda: not exists(process)) and time.monotonic() - began > 2.0
+    assert read_note(folder) is None
+
+
+@installed
 @posix
 def test_why_warm_workers_do_not_start_is_told(tmp_path: Path, folder: Path) -> None:
     out = planned(tmp_path, 1)
@@ -204,7 +223,7 @@ def test_why_warm_workers_do_not_start_is_told(tmp_path: Path, folder: Path) -> 
     begun = batch("start", "-o", out, "--warm", folder, "--data-folder", DATA)
     assert begun.returncode == 1 and "The plan was made by version 9" in begun.stderr
     assert begun.stderr.count("\n") == 1 and read_note(folder) is None
-    assert (folder / warm_channel.LOG).is_file()
+    assert warm_channel.log_in(folder).is_file()
 
 
 @installed
@@ -217,7 +236,7 @@ def test_the_tasks_of_a_session_share_warm_workers(tmp_path: Path) -> None:
     seen, run = tmp_path / "seen", f"PYTHONPATH={ROOT} {sys.executable} -m mono3d_addon"
     # After each command: its step, and the processes that the session's warm workers are.
     script = f"""{run} "$@"; code=$?
-for word; do [ "$before" = --warm ] && note=$word/warm.json; before=$word; done
+for word; do [ "$before" = --warm ] && note=$(ls "$word"/warm-*.json 2>/dev/null); before=$word; done
 [ -f "$note" ] && process=$(sed 's/.*"process": \\([0-9]*\\).*/\\1/' "$note")
 echo "$2 $process $([ -n "$process" ] && cat /proc/$process/task/$process/children)" >> {seen}
 exit $code"""
