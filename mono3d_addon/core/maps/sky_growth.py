@@ -2,7 +2,7 @@
 """Completes the sky that a network sees.
 
 A network may see a part of a sky only, and leave out what is dark, cloudy or blown out. What goes on from its sky
-without an edge, as far away, is the same sky.
+without an edge, as far away, is the same sky, and so are bright clouds in it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ _LOWEST = 0.95
 """Fraction of the network's sky above what counts as its lowest row. Water below has its colours too."""
 _MOST_OF_IT, _NEARER = 0.75, 0.03
 """Normalised disparity by which a cell below that may be nearer than this fraction of the network's sky."""
+_GAP, _HINT, _BRIGHTER = 8, 0.05, 0.1
+"""Half width in cells of clouds between parts of the sky, their least probability of sky, and by how much they are
+brighter, 0..1."""
+_FLOATING, _WHOLLY = 0.12, 0.9
+"""Largest normalised disparity of what floats in the sky, and the fraction of a piece that must be as far."""
 _WHITE, _MOSTLY = 0.97, 0.5
 """Smallest channel, 0..1, of what is blown out, and the fraction of a guessed sky that must be."""
 
@@ -37,7 +42,9 @@ Cells = NDArray[np.bool_]
 
 
 def completed(probability: Floats, disparity: Floats, photo: Photo) -> Floats:
-    """Returns the probability of sky, float32 (rows, columns), 0..1, with all of each region that is partly sky.
+    """Returns the probability of sky, float32 (rows, columns), 0..1, with all of each even region that is partly sky.
+
+    So are clouds between its parts, and what floats in it far away.
 
     probability  float32 (h, w), 0..1, of a network, covering the photo
     disparity    float32 (h', w'), near = large, covering the photo
@@ -48,11 +55,16 @@ def completed(probability: Floats, disparity: Floats, photo: Photo) -> Floats:
     sure = seen > _LIKELY
     if not sure.any():
         return seen
-    region = _regions(view, sure)
-    count = int(region.max()) + 1
-    area = np.bincount(region.ravel(), minlength=count)
-    is_sky = (np.bincount(region[sure], minlength=count) > _SHARE * area) & (area > _SMALLEST * region.size)
-    return np.maximum(seen, smooth(is_sky[region]))
+    as_far = view.normalised < np.quantile(view.normalised[sure], _MOST_OF_IT) + np.float32(_NEARER)
+    region = _regions(view, sure, as_far)
+    area = np.bincount(region.ravel())
+    is_sky = (np.bincount(region[sure], minlength=len(area)) > _SHARE * area) & (area > _SMALLEST * region.size)
+    found = np.maximum(seen, smooth(is_sky[region]))
+    sky = found > _LIKELY
+    sky |= _clouds(view, sky, as_far, seen)
+    sky |= smooth(sky) > _LIKELY
+    sky |= _floating(sky, view.normalised < np.float32(_FLOATING))
+    return np.maximum(found, smooth(sky))
 
 
 def blown_out(disparity: Floats, photo: Photo) -> Floats | None:
@@ -68,10 +80,9 @@ def blown_out(disparity: Floats, photo: Photo) -> Floats | None:
     return guess if (colors.min(axis=1) > _WHITE).mean() > _MOSTLY else None
 
 
-def _regions(view: CoarseView, sure: Cells) -> NDArray[np.intp]:
+def _regions(view: CoarseView, sure: Cells, as_far: Cells) -> NDArray[np.intp]:
     """Returns the number of the even region of every cell, intp (rows, columns)."""
     can_be = (view.normalised < _FAR) & (deviation(view.grey, 1) < _EVEN) & (view.grey > _DARK)
-    as_far = view.normalised < np.quantile(view.normalised[sure], _MOST_OF_IT) + np.float32(_NEARER)
     lowest = int(np.quantile(np.nonzero(sure)[0], _LOWEST))
     can_be[lowest + 1 :] &= as_far[lowest + 1 :]
     can_be |= sure
@@ -79,3 +90,23 @@ def _regions(view: CoarseView, sure: Cells) -> NDArray[np.intp]:
         can_be &= view.kept
     across, down = (np.abs(np.diff(view.colors, axis=axis)).max(axis=2) < _STEP for axis in (1, 0))
     return label_components(across & can_be[:, 1:] & can_be[:, :-1], down & can_be[1:] & can_be[:-1])
+
+
+def _clouds(view: CoarseView, sky: Cells, as_far: Cells, seen: Floats) -> Cells:
+    """Returns what is between parts of the sky, bool (rows, columns), as far, brighter, and perhaps sky to the network.
+
+    Towers between them are darker, or no sky to the network at all.
+    """
+    between = ~windows.widened(~windows.widened(sky, _GAP), _GAP) & ~sky
+    brightness = float(np.median(view.grey[sky]))
+    return between & as_far & (seen > _HINT) & (view.grey > brightness + np.float32(_BRIGHTER))
+
+
+def _floating(sky: Cells, as_far: Cells) -> Cells:
+    """Returns the pieces of the rest, bool (rows, columns), that float in the sky, as far as it: clouds and planes."""
+    rest = ~sky
+    piece = label_components(rest[:, 1:] & rest[:, :-1], rest[1:] & rest[:-1])
+    area = np.bincount(piece.ravel())
+    floats = np.bincount(piece.ravel(), as_far.ravel()) > _WHOLLY * area
+    floats[np.concatenate([piece[0], piece[-1], piece[:, 0], piece[:, -1]])] = False
+    return rest & floats[piece]

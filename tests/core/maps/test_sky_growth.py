@@ -64,6 +64,39 @@ def test_what_an_edge_parts_from_the_sky_is_none() -> None:
     assert sky[SKY & ~tower].mean() > 0.95
 
 
+def ragged(row: int, column: int, size: int) -> NDArray[np.bool_]:
+    """Returns the cells of a cloud."""
+    distance = np.hypot(Y - row, (X - column) / 2)
+    return np.asarray(distance < size + 3 * np.sin(9 * np.arctan2(Y - row, X - column)))
+
+
+def clouded(cloud: NDArray[np.bool_]) -> Bytes:
+    pixels = photo(BLUE)
+    rough = np.random.default_rng(1).normal(215, 25, (ROWS, COLUMNS, 1)).clip(0, 255)
+    return np.where((cloud & SKY)[..., None], rough, pixels).astype(np.uint8)
+
+
+def test_a_cloud_that_the_network_does_not_see_as_sky_floats_in_it() -> None:
+    cloud = ragged(32, 100, 12)
+    sky = found(clouded(cloud), distances(), seen(~cloud))
+    assert sky is not None and sky[cloud].mean() > 0.97
+
+
+def test_what_floats_in_the_sky_nearer_is_none() -> None:
+    balloon = ragged(32, 100, 12)
+    sky = found(clouded(balloon), np.where(balloon, 0.6, distances()).astype(np.float32), seen(~balloon))
+    assert sky is not None and sky[balloon].mean() < 0.15
+
+
+@pytest.mark.parametrize(("doubt", "is_sky"), [(0.2, True), (0.0, False)])
+def test_a_bright_cloud_on_the_ridge_is_sky_if_the_network_is_in_doubt(doubt: float, is_sky: bool) -> None:
+    """White houses on a ridge are as bright and as far, but no network is in doubt about them."""
+    cloud = (np.abs(X - 100) < 6) & (Y > 55) & SKY
+    probability = np.maximum(seen(~cloud), doubt * seen(cloud))
+    sky = found(clouded(cloud), distances(), probability)
+    assert sky is not None and (sky[cloud].mean() > 0.9 if is_sky else sky[cloud].mean() < 0.2)
+
+
 def test_water_in_the_colour_of_the_sky_is_none() -> None:
     """A lake reaches to the horizon and comes nearer from there."""
     pixels = np.full((ROWS, COLUMNS, 3), BLUE, np.uint8)
