@@ -15,6 +15,7 @@ from .texts import filled, text
 
 if TYPE_CHECKING:
     from ..core.reconstruction import Reconstruction
+    from .scene import first_view
     from .scene.build import Built
 
 
@@ -40,7 +41,7 @@ def present(result: Reconstruction, built: Built, target: bpy.types.Scene, view:
         elif show == "frame":
             first_view.set_background(space.shading, result)
             layer.update()
-            first_view.look(space, size_of(area), result, built.mesh.matrix_world)
+            first_view.look(space, pane_of(area), result, built.mesh.matrix_world)
 
 
 def present_all(made: list[bpy.types.Object], places: list[Any], target: bpy.types.Scene, view: int) -> None:
@@ -51,12 +52,27 @@ def present_all(made: list[bpy.types.Object], places: list[Any], target: bpy.typ
     if len(made) < 2 or area is None or preference_values.habits().show != "frame":
         return
     with views.taken_back_with(area, made[-1]):
-        first_view.look_at_all(area.spaces.active, size_of(area), places)
+        first_view.look_at_all(area.spaces.active, pane_of(area), places)
 
 
-def size_of(area: Any) -> tuple[int, int]:
-    """Returns width and height of an area in pixels."""
-    return max(1, area.width), max(1, area.height)
+def pane_of(area: Any) -> first_view.Pane:
+    """Returns the size of an area's 3D view, and how much of it the sidebar and the tools cover.
+
+    They do with *Region Overlap* in Blender's preferences, which is on at first.
+    """
+    from .scene import first_view
+
+    main = next(one for one in area.regions if one.type == "WINDOW")
+    end = main.x + main.width
+    left = right = 0
+    for one in area.regions:
+        if one.type not in {"UI", "TOOLS"} or min(one.width, one.height) <= 1:
+            continue
+        if 2 * one.x + one.width < main.x + end:
+            left = max(left, one.x + one.width - main.x)
+        else:
+            right = max(right, end - one.x)
+    return first_view.Pane(max(1, main.width), max(1, main.height), left, right)
 
 
 def draw(row: Any) -> None:
@@ -108,7 +124,7 @@ class MONO3D_OT_look_through_camera(bpy.types.Operator):
         if space is not None and space.type == "VIEW_3D":
             views.show_colours(space, context.view_layer, context.active_object)
             if self.only_look:
-                first_view.look_from(space, size_of(context.area), photo, eye)
+                first_view.look_from(space, pane_of(context.area), photo, eye)
             else:
                 space.region_3d.view_perspective = "CAMERA"
         return {"FINISHED"}

@@ -16,6 +16,7 @@ import pytest
 from mono3d_addon.blender import look_through, names, preference_values, readiness, state, views
 from mono3d_addon.blender.photos import running
 from mono3d_addon.blender.scene import build as scene
+from mono3d_addon.blender.scene import first_view
 from mono3d_addon.settings import Habits
 from tests.blender import made, stand_in
 from tests.blender.made import bpy
@@ -160,6 +161,25 @@ def test_only_the_view_that_asked_shows_the_result(areas: list[Any], tmp_path: P
     built_in_view(asked, tmp_path)
     assert shading(asked) == ("SOLID", "TEXTURE", "FLAT", "VIEWPORT") and pose(asked) != before[2]
     assert (shading(other), pose(other)) == before[:2]
+
+
+def test_what_covers_a_view_is_measured() -> None:
+    def region(kind: str, x: int, width: int, height: int = 700) -> Any:
+        return types.SimpleNamespace(type=kind, x=x, width=width, height=height)
+
+    def pane(*regions: Any) -> first_view.Pane:
+        return look_through.pane_of(types.SimpleNamespace(regions=regions))
+
+    main = region("WINDOW", 100, 1000)
+    header = region("HEADER", 100, 1000, 26)
+    assert pane(header, region("TOOLS", 100, 50), region("UI", 820, 280), main) == first_view.Pane(1000, 700, 50, 280)
+    assert pane(region("UI", 100, 280), main, region("TOOLS", 1050, 50)) == first_view.Pane(1000, 700, 280, 50), (
+        "swapped"
+    )
+    assert pane(region("TOOLS", 100, 1), main, region("UI", 1099, 1)) == first_view.Pane(1000, 700), "both are closed"
+    # Without Region Overlap they stand beside the view.
+    beside = region("WINDOW", 150, 670)
+    assert pane(region("TOOLS", 100, 50), beside, region("UI", 820, 280)) == first_view.Pane(670, 700)
 
 
 def test_a_view_that_shows_no_grey_keeps_its_shading(areas: list[Any], tmp_path: Path) -> None:

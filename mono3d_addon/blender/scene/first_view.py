@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,14 +26,40 @@ _NEAREST = 0.1
 """Distance before the nearest part at which a viewport begins to show things, as a fraction of that part's."""
 _FILLED = 0.9
 """Fraction of a viewport that results fill."""
+_HALVINGS = 40
+"""Steps in which a lens is found, to far below a millionth."""
 _LINEAR_BELOW = 0.04045
 
 
-def look(space: Any, size: tuple[int, int], result: Reconstruction, matrix: Matrix) -> None:
-    """Points the viewport `space`, `size` pixels wide and high, at `result`, if it shows a perspective view.
+@dataclass(frozen=True)
+class Pane:
+    """Width and height of a viewport in pixels, and how many of its columns the sidebar and the tools cover."""
 
-    `matrix` takes the mesh to the world. A view through a camera, which may look elsewhere, becomes a free one.
-    Orthographic views and views of panoramas, which have no side to be seen from, stay.
+    width: int
+    height: int
+    left: int = 0
+    right: int = 0
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """Width and height as fractions of the longer one, to which Blender's focal lengths refer."""
+        longer = max(self.width, self.height)
+        return self.width / longer, self.height / longer
+
+    @property
+    def uncovered(self) -> tuple[float, float]:
+        """Where the columns that can be seen begin and end; -1 and 1 are the viewport's sides."""
+        if self.left + self.right > 0.5 * self.width:
+            return -1.0, 1.0
+        return 2.0 * self.left / self.width - 1.0, 1.0 - 2.0 * self.right / self.width
+
+
+def look(space: Any, pane: Pane, result: Reconstruction, matrix: Matrix) -> None:
+    """Points the viewport `space`, whose size is `pane`, at `result`, if it shows a perspective view.
+
+    `matrix` takes the mesh to the world. The result is shown beside what covers the viewport. A view through a camera,
+    which may look elsewhere, becomes a free one. Orthographic views and views of panoramas, which have no side to be
+    seen from, stay.
     """
     region = space.region_3d
     if region.view_perspective == "ORTHO" or result.camera.is_panorama or not len(result.mesh.vertices):
@@ -39,13 +67,20 @@ def look(space: Any, size: tuple[int, int], result: Reconstruction, matrix: Matr
     region.view_perspective = "PERSP"
     orbit = views.orbit_of(result.mesh.vertices, result.camera)
     # The photo's own field of view: another one would show near and far parts in other proportions than the photo.
-    tangents = _set_lens(space, size, orbit.tangents)
+    tangents, aside = _set_lens(space, pane, orbit.tangents)
     # A viewport looks along its middle: its lens cannot be shifted.
     free = dataclasses.replace(orbit, tangents=tangents, centre=(0.0, 0.0))
     view = views.beside(free, is_panorama=False)
     distance = float((view.turn @ orbit.pivot + view.shift)[2])
     eye = -view.turn.T @ view.shift
-    target = eye + view.turn[2] * distance
+    right, down, ahead = view.turn
+    # From the same place: the viewport's middle turns away from what is seen at `aside`.
+    right, ahead = (
+        right * math.cos(aside) + ahead * math.sin(aside),
+        ahead * math.cos(aside) - right * math.sin(aside),
+    )
+    target = eye + ahead * distance
+    view = dataclasses.replace(view, turn=np.stack([right, down, ahead]))
     right, down, ahead = frame.to_blender(view.turn.astype(np.float32)).astype(np.float64)
     pose = matrix @ Matrix(frame.pose(result.camera))
     turn = pose.to_3x3().normalized() @ Matrix(np.stack([right, -down, -ahead], axis=1).tolist())
@@ -72,25 +107,29 @@ def corners(result: Reconstruction, matrix: Matrix) -> list[Vector]:
     return [pose @ Vector(place) for place in frame.to_blender(ends).tolist()]
 
 
-def look_at_all(space: Any, size: tuple[int, int], points: Sequence[Vector]) -> None:
+def look_at_all(space: Any, pane: Pane, points: Sequence[Vector]) -> None:
     """Moves the viewport back until it contains `points` of the world, if it shows a free perspective view."""
     region = space.region_3d
     if region.view_perspective != "PERSP" or not points:
         return
-    longer = max(size)
-    reach = 0.5 * _SENSOR / space.lens * np.array(size) / longer * _FILLED
+    reach = 0.5 * _SENSOR / space.lens * np.array(pane.shares)
+    first, last = pane.uncovered
+    middle = np.array([0.5 * (first + last), 0.0]) * reach
+    reach = np.array([0.5 * (last - first), 1.0]) * reach * _FILLED
     turn = np.array(region.view_rotation.to_matrix())
     seen = np.array([point[:] for point in points]) @ turn
-    # A point is seen if it is at most `reach` times as far aside as it is ahead, and ahead is -z.
+    # A point is seen if it is at most `reach` times as far from the middle as it is ahead, and ahead is -z.
+    seen[:, :2] += seen[:, 2:] * middle
     high, low = ((sign * seen[:, :2] + seen[:, 2:] * reach).max(axis=0) for sign in (1.0, -1.0))
-    eye = np.array([*(0.5 * (high - low)), float(((high + low) / (2.0 * reach)).max())])
+    ahead = float(((high + low) / (2.0 * reach)).max())
+    eye = np.array([*(0.5 * (high - low) - middle * ahead), ahead])
     region.view_distance = max(1e-3, eye[2] - float(seen[:, 2].mean()))
     region.view_location = Vector((turn @ (eye - [0.0, 0.0, region.view_distance])).tolist())
     space.clip_end = max(space.clip_end, 10.0 * (eye[2] - float(seen[:, 2].min())))
 
 
-def look_from(space: Any, size: tuple[int, int], camera: Camera, eye: Any) -> None:
-    """Shows in the viewport, `size` pixels wide and high, all that the camera object `eye` of a photo sees.
+def look_from(space: Any, pane: Pane, camera: Camera, eye: Any) -> None:
+    """Shows in the viewport, whose size is `pane`, all that the camera object `eye` of a photo sees.
 
     The viewport's middle is the lens axis of the photo, which may be beside its centre. A panorama is seen ahead, with
     the viewport's own lens.
@@ -99,7 +138,7 @@ def look_from(space: Any, size: tuple[int, int], camera: Camera, eye: Any) -> No
     if not camera.is_panorama:
         across = max(camera.cx, camera.width - camera.cx) / camera.fx
         down = max(camera.cy, camera.height - camera.cy) / camera.fy
-        _set_lens(space, size, (across, down))
+        _set_lens(space, Pane(pane.width, pane.height), (across, down))
     region.view_perspective = "PERSP"
     turn = eye.matrix_world.to_quaternion()
     region.view_rotation = turn
@@ -109,17 +148,31 @@ def look_from(space: Any, size: tuple[int, int], camera: Camera, eye: Any) -> No
     space.clip_end = max(space.clip_end, eye.data.clip_end)
 
 
-def _set_lens(space: Any, size: tuple[int, int], wanted: tuple[float, float]) -> tuple[float, float]:
+def _set_lens(space: Any, pane: Pane, wanted: tuple[float, float]) -> tuple[tuple[float, float], float]:
     """Gives the viewport the longest lens that shows `wanted`: half the width and height of a picture at distance 1.
 
-    Returns those that the viewport shows.
+    Returns those that the uncovered part of the viewport shows, and the angle of its middle to the right of the
+    viewport's, in radians.
     """
-    longer = max(size)
-    shares = size[0] / longer, size[1] / longer
-    reach = max(tangent / share for tangent, share in zip(wanted, shares, strict=True))
-    space.lens = float(np.clip(0.5 * _SENSOR / reach, *_LENSES))
-    reach = 0.5 * _SENSOR / space.lens
-    return reach * shares[0], reach * shares[1]
+    shortest, longest = _LENSES
+    low, high = (math.log(0.5 * _SENSOR / lens) for lens in (longest, shortest))
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        shown, _ = _shown(pane, math.exp(middle))
+        enough = all(one >= other for one, other in zip(shown, wanted, strict=True))
+        low, high = (low, middle) if enough else (middle, high)
+    space.lens = min(max(0.5 * _SENSOR / math.exp(high), shortest), longest)
+    return _shown(pane, 0.5 * _SENSOR / space.lens)
+
+
+def _shown(pane: Pane, reach: float) -> tuple[tuple[float, float], float]:
+    """Returns what `_set_lens` does, for a viewport whose longer side shows `reach` to both sides at distance 1."""
+    across, down = (share * reach for share in pane.shares)
+    first, last = (math.atan(side * across) for side in pane.uncovered)
+    aside = 0.5 * (first + last)
+    wide = math.tan(0.5 * (last - first))
+    # Beside the middle of a viewport everything is shown larger.
+    return (wide, down * (math.cos(aside) - wide * abs(math.sin(aside)))), aside
 
 
 def set_background(shading: Any, result: Reconstruction) -> None:

@@ -49,7 +49,7 @@ def test_it_is_framed_from_the_right(
     result = made.reconstruction(tmp_path, seen_by, 30, 40)
     matrix = mathutils.Matrix.Translation((7.0, -2.0, 1.0)) @ mathutils.Matrix.Scale(scale, 4)
     space.region_3d.view_perspective = "CAMERA"
-    first_view.look(space, size, result, matrix)
+    first_view.look(space, first_view.Pane(*size), result, matrix)
     assert space.region_3d.view_perspective == "PERSP", "another camera may look elsewhere"
     points = frame.to_blender(result.scene_mesh.vertices) * scale + [7.0, -2.0, 1.0]
     shown, turn = places(space, size, points)
@@ -62,15 +62,40 @@ def test_it_is_framed_from_the_right(
     assert turn[:, 0] @ photo[:, 0] > 0.9 and turn[:, 1] @ photo[:, 1] > 0.9, "not upright"
 
 
+@pytest.mark.parametrize("covered", [(0, 400), (300, 0), (80, 400)])
+@pytest.mark.parametrize("size", [(1200, 700), (1000, 900)])
+def test_it_is_framed_beside_what_covers_the_view(
+    space: Any, size: tuple[int, int], covered: tuple[int, int], tmp_path: Path
+) -> None:
+    seen_by = made.camera(400, 300, (0.05, 0.02))
+    result = made.reconstruction(tmp_path, seen_by, 30, 40)
+    first_view.look(space, first_view.Pane(*size), result, mathutils.Matrix.Identity(4))
+    points = frame.to_blender(result.scene_mesh.vertices)
+    region = space.region_3d
+
+    def eye() -> Any:
+        return region.view_location + region.view_rotation @ mathutils.Vector((0, 0, region.view_distance))
+
+    free = eye()
+    first_view.look(space, first_view.Pane(*size, *covered), result, mathutils.Matrix.Identity(4))
+    assert (eye() - free).length < 0.2 * free.length + 0.2, "from another side"
+    shown, _ = places(space, size, points)
+    first, last = 2 * covered[0] / size[0] - 1, 1 - 2 * covered[1] / size[0]
+    inside = (first <= shown[:, 0]) & (shown[:, 0] <= last) & (np.abs(shown[:, 1]) <= 1)
+    assert inside.mean() > 0.99
+    wide, high = np.ptp(shown, axis=0) / (last - first, 2.0)
+    assert max(wide, high) > 0.8, "too small"
+
+
 def test_other_views_stay(space: Any, tmp_path: Path) -> None:
     panorama = made.reconstruction(
         tmp_path, Camera.panorama(64, 32, "test"), 32, 64, depth=np.full((32, 64), 3.0, np.float32)
     )
     before = space.region_3d.view_location[:]
     still = mathutils.Matrix.Identity(4)
-    first_view.look(space, (800, 600), panorama, still)
+    first_view.look(space, first_view.Pane(800, 600), panorama, still)
     space.region_3d.view_perspective = "ORTHO"
-    first_view.look(space, (800, 600), made.reconstruction(tmp_path, made.camera(40, 30), 30, 40), still)
+    first_view.look(space, first_view.Pane(800, 600), made.reconstruction(tmp_path, made.camera(40, 30), 30, 40), still)
     assert space.region_3d.view_location[:] == before
 
 
@@ -90,13 +115,24 @@ def test_the_background_goes_with_the_photo_unless_the_user_chose_one(space: Any
 def test_several_results_are_framed_together(space: Any) -> None:
     points = [mathutils.Vector(place) for place in np.random.default_rng(0).uniform(-5.0, 40.0, (30, 3))]
     space.region_3d.view_rotation = mathutils.Euler((1.2, 0.1, 0.4)).to_quaternion()
-    first_view.look_at_all(space, (900, 500), points)
+    first_view.look_at_all(space, first_view.Pane(900, 500), points)
     shown, _ = places(space, (900, 500), np.array(points))
     assert 0.85 < np.abs(shown).max() < 0.95
     before = space.region_3d.view_location[:]
     space.region_3d.view_perspective = "CAMERA"
-    first_view.look_at_all(space, (900, 500), [2.0 * point for point in points])
+    first_view.look_at_all(space, first_view.Pane(900, 500), [2.0 * point for point in points])
     assert space.region_3d.view_location[:] == before
+
+
+def test_several_results_are_framed_beside_what_covers_the_view(space: Any) -> None:
+    points = [mathutils.Vector(place) for place in np.random.default_rng(0).uniform(-5.0, 40.0, (30, 3))]
+    space.region_3d.view_rotation = mathutils.Euler((1.2, 0.1, 0.4)).to_quaternion()
+    first_view.look_at_all(space, first_view.Pane(900, 500, 50, 300), points)
+    shown, _ = places(space, (900, 500), np.array(points))
+    first, last = 100 / 900 - 1, 1 - 600 / 900
+    middle, half = 0.5 * (first + last), 0.5 * (last - first)
+    across = np.abs(shown[:, 0] - middle) / half
+    assert 0.85 < max(across.max(), np.abs(shown[:, 1]).max()) < 0.95
 
 
 def test_the_corners_of_a_result_leave_out_its_sky(tmp_path: Path) -> None:
@@ -116,7 +152,7 @@ def test_only_looking_shows_all_that_the_camera_sees_from_its_place(space: Any, 
         mathutils.Matrix.Translation((3.0, 2.0, 1.0)) @ mathutils.Euler((1.4, 0.2, 0.5)).to_matrix().to_4x4()
     )
     space.region_3d.view_perspective = "CAMERA"
-    first_view.look_from(space, (900, 500), seen_by, eye)
+    first_view.look_from(space, first_view.Pane(900, 500), seen_by, eye)
     assert space.region_3d.view_perspective == "PERSP"
     corners = np.array(
         [[(x - seen_by.cx) / seen_by.fx * 5, (y - seen_by.cy) / seen_by.fy * 5, 5] for x in (0, 400) for y in (0, 300)]
