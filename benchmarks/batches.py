@@ -2,9 +2,11 @@
 """Measures batches: `python3 benchmarks/batches.py --data-folder FOLDER --work WORK --sources FOLDER`.
 
 Cuts many different JPEGs of 100 to 300 kB from the pictures in `--sources`, and does them with `batch` and, a few of
-them, with a plain command each. Prints processor seconds and seconds per photo of both, and the memory of the batch's
-processes over time. `--kills 30` kills the batch so many times at random moments instead, goes on each time, and checks
-that every photo was done once. Needs the installed packages, Pillow, and Linux.
+them, with a plain command each; with `--rounds 3` three times in turn, which is fairer where a machine is shared.
+Prints photos per second and processor seconds of both, how busy the processors were, and the memory of the batch's
+processes over time. `--trim` checks each GLB file and empties it then, so that 10,000 photos need little disk, and
+`--go-on` goes on with a batch that was stopped. `--kills 30` kills the batch so many times at random moments instead,
+goes on each time, and checks that every photo was done once. Needs the installed packages, Pillow, and Linux.
 """
 
 from __future__ import annotations
@@ -17,12 +19,13 @@ import random
 import shutil
 import signal
 import statistics
+import struct
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,9 +38,11 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.command import descendants  # noqa: E402
 from mono3d_addon.core.computer import resident_memory  # noqa: E402
 
-WIDTH = 800
 MOST = 300_000
 """Bytes of a photo."""
+_STEP = 5.0
+"""Seconds between two looks at the memory."""
+_THOUSAND = 1000
 _START = 120.0
 """Seconds that a run may need until its first photo, on a busy machine."""
 
@@ -51,29 +56,38 @@ class Used:
     code: int
 
 
-def make_photos(sources: Path, folder: Path, count: int) -> None:
-    """Writes different parts of the pictures in `sources`, a hundred in each folder, unless they are there."""
-    chance = random.Random(7)
-    pictures = []
-    for path in sorted(sources.iterdir()):
-        if path.suffix.lower() in (".jpg", ".png"):
-            picture = Image.open(path).convert("RGB")
-            picture.thumbnail((2 * WIDTH, 2 * WIDTH))
-            pictures.append(picture)
-    for number in range(count):
+def make_photos(sources: Path, folder: Path, numbers: Iterable[int], wide: int) -> None:
+    """Writes parts of the pictures in `sources`, another one for each number, a hundred in a folder, if missing.
+
+    They are `wide` pixels wide.
+    """
+    pictures: list[Image.Image] = []
+    for number in numbers:
         place = folder / f"{number // 100:03}" / f"photo_{number:05}.jpg"
-        picture = pictures[number % len(pictures)]
+        if place.exists():
+            continue
+        pictures = pictures or _pictures(sources, 2 * wide)
+        picture, chance = pictures[number % len(pictures)], random.Random(number)
         share, x, y = chance.uniform(0.6, 0.98), chance.random(), chance.random()
         width, height = share * picture.width, share * picture.height
         left, top = x * (picture.width - width), y * (picture.height - height)
-        if not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            part = picture.crop((int(left), int(top), int(left + width), int(top + height)))
-            place.write_bytes(_jpeg(part.resize((WIDTH, round(WIDTH * height / width)))))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part = picture.crop((int(left), int(top), int(left + width), int(top + height)))
+        place.write_bytes(_jpeg(part.resize((wide, round(wide * height / width)))))
+
+
+def _pictures(sources: Path, side: int) -> list[Image.Image]:
+    found = []
+    for path in sorted(sources.iterdir()):
+        if path.suffix.lower() in (".jpg", ".png", ".webp"):
+            picture = Image.open(path).convert("RGB")
+            picture.thumbnail((side, side))
+            found.append(picture)
+    return found
 
 
 def _jpeg(picture: Image.Image) -> bytes:
-    for quality in range(96, 20, -6):
+    for quality in range(100, 20, -3):
         data = io.BytesIO()
         picture.save(data, "JPEG", quality=quality)
         if data.tell() <= MOST:
@@ -96,16 +110,24 @@ def timed(words: Sequence[str], log: Path) -> Used:
     return Used(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, code)
 
 
-class Memory:
-    """Notes the memory of all processes of a command while it runs, in megabytes, beside the number of records."""
+class Watch:
+    """Looks at a batch while it runs.
 
-    def __init__(self, out: Path) -> None:
-        self.rows: list[tuple[int, float]] = []
+    memory  photos done so far and megabytes of all its processes, every few seconds
+    bad     GLB files that are not whole, or not as large as their record says; only with `trim`, which empties files
+    """
+
+    def __init__(self, out: Path, *, trim: bool) -> None:
+        self.memory: list[tuple[int, float]] = []
+        self.bad: list[str] = []
         self._out = out
+        self._trim = trim
+        self._seen: set[str] = set()
+        self._lines: dict[Path, int] = {}
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._watch)
 
-    def __enter__(self) -> Memory:
+    def __enter__(self) -> Watch:
         self._thread.start()
         return self
 
@@ -114,34 +136,75 @@ class Memory:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._ends.wait(5.0):
+        is_last = False
+        while not is_last:
+            is_last = self._ends.wait(_STEP)
+            for path in self._out.glob(".mono3d/journal/*/*/*.jsonl"):
+                lines = path.read_bytes().splitlines()
+                for line in lines[self._lines.get(path, 0) :]:
+                    self._note(json.loads(line))
+                self._lines[path] = len(lines)
             _, *below = descendants(os.getpid())
-            self.rows.append((_records(self._out), sum(resident_memory(process) or 0 for process in below) / 2**20))
+            bytes_now = sum(resident_memory(process) or 0 for process in below)
+            self.memory.append((len(self._seen), bytes_now / 2**20))
+
+    def _note(self, line: dict[str, Any]) -> None:
+        self._seen.add(line["id"])
+        for file in map(self._out.joinpath, line["files"] if self._trim else ()):
+            size = file.stat().st_size
+            # Of an earlier run's photo the file is empty.
+            if size:
+                wanted = json.loads(next(file.parent.glob(f"{file.stem.rpartition('-')[2]}.json")).read_bytes())[
+                    "bytes"
+                ]
+                with file.open("rb") as stream:
+                    mark, _, length = struct.unpack("<4sII", stream.read(12))
+                if (mark, length, size) != (b"glTF", size, wanted):
+                    self.bad.append(line["photo"])
+                os.truncate(file, 0)
 
 
 def compare(arguments: argparse.Namespace, photos: Path, out: Path) -> None:
-    """Prints what a photo costs in a batch and by itself."""
-    log = arguments.work / "log.txt"
-    singles = sorted(photos.rglob("*.jpg"))[-arguments.singles :] if arguments.singles else []
-    alone = [timed(command(arguments, photo, "-o", out / "single"), log) for photo in singles]
-    with Memory(out / "batch") as memory:
-        all_of_them = timed(command(arguments, "batch", photos, "-o", out / "batch"), log)
-    report = json.loads((out / "batch" / "report.json").read_text())
-    done = report["done"]
-    rows = [row for row in memory.rows if row[0]]
-    print(f"batch: {done} photos, {all_of_them.seconds / done:.2f} s and {all_of_them.processor / done:.2f} CPU s each")
-    stages = [sum(one["seconds"].values()) for one in report["photos"] if one["status"] == "done"]
-    print(f"sum of the stages: {statistics.mean(stages):.2f} s each")
+    """Prints what a photo costs in a batch and by itself. No photo is done twice, which would take less time."""
+    log, done, first = arguments.work / "log.txt", 0, 0
+    alone: list[Used] = []
+    together: list[Used] = []
+    for number in range(arguments.rounds):
+        of_batch, single = photos / f"batch-{number}", photos / f"single-{number}"
+        for folder, count in ((of_batch, arguments.photos), (single, arguments.singles)):
+            make_photos(arguments.sources, folder, range(first, first + count), arguments.width)
+            first += count
+        for photo in sorted(single.rglob("*.jpg")):
+            alone.append(timed(command(arguments, photo, "-o", out / "single"), log))
+        place = out / of_batch.name
+        with Watch(place, trim=arguments.trim) as watch:
+            together.append(timed(command(arguments, "batch", of_batch, "-o", place), log))
+        report = json.loads((place / "report.json").read_text())
+        done += report["done"]
+        _tell(report, together[-1], watch)
+    seconds, processor = (sum(getattr(one, name) for one in together) for name in ("seconds", "processor"))
+    print(f"batch: {done} photos, {done / seconds:.2f} photos/s, {processor / done:.2f} CPU s each")
     if alone:
-        seconds, processor = (
-            statistics.median(getattr(one, name) for one in alone) for name in ("seconds", "processor")
-        )
-        print(f"single commands: {seconds:.2f} s and {processor:.2f} CPU s each (median of {len(alone)})")
-        print(f"ratio: {processor / (all_of_them.processor / done):.1f} by CPU seconds")
-    tenth = max(1, len(rows) // 10)
-    for name, part in (("first", rows[tenth : 2 * tenth]), ("last", rows[-2 * tenth : -tenth])):
+        each, work = (statistics.mean(getattr(one, name) for one in alone) for name in ("seconds", "processor"))
+        print(f"single commands: {1 / each:.2f} photos/s, {work:.2f} CPU s each (mean of {len(alone)})")
+        print(f"ratio: {each * done / seconds:.1f} by photos/s, {work * done / processor:.1f} by CPU seconds")
+
+
+def _tell(report: dict[str, Any], used: Used, watch: Watch) -> None:
+    """Prints how busy the processors were in a batch, and its memory."""
+    processors = len(os.sched_getaffinity(0))
+    print(f"busy: {used.processor / used.seconds / processors:.0%} of {processors} processors, loading included")
+    stages = [sum(one["seconds"].values()) for one in report["photos"] if one["status"] == "done"]
+    print(f"sum of the stages: {statistics.mean(stages):.2f} s a photo, {sum(stages) / used.seconds:.2f} s a second")
+    if watch.bad:
+        print(f"FILES NOT WHOLE: {watch.bad}")
+    whole = max((number for number, _ in watch.memory), default=0)
+    size = min(_THOUSAND, whole // 4)
+    # Libraries and the network are loaded with the first photos.
+    for name, first in (("first", size // 10), ("last", whole - size)):
+        part = [megabytes for number, megabytes in watch.memory if first < number <= first + size]
         if part:
-            print(f"memory of all processes, {name} part: {statistics.mean(row[1] for row in part):.0f} MB")
+            print(f"memory of all processes, {name} {size} photos: {statistics.mean(part):.0f} MB")
 
 
 def _records(out: Path) -> int:
@@ -189,6 +252,10 @@ def main() -> None:
     parser.add_argument("--sources", type=Path, required=True)
     parser.add_argument("--photos", type=int, default=1000)
     parser.add_argument("--singles", type=int, default=10)
+    parser.add_argument("--width", type=int, default=800, help="of a photo, in pixels")
+    parser.add_argument("--rounds", type=int, default=1, help="batches, in turn with the single commands")
+    parser.add_argument("--trim", action="store_true", help="check the files of the batch and empty them")
+    parser.add_argument("--go-on", action="store_true", help="keep the results that are there")
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument(
         "--longest",
@@ -198,9 +265,11 @@ def main() -> None:
     )
     parser.add_argument("--option", action="append", default=[], help="further option of both commands")
     arguments = parser.parse_args()
-    photos, out = arguments.work / "photos", arguments.work / "out"
-    make_photos(arguments.sources, photos, arguments.photos)
-    shutil.rmtree(out, ignore_errors=True)
+    photos, out = arguments.work / f"photos-{arguments.width}", arguments.work / "out"
+    if not arguments.go_on:
+        shutil.rmtree(out, ignore_errors=True)
+    if arguments.kills:
+        make_photos(arguments.sources, photos, range(arguments.photos), arguments.width)
     (kill if arguments.kills else compare)(arguments, photos, out)
 
 
