@@ -30,8 +30,15 @@ Tell = Callable[[str], None]
 _ACCELERATED: tuple[Precision, ...] = ("float16", "bfloat16", "float32")
 """Precisions to try on a graphics card. float16 has three more bits of mantissa, bfloat16 the larger range."""
 
-_MOST_COMPILED = 2
-"""Sizes for which a graph stays compiled, each with a copy of the weights: enough for both orientations of photos."""
+_LEAST_COMPILED = 2
+"""Sizes, at least, for which a graph stays compiled: enough for both orientations of photos."""
+_COMPILED_BYTES = 450_000_000
+"""Memory for more of them: photos of a folder often have several proportions.
+
+Compiling the starter model takes as long as running it four times.
+"""
+_BESIDES = 45_000_000
+"""Memory of a compiled graph besides its copy of the weights."""
 
 _GRAPH_BYTES = 5
 """Disk space of a graph for each parameter, which is float32, with its description."""
@@ -144,7 +151,8 @@ class EngineChoice:
         size = (pictures.shape[2], pictures.shape[3])
         if size not in self._by_size:
             return self._first(pictures, size, tell)
-        engine = self._by_size[size]
+        # Behind the others, so that the size that was not used for the longest time goes first.
+        engine = self._by_size[size] = self._by_size.pop(size)
         found, seconds = _timed(engine, pictures)
         outside = ~is_finite(found)
         if engine is self._plain or not outside.any():
@@ -293,7 +301,8 @@ class EngineChoice:
             if candidate.key not in self._for_all_sizes:
                 self._for_all_sizes[candidate.key] = candidate.open()
             return self._for_all_sizes[candidate.key]
-        while len(self._by_size) >= _MOST_COMPILED:
+        most = max(_LEAST_COMPILED, _COMPILED_BYTES // (4 * self._model.parameters + _BESIDES))
+        while len(self._by_size) >= most:
             self._by_size.pop(next(iter(self._by_size)))
         return candidate.open()
 

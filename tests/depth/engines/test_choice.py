@@ -21,7 +21,7 @@ pytest.importorskip("openvino")
 
 from mono3d_addon.depth import engine_cache, loading, resize  # noqa: E402
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER, MODELS  # noqa: E402
-from mono3d_addon.depth.engines import openvino_engine, trial  # noqa: E402
+from mono3d_addon.depth.engines import choice, openvino_engine, trial  # noqa: E402
 from mono3d_addon.depth.engines.choice import Candidate, Candidates, EngineChoice  # noqa: E402
 from mono3d_addon.depth.engines.engine import Arrays, Engine, Pictures, Precision  # noqa: E402
 from mono3d_addon.depth.engines.torch_engine import TorchEngine, on_device  # noqa: E402
@@ -284,11 +284,29 @@ def test_while_another_process_makes_the_graph_torch_runs(
 
 
 @pytest.mark.usefixtures("graph")
-def test_few_sizes_stay_compiled(make: Callable[..., EngineChoice], picture: Pictures) -> None:
+def test_sizes_used_last_stay_compiled(
+    make: Callable[..., EngineChoice], picture: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[tuple[int, int]] = []
+    load = openvino_engine.load
+
+    def noted(folder: Path, size: tuple[int, int], way: openvino_engine.Way) -> openvino_engine.OpenVinoEngine:
+        opened.append(size)
+        return load(folder, size, way)
+
+    monkeypatch.setattr(openvino_engine, "load", noted)
     engines = make()
-    for side in (64, 96, 128, 64):
-        assert engines.run(picture[..., :side, :96].copy()).engine == FAST
-        assert len(engines._by_size) <= 2
+
+    def run(*sides: int) -> list[int]:
+        opened.clear()
+        for side in sides:
+            assert engines.run(picture[..., :side, :96].copy()).engine == FAST
+        return [height for height, _ in opened]
+
+    assert run(64, 96, 128, 64, 96, 128) == [64, 96, 128], "photos have several proportions"
+    monkeypatch.setattr(choice, "_COMPILED_BYTES", 0)
+    assert run(64, 32, 64, 96, 64) == [32, 96]
+    assert list(engines._by_size) == [(96, 96), (64, 96)]
     engines.release()
     assert engines.run(picture).engine == FAST
 
