@@ -67,9 +67,12 @@ def look(space: Any, pane: Pane, result: Reconstruction, matrix: Matrix) -> None
     region.view_perspective = "PERSP"
     orbit = views.orbit_of(result.mesh.vertices, result.camera)
     # The photo's own field of view: another one would show near and far parts in other proportions than the photo.
-    tangents, aside = _set_lens(space, pane, orbit.tangents)
+    shown, aside = _set_lens(space, pane, orbit.tangents)
+    # What a viewport of another shape shows beyond the photo's frame stays empty: the view is that of a photo.
+    scale = min(one / other for one, other in zip(shown, orbit.tangents, strict=True))
+    across, down = orbit.tangents
     # A viewport looks along its middle: its lens cannot be shifted.
-    free = dataclasses.replace(orbit, tangents=tangents, centre=(0.0, 0.0))
+    free = dataclasses.replace(orbit, tangents=(scale * across, scale * down), centre=(0.0, 0.0))
     view = views.beside(free, is_panorama=False)
     distance = float((view.turn @ orbit.pivot + view.shift)[2])
     eye = -view.turn.T @ view.shift

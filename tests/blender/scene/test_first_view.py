@@ -87,6 +87,20 @@ def test_it_is_framed_beside_what_covers_the_view(
     assert max(wide, high) > 0.8, "too small"
 
 
+def test_it_is_seen_from_the_same_place_in_views_of_all_shapes(space: Any, tmp_path: Path) -> None:
+    """A tall view has room above and below the photo's frame; that is no reason to look from below."""
+    depth = np.repeat(np.linspace(21.0, 4.0, 30, dtype=np.float32)[:, None], 45, axis=1)
+    depth[:10] = 400.0
+    result = made.reconstruction(tmp_path, made.camera(450, 300), 30, 45, depth=depth)
+    region = space.region_3d
+    eyes = []
+    for pane in ((1150, 730), (1150, 730, 60, 290), (800, 900), (1400, 500)):
+        first_view.look(space, first_view.Pane(*pane), result, mathutils.Matrix.Identity(4))
+        eyes.append(region.view_location + region.view_rotation @ mathutils.Vector((0, 0, region.view_distance)))
+    np.testing.assert_allclose(eyes, [eyes[0][:]] * len(eyes), atol=0.05)
+    assert eyes[0].z > 0.1, "slightly from above"
+
+
 def test_other_views_stay(space: Any, tmp_path: Path) -> None:
     panorama = made.reconstruction(
         tmp_path, Camera.panorama(64, 32, "test"), 32, 64, depth=np.full((32, 64), 3.0, np.float32)
