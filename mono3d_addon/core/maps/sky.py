@@ -24,6 +24,9 @@ BEHIND = 4.0
 of what that thing moves, and the scene keeps bounds that viewers can show."""
 _MIN_AREA, _LIKELY = 0.003, 0.5
 """Smallest fraction of the photo that is sky, where a network gives its probability, and what counts as sky."""
+_MUCH = 0.05
+"""Fraction of the photo from which a network's sky is completed also behind people and objects. A patch of an even
+background is often taken for sky."""
 _SMALLEST = 0.0005
 """Smallest thing before the sky, as a fraction of all cells, as with the default of *Smallest island*."""
 _EDGE = 0.03
@@ -41,7 +44,8 @@ def find_sky(
 
     disparity    float32 (h, w), near = large, covering the photo; 0 is infinitely far
     probability  float32 (h, w), 0..1, of the network; None: guessed from colour, place and distance
-    scene        what the network says about the scene: in a room, there is no more sky than the network sees
+    scene        what the network says about the scene: in a room, there is no more sky than the network sees, and
+                 behind people and objects only if it sees much
 
     Birds, wires and twigs that would be too small for a mesh of their own count as sky.
     """
@@ -63,9 +67,15 @@ def _probability(
         return guess_sky(disparity, photo)
     if kind_of(scene) == "room":
         return probability
-    if (probability > _LIKELY).mean() < _MIN_AREA:
+    share = float((probability > _LIKELY).mean())
+    if share < _MIN_AREA:
         return blown_out(disparity, photo)
-    return completed(probability, disparity, photo)
+    return completed(probability, disparity, photo) if share > _MUCH or _is_outdoors(scene) else probability
+
+
+def _is_outdoors(scene: SceneGuess | None) -> bool:
+    kinds = {} if scene is None else scene.kinds
+    return sum(kinds.get(kind, 0.0) for kind in ("street", "landscape")) > 0.5
 
 
 def infinite(own: DepthValues, photo: Photo, settings: Settings) -> Cells | None:

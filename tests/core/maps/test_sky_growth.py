@@ -131,3 +131,13 @@ def test_in_a_room_the_network_is_believed() -> None:
     assert found(photo(WHITE), distances(), NOWHERE, room) is None
     window = found(photo(WHITE), distances(), seen(X < 60), room)
     assert window is not None and not window[X > 120].any()
+
+
+@pytest.mark.parametrize(("kind", "is_sky"), [("person", False), ("street", True)])
+def test_a_patch_of_a_background_is_completed_outdoors_only(kind: str, is_sky: bool) -> None:
+    scene = SceneGuess(kinds={kind: 0.9, "room": 0.1})
+    pixels, wall = photo(WHITE), X > 120
+    pixels[wall] = (90, 70, 60)
+    disparity = np.where(wall, 1.0, distances()).astype(np.float32)
+    sky = found(pixels, disparity, seen((X < 30) & (Y < 40)), scene)
+    assert sky is not None and sky[SKY & (X > 60) & ~wall].mean() == pytest.approx(float(is_sky), abs=0.05)
