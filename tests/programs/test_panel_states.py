@@ -105,6 +105,7 @@ def test_all_states_fit_the_sidebar(blender: Window, language: str) -> None:
 
     blender.wait_for("addon_state().checked", 30.0)
     blender.ask(f"{VALUES}.photo = ''; [bpy.data.objects.remove(one) for one in meshes()]; addon_state().say()")
+    blender.ask("addon_state().next_step = None")
     show("fresh")
     blender.ask(f"{VALUES}.photo = {INSIDE!r}; {VALUES}.detail = 1024")
     blender.wait_for("addon_state().photos", 30.0)
