@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import windows
-from ..arrays import Bytes, Floats
+from ..arrays import Bytes, Floats, folded
 from ..windows import enlarge
 
 _SMALL = 96
@@ -191,7 +191,7 @@ class _Comparison:
     def cost(self, match: Indices) -> Floats:
         """Returns the cost of each match, float32 (n,), infinite where it is no source."""
         around = np.clip(match[:, None] + self._patch, 0, len(self._features) - 1)
-        apart = np.square(self._features[around] - self._wanted).sum(axis=2)
+        apart = folded(np.add, np.square(self._features[around] - self._wanted))
         # A block of the patch that may not be copied says nothing; many of them are a bad sign.
         apart = np.where(self._is_source[around], apart, np.float32(0.05))
         mean = (apart * self._trust).sum(axis=1) / self._total

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import windows
-from ..arrays import Bytes, Floats, Ints
+from ..arrays import Bytes, Floats, Ints, folded
 from ..camera.camera import Camera
 from ..photo.resampling import resize_nearest
 from .islands import drop_islands
@@ -88,7 +88,7 @@ def grid_of(
     """Returns the grid with these triangles, less those at rims with `trim`; see `build_grid`."""
     if trim > 0:
         inner = ~trimmed(triangles, depth.shape[0], depth.shape[1], trim).reshape(-1)
-        triangles = triangles[inner[triangles].all(axis=1)]
+        triangles = triangles[folded(np.logical_and, inner.take(triangles))]
     rows, columns = depth.shape
     colors = resize_nearest(pixels, columns, rows).reshape(-1, 3)
     points, normals = camera.back_project(depth), grid_normals(depth, camera, tear).reshape(-1, 3)

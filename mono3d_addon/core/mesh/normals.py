@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Floats, Ints
+from ..arrays import Floats, Ints, folded
 from ..camera.camera import Camera
 
 
@@ -55,9 +55,9 @@ def vertex_normals(vertices: Floats, triangles: Ints) -> Floats:
     for axis in range(3):
         for corner in range(3):
             normals[:, axis] += np.bincount(triangles[:, corner], doubled_area[:, axis], count)
-    lost = ~(np.abs(normals).max(axis=1, initial=0) > np.finfo(np.float32).tiny)
+    lost = ~(folded(np.maximum, np.abs(normals)) > np.finfo(np.float32).tiny)
     normals[lost] = -scaled[lost]
-    lost &= ~scaled.any(axis=1)
+    lost &= ~folded(np.logical_or, scaled != 0)
     normals[lost] = (0, 0, -1)
     return unit(normals)
 
@@ -65,7 +65,7 @@ def vertex_normals(vertices: Floats, triangles: Ints) -> Floats:
 def unit(vectors: Floats) -> Floats:
     """Returns `vectors`, float32 (n, 3), normalised to unit length; none of them may be zero."""
     # Dividing by the largest component first: the squares of small vectors would underflow.
-    scaled = vectors / np.abs(vectors).max(axis=1, keepdims=True, initial=0)
+    scaled = vectors / folded(np.maximum, np.abs(vectors))[:, None]
     length = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
     return np.asarray(scaled / length[:, None], np.float32)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Bytes, Floats, Ints
+from ..arrays import Bytes, Floats, Ints, folded
 from ..camera.camera import Camera
 from ..photo.resampling import resize_to
 
@@ -102,7 +102,7 @@ def _on_boundary(cells: Cells, triangles: Ints, count: int) -> Cells:
     edges = []
     for one, other in ((0, 1), (1, 2), (2, 0)):
         ends = triangles[corners[:, one] & corners[:, other]][:, (one, other)]
-        edges.append(ends.min(axis=1).astype(np.int64) * count + ends.max(axis=1))
+        edges.append(folded(np.minimum, ends).astype(np.int64) * count + folded(np.maximum, ends))
     keys, times = np.unique(np.concatenate(edges), return_counts=True)
     single = keys[times == 1]
     return np.unique(np.concatenate([single // count, single % count])).astype(np.intp)
@@ -216,7 +216,7 @@ def _without_turned(
     number = np.full(shape[0] * columns, -1, np.intp)
     number[cells] = np.arange(len(cells))
     is_moved = number >= 0
-    near = triangles[is_moved[triangles].any(axis=1)].astype(np.intp)
+    near = triangles[folded(np.logical_or, is_moved.take(triangles))].astype(np.intp)
     corners = number[near]
     across, down = np.append(across, np.float32(0)), np.append(down, np.float32(0))
     attempt = 0
