@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import windows
+from .. import resampling, windows
 from ..arrays import Floats
 from ..mesh.islands import label_components
 from ..photo.photo import Photo
@@ -42,7 +42,7 @@ Cells = NDArray[np.bool_]
 
 
 def completed(probability: Floats, disparity: Floats, photo: Photo) -> Floats:
-    """Returns the probability of sky, float32 (rows, columns), 0..1, with all of each even region that is partly sky.
+    """Returns `probability`, float32 (h, w), with all of each even region that is partly sky.
 
     So are clouds between its parts, and what floats in it far away.
 
@@ -54,17 +54,17 @@ def completed(probability: Floats, disparity: Floats, photo: Photo) -> Floats:
     seen = np.clip(windows.resize(np.asarray(probability, np.float32), columns, rows), 0.0, 1.0)
     sure = seen > _LIKELY
     if not sure.any():
-        return seen
+        return probability
     as_far = view.normalised < np.quantile(view.normalised[sure], _MOST_OF_IT) + np.float32(_NEARER)
     region = _regions(view, sure, as_far)
     area = np.bincount(region.ravel())
     is_sky = (np.bincount(region[sure], minlength=len(area)) > _SHARE * area) & (area > _SMALLEST * region.size)
-    found = np.maximum(seen, smooth(is_sky[region]))
-    sky = found > _LIKELY
+    sky = sure | is_sky[region]
     sky |= _clouds(view, sky, as_far, seen)
-    sky |= smooth(sky) > _LIKELY
-    sky |= _floating(sky, view.normalised < np.float32(_FLOATING))
-    return np.maximum(found, smooth(sky))
+    sky |= _floating(sky | (smooth(sky) > _LIKELY), view.normalised < np.float32(_FLOATING))
+    # At the network's own size: how far the refinement looks for colours follows from it.
+    height, width = probability.shape
+    return np.maximum(probability, resampling.resize(sky.astype(np.float32), width, height, "box"))
 
 
 def blown_out(disparity: Floats, photo: Photo) -> Floats | None:

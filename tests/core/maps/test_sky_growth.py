@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mono3d_addon.core.camera.lens import Lens
 from mono3d_addon.core.maps.sky import find_sky
+from mono3d_addon.core.maps.sky_growth import completed
 from mono3d_addon.core.photo.photo import Photo
 from mono3d_addon.core.scene_guess import SceneGuess
 from mono3d_addon.settings import Settings
@@ -39,7 +40,7 @@ def distances() -> Floats:
 
 def seen(cells: NDArray[np.bool_]) -> Floats:
     """Returns what a network says that sees the sky in these cells only."""
-    blocks = (cells & SKY).reshape(ROWS // 4, 4, COLUMNS // 4, 4)
+    blocks = (cells & SKY).reshape(ROWS // 2, 2, COLUMNS // 2, 2)
     return blocks.mean(axis=(1, 3)).astype(np.float32)
 
 
@@ -95,6 +96,15 @@ def test_a_bright_cloud_on_the_ridge_is_sky_if_the_network_is_in_doubt(doubt: fl
     probability = np.maximum(seen(~cloud), doubt * seen(cloud))
     sky = found(clouded(cloud), distances(), probability)
     assert sky is not None and (sky[cloud].mean() > 0.9 if is_sky else sky[cloud].mean() < 0.2)
+
+
+def test_the_completed_map_has_the_networks_size() -> None:
+    """The refinement looks for the colours of thin things, such as lamps, within cells of that size."""
+    probability = seen(X < 60)
+    image = Photo(Path("a.png"), photo(BLUE), None, Lens(), "1" * 64)
+    result = completed(probability, distances(), image)
+    assert result.shape == probability.shape and result.dtype == np.float32
+    assert (result >= probability).all() and result.max() <= 1.0
 
 
 def test_water_in_the_colour_of_the_sky_is_none() -> None:
