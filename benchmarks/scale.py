@@ -120,7 +120,7 @@ def main() -> None:
     """Prints a table of farms, or the prediction for one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--report", type=Path, help="report of a batch, whose times are used")
-    parser.add_argument("--seconds", type=float, default=1.1, help="mean time of a photo on a core")
+    parser.add_argument("--seconds", type=float, default=1.0, help="mean time of a photo on a core")
     parser.add_argument("--photos", type=int, default=1_000_000)
     parser.add_argument("--workers", type=int, default=0, help="of one farm, instead of the table")
     parser.add_argument("--each", type=int, default=4, help="workers of a machine")

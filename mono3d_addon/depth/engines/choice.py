@@ -32,7 +32,7 @@ _ACCELERATED: tuple[Precision, ...] = ("float16", "bfloat16", "float32")
 
 _LEAST_COMPILED = 2
 """Sizes, at least, for which a graph stays compiled: enough for both orientations of photos."""
-_COMPILED_BYTES = 450_000_000
+_COMPILED_BYTES = 300_000_000
 """Memory for more of them: photos of a folder often have several proportions.
 
 Compiling the starter model takes as long as running it four times.
