@@ -411,9 +411,11 @@ def test_a_result_is_framed_beside_the_sidebar_that_covers_the_view(blender: Win
     count = blender.ask("result = len(meshes())")
     blender.press("mono3d.generate")
     blender.wait_for(f"len(meshes()) == {count + 1} and {IDLE}", 90.0)
-    time.sleep(1.0)
+    # Where things are on the screen is known once they are drawn.
+    blender.wait_for("DRAWN and DRAWN[-1] > JOBS[-1][0]", 60.0)
     blender.shot("15 beside the sidebar")
     edge, places = seen(blender)
-    assert 0.5 < edge < 0.9
+    assert 0.5 < edge < 0.9 and blender.ask("result = bpy.context.object == meshes()[-1]")
+    assert max(x for x, _ in places) - min(x for x, _ in places) > 0.5 * edge
     inside = [0.0 <= x <= edge and 0.0 <= y <= 1.0 for x, y in places]
     assert sum(inside) > 0.95 * len(inside) > 0
