@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.arrays import Floats, Ints
+from ..core.arrays import Floats, Ints, folded
 from ..core.mesh.footprint import footprints
 from ..core.mesh.mesh import Mesh
 from ..core.mesh.normal_map import tangents
@@ -245,9 +245,7 @@ def pieces(mesh: Mesh, most: int = _MOST_INDEXED) -> Iterator[Mesh]:
 
 def in_rows(triangles: Ints) -> Ints:
     """Returns triangles, int32 (m, 3), ordered so that those of neighbouring vertices follow each other."""
-    # Much faster than a reduction of three columns.
-    least = np.minimum(np.minimum(triangles[:, 0], triangles[:, 1]), triangles[:, 2])
-    return triangles[np.argsort(least, kind="stable")]
+    return triangles[np.argsort(folded(np.minimum, triangles), kind="stable")]
 
 
 @dataclass(frozen=True)
