@@ -40,6 +40,7 @@ ELSEWHERE = {
     r"curl ": "tests/web makes the same requests",
     r"#!/bin/sh|seq ": "tests/test_farms.py",
     r"out/3f/a9": "names of results; tests/farm/test_stored.py",
+    r"export RAY_API_SERVER_ADDRESS": "needs a cluster with its dashboard; tests/farm runs the same command",
     r"scrape_configs:": "a part of Prometheus' configuration",
     r"Mono3D is running at": "an output",
     r"blender_manifest\.toml|blender, web, cli": "no code; tests/test_docs.py compares it with the repository",
@@ -91,7 +92,8 @@ def commands() -> Iterator[str]:
 def test_commands_are_accepted(words: str) -> None:
     given = shlex.split(words)
     if given[0] == "batch":
-        assert parse_batch(given[1:], "mono3d batch").options.output
+        line = parse_batch(given[1:], "mono3d batch")
+        assert line.options.warm if line.action == "stop" else line.options.output
     elif given[0] == "web":
         build_web_parser("mono3d web").parse_args(given[1:])
     else:
