@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visit import PATIENCE, PHOTOS, Visit, Visitor
-from tests.web.test_lifetime import children
+from tests.processes import children
 from tests.web.web_server import WebServer, serving
 
 SLOW = {"tiles": "on", "flip": True}

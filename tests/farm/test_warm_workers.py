@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing.connection import Client
 from pathlib import Path
@@ -26,6 +26,7 @@ from mono3d_addon.farm.work import Work
 from mono3d_addon.run.plan import read_plan
 from mono3d_addon.run.stores import store_of
 from mono3d_addon.settings import BatchOptions
+from tests.processes import children, comes, exists
 
 from .test_batch_command import DATA, LIGHT, ROOT, batch, check_whole, installed, records, run_job, small_photos
 
@@ -86,27 +87,6 @@ def test_a_damaged_note_is_none(tmp_path: Path, text: str) -> None:
     write_note(tmp_path, Note("socket", "00", 1, "claimed"))
     next(tmp_path.glob("warm-*.json")).write_text(text)
     assert read_note(tmp_path) is None
-
-
-def children(parent: int) -> set[int]:
-    """Returns the ids of the processes that a process has started."""
-    return set(map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split()))
-
-
-def exists(process: int) -> bool:
-    """Returns whether a process runs."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def comes(holds: Callable[[], bool], seconds: float = 20.0) -> bool:
-    """Waits for a condition."""
-    ends = time.monotonic() + seconds
-    while not holds() and time.monotonic() < ends:
-        time.sleep(0.1)
-    return holds()
 
 
 @pytest.fixture

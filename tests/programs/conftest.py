@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 from pathlib import Path
@@ -62,8 +61,5 @@ def program(debian: Program) -> Program:
 def bare(debian: Program, request: pytest.FixtureRequest) -> Program:
     """Each edition in a fresh profile, without packages and without a network."""
     profile = f"bare-{request.param}"
-    one = dataclasses.replace(debian, profile=profile, data=f"{profile}/none", is_online=False)
-    shutil.rmtree(one.work / profile, ignore_errors=True)
-    (one.work / profile).mkdir()
-    one.install_extension(build(one.work / "dist", edition=request.param, website="https://example.org/mono3d"))
-    return one
+    archive = build(debian.work / "dist", edition=request.param, website="https://example.org/mono3d")
+    return debian.with_extension(archive, profile)

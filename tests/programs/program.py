@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,14 @@ class Program:
         install = ("extension", "install-file", "-r", "user_default", "--enable", self.inside(archive))
         done = self.run("blender", "--command", *install)
         assert done.returncode == 0, done.stdout + done.stderr
+
+    def with_extension(self, archive: Path, profile: str) -> Program:
+        """Returns it with a fresh profile that has the zip of the extension, but no packages, and without a network."""
+        one = replace(self, profile=profile, data=f"{profile}/none", is_online=False)
+        shutil.rmtree(one.work / profile, ignore_errors=True)
+        (one.work / profile).mkdir()
+        one.install_extension(archive)
+        return one
 
     def script(
         self, name: str, *arguments: str, options: tuple[str, ...] = (), timeout: float = 300

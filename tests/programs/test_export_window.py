@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 import time
@@ -35,10 +34,7 @@ pytestmark = [pytest.mark.thorough, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def blender(debian: Program) -> Iterator[Window]:
     """A window with a mesh and its filled background, whose photos are packed."""
-    program = dataclasses.replace(debian, profile="export", data="export/none", is_online=False)
-    shutil.rmtree(program.work / program.profile, ignore_errors=True)
-    (program.work / program.profile).mkdir()
-    program.install_extension(build(program.work / "dist"))
+    program = debian.with_extension(build(debian.work / "dist"), "export")
     window = Window(program, "export-window")
     try:
         window.wait_until_ready()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 import time
@@ -29,10 +28,7 @@ pytestmark = [pytest.mark.thorough, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def blender(debian: Program) -> Iterator[Window]:
     """A window with a mesh and its filled background, the panel Material open."""
-    program = dataclasses.replace(debian, profile="material", data="material/none", is_online=False)
-    shutil.rmtree(program.work / program.profile, ignore_errors=True)
-    (program.work / program.profile).mkdir()
-    program.install_extension(build(program.work / "dist"))
+    program = debian.with_extension(build(debian.work / "dist"), "material")
     window = Window(program, "material-window")
     try:
         with with_sidebar(window):

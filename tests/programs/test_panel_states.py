@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 import time
@@ -32,10 +31,7 @@ pytestmark = [pytest.mark.thorough, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def blender(debian: Program) -> Iterator[Window]:
     """A window of a fresh profile without packages and without a network."""
-    program = dataclasses.replace(debian, profile="states", data="states/none", is_online=False)
-    shutil.rmtree(program.work / program.profile, ignore_errors=True)
-    (program.work / program.profile).mkdir()
-    program.install_extension(build(program.work / "dist"))
+    program = debian.with_extension(build(debian.work / "dist"), "states")
     window = Window(program, "states-window")
     try:
         with with_sidebar(window):

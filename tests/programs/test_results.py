@@ -11,7 +11,6 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,11 +37,7 @@ pytestmark = [pytest.mark.timeout(1200), pytest.mark.thorough]
 @pytest.fixture(scope="module")
 def extension(debian: Program) -> Program:
     """The full edition in a fresh profile, without packages and without a network."""
-    one = replace(debian, profile="results", data="results/none", is_online=False)
-    shutil.rmtree(one.work / one.profile, ignore_errors=True)
-    (one.work / one.profile).mkdir()
-    one.install_extension(build(one.work / "dist"))
-    return one
+    return debian.with_extension(build(debian.work / "dist"), "results")
 
 
 @pytest.fixture(scope="module")

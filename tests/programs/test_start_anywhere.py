@@ -6,7 +6,6 @@ The tests of this page are one story, told in order in one Blender with a fresh 
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 import time
@@ -32,10 +31,7 @@ pytestmark = [pytest.mark.thorough, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def blender(debian: Program) -> Iterator[Window]:
     """A window with the sidebar closed, and beside the 3D view an area for other editors."""
-    program = dataclasses.replace(debian, profile="start", data="start/none", is_online=False)
-    shutil.rmtree(program.work / program.profile, ignore_errors=True)
-    (program.work / program.profile).mkdir()
-    program.install_extension(build(program.work / "dist"))
+    program = debian.with_extension(build(debian.work / "dist"), "start")
     window = Window(program, "start-window")
     (window.folder / "photos").mkdir()
     for name in ("coffee.png", "china.jpg"):
@@ -75,6 +71,13 @@ def pick_last(blender: Window) -> None:
     time.sleep(0.3)
 
 
+def start_by_menu(blender: Window, shot: str) -> None:
+    """Chooses the last entry of the open menu, which starts, after a screenshot."""
+    pick_last(blender)
+    blender.shot(shot)
+    blender._run("xdotool", "key", "Return")
+
+
 def status(blender: Window) -> str:
     return str(blender.ask("result = addon_state().status"))
 
@@ -91,9 +94,7 @@ def test_the_image_editor_starts_and_the_status_bar_tells(blender: Window) -> No
     assert not blender.ask("result = view_3d()[1].spaces.active.show_region_ui")
     # The menu "Image" is the second one behind the editor's and the view's selectors.
     blender.click(header[0] + 190, header[1] + 0.5 * header[3])
-    pick_last(blender)
-    blender.shot("1 menu of the image editor")
-    blender._run("xdotool", "key", "Return")
+    start_by_menu(blender, "1 menu of the image editor")
     seen = []
     end = time.monotonic() + 90.0
     while time.monotonic() < end and not blender.ask("result = bool(meshes())"):
@@ -135,9 +136,7 @@ def test_a_right_click_in_the_file_browser_starts(blender: Window) -> None:
     blender.click(*place)
     time.sleep(0.5)
     blender.click(*place, 3)
-    pick_last(blender)
-    blender.shot("3 menu of the file browser")
-    blender._run("xdotool", "key", "Return")
+    start_by_menu(blender, "3 menu of the file browser")
     blender.wait_for("len(meshes()) == 2", 90.0)
     assert blender.ask(f"result = {VALUES}.photo") == f"{PHOTOS}/china.jpg"
 
@@ -182,9 +181,7 @@ def test_an_asset_of_a_library_starts_and_is_dragged_into_the_view(blender: Wind
     blender.click(*place)
     time.sleep(0.5)
     blender.click(*place, 3)
-    pick_last(blender)
-    blender.shot("5 menu of the asset browser")
-    blender._run("xdotool", "key", "Return")
+    start_by_menu(blender, "5 menu of the asset browser")
     blender.wait_for(f"len(meshes()) == {count + 1} and {IDLE}", 90.0)
     assert blender.ask(f"result = {VALUES}.image.name") == "roofs"
     assert blender.ask("result = bpy.context.object.name").startswith("china"), "named after the asset's file"
@@ -194,9 +191,7 @@ def test_an_asset_of_a_library_starts_and_is_dragged_into_the_view(blender: Wind
     shown = "bpy.context.object.type == 'EMPTY' and bpy.context.object.data.name.startswith('roofs')"
     blender.wait_for(shown, 20.0)
     blender.click(*blender.view(), 3)
-    pick_last(blender)
-    blender.shot("5 menu of an image empty")
-    blender._run("xdotool", "key", "Return")
+    start_by_menu(blender, "5 menu of an image empty")
     blender.wait_for(f"len(meshes()) == {count + 2} and {IDLE}", 90.0)
     blender.ask("[bpy.data.objects.remove(one) for one in list(bpy.data.objects) if one.type == 'EMPTY']")
 

@@ -20,6 +20,7 @@ from PIL import Image
 
 from mono3d_addon import environment
 from mono3d_addon.version import ROOT
+from tests.processes import children
 from tests.web.web_server import DATA, ENDLESS, REAL, SMALL, STAND_IN, WebServer, need_packages, png, serving
 
 pytestmark = [pytest.mark.torch, pytest.mark.open3d, pytest.mark.slow]
@@ -48,12 +49,6 @@ def folder_of(server: WebServer) -> Path:
             if (file := link.readlink()).name == "in-use":
                 return file.parent
     raise AssertionError("The server holds no lock.")
-
-
-def children(process: int) -> set[int]:
-    """Returns the processes that a process started and that still run."""
-    found = subprocess.run(["ps", "--ppid", str(process), "-o", "pid="], capture_output=True, text=True, check=False)
-    return {int(word) for word in found.stdout.split()}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")

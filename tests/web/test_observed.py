@@ -17,7 +17,7 @@ import pytest
 
 from mono3d_addon.web import logs
 from mono3d_addon.web.metrics import Counts
-from tests.web.test_lifetime import children
+from tests.processes import children
 from tests.web.web_server import ENDLESS, STAND_IN, WebServer, need_packages, png, serving
 
 pytestmark = [pytest.mark.torch, pytest.mark.open3d, pytest.mark.slow]

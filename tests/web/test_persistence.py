@@ -17,7 +17,8 @@ import pytest
 
 from mono3d_addon.web.client import Client
 from mono3d_addon.worker.page_layout import VIEW
-from tests.web.test_lifetime import children, folder_of
+from tests.processes import children
+from tests.web.test_lifetime import folder_of
 from tests.web.web_server import COFFEE, ENDLESS, SMALL, STAND_IN, WebServer, need_packages, png, serving
 
 pytestmark = [pytest.mark.torch, pytest.mark.open3d, pytest.mark.slow]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mono3d_addon.depth.engines import trial
+from tests.processes import children
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -50,10 +51,6 @@ def test_it_ends_with_the_process_that_waits_for_it() -> None:
         time.sleep(1.0)
         parent.kill()
     end = time.monotonic() + 10.0
-    while Path("/proc", str(child[0])).exists() and time.monotonic() < end:
+    while Path("/proc", str(min(child))).exists() and time.monotonic() < end:
         time.sleep(0.05)
-    assert not Path("/proc", str(child[0])).exists()
-
-
-def children(parent: int) -> list[int]:
-    return [int(word) for word in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    assert not Path("/proc", str(min(child))).exists()
