@@ -19,7 +19,6 @@ from .display import TerminalDisplay, say
 from .environment import WORKER
 from .equipping import MakeSceneWriter, Place, components_of, equipped, jobs_for
 from .errors import Mono3DError, WrongUsage, unforeseen
-from .farm import command as farm_command
 from .installing import install
 from .run import shards
 from .run.finished import FinishedPhotos
@@ -77,6 +76,9 @@ def main(
         if list(arguments[:1]) == ["web"]:
             return _web(arguments[1:], program, no_network, in_blender=scene_writer is not None)
         if list(arguments[:1]) == ["batch"]:
+            # Its stores take a quarter of the start.
+            from .farm import command as farm_command
+
             return farm_command.run(arguments[1:], f"{program} batch", place_of, no_network=no_network)
         command = parse(arguments, program)
         options = command.options
@@ -169,7 +171,8 @@ def _run(
         weights = weights or models_command.weights_digest(command.settings, data_folder)
     jobs = jobs_for(command.settings, options, len(to_do), data_folder)
     runners = equipment.runners(jobs)
-    scenes = equipment.scenes(runners, is_likely=any(not task.problem for task in tasks))
+    has_scenes = "blend" in target.formats and any(not task.problem for task in tasks)
+    scenes = equipment.scenes(runners, is_likely=has_scenes)
     display = TerminalDisplay(len(tasks), equipment.packages.get(WORKER))
     records: list[Record] = []
     try:

@@ -200,6 +200,12 @@ def test_a_reader_that_leaves_early_is_told_nothing() -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
+def test_blender_is_loaded_only_for_scenes(data: Path, tmp_path: Path) -> None:
+    done = mono3d(data, PHOTOS / "coffee.png", "-o", tmp_path, *lightest(data))
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (data / "logs").iterdir()) == ["worker-0.log"]
+
+
 def test_pictures_that_are_left_out_are_named(data: Path, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     for name in ("cup.png", "cup_preview.png"):
