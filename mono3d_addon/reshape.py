@@ -44,11 +44,12 @@ from .core.photo.mask import masked
 from .core.photo.photo import Photo
 from .core.photo.resampling import resize_nearest, resize_to
 from .core.resolved import resolved
+from .core.side_by_side import both
 from .core.stages import Progress, Stages
 from .errors import Mono3DError
 from .settings import Settings
 
-MESH, FILL, SURFACE = "Building the mesh", "Filling the background", "Meshing the surface"
+MESH, SURFACE = "Building the mesh", "Meshing the surface"
 NORMAL_MAP, SOLID = "Making the normal map", "Closing the solid"
 
 _MOST_KEPT_BYTES = 400_000_000
@@ -130,16 +131,14 @@ class _DepthMap:
 
 
 @dataclass(frozen=True)
-class _TornGrid:
-    """The torn grid of a photo.
+class _Torn:
+    """Where the grid of a photo is torn, and what the background fill takes the place of.
 
-    grid    what is shown of it
-    torn    all of it, and `things`: the same without the sky that the background fill continues
+    torn    the whole grid, and `things`: the same without the sky that the background fill continues
     rims    cells, bool (rows, columns), that the background fill takes the place of; None: none
     replaced  these and the rim of the sky, which the fill continues as well; None: none
     """
 
-    grid: Grid
     torn: TornMap
     things: TornMap
     rims: NDArray[np.bool_] | None
@@ -252,7 +251,7 @@ class Reshaper(abc.ABC):
             found = self._depth.get(key, lambda: self._depth_map(settings))
             valid = cropped(found.valid, found.depth.shape, settings)
             depth = self._with_relief(found.depth, camera, settings)
-            mesh = self._first_mesh(depth, valid, camera, settings)
+            mesh, background = self._layers(depth, valid, camera, settings)
             if found.sky is not None:
                 notes.append(f"Sky was found and {_SKY_NOTES[settings.sky]}.")
             on_ground = None
@@ -260,7 +259,7 @@ class Reshaper(abc.ABC):
                 ground = self._levelled(depth, found.rest, camera, settings)
                 on_ground = ground.camera
                 notes.append(ground.note)
-        finished = self._finished(mesh, depth, valid, camera, settings, stages)
+        finished = self._finished(mesh, background, depth, valid, camera, settings, stages)
         return Reshaped(
             on_ground or camera,
             depth if valid is None else np.where(valid, depth, np.float32(np.nan)),
@@ -278,12 +277,21 @@ class Reshaper(abc.ABC):
         """Returns the depth with the detail of the photo, if the settings ask for it."""
 
     @abc.abstractmethod
-    def _first_mesh(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> Mesh:
-        """Returns the mesh of the depth map's grid."""
+    def _layers(
+        self, depth: Floats, valid: Valid, camera: Camera, settings: Settings
+    ) -> tuple[Mesh, BackgroundFill | None]:
+        """Returns the mesh of the depth map's grid, and the background behind near things; None without."""
 
     @abc.abstractmethod
     def _finished(
-        self, mesh: Mesh, depth: Floats, valid: Valid, camera: Camera, settings: Settings, stages: Stages
+        self,
+        mesh: Mesh,
+        background: BackgroundFill | None,
+        depth: Floats,
+        valid: Valid,
+        camera: Camera,
+        settings: Settings,
+        stages: Stages,
     ) -> _Finished:
         """Returns what the other steps make of the first mesh. Raises Mono3DError when it is empty."""
 
@@ -301,12 +309,14 @@ class Reshaper(abc.ABC):
 
     def _depth_map(self, settings: Settings) -> _DepthMap:
         """Returns the depth of the whole photo, and where mask and sky leave it valid."""
-        photo, sky = masked(self.photo, settings.mask, settings.max_pixels, self._handed), self._sky_of(settings)
+        photo = masked(self.photo, settings.mask, settings.max_pixels, self._handed)
         if self.own is not None:
+            sky = self._sky_of(settings)
             depth, valid = own_depth_map(self.own, photo, settings)
         else:
+            sky, shown = both(lambda: self._sky_of(settings), lambda: self._shown(settings))
             measures = None if self.scene is None else self.scene.measures
-            depth, valid = depth_map(self._shown(settings), photo, settings, sky, measures=measures)
+            depth, valid = depth_map(shown, photo, settings, sky, measures=measures)
         if sky is None:
             return _DepthMap(depth, self._without_holes(valid, depth.shape), None)
         if settings.sky == "remove":
@@ -385,12 +395,14 @@ class PinholeReshaper(Reshaper):
 
     def __init__(self, photo: Photo, estimate: Estimate) -> None:
         super().__init__(photo, estimate)
-        self._grid: _Last[_TornGrid] = _Last()
+        self._torn: _Last[_Torn] = _Last()
+        self._grid: _Last[Grid] = _Last()
         self._background: _Last[BackgroundFill | None] = _Last()
 
     def forget(self) -> None:
         """Frees the memory of the intermediate results."""
         super().forget()
+        self._torn.forget()
         self._grid.forget()
         self._background.forget()
 
@@ -400,43 +412,62 @@ class PinholeReshaper(Reshaper):
         guide = resize_to(self.photo.pixels, depth.shape[1], depth.shape[0])
         return with_relief(depth, guide, camera, settings.photo_detail, settings.tear)
 
-    def _first_mesh(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> Mesh:
-        grid = self._grid_of(depth, valid, camera, settings).grid
+    def _layers(
+        self, depth: Floats, valid: Valid, camera: Camera, settings: Settings
+    ) -> tuple[Mesh, BackgroundFill | None]:
+        found = self._torn_of(depth, valid, settings)
+        if not _is_filled(settings):
+            return self._first_mesh(found, depth, camera, settings), None
+        return both(
+            lambda: self._first_mesh(found, depth, camera, settings),
+            lambda: self._background_of(found, camera, settings),
+        )
+
+    def _first_mesh(self, found: _Torn, depth: Floats, camera: Camera, settings: Settings) -> Mesh:
+        grid = self._grid_of(found, depth, camera, settings)
         mesh = grid.mesh(camera)
         return with_quads(mesh, grid, depth.shape[1]) if settings.quads and settings.surface == "grid" else mesh
 
-    def _grid_of(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> _TornGrid:
-        """Returns the torn grid.
+    def _torn_of(self, depth: Floats, valid: Valid, settings: Settings) -> _Torn:
+        """Returns where the grid is torn.
 
         The background fill takes the place of the far sides of tears, whose pixels the photo mixes with the colours of
         what stands before them. Exact depth keeps them. The rim of a sky that the fill continues is left out too.
         """
         settings = self._for_source(settings)
 
-        def made() -> _TornGrid:
+        def made() -> _Torn:
             tear = _tear(settings)
             triangles = torn_triangles(depth, tear, settings.min_island / 100.0, valid, settings.edge_aware)
             torn = TornMap(triangles, depth, tear, valid)
-            grid = grid_of(
-                triangles,
-                depth,
-                camera,
-                self.photo.pixels,
-                tear,
-                settings.trim,
-                has_smooth_silhouettes=_has_smooth_silhouettes(settings) and not self._is_exact,
-            )
             sky = self._filled_sky(settings)
             things = torn if sky is None else torn.without_sky(sky)
             replaced = None if sky is None else rim_of(sky)
             rims = mixed_rims(things) if _is_filled(settings) and not self._is_exact else None
             if rims is not None:
                 replaced = rims if replaced is None else rims | replaced
-            return _TornGrid(grid if replaced is None else without(grid, replaced), torn, things, rims, replaced)
+            return _Torn(torn, things, rims, replaced)
 
-        return self._grid.get(_without(settings, _AFTER_GRID), made)
+        return self._torn.get(_without(settings, _AFTER_GRID), made)
 
-    def _background_of(self, found: _TornGrid, camera: Camera, settings: Settings) -> BackgroundFill | None:
+    def _grid_of(self, found: _Torn, depth: Floats, camera: Camera, settings: Settings) -> Grid:
+        """Returns the torn grid without what the background fill takes the place of."""
+
+        def made() -> Grid:
+            grid = grid_of(
+                found.torn.triangles,
+                depth,
+                camera,
+                self.photo.pixels,
+                found.torn.tear,
+                settings.trim,
+                has_smooth_silhouettes=_has_smooth_silhouettes(settings) and not self._is_exact,
+            )
+            return grid if found.replaced is None else without(grid, found.replaced)
+
+        return self._grid.get(_without(self._for_source(settings), _AFTER_GRID), made)
+
+    def _background_of(self, found: _Torn, camera: Camera, settings: Settings) -> BackgroundFill | None:
         """Returns the background behind near things; None if nothing is hidden."""
         pixels, trim, sky = self.photo.pixels, settings.trim, self._filled_sky(settings)
 
@@ -452,13 +483,17 @@ class PinholeReshaper(Reshaper):
         return self._sky_of(settings) if settings.sky == "auto" and _is_filled(settings) else None
 
     def _finished(
-        self, mesh: Mesh, depth: Floats, valid: Valid, camera: Camera, settings: Settings, stages: Stages
+        self,
+        mesh: Mesh,
+        background: BackgroundFill | None,
+        depth: Floats,
+        valid: Valid,
+        camera: Camera,
+        settings: Settings,
+        stages: Stages,
     ) -> _Finished:
-        found = self._grid_of(depth, valid, camera, settings)
-        grid, background = found.grid, None
-        if _is_filled(settings):
-            with stages.stage(FILL):
-                background = self._background_of(found, camera, settings)
+        found = self._torn_of(depth, valid, settings)
+        grid = self._grid_of(found, depth, camera, settings)
         cloud, relief = None, None
         notes = self._island_notes(found.torn, settings)
         if _needs_surface(settings):
@@ -547,12 +582,22 @@ class PanoramaReshaper(Reshaper):
     def _with_relief(self, depth: Floats, camera: Camera, settings: Settings) -> Floats:
         return depth
 
-    def _first_mesh(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> Mesh:
+    def _layers(
+        self, depth: Floats, valid: Valid, camera: Camera, settings: Settings
+    ) -> tuple[Mesh, BackgroundFill | None]:
         island = self._for_source(settings).min_island / 100.0
-        return build_sphere(depth, self.photo.pixels, _tear(settings), island, valid, camera.sphere_part)
+        mesh = build_sphere(depth, self.photo.pixels, _tear(settings), island, valid, camera.sphere_part)
+        return mesh, None
 
     def _finished(
-        self, mesh: Mesh, depth: Floats, valid: Valid, camera: Camera, settings: Settings, stages: Stages
+        self,
+        mesh: Mesh,
+        background: BackgroundFill | None,
+        depth: Floats,
+        valid: Valid,
+        camera: Camera,
+        settings: Settings,
+        stages: Stages,
     ) -> _Finished:
         notes = []
         if settings.field_of_view or settings.shift_x or settings.shift_y:
@@ -572,8 +617,7 @@ def make_reshaper(photo: Photo, estimate: Estimate, *, is_panorama: bool) -> Res
 def shares_of(settings: Settings) -> dict[str, float]:
     """Returns the stages of `Reshaper.reshape` with these settings, each with its approximate share of the time."""
     wanted = {
-        MESH: (1.0, True),
-        FILL: (1.0, _is_filled(settings)),
+        MESH: (2.0 if _is_filled(settings) else 1.0, True),
         SURFACE: (6.0, _needs_surface(settings)),
         NORMAL_MAP: (1.0, settings.normal_map),
         SOLID: (1.0, settings.solid != "off"),

@@ -20,7 +20,6 @@ from mono3d_addon.core.scene_guess import Guess, SceneGuess
 from mono3d_addon.core.stages import Stages
 from mono3d_addon.errors import Mono3DError
 from mono3d_addon.reshape import (
-    FILL,
     MESH,
     PanoramaReshaper,
     PinholeReshaper,
@@ -219,7 +218,7 @@ def test_only_the_photo_in_use_keeps_its_steps() -> None:
 def test_the_time_is_measured() -> None:
     stages = Stages(lambda words, share: None, shares_of(BASE))
     PinholeReshaper(photo(), Estimate(disparity(), "")).reshape(BASE, stages)
-    assert set(stages.seconds) == {MESH, FILL}
+    assert set(stages.seconds) == {MESH}
 
 
 @pytest.mark.parametrize(

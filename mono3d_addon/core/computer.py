@@ -20,6 +20,12 @@ def processors(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
         return count
 
 
+def threads() -> int:
+    """Returns how many threads to compute with: the user's own OMP_NUM_THREADS, else one for each processor."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return int(told) if told.isdigit() and int(told) > 0 else processors()
+
+
 def free_memory(meminfo: Path = Path("/proc/meminfo"), group: Path = Path("/sys/fs/cgroup")) -> int | None:
     """Returns the memory that a process can still get, in bytes; None if the system does not say.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 
-from ..core.computer import processors
+from ..core import computer
 
 
 def prepare() -> None:
@@ -26,10 +26,4 @@ def use_processors() -> None:
     """
     import torch
 
-    torch.set_num_threads(min(torch.get_num_threads(), wanted()))
-
-
-def wanted() -> int:
-    """Returns how many threads a library should use: the user's own OMP_NUM_THREADS, else one for each processor."""
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return int(told) if told.isdigit() and int(told) > 0 else processors()
+    torch.set_num_threads(min(torch.get_num_threads(), computer.threads()))

@@ -12,6 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from mono3d_addon.core import computer  # noqa: E402
 from mono3d_addon.depth import devices, threads  # noqa: E402
 from mono3d_addon.errors import Mono3DError  # noqa: E402
 
@@ -57,7 +58,7 @@ def test_prepare_comes_before_torch() -> None:
 
 def test_the_users_number_of_threads_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     before = torch.get_num_threads()
-    monkeypatch.setattr(threads, "processors", lambda: 1)
+    monkeypatch.setattr(computer, "processors", lambda: 1)
     try:
         monkeypatch.setenv("OMP_NUM_THREADS", str(before))
         threads.use_processors()

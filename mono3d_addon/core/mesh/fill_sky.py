@@ -17,6 +17,7 @@ from ..arrays import Bytes
 from ..camera.camera import Camera
 from ..maps.sky_colors import RIM, continued
 from ..photo.resampling import resize_to
+from ..side_by_side import both
 from ..windows import enlarge
 from .background_fill import BackgroundFill, fill_background
 from .fill_mesh import sheet_mesh
@@ -55,8 +56,10 @@ def fill_before_sky(
     things  `torn.without_sky(sky)`: the middle of the scene, which the fill's reach depends on, is that of things
     """
     shift = shift_of(things.inverse, camera.fx * sky.shape[1] / camera.width)
-    front = fill_background(things, camera, pixels, trim, replaced, _beyond(torn, sky, shift))
-    behind = _sky_behind(torn, camera, pixels, sky, shift)
+    front, behind = both(
+        lambda: fill_background(things, camera, pixels, trim, replaced, _beyond(torn, sky, shift)),
+        lambda: _sky_behind(torn, camera, pixels, sky, shift),
+    )
     if front is None or behind is None:
         return front or behind
     half = np.array((1.0, 0.5), np.float32)

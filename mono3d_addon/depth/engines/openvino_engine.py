@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core import extras
-from .. import threads
+from ...core import computer, extras
 from ..model import Model
 from . import trial
 from .engine import ARRAY_NAMES, Arrays, Pictures, Precision
@@ -243,7 +242,7 @@ def load(folder: Path, size: tuple[int, int], way: Way) -> OpenVinoEngine:
             "PERFORMANCE_HINT": "LATENCY",
             # By default it uses bfloat16 on processors that have it.
             "INFERENCE_PRECISION_HINT": _HINTS[kind],
-            "INFERENCE_NUM_THREADS": threads.wanted(),
+            "INFERENCE_NUM_THREADS": computer.threads(),
             # It would bind one thread to the first processor, and so those of all workers to the same.
             "ENABLE_CPU_PINNING": False,
             "SNIPPETS_MODE": "ENABLE" if way.is_fused else "DISABLE",
