@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .. import windows
 from ..arrays import Floats
+from ..side_by_side import each
 
 RAMP_REACH = 12
 """Largest distance, in cells of the network's map, from a cell to the end of its ramp: twice the starter's blur."""
@@ -81,10 +82,12 @@ def ramps_at(inverse_depth: Floats, slopes: tuple[Floats, Floats], row: Floats, 
     row, column    float32 (n,), positions in cells of `inverse_depth`
     jump           relative depth difference of a discontinuity
     """
-    blocks = [
-        _ramps_of(inverse_depth, slopes, row[start : start + _BLOCK], column[start : start + _BLOCK], jump)
-        for start in range(0, max(len(row), 1), _BLOCK)
-    ]
+    blocks = each(
+        lambda start: _ramps_of(
+            inverse_depth, slopes, row[start : start + _BLOCK], column[start : start + _BLOCK], jump
+        ),
+        range(0, max(len(row), 1), _BLOCK),
+    )
     return Ramps(*(np.concatenate([getattr(block, field.name) for block in blocks]) for field in fields(Ramps)))
 
 
@@ -187,15 +190,17 @@ def _plateau(rise: Floats, outside: NDArray[np.bool_], crest: Floats) -> _Platea
     outside  bool (cells, n), differences that lie outside the picture
     crest    float32 (n,), steepest rise near the sample point
     """
-    steepest = np.maximum(np.maximum.accumulate(rise, axis=0), crest)
+    here, steeper = rise[:RAMP_REACH], rise[1 : RAMP_REACH + 1]
+    steepest = np.maximum(np.maximum.accumulate(here, axis=0), crest)
     half, again = _SECOND_RAMP
-    before = np.concatenate([rise[:1], rise[:-1]])
-    # At the picture's border a flattening ramp counts as ended.
-    entered = np.concatenate([np.zeros_like(outside[:1]), outside[:-1]])
-    at_border = ~entered & (before < np.float32(half) * steepest)
-    ends = np.where(outside, at_border, rise < np.float32(_PLATEAU) * steepest)
-    ends[:-1] |= (rise[1:] > np.float32(again) * rise[:-1]) & (rise[:-1] < np.float32(half) * steepest[:-1])
-    ends = ends[:RAMP_REACH]
+    ends = here < np.float32(_PLATEAU) * steepest
+    is_less = here < np.float32(half) * steepest
+    if outside.any():
+        # At the picture's border a flattening ramp counts as ended.
+        entered = np.concatenate([np.zeros_like(outside[:1]), outside[: RAMP_REACH - 1]])
+        before = np.concatenate([rise[:1], rise[: RAMP_REACH - 1]])
+        ends = np.where(outside[:RAMP_REACH], ~entered & (before < np.float32(half) * steepest), ends)
+    ends |= is_less & (steeper > np.float32(again) * here)
     start, each = ends.argmax(axis=0), np.arange(rise.shape[1])
     found: NDArray[np.bool_] = np.asarray(ends.any(axis=0))
     is_cut: NDArray[np.bool_] = np.where(found, outside[start, each], outside[:RAMP_REACH].any(axis=0))
@@ -220,11 +225,20 @@ def _sampled(values: Floats, row: Floats, column: Floats) -> Floats:
     rows, columns = values.shape
     row = np.clip(row, 0, np.float32(rows - 1.001))
     column = np.clip(column, 0, np.float32(columns - 1.001))
-    top, left = row.astype(np.int32), column.astype(np.int32)
-    down, across = row - top, column - left
-    flat, first = values.ravel(), top * np.int32(columns) + left
-    upper, lower = flat[first], flat[first + columns]
-    upper += across * (flat[first + 1] - upper)
-    lower += across * (flat[first + (columns + 1)] - lower)
-    upper += down * (lower - upper)
-    return upper
+    first, left = row.astype(np.int32), column.astype(np.int32)
+    # The fractions are exact in float32.
+    row -= first.astype(np.float32)
+    column -= left.astype(np.float32)
+    first *= np.int32(columns)
+    first += left
+    flat = values.ravel()
+    upper, upper_right, lower, lower_right = (flat[step:].take(first) for step in (0, 1, columns, columns + 1))
+    return _between(_between(upper, upper_right, column), _between(lower, lower_right, column), row)
+
+
+def _between(start: Floats, end: Floats, share: Floats) -> Floats:
+    """Returns the values between `start` and `end`, which change."""
+    end -= start
+    end *= share
+    start += end
+    return start
