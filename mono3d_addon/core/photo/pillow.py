@@ -39,23 +39,40 @@ def opened(data: bytes, formats: tuple[str, ...] = _DECODERS) -> Iterator[Image.
     """
     from PIL import Image, UnidentifiedImageError
 
-    if "HEIF" in formats:
-        with suppress(ImportError):
-            import pillow_heif
-
-            pillow_heif.register_heif_opener()
-    Image.init()
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            known = tuple(name for name in formats if name in Image.OPEN)
+            # Pillow reads the usual formats before it has loaded all, which takes long.
+            Image.preinit()
             try:
-                picture = Image.open(io.BytesIO(data), formats=known)
-            except UnidentifiedImageError as error:
-                raise NotAPicture("not a picture") from error
+                picture = _picture(data, formats)
+            except UnidentifiedImageError:
+                _load_all()
+                try:
+                    picture = _picture(data, formats)
+                except UnidentifiedImageError as error:
+                    raise NotAPicture("not a picture") from error
             with picture:
                 yield picture
     finally:
         Image.MAX_IMAGE_PIXELS = before
+
+
+def _picture(data: bytes, formats: tuple[str, ...]) -> Image.Image:
+    """Opens a file of one of those `formats` that Pillow has loaded. Raises UnidentifiedImageError."""
+    from PIL import Image
+
+    return Image.open(io.BytesIO(data), formats=[name for name in formats if name in Image.OPEN])
+
+
+def _load_all() -> None:
+    """Has Pillow know all its formats, and HEIF where there is a reader for it."""
+    from PIL import Image
+
+    with suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+    Image.init()
