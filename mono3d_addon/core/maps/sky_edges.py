@@ -80,7 +80,7 @@ class _Colors:
         down = np.clip((place // columns + 0.5) * (h / rows) - 0.5, 0, h - 1).astype(np.float32)
         across = np.clip((place % columns + 0.5) * (w / columns) - 0.5, 0, w - 1).astype(np.float32)
         top, left = np.minimum(down.astype(np.intp), h - 2), np.minimum(across.astype(np.intp), w - 2)
-        below, right = (down - top)[:, None], (across - left)[:, None]
+        below, right = (down - top).astype(np.float32)[:, None], (across - left).astype(np.float32)[:, None]
         flat = self.values.reshape(-1, 9)
         first = top * w + left
         upper = flat[first] * (1 - right) + flat[first + 1] * right

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Bytes, Floats, Ints
+from ..arrays import Bytes, Floats, Ints, rows_where
 from ..camera.camera import Camera
 from .mesh import Mesh
 from .normals import vertex_normals
@@ -35,9 +35,9 @@ def sheet_mesh(inverse: Floats, is_there: Bools, camera: Camera, texture: Bytes)
     used[triangles] = True
     number = np.cumsum(used, dtype=np.int32) - 1
     depth = np.where(is_there, 1 / inverse, np.float32(1)).astype(np.float32)
-    vertices = camera.back_project(depth)[used]
+    vertices = rows_where(used, camera.back_project(depth))
     triangles = number[triangles]
-    colors = texture.reshape(-1, 3)[used]
+    colors = rows_where(used, texture.reshape(-1, 3))
     return Mesh(vertices, triangles, camera.uv(vertices), colors, vertex_normals(vertices, triangles))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import windows
-from ..arrays import Bytes, Floats, Ints, folded
+from ..arrays import Bytes, Floats, Ints, folded, rows_where
 from ..camera.camera import Camera
 from ..photo.resampling import resize_nearest
 from .islands import drop_islands
@@ -45,8 +45,14 @@ class Grid:
         """Returns the mesh of the points that belong to triangles."""
         used = self.connected
         number = np.cumsum(used, dtype=np.int32) - 1
-        vertices = self.points[used]
-        return Mesh(vertices, number[self.triangles], camera.uv(vertices), self.colors[used], self.normals[used])
+        vertices = rows_where(used, self.points)
+        return Mesh(
+            vertices,
+            number[self.triangles],
+            camera.uv(vertices),
+            rows_where(used, self.colors),
+            rows_where(used, self.normals),
+        )
 
 
 def build_grid(
@@ -88,7 +94,7 @@ def grid_of(
     """Returns the grid with these triangles, less those at rims with `trim`; see `build_grid`."""
     if trim > 0:
         inner = ~trimmed(triangles, depth.shape[0], depth.shape[1], trim).reshape(-1)
-        triangles = triangles[folded(np.logical_and, inner.take(triangles))]
+        triangles = rows_where(folded(np.logical_and, inner.take(triangles)), triangles)
     rows, columns = depth.shape
     colors = resize_nearest(pixels, columns, rows).reshape(-1, 3)
     points, normals = camera.back_project(depth), grid_normals(depth, camera, tear).reshape(-1, 3)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Ints
+from ..arrays import Ints, rows_where
 
 Links = NDArray[np.bool_]
 
@@ -20,7 +20,7 @@ def drop_islands(triangles: Ints, along: Links, down: Links, smallest: float) ->
         return triangles
     piece = label_components(along, down).reshape(-1)[triangles[:, 0]]
     size = np.bincount(piece)
-    return triangles[size[piece] >= smallest * len(triangles)]
+    return rows_where(size[piece] >= smallest * len(triangles), triangles)
 
 
 def label_components(along: Links, down: Links) -> NDArray[np.intp]:

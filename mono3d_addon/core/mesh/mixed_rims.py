@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import windows
-from ..arrays import Floats, folded
+from ..arrays import Floats, folded, rows_where
 from .grid import Grid
 from .torn_map import TornMap
 
@@ -40,4 +40,5 @@ def beside(cells: Bools, inverse: Floats, radius: int, tear: float) -> Bools:
 def without(grid: Grid, rims: Bools) -> Grid:
     """Returns the grid without the triangles that touch `rims`, bool (rows, columns)."""
     inner = ~rims.reshape(-1)
-    return replace(grid, triangles=grid.triangles[folded(np.logical_and, inner.take(grid.triangles))])
+    triangles = grid.triangles
+    return replace(grid, triangles=rows_where(folded(np.logical_and, inner.take(triangles)), triangles))

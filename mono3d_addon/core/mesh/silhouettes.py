@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Bytes, Floats, Ints, folded
+from ..arrays import Bytes, Floats, Ints, folded, rows_where
 from ..camera.camera import Camera
 from ..photo.resampling import resize_to
 
@@ -70,9 +70,9 @@ def _rims(depth: Floats, triangles: Ints, tear: float) -> _Rims:
     used = np.zeros(depth.size, bool)
     used[triangles] = True
     is_used, inverse = used.reshape(depth.shape), np.where(used.reshape(depth.shape), 1 / depth, np.float32(1))
-    linked = _linked(triangles, columns, depth.size)
     best, partner = np.zeros(depth.size, np.float32), np.full(depth.size, -1, np.intp)
     number = np.arange(depth.size, dtype=np.intp).reshape(depth.shape)
+    apart, is_apart = [], np.zeros(depth.size, bool)
     for step, one, other in (
         (1, np.s_[:, :-1], np.s_[:, 1:]),
         (columns, np.s_[:-1], np.s_[1:]),
@@ -83,14 +83,17 @@ def _rims(depth: Floats, triangles: Ints, tear: float) -> _Rims:
         low = np.minimum(inverse[one], inverse[other])
         torn = is_used[one] & is_used[other] & (high > low * np.float32(1 + tear))
         first = number[one][torn]
-        if step in linked:
-            first = first[~linked[step][first]]
-        flat = inverse.ravel()
+        apart.append((step, first))
+        is_apart[first] = is_apart[first + step] = True
+    near = rows_where(folded(np.logical_or, is_apart.take(triangles)), triangles)
+    linked, flat = _linked(near, columns, depth.size), inverse.ravel()
+    for step, all_first in apart:
+        first = all_first[~linked[step][all_first]]
         ratio = np.maximum(flat[first], flat[first + step]) / np.minimum(flat[first], flat[first + step])
         for here, there in ((first, first + step), (first + step, first)):
             more = ratio > best[here]
             best[here[more]], partner[here[more]] = ratio[more], there[more]
-    cells = _on_boundary(np.flatnonzero(partner >= 0), triangles, depth.size)
+    cells = _on_boundary(np.flatnonzero(partner >= 0), near, depth.size)
     return _Rims(cells, partner[cells])
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Bytes, Floats, Ints
+from ..arrays import Bytes, Floats, Ints, rows_where
 from ..camera.camera import directions
 from ..camera.sphere_part import WHOLE_SPHERE, SpherePart
 from ..photo.resampling import centre_pixels
@@ -49,8 +49,13 @@ def build_sphere(
     used = np.zeros(rows * columns, bool)
     used[triangles] = True
     number = np.cumsum(used, dtype=np.int32) - 1
+    colors = pixels[np.ix_(row, column)].reshape(-1, 3)
     return Mesh(
-        vertices[used], number[triangles], uv[used], pixels[np.ix_(row, column)].reshape(-1, 3)[used], normals[used]
+        rows_where(used, vertices),
+        number[triangles],
+        rows_where(used, uv),
+        rows_where(used, colors),
+        rows_where(used, normals),
     )
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Floats, Ints, folded
+from ..arrays import Floats, Ints, folded, rows_where
 from ..maps.sky import except_sky
 from .fill_rims import Rims, find_rims
 from .grid import links_of
@@ -64,6 +64,7 @@ class TornMap:
     def without_sky(self, sky: Cells) -> TornMap:
         """Returns the map of the things before the sky, bool (rows, columns); the sky is as far as the farthest."""
         rest = except_sky(self.valid, sky)
-        triangles = self.triangles[~folded(np.logical_or, sky.reshape(-1).take(self.triangles))]
+        is_sky = folded(np.logical_or, sky.reshape(-1).take(self.triangles))
+        triangles = rows_where(~is_sky, self.triangles)
         depth = np.where(sky, np.float32(self.depth[rest].max()) if rest.any() else self.depth, self.depth)
         return TornMap(triangles, depth, self.tear, rest)
