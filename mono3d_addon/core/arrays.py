@@ -30,3 +30,11 @@ def rows_where(which: NDArray[np.bool_], values: NDArray[Kind]) -> NDArray[Kind]
     numpy's own takes five times as long where the rows are short.
     """
     return np.compress(which, values, axis=0)
+
+
+def marked(places: Ints, count: int) -> NDArray[np.bool_]:
+    """Returns which of 0 to `count` - 1 are among `places`, such as triangles' points; bool (count,)."""
+    found = np.zeros(count, bool)
+    # With indices of its own type numpy takes less than half the time.
+    found[places.reshape(-1).astype(np.intp)] = True
+    return found

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.arrays import Ints
+from ..core.arrays import Ints, marked
 from ..core.mesh.islands import component_labels
 from . import open3d_library
 from .picture_space import Doubles, stretch
@@ -51,8 +51,7 @@ class Surface:
     def only(self, kept: NDArray[np.bool_]) -> Surface:
         """Returns the surface of the triangles that are `kept`, bool (m,), without unused vertices."""
         triangles = self.triangles[kept]
-        used = np.zeros(len(self.positions), bool)
-        used[triangles] = True
+        used = marked(triangles, len(self.positions))
         number = np.cumsum(used, dtype=np.int32) - 1
         return Surface(self.positions[used], number[triangles])
 

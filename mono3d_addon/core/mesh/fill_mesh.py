@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Bytes, Floats, Ints, rows_where
+from ..arrays import Bytes, Floats, Ints, marked, rows_where
 from ..camera.camera import Camera
 from .mesh import Mesh
 from .normals import vertex_normals
@@ -31,8 +31,7 @@ def sheet_mesh(inverse: Floats, is_there: Bools, camera: Camera, texture: Bytes)
     if not cells.any():
         return None
     triangles = quadtree(inverse, cells)
-    used = np.zeros(inverse.size, bool)
-    used[triangles] = True
+    used = marked(triangles, inverse.size)
     number = np.cumsum(used, dtype=np.int32) - 1
     depth = np.where(is_there, 1 / inverse, np.float32(1)).astype(np.float32)
     vertices = rows_where(used, camera.back_project(depth))

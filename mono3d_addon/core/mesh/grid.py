@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import windows
-from ..arrays import Bytes, Floats, Ints, folded, rows_where
+from ..arrays import Bytes, Floats, Ints, folded, marked, rows_where
 from ..camera.camera import Camera
 from ..photo.resampling import resize_nearest
 from .islands import drop_islands
@@ -37,9 +37,7 @@ class Grid:
     @property
     def connected(self) -> NDArray[np.bool_]:
         """Which points, bool (rows * columns,), belong to a triangle."""
-        used = np.zeros(len(self.points), dtype=bool)
-        used[self.triangles] = True
-        return used
+        return marked(self.triangles, len(self.points))
 
     def mesh(self, camera: Camera) -> Mesh:
         """Returns the mesh of the points that belong to triangles."""
@@ -122,8 +120,8 @@ def links_of(triangles: Ints, rows: int, columns: int) -> tuple[NDArray[np.bool_
     for one, other in ((0, 1), (1, 2), (2, 0)):
         first = np.minimum(triangles[:, one], triangles[:, other])
         apart = np.abs(triangles[:, one] - triangles[:, other])
-        along[first[apart == 1]] = True
-        down[first[apart == columns]] = True
+        along |= marked(first[apart == 1], rows * columns)
+        down |= marked(first[apart == columns], rows * columns)
     return along.reshape(rows, columns)[:, :-1], down.reshape(rows, columns)[:-1]
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Bytes, Floats, Ints, folded, rows_where
+from ..arrays import Bytes, Floats, Ints, folded, marked, rows_where
 from ..camera.camera import Camera
 from ..photo.resampling import resize_to
 
@@ -67,9 +67,8 @@ class _Rims:
 
 def _rims(depth: Floats, triangles: Ints, tear: float) -> _Rims:
     columns = depth.shape[1]
-    used = np.zeros(depth.size, bool)
-    used[triangles] = True
-    is_used, inverse = used.reshape(depth.shape), np.where(used.reshape(depth.shape), 1 / depth, np.float32(1))
+    is_used = marked(triangles, depth.size).reshape(depth.shape)
+    inverse = np.where(is_used, 1 / depth, np.float32(1))
     best, partner = np.zeros(depth.size, np.float32), np.full(depth.size, -1, np.intp)
     number = np.arange(depth.size, dtype=np.intp).reshape(depth.shape)
     apart, is_apart = [], np.zeros(depth.size, bool)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Bytes, Floats, Ints, rows_where
+from ..arrays import Bytes, Floats, Ints, marked, rows_where
 from ..camera.camera import directions
 from ..camera.sphere_part import WHOLE_SPHERE, SpherePart
 from ..photo.resampling import centre_pixels
@@ -46,8 +46,7 @@ def build_sphere(
     normals = _merged_normals(of_grid, part).reshape(-1, 3)
     uv = np.stack(np.broadcast_arrays(u[None, :], 1.0 - v[:, None]), axis=2).astype(np.float32).reshape(-1, 2)
     row, column = (np.pad(centre_pixels(pixels.shape[axis], distance.shape[axis]), 1, mode="edge") for axis in (0, 1))
-    used = np.zeros(rows * columns, bool)
-    used[triangles] = True
+    used = marked(triangles, rows * columns)
     number = np.cumsum(used, dtype=np.int32) - 1
     colors = pixels[np.ix_(row, column)].reshape(-1, 3)
     return Mesh(

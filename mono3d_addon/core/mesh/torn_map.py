@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Floats, Ints, folded, rows_where
+from ..arrays import Floats, Ints, folded, marked, rows_where
 from ..maps.sky import except_sky
 from .fill_rims import Rims, find_rims
 from .grid import links_of
@@ -40,9 +40,7 @@ class TornMap:
     @cached_property
     def alive(self) -> Cells:
         """The cells, bool (rows, columns), that a triangle uses."""
-        found = np.zeros(self.depth.size, bool)
-        found[self.triangles] = True
-        return found.reshape(self.depth.shape)
+        return marked(self.triangles, self.depth.size).reshape(self.depth.shape)
 
     @property
     def usable(self) -> Cells:
