@@ -127,7 +127,8 @@ def _is_flat(variance: float, values: Doubles) -> bool:
 
 
 def _mean(values: Doubles, weight: Doubles) -> float:
-    return float(values @ weight / weight.sum())
+    # A product of vectors would start the threads of numpy's library, which cost more than they save at this size.
+    return float((values * weight).sum() / weight.sum())
 
 
 def _spread(values: Doubles, weight: Doubles) -> float:

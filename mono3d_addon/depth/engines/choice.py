@@ -19,9 +19,11 @@ from ...errors import Mono3DError
 from .. import devices, memory
 from ..engine_cache import EngineCache
 from ..model import Model
+from ..tensor_file import is_safetensors
 from . import numpy_engine, openvino_engine
 from .agreement import compare_all
 from .engine import DISPARITY, Arrays, Engine, Pictures, Precision, is_finite, joined
+from .numpy_engine import NumpyEngine
 from .verdict import Verdict
 
 Tell = Callable[[str], None]
@@ -140,6 +142,7 @@ class EngineChoice:
         self._for_all_sizes: dict[str, Engine] = {}
         self._verdicts: dict[str, Verdict] = {}
         self._plain: Engine | None = None
+        self._numpy: NumpyEngine | None = None
         self._cannot_convert = False
         self._room: dict[tuple[int, int], int] = {}
 
@@ -174,6 +177,23 @@ class EngineChoice:
             self._plain = self._on_torch() if devices.has_torch() else self._on_numpy()
         return self._plain
 
+    def _reference(self) -> Engine:
+        """Returns the engine of plain float32 that others are compared with.
+
+        That is numpy for a network whose graph is made without torch: it has run before torch is imported.
+        """
+        if not self._needs_no_torch():
+            return self.plain()
+        if self._numpy is None:
+            self._numpy = self._on_numpy()
+        return self._numpy
+
+    def _needs_no_torch(self) -> bool:
+        """Returns whether the graph for OpenVINO is made from the weights file without torch."""
+        if self.device != "cpu" or self._is_plain or self._cache is None or self._cannot_convert:
+            return False
+        return self._model.runs_on_numpy and openvino_engine.is_usable() and is_safetensors(self._weights)
+
     def _on_torch(self) -> Engine:
         from .. import loading, threads
         from .torch_engine import on_device
@@ -184,7 +204,7 @@ class EngineChoice:
         network = loading.network(self._model, self._weights, keeps)
         return on_device(network, self.device if self._is_plain else "cpu")
 
-    def _on_numpy(self) -> Engine:
+    def _on_numpy(self) -> NumpyEngine:
         if not self._model.runs_on_numpy:
             raise _needs_torch(self._model)
         return numpy_engine.load(self._model, self._weights)
@@ -193,7 +213,7 @@ class EngineChoice:
         """Frees all engines and their memory; the next run opens what it needs."""
         self._by_size.clear()
         self._for_all_sizes.clear()
-        self._plain = None
+        self._plain = self._numpy = None
         if self.device != "cpu" and sys.modules.get("torch") is not None:
             from .torch_engine import give_back
 
@@ -219,7 +239,7 @@ class EngineChoice:
         def expected() -> Arrays:
             nonlocal spent
             tell("First run at this size")
-            first, spent = _timed(self.plain(), pictures[:1])
+            first, spent = _timed(self._reference(), pictures[:1])
             return first
 
         candidates = self._candidates(size, tell)
@@ -231,12 +251,16 @@ class EngineChoice:
                 self._release_plain()
                 return replace(found, notes=tuple(notes))
             notes.append(f"{candidate.name} is not used for '{self._model.name}' here: {refusal}.")
-        result = joined(expected(), self.plain().run(pictures[1:])) if len(pictures) > 1 else expected()
+        plain = self.plain()
         if not candidates.more_later:
-            self._by_size[size] = self.plain()
-        return Result(
-            result, self.plain().name, tuple(notes), self.plain().device, spent if len(pictures) == 1 else 0.0
-        )
+            self._by_size[size] = plain
+        if self._reference() is not plain:
+            result, spent = _timed(plain, pictures)
+        elif len(pictures) == 1:
+            result = expected()
+        else:
+            result, spent = joined(expected(), plain.run(pictures[1:])), 0.0
+        return Result(result, plain.name, tuple(notes), plain.device, spent)
 
     def _tried_in_room(
         self, candidate: Candidate, pictures: Pictures, expected: Callable[[], Arrays]
@@ -308,6 +332,7 @@ class EngineChoice:
 
     def _release_plain(self) -> None:
         """Frees the plain engine, which holds the weights a second time, unless a size uses it."""
+        self._numpy = None
         if self._plain not in self._by_size.values():
             self._plain = None
 
@@ -343,9 +368,9 @@ class EngineChoice:
         return [candidate(precision) for precision in _ACCELERATED]
 
     def _openvino(self, size: tuple[int, int], tell: Tell) -> Candidates:
-        """Returns the graph compiled for a size. The graph is made the second time that the weights are used.
+        """Returns the graph compiled for a size. With torch it is made the second time that the weights are used.
 
-        Making it takes several times as long as running the network once, too long for a single photo.
+        That takes several times as long as running the network once, too long for a single photo.
         """
         if self._cache is None or not openvino_engine.is_usable():
             return Candidates()
@@ -355,11 +380,15 @@ class EngineChoice:
         name = f"openvino-{version}"
         graph = self._cache.intact(name)
         if graph is None:
-            if not devices.has_torch():
+            if self._needs_no_torch():
+                graph = self._made(self._cache, name, self._build)
+            elif not devices.has_torch():
                 return Candidates()
-            if not self._cache.remember_use():
+            elif not self._cache.remember_use():
                 return Candidates(more_later=True)
-            graph = self._converted(self._cache, name, tell)
+            else:
+                tell(f"Preparing {self._model.name} for this processor, once")
+                graph = self._made(self._cache, name, self._convert)
             if graph is None:
                 return Candidates(reason=self._not_made()) if self._cannot_convert else Candidates(more_later=True)
         where = f"{openvino_engine.processor()};{version}"
@@ -369,15 +398,21 @@ class EngineChoice:
             ways = tuple(way for way in ways if way.precision == "float32")
         return Candidates([_compiled(self._cache, graph, size, way, where) for way in ways])
 
-    def _converted(self, cache: EngineCache, name: str, tell: Tell) -> Path | None:
+    def _build(self, folder: Path) -> None:
+        from . import openvino_starter
+
+        openvino_engine.write(openvino_starter.graph(self._on_numpy().network), folder)
+
+    def _convert(self, folder: Path) -> None:
+        assert self._cache is not None
+        openvino_engine.convert_beside(self._model, self._weights, self._cache.folder, folder)
+
+    def _made(self, cache: EngineCache, name: str, fill: Callable[[Path], None]) -> Path | None:
         """Returns the folder of the new graph; None while another process makes it, or if it cannot be made."""
-        tell(f"Preparing {self._model.name} for this processor, once")
         try:
-            made = cache.make_once(
-                name,
-                _GRAPH_BYTES * self._model.parameters,
-                lambda folder: openvino_engine.convert_beside(self._model, self._weights, cache.folder, folder),
-            )
+            made = cache.make_once(name, _GRAPH_BYTES * self._model.parameters, fill)
+        except Mono3DError:
+            raise
         except Exception:
             print(f"The graph of {self._model.name} was not made:", file=sys.stderr)
             traceback.print_exc()

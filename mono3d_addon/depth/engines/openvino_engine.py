@@ -209,6 +209,13 @@ def convert(network: nn.Module, model: Model, folder: Path) -> None:
         output.get_tensor().set_names({name})
     end: tuple[str, ...] = network.end()  # type: ignore[operator]
     graph.set_rt_info(" ".join(f"__module.{name}" for name in end), [_END])
+    write(graph, folder)
+
+
+def write(graph: Any, folder: Path) -> None:
+    """Writes a graph into the existing `folder`."""
+    import openvino
+
     openvino.save_model(graph, folder / GRAPH, compress_to_fp16=False)
 
 

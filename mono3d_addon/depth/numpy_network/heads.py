@@ -16,7 +16,7 @@ from .backbone import CHANNELS
 from .convolutions import Layer, Tools, convolved, pointwise
 from .tensors import Tensors
 
-_COARSE = 2
+COARSE = 2
 """The scene is read from the backbone's maps from this one on."""
 
 
@@ -102,14 +102,14 @@ class Heads:
         `maps` are the backbone's, `levels` the decoder's refined ones, `disparity` is float32 (h, w).
         """
         sky = self.sky.run(tools, levels[SKY_LEVEL])
-        return sky, self.scene.run(tools, (*maps[_COARSE:], levels[SCENE_LEVEL]), disparity)
+        return sky, self.scene.run(tools, (*maps[COARSE:], levels[SCENE_LEVEL]), disparity)
 
 
 def take_heads(tensors: Tensors) -> Heads:
     """Returns the heads with their tensors. Raises WrongTensorsError when they do not fit."""
     conv1 = tensors.layer("heads.sky.conv1", HEAD_WIDTH, WIDTHS[SKY_LEVEL], 3)
     sky = SkyHead(conv1, tensors.layer("heads.sky.conv2", 1, HEAD_WIDTH, 3))
-    given = (*CHANNELS[_COARSE:], WIDTHS[SCENE_LEVEL])
+    given = (*CHANNELS[COARSE:], WIDTHS[SCENE_LEVEL])
     narrow = [
         tensors.layer(f"heads.scene.narrow.{number}", narrowed, width)
         for number, (narrowed, width) in enumerate(zip(SCENE_WIDTHS, given, strict=True))

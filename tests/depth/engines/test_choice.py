@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -31,6 +32,8 @@ pytestmark = pytest.mark.torch
 
 ROOT = Path(__file__).resolve().parents[3]
 STARTER = MODELS["starter"]
+TRACED = dataclasses.replace(STARTER, numpy_seconds=0.0)
+"""The same network as one of which torch makes the graph, as it does of all others."""
 PLAIN, FAST = "torch float32 on cpu", "OpenVINO float32 on cpu"
 
 
@@ -51,7 +54,7 @@ def make(weights: Path, tmp_path: Path) -> Callable[..., EngineChoice]:
 
     def made(*, is_plain: bool = False) -> EngineChoice:
         cache = engine_cache.cache_for("starter", weights, tmp_path / "data")
-        return EngineChoice(STARTER, weights, "cpu", cache, is_plain=is_plain)
+        return EngineChoice(TRACED, weights, "cpu", cache, is_plain=is_plain)
 
     return made
 
@@ -71,7 +74,7 @@ def used_twice(picture: Pictures, tmp_path_factory: pytest.TempPathFactory) -> P
         patch.setattr(openvino_engine, "precisions", lambda: ("bfloat16", "float32"))
         for _ in range(2):
             cache = engine_cache.cache_for("starter", weights, folder / "data")
-            EngineChoice(STARTER, weights, "cpu", cache).run(picture)
+            EngineChoice(TRACED, weights, "cpu", cache).run(picture)
     return folder
 
 
@@ -178,7 +181,7 @@ def test_without_a_place_to_keep_things_torch_runs(weights: Path, picture: Pictu
     (tmp_path / "data").write_text("in the way")
     cache = engine_cache.cache_for("starter", weights, tmp_path / "data")
     for place in (None, cache):
-        engines = EngineChoice(STARTER, weights, "cpu", place)
+        engines = EngineChoice(TRACED, weights, "cpu", place)
         assert [engines.run(picture).engine for _ in range(3)] == [PLAIN] * 3
 
 
@@ -346,7 +349,7 @@ class Odd(EngineChoice):
     """Engines of which the faster ones do as told."""
 
     def __init__(self, weights: Path, cache: engine_cache.EngineCache, *odd: Candidate) -> None:
-        super().__init__(STARTER, weights, "cpu", cache)
+        super().__init__(TRACED, weights, "cpu", cache)
         self.odd = odd
 
     def _candidates(self, size: tuple[int, int], tell: Callable[[str], None]) -> Candidates:
