@@ -184,7 +184,7 @@ def test_an_installation_makes_new_estimates_and_a_removal_finds_the_old(
         source = NetworkSource(Settings(), tmp_path, source.cache, EstimatorCache(), ReadAhead())
         found.append(source.estimate(photo, stages))
     engines = [one.engine.split()[0] for one in found]
-    assert engines == ["numpy", "torch", "numpy", "torch"]
-    # With torch the photo has the detail of tiles.
+    assert engines[0] == engines[2] == "numpy" and engines[1] == engines[3] in ("OpenVINO", "torch")
+    # With packages the photo has the detail of tiles.
     assert found[1].disparity.shape > found[0].disparity.shape == found[2].disparity.shape
     assert len(list(tmp_path.glob("*.npz"))) == 2
