@@ -56,7 +56,7 @@ def depth_map(
             # Beside a deep step the resampling overshoots, even to behind the camera.
             inverse_depth = np.where(inverse_depth > 0.5 * least, inverse_depth, least)
         guide = resize_to(photo.pixels, columns, rows)
-        inverse_depth = sharpen_edges(inverse_depth, guide, settings.tear, sky)
+        inverse_depth = sharpen_edges(inverse_depth, guide, settings.tear, sky, has_wide=is_estimated)
         if is_estimated:
             inverse_depth = without_false_steps(inverse_depth, guide, settings.tear)
     else:

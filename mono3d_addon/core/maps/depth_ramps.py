@@ -54,6 +54,7 @@ class Ramps:
     low, high  inverse depth at the far and the near end of the ramp, 1/metres
     far, near  inverse depth of the far and the near plateau, extrapolated to the sample point, 1/metres
     found      whether both plateaus were found
+    is_whole   whether both were found inside the picture
     length     length of the ramp in cells
     is_crest   whether the sample point is at the steepest part of the ramp and both plateaus are inside the picture
     is_isolated   whether the profile has no much steeper ramp
@@ -64,6 +65,7 @@ class Ramps:
     far: Floats
     near: Floats
     found: NDArray[np.bool_]
+    is_whole: NDArray[np.bool_]
     length: NDArray[np.intp]
     is_crest: NDArray[np.bool_]
     is_isolated: NDArray[np.bool_]
@@ -115,6 +117,7 @@ def _ramps_of(inverse_depth: Floats, slopes: tuple[Floats, Floats], row: Floats,
     far = profile[span - back.anchor, each] + back.rise * back.anchor
     near = profile[span + up.anchor, each] - up.rise * up.anchor
     both = up.found & back.found
+    is_whole = both & ~up.is_cut & ~back.is_cut
     is_steep = crest > low * np.float32(_CUT_RISE * jump)
     length_above = _cells_to_border(beyond[span:]) + back.start
     length_below = _cells_to_border(beyond[:span][::-1]) + up.start
@@ -133,8 +136,9 @@ def _ramps_of(inverse_depth: Floats, slopes: tuple[Floats, Floats], row: Floats,
         far,
         near,
         found=both | cut_above | cut_below,
+        is_whole=is_whole,
         length=up.start + back.start,
-        is_crest=both & ~up.is_cut & ~back.is_cut & (np.maximum(around[_CREST - 1], around[_CREST]) >= crest),
+        is_crest=is_whole & (np.maximum(around[_CREST - 1], around[_CREST]) >= crest),
         is_isolated=steepest <= np.float32(_ISOLATED) * crest,
     )
 

@@ -130,14 +130,14 @@ def _are_outlines(inverse_depth: Floats, guide: NDArray[np.float32], cells: Cell
     strength = evidence.strength(max(float(np.log(high / low)), _LEAST_RANGE))
     possible = strength > _WEAK
     kept = np.zeros(len(cells), bool)
-    piece = _pieces(cells[possible], rows, columns)
+    piece = pieces(cells[possible], rows, columns)
     certain = np.bincount(piece, strength[possible] > _STRONG, piece.max(initial=0) + 1)
     # Both sides of an outline have cells.
     kept[possible] = (certain >= 2 * _LEAST_LENGTH * min(rows, columns))[piece]
     return kept
 
 
-def _pieces(cells: Cells, rows: int, columns: int) -> Cells:
+def pieces(cells: Cells, rows: int, columns: int) -> Cells:
     """Returns a label for each of the `cells`, flat indices (n,); neighbours, also diagonal ones, have the same."""
     number = np.full((rows + 1) * (columns + 2), -1, np.intp)
     place = cells // columns * (columns + 2) + cells % columns + 1

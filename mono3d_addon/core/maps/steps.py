@@ -17,7 +17,7 @@ from ..arrays import Floats
 from .depth_ramps import RAMP_REACH, Ramps, gradient, ramps_at
 from .sigma_filter import sigma_filter
 
-_SURE_STEP = 3.0
+SURE_STEP = 3.0
 """Discontinuities of more than this many times the jump are certain. The weaker ends of a certain one count too."""
 _RUN_OUT = 8
 """Length of these weaker ends in cells of the network's map."""
@@ -41,12 +41,14 @@ class Steps:
     low   float32, 1/metres, inverse depth of the far side at each cell of the band; 0 elsewhere
     high  the same for the near side
     cut   bool, cells of the band where the two sides are certainly separate surfaces
+    is_sharp  whether the map has no long ramps, such as a rendered one
     """
 
     band: NDArray[np.bool_]
     low: Floats
     high: Floats
     cut: NDArray[np.bool_]
+    is_sharp: bool
 
 
 def find_steps(inverse_depth: Floats, rows: int, columns: int, jump: float) -> Steps:
@@ -61,11 +63,37 @@ def find_steps(inverse_depth: Floats, rows: int, columns: int, jump: float) -> S
     found = _are_discontinuities(ramps, jump, longest)
     band, sure = np.zeros(steep.shape, bool), np.zeros(steep.shape, np.float32)
     band[row, column] = found
-    sure[row, column] = found & ramps.rises_by(_SURE_STEP * jump)
+    sure[row, column] = found & ramps.rises_by(SURE_STEP * jump)
     for _ in range(_RUN_OUT):
         sure = windows.maximum(sure, 1) * band
     wide = windows.enlarge(sure, columns, rows) > 0.05
     return _at_cells(inverse_depth, slopes, wide, jump, longest)
+
+
+def whole_ramps(inverse_depth: Floats, jump: float) -> tuple[NDArray[np.bool_], Floats, Floats]:
+    """Returns the certain discontinuities of `inverse_depth`, float32 (h, w), on a grid of half its size.
+
+    They are band, low and high as in `Steps`; both sides of these ramps are inside the picture.
+    """
+    high_jump = SURE_STEP * jump
+    slopes = gradient(inverse_depth)
+    rows, columns = (size // 2 for size in inverse_depth.shape)
+    some = slice(0, 2 * rows, 2), slice(0, 2 * columns, 2)
+    steep = np.hypot(*(part[some] for part in slopes)) > inverse_depth[some] * np.float32(high_jump / (3 * RAMP_REACH))
+    row, column = np.nonzero(steep)
+    down, across = (
+        _network_cells(cells, size, whole)
+        for cells, size, whole in zip((row, column), (rows, columns), inverse_depth.shape, strict=True)
+    )
+    ramps = ramps_at(inverse_depth, slopes, down, across, high_jump)
+    found = ramps.is_whole & ramps.rises_by(high_jump)
+    where = row[found], column[found]
+    middle = ((ramps.low + ramps.high) / 2)[found]
+    band, low, high = np.zeros(steep.shape, bool), np.zeros(steep.shape, np.float32), np.zeros(steep.shape, np.float32)
+    band[where] = True
+    low[where] = np.clip(ramps.far[found], inverse_depth.min(), middle)
+    high[where] = np.maximum(ramps.near[found], middle)
+    return band, low, high
 
 
 def _ramps_among(
@@ -118,7 +146,7 @@ def _at_cells(
     middle = (ramps.low + ramps.high) / 2
     band, cut = np.zeros(wide.shape, bool), np.zeros(wide.shape, bool)
     band[row[found], column[found]] = True
-    is_sure = ramps.rises_by(_SURE_STEP * jump) | (ramps.is_isolated & (ramps.length <= longest))
+    is_sure = ramps.rises_by(SURE_STEP * jump) | (ramps.is_isolated & (ramps.length <= longest))
     cut[row[found], column[found]] = is_sure[found]
     least = inverse_depth.min()
 
@@ -126,10 +154,10 @@ def _at_cells(
         """Returns the values on the grid, smoothed: neighbouring profiles find their plateaus at different cells."""
         side = np.zeros(wide.shape, np.float32)
         side[row[found], column[found]] = values[found]
-        return sigma_filter(side, band, _SURE_STEP * jump, 1)
+        return sigma_filter(side, band, SURE_STEP * jump, 1)
 
     low, high = smoothed(np.clip(ramps.far, least, middle)), smoothed(np.maximum(ramps.near, middle))
-    return Steps(band, low, high, cut)
+    return Steps(band, low, high, cut, is_sharp=bool(np.isfinite(longest)))
 
 
 def _network_cells(cells: NDArray[np.intp], size: int, network_size: int) -> Floats:
