@@ -251,7 +251,8 @@ class EngineChoice:
                 self._release_plain()
                 return replace(found, notes=tuple(notes))
             notes.append(f"{candidate.name} is not used for '{self._model.name}' here: {refusal}.")
-        plain = self.plain()
+        # While another process makes a graph that needs no torch, none is imported.
+        plain = self._reference() if candidates.more_later else self.plain()
         if not candidates.more_later:
             self._by_size[size] = plain
         if self._reference() is not plain:

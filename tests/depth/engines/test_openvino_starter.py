@@ -101,6 +101,15 @@ def test_each_size_is_compared_with_numpy_once(weights: Path) -> None:
     np.testing.assert_array_equal(first.disparity, again.disparity)
 
 
+def test_numpy_stands_in_while_another_process_makes_the_graph(weights: Path) -> None:
+    engines = choice(weights)
+    with engine_cache.cache_for("starter", weights, weights.parent / "data").alone() as alone:
+        assert alone
+        meanwhile = engines.run(noise(64, 96))
+    assert meanwhile.engine.startswith("numpy") and not meanwhile.notes
+    assert engines.run(noise(64, 96)).engine == FAST
+
+
 def test_a_graph_that_differs_is_not_used(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     monkeypatch.setattr(openvino_starter, "SPREAD", 1.0)
