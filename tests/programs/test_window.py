@@ -174,10 +174,10 @@ def test_one_undo_takes_the_result_and_nothing_else(blender: Window) -> None:
     added = blender.ask(f"result = {others}")
     assert len(added) == 2, f"the user's object is missing: {added}"
     blender.keys("ctrl+z", over=blender.view())
-    blender.wait_for("not meshes()", 10.0)
+    blender.wait_for("not meshes()")
     assert blender.ask(f"result = {others}") == added
     blender.keys("ctrl+shift+z", over=blender.view())
-    blender.wait_for("len(meshes()) == 1", 10.0)
+    blender.wait_for("len(meshes()) == 1")
     assert blender.ask(f"result = {others}") == added
 
 
