@@ -61,7 +61,7 @@ def sharpen_edges(
     if jump <= 0.0 or blur < 1 or min(inverse_depth.shape) < 3:
         return large
     steps = find_steps(inverse_depth, rows, columns, jump)
-    wide = None
+    wide = np.zeros_like(steps.band)
     if has_wide:
         steps, wide = with_wide_steps(inverse_depth, steps, jump)
     if not steps.band.any():
@@ -75,7 +75,7 @@ def sharpen_edges(
     vote = _color_vote(guide, near.color, far.color, contrast)
     vote = np.where(both, np.float32(_COLOR_WEIGHT) * vote, np.float32(0))
     band = steps.band
-    if wide is not None:
+    if wide.any():
         # A rounded surface is a wide ramp too, but has no edge in the photo.
         band = band & (_seen(band, both & (contrast > _COLOR_NOISE), position > 0.5, max(1, blur // 4)) | ~wide)
     is_near = _is_near(position, vote, band, blur)

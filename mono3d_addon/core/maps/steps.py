@@ -80,12 +80,7 @@ def whole_ramps(inverse_depth: Floats, jump: float) -> tuple[NDArray[np.bool_], 
     rows, columns = (size // 2 for size in inverse_depth.shape)
     some = slice(0, 2 * rows, 2), slice(0, 2 * columns, 2)
     steep = np.hypot(*(part[some] for part in slopes)) > inverse_depth[some] * np.float32(high_jump / (3 * RAMP_REACH))
-    row, column = np.nonzero(steep)
-    down, across = (
-        _network_cells(cells, size, whole)
-        for cells, size, whole in zip((row, column), (rows, columns), inverse_depth.shape, strict=True)
-    )
-    ramps = ramps_at(inverse_depth, slopes, down, across, high_jump)
+    row, column, ramps = _ramps_through(steep, inverse_depth, slopes, high_jump)
     found = ramps.is_whole & ramps.rises_by(high_jump)
     where = row[found], column[found]
     middle = ((ramps.low + ramps.high) / 2)[found]
@@ -104,19 +99,14 @@ def _ramps_among(
     Discontinuities are bands, and most steep cells are floors: every second cell of every second row is examined first,
     then those near a discontinuity.
     """
-
-    def examined(cells: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp], Ramps]:
-        row, column = np.nonzero(cells)
-        return row, column, ramps_at(inverse_depth, slopes, row.astype(np.float32), column.astype(np.float32), jump)
-
     sparse = np.zeros_like(steep)
     sparse[::2, ::2] = steep[::2, ::2]
-    row, column, ramps = examined(sparse)
+    row, column, ramps = _ramps_through(sparse, inverse_depth, slopes, jump)
     near = np.zeros(steep.shape, np.float32)
     found = _are_discontinuities(ramps, jump, np.inf)
     near[row[found], column[found]] = 1
     near = windows.maximum(near, _NEAR)
-    return examined(steep & (near > 0))
+    return _ramps_through(steep & (near > 0), inverse_depth, slopes, jump)
 
 
 def _longest_ramp(ramps: Ramps) -> float:
@@ -138,10 +128,7 @@ def _at_cells(
     inverse_depth: Floats, slopes: tuple[Floats, Floats], wide: NDArray[np.bool_], jump: float, longest: float
 ) -> Steps:
     """Returns the discontinuities at the cells of the mesh selected by `wide`, bool (rows, columns)."""
-    row, column = np.nonzero(wide)
-    down = _network_cells(row, len(wide), len(inverse_depth))
-    across = _network_cells(column, wide.shape[1], inverse_depth.shape[1])
-    ramps = ramps_at(inverse_depth, slopes, down, across, jump)
+    row, column, ramps = _ramps_through(wide, inverse_depth, slopes, jump)
     found = _are_discontinuities(ramps, jump, longest)
     middle = (ramps.low + ramps.high) / 2
     band, cut = np.zeros(wide.shape, bool), np.zeros(wide.shape, bool)
@@ -160,8 +147,20 @@ def _at_cells(
     return Steps(band, low, high, cut, is_sharp=bool(np.isfinite(longest)))
 
 
+def _ramps_through(
+    cells: NDArray[np.bool_], inverse_depth: Floats, slopes: tuple[Floats, Floats], jump: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp], Ramps]:
+    """Returns rows and columns, (n,) each, of the `cells` of a grid of any size, bool, and the ramps through them."""
+    row, column = np.nonzero(cells)
+    down, across = (
+        _network_cells(places, size, network_size)
+        for places, size, network_size in zip((row, column), cells.shape, inverse_depth.shape, strict=True)
+    )
+    return row, column, ramps_at(inverse_depth, slopes, down, across, jump)
+
+
 def _network_cells(cells: NDArray[np.intp], size: int, network_size: int) -> Floats:
-    """Returns the positions of mesh `cells`, (n,), along an axis of the network's map, float32 (n,), in its cells.
+    """Returns the positions of a grid's `cells`, (n,), along an axis of the network's map, float32 (n,), in its cells.
 
     `size` and `network_size` are the numbers of cells along the axis. Positions are clamped to the centres of the
     network's outermost cells.
