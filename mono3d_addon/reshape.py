@@ -146,6 +146,20 @@ class _Torn:
 
 
 @dataclass(frozen=True)
+class _Layers:
+    """The mesh of a depth map's grid, the background behind near things, and what they were made of.
+
+    background  None: nothing is hidden, or it is not filled
+    """
+
+    mesh: Mesh
+    background: BackgroundFill | None
+    depth: Floats
+    valid: Valid
+    camera: Camera
+
+
+@dataclass(frozen=True)
 class _Finished:
     """The mesh after all steps; see `Reshaped` for the fields."""
 
@@ -251,7 +265,7 @@ class Reshaper(abc.ABC):
             found = self._depth.get(key, lambda: self._depth_map(settings))
             valid = cropped(found.valid, found.depth.shape, settings)
             depth = self._with_relief(found.depth, camera, settings)
-            mesh, background = self._layers(depth, valid, camera, settings)
+            layers = self._layers(depth, valid, camera, settings)
             if found.sky is not None:
                 notes.append(f"Sky was found and {_SKY_NOTES[settings.sky]}.")
             on_ground = None
@@ -259,7 +273,7 @@ class Reshaper(abc.ABC):
                 ground = self._levelled(depth, found.rest, camera, settings)
                 on_ground = ground.camera
                 notes.append(ground.note)
-        finished = self._finished(mesh, background, depth, valid, camera, settings, stages)
+        finished = self._finished(layers, settings, stages)
         return Reshaped(
             on_ground or camera,
             depth if valid is None else np.where(valid, depth, np.float32(np.nan)),
@@ -277,22 +291,11 @@ class Reshaper(abc.ABC):
         """Returns the depth with the detail of the photo, if the settings ask for it."""
 
     @abc.abstractmethod
-    def _layers(
-        self, depth: Floats, valid: Valid, camera: Camera, settings: Settings
-    ) -> tuple[Mesh, BackgroundFill | None]:
-        """Returns the mesh of the depth map's grid, and the background behind near things; None without."""
+    def _layers(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> _Layers:
+        """Returns the mesh of the depth map's grid, and the background behind near things."""
 
     @abc.abstractmethod
-    def _finished(
-        self,
-        mesh: Mesh,
-        background: BackgroundFill | None,
-        depth: Floats,
-        valid: Valid,
-        camera: Camera,
-        settings: Settings,
-        stages: Stages,
-    ) -> _Finished:
+    def _finished(self, layers: _Layers, settings: Settings, stages: Stages) -> _Finished:
         """Returns what the other steps make of the first mesh. Raises Mono3DError when it is empty."""
 
     def _levelled(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> Levelled:
@@ -412,16 +415,13 @@ class PinholeReshaper(Reshaper):
         guide = resize_to(self.photo.pixels, depth.shape[1], depth.shape[0])
         return with_relief(depth, guide, camera, settings.photo_detail, settings.tear)
 
-    def _layers(
-        self, depth: Floats, valid: Valid, camera: Camera, settings: Settings
-    ) -> tuple[Mesh, BackgroundFill | None]:
+    def _layers(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> _Layers:
         found = self._torn_of(depth, valid, settings)
-        if not _is_filled(settings):
-            return self._first_mesh(found, depth, camera, settings), None
-        return both(
+        mesh, background = both(
             lambda: self._first_mesh(found, depth, camera, settings),
-            lambda: self._background_of(found, camera, settings),
+            lambda: self._background_of(found, camera, settings) if _is_filled(settings) else None,
         )
+        return _Layers(mesh, background, depth, valid, camera)
 
     def _first_mesh(self, found: _Torn, depth: Floats, camera: Camera, settings: Settings) -> Mesh:
         grid = self._grid_of(found, depth, camera, settings)
@@ -482,17 +482,9 @@ class PinholeReshaper(Reshaper):
         """Returns the sky far behind that the background fill continues; None without."""
         return self._sky_of(settings) if settings.sky == "auto" and _is_filled(settings) else None
 
-    def _finished(
-        self,
-        mesh: Mesh,
-        background: BackgroundFill | None,
-        depth: Floats,
-        valid: Valid,
-        camera: Camera,
-        settings: Settings,
-        stages: Stages,
-    ) -> _Finished:
-        found = self._torn_of(depth, valid, settings)
+    def _finished(self, layers: _Layers, settings: Settings, stages: Stages) -> _Finished:
+        mesh, depth, camera = layers.mesh, layers.depth, layers.camera
+        found = self._torn_of(depth, layers.valid, settings)
         grid = self._grid_of(found, depth, camera, settings)
         cloud, relief = None, None
         notes = self._island_notes(found.torn, settings)
@@ -512,7 +504,7 @@ class PinholeReshaper(Reshaper):
         if settings.solid != "off":
             with stages.stage(SOLID):
                 mesh = solid(mesh, settings.solid, settings.solid_thickness, settings.solid_size)
-        return _Finished(mesh, cloud, background, relief, tuple(notes), found.replaced)
+        return _Finished(mesh, cloud, layers.background, relief, tuple(notes), found.replaced)
 
     def _shading(self, grid: Grid, shape: tuple[int, ...], camera: Camera, settings: Settings) -> Shading | None:
         """Returns how the network's normals shade the meshes of a grid; None where they do not."""
@@ -582,30 +574,19 @@ class PanoramaReshaper(Reshaper):
     def _with_relief(self, depth: Floats, camera: Camera, settings: Settings) -> Floats:
         return depth
 
-    def _layers(
-        self, depth: Floats, valid: Valid, camera: Camera, settings: Settings
-    ) -> tuple[Mesh, BackgroundFill | None]:
+    def _layers(self, depth: Floats, valid: Valid, camera: Camera, settings: Settings) -> _Layers:
         island = self._for_source(settings).min_island / 100.0
         mesh = build_sphere(depth, self.photo.pixels, _tear(settings), island, valid, camera.sphere_part)
-        return mesh, None
+        return _Layers(mesh, None, depth, valid, camera)
 
-    def _finished(
-        self,
-        mesh: Mesh,
-        background: BackgroundFill | None,
-        depth: Floats,
-        valid: Valid,
-        camera: Camera,
-        settings: Settings,
-        stages: Stages,
-    ) -> _Finished:
+    def _finished(self, layers: _Layers, settings: Settings, stages: Stages) -> _Finished:
         notes = []
         if settings.field_of_view or settings.shift_x or settings.shift_y:
             notes.append(_NO_LENS)
         if _needs_pinhole(settings):
             notes.append(_ONLY_A_GRID)
-        self._check_not_empty(mesh)
-        return _Finished(mesh, None, None, None, tuple(notes))
+        self._check_not_empty(layers.mesh)
+        return _Finished(layers.mesh, None, None, None, tuple(notes))
 
 
 def make_reshaper(photo: Photo, estimate: Estimate, *, is_panorama: bool) -> Reshaper:
