@@ -16,7 +16,7 @@ from mono3d_addon.depth import align
 from mono3d_addon.depth.estimator import Estimator, InferenceOptions
 from mono3d_addon.errors import Mono3DError
 
-from .sets import DISPARITY_ENDING, PICTURE_ENDINGS
+from .sets import DISPARITY_ENDING, METRIC_ENDING, PICTURE_ENDINGS
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -35,7 +35,8 @@ def label(
 ) -> int:
     """Writes each photo of the folder `photos` with its disparity into `out`, a set, and returns how many are new.
 
-    Photos that `out` has already are kept. `progress` gets the numbers of photos done and in total.
+    What is known of a photo, NAME.json, goes with it. Photos that `out` has already are kept. `progress` gets the
+    numbers of photos done and in total.
     Raises Mono3DError if there is no photo or one cannot be read, and the errors of the teacher.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -56,6 +57,10 @@ def label(
         for name, disparity in zip(names, disparities(pixels, teacher, network_sizes), strict=True):
             with atomic_write(out / f"{name}{named[name].suffix.lower()}") as beside:
                 beside.write_bytes(named[name].read_bytes())
+            known = photos / f"{name}{METRIC_ENDING}"
+            if known.is_file():
+                with atomic_write(out / known.name) as beside:
+                    beside.write_bytes(known.read_bytes())
             # The disparity is written last: it marks the example as complete.
             with atomic_write(out / f"{name}{DISPARITY_ENDING}") as beside:
                 Image.fromarray(np.round(disparity * _LARGEST).astype(np.uint16)).save(beside)

@@ -84,7 +84,8 @@ def _parser() -> argparse.ArgumentParser:
         "gather",
         help="download the packages of a table and write their photos as JPEG",
         description="Downloads the packages that a table names, verifies them, and writes the photos that it names "
-        "as NAME.jpg with a short side of at most 288 pixels. Existing files are kept.",
+        "as NAME.jpg with a short side of at most 288 pixels, and NAME.json with the lens where the photo's file tells "
+        "it. Existing files are kept.",
     )
     gather.add_argument("--list", type=Path, required=True, metavar="CSV", help="the table, training/photos.csv")
     gather.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder for the photos")

@@ -2,7 +2,8 @@
 """Sets of pictures with their disparity: a folder or a tar archive with `NAME.jpg` (or .png) and `NAME.disp.png`.
 
 The disparity has one channel of 8 or 16 bits, near = large, and the picture's size or a smaller one of the same shape.
-Rendered scenes have `NAME.json` too, with their metres, lens and kind; their disparity is 0 where there is sky.
+Rendered scenes have `NAME.json` too, with their metres, lens and kind; their disparity is 0 where there is sky. So have
+photos whose lens is known; that is all their file has.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,6 +116,11 @@ def read(places: Iterable[Path]) -> list[Example]:
 def is_held_out(name: str) -> bool:
     """Returns whether a picture is held out from training, by a hash of its name: the same on every machine."""
     return int(hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[:6], 16) % HELD_OUT_ONE_IN == 0
+
+
+def halves(examples: Sequence[Example]) -> tuple[Sequence[Example], Sequence[Example]]:
+    """Returns every other example, for a calibration, and the rest, for scores."""
+    return examples[::2], examples[1::2]
 
 
 def _picture_of(disparity: str, files: dict[str, Place]) -> Place | None:

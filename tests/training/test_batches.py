@@ -11,7 +11,8 @@ pytest.importorskip("torch")
 import torch
 
 from tests.training.made_sets import write_set
-from training.batches import NOT_KNOWN, Batches, Source, shape
+from training.augment import crop
+from training.batches import NOT_KNOWN, Batches, Source, facts, shape
 from training.packed import Pack
 
 pytestmark = pytest.mark.torch
@@ -67,6 +68,19 @@ def test_what_is_not_known_is_marked(tmp_path: Path) -> None:
     facts = _batches(tmp_path, exact=exact)[0].facts
     assert facts.kind.tolist() == [NOT_KNOWN] * 2
     assert torch.isnan(facts.scene).all() and torch.isnan(facts.focal).all() and not facts.has_sky.any()
+
+
+def test_a_photo_may_tell_its_lens_alone(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "lens", ["p_2", "p_3"])
+    (folder / "p_2.json").write_text('{"focal": 0.9}', encoding="utf-8")
+    photos = source(folder)
+    assert len(photos.by_kind[None]) == 2
+    batch = _batches(tmp_path, photos=photos)[0]
+    assert batch.labels.shape[0] == 3 and batch.facts.has_sky.tolist() == [True, True]
+    known = next(entry for entry in photos.pack.entries if entry.metric)
+    told = facts([known], [crop(photos.pack.read(known), SMALL, np.random.default_rng(0))])
+    assert torch.isfinite(told.focal).all() and torch.isfinite(told.scene[:, 2]).all()
+    assert torch.isnan(told.scene[:, :2]).all() and not told.has_sky.any()
 
 
 def test_renders_are_used_as_they_are_made(tmp_path: Path) -> None:

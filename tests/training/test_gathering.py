@@ -4,6 +4,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,12 +17,23 @@ from tests.training.made_packages import collection, deb, tar
 from training import photo_table, photos
 
 TABLE = Path(photo_table.__file__).with_name("photos.csv")
+LENSES = TABLE.with_name("lenses.csv")
 
 
 def _picture(seed: int, size: tuple[int, int] = (600, 400), kind: str = "PNG") -> bytes:
     coarse = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), dtype=np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def _photo(seed: int, size: tuple[int, int], equivalent: int, orientation: int = 1) -> bytes:
+    """Returns a JPEG whose EXIF tells the focal length as a 35 mm equivalent."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif.get_ifd(0x8769)[0xA405] = equivalent
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(_picture(seed, size))).save(buffer, "JPEG", exif=exif)
     return buffer.getvalue()
 
 
@@ -72,6 +84,25 @@ def test_photos_come_out_small_and_only_once(tmp_path: Path, server: Behaviour) 
     assert _gather(table, server) == 0
     assert len(server.requests) == 1
     assert (tmp_path / "out" / "made_002.jpg").is_file()
+
+
+def test_a_lens_is_kept_that_the_file_tells(tmp_path: Path, server: Behaviour) -> None:
+    server.content = tar(
+        {
+            "whole.jpg": _photo(1, (800, 600), 30),
+            "upright.jpg": _photo(2, (800, 600), 30, orientation=6),
+            "cropped.jpg": _photo(3, (800, 500), 30),
+            "silent.png": _picture(4, (800, 600)),
+        },
+        "gz",
+    )
+    names = ("whole.jpg", "upright.jpg", "cropped.jpg", "silent.png")
+    assert _gather(_table(tmp_path, *names, package=server.content), server) == 0
+    kept = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "out").glob("*.json")}
+    # The equivalent is that of the diagonal, which is 43.27 mm, and 5/4 of the longer side of 4:3.
+    known = pytest.approx({"focal": 30 / (43.267 * 0.8)}, rel=1e-3)
+    assert kept == {"made_001.json": known, "made_002.json": known}
+    assert Image.open(tmp_path / "out" / "made_002.jpg").size == (288, 384)
 
 
 @pytest.mark.parametrize("kind", ["pypi", "npm"])
@@ -129,15 +160,22 @@ def test_photos_to_be_avoided_are_left_out_mirrored_or_not(
     assert "made_001 is left out" in capsys.readouterr().err
 
 
-def test_the_bundled_table_is_valid() -> None:
-    rows = photo_table.read(TABLE)
-    assert len(rows) > 400
+@pytest.mark.parametrize(("table", "fewest"), [(TABLE, 400), (LENSES, 20)])
+def test_the_bundled_tables_are_valid(table: Path, fewest: int) -> None:
+    rows = photo_table.read(table)
+    assert len(rows) > fewest
     assert len({(row.package, row.path) for row in rows}) == len(rows)
     assert all(len(row.package.sha256) == 64 and row.package.size > 0 for row in rows)
     needs_name = [row for row in rows if row.licence not in ("public-domain", "CC0-1.0")]
     assert all(row.author for row in needs_name)
     free = ("CC0", "CC-BY-", "public-domain", "GPL-", "LGPL-", "BSD-", "MIT")
     assert all(row.licence.startswith(free) for row in rows)
+
+
+def test_photos_with_a_lens_are_not_among_those_for_training() -> None:
+    trained, scored = photo_table.read(TABLE), photo_table.read(LENSES)
+    assert not {row.name for row in trained} & {row.name for row in scored}
+    assert not {(row.package, row.path) for row in trained} & {(row.package, row.path) for row in scored}
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,7 @@ def test_a_folder_becomes_a_set_and_existing_files_stay(tmp_path: Path) -> None:
     for number in range(10):
         Image.fromarray(_ramp(96, 40 + number)).save(source / f"made_{number:03d}.jpg")
     (source / "packages").mkdir()
+    (source / "made_003.json").write_text('{"focal": 0.9}', encoding="utf-8")
     teacher, made = _teacher()
     done: list[tuple[int, int]] = []
     assert labels.label(source, tmp_path / "set", teacher, [32], lambda *told: done.append(told)) == 10
@@ -82,6 +83,9 @@ def test_a_folder_becomes_a_set_and_existing_files_stay(tmp_path: Path) -> None:
         assert disparity.shape == picture.size[::-1]
         np.testing.assert_allclose(disparity, np.asarray(picture.convert("L")) / 255.0, atol=0.05)
     assert (tmp_path / "set" / "made_003.jpg").read_bytes() == (source / "made_003.jpg").read_bytes()
+    # What the photo's file tells of its lens goes with it.
+    assert [example.metric() for example in examples if example.metric_at] == [sets.Metric(focal=0.9)]
+    assert examples[3].metric() == sets.Metric(focal=0.9)
     (tmp_path / "set" / "made_004.disp.png").unlink()
     assert labels.label(source, tmp_path / "set", teacher, [32]) == 1
     assert [count for count, _ in made.looks] == [8, 2, 1]
