@@ -7,6 +7,8 @@ A network that has seen some thousand scenes is too sure of itself: on other sce
 around the mean, and its deviations are too small. A line for each logarithm, fitted by least squares, and a factor for
 each deviation set both right. They go into the last layer, so that the network is as fast as before.
 
+With `--lens SET`, photos whose file tells the lens take the place of the scenes for the lens.
+
 With `--photos SET`, pictures of flat pictures become as rare among these photos as they are among photos. Renders of
 posters and paintings show photos, so a network takes much of what only photos show for a flat picture.
 """
@@ -15,14 +17,14 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from mono3d_addon.core.scene_guess import Guess, SceneGuess
@@ -37,9 +39,18 @@ FLAT_SHARE = 0.01
 """Share of photos that show a flat picture."""
 FEWEST = 20
 """Smallest number of scenes for a fit."""
+LENS = "focal"
+"""The one of QUANTITIES that photos tell too."""
 _WEIGHT, _BIAS = "heads.scene.last.weight", "heads.scene.last.bias"
 
 Doubles = NDArray[np.float64]
+
+
+class Seen(NamedTuple):
+    """What a network says of scenes, and what is true of them."""
+
+    guesses: Sequence[SceneGuess]
+    truths: Sequence[scene_report.Truth]
 
 
 class Line(NamedTuple):
@@ -57,7 +68,7 @@ def line(said: Doubles, deviations: Doubles, true: Doubles) -> Line:
     """
     known = np.isfinite(said) & np.isfinite(true)
     if known.sum() < FEWEST:
-        raise ValueError(f"{known.sum()} scenes with metres and lens are too few: name a set with {FEWEST} or more.")
+        raise ValueError(f"{known.sum()} scenes are too few for a fit: name a set with {FEWEST} or more.")
     said, deviations, true = said[known], deviations[known], true[known]
     apart = said - said.mean()
     steepness = float((apart * true).sum()) / max(float((apart * apart).sum()), 1e-12)
@@ -67,16 +78,16 @@ def line(said: Doubles, deviations: Doubles, true: Doubles) -> Line:
     return Line(slope, shift, float(np.quantile(away, LEVEL)) / (-math.log(1.0 - LEVEL) / math.sqrt(2.0)))
 
 
-def lines(guesses: Sequence[SceneGuess], truths: Sequence[scene_report.Truth]) -> dict[str, Line]:
-    """Returns the line of each of QUANTITIES for what was said of scenes whose truth is known."""
+def lines(seen: Seen, names: Collection[str] = QUANTITIES) -> dict[str, Line]:
+    """Returns the lines of some of QUANTITIES. Raises ValueError if they are known of fewer than FEWEST scenes."""
 
     def of(name: str) -> Line:
-        found: list[Guess | None] = [getattr(guess, name) for guess in guesses]
+        found: list[Guess | None] = [getattr(guess, name) for guess in seen.guesses]
         said = np.array([math.nan if one is None else math.log(one.value) for one in found])
         deviations = np.array([math.nan if one is None else one.deviation for one in found])
-        return line(said, deviations, np.log([getattr(truth, name) for truth in truths]))
+        return line(said, deviations, np.log([getattr(truth, name) for truth in seen.truths]))
 
-    return {name: of(name) for name in QUANTITIES}
+    return {name: of(name) for name in names}
 
 
 def flat_shift(shares: Doubles) -> float:
@@ -112,20 +123,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m training.calibrate", description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="weights file that training.export wrote")
     parser.add_argument("--metric", type=Path, nargs="+", required=True, help="scenes not used in training")
-    parser.add_argument("--every-other", action="store_true", help="use every other scene; the rest is for scores")
+    parser.add_argument(
+        "--every-other", action="store_true", help="use every other scene and lens; the rest is for scores"
+    )
+    parser.add_argument("--lens", type=Path, nargs="+", default=[], help="photos with a known lens, used for the lens")
     parser.add_argument("--photos", nargs="+", type=Path, default=[], help="sets of photos, hardly any of them flat")
     parser.add_argument("--out", type=Path, required=True, help="the new weights file")
     options = parser.parse_args()
     network = models.load(options.model)
-    guesses, truths = [], []
-    examples = sets.read(options.metric)
-    for example in tqdm(examples[:: 2 if options.every_other else 1], unit="scene"):
-        metric = example.metric()
-        guess = models.scene(network, np.asarray(example.picture()))
-        if metric is not None and guess is not None:
-            guesses.append(guess)
-            truths.append(scene_report.truth_of(example.disparity(), metric))
-    found = lines(guesses, truths)
+
+    def seen(places: Sequence[Path]) -> Seen:
+        examples = sets.read(places)
+        return _seen(network, sets.halves(examples)[0] if options.every_other else examples)
+
+    try:
+        found = lines(seen(options.metric), [name for name in QUANTITIES if not options.lens or name != LENS])
+        if options.lens:
+            found |= lines(seen(options.lens), [LENS])
+    except ValueError as error:
+        parser.error(str(error))
     for name, (slope, shift, factor) in found.items():
         print(f"{name}: slope {slope:.2f}, shift {shift:+.2f}, deviation times {factor:.2f}")
     said = [
@@ -136,6 +152,17 @@ def main() -> None:
     flat = flat_shift(shares) if shares.size else 0.0
     print(f"flat: {shares.mean() if shares.size else math.nan:.1%} of the photos, shift {flat:+.2f}")
     save_file(calibrated(load_file(options.model), found, flat), options.out)
+
+
+def _seen(network: nn.Module, examples: Sequence[sets.Example]) -> Seen:
+    guesses, truths = [], []
+    for example in tqdm(examples, unit="scene"):
+        metric = example.metric()
+        guess = models.scene(network, np.asarray(example.picture()))
+        if metric is not None and guess is not None:
+            guesses.append(guess)
+            truths.append(scene_report.truth_of(example.disparity(), metric))
+    return Seen(guesses, truths)
 
 
 if __name__ == "__main__":

@@ -123,6 +123,21 @@ def by_kind(place: Path, *, held_only: bool) -> list[Group]:
     ]
 
 
+def lenses(places: Iterable[Path], *, scores_half: bool) -> list[Case]:
+    """Returns the pictures of some sets whose lens is known; with `scores_half`, those of the half for scores.
+
+    Raises ValueError if there is none.
+    """
+    examples: Sequence[sets.Example] = sets.read(places)
+    if scores_half:
+        examples = sets.halves(examples)[1]
+    known = [(example, example.metric()) for example in examples]
+    cases = [_metric_case(example, metric) for example, metric in known if metric is not None and metric.focal]
+    if not cases:
+        raise ValueError("The sets of photos contain none whose lens is known: name other sets.")
+    return cases
+
+
 def ground_truth(folder: Path, offset: float) -> Group:
     """Returns the photos with measured disparity in a folder: NAME_left.png, NAME_disp.npz (one array, inf: unknown).
 

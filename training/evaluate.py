@@ -46,6 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     threads.use_processors()
     try:
         groups = _groups(options)
+        lenses = comparison.lenses(options.lens, scores_half=options.every_other) if options.lens else []
     except (ValueError, OSError) as error:
         parser.error(str(error))
     networks = {name: models.load(file) for name, file in files.items()}
@@ -61,7 +62,9 @@ def main(arguments: Sequence[str]) -> int:
         print(comparison.table(results, list(files)) + "\n", flush=True)
         report["groups"].append(_described(group, results))
     if options.metric:
-        report["scenes"] = _scenes(networks, [case for group in groups for case in group.cases], options.size)
+        report["scenes"] = _scenes(networks, [case for group in groups for case in group.cases], options.size, "scenes")
+    if lenses:
+        report["lenses"] = _scenes(networks, lenses, options.size, "photos with a known lens")
     report["bytes"] = {name: file.stat().st_size for name, file in files.items()}
     if options.runs:
         latencies = latency.measure(networks, options.runs)
@@ -88,7 +91,7 @@ def _groups(options: argparse.Namespace) -> list[Group]:
     return groups
 
 
-def _scenes(networks: Mapping[str, Any], cases: Sequence[comparison.Case], size: int) -> dict[str, Any]:
+def _scenes(networks: Mapping[str, Any], cases: Sequence[comparison.Case], size: int, called: str) -> dict[str, Any]:
     """Prints what networks say about scenes whose truth is known; returns it as JSON values."""
     from . import models
 
@@ -101,17 +104,22 @@ def _scenes(networks: Mapping[str, Any], cases: Sequence[comparison.Case], size:
         for name, network in networks.items():
             guesses[name].append(models.scene(network, pixels, size) or SceneGuess())
     rows = {scene_report.CONSTANT: [scene_report.constant()] * len(known)} | guesses
-    print(f"**What is said of {len(known)} scenes**: factor off, median ± standard error (90 %)\n")
+    print(f"**What is said of {len(known)} {called}**: factor off, median ± standard error (90 %)\n")
     print(scene_report.table(rows, truths) + "\n")
     able = {name: found for name, found in guesses.items() if any(guess.near for guess in found)}
     if able:
-        print("**Reliability**: share of scenes within the range that the deviation promises\n")
+        print(f"**Reliability**: share of {called} within the range that the deviation promises\n")
         print(scene_report.reliability_table(able, truths) + "\n")
     return {
         "pictures": [case.name for case, _ in known],
-        "truths": [truth._asdict() for truth in truths],
+        "truths": [_without_nan(truth._asdict()) for truth in truths],
         "guesses": {name: [asdict(guess) for guess in found] for name, found in able.items()},
     }
+
+
+def _without_nan(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns values for JSON, which has no NaN."""
+    return {name: None if isinstance(one, float) and math.isnan(one) else one for name, one in values.items()}
 
 
 def _described(group: Group, results: Results) -> dict[str, Any]:
@@ -177,6 +185,19 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="SET",
         help="scenes with metres, lens and kind: scored by kind, with flatness of planes and what networks say",
+    )
+    parser.add_argument(
+        "--lens",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="SET",
+        help="photos with a known lens not used in training: scored by what networks say of the lens",
+    )
+    parser.add_argument(
+        "--every-other",
+        action="store_true",
+        help="of --lens, use only the half that training.calibrate --every-other leaves",
     )
     parser.add_argument(
         "--held-only", action="store_true", help="use only the held-out pictures of --exact and --metric"

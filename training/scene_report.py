@@ -19,6 +19,7 @@ from .sets import Metric
 
 Doubles = NDArray[np.float64]
 NAMES = ("near", "far", "far / near", "lens")
+_DEGREES, _KIND, _NOTHING = "lens, degrees", "kind right", "–"
 CONSTANT = "constants"
 """Name of a baseline: 1 m, 6 m and 55 degrees for every photo."""
 LEVELS = (0.5, 0.68, 0.9)
@@ -92,24 +93,34 @@ def reliability(guesses: Sequence[SceneGuess], truths: Sequence[Truth]) -> Mappi
 
 
 def table(by_model: Mapping[str, Sequence[SceneGuess]], truths: Sequence[Truth]) -> str:
-    """Returns a Markdown table of factors off, median (90 %), and of the kinds that are right."""
-    lines = ["| | " + " | ".join(NAMES) + " | lens, degrees | kind right |", "|---" * (len(NAMES) + 3) + "|"]
-    for model, guesses in by_model.items():
-        away = errors(guesses, truths)
-        cells = [_spread(np.exp(np.abs(away[name])), 2) for name in NAMES]
-        cells.append(_spread(degrees_off(guesses, truths), 1))
-        named = [(guess.kinds, truth.kind) for guess, truth in zip(guesses, truths, strict=True) if truth.kind]
-        right = [max(kinds, key=kinds.__getitem__) == kind for kinds, kind in named if kinds]
-        cells.append(f"{np.mean(right):.0%}" if right else "–")
-        lines.append(f"| {model} | " + " | ".join(cells) + " |")
+    """Returns a Markdown table of factors off, median (90 %), and of the kinds that are right.
+
+    What is not known of any picture has no column.
+    """
+    rows = {model: _cells(guesses, truths) for model, guesses in by_model.items()}
+    names = [name for name in (*NAMES, _DEGREES, _KIND) if any(cells[name] != _NOTHING for cells in rows.values())]
+    lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    lines += [f"| {model} | " + " | ".join(cells[name] for name in names) + " |" for model, cells in rows.items()]
     return "\n".join(lines)
 
 
+def _cells(guesses: Sequence[SceneGuess], truths: Sequence[Truth]) -> dict[str, str]:
+    away = errors(guesses, truths)
+    cells = {name: _spread(np.exp(np.abs(away[name])), 2) for name in NAMES}
+    cells[_DEGREES] = _spread(degrees_off(guesses, truths), 1)
+    named = [(guess.kinds, truth.kind) for guess, truth in zip(guesses, truths, strict=True) if truth.kind]
+    right = [max(kinds, key=kinds.__getitem__) == kind for kinds, kind in named if kinds]
+    cells[_KIND] = f"{np.mean(right):.0%}" if right else _NOTHING
+    return cells
+
+
 def reliability_table(by_model: Mapping[str, Sequence[SceneGuess]], truths: Sequence[Truth]) -> str:
-    """Returns a Markdown table of how many pictures lie within what the deviations promise."""
+    """Returns a Markdown table of how many pictures lie within what the deviations promise; NaN has no row."""
     lines = ["| | " + " | ".join(f"{level:.0%}" for level in LEVELS) + " |", "|---" * (len(LEVELS) + 1) + "|"]
     for model, guesses in by_model.items():
         for name, shares in reliability(guesses, truths).items():
+            if all(map(math.isnan, shares)):
+                continue
             lines.append(f"| {model}: {name} | " + " | ".join(f"{share:.0%}" for share in shares) + " |")
     return "\n".join(lines)
 
@@ -117,7 +128,7 @@ def reliability_table(by_model: Mapping[str, Sequence[SceneGuess]], truths: Sequ
 def _spread(values: Doubles, digits: int) -> str:
     known = values[np.isfinite(values)]
     if not known.size:
-        return "–"
+        return _NOTHING
     # The standard error of a median, by that of a normal distribution.
     error = 1.2533 * known.std(ddof=1) / math.sqrt(known.size) if known.size > 1 else math.nan
     middle, most = np.percentile(known, (50.0, 90.0))

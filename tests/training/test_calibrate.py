@@ -2,13 +2,19 @@
 from __future__ import annotations
 
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from mono3d_addon.core.scene_guess import Guess, SceneGuess  # noqa: E402
+from mono3d_addon.depth.catalogue import BUNDLED_FOLDER  # noqa: E402
+from tests.training.made_sets import write_set  # noqa: E402
 from training import calibrate, start  # noqa: E402
+from training.scene_report import Truth  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -32,6 +38,18 @@ def test_few_scenes_are_refused() -> None:
         calibrate.line(np.zeros(5), np.ones(5), np.zeros(5))
 
 
+def test_photos_tell_the_lens_and_nothing_else() -> None:
+    said = [SceneGuess(Guess(1.0, 0.5), Guess(5.0, 0.5), Guess(0.6 + 0.01 * number, 0.1)) for number in range(40)]
+    truths = [Truth(math.nan, math.nan, 2.0 * guess.focal.value, None) for guess in said if guess.focal]
+    seen = calibrate.Seen(said, truths)
+    (found,) = calibrate.lines(seen, [calibrate.LENS]).values()
+    assert found.slope == pytest.approx(1.0) and found.shift == pytest.approx(math.log(2.0))
+    with pytest.raises(ValueError, match="0 scenes are too few"):
+        calibrate.lines(seen)
+    with pytest.raises(ValueError, match="19 scenes are too few"):
+        calibrate.lines(calibrate.Seen(said[:19], truths[:19]), [calibrate.LENS])
+
+
 def test_flat_pictures_become_rare() -> None:
     shares = np.random.default_rng(0).uniform(0.0, 1.0, 500)
     odds = shares / (1.0 - shares) * math.exp(calibrate.flat_shift(shares))
@@ -52,3 +70,30 @@ def test_the_network_says_what_the_lines_say() -> None:
     torch.testing.assert_close(after[3:6], before[3:6] + math.log(2.0), atol=5e-3, rtol=0.0)
     torch.testing.assert_close(after[6:11], before[6:11], atol=5e-3, rtol=0.0)
     torch.testing.assert_close(after[11], before[11] - 1.5, atol=5e-3, rtol=0.0)
+
+
+@pytest.mark.thorough
+def test_with_photos_the_scenes_do_not_tell_the_lens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"s_{number:02d}" for number in range(calibrate.FEWEST)]
+    scenes = write_set(tmp_path / "scenes", names, is_metric=True)
+    photos = write_set(tmp_path / "photos", names)
+    for name in names:
+        (photos / f"{name}.json").write_text('{"focal": 1.6}', encoding="utf-8")
+
+    def told(*more: str | Path) -> dict[str, str]:
+        choices = ("--model", BUNDLED_FOLDER / "starter.safetensors", "--metric", scenes, "--out", tmp_path / "own")
+        monkeypatch.setattr(sys, "argv", ["calibrate", *map(str, (*choices, *more))])
+        calibrate.main()
+        return dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
+
+    by_scenes, by_photos = told(), told("--lens", photos)
+    assert by_scenes["near"] == by_photos["near"] and by_scenes["far"] == by_photos["far"]
+    # The pictures are the same, and the truth is twice as long.
+    lines = [[float(part.split()[1]) for part in one["focal"].split(", ")[:2]] for one in (by_scenes, by_photos)]
+    assert lines[0][0] == lines[1][0]
+    assert lines[1][1] - lines[0][1] == pytest.approx(math.log(2.0), abs=0.02)
+    with pytest.raises(SystemExit):
+        told("--lens", photos, "--every-other")
+    assert "10 scenes are too few" in capsys.readouterr().err

@@ -39,6 +39,20 @@ def test_only_held_out_photos_count(tmp_path: Path) -> None:
         comparison.exact(tmp_path / "set", held_only=True)
 
 
+def test_photos_with_a_known_lens_are_found(tmp_path: Path) -> None:
+    for name in ("a", "b", "c", "d"):
+        write(tmp_path / "set", name, board())
+    for name in ("b", "c", "d"):
+        (tmp_path / "set" / f"{name}.json").write_text('{"focal": 0.9}', encoding="utf-8")
+    cases = comparison.lenses([tmp_path / "set"], scores_half=False)
+    assert [(case.name, case.metric) for case in cases] == [(name, sets.Metric(focal=0.9)) for name in ("b", "c", "d")]
+    assert [case.name for case in comparison.lenses([tmp_path / "set"], scores_half=True)] == ["b", "d"]
+    for file in (tmp_path / "set").glob("*.json"):
+        file.unlink()
+    with pytest.raises(ValueError, match="none whose lens is known"):
+        comparison.lenses([tmp_path / "set"], scores_half=False)
+
+
 def test_the_truth_itself_scores_perfectly(tmp_path: Path) -> None:
     write(tmp_path / "set", HELD, board())
     predictors = {"knows": lambda pixels: board(), "ramp": comparison.vertical_ramp(lambda pixels: (128, 96))}

@@ -57,6 +57,7 @@ def test_the_whole_chain_at_toy_size(tmp_path: Path) -> None:
     gathered = write_set(tmp_path / "gathered", ["p_1", "p_2", "p_3"])
     for file in gathered.glob("*.disp.png"):
         file.unlink()
+    (gathered / "p_2.json").write_text('{"focal": 0.9}', encoding="utf-8")
     scenes = write_set(tmp_path / "scenes", ["s_1", "s_2", "s_3", "s_4"], is_metric=True)
     own = tmp_path / "own.safetensors"
     choices = (
@@ -81,10 +82,15 @@ def test_the_whole_chain_at_toy_size(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
     report = tmp_path / "report.json"
-    done = run("--model", f"new={own}", "--metric", scenes, "--size", "64", "--runs", "0", "--json", report)
+    known = ("--metric", scenes, "--lens", tmp_path / "labelled")
+    done = run("--model", f"new={own}", *known, "--size", "64", "--runs", "0", "--json", report)
     assert done.returncode == 0, done.stderr
     assert "Exact depth: room" in done.stdout and "| constants |" in done.stdout and "| new: near |" in done.stdout
-    found = json.loads(report.read_text())["scenes"]
+    assert "What is said of 1 photos with a known lens" in done.stdout
+    written = json.loads(report.read_text())
+    assert written["lenses"]["pictures"] == ["p_2"]
+    assert written["lenses"]["truths"] == [{"near": None, "far": None, "focal": 0.9, "kind": None}]
+    found = written["scenes"]
     assert len(found["guesses"]["new"]) == len(found["truths"]) == 4
     assert found["guesses"]["new"][0]["near"]["value"] > 0.0
 

@@ -30,6 +30,16 @@ def test_factors_are_those_of_the_errors() -> None:
     assert lines[2].startswith("| one | 2.00 ±") and lines[2].endswith("| 100% |")
 
 
+def test_photos_with_a_lens_have_its_columns_and_rows_only() -> None:
+    guess = SceneGuess(Guess(2.0, 0.5), Guess(8.0, 0.5), Guess(0.8, 0.1), {"room": 0.7, "street": 0.3})
+    truth = scene_report.truth_of(np.ones((2, 2), np.float32), Metric(focal=0.8))
+    head, _, row = scene_report.table({"one": [guess]}, [truth]).splitlines()
+    assert head == "| | lens | lens, degrees |" and row.startswith("| one | 1.00 ±")
+    assert scene_report.reliability_table({"one": [guess]}, [truth]).splitlines()[2:] == [
+        "| one: lens | 100% | 100% | 100% |"
+    ]
+
+
 def test_honest_deviations_hold_what_they_promise() -> None:
     random = np.random.default_rng(0)
     scale = 0.3
