@@ -77,9 +77,10 @@ def sensor_width(camera_name: str) -> float:
         # Its first compact cameras call themselves by the letter and the number alone.
         names += [f"coolpix{number}" for number in _COOLPIX.findall(model)]
     if maker == "olympus":
-        # "C2000Z" is the C-2000 Zoom, and "u760,S760" the mju 760 alias Stylus 760.
-        names.append(model.removesuffix("z"))
-        names += [line + number for number in _MJU.findall(model) for line in ("mju", "stylus")]
+        # "C2000Z" is the C-2000 Zoom, "C40Z,D40Z" the C-40 alias D-40, and "u760,S760" the mju 760 alias Stylus 760.
+        for name in (model, _plain(camera_name.lower().rpartition(",")[2])):
+            names.append(name.removesuffix("z"))
+            names += [line + number for number in _MJU.findall(name) for line in ("mju", "stylus")]
     return next((table[maker, name] for name in names if (maker, name) in table), 0.0)
 
 

@@ -26,6 +26,8 @@ from mono3d_addon.core.camera.sensors import TABLE, maker_and_model, sensor_widt
         ("OLYMPUS CORPORATION E-300", 17.3),
         ("OLYMPUS OPTICAL CO.,LTD C5050Z", 7.11),
         ("OLYMPUS OPTICAL CO.,LTD C2000Z", 6.4),
+        ("OLYMPUS OPTICAL CO.,LTD C40Z,D40Z", 7.11),
+        ("OLYMPUS CORPORATION u10D,S300D,u300D", 5.75),
         ("Eastman Kodak Company DC200 Plus (V05.00)", 7.27),
         ("OLYMPUS IMAGING CORP. u760,S760", 6.16),
         ("OM Digital Solutions OM-1", 17.3),
