@@ -89,7 +89,7 @@ def uses_bfloat16(picture: Tensor) -> bool:
     """Returns whether the device computes in bfloat16 faster than in float32."""
     if picture.device.type == "cuda":
         return True
-    return bool(torch.cpu._is_amx_tile_supported())
+    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
 
 
 def _folded(convolution: SameConv2d, normalisation: nn.BatchNorm2d, x: Tensor) -> Tensor:
