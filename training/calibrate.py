@@ -7,7 +7,8 @@ A network that has seen some thousand scenes is too sure of itself: on other sce
 around the mean, and its deviations are too small. A line for each logarithm, fitted by least squares, and a factor for
 each deviation set both right. They go into the last layer, so that the network is as fast as before.
 
-With `--lens SET`, photos whose file tells the lens take the place of the scenes for the lens.
+With `--lens SET`, the factor for the deviation of the lens comes from photos whose file tells the lens. The line does
+not: some dozen photos, a quarter of them through telephoto lenses, are too few for two numbers.
 
 With `--photos SET`, pictures of flat pictures become as rare among these photos as they are among photos. Renders of
 posters and paintings show photos, so a network takes much of what only photos show for a flat picture.
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,32 +63,43 @@ class Line(NamedTuple):
 
 
 def line(said: Doubles, deviations: Doubles, true: Doubles) -> Line:
-    """Returns the line for the logarithms that were `said` and their `deviations`, all float64 (n,), NaN: unknown.
-
-    Raises ValueError if there are fewer than FEWEST scenes.
-    """
-    known = np.isfinite(said) & np.isfinite(true)
-    if known.sum() < FEWEST:
-        raise ValueError(f"{known.sum()} scenes are too few for a fit: name a set with {FEWEST} or more.")
-    said, deviations, true = said[known], deviations[known], true[known]
+    """Returns the line for the logarithms that were `said` and their `deviations`, all float64 (n,)."""
     apart = said - said.mean()
     steepness = float((apart * true).sum()) / max(float((apart * apart).sum()), 1e-12)
     slope = min(max(steepness, SMALLEST_SLOPE), LARGEST_SLOPE)
     shift = float(np.median(true - slope * said))
-    away = np.abs(slope * said + shift - true) / deviations
-    return Line(slope, shift, float(np.quantile(away, LEVEL)) / (-math.log(1.0 - LEVEL) / math.sqrt(2.0)))
+    return Line(slope, shift, factor(slope * said + shift, deviations, true))
 
 
-def lines(seen: Seen, names: Collection[str] = QUANTITIES) -> dict[str, Line]:
-    """Returns the lines of some of QUANTITIES. Raises ValueError if they are known of fewer than FEWEST scenes."""
+def factor(said: Doubles, deviations: Doubles, true: Doubles) -> float:
+    """Returns the factor for deviations that makes them hold for a share LEVEL of the errors, all float64 (n,)."""
+    away = np.abs(said - true) / deviations
+    return float(np.quantile(away, LEVEL)) / (-math.log(1.0 - LEVEL) / math.sqrt(2.0))
 
-    def of(name: str) -> Line:
-        found: list[Guess | None] = [getattr(guess, name) for guess in seen.guesses]
-        said = np.array([math.nan if one is None else math.log(one.value) for one in found])
-        deviations = np.array([math.nan if one is None else one.deviation for one in found])
-        return line(said, deviations, np.log([getattr(truth, name) for truth in seen.truths]))
 
-    return {name: of(name) for name in names}
+def lines(scenes: Seen, photos: Seen | None = None) -> dict[str, Line]:
+    """Returns the line of each of QUANTITIES for scenes; the deviation of the lens is that for the photos, if given.
+
+    Raises ValueError if a quantity is known of fewer than FEWEST of them.
+    """
+    found = {name: line(*_known(scenes, name)) for name in QUANTITIES}
+    if photos is not None:
+        slope, shift, _ = found[LENS]
+        said, deviations, true = _known(photos, LENS)
+        found[LENS] = Line(slope, shift, factor(slope * said + shift, deviations, true))
+    return found
+
+
+def _known(seen: Seen, name: str) -> tuple[Doubles, Doubles, Doubles]:
+    """Returns the logarithms of a quantity that were said, their deviations, and the true ones, where it is known."""
+    found: list[Guess | None] = [getattr(guess, name) for guess in seen.guesses]
+    said = np.array([math.nan if one is None else math.log(one.value) for one in found])
+    deviations = np.array([math.nan if one is None else one.deviation for one in found])
+    true = np.log([getattr(truth, name) for truth in seen.truths])
+    known = np.isfinite(said) & np.isfinite(true)
+    if known.sum() < FEWEST:
+        raise ValueError(f"{known.sum()} scenes are too few for a fit: name a set with {FEWEST} or more.")
+    return said[known], deviations[known], true[known]
 
 
 def flat_shift(shares: Doubles) -> float:
@@ -110,10 +122,10 @@ def calibrated(tensors: dict[str, Tensor], found: dict[str, Line], flat: float =
     """Returns the tensors of a file with the lines and the shift for flat pictures in the last layer of the head."""
     weight, bias = tensors[_WEIGHT].float().clone(), tensors[_BIAS].float().clone()
     for number, name in enumerate(QUANTITIES):
-        slope, shift, factor = found[name]
+        slope, shift, times = found[name]
         weight[number] *= slope
         bias[number] = slope * bias[number] + shift
-        bias[len(QUANTITIES) + number] += math.log(factor)
+        bias[len(QUANTITIES) + number] += math.log(times)
     bias[2 * len(QUANTITIES) + KINDS.index("flat")] += flat
     return {**tensors, _WEIGHT: weight.half(), _BIAS: bias.half()}
 
@@ -126,7 +138,7 @@ def main() -> None:
     parser.add_argument(
         "--every-other", action="store_true", help="use every other scene and lens; the rest is for scores"
     )
-    parser.add_argument("--lens", type=Path, nargs="+", default=[], help="photos with a known lens, used for the lens")
+    parser.add_argument("--lens", type=Path, nargs="+", default=[], help="photos with a known lens, for its deviation")
     parser.add_argument("--photos", nargs="+", type=Path, default=[], help="sets of photos, hardly any of them flat")
     parser.add_argument("--out", type=Path, required=True, help="the new weights file")
     options = parser.parse_args()
@@ -137,13 +149,11 @@ def main() -> None:
         return _seen(network, sets.halves(examples)[0] if options.every_other else examples)
 
     try:
-        found = lines(seen(options.metric), [name for name in QUANTITIES if not options.lens or name != LENS])
-        if options.lens:
-            found |= lines(seen(options.lens), [LENS])
+        found = lines(seen(options.metric), seen(options.lens) if options.lens else None)
     except ValueError as error:
         parser.error(str(error))
-    for name, (slope, shift, factor) in found.items():
-        print(f"{name}: slope {slope:.2f}, shift {shift:+.2f}, deviation times {factor:.2f}")
+    for name, (slope, shift, times) in found.items():
+        print(f"{name}: slope {slope:.2f}, shift {shift:+.2f}, deviation times {times:.2f}")
     said = [
         models.scene(network, np.asarray(example.picture()))
         for example in tqdm(sets.read(options.photos), unit="photo")

@@ -33,21 +33,36 @@ def test_estimates_that_scatter_too_widely_are_drawn_to_the_mean() -> None:
     assert inside.mean() == pytest.approx(calibrate.LEVEL, abs=0.01)
 
 
+def seen(times: float, count: int = 40, deviation: float = 0.1) -> calibrate.Seen:
+    """Scenes whose lens is off by a factor that grows from 1 to `times`."""
+    guesses, truths = [], []
+    for number in range(count):
+        focal = 0.6 + 0.01 * number
+        guesses.append(SceneGuess(Guess(1.0, 0.5), Guess(5.0, 0.5), Guess(focal, deviation)))
+        truths.append(Truth(1.0, 5.0, focal * times ** (number / count), None))
+    return calibrate.Seen(guesses, truths)
+
+
 def test_few_scenes_are_refused() -> None:
-    with pytest.raises(ValueError, match="too few"):
-        calibrate.line(np.zeros(5), np.ones(5), np.zeros(5))
-
-
-def test_photos_tell_the_lens_and_nothing_else() -> None:
-    said = [SceneGuess(Guess(1.0, 0.5), Guess(5.0, 0.5), Guess(0.6 + 0.01 * number, 0.1)) for number in range(40)]
-    truths = [Truth(math.nan, math.nan, 2.0 * guess.focal.value, None) for guess in said if guess.focal]
-    seen = calibrate.Seen(said, truths)
-    (found,) = calibrate.lines(seen, [calibrate.LENS]).values()
-    assert found.slope == pytest.approx(1.0) and found.shift == pytest.approx(math.log(2.0))
-    with pytest.raises(ValueError, match="0 scenes are too few"):
-        calibrate.lines(seen)
     with pytest.raises(ValueError, match="19 scenes are too few"):
-        calibrate.lines(calibrate.Seen(said[:19], truths[:19]), [calibrate.LENS])
+        calibrate.lines(seen(2.0, count=19))
+    with pytest.raises(ValueError, match="19 scenes are too few"):
+        calibrate.lines(seen(2.0), seen(2.0, count=19))
+
+
+def test_photos_tell_the_deviation_of_the_lens_and_nothing_else() -> None:
+    scenes, photos = seen(2.0), seen(3.0, deviation=0.05)
+    alone, found = calibrate.lines(scenes), calibrate.lines(scenes, photos)
+    assert (found["near"], found["far"]) == (alone["near"], alone["far"])
+    assert found["focal"][:2] == alone["focal"][:2]
+    slope, shift, factor = found["focal"]
+    away = [
+        abs(slope * math.log(guess.focal.value) + shift - math.log(truth.focal))
+        for guess, truth in zip(*photos, strict=True)
+        if guess.focal
+    ]
+    holds = -math.log(1.0 - calibrate.LEVEL) / math.sqrt(2.0) * factor * 0.05
+    assert np.mean(np.array(away) <= holds) == pytest.approx(calibrate.LEVEL, abs=0.03)
 
 
 def test_flat_pictures_become_rare() -> None:
@@ -73,14 +88,14 @@ def test_the_network_says_what_the_lines_say() -> None:
 
 
 @pytest.mark.thorough
-def test_with_photos_the_scenes_do_not_tell_the_lens(
+def test_photos_change_the_deviation_that_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = [f"s_{number:02d}" for number in range(calibrate.FEWEST)]
     scenes = write_set(tmp_path / "scenes", names, is_metric=True)
     photos = write_set(tmp_path / "photos", names)
     for name in names:
-        (photos / f"{name}.json").write_text('{"focal": 1.6}', encoding="utf-8")
+        (photos / f"{name}.json").write_text('{"focal": 8.0}', encoding="utf-8")
 
     def told(*more: str | Path) -> dict[str, str]:
         choices = ("--model", BUNDLED_FOLDER / "starter.safetensors", "--metric", scenes, "--out", tmp_path / "own")
@@ -90,10 +105,9 @@ def test_with_photos_the_scenes_do_not_tell_the_lens(
 
     by_scenes, by_photos = told(), told("--lens", photos)
     assert by_scenes["near"] == by_photos["near"] and by_scenes["far"] == by_photos["far"]
-    # The pictures are the same, and the truth is twice as long.
-    lines = [[float(part.split()[1]) for part in one["focal"].split(", ")[:2]] for one in (by_scenes, by_photos)]
-    assert lines[0][0] == lines[1][0]
-    assert lines[1][1] - lines[0][1] == pytest.approx(math.log(2.0), abs=0.02)
+    # The pictures are the same, and the truth is ten times as long.
+    alone, found = ([float(part.split()[-1]) for part in one["focal"].split(", ")] for one in (by_scenes, by_photos))
+    assert found[:2] == alone[:2] and found[2] > 3.0 * alone[2]
     with pytest.raises(SystemExit):
         told("--lens", photos, "--every-other")
     assert "10 scenes are too few" in capsys.readouterr().err
