@@ -213,9 +213,9 @@ def test_a_number_out_of_bounds_is_told_and_not_sent(visit: Visit, own_coffee: s
 def test_the_field_of_view_shows_the_photos_own(visit: Visit, own_coffee: str, site: WebServer) -> None:
     visit.open(own_coffee)
     number = field(visit, "field_of_view").locator("input[type=number]")
-    estimated = float(number.input_value())
-    assert 40.0 < estimated < 70.0
-    expect(visit.find("#facts")).to_contain_text(f"estimated {estimated:.0f} degrees")
+    guessed = float(number.input_value())
+    assert 40.0 < guessed < 70.0
+    expect(visit.find("#facts")).to_contain_text(f" {guessed:.0f} degrees")
     expect(field(visit, "field_of_view").locator(".changed")).to_be_hidden()
     number.fill("40")
     after = settled(visit, site, own_coffee)
