@@ -186,6 +186,9 @@ def test_the_camera_sees_the_photo(blender: Window) -> None:
     blender.ask(
         "for item in bpy.data.objects:\n  if item.type == 'MESH' and 'mono3d_settings' not in item: item.hide_set(True)"
     )
+    # Lights of the view draw edges of the relief that the photo does not have.
+    light = blender.ask("result = view_3d()[1].spaces.active.shading.light")
+    blender.ask("view_3d()[1].spaces.active.shading.light = 'FLAT'")
     blender.press("mono3d.look_through_camera")
     blender.wait_for("view_3d()[1].spaces.active.region_3d.view_perspective == 'CAMERA'", 5.0)
     blender.shot("7 camera")
@@ -195,6 +198,7 @@ def test_the_camera_sees_the_photo(blender: Window) -> None:
     blender.ask("view_3d()[1].spaces.active.show_gizmo = False")
     picture = blender.shot("8 camera without photo").astype(float)
     left, top, width, height = blender.ask("result = camera_frame()")
+    blender.ask(f"view_3d()[1].spaces.active.shading.light = {light!r}")
     blender.ask("bpy.context.scene.camera.data.show_background_images = True")
     blender.ask("view_3d()[1].spaces.active.overlay.show_overlays = True")
     # Hide it from here on: it takes most of the software renderer's time.
@@ -205,7 +209,7 @@ def test_the_camera_sees_the_photo(blender: Window) -> None:
     seen = picture.mean(axis=2)
     shift, agreement = best_shift(seen, wanted, round(left), round(top))
     print(f"the mesh's edges lie {shift} pixels from the photo's, correlation {agreement:.3f}")
-    assert max(map(abs, shift)) <= 1 and agreement > 0.7
+    assert max(map(abs, shift)) <= 1 and agreement > 0.8
 
 
 def best_shift(
