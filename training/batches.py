@@ -179,7 +179,8 @@ def _facts(entry: Entry, cut: Cut) -> tuple[float, tuple[float, float], tuple[fl
     if metric is not None and metric.focal is not None:
         focal = metric.focal * max(entry.shape) * cut.scale
         lens = math.log(focal / max(cut.disparity.shape))
-    if metric is not None and metric.inverse_metres is not None:
+    # A flat picture shows a photo: from its distances a network learns that whatever looks like a photo is near.
+    if metric is not None and metric.inverse_metres is not None and metric.kind != sets.FLAT:
         seen = cut.disparity[cut.disparity > 0.0]
         if seen.size >= FEWEST_SEEN * cut.disparity.size:
             least, largest = np.percentile(seen[::3], (1.0, 99.0)) * metric.inverse_metres

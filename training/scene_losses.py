@@ -65,6 +65,19 @@ def scene(vector: Tensor, wanted: Tensor, kind: Tensor) -> Tensor:
     return total
 
 
+def taught(vector: Tensor, teacher: Tensor) -> Tensor:
+    """Returns the loss of scene vectors compared with a teacher's, both float (n, LENGTH): distances and lens.
+
+    That is the cross entropy of Laplace's densities: the mean of `scene`'s surprise over what the teacher holds
+    possible. It is least where value and deviation are the teacher's.
+    """
+    away = (vector[:, :COUNT] - teacher[:, :COUNT]).abs()
+    scale = torch.exp(log_deviations(teacher)) / math.sqrt(2.0)
+    away = away + scale * torch.exp(-away / scale)
+    deviations = log_deviations(vector)
+    return (math.sqrt(2.0) * away * torch.exp(-deviations) + deviations).mean()
+
+
 def log_deviations(vector: Tensor) -> Tensor:
     """Returns the logarithms of the deviations that scene vectors state, float (n, 3), within their limits."""
     return vector[:, COUNT : 2 * COUNT].clamp(math.log(SMALLEST_DEVIATION), math.log(LARGEST_DEVIATION))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mono3d_addon.core.scene_guess import Guess, SceneGuess
 
-from .sets import Metric
+from .sets import FLAT, Metric
 
 Doubles = NDArray[np.float64]
 NAMES = ("near", "far", "far / near", "lens")
@@ -44,7 +44,7 @@ def truth_of(disparity: NDArray[np.float32], metric: Metric) -> Truth:
     """Returns what is true of a render with `disparity`, float32 (h, w) in 0..1, 0: sky."""
     focal = math.nan if metric.focal is None else metric.focal
     seen = disparity[disparity > 0.0]
-    if metric.inverse_metres is None or not seen.size:
+    if metric.inverse_metres is None or metric.kind == FLAT or not seen.size:
         return Truth(math.nan, math.nan, focal, metric.kind)
     least, largest = np.percentile(seen, (1.0, 99.0)) * metric.inverse_metres
     return Truth(float(1.0 / largest), float(1.0 / least), focal, metric.kind)

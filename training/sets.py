@@ -23,6 +23,8 @@ from PIL import Image, ImageOps
 DISPARITY_ENDING = ".disp.png"
 METRIC_ENDING = ".json"
 PICTURE_ENDINGS = (".jpg", ".png")
+FLAT = "flat"
+"""Kind of scenes that show a picture, whose distances are neither learnt nor scored."""
 HELD_OUT_ONE_IN = 35
 """One picture in this many is held out from training."""
 

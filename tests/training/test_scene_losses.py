@@ -61,3 +61,17 @@ def test_what_a_teacher_sees_near_is_no_sky() -> None:
     label = torch.zeros(1, 8, 8)
     label[:, 4:] = 0.6
     assert scene_losses.ground_of_label(label).tolist() == [[[False, False], [True, True]]]
+
+
+def test_what_is_taught_is_the_value_and_the_deviation() -> None:
+    teacher = torch.zeros(1, LENGTH)
+    teacher[0, :3] = torch.tensor([0.3, 2.0, -0.1])
+    teacher[0, 3:6] = torch.log(torch.tensor([0.3, 0.8, 0.5]))
+    found = (teacher + 0.5).requires_grad_()
+    optimiser = torch.optim.Adam([found], lr=0.02)
+    for _ in range(800):
+        optimiser.zero_grad()
+        scene_losses.taught(found, teacher).backward()
+        optimiser.step()
+    torch.testing.assert_close(found[0, :6], teacher[0, :6], atol=0.02, rtol=0.0)
+    torch.testing.assert_close(found[0, 6:], teacher[0, 6:] + 0.5)

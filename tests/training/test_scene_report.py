@@ -17,6 +17,8 @@ def test_near_and_far_are_percentiles_without_the_sky() -> None:
     truth = scene_report.truth_of(disparity, Metric("room", 2.0, 0.8))
     assert truth.near == pytest.approx(0.5 / 0.991, rel=1e-3) and truth.far == pytest.approx(0.5 / 0.109, rel=1e-3)
     assert math.isnan(scene_report.truth_of(np.zeros((2, 2), np.float32), Metric("room", 2.0, 0.8)).near)
+    flat = scene_report.truth_of(disparity, Metric("flat", 2.0, 0.8))
+    assert math.isnan(flat.near) and math.isnan(flat.far) and (flat.focal, flat.kind) == (0.8, "flat")
 
 
 def test_factors_are_those_of_the_errors() -> None:

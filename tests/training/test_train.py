@@ -103,10 +103,30 @@ def test_a_network_learns(tmp_path: Path) -> None:
     training = train.Training(start.network(None, 0), plan, torch.device("cpu"))
     batch = Batches(photos, exact, 1, 2, 0.5, 0.0, 0, (64, 96), (64, 96), done=training.clock.done)[0]
     losses = [training.train_step(batch) for _ in range(60)]
-    assert set(losses[0]) == set(train.LOSSES)
+    assert {*losses[0], "scene of photos"} == set(train.LOSSES)
     assert losses[-1]["photos"] < 0.7 * losses[0]["photos"]
     assert losses[-1]["exact"] < 0.8 * losses[0]["exact"]
     assert losses[-1]["scene"] < losses[0]["scene"] - 0.3
+
+
+def test_with_a_teacher_only_what_is_said_of_the_scene_is_trained(tmp_path: Path) -> None:
+    places = write_set(tmp_path / "photos", ["p_1"], 2), write_set(tmp_path / "exact", ["e_1"], is_metric=True)
+    photos, exact = (Source(Pack(place / "pack"), [place], is_wanted=lambda name: True) for place in places)
+    photos.fill()
+    exact.fill()
+    teacher, network = start.network(None, 1), start.network(None, 0)
+    assert teacher.heads is not None and network.heads is not None
+    with torch.no_grad():
+        teacher.heads.scene.last.bias[:3] = torch.log(torch.tensor([30.0, 90.0, 2.0]))
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    training = train.Training(network, replace(PLAN, steps=30, learning_rate=3e-3), torch.device("cpu"), teacher)
+    batch = Batches(photos, exact, 1, 2, 0.5, 0.0, 0, (64, 96), (64, 96), done=training.clock.done)[0]
+    losses = [training.train_step(batch) for _ in range(30)]
+    assert set(losses[0]) == {"sky of photos", "sky", "scene", "scene of photos"}
+    assert losses[-1]["scene of photos"] < losses[0]["scene of photos"] - 0.5
+    assert losses[-1]["sky"] == pytest.approx(losses[0]["sky"], rel=1e-4)
+    changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed and all(name.startswith("heads.scene.") for name in changed)
 
 
 def test_a_run_may_end_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
