@@ -24,7 +24,7 @@ from tqdm import tqdm
 from mono3d_addon.depth.networks.architectures import Network
 from mono3d_addon.depth.networks.efficientnet_lite import EfficientNetLite
 
-from . import losses, quick, scene_losses, start
+from . import losses, models, quick, scene_losses, start
 from .batches import Batch, Batches, Size, Source
 from .packed import Pack
 from .surfaces import Rays, surfaces
@@ -212,9 +212,7 @@ class Training:
             return {}
         with torch.no_grad():
             _, _, taught = quick.forward(self.teacher, pictures[:photos])
-        if taught is None:
-            raise ValueError("The teacher says nothing of a scene: name a starter model from the third on.")
-        return {"scene of photos": (SCENE, scene_losses.taught(vector[:photos], taught))}
+        return {"scene of photos": (SCENE, scene_losses.taught(vector[:photos], cast(Tensor, taught)))}
 
     def _set_learning_rate(self, done: float) -> None:
         rate = self.plan.learning_rate * learning_rate_factor(done)
@@ -292,6 +290,14 @@ def _save(state: dict[str, Any], file: Path) -> None:
     beside.replace(file)
 
 
+def scene_teacher(file: Path) -> Network:
+    """Returns the network in a starter model's file. Raises ValueError if it says nothing of the whole scene."""
+    network = models.load(file)
+    if not isinstance(network, Network) or network.heads is None:
+        raise ValueError(f"{file} says nothing of distances, lens and kind of scene: name a starter model that does.")
+    return network
+
+
 def main() -> None:
     """Reads the command line and trains."""
     options = _parse()
@@ -306,7 +312,7 @@ def main() -> None:
     for source in (photos, exact):
         if source is not None:
             source.fill()
-    teacher = start.network(options.scene_teacher, plan.seed) if options.scene_teacher else None
+    teacher = scene_teacher(options.scene_teacher) if options.scene_teacher else None
     training = Training(start.network(options.start, plan.seed), plan, device, teacher)
     checkpoint = options.out / CHECKPOINT
     if checkpoint.exists():

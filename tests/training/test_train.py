@@ -12,8 +12,9 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
+from mono3d_addon.depth.catalogue import BUNDLED_FOLDER
 from mono3d_addon.depth.networks.architectures import build
 from mono3d_addon.depth.scene_vector import LENGTH
 from tests.training.made_sets import write_set
@@ -23,6 +24,7 @@ from training.packed import Pack
 
 pytestmark = pytest.mark.torch
 ROOT = Path(__file__).resolve().parents[2]
+BUNDLED = BUNDLED_FOLDER / "starter.safetensors"
 PLAN = train.Plan(4, 0.0, 2, 1e-3, 0.5, 0.0, 0, small=(32, 64), large=(64, 64))
 
 
@@ -127,6 +129,14 @@ def test_with_a_teacher_only_what_is_said_of_the_scene_is_trained(tmp_path: Path
     assert losses[-1]["sky"] == pytest.approx(losses[0]["sky"], rel=1e-4)
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
     assert changed and all(name.startswith("heads.scene.") for name in changed)
+
+
+def test_a_teacher_that_says_nothing_of_scenes_is_refused(tmp_path: Path) -> None:
+    tensors = load_file(BUNDLED)
+    save_file({name: value for name, value in tensors.items() if not name.startswith("heads.")}, tmp_path / "old.st")
+    with pytest.raises(ValueError, match=r"old\.st says nothing of distances"):
+        train.scene_teacher(tmp_path / "old.st")
+    assert train.scene_teacher(BUNDLED).heads is not None
 
 
 def test_a_run_may_end_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
