@@ -38,7 +38,7 @@ def test_a_chosen_file_becomes_a_model(visit: Visit, photo: Path) -> None:
     assert visit.find("#preview").evaluate("image => image.decode().then(() => image.naturalWidth)") == 300
     told = generated(visit)
     assert told["Photo"] == "300 × 200 pixels" and told["Model"] == "starter"
-    assert re.fullmatch(r"(assumed|estimated) \d+ degrees( \(rough\))?", told["Camera"])
+    assert re.fullmatch(r"assumed \d+ degrees", told["Camera"])
     assert "my cup" in visit.find("#result-title").inner_text()
 
 

@@ -215,7 +215,7 @@ def test_the_field_of_view_shows_the_photos_own(visit: Visit, own_coffee: str, s
     number = field(visit, "field_of_view").locator("input[type=number]")
     guessed = float(number.input_value())
     assert 40.0 < guessed < 70.0
-    expect(visit.find("#facts")).to_contain_text(f" {guessed:.0f} degrees")
+    expect(visit.find("#facts")).to_contain_text(f"assumed {guessed:.0f} degrees")
     expect(field(visit, "field_of_view").locator(".changed")).to_be_hidden()
     number.fill("40")
     after = settled(visit, site, own_coffee)

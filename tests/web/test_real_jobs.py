@@ -27,7 +27,7 @@ def test_a_photo_becomes_a_mesh_and_its_pictures(server: WebServer) -> None:
     assert last == server.status(id) | {"elapsed": last["elapsed"], "expires": last["expires"]}
     assert last["name"] == "Tasse 1.png" and last["revision"] == 1 and not last["is_draft"] and last["fraction"] == 1.0
     assert (result["width"], result["height"]) == (600, 400) and result["model"] == "starter"
-    assert re.fullmatch(r"(assumed|estimated) \d+ degrees( \(rough\))?", result["camera"]["source"])
+    assert re.fullmatch(r"assumed \d+ degrees", result["camera"]["source"])
     assert result["counts"]["vertices"] > 1000
     assert result["settings"]["detail"] == 128 and "mask" not in result["settings"]
     photo = server.get(f"/api/jobs/{id}/photo")
