@@ -126,7 +126,7 @@ def calibrated(tensors: dict[str, Tensor], found: dict[str, Line], flat: float =
         weight[number] *= slope
         bias[number] = slope * bias[number] + shift
         bias[len(QUANTITIES) + number] += math.log(times)
-    bias[2 * len(QUANTITIES) + KINDS.index("flat")] += flat
+    bias[2 * len(QUANTITIES) + KINDS.index(sets.FLAT)] += flat
     return {**tensors, _WEIGHT: weight.half(), _BIAS: bias.half()}
 
 
@@ -158,7 +158,7 @@ def main() -> None:
         models.scene(network, np.asarray(example.picture()))
         for example in tqdm(sets.read(options.photos), unit="photo")
     ]
-    shares = np.array([one.kinds["flat"] for one in said if one is not None])
+    shares = np.array([one.kinds[sets.FLAT] for one in said if one is not None])
     flat = flat_shift(shares) if shares.size else 0.0
     print(f"flat: {shares.mean() if shares.size else math.nan:.1%} of the photos, shift {flat:+.2f}")
     save_file(calibrated(load_file(options.model), found, flat), options.out)
