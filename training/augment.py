@@ -22,6 +22,9 @@ SMALLEST_CROP = 0.55
 WHOLE = 0.4
 """Share of crops that are as large as possible and in the middle: as photos are, whose lens the network estimates."""
 
+GREY = 0.12
+"""Share of pictures without colour."""
+
 
 class Cut(NamedTuple):
     """A part of a picture.
@@ -87,11 +90,11 @@ def _inside(box: tuple[float, ...], picture: Image.Image) -> tuple[float, float,
 
 
 def _recoloured(picture: Image.Image, random: Generator) -> Image.Image:
-    saturation = 0.0 if random.random() < 0.06 else random.uniform(0.5, 1.5)
+    saturation = 0.0 if random.random() < GREY else random.uniform(0.4, 1.5)
     rest = (1.0 - saturation) / 3.0
     rows = [[rest + saturation * (row == column) for column in range(3)] + [0.0] for row in range(3)]
     picture = picture.convert("RGB", tuple(value for row in rows for value in row))
-    levels = np.linspace(1e-4, 1.0, 256) ** np.exp(random.uniform(-0.35, 0.35))
+    levels = np.linspace(1e-4, 1.0, 256) ** np.exp(random.uniform(-0.5, 0.5))
     levels = (levels - 0.5) * random.uniform(0.7, 1.3) + 0.5 + random.uniform(-0.12, 0.12)
     table = np.clip(levels * random.uniform(0.88, 1.12, (3, 1)), 0.0, 1.0)
     return picture.point([int(value) for value in np.round(255.0 * table).ravel()])

@@ -149,13 +149,16 @@ class Batches(Dataset[Batch]):
 
 
 def shape(size: Size, random: Generator) -> Size:
-    """Returns a landscape (60 %), portrait (25 %) or square size with about as many pixels; multiples of 32."""
+    """Returns a size with about as many pixels, multiples of 32: half are landscape, the others of four shapes."""
     height, width = size
     choice = random.random()
-    if choice < 0.6:
+    if choice < 0.5:
         return height, width
-    if choice < 0.85:
+    if choice < 0.7:
         return width, height
+    if choice < 0.88:
+        wide = height - 32, width + 64
+        return wide if choice < 0.82 else wide[::-1]
     side = int((height * width) ** 0.5) // 32 * 32
     return side, side
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from training.scenes.blender import bpy
 from training.scenes.furnished import assembly, catalogue, plan
 from training.scenes.furnished.__main__ import main
 from training.scenes.furnished.library import Library
-from training.scenes.furnished.scene import Furnished, Panel, Shot
+from training.scenes.furnished.scene import Furnished, Panel, Placed, Shot
 from training.scenes.stage import Light, Sky, View
 
 pytestmark = pytest.mark.thorough
@@ -42,8 +43,9 @@ def test_an_asset_has_its_true_size_and_depth(assets: dict[str, catalogue.Asset]
     made = Furnished("room", "test", light=DAY)
     # 190 cm wide, 80 deep, 85 high, its front two metres ahead.
     made.put(assets["Sofa"], 0.0, 2.4, 0.0, 0.0)
-    assembly.assemble(made, Library(tmp_path / "cache"))
-    assembly.aim(_ahead(0.0, 0.0, 0.4))
+    library = Library(tmp_path / "cache")
+    assembly.assemble(made, library)
+    assembly.aim(_ahead(0.0, 0.0, 0.4), library)
     depth = render.disparity(64, 64)
     front = depth > 0.49
     np.testing.assert_allclose(depth[front], 0.5, rtol=1e-3)
@@ -53,12 +55,29 @@ def test_an_asset_has_its_true_size_and_depth(assets: dict[str, catalogue.Asset]
     assert np.ptp(rows) + 1 == pytest.approx(0.85 * pixels, abs=1.1)
 
 
+def test_what_is_held_before_the_camera_is_there_for_its_photo_only(
+    assets: dict[str, catalogue.Asset], tmp_path: Path
+) -> None:
+    render.empty()
+    made = Furnished("room", "test", light=DAY)
+    made.put(assets["Wardrobe"], 0.0, 4.0, 0.0, 0.0)
+    library = Library(tmp_path / "cache")
+    assembly.assemble(made, library)
+    shot = _ahead(0.0, 0.0, 0.8)
+    empty = replace(shot, close=())
+    held = replace(shot, close=(Placed(assets["Chair"], (0.0, 1.0, 0.3), 0.0),))
+    for one, nearest in ((held, 1.0), (empty, 4.0), (held, 1.0), (empty, 4.0)):
+        assembly.aim(one, library)
+        assert 1.0 / render.disparity(64, 64).max() == pytest.approx(nearest, abs=0.5)
+
+
 def test_a_missing_texture_does_not_show_as_magenta(assets: dict[str, catalogue.Asset], tmp_path: Path) -> None:
     render.empty()
     made = Furnished("room", "test", light=DAY)
     made.put(assets["Wardrobe"], 0.0, 2.0, 0.0, 0.0)
-    assembly.assemble(made, Library(tmp_path / "cache"))
-    assembly.aim(_ahead(0.0, 0.0, 1.0))
+    library = Library(tmp_path / "cache")
+    assembly.assemble(made, library)
+    assembly.aim(_ahead(0.0, 0.0, 1.0), library)
     red, green, blue = render.color(64, 64, 4)[30:34, 30:34].mean(axis=(0, 1))
     assert green > 0.3 * max(red, blue)
 
@@ -76,8 +95,9 @@ def test_a_picture_on_a_wall_is_flat_and_upright(tmp_path: Path) -> None:
     made = Furnished("flat", "test", light=DAY)
     corners = ((-2.0, 1.0, -1.0), (2.0, 1.0, -1.0), (2.0, 1.0, 3.0), (-2.0, 1.0, 3.0))
     made.panels.append(Panel(corners, file, glow=1.0))
-    assembly.assemble(made, Library(tmp_path))
-    assembly.aim(_ahead(0.0, 0.0, 1.0))
+    library = Library(tmp_path)
+    assembly.assemble(made, library)
+    assembly.aim(_ahead(0.0, 0.0, 1.0), library)
     np.testing.assert_allclose(render.disparity(64, 64), 1.0, rtol=1e-3)
     light = render.color(64, 64, 4)
     assert light[8, 32, 0] > 0.9 > 0.1 > light[8, 32, 2]

@@ -14,10 +14,11 @@ from PIL import Image
 from tests.training import made_furniture
 from tests.training.made_bodies import made_body
 from training.scenes import metric_file
-from training.scenes.furnished import catalogue, indoor_light, lens, plan, rooms, walls
+from training.scenes.furnished import catalogue, close_by, indoor_light, lens, plan, rooms, stairs, streets, walls
 from training.scenes.furnished.bodies import Body
 from training.scenes.furnished.choice import Store
 from training.scenes.furnished.scene import Furnished, Ground, footprint, turned
+from training.scenes.furnished.surfaces import Place
 from training.scenes.furnished.walls import Hole, Shell, Wall
 from training.scenes.stage import Stage
 
@@ -46,7 +47,7 @@ def test_every_kind_makes_scenes_with_light_and_photos(kind: str, store: Store) 
         assert made.light is not None
         assert made.shoot is not None
         shots = [shot for _ in range(60) if (shot := made.shoot(random)) is not None]
-        assert len(shots) >= 5
+        assert len(shots) >= 3
         shell = _shell(made)
         for shot in shots:
             assert np.isfinite([*shot.view.at, *shot.view.towards]).all()
@@ -84,6 +85,57 @@ def test_furniture_stands_in_the_room_and_not_in_other_furniture(name: str, stor
             for other in solid[index + 1 :]:
                 wide, deep = footprint(other.asset.width, other.asset.depth, other.turn)
                 assert ground.is_free(other.at[0], other.at[1], wide, deep, -0.01)
+
+
+@pytest.mark.parametrize("name", rooms.SHARE_WITH_STAIRS)
+def test_stairs_climb_along_a_wall_in_even_steps(name: str, store: Store) -> None:
+    built = 0
+    for seed in range(12):
+        random = np.random.default_rng(seed)
+        width, depth = (2.4, 9.0) if name == "corridor" else (6.0, 7.0)
+        shell = Shell.of(width, depth, 2.6)
+        place = Place(Furnished("room", name), store, shell=shell)
+        wall = shell.walls[seed % 4]
+        if not stairs.flight(place, random, wall, shell):
+            continue
+        built += 1
+        parts = [one.shape for one in place.made.stage.painted]
+        tops = np.unique([round(one.high()[2], 6) for one in parts if one.high()[2] - one.low()[2] < 0.031])
+        steps = np.diff(tops[tops < shell.height])
+        assert len(tops) >= 4 and steps.min() > 0.14 and np.ptp(steps) < 1e-5
+        assert tops.max() <= shell.height
+        low, high = place.made.stage.bounds()
+        assert shell.contains(low[0], low[1], -0.05) and shell.contains(high[0], high[1], -0.05)
+        # Nothing else is put on them.
+        assert place.ground.taken and place.targets
+    assert built >= 6
+
+
+def test_some_photos_have_a_thing_close_before_the_camera(store: Store) -> None:
+    random = np.random.default_rng(0)
+    taken = lens.shot(random, (0.0, 0.0, 1.4), (1.0, 2.0, 1.0))
+    found = [close_by.sometimes(random, taken, store) for _ in range(400)]
+    held = [one.close[0] for one in found if one.close]
+    assert len(held) / len(found) == pytest.approx(close_by.SHARE, abs=0.05)
+    ahead = np.array([1.0, 2.0, -0.4]) / np.linalg.norm([1.0, 2.0, -0.4])
+    for one in held:
+        middle = np.add(one.at, (0.0, 0.0, one.asset.height / 2))
+        away = float((middle - taken.view.at) @ ahead) - one.asset.extent / 2
+        assert close_by.NEAREST - 1e-6 <= away <= close_by.FARTHEST + 1e-6
+    assert not close_by.sometimes(random, taken, Store([], [], [])).close
+
+
+def test_photos_of_a_road_have_a_free_road_ahead(store: Store) -> None:
+    random = np.random.default_rng(1)
+    made = Furnished("street", "street")
+    place = Place(made, store)
+    place.ground.take(0.0, 4.0, 2.0, 4.0)
+    shots = [shot for _ in range(300) if (shot := streets.of_road(random, place, 4.0, 60.0)) is not None]
+    assert 50 < len(shots) < 300
+    for shot in shots:
+        x, y, z = shot.view.at
+        assert 1.0 < z < 2.3
+        assert not (abs(x) < 1.0 and -3.0 < y < 6.0)
 
 
 def test_held_out_people_are_needed_for_people(store: Store) -> None:

@@ -56,6 +56,7 @@ def main(arguments: Sequence[str]) -> int:
             options.views,
             options.out,
             library,
+            part,
             options.held,
         )
         (options.out / plan.marker(options.seed, number)).touch()

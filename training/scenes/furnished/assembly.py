@@ -8,8 +8,9 @@ from typing import Any
 from training.scenes import build
 from training.scenes.blender import bpy
 from training.scenes.furnished.library import Library
-from training.scenes.furnished.scene import Furnished, Panel, Shot
+from training.scenes.furnished.scene import Furnished, Panel, Placed, Shot
 
+_CLOSE = "close by"
 FARTHEST_PICTURE = 512
 """Longest side in pixels of a picture on a wall."""
 
@@ -32,23 +33,30 @@ def assemble(made: Furnished, library: Library) -> None:
         raise ValueError(f"The scene {made.name} has no light.")
     build.content(made.stage)
     for placed in made.placed:
-        mesh = library.mesh(placed.asset)
-        if mesh is None:
-            continue
-        one = build.link(bpy.data.objects.new("asset", mesh))
-        one.location, one.rotation_euler, one.scale = placed.at, (0, 0, placed.turn), (placed.scale,) * 3
-        one.color = (*placed.tint, 1)
+        _put(placed, library, "asset")
     for panel in made.panels:
         _panel(panel)
     build.light(made.light)
 
 
-def aim(shot: Shot) -> None:
-    """Replaces the scene's camera by that of a photo."""
+def aim(shot: Shot, library: Library) -> None:
+    """Replaces the scene's camera, and what is held before it, by those of a photo."""
     old = bpy.context.scene.camera
     if old is not None:
         bpy.data.batch_remove([old, old.data])
+    bpy.data.batch_remove([one for one in bpy.data.objects if one.name.startswith(_CLOSE)])
+    for placed in shot.close:
+        _put(placed, library, _CLOSE)
     build.camera(shot.view)
+
+
+def _put(placed: Placed, library: Library, name: str) -> None:
+    mesh = library.mesh(placed.asset)
+    if mesh is None:
+        return
+    one = build.link(bpy.data.objects.new(name, mesh))
+    one.location, one.rotation_euler, one.scale = placed.at, (0, 0, placed.turn), (placed.scale,) * 3
+    one.color = (*placed.tint, 1)
 
 
 def _panel(panel: Panel) -> None:

@@ -12,8 +12,8 @@ from training.scenes.palette import Random, between, chance
 from training.scenes.stage import View
 from training.scenes.views import SENSOR
 
-SHAPES = ((1.0, 0.75), (0.75, 1.0), (1.0, 0.667), (1.0, 0.5625), (0.5625, 1.0), (0.8, 0.8))
-SHAPE_SHARES = (0.4, 0.22, 0.1, 0.1, 0.06, 0.12)
+SHAPES = ((1.0, 0.75), (0.75, 1.0), (1.0, 0.667), (1.0, 0.5625), (0.5625, 1.0), (0.8, 0.8), (1.0, 0.45))
+SHAPE_SHARES = (0.36, 0.2, 0.1, 0.11, 0.07, 0.1, 0.06)
 NARROWEST, WIDEST = 18.0, 100.0
 
 

@@ -11,13 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from training.scenes import disparity_file, metric_file, render, verdict
-from training.scenes.furnished import assembly
+from training.scenes.furnished import assembly, close_by
+from training.scenes.furnished.choice import Store
 from training.scenes.furnished.library import Library
 from training.scenes.furnished.scene import Furnished, Shot
 from training.scenes.make import render_settings, write
 from training.scenes.palette import Random, chance
 from training.scenes.views import SENSOR
 
+FLAT = "flat"
 GENERATOR = "training.scenes.furnished"
 SAMPLES = 8
 DRAWS = 60
@@ -39,16 +41,26 @@ class Result:
 
 
 def make(
-    made: Furnished, random: Random, name: Callable[[int], str], views: int, folder: Path, library: Library, held: bool
+    made: Furnished,
+    random: Random,
+    name: Callable[[int], str],
+    views: int,
+    folder: Path,
+    library: Library,
+    store: Store,
+    held: bool,
 ) -> Result:
-    """Writes up to `views` photos of a scene, named by their number; returns what was made."""
+    """Writes up to `views` photos of a scene, named by their number; returns what was made.
+
+    `store` has what is held before the camera in some of them.
+    """
     result, begun = Result(), time.monotonic()
     assembly.clear()
     assembly.assemble(made, library)
     built = time.monotonic()
     good: list[tuple[Shot, render.Pixels]] = []
-    for shot in _shots(made, random, TRIES * views):
-        assembly.aim(shot)
+    for shot in _shots(made, random, TRIES * views, store):
+        assembly.aim(shot, library)
         disparity = render.disparity(shot.width, shot.height)
         if fault := fault_of(disparity, made):
             result.rejected.append(fault)
@@ -58,7 +70,7 @@ def make(
             break
     measured = time.monotonic()
     for number, (shot, disparity) in enumerate(good):
-        assembly.aim(shot)
+        assembly.aim(shot, library)
         settings = render_settings(random)
         light = render.color(shot.width, shot.height, SAMPLES, is_denoised=chance(random, 0.5))
         if fault := verdict.fault_of_picture(light):
@@ -82,8 +94,9 @@ def fault_of(disparity: render.Pixels, made: Furnished) -> str:
     return "" if made.may_be_flat and fault in ("flat", "hardly any edges") else fault
 
 
-def _shots(made: Furnished, random: Random, most: int) -> list[Shot]:
+def _shots(made: Furnished, random: Random, most: int, store: Store) -> list[Shot]:
     if made.shoot is None:
         raise ValueError(f"The scene {made.name} has no photos to take.")
     drawn = (made.shoot(random) for _ in range(DRAWS))
-    return [shot for shot in drawn if shot is not None][:most]
+    shots = [shot for shot in drawn if shot is not None][:most]
+    return shots if made.kind == FLAT else [close_by.sometimes(random, shot, store) for shot in shots]

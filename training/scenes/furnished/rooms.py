@@ -8,7 +8,7 @@ import re
 from functools import partial
 
 from training.scenes import fittings, palette
-from training.scenes.furnished import indoor_light, room_shots, walls
+from training.scenes.furnished import indoor_light, room_shots, stairs, walls
 from training.scenes.furnished.catalogue import Asset
 from training.scenes.furnished.choice import Store
 from training.scenes.furnished.hanging import hang
@@ -37,6 +37,7 @@ SHARES = {
     "hall": 0.08,
     "corridor": 0.14,
 }
+SHARE_WITH_STAIRS = {"corridor": 0.3, "hall": 0.35, "living": 0.12}
 _ON_FLOORS = {"Bedroom": 3.0, "Miscellaneous": 4.0, "Living room": 3.0, "Characters": 1.0, "Lights": 1.0}
 
 
@@ -48,6 +49,8 @@ def room(random: Random, store: Store, name: str) -> Furnished:
     windows = [(wall, hole) for wall in shell.walls for hole in _openings(place, random, wall, shell, name)]
     walls.build(made.stage, random, shell)
     walls.outside(made.stage, random, shell, _distinct(windows))
+    if chance(random, SHARE_WITH_STAIRS.get(name, 0.0)):
+        any(stairs.flight(place, random, shell.walls[number], shell) for number in random.permutation(4))
     sparse = chance(random, 0.2)
     for wall in shell.walls:
         if not sparse or chance(random, 0.4):

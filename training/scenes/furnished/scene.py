@@ -48,6 +48,8 @@ class Shot:
     view: View
     width: int
     height: int
+    close: tuple[Placed, ...] = ()
+    """What is held before the camera for this photo only."""
 
 
 @dataclass

@@ -32,8 +32,10 @@ _NOT_IN_GARDENS = re.compile(
 )
 _STREET_THINGS = re.compile("ladder|cone|street|park light|lamppost|container|barrel|crate|bin", re.I)
 _CAR = re.compile("bus|truck|leon|peugeot|scenic|suv|chevrolet|van|smart|focus|concept|beetle", re.I)
-_SHOTS = ("along", "across", "thing", "up", "high", "aerial")
-_SHARES = (0.42, 0.16, 0.26, 0.05, 0.07, 0.04)
+_SHOTS = ("along", "road", "across", "thing", "up", "high", "aerial")
+_SHARES = (0.28, 0.22, 0.14, 0.22, 0.04, 0.06, 0.04)
+_FREE_AHEAD = 5.0
+"""Metres of road without anything before the camera of a photo of the road."""
 
 
 def street(random: Random, store: Store) -> Furnished:
@@ -213,6 +215,8 @@ def _shot(random: Random, place: Place, wide: float, far: float) -> Shot | None:
     at = point(between(random, -1, 1) * wide, between(random, -4, 0.35 * far), eye)
     if kind == "thing":
         return _of_thing(random, place)
+    if kind == "road":
+        return of_road(random, place, wide, far)
     if kind == "across":
         side = float(random.choice([-1, 1]))
         at[0] = -side * wide * between(random, 0.2, 1)
@@ -232,6 +236,16 @@ def _shot(random: Random, place: Place, wide: float, far: float) -> Shot | None:
     if at[2] < 3.5 and not place.ground.is_free(at[0], at[1], 0.5, 0.5):
         return None
     return lens.shot(random, at, goal)
+
+
+def of_road(random: Random, place: Place, wide: float, far: float) -> Shot | None:
+    """Returns a photo along a road or lawn, as from a car or of somebody who stands back: nothing is close."""
+    at = point(between(random, -0.6, 0.6) * wide, between(random, -8, 0.3 * far), between(random, 1.1, 2.2))
+    if not place.ground.is_free(at[0], at[1] + _FREE_AHEAD / 2, 1.2, _FREE_AHEAD):
+        return None
+    turn = float(random.normal(0, 0.12))
+    goal = at + point(math.sin(turn), math.cos(turn), float(random.normal(-0.02, 0.05)))
+    return lens.shot(random, at, goal, between(random, 35, 75) if chance(random, 0.6) else None)
 
 
 def _of_thing(random: Random, place: Place) -> Shot | None:
