@@ -7,8 +7,8 @@ A network that has seen some thousand scenes is too sure of itself: on other sce
 around the mean, and its deviations are too small. A line for each logarithm, fitted by least squares, and a factor for
 each deviation set both right. They go into the last layer, so that the network is as fast as before.
 
-With `--lens SET`, the factor for the deviation of the lens comes from photos whose file tells the lens. The line does
-not: some dozen photos, a quarter of them through telephoto lenses, are too few for two numbers.
+With `--lens SET` and `--measured FOLDER`, the factors for the deviations come from photos whose file tells the lens and
+from photos with measured depth. The lines do not: some dozen photos are too few for two numbers of each quantity.
 
 With `--photos SET`, pictures of flat pictures become as rare among these photos as they are among photos. Renders of
 posters and paintings show photos, so a network takes much of what only photos show for a flat picture.
@@ -25,13 +25,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from mono3d_addon.core.scene_guess import Guess, SceneGuess
 from mono3d_addon.depth.scene_vector import KINDS, QUANTITIES
 
-from . import models, scene_report, sets
+from . import comparison, models, scene_report, sets
 
 LEVEL = 0.68
 """Share of the scenes whose error a deviation is to hold, as Laplace's distribution with it does."""
@@ -40,8 +40,6 @@ FLAT_SHARE = 0.01
 """Share of photos that show a flat picture."""
 FEWEST = 20
 """Smallest number of scenes for a fit."""
-LENS = "focal"
-"""The one of QUANTITIES that photos tell too."""
 _WEIGHT, _BIAS = "heads.scene.last.weight", "heads.scene.last.bias"
 
 Doubles = NDArray[np.float64]
@@ -77,25 +75,26 @@ def factor(said: Doubles, deviations: Doubles, true: Doubles) -> float:
     return float(np.quantile(away, LEVEL)) / (-math.log(1.0 - LEVEL) / math.sqrt(2.0))
 
 
-def lines(scenes: Seen, photos: Seen | None = None) -> dict[str, Line]:
-    """Returns the line of each of QUANTITIES for scenes; the deviation of the lens is that for the photos, if given.
+def lines(scenes: Seen, photos: Sequence[Seen] = ()) -> dict[str, Line]:
+    """Returns the line of each of QUANTITIES for scenes; deviations are those for photos of which a quantity is known.
 
-    Raises ValueError if a quantity is known of fewer than FEWEST of them.
+    Raises ValueError if a quantity is known of fewer than FEWEST scenes, or of fewer than FEWEST of some photos.
     """
-    found = {name: line(*_known(scenes, name)) for name in QUANTITIES}
-    if photos is not None:
-        slope, shift, _ = found[LENS]
-        said, deviations, true = _known(photos, LENS)
-        found[LENS] = Line(slope, shift, factor(slope * said + shift, deviations, true))
+    found = {name: line(*_known([scenes], name)) for name in QUANTITIES}
+    for name in QUANTITIES:
+        if photos and any(math.isfinite(getattr(truth, name)) for one in photos for truth in one.truths):
+            slope, shift, _ = found[name]
+            said, deviations, true = _known(photos, name)
+            found[name] = Line(slope, shift, factor(slope * said + shift, deviations, true))
     return found
 
 
-def _known(seen: Seen, name: str) -> tuple[Doubles, Doubles, Doubles]:
+def _known(seen: Sequence[Seen], name: str) -> tuple[Doubles, Doubles, Doubles]:
     """Returns the logarithms of a quantity that were said, their deviations, and the true ones, where it is known."""
-    found: list[Guess | None] = [getattr(guess, name) for guess in seen.guesses]
+    found: list[Guess | None] = [getattr(guess, name) for one in seen for guess in one.guesses]
     said = np.array([math.nan if one is None else math.log(one.value) for one in found])
     deviations = np.array([math.nan if one is None else one.deviation for one in found])
-    true = np.log([getattr(truth, name) for truth in seen.truths])
+    true = np.log([getattr(truth, name) for one in seen for truth in one.truths])
     known = np.isfinite(said) & np.isfinite(true)
     if known.sum() < FEWEST:
         raise ValueError(f"{known.sum()} scenes are too few for a fit: name a set with {FEWEST} or more.")
@@ -136,20 +135,26 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="weights file that training.export wrote")
     parser.add_argument("--metric", type=Path, nargs="+", required=True, help="scenes not used in training")
     parser.add_argument(
-        "--every-other", action="store_true", help="use every other scene and lens; the rest is for scores"
+        "--every-other", action="store_true", help="use every other scene and photo; the rest is for scores"
     )
     parser.add_argument("--lens", type=Path, nargs="+", default=[], help="photos with a known lens, for its deviation")
+    parser.add_argument(
+        "--measured", type=Path, metavar="FOLDER", help="photos with measured depth, for the deviations of distances"
+    )
     parser.add_argument("--photos", nargs="+", type=Path, default=[], help="sets of photos, hardly any of them flat")
     parser.add_argument("--out", type=Path, required=True, help="the new weights file")
     options = parser.parse_args()
     network = models.load(options.model)
 
-    def seen(places: Sequence[Path]) -> Seen:
-        examples = sets.read(places)
-        return _seen(network, sets.halves(examples)[0] if options.every_other else examples)
+    def seen(cases: Sequence[comparison.Case]) -> Seen:
+        guesses, truths = models.said({"": network}, sets.halves(cases)[0] if options.every_other else cases)
+        return Seen(guesses[""], truths)
 
     try:
-        found = lines(seen(options.metric), seen(options.lens) if options.lens else None)
+        photos = [seen(comparison.lenses(options.lens))] if options.lens else []
+        if options.measured:
+            photos.append(seen(comparison.ground_truth(options.measured, 0.0).cases))
+        found = lines(seen(comparison.scenes(options.metric)), photos)
     except ValueError as error:
         parser.error(str(error))
     for name, (slope, shift, times) in found.items():
@@ -162,17 +167,6 @@ def main() -> None:
     flat = flat_shift(shares) if shares.size else 0.0
     print(f"flat: {shares.mean() if shares.size else math.nan:.1%} of the photos, shift {flat:+.2f}")
     save_file(calibrated(load_file(options.model), found, flat), options.out)
-
-
-def _seen(network: nn.Module, examples: Sequence[sets.Example]) -> Seen:
-    guesses, truths = [], []
-    for example in tqdm(examples, unit="scene"):
-        metric = example.metric()
-        guess = models.scene(network, np.asarray(example.picture()))
-        if metric is not None and guess is not None:
-            guesses.append(guess)
-            truths.append(scene_report.truth_of(example.disparity(), metric))
-    return Seen(guesses, truths)
 
 
 if __name__ == "__main__":

@@ -123,26 +123,27 @@ def by_kind(place: Path, *, held_only: bool) -> list[Group]:
     ]
 
 
-def lenses(places: Iterable[Path], *, scores_half: bool) -> list[Case]:
+def scenes(places: Iterable[Path]) -> list[Case]:
+    """Returns the pictures of some sets, those with a NAME.json with what it says."""
+    return [_metric_case(example, example.metric()) for example in sets.read(places)]
+
+
+def lenses(places: Iterable[Path], *, scores_half: bool = False) -> Sequence[Case]:
     """Returns the pictures of some sets whose lens is known; with `scores_half`, those of the half for scores.
 
     Raises ValueError if there is none.
     """
-    examples: Sequence[sets.Example] = sets.read(places)
-    if scores_half:
-        examples = sets.halves(examples)[1]
-    known = [(example, example.metric()) for example in examples]
-    cases = [_metric_case(example, metric) for example, metric in known if metric is not None and metric.focal]
-    if not cases:
+    known = [case for case in scenes(places) if case.metric is not None and case.metric.focal]
+    if not known:
         raise ValueError("The sets of photos contain none whose lens is known: name other sets.")
-    return cases
+    return sets.halves(known)[1] if scores_half else known
 
 
 def ground_truth(folder: Path, offset: float) -> Group:
     """Returns the photos with measured disparity in a folder: NAME_left.png, NAME_disp.npz (one array, inf: unknown).
 
-    `offset`, in pixels, is added to the disparity so that its zero is at infinity (Middlebury's doffs).
-    Raises ValueError if there is none.
+    `offset`, in pixels, is added to the disparity so that its zero is at infinity (Middlebury's doffs). NAME.json has
+    metres, lens and kind, where they are known. Raises ValueError if there is none.
     """
     pictures = sorted(folder.glob(f"*{GROUND_TRUTH_PICTURE}"))
     if not pictures:
@@ -157,9 +158,10 @@ def ground_truth(folder: Path, offset: float) -> Group:
             truth = np.where(np.isfinite(known), known + np.float32(offset), np.float32(np.nan))
             return np.asarray(Image.open(picture).convert("RGB")), truth.astype(np.float32)
 
-        return Case(name, read)
+        known = folder / f"{name}{sets.METRIC_ENDING}"
+        return Case(name, read, sets.metric_in(known.read_bytes(), name) if known.is_file() else None)
 
-    return Group("Ground truth", [case(picture) for picture in pictures], truthfulness)
+    return Group("Measured depth", [case(picture) for picture in pictures], truthfulness)
 
 
 def vertical_ramp(input_size: Callable[[Pixels], tuple[int, int]]) -> Predictor:
@@ -270,7 +272,7 @@ def _case(example: sets.Example) -> Case:
     return Case(example.name, lambda: (np.asarray(example.picture()), example.disparity()))
 
 
-def _metric_case(example: sets.Example, metric: sets.Metric) -> Case:
+def _metric_case(example: sets.Example, metric: sets.Metric | None) -> Case:
     return Case(example.name, lambda: (np.asarray(example.picture()), example.disparity()), metric)
 
 

@@ -14,17 +14,16 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mono3d_addon.core.files import atomic_write
-from mono3d_addon.core.scene_guess import SceneGuess
 from mono3d_addon.depth import threads
 
-from . import comparison, scene_report
+from . import comparison, scene_report, sets
 from .comparison import Group, Results, mean
 
 RAMP = "vertical ramp"
@@ -61,10 +60,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"**{group.title}**, {count} picture{'s' * (count != 1)}\n")
         print(comparison.table(results, list(files)) + "\n", flush=True)
         report["groups"].append(_described(group, results))
-    if options.metric:
-        report["scenes"] = _scenes(networks, [case for group in groups for case in group.cases], options.size, "scenes")
-    if lenses:
-        report["lenses"] = _scenes(networks, lenses, options.size, "photos with a known lens")
+    for key, called, cases in _known(options, groups, lenses):
+        report[key] = _scenes(networks, cases, options.size, called)
     report["bytes"] = {name: file.stat().st_size for name, file in files.items()}
     if options.runs:
         latencies = latency.measure(networks, options.runs)
@@ -84,6 +81,8 @@ def _groups(options: argparse.Namespace) -> list[Group]:
     groups = []
     if options.ground_truth:
         groups.append(comparison.ground_truth(options.ground_truth, options.ground_truth_offset))
+    if options.measured:
+        groups.append(comparison.ground_truth(options.measured, 0.0))
     if options.photos:
         groups.append(comparison.photos(options.photos))
     groups += [comparison.exact(place, held_only=options.held_only) for place in options.exact]
@@ -91,18 +90,26 @@ def _groups(options: argparse.Namespace) -> list[Group]:
     return groups
 
 
+def _known(
+    options: argparse.Namespace, groups: Sequence[Group], lenses: Sequence[comparison.Case]
+) -> Iterator[tuple[str, str, Sequence[comparison.Case]]]:
+    """Yields the pictures whose metres or lens are known, with a key and a name."""
+    if options.metric:
+        cases = [case for group in groups if group.measure is comparison.geometry for case in group.cases]
+        yield "scenes", "scenes", cases
+    if options.measured:
+        cases = list(comparison.ground_truth(options.measured, 0.0).cases)
+        yield "measured", "photos with measured depth", sets.halves(cases)[1] if options.every_other else cases
+    if lenses:
+        yield "lenses", "photos with a known lens", lenses
+
+
 def _scenes(networks: Mapping[str, Any], cases: Sequence[comparison.Case], size: int, called: str) -> dict[str, Any]:
     """Prints what networks say about scenes whose truth is known; returns it as JSON values."""
     from . import models
 
-    known = [(case, case.metric) for case in cases if case.metric is not None]
-    truths: list[scene_report.Truth] = []
-    guesses: dict[str, list[SceneGuess]] = {name: [] for name in networks}
-    for case, metric in known:
-        pixels, disparity = case.read()
-        truths.append(scene_report.truth_of(disparity, metric))
-        for name, network in networks.items():
-            guesses[name].append(models.scene(network, pixels, size) or SceneGuess())
+    known = [case for case in cases if case.metric is not None]
+    guesses, truths = models.said(networks, known, size)
     rows = {scene_report.CONSTANT: [scene_report.constant()] * len(known)} | guesses
     print(f"**What is said of {len(known)} {called}**: factor off, median ± standard error (90 %)\n")
     print(scene_report.table(rows, truths) + "\n")
@@ -111,7 +118,7 @@ def _scenes(networks: Mapping[str, Any], cases: Sequence[comparison.Case], size:
         print(f"**Reliability**: share of {called} within the range that the deviation promises\n")
         print(scene_report.reliability_table(able, truths) + "\n")
     return {
-        "pictures": [case.name for case, _ in known],
+        "pictures": [case.name for case in known],
         "truths": [_without_nan(truth._asdict()) for truth in truths],
         "guesses": {name: [asdict(guess) for guess in found] for name, found in able.items()},
     }
@@ -195,9 +202,15 @@ def _parser() -> argparse.ArgumentParser:
         help="photos with a known lens not used in training: scored by what networks say of the lens",
     )
     parser.add_argument(
+        "--measured",
+        type=Path,
+        metavar="FOLDER",
+        help="photos with measured depth, which training.stereo wrote: order, depth, and what networks say",
+    )
+    parser.add_argument(
         "--every-other",
         action="store_true",
-        help="of --lens, use only the half that training.calibrate --every-other leaves",
+        help="use only the half of --lens, and of what is said of --measured, that training.calibrate leaves",
     )
     parser.add_argument(
         "--held-only", action="store_true", help="use only the held-out pictures of --exact and --metric"

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from tqdm import tqdm
 
 from mono3d_addon.core.estimate import Estimate
 from mono3d_addon.core.scene_guess import SceneGuess
@@ -18,7 +21,9 @@ from mono3d_addon.depth.engines.engine import DISPARITY, SCENE, SKY
 from mono3d_addon.depth.model import Model
 from mono3d_addon.depth.networks.architectures import build
 
-from . import first_starter
+from . import first_starter, scene_report
+from .comparison import Case
+from .sets import Metric
 
 STARTER = "starter"
 
@@ -51,6 +56,23 @@ def disparity(network: nn.Module, pixels: NDArray[np.uint8], size: int = 0) -> N
 def scene(network: nn.Module, pixels: NDArray[np.uint8], size: int = 0) -> SceneGuess | None:
     """Returns what a network says about a picture, see `estimate`; None if it has no such output."""
     return estimate(network, pixels, size).scene
+
+
+def said(
+    networks: Mapping[str, nn.Module], cases: Iterable[Case], size: int = 0
+) -> tuple[dict[str, list[SceneGuess]], list[scene_report.Truth]]:
+    """Returns what each network says of pictures, and what is true of them.
+
+    Pictures of which nothing is known are skipped. Of a network without such an output, the guesses are empty.
+    """
+    truths: list[scene_report.Truth] = []
+    guesses: dict[str, list[SceneGuess]] = {name: [] for name in networks}
+    for case in tqdm([case for case in cases if case.metric is not None], unit="picture", leave=False):
+        pixels, known = case.read()
+        truths.append(scene_report.truth_of(known, cast(Metric, case.metric)))
+        for name, network in networks.items():
+            guesses[name].append(scene(network, pixels, size) or SceneGuess())
+    return guesses, truths
 
 
 def estimate(network: nn.Module, pixels: NDArray[np.uint8], size: int = 0) -> Estimate:

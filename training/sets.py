@@ -15,6 +15,7 @@ import tarfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,9 @@ FLAT = "flat"
 """Kind of scenes that show a picture, whose distances are neither learnt nor scored."""
 HELD_OUT_ONE_IN = 35
 """One picture in this many is held out from training."""
+
+
+One = TypeVar("One")
 
 
 @dataclass(frozen=True)
@@ -69,15 +73,7 @@ class Example:
 
     def metric(self) -> Metric | None:
         """Returns metres, lens and kind, if they are known. Raises ValueError if the file is damaged."""
-        if self.metric_at is None:
-            return None
-        found = json.loads(self.metric_at.read())
-        metric = Metric(found.get("kind"), found.get("inverse_metres"), found.get("focal"))
-        if (metric.inverse_metres is not None and not metric.inverse_metres > 0.0) or (
-            metric.focal is not None and not metric.focal > 0.0
-        ):
-            raise ValueError(f"The metres or the lens of {self.name} are not positive: write its file again.")
-        return metric
+        return None if self.metric_at is None else metric_in(self.metric_at.read(), self.name)
 
     def picture(self) -> Image.Image:
         """Returns the picture, RGB, oriented like its disparity."""
@@ -91,6 +87,17 @@ class Example:
                 f"The disparity of {self.name} is no picture of one channel of whole numbers: write a grey PNG."
             )
         return stored.astype(np.float32) / (255.0 if stored.dtype == np.uint8 else 65535.0)
+
+
+def metric_in(content: bytes, name: str) -> Metric:
+    """Returns what a file NAME.json says. Raises ValueError if it is damaged."""
+    found = json.loads(content)
+    metric = Metric(found.get("kind"), found.get("inverse_metres"), found.get("focal"))
+    if (metric.inverse_metres is not None and not metric.inverse_metres > 0.0) or (
+        metric.focal is not None and not metric.focal > 0.0
+    ):
+        raise ValueError(f"The metres or the lens of {name} are not positive: write its file again.")
+    return metric
 
 
 def read(places: Iterable[Path]) -> list[Example]:
@@ -120,7 +127,7 @@ def is_held_out(name: str) -> bool:
     return int(hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[:6], 16) % HELD_OUT_ONE_IN == 0
 
 
-def halves(examples: Sequence[Example]) -> tuple[Sequence[Example], Sequence[Example]]:
+def halves(examples: Sequence[One]) -> tuple[Sequence[One], Sequence[One]]:
     """Returns every other example, for a calibration, and the rest, for scores."""
     return examples[::2], examples[1::2]
 

@@ -91,6 +91,16 @@ def make_environment(folder: Path, python: str, requirements: Sequence[str]) -> 
     return inside
 
 
+def make_folder(folder: Path, python: str, requirements: Sequence[str]) -> Path:
+    """Returns a folder for PYTHONPATH with packages for a Python, without their dependencies."""
+    stamp, wanted = folder / "requirements.txt", "\n".join(requirements)
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+        shutil.rmtree(folder, ignore_errors=True)
+        call([python, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), *requirements])
+        stamp.write_text(wanted, encoding="utf-8")
+    return folder
+
+
 def find_python(version: str) -> str:
     """Returns a Python of the version, such as "3.13": this one, one on the path, or one of pyenv's."""
     if version == THIS_PYTHON:

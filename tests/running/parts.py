@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from tests.running import environments
@@ -30,6 +30,8 @@ CORE_TOOLS = (
     "schemathesis==4.32.5",
     "openapi-python-client==0.29.1",
 )
+TRAINING_TOOLS = ("opencv-python-headless==5.0.0.93",)
+"""What `training/requirements.txt` has beside the product's packages and the core's tools."""
 PAGE_TOOLS = ("playwright==1.65.2", "numpy==2.4.6", "pillow==13.0.0")
 """What visits pages and looks at their pictures; Playwright's own browsers are not downloaded."""
 BROWSER_TOOLS = (*TOOLS, *PAGE_TOOLS, "axe-playwright-python==0.1.8")
@@ -111,6 +113,13 @@ def prepare_core() -> Command:
     return Command((str(python), "-m", "pytest"), {"MONO3D_TEST_DATA": str(DATA)})
 
 
+def prepare_training() -> Command:
+    """Sets up tests/training: the core's environment, and beside it what only training needs."""
+    core = prepare_core()
+    folder = environments.make_folder(HOME / f"training-{THIS_PYTHON}", core.words[0], TRAINING_TOOLS)
+    return replace(core, variables={**core.variables, "PYTHONPATH": str(folder)})
+
+
 def prepare_browser() -> Command:
     """Sets up tests/browser: the real server with real workers, visited by a real browser."""
     chromium = environments.find_chromium()
@@ -178,7 +187,7 @@ PARTS = {
     one.name: one
     for one in (
         Part("core", prepare_core, _outside_blender(), is_split=True, needs_core=False),
-        Part("training", prepare_core, ("tests/training",), folder="training", is_split=True),
+        Part("training", prepare_training, ("tests/training",), folder="training", is_split=True),
         Part("browser", prepare_browser, ("tests/browser",)),
         _program("blender-5.2"),
         _program("blender-4.3", folder="programs"),

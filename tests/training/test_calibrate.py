@@ -47,12 +47,17 @@ def test_few_scenes_are_refused() -> None:
     with pytest.raises(ValueError, match="19 scenes are too few"):
         calibrate.lines(seen(2.0, count=19))
     with pytest.raises(ValueError, match="19 scenes are too few"):
-        calibrate.lines(seen(2.0), seen(2.0, count=19))
+        calibrate.lines(seen(2.0), [lens_only(seen(2.0, count=19))])
 
 
-def test_photos_tell_the_deviation_of_the_lens_and_nothing_else() -> None:
-    scenes, photos = seen(2.0), seen(3.0, deviation=0.05)
-    alone, found = calibrate.lines(scenes), calibrate.lines(scenes, photos)
+def lens_only(found: calibrate.Seen) -> calibrate.Seen:
+    """The same, of which only the lens is known."""
+    return found._replace(truths=[truth._replace(near=math.nan, far=math.nan) for truth in found.truths])
+
+
+def test_photos_tell_the_deviation_of_what_is_known_of_them_and_nothing_else() -> None:
+    scenes, photos = seen(2.0), lens_only(seen(3.0, deviation=0.05))
+    alone, found = calibrate.lines(scenes), calibrate.lines(scenes, [photos])
     assert (found["near"], found["far"]) == (alone["near"], alone["far"])
     assert found["focal"][:2] == alone["focal"][:2]
     slope, shift, factor = found["focal"]
@@ -63,6 +68,12 @@ def test_photos_tell_the_deviation_of_the_lens_and_nothing_else() -> None:
     ]
     holds = -math.log(1.0 - calibrate.LEVEL) / math.sqrt(2.0) * factor * 0.05
     assert np.mean(np.array(away) <= holds) == pytest.approx(calibrate.LEVEL, abs=0.03)
+
+
+def test_the_deviation_of_the_lens_is_that_for_all_photos_together() -> None:
+    few, measured = lens_only(seen(3.0)), seen(1.2, count=80)
+    alone, found = calibrate.lines(seen(2.0), [few]), calibrate.lines(seen(2.0), [few, measured])
+    assert found["focal"].factor < alone["focal"].factor
 
 
 def test_flat_pictures_become_rare() -> None:

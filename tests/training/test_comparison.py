@@ -44,13 +44,13 @@ def test_photos_with_a_known_lens_are_found(tmp_path: Path) -> None:
         write(tmp_path / "set", name, board())
     for name in ("b", "c", "d"):
         (tmp_path / "set" / f"{name}.json").write_text('{"focal": 0.9}', encoding="utf-8")
-    cases = comparison.lenses([tmp_path / "set"], scores_half=False)
+    cases = comparison.lenses([tmp_path / "set"])
     assert [(case.name, case.metric) for case in cases] == [(name, sets.Metric(focal=0.9)) for name in ("b", "c", "d")]
-    assert [case.name for case in comparison.lenses([tmp_path / "set"], scores_half=True)] == ["b", "d"]
+    assert [case.name for case in comparison.lenses([tmp_path / "set"], scores_half=True)] == ["c"]
     for file in (tmp_path / "set").glob("*.json"):
         file.unlink()
     with pytest.raises(ValueError, match="none whose lens is known"):
-        comparison.lenses([tmp_path / "set"], scores_half=False)
+        comparison.lenses([tmp_path / "set"])
 
 
 def test_the_truth_itself_scores_perfectly(tmp_path: Path) -> None:
