@@ -14,6 +14,7 @@ from mono3d_addon.depth.scene_vector import LARGEST_DEVIATION, QUANTITIES, SMALL
 from .batches import NOT_KNOWN
 
 COUNT = len(QUANTITIES)
+DISTANCES = [QUANTITIES.index("near"), QUANTITIES.index("far")]
 STRIDE = 4
 """Pixels of the picture for each place of the sky's map."""
 NOT_SKY = 0.25
@@ -66,15 +67,16 @@ def scene(vector: Tensor, wanted: Tensor, kind: Tensor) -> Tensor:
 
 
 def taught(vector: Tensor, teacher: Tensor) -> Tensor:
-    """Returns the loss of scene vectors compared with a teacher's, both float (n, LENGTH): distances and lens.
+    """Returns the loss of scene vectors compared with a teacher's, both float (n, LENGTH): distances.
 
     That is the cross entropy of Laplace's densities: the mean of `scene`'s surprise over what the teacher holds
-    possible. It is least where value and deviation are the teacher's.
+    possible. It is least where value and deviation are the teacher's. A teacher that learnt from renders knows too
+    little of a photo's lens.
     """
-    away = (vector[:, :COUNT] - teacher[:, :COUNT]).abs()
-    scale = torch.exp(log_deviations(teacher)) / math.sqrt(2.0)
+    away = (vector[:, DISTANCES] - teacher[:, DISTANCES]).abs()
+    scale = torch.exp(log_deviations(teacher)[:, DISTANCES]) / math.sqrt(2.0)
     away = away + scale * torch.exp(-away / scale)
-    deviations = log_deviations(vector)
+    deviations = log_deviations(vector)[:, DISTANCES]
     return (math.sqrt(2.0) * away * torch.exp(-deviations) + deviations).mean()
 
 
