@@ -18,6 +18,7 @@ from .disparity import between, normalise, to_depth
 from .edges import sharpen_edges
 from .outlines import without_false_steps
 from .sky import clear_of
+from .thin_things import with_straight_bars
 
 
 def depth_map(
@@ -59,6 +60,7 @@ def depth_map(
         inverse_depth = sharpen_edges(inverse_depth, guide, settings.tear, sky, has_wide=is_estimated)
         if is_estimated:
             inverse_depth = without_false_steps(inverse_depth, guide, settings.tear)
+            inverse_depth = with_straight_bars(inverse_depth, settings.tear)
     else:
         inverse_depth = np.maximum(windows.resize(inverse_depth, columns, rows), inverse_depth.min())
     valid = None
