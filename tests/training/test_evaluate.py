@@ -51,6 +51,20 @@ def test_two_examples(tmp_path: Path) -> None:
     assert found["seconds"]["one"]["clock"] > 0.0
 
 
+def write_measured(folder: Path, names: list[str]) -> Path:
+    """Writes photos with measured depth, from 1 to 5 m, a part of it unknown, as `training.stereo` does."""
+    folder.mkdir()
+    for number, name in enumerate(names):
+        pixels = np.random.default_rng(number).integers(0, 255, (60, 80, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{name}_left.png")
+        away = np.full((60, 80), 0.2, np.float32)
+        away[20:50, 30:60], away[:, :5] = 1.0, np.inf
+        np.savez(folder / f"{name}_disp.npz", away)
+        facts = {"kind": "object", "focal": 0.8, "inverse_metres": 1.0}
+        (folder / f"{name}.json").write_text(json.dumps(facts), encoding="utf-8")
+    return folder
+
+
 @pytest.mark.thorough
 def test_the_whole_chain_at_toy_size(tmp_path: Path) -> None:
     """Labels by the bundled model, training on them and on scenes with metres, export, scores."""
@@ -82,12 +96,17 @@ def test_the_whole_chain_at_toy_size(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
     report = tmp_path / "report.json"
-    known = ("--metric", scenes, "--lens", tmp_path / "labelled")
+    measured = write_measured(tmp_path / "measured", ["m_1", "m_2", "m_3"])
+    known = ("--metric", scenes, "--lens", tmp_path / "labelled", "--measured", measured)
     done = run("--model", f"new={own}", *known, "--size", "64", "--runs", "0", "--json", report)
     assert done.returncode == 0, done.stderr
     assert "Exact depth: room" in done.stdout and "| constants |" in done.stdout and "| new: near |" in done.stdout
     assert "What is said of 1 photos with a known lens" in done.stdout
+    assert "**Measured depth**, 3 pictures" in done.stdout
     written = json.loads(report.read_text())
+    assert written["measured"]["pictures"] == ["m_1", "m_2", "m_3"]
+    assert written["measured"]["truths"][0]["near"] == pytest.approx(1.0)
+    assert written["measured"]["truths"][0]["far"] == pytest.approx(5.0)
     assert written["lenses"]["pictures"] == ["p_2"]
     assert written["lenses"]["truths"] == [{"near": None, "far": None, "focal": 0.9, "kind": None}]
     found = written["scenes"]
