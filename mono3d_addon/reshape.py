@@ -319,7 +319,7 @@ class Reshaper(abc.ABC):
         else:
             sky, shown = both(lambda: self._sky_of(settings), lambda: self._shown(settings))
             measures = None if self.scene is None else self.scene.measures
-            depth, valid = depth_map(shown, photo, settings, sky, measures=measures)
+            depth, valid = depth_map(shown, photo, settings, sky, is_panorama=self.is_panorama, measures=measures)
         if sky is None:
             return _DepthMap(depth, self._without_holes(valid, depth.shape), None)
         if settings.sky == "remove":

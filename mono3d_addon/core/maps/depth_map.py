@@ -28,6 +28,7 @@ def depth_map(
     sky: NDArray[np.bool_] | None = None,
     *,
     is_estimated: bool = True,
+    is_panorama: bool = False,
     measures: Measures | None = None,
 ) -> tuple[Floats, NDArray[np.bool_] | None]:
     """Returns depth, float32 (rows, columns), metres along z, and its validity by the photo's mask (None: all valid).
@@ -36,7 +37,8 @@ def depth_map(
     `settings.detail` cells along the longer side, at most one per pixel of the photo. Near and far that are automatic
     are the usual ones (see `camera.automatic`). `sky`, bool (rows, columns), is where there is sky: far is the farthest
     of the rest then, and the outlines before the sky follow it. With sharp edges, what `is_estimated` by a network also
-    loses its false discontinuities; a user's own map keeps all. The scale of `disparity` is that of its `measures`, if
+    loses its false discontinuities, and its thin things become straight unless it `is_panorama`, where straight lines
+    are curved; a user's own map keeps all. The scale of `disparity` is that of its `measures`, if
     there are some: then near and far lie where these say, not at percentiles.
     """
     settings = strengthened(resolve(settings).applied_to(settings))
@@ -60,7 +62,8 @@ def depth_map(
         inverse_depth = sharpen_edges(inverse_depth, guide, settings.tear, sky, has_wide=is_estimated)
         if is_estimated:
             inverse_depth = without_false_steps(inverse_depth, guide, settings.tear)
-            inverse_depth = with_straight_bars(inverse_depth, settings.tear)
+            if not is_panorama:
+                inverse_depth = with_straight_bars(inverse_depth, settings.tear)
     else:
         inverse_depth = np.maximum(windows.resize(inverse_depth, columns, rows), inverse_depth.min())
     valid = None

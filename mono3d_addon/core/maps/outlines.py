@@ -137,16 +137,40 @@ def _are_outlines(inverse_depth: Floats, guide: NDArray[np.float32], cells: Cell
     return kept
 
 
-def pieces(cells: Cells, rows: int, columns: int) -> Cells:
-    """Returns a label for each of the `cells`, flat indices (n,); neighbours, also diagonal ones, have the same."""
-    number = np.full((rows + 1) * (columns + 2), -1, np.intp)
+def pieces(cells: Cells, rows: int, columns: int, values: Floats | None = None, jump: float = 0.0) -> Cells:
+    """Returns a label for each of the `cells`, ascending flat indices (n,); neighbours, also diagonal ones, share it.
+
+    With `values`, float32 (rows, columns), only neighbours that differ by at most `jump`, a factor - 1, do.
+    """
+    if not len(cells):
+        return cells
     place = cells // columns * (columns + 2) + cells % columns + 1
-    number[place] = np.arange(len(cells))
+    flat = None if values is None else values.ravel()[cells]
+
+    def is_one(one: Cells, other: Cells) -> NDArray[np.bool_]:
+        """Returns which pairs of cells, by their numbers, belong together."""
+        if flat is None:
+            return np.ones(len(one), bool)
+        first, second = flat[one], flat[other]
+        together: NDArray[np.bool_] = np.maximum(first, second) <= np.float32(1 + jump) * np.minimum(first, second)
+        return together
+
+    # Cells side by side in a row are a run, of which there are far fewer.
+    each = np.arange(len(cells))
+    ends = np.diff(place) > 1
+    ends |= ~is_one(each[:-1], each[1:])
+    run = np.concatenate([[0], np.cumsum(ends)])
+    number = np.full((rows + 1) * (columns + 2), -1, np.intp)
+    number[place] = each
     pairs = []
-    for step in (1, columns + 1, columns + 2, columns + 3):
-        other = number[place + step]
-        pairs.append(np.stack([np.flatnonzero(other >= 0), other[other >= 0]], axis=1))
-    return component_labels(np.concatenate(pairs), len(cells))
+    for step in (columns + 1, columns + 2, columns + 3):
+        below = number[place + step]
+        upper = np.flatnonzero(below >= 0)
+        lower = below[upper]
+        joined = is_one(upper, lower)
+        pair = np.stack([run[upper[joined]], run[lower[joined]]], axis=1)
+        pairs.append(pair[np.concatenate([[True], (np.diff(pair, axis=0) != 0).any(axis=1)])] if len(pair) else pair)
+    return component_labels(np.concatenate(pairs), int(run[-1]) + 1)[run]
 
 
 def _smoothed(inverse_depth: Floats, false: NDArray[np.bool_], is_outline: NDArray[np.bool_], jump: float) -> Floats:

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Straightens bars, legs and stalks in an estimated depth map, which networks make wavy.
 
-The inverse depth of a straight line is linear along its image, whatever scale and shift a network gives it. So each
-cell of a long thin thing gets the value of the plane through the part of the thing around it (moving least squares).
+The inverse depth of a straight line is linear along its image, whatever scale and shift a network gives it. So the mean
+inverse depth across a thin thing is made linear along it. What the thing is like across stays.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,101 +20,159 @@ _HALF_WIDTH = 0.02
 """Half of the largest width of a thin thing, as a fraction of the map's shorter side."""
 _LENGTH = 0.06
 """Its least length, as a fraction of the shorter side."""
-_ELONGATION = 3.5
-"""Its least length within a window, as a multiple of its width."""
+_ELONGATION = 3.0
+"""Its least length as a multiple of its width."""
 _TORN = 0.6
 """Least share of its border at which it stands apart from what is beside it; its ends may be joined to something."""
-_REACH = 0.22
-"""Half of the side of the windows, as a fraction of the shorter side."""
-_ACROSS = 0.006
-"""Width, in halves of the longer side, below which slopes across a thing do not count."""
-_ROUNDS, _OFF, _FARTHEST_OFF = 3, 0.5, 1.0
-"""Rounds of the robust fit, and distances from it, relative to what the thing stands out by, at which a cell counts
-half, and from which it is left alone."""
-_LEAST = 1e-9
+_ROUNDS = 3
+_OFF, _FARTHEST_OFF = 0.5, 1.0
+"""Distances from the line, relative to what the thing stands out by, up to which a part of it is straightened, and from
+which it is left alone."""
+_EVENED = 2
+"""Corrections are evened out over this many cells to both sides along a thing."""
+
+Doubles = NDArray[np.float64]
+Numbers = NDArray[np.intp]
 
 
 def with_straight_bars(inverse_depth: Floats, jump: float) -> Floats:
     """Returns `inverse_depth`, float32 (rows, columns), 1/metres, with thin things straight.
 
-    They are long, narrow and nearer than both of their sides by more than `jump`, far / near - 1. Nothing else changes.
+    They are long, narrow, in one piece with nothing else, and nearer than both of their sides by more than `jump`,
+    far / near - 1. Nothing else changes. Straight lines must be straight in the picture, as those of a pinhole camera.
     """
     rows, columns = inverse_depth.shape
     shorter = min(rows, columns)
-    behind = _opened(inverse_depth, max(2, round(_HALF_WIDTH * shorter)))
-    cells = np.flatnonzero(inverse_depth > behind * np.float32(1 + jump))
+    radius = max(2, round(_HALF_WIDTH * shorter))
+    behind = windows.maximum(windows.minimum(inverse_depth, radius), radius)
+    thin = inverse_depth > behind * np.float32(1 + jump)
+    cells = np.flatnonzero(thin)
     if not len(cells):
         return inverse_depth
-    result = inverse_depth.copy()
-    piece = pieces(cells, rows, columns)
-    order, count = np.argsort(piece, kind="stable"), np.bincount(piece)
-    ends = np.cumsum(count)
-    for number in np.flatnonzero(count >= _LENGTH * shorter):
-        row, column = np.divmod(cells[order[ends[number] - count[number] : ends[number]]], columns)
-        if np.hypot(np.ptp(row), np.ptp(column)) < _LENGTH * shorter:
-            continue
-        top, left = max(0, row.min() - 1), max(0, column.min() - 1)
-        box = slice(top, row.max() + 2), slice(left, column.max() + 2)
-        mask = np.zeros(inverse_depth[box].shape, bool)
-        mask[row - top, column - left] = True
-        if _torn_share(inverse_depth[box], mask, jump) < _TORN:
-            continue
-        fit, is_bar = _fitted(inverse_depth[box], behind[box], mask, 2.0 / max(rows, columns), round(_REACH * shorter))
-        is_bar &= fit > behind[box] * np.float32(1 + jump / 2)
-        result[box][is_bar] = fit[is_bar]
-    return result
+    piece = pieces(cells, rows, columns, inverse_depth, jump)
+    kept = (np.bincount(piece) >= _LENGTH * shorter) & (_torn_shares(inverse_depth, thin, cells, piece, jump) >= _TORN)
+    cells, piece = cells[kept[piece]], np.unique(piece[kept[piece]], return_inverse=True)[1]
+    if not len(cells):
+        return inverse_depth
+    along, is_bar = _along(cells, piece, columns, _LENGTH * shorter)
+    cells, piece, along = cells[is_bar[piece]], piece[is_bar[piece]], along[is_bar[piece]]
+    values, above = inverse_depth.ravel()[cells], behind.ravel()[cells]
+    change = _change(values - above, values, along, piece, jump)
+    result = inverse_depth.ravel().copy()
+    result[cells] = np.minimum(values + change, inverse_depth.max())
+    return result.reshape(rows, columns)
 
 
-def _torn_share(values: Floats, mask: NDArray[np.bool_], jump: float) -> float:
-    """Returns the share of the border of a `mask`, bool (h, w), at which `values` jump: a crease or a fold has none."""
-    torn = total = 0
-    for axis in (0, 1):
-        one, other = (np.take(values, range(start, values.shape[axis] - 1 + start), axis) for start in (0, 1))
-        border = np.diff(mask, axis=axis)
-        total += int(border.sum())
-        torn += int((border & (np.maximum(one, other) > np.float32(1 + jump) * np.minimum(one, other))).sum())
-    return torn / max(total, 1)
+def _torn_shares(values: Floats, thin: NDArray[np.bool_], cells: Numbers, piece: Numbers, jump: float) -> Doubles:
+    """Returns the share of the border of each piece, float64 (pieces,), at which `values`, (rows, columns), jump.
 
-
-def _opened(values: Floats, radius: int) -> Floats:
-    """Returns the morphological opening: values, float32 (h, w), without what is narrower than a window."""
-    return windows.maximum(windows.minimum(values, radius), radius)
-
-
-def _fitted(
-    values: Floats, behind: Floats, mask: NDArray[np.bool_], scale: float, reach: int
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """Returns the local planes of a thing's `values`, float32 (h, w), and the cells of its `mask` where it is a bar.
-
-    `behind`, float32 (h, w), is what the thing stands before; `scale` is the width of a cell in halves of the picture's
-    longer side, and `reach` half of the side of the windows in cells.
+    A crease or a fold of something larger has hardly any.
     """
-    y, x = (places.astype(np.float32) * np.float32(scale) for places in np.mgrid[: len(mask), : mask.shape[1]])
-    level = values[mask].mean()
-    relative = values / level
-    height = np.maximum(values - behind, np.float32(_LEAST))
-    weight, is_long = mask.astype(np.float32), mask
-    for number in range(_ROUNDS):
-        parts = (np.ones_like(x), x, y, x * x, x * y, y * y, relative, x * relative, y * relative)
-        sums = windows.total(np.stack(parts, axis=-1) * weight[..., None], reach)
-        means = sums / np.maximum(sums[..., :1], np.float32(_LEAST))
-        mx, my, xx, xy, yy, mean, xv, yv = np.moveaxis(means[..., 1:], -1, 0)
-        cxx, cxy, cyy, cxv, cyv = xx - mx * mx, xy - mx * my, yy - my * my, xv - mx * mean, yv - my * mean
-        if number == 0:
-            is_long = _are_elongated(cxx, cxy, cyy)
-        # A thing is too narrow for its slope across, which this holds at 0.
-        cxx, cyy = cxx + np.float32(_ACROSS**2), cyy + np.float32(_ACROSS**2)
-        determinant = np.maximum(cxx * cyy - cxy * cxy, np.float32(_LEAST**1.5))
-        along_x, along_y = (cyy * cxv - cxy * cyv) / determinant, (cxx * cyv - cxy * cxv) / determinant
-        fit = (mean + along_x * (x - mx) + along_y * (y - my)) * level
-        off = np.abs(values - fit) / height
-        weight = (mask / (1.0 + np.square(off / _OFF))).astype(np.float32)
-    return fit.astype(np.float32), mask & is_long & (off < _FARTHEST_OFF)
+    columns = values.shape[1]
+    flat, is_thin = values.ravel(), thin.ravel()
+    torn, border = np.zeros(int(piece.max()) + 1), np.zeros(int(piece.max()) + 1)
+    for step, is_inside in (
+        (1, cells % columns < columns - 1),
+        (-1, cells % columns > 0),
+        (columns, cells < flat.size - columns),
+        (-columns, cells >= columns),
+    ):
+        here, where = cells[is_inside], piece[is_inside]
+        there = here + step
+        is_border = ~is_thin[there]
+        jumps = flat[here] > np.float32(1 + jump) * flat[there]
+        border += np.bincount(where, weights=is_border, minlength=len(border))
+        torn += np.bincount(where, weights=is_border & jumps, minlength=len(torn))
+    return torn / np.maximum(border, 1.0)
 
 
-def _are_elongated(cxx: Floats, cxy: Floats, cyy: Floats) -> NDArray[np.bool_]:
-    """Returns where cells with these second central moments are spread along a line, bool (h, w)."""
-    half = (cxx + cyy) / 2
-    apart = np.sqrt(np.maximum(half * half - (cxx * cyy - cxy * cxy), 0.0))
-    elongated: NDArray[np.bool_] = half + apart > _ELONGATION**2 * np.maximum(half - apart, _LEAST)
-    return elongated
+def _along(cells: Numbers, piece: Numbers, columns: int, least: float) -> tuple[Doubles, NDArray[np.bool_]]:
+    """Returns how far each cell is along its piece, float64 (n,), and which pieces are long enough, bool (pieces,)."""
+    row, column = (values.astype(np.float64) for values in np.divmod(cells, columns))
+    count = np.bincount(piece)
+
+    def mean(values: Doubles) -> Doubles:
+        return np.bincount(piece, weights=values) / count
+
+    x, y = column - mean(column)[piece], row - mean(row)[piece]
+    cxx, cxy, cyy = mean(x * x), mean(x * y), mean(y * y)
+    half, apart = (cxx + cyy) / 2.0, np.hypot((cxx - cyy) / 2.0, cxy)
+    turn = 0.5 * np.arctan2(2.0 * cxy, cxx - cyy)
+    # A row of cells is spread by length / sqrt 12, and one cell by 1 / sqrt 12.
+    long = np.sqrt(12.0 * (half + apart))
+    is_bar = (long >= least) & (long >= _ELONGATION * np.sqrt(12.0 * np.maximum(half - apart, 0.0) + 1.0))
+    return x * np.cos(turn)[piece] + y * np.sin(turn)[piece], is_bar
+
+
+@dataclass(frozen=True)
+class _Sections:
+    """The cross-sections of all pieces, one cell long; arrays are (sections,).
+
+    piece   number of its piece
+    place   how far it lies along the piece
+    value   mean inverse depth, 1/metres
+    height  by how much it is nearer than what is behind it, 1/metres
+    count   cells
+    """
+
+    piece: Numbers
+    place: Doubles
+    value: Doubles
+    height: Doubles
+    count: Doubles
+
+
+def _change(height: Floats, values: Floats, along: Doubles, piece: Numbers, jump: float) -> Floats:
+    """Returns what to add to the `values`, float32 (n,), so that their means across each piece are linear along it.
+
+    A piece that would be cut into several stays as it is.
+    """
+    if not len(values):
+        return values
+    section = np.rint(along).astype(np.intp)
+    key = piece * (int(np.ptp(section)) + 1) + section - section.min()
+    _, first, where = np.unique(key, return_index=True, return_inverse=True)
+    count = np.bincount(where).astype(np.float64)
+    means = [np.bincount(where, weights=part) / count for part in (along, values, height)]
+    sections = _Sections(piece[first], means[0], means[1], np.maximum(means[2], 1e-12), count)
+    # At its end on the floor, a leg is hardly nearer than what is behind it, but not farther.
+    line = np.maximum(_lines(sections), (sections.value - sections.height) * (1.0 + jump / 2.0))
+    off = np.abs(sections.value - line) / sections.height
+    share = np.clip((_FARTHEST_OFF - off) / (_FARTHEST_OFF - _OFF), 0.0, 1.0)
+    change = share * (line - sections.value)
+    # Neighbours along a piece are neighbours in the list.
+    total, weight = change.copy(), np.ones(len(change))
+    for step in range(1, _EVENED + 1):
+        same = sections.piece[step:] == sections.piece[:-step]
+        total[step:] += same * change[:-step]
+        total[:-step] += same * change[step:]
+        weight[step:] += same
+        weight[:-step] += same
+    change = total / weight
+    return np.asarray(np.where(_cut(sections, change, jump)[sections.piece], 0.0, change)[where], np.float32)
+
+
+def _cut(sections: _Sections, change: Doubles, jump: float) -> NDArray[np.bool_]:
+    """Returns the pieces, bool (pieces,), that a `change` of their sections, float64 (sections,), would tear."""
+    same = sections.piece[1:] == sections.piece[:-1]
+    steps = [np.abs(np.diff(np.log(values))) for values in (sections.value, sections.value + change)]
+    is_new = same & (steps[1] > np.maximum(np.log1p(jump / 2.0), steps[0]))
+    cut = np.zeros(int(sections.piece.max()) + 1, bool)
+    cut[sections.piece[1:][is_new]] = True
+    return cut
+
+
+def _lines(sections: _Sections) -> Doubles:
+    """Returns the value of the line through each piece at its sections, float64 (sections,): iterated least squares."""
+    weight, line = sections.count, sections.value
+    for _ in range(_ROUNDS):
+        total = np.maximum(np.bincount(sections.piece, weights=weight), 1e-12)
+
+        def mean(values: Doubles, weight: Doubles = weight, total: Doubles = total) -> Doubles:
+            return (np.bincount(sections.piece, weights=weight * values) / total)[sections.piece]
+
+        place, value = sections.place - mean(sections.place), sections.value - mean(sections.value)
+        slope = mean(place * value) / np.maximum(mean(place * place), 1e-12)
+        line = sections.value - value + slope * place
+        weight = sections.count / (1.0 + np.square((sections.value - line) / (_OFF * sections.height)))
+    return line

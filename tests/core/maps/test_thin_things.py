@@ -71,6 +71,55 @@ def test_a_hole_in_a_table_is_no_bar() -> None:
     np.testing.assert_array_equal(with_straight_bars(plain, JUMP), plain)
 
 
+def torn(values: Floats, where: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> int:
+    """Returns between how many neighbours among some cells the surface is torn."""
+    count = 0
+    for axis in (0, 1):
+        one, other = (np.take(values, range(start, values.shape[axis] - 1 + start), axis) for start in (0, 1))
+        both = np.take(where, range(values.shape[axis] - 1), axis) & np.take(where, range(1, values.shape[axis]), axis)
+        count += int((both & (np.maximum(one, other) > (1 + JUMP) * np.minimum(one, other))).sum())
+    return count
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.5, 1.2])
+@pytest.mark.parametrize(("wave", "length"), [(0.04, 15.0), (0.1, 9.0), (0.3, 20.0), (0.2, 40.0)])
+def test_no_bar_is_cut_that_was_whole(turn: float, wave: float, length: float) -> None:
+    low, where = bar(turn, width=8)
+    along = (X - COLUMNS / 2) * np.sin(turn) + (Y - ROWS / 2) * np.cos(turn)
+    for level in (0.34, 0.45, 0.8):
+        values = np.where(where, level * (1 + wave * np.sin(along / length)), low).astype(np.float32)
+        if not torn(values, where):
+            assert torn(with_straight_bars(values, JUMP), where) == 0
+
+
+def test_things_at_different_depths_keep_them() -> None:
+    one, other = (np.abs(X - 160 + side * (Y - 120)) < 5 for side in (-1, 1))
+    cross = np.where(one, 0.9, np.where(other, 0.5, floor())).astype(np.float32)
+    np.testing.assert_allclose(with_straight_bars(cross, JUMP), cross, rtol=1e-5)
+    upper, lower = (np.abs(X - 160 + shift) < 5 for shift in (0, 4))
+    legs = np.where(upper & (Y < 130), 0.9, np.where(lower & (Y >= 130), 0.5, floor())).astype(np.float32)
+    np.testing.assert_allclose(with_straight_bars(legs, JUMP), legs, rtol=1e-5)
+
+
+def test_a_thin_body_stays_round() -> None:
+    across = (X - 160) / 5.0
+    where = (np.abs(across) < 1) & (np.abs(Y - 120) < 80)
+    body = np.where(where, 0.6 + 0.05 * np.sqrt(np.maximum(1 - across**2, 0)), floor()).astype(np.float32)
+    np.testing.assert_allclose(with_straight_bars(body, JUMP), body, rtol=1e-3)
+
+
+def test_nothing_comes_nearer_than_the_nearest() -> None:
+    wavy, _ = bar(0.3, 0.3)
+    assert with_straight_bars(wavy, JUMP).max() <= wavy.max()
+
+
+@pytest.mark.parametrize("shape", [(1, 40), (40, 1), (3, 3), (8, 8)])
+def test_tiny_maps(shape: tuple[int, int]) -> None:
+    values = np.random.default_rng(0).uniform(0.1, 1.0, shape).astype(np.float32)
+    found = with_straight_bars(values, JUMP)
+    assert found.shape == shape and np.isfinite(found).all()
+
+
 @given(scale=st.floats(0.01, 100.0), turn=st.floats(0.0, np.pi))
 def test_the_unit_of_the_depth_does_not_matter(scale: float, turn: float) -> None:
     wavy, _ = bar(turn, 0.1)
