@@ -38,8 +38,10 @@ LEVEL = 0.68
 SMALLEST_SLOPE, LARGEST_SLOPE = 0.2, 1.2
 FLAT_SHARE = 0.01
 """Share of photos that show a flat picture."""
-FEWEST = 20
-"""Smallest number of scenes for a fit."""
+FEWEST, FEWEST_PHOTOS = 20, 10
+"""Smallest numbers of scenes for a line, and of photos for the factor of a deviation."""
+LENS = "focal"
+"""The one of QUANTITIES that is no distance."""
 _WEIGHT, _BIAS = "heads.scene.last.weight", "heads.scene.last.bias"
 
 Doubles = NDArray[np.float64]
@@ -75,29 +77,31 @@ def factor(said: Doubles, deviations: Doubles, true: Doubles) -> float:
     return float(np.quantile(away, LEVEL)) / (-math.log(1.0 - LEVEL) / math.sqrt(2.0))
 
 
-def lines(scenes: Seen, photos: Sequence[Seen] = ()) -> dict[str, Line]:
-    """Returns the line of each of QUANTITIES for scenes; deviations are those for photos of which a quantity is known.
+def lines(scenes: Seen, lenses: Seen | None = None, measured: Seen | None = None) -> dict[str, Line]:
+    """Returns the line of each of QUANTITIES for scenes.
 
-    Raises ValueError if a quantity is known of fewer than FEWEST scenes, or of fewer than FEWEST of some photos.
+    Deviations of the lens are those for the photos `lenses`, deviations of distances those for the `measured` ones,
+    where they are given. Raises ValueError if a quantity is known of fewer than FEWEST scenes or FEWEST_PHOTOS photos.
     """
-    found = {name: line(*_known([scenes], name)) for name in QUANTITIES}
+    found = {name: line(*_known(scenes, name, FEWEST)) for name in QUANTITIES}
     for name in QUANTITIES:
-        if photos and any(math.isfinite(getattr(truth, name)) for one in photos for truth in one.truths):
+        photos = lenses if name == LENS else measured
+        if photos is not None:
             slope, shift, _ = found[name]
-            said, deviations, true = _known(photos, name)
+            said, deviations, true = _known(photos, name, FEWEST_PHOTOS)
             found[name] = Line(slope, shift, factor(slope * said + shift, deviations, true))
     return found
 
 
-def _known(seen: Sequence[Seen], name: str) -> tuple[Doubles, Doubles, Doubles]:
+def _known(seen: Seen, name: str, fewest: int) -> tuple[Doubles, Doubles, Doubles]:
     """Returns the logarithms of a quantity that were said, their deviations, and the true ones, where it is known."""
-    found: list[Guess | None] = [getattr(guess, name) for one in seen for guess in one.guesses]
+    found: list[Guess | None] = [getattr(guess, name) for guess in seen.guesses]
     said = np.array([math.nan if one is None else math.log(one.value) for one in found])
     deviations = np.array([math.nan if one is None else one.deviation for one in found])
-    true = np.log([getattr(truth, name) for one in seen for truth in one.truths])
+    true = np.log([getattr(truth, name) for truth in seen.truths])
     known = np.isfinite(said) & np.isfinite(true)
-    if known.sum() < FEWEST:
-        raise ValueError(f"{known.sum()} scenes are too few for a fit: name a set with {FEWEST} or more.")
+    if known.sum() < fewest:
+        raise ValueError(f"{known.sum()} pictures are too few for a fit: name a set with {fewest} or more.")
     return said[known], deviations[known], true[known]
 
 
@@ -151,10 +155,11 @@ def main() -> None:
         return Seen(guesses[""], truths)
 
     try:
-        photos = [seen(comparison.lenses(options.lens))] if options.lens else []
-        if options.measured:
-            photos.append(seen(comparison.ground_truth(options.measured, 0.0).cases))
-        found = lines(seen(comparison.scenes(options.metric)), photos)
+        found = lines(
+            seen(comparison.scenes(options.metric)),
+            seen(comparison.lenses(options.lens)) if options.lens else None,
+            seen(comparison.measured(options.measured).cases) if options.measured else None,
+        )
     except ValueError as error:
         parser.error(str(error))
     for name, (slope, shift, times) in found.items():

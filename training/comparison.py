@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -158,10 +158,15 @@ def ground_truth(folder: Path, offset: float) -> Group:
             truth = np.where(np.isfinite(known), known + np.float32(offset), np.float32(np.nan))
             return np.asarray(Image.open(picture).convert("RGB")), truth.astype(np.float32)
 
-        known = folder / f"{name}{sets.METRIC_ENDING}"
-        return Case(name, read, sets.metric_in(known.read_bytes(), name) if known.is_file() else None)
+        facts = folder / f"{name}{sets.METRIC_ENDING}"
+        return Case(name, read, sets.metric_in(facts.read_bytes(), name) if facts.is_file() else None)
 
-    return Group("Measured depth", [case(picture) for picture in pictures], truthfulness)
+    return Group("Ground truth", [case(picture) for picture in pictures], truthfulness)
+
+
+def measured(folder: Path) -> Group:
+    """Returns the photos with measured depth that `training.stereo` wrote to a folder. Raises as `ground_truth`."""
+    return replace(ground_truth(folder, 0.0), title="Measured depth")
 
 
 def vertical_ramp(input_size: Callable[[Pixels], tuple[int, int]]) -> Predictor:

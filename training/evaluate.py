@@ -82,7 +82,7 @@ def _groups(options: argparse.Namespace) -> list[Group]:
     if options.ground_truth:
         groups.append(comparison.ground_truth(options.ground_truth, options.ground_truth_offset))
     if options.measured:
-        groups.append(comparison.ground_truth(options.measured, 0.0))
+        groups.append(comparison.measured(options.measured))
     if options.photos:
         groups.append(comparison.photos(options.photos))
     groups += [comparison.exact(place, held_only=options.held_only) for place in options.exact]
@@ -98,7 +98,7 @@ def _known(
         cases = [case for group in groups if group.measure is comparison.geometry for case in group.cases]
         yield "scenes", "scenes", cases
     if options.measured:
-        cases = list(comparison.ground_truth(options.measured, 0.0).cases)
+        cases = list(comparison.measured(options.measured).cases)
         yield "measured", "photos with measured depth", sets.halves(cases)[1] if options.every_other else cases
     if lenses:
         yield "lenses", "photos with a known lens", lenses

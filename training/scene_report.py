@@ -41,7 +41,7 @@ def constant() -> SceneGuess:
 
 
 def truth_of(disparity: NDArray[np.float32], metric: Metric) -> Truth:
-    """Returns what is true of a render with `disparity`, float32 (h, w) in 0..1, 0: sky."""
+    """Returns what is true of a picture with `disparity`, float32 (h, w), 0: sky, NaN: unknown."""
     focal = math.nan if metric.focal is None else metric.focal
     seen = disparity[disparity > 0.0]
     if metric.inverse_metres is None or metric.kind == FLAT or not seen.size:

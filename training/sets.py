@@ -30,7 +30,7 @@ HELD_OUT_ONE_IN = 35
 """One picture in this many is held out from training."""
 
 
-One = TypeVar("One")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def is_held_out(name: str) -> bool:
     return int(hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[:6], 16) % HELD_OUT_ONE_IN == 0
 
 
-def halves(examples: Sequence[One]) -> tuple[Sequence[One], Sequence[One]]:
+def halves(examples: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:
     """Returns every other example, for a calibration, and the rest, for scores."""
     return examples[::2], examples[1::2]
 

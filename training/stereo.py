@@ -3,8 +3,8 @@
 
 Downloads the packages of `stereo.csv` and matches the two photos of each pair, whose cameras are calibrated. FOLDER
 gets NAME_left.png, NAME_disp.npz (inverse depth, inf: unknown) and NAME.json with the lens, metres and the kind of
-scene, as far as they are known: what `training.evaluate --ground-truth FOLDER --ground-truth-offset 0` takes. These
-photos show how a network does on photos instead of renders. They are never for training.
+scene, as far as they are known: what `training.evaluate --measured FOLDER` takes. So networks are scored on photos
+instead of renders. None is trained on them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ TABLE = Path(__file__).with_name("stereo.csv")
 BLOCK = 5
 """Side of the blocks that are compared, in pixels."""
 LEAST = 1.0
-"""Smallest disparity in pixels that is kept: below, an error of half a pixel is half of the depth."""
+"""Smallest disparity in pixels that is kept: below, an error of half a pixel is half of the depth. So
+nothing is known beyond the focal length times the baseline, 32 m for the smallest camera."""
 AGREEMENT = 1.0
 """Largest difference in pixels between matching left to right and right to left."""
 SPECKLE = 0.002

@@ -96,7 +96,8 @@ def make_folder(folder: Path, python: str, requirements: Sequence[str]) -> Path:
     stamp, wanted = folder / "requirements.txt", "\n".join(requirements)
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
         shutil.rmtree(folder, ignore_errors=True)
-        call([python, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), *requirements])
+        options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--target", str(folder)]
+        call([python, "-m", "pip", "install", *options, *requirements])
         stamp.write_text(wanted, encoding="utf-8")
     return folder
 

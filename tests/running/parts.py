@@ -30,8 +30,8 @@ CORE_TOOLS = (
     "schemathesis==4.32.5",
     "openapi-python-client==0.29.1",
 )
-TRAINING_TOOLS = ("opencv-python-headless==5.0.0.93",)
-"""What `training/requirements.txt` has beside the product's packages and the core's tools."""
+TRAINING_TOOLS = ("opencv-python-headless",)
+"""What of `training/requirements.txt` is neither among the product's packages nor the core's tools."""
 PAGE_TOOLS = ("playwright==1.65.2", "numpy==2.4.6", "pillow==13.0.0")
 """What visits pages and looks at their pictures; Playwright's own browsers are not downloaded."""
 BROWSER_TOOLS = (*TOOLS, *PAGE_TOOLS, "axe-playwright-python==0.1.8")
@@ -116,7 +116,9 @@ def prepare_core() -> Command:
 def prepare_training() -> Command:
     """Sets up tests/training: the core's environment, and beside it what only training needs."""
     core = prepare_core()
-    folder = environments.make_folder(HOME / f"training-{THIS_PYTHON}", core.words[0], TRAINING_TOOLS)
+    lines = (ROOT / "training" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    wanted = [line for line in lines if line.partition("==")[0] in TRAINING_TOOLS]
+    folder = environments.make_folder(HOME / f"training-{THIS_PYTHON}", core.words[0], wanted)
     return replace(core, variables={**core.variables, "PYTHONPATH": str(folder)})
 
 

@@ -46,8 +46,8 @@ def test_every_kind_makes_scenes_with_light_and_photos(kind: str, store: Store) 
         assert made.kind in metric_file.KINDS
         assert made.light is not None
         assert made.shoot is not None
-        shots = [shot for _ in range(60) if (shot := made.shoot(random)) is not None]
-        assert len(shots) >= 3
+        shots = [shot for _ in range(150) if (shot := made.shoot(random)) is not None]
+        assert len(shots) >= 5
         shell = _shell(made)
         for shot in shots:
             assert np.isfinite([*shot.view.at, *shot.view.towards]).all()

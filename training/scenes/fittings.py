@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from training.scenes import palette
 from training.scenes.palette import PLAIN, Random, between, chance
@@ -18,11 +17,6 @@ def railing(length: float, height: float, gap: float, thick: float) -> Shape:
     bars = [tube([(x, 0, 0), (x, 0, height)], thick, 5) for x in np.linspace(0, length, count)]
     rails = [tube([(0, 0, z), (length, 0, z)], thick * 1.6, 5) for z in (height, height * 0.12)]
     return joined([*bars, *rails])
-
-
-def handrail(path: ArrayLike, thick: float) -> Shape:
-    """Returns a round rail along a path (n, 3)."""
-    return tube(path, thick, 7)
 
 
 def wall_with_hole(width: float, height: float, low: tuple[float, float], high: tuple[float, float]) -> list[Shape]:

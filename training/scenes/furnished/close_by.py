@@ -17,7 +17,9 @@ from training.scenes.views import SENSOR
 SHARE = 0.14
 """Share of photos with such a thing."""
 LARGEST = 0.5
+"""Size of the largest such thing in metres."""
 NEAREST, FARTHEST = 0.22, 1.1
+"""Metres between the camera and its near side."""
 
 
 def sometimes(random: Random, shot: Shot, store: Store) -> Shot:

@@ -50,7 +50,9 @@ def room(random: Random, store: Store, name: str) -> Furnished:
     walls.build(made.stage, random, shell)
     walls.outside(made.stage, random, shell, _distinct(windows))
     if chance(random, SHARE_WITH_STAIRS.get(name, 0.0)):
-        any(stairs.flight(place, random, shell.walls[number], shell) for number in random.permutation(4))
+        for number in random.permutation(4):
+            if stairs.flight(place, random, shell.walls[number], shell):
+                break
     sparse = chance(random, 0.2)
     for wall in shell.walls:
         if not sparse or chance(random, 0.4):

@@ -5,13 +5,11 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from training.scenes import fittings, palette
+from training.scenes import palette
 from training.scenes.furnished.surfaces import Place
 from training.scenes.furnished.walls import Shell, Wall
 from training.scenes.palette import PLAIN, Random, between, chance
-from training.scenes.shapes import block
+from training.scenes.shapes import block, tube
 
 _STEEPEST_RISE, _FEWEST = 0.21, 4
 
@@ -69,6 +67,4 @@ def _balusters(
             place.made.stage.add(color, PLAIN, post.turned(wall.turn))
     below = [one for one in rail if one[2] < height]
     if len(below) > 1:
-        place.made.stage.add(
-            color, PLAIN, fittings.handrail(np.array(below), between(random, 0.02, 0.035)).turned(wall.turn)
-        )
+        place.made.stage.add(color, PLAIN, tube(below, between(random, 0.02, 0.035), 7).turned(wall.turn))
