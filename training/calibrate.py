@@ -7,8 +7,8 @@ A network that has seen some thousand scenes is too sure of itself: on other sce
 around the mean, and its deviations are too small. A line for each logarithm, fitted by least squares, and a factor for
 each deviation set both right. They go into the last layer, so that the network is as fast as before.
 
-With `--lens SET` and `--measured FOLDER`, the factors for the deviations come from photos whose file tells the lens and
-from photos with measured depth. The lines do not: some dozen photos are too few for two numbers of each quantity.
+With `--lens SET`, the factor for the deviation of the lens comes from photos whose file tells the lens. The line does
+not: some dozen photos, a quarter of them through telephoto lenses, are too few for two numbers.
 
 With `--photos SET`, pictures of flat pictures become as rare among these photos as they are among photos. Renders of
 posters and paintings show photos, so a network takes much of what only photos show for a flat picture.
@@ -41,7 +41,7 @@ FLAT_SHARE = 0.01
 FEWEST, FEWEST_PHOTOS = 20, 10
 """Smallest numbers of scenes for a line, and of photos for the factor of a deviation."""
 LENS = "focal"
-"""The one of QUANTITIES that is no distance."""
+"""The one of QUANTITIES that photos tell too."""
 _WEIGHT, _BIAS = "heads.scene.last.weight", "heads.scene.last.bias"
 
 Doubles = NDArray[np.float64]
@@ -77,19 +77,16 @@ def factor(said: Doubles, deviations: Doubles, true: Doubles) -> float:
     return float(np.quantile(away, LEVEL)) / (-math.log(1.0 - LEVEL) / math.sqrt(2.0))
 
 
-def lines(scenes: Seen, lenses: Seen | None = None, measured: Seen | None = None) -> dict[str, Line]:
-    """Returns the line of each of QUANTITIES for scenes.
+def lines(scenes: Seen, photos: Seen | None = None) -> dict[str, Line]:
+    """Returns the line of each of QUANTITIES for scenes; the deviation of the lens is that for the photos, if given.
 
-    Deviations of the lens are those for the photos `lenses`, deviations of distances those for the `measured` ones,
-    where they are given. Raises ValueError if a quantity is known of fewer than FEWEST scenes or FEWEST_PHOTOS photos.
+    Raises ValueError if a quantity is known of fewer than FEWEST scenes, or the lens of fewer than FEWEST_PHOTOS.
     """
     found = {name: line(*_known(scenes, name, FEWEST)) for name in QUANTITIES}
-    for name in QUANTITIES:
-        photos = lenses if name == LENS else measured
-        if photos is not None:
-            slope, shift, _ = found[name]
-            said, deviations, true = _known(photos, name, FEWEST_PHOTOS)
-            found[name] = Line(slope, shift, factor(slope * said + shift, deviations, true))
+    if photos is not None:
+        slope, shift, _ = found[LENS]
+        said, deviations, true = _known(photos, LENS, FEWEST_PHOTOS)
+        found[LENS] = Line(slope, shift, factor(slope * said + shift, deviations, true))
     return found
 
 
@@ -142,9 +139,6 @@ def main() -> None:
         "--every-other", action="store_true", help="use every other scene and photo; the rest is for scores"
     )
     parser.add_argument("--lens", type=Path, nargs="+", default=[], help="photos with a known lens, for its deviation")
-    parser.add_argument(
-        "--measured", type=Path, metavar="FOLDER", help="photos with measured depth, for the deviations of distances"
-    )
     parser.add_argument("--photos", nargs="+", type=Path, default=[], help="sets of photos, hardly any of them flat")
     parser.add_argument("--out", type=Path, required=True, help="the new weights file")
     options = parser.parse_args()
@@ -158,7 +152,6 @@ def main() -> None:
         found = lines(
             seen(comparison.scenes(options.metric)),
             seen(comparison.lenses(options.lens)) if options.lens else None,
-            seen(comparison.measured(options.measured).cases) if options.measured else None,
         )
     except ValueError as error:
         parser.error(str(error))

@@ -33,7 +33,7 @@ TYPICAL: Source = "typical"
 
 _LARGEST_NEAR, _LARGEST_FAR = 100_000.0, 1_000_000.0
 """Metres: the bounds of the settings."""
-_DEEP, _DEEPER = 3.0, 0.4
+_DEEP, _DEEPER = 4.5, 0.8
 """Far / near up to which an estimate is used as it is, and the deviation that weighs larger ones against it."""
 LEAST_RATIO = 1.05
 """Smallest far / near that guesses and usual values may give, of a wall seen from the front."""
@@ -251,8 +251,7 @@ def _restrained(found: NDArray[np.float64], left: NDArray[np.float64]) -> NDArra
     """Returns the logarithms of near and far, float64 (2,), with the covariance `left`, less far from each other.
 
     An error of the disparity, as a fraction of its range, is an error of far of (far / near - 1) times that fraction:
-    a street that is estimated too deep falls apart as soon as the camera moves, one that is too shallow looks right
-    from the side. So a ratio beyond `_DEEP` is weighed against it; the less certain distance moves more.
+    a street that is estimated far too deep falls apart as soon as the camera moves. So a ratio beyond `_DEEP` is weighed against it; the less certain distance moves more.
     """
     excess = found[1] - found[0] - math.log(_DEEP)
     if excess <= 0.0:
