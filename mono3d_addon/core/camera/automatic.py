@@ -251,7 +251,8 @@ def _restrained(found: NDArray[np.float64], left: NDArray[np.float64]) -> NDArra
     """Returns the logarithms of near and far, float64 (2,), with the covariance `left`, less far from each other.
 
     An error of the disparity, as a fraction of its range, is an error of far of (far / near - 1) times that fraction:
-    a street that is estimated far too deep falls apart as soon as the camera moves. So a ratio beyond `_DEEP` is weighed against it; the less certain distance moves more.
+    a street that is estimated far too deep falls apart as soon as the camera moves. So a ratio beyond `_DEEP` is
+    weighed against it; the less certain distance moves more.
     """
     excess = found[1] - found[0] - math.log(_DEEP)
     if excess <= 0.0:
