@@ -28,6 +28,8 @@ _FINEST_GRAIN = 5e-5
 LARGEST_DIFFERENCE = 1e-3
 """Of another float32 engine, in standard deviations: several times the effect of another order of summation."""
 
+LEAST_SPREAD = 0.5
+"""Smallest standard deviation that counts, as a share of the root mean square."""
 
 NEGLIGIBLE: Mapping[str, float] = types.MappingProxyType({SKY: 0.05, SCENE: 0.05, MASK: 0.05, SCALE: 0.02})
 """Differences that never matter in a reduced precision: in probabilities, and in logarithms of metres.
@@ -64,9 +66,8 @@ def compare(
     if found.shape != plain.shape or not np.isfinite(found).all():
         return Verdict(False, 0.0, float("inf"), "its numbers are out of range")
     expected, given = plain.astype(np.float64).ravel(), found.astype(np.float64).ravel()
-    spread = expected.std()
-    # A flat result has no spread; measure by its size instead.
-    scale = spread or abs(expected[0]) or 1.0
+    # Rounding is relative to size: of a flat result it is large compared with the spread.
+    scale = max(float(expected.std()), LEAST_SPREAD * float(np.sqrt(np.square(expected).mean()))) or 1.0
     largest = float(np.abs(given - expected).max())
     difference = float(largest / scale)
     correlation = _correlation(expected, given, flat=difference <= LARGEST_DIFFERENCE)

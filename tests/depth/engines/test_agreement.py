@@ -87,6 +87,14 @@ def test_flat_results(value: float, found: float, agrees: bool) -> None:
     assert compare(plain, other, "float16").agrees == compare(plain, other, "float32").agrees == agrees
 
 
+@pytest.mark.parametrize("relief", [1.0, 0.1, 0.01])
+def test_rounding_counts_by_the_size_of_the_numbers(relief: float) -> None:
+    # A black picture has a relief of a few hundredths, and is as far off as others of its size.
+    plain = (2.4 + relief * (PLAIN - PLAIN.mean()) / PLAIN.std()).astype(np.float32)
+    assert compare(plain, plain * np.float32(1 + 1e-4), "float32").agrees
+    assert not compare(plain, plain * np.float32(1 + 1e-2), "float32").agrees
+
+
 def test_a_flat_result_of_a_picture_with_relief_does_not_agree() -> None:
     assert not compare(PLAIN, np.full_like(PLAIN, PLAIN.mean()), "float16").agrees
 
