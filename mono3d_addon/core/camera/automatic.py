@@ -33,7 +33,7 @@ TYPICAL: Source = "typical"
 
 _LARGEST_NEAR, _LARGEST_FAR = 100_000.0, 1_000_000.0
 """Metres: the bounds of the settings."""
-_DEEP, _DEEPER = 4.5, 0.8
+_DEEP, _DEEPER = 6.0, 0.3
 """Far / near up to which an estimate is used as it is, and the deviation that weighs larger ones against it."""
 LEAST_RATIO = 1.05
 """Smallest far / near that guesses and usual values may give, of a wall seen from the front."""
