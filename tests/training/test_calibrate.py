@@ -110,4 +110,4 @@ def test_photos_change_the_deviation_that_is_written(
     assert found[:2] == alone[:2] and found[2] > 3.0 * alone[2]
     with pytest.raises(SystemExit):
         told("--lens", photos, "--every-other")
-    assert "10 scenes are too few" in capsys.readouterr().err
+    assert "10 pictures are too few" in capsys.readouterr().err
