@@ -23,7 +23,7 @@ from typing import Any
 from mono3d_addon.core.files import atomic_write
 from mono3d_addon.depth import threads
 
-from . import comparison, scene_report, sets
+from . import comparison, scene_report
 from .comparison import Group, Results, mean
 
 RAMP = "vertical ramp"
@@ -98,8 +98,7 @@ def _known(
         cases = [case for group in groups if group.measure is comparison.geometry for case in group.cases]
         yield "scenes", "scenes", cases
     if options.measured:
-        cases = list(comparison.measured(options.measured).cases)
-        yield "measured", "photos with measured depth", sets.halves(cases)[1] if options.every_other else cases
+        yield "measured", "photos with measured depth", comparison.measured(options.measured).cases
     if lenses:
         yield "lenses", "photos with a known lens", lenses
 
@@ -210,7 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--every-other",
         action="store_true",
-        help="use only the half of --lens, and of what is said of --measured, that training.calibrate leaves",
+        help="of --lens, use only the half that training.calibrate --every-other leaves",
     )
     parser.add_argument(
         "--held-only", action="store_true", help="use only the held-out pictures of --exact and --metric"

@@ -32,8 +32,8 @@ TABLE = Path(__file__).with_name("stereo.csv")
 BLOCK = 5
 """Side of the blocks that are compared, in pixels."""
 LEAST = 1.0
-"""Smallest disparity in pixels that is kept: below, an error of half a pixel is half of the depth. So
-nothing is known beyond the focal length times the baseline, 32 m for the smallest camera."""
+"""Smallest disparity in pixels that is kept: below, an error of half a pixel is half of the depth. So nothing
+is known beyond the focal length times the baseline, 32 m for the smallest camera."""
 AGREEMENT = 1.0
 """Largest difference in pixels between matching left to right and right to left."""
 SPECKLE = 0.002

@@ -38,8 +38,8 @@ def depth_map(
     are the usual ones (see `camera.automatic`). `sky`, bool (rows, columns), is where there is sky: far is the farthest
     of the rest then, and the outlines before the sky follow it. With sharp edges, what `is_estimated` by a network also
     loses its false discontinuities, and its thin things become straight unless it `is_panorama`, where straight lines
-    are curved; a user's own map keeps all. The scale of `disparity` is that of its `measures`, if
-    there are some: then near and far lie where these say, not at percentiles.
+    are curved; a user's own map keeps all. The scale of `disparity` is that of its `measures`, if there are some: then
+    near and far lie where these say, not at percentiles.
     """
     settings = strengthened(resolve(settings).applied_to(settings))
     columns, rows = grid_size(*photo.size, settings.detail)
