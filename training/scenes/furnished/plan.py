@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from training.scenes.furnished import flats, landscapes, portraits, rooms, streets, tables
+from training.scenes.furnished import flats, landscapes, portraits, roads, rooms, streets, tables
 from training.scenes.furnished.choice import Store
 from training.scenes.furnished.scene import Furnished
 from training.scenes.palette import Random
@@ -23,13 +23,14 @@ def _room(random: Random, store: Store) -> Furnished:
 
 
 SHARES: dict[str, tuple[Callable[[Random, Store], Furnished], float]] = {
-    "room": (_room, 0.40),
-    "table": (tables.table, 0.18),
-    "street": (streets.street, 0.11),
+    "room": (_room, 0.38),
+    "table": (tables.table, 0.17),
+    "street": (streets.street, 0.10),
     "garden": (streets.garden, 0.06),
+    "road": (roads.road, 0.05),
     "people": (portraits.people, 0.15),
     "landscape": (landscapes.landscape, 0.07),
-    "flat": (flats.flat, 0.03),
+    "flat": (flats.flat, 0.02),
 }
 """The kinds of scenes and their shares."""
 

@@ -52,7 +52,7 @@ def street(random: Random, store: Store) -> Furnished:
             along = between(random, -4, 60) * random.random()
             _thing(place, random, side * (half + between(random, 0.3, pavement + 1)), along, _is_of_street, 0.12)
     for _ in range(int(random.poisson(1.3))):
-        car = store.pick(random, lambda one: bool(_CAR.search(one.name)), {"Vehicles": 1.0})
+        car = store.pick(random, is_car, {"Vehicles": 1.0})
         if car is not None:
             turn = float(random.choice([0, math.pi])) + float(random.normal(0, 0.08))
             stand(place, random, car, between(random, -0.5, 0.5) * half, 4 + float(random.exponential(20)), turn, 0.0)
@@ -63,7 +63,7 @@ def street(random: Random, store: Store) -> Furnished:
         streets.poles(made.stage, random, half + 0.35, lamps)
     if chance(random, 0.4):
         _end(place, random)
-    made.light = _light(random, lamps)
+    made.light = light(random, lamps)
     made.shoot = partial(_shot, place=place, wide=half + pavement, far=60.0)
     return made
 
@@ -96,7 +96,7 @@ def garden(random: Random, store: Store) -> Furnished:
         bystander(place, random, between(random, -0.4, 0.4) * wide, between(random, 1.5, 10), 0.0)
     if chance(random, 0.45):
         streets.houses(made.stage, random, int(random.choice([-1, 1])), wide / 2 + between(random, 1, 8))
-    made.light = _light(random, [])
+    made.light = light(random, [])
     made.shoot = partial(_shot, place=place, wide=wide / 2, far=deep)
     return made
 
@@ -112,7 +112,7 @@ def _side(place: Place, random: Random, side: int, half: float, pavement: float)
     if kind != "open":
         for y in np.arange(between(random, -2, 6), 60, between(random, 6, 14)):
             if chance(random, 0.75 if kind in ("trees", "fence") else 0.35):
-                tree = place.store.pick(random, _is_tree, {"Exterior": 1.0})
+                tree = place.store.pick(random, is_tree, {"Exterior": 1.0})
                 x = side * (half + min(1.2, pavement / 2) if kind == "houses" else edge + between(random, 1, 4))
                 if tree is not None and not chance(random, 0.3):
                     stand(place, random, tree, x, float(y), between(random, 0, 6.3), 0.0)
@@ -153,7 +153,13 @@ def _is_of_garden(one: Asset) -> bool:
     return one.category == "Exterior" and one.elevation < 0.1 and one.width < 9 and not _NOT_IN_GARDENS.search(one.name)
 
 
-def _is_tree(one: Asset) -> bool:
+def is_car(one: Asset) -> bool:
+    """Returns whether an asset is a vehicle that drives on roads."""
+    return bool(_CAR.search(one.name))
+
+
+def is_tree(one: Asset) -> bool:
+    """Returns whether an asset is a tree."""
     return one.height > 3.5 and one.width > 1.2 and not _NOT_IN_STREETS.search(one.name)
 
 
@@ -200,13 +206,14 @@ def _border(place: Place, random: Random, x: float, deep: float) -> None:
             place.made.stage.take(own_trees.bush(random, between(random, 0.6, 1.6)), x, float(y))
 
 
-def _light(random: Random, lamps: list[Lamp]) -> Light:
-    light = lights.outdoors(random)
-    if lights.is_night(light):
+def light(random: Random, lamps: list[Lamp]) -> Light:
+    """Returns daylight, or night with up to three of the lamps."""
+    found = lights.outdoors(random)
+    if lights.is_night(found):
         if not lamps:
-            return replace(light, sky=replace(light.sky, strength=4.0), suns=(replace(light.suns[0], strength=0.4),))
-        return Light(light.sky, light.suns, tuple(lamps[:3]))
-    return light
+            return replace(found, sky=replace(found.sky, strength=4.0), suns=(replace(found.suns[0], strength=0.4),))
+        return Light(found.sky, found.suns, tuple(lamps[:3]))
+    return found
 
 
 def _shot(random: Random, place: Place, wide: float, far: float) -> Shot | None:
