@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sources of a photo's depth: a depth map of the user's, one inside the photo, or a network."""
+"""The sources of a photo's depth: a depth map of the user's, one inside the photo, or a network.
+
+Beside it, straight edges of the photo tell its lens where the file does not.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+from .core.camera.field_of_view import angle_of
+from .core.camera.vanishing_points import lens_of_lines
 from .core.estimate import Estimate, estimate_from
 from .core.maps.depth_file import as_metres, read_array, read_bytes, read_handed, read_pfm, read_picture, unusable
 from .core.maps.depth_values import DepthValues, Kind
@@ -15,6 +21,8 @@ from .core.photo.companions import DEPTH_MAP, companion
 from .core.photo.hand_over import NOTHING, HandedOver, needs_hand_over
 from .core.photo.photo import Photo
 from .core.photo.tiff_tags import is_tiff
+from .core.scene_guess import Guess, SceneGuess
+from .core.side_by_side import both
 from .core.stages import Stages
 from .depth.disparity_cache import DisparityCache
 from .depth.network_source import NetworkSource, PanoramaSource
@@ -46,15 +54,33 @@ def source_of(
     decoded here.
     Raises Mono3DError when the depth map is missing or cannot be read.
     """
+    source: Source
     if settings.depth_file:
-        known = depth_from_file(photo, settings, handed)
-        return lambda stages: known
-    if settings.embedded_depth:
-        embedded = depth_inside(photo, settings)
-        return lambda stages: embedded
-    kind = PanoramaSource if is_panorama else NetworkSource
-    network = kind(settings, session.data_folder, cache, session.estimators, session.read_ahead, next_photos, handed)
-    return lambda stages: network.estimate(photo, stages)
+        source = _known(depth_from_file(photo, settings, handed))
+    elif settings.embedded_depth:
+        source = _known(depth_inside(photo, settings))
+    else:
+        kind = PanoramaSource if is_panorama else NetworkSource
+        network = kind(
+            settings, session.data_folder, cache, session.estimators, session.read_ahead, next_photos, handed
+        )
+        source = partial(network.estimate, photo)
+    if is_panorama or angle_of(photo.size, photo.lens) > 0.0:
+        return source
+    return lambda stages: _with_lens(*both(lambda: source(stages), lambda: lens_of_lines(photo.pixels)))
+
+
+def _known(estimate: Estimate) -> Source:
+    return lambda stages: estimate
+
+
+def _with_lens(estimate: Estimate, lens: Guess | None) -> Estimate:
+    """Returns an estimate with what the photo's straight edges say of the lens; one that a network measures stays."""
+    scene = estimate.scene or SceneGuess()
+    if lens is None or (scene.measures is not None and scene.measures.focal > 0.0):
+        return estimate
+    focal = lens if scene.focal is None else scene.focal.with_other(lens)
+    return dataclasses.replace(estimate, scene=dataclasses.replace(scene, focal=focal))
 
 
 def depth_from_file(photo: Photo, settings: Settings, handed: HandedOver = NOTHING) -> Estimate:

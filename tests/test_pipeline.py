@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image
 from mono3d_addon import pipeline
 from mono3d_addon.core.estimate import Estimate
 from mono3d_addon.core.reconstruction import Reconstruction
+from mono3d_addon.core.scene_guess import Measures, SceneGuess
 from mono3d_addon.depth import estimator
 from mono3d_addon.depth.catalogue import BUNDLED_FOLDER
 from mono3d_addon.depth.estimator import Estimator, EstimatorCache
@@ -24,6 +26,7 @@ from mono3d_addon.session import Session
 from mono3d_addon.settings import Settings
 from mono3d_addon.version import ROOT
 from tests.core.camera.tagged import picture, xmp_packet
+from tests.core.tiled_room import room, turned
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
 
@@ -249,6 +252,38 @@ def test_own_depth_needs_no_network(tmp_path: Path) -> None:
     assert (result.camera.cx, result.camera.cy) == (0.6 * 600, 0.25 * 400)
     np.testing.assert_allclose(result.mesh.uv, result.camera.uv(result.mesh.vertices), atol=1e-6)
     assert not (tmp_path / "data").exists()
+
+
+def test_straight_edges_tell_the_lens_where_the_file_does_not(tmp_path: Path) -> None:
+    pixels = room(turned(40.0, 8.0, 1.0), 72.0)
+    flat = np.full((48, 64), 2.0, np.float32)
+    Image.fromarray(pixels).save(tmp_path / "bare.png")
+    for result in (own(tmp_path / "bare.png", tmp_path, flat), run(tmp_path / "bare.png", tmp_path, PLAIN)):
+        assert re.fullmatch(r"estimated 7\d degrees", result.camera.source)
+        assert np.degrees(result.camera.field_of_view) == pytest.approx(72.0, abs=2.5)
+    chosen = own(tmp_path / "bare.png", tmp_path, flat, field_of_view=50.0)
+    assert chosen.camera.source == "your setting"
+    # A lens that the user has set can become automatic again.
+    assert chosen.scene == own(tmp_path / "bare.png", tmp_path, flat).scene is not None
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA405] = 28
+    Image.fromarray(pixels).save(tmp_path / "told.jpg", exif=exif, quality=95)
+    told = own(tmp_path / "told.jpg", tmp_path, flat)
+    assert "28 mm" in told.camera.source and told.scene is None
+
+
+def test_a_lens_that_the_network_measures_stays(tmp_path: Path) -> None:
+    photo = tmp_path / "bare.png"
+    Image.fromarray(room(turned(40.0, 8.0, 1.0), 72.0)).save(photo)
+    measures = Measures(1.0, 3.0, "metres", focal=0.5 / np.tan(np.radians(24.0)))
+    scene = SceneGuess(measures=measures)
+
+    class Measuring(Estimator):
+        def estimate_all(self, *given: Any, **more: Any) -> list[Estimate]:
+            return [dataclasses.replace(one, scene=scene) for one in super().estimate_all(*given, **more)]
+
+    result = run(photo, tmp_path, PLAIN, session=session_with(Measuring, tmp_path))
+    assert result.scene == scene and result.camera.source == "estimated 48 degrees"
 
 
 def test_a_scene_is_levelled_by_its_ground(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a network guesses about a whole scene: its distances, its lens and its kind."""
+"""What is guessed about a whole scene: its distances, its lens and its kind."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Guess:
-    """A positive quantity that a network estimates from the photo.
+    """A positive quantity that is estimated from the photo.
 
     value      the most likely value
     deviation  standard deviation of its natural logarithm: 0.3 means a factor of about 1.35 either way
@@ -19,6 +20,12 @@ class Guess:
 
     value: float
     deviation: float
+
+    def with_other(self, other: Guess) -> Guess:
+        """Returns what two independent guesses say together: each counts by the inverse of its variance."""
+        own, others = self.deviation**-2, other.deviation**-2
+        mean = (own * math.log(self.value) + others * math.log(other.value)) / (own + others)
+        return Guess(math.exp(mean), (own + others) ** -0.5)
 
 
 Unit = Literal["metres", "metres by focal length", "unknown"]
@@ -47,7 +54,9 @@ class Measures:
 
 @dataclass(frozen=True)
 class SceneGuess:
-    """What a network says about the whole scene. None, or no kinds, where the network has no such output.
+    """What the network, and for the lens the photo's straight edges, say about the whole scene.
+
+    None, or no kinds, where they say nothing.
 
     near   1st percentile of the depth, metres, without the sky
     far    99th percentile of the depth, metres, without the sky

@@ -49,8 +49,10 @@ _PLAUSIBLE_ANGLES = (math.radians(1.0), math.radians(160.0))
 
 _MEASURED, _MEASURED_FOCAL = 0.12, 0.08
 """Deviations of what a network measures: as published, distances are wrong by a tenth and angles by a few degrees."""
-_FOCAL_DEVIATION = 0.4
+FOCAL_DEVIATION = 0.4
 """Deviation of the focal lengths of photos without lens data, from phones' main cameras to portrait lenses."""
+USUAL_FOCAL = 0.5 / math.tan(0.5 * DEFAULT_FIELD_OF_VIEW)
+"""Focal length relative to the longer side that is assumed where nothing is known."""
 
 
 @dataclass(frozen=True)
@@ -305,12 +307,12 @@ def _field_of_view(settings: Settings, scene: SceneGuess, file: FromFile) -> Val
         return Value(file.field_of_view, BY_FILE)
     if scene.measures is not None and scene.measures.focal > 0.0:
         return Value(_plausible(2.0 * math.atan(0.5 / scene.measures.focal)), ESTIMATED, _MEASURED_FOCAL)
-    usual = 0.5 / math.tan(0.5 * DEFAULT_FIELD_OF_VIEW)
-    guess, deviation = _log_of(scene.focal, math.log(usual))
+    usual = math.log(USUAL_FOCAL)
+    guess, deviation = _log_of(scene.focal, usual)
     if deviation >= _UNCERTAIN:
-        return Value(DEFAULT_FIELD_OF_VIEW, TYPICAL, _FOCAL_DEVIATION)
-    gain = _FOCAL_DEVIATION**2 / (_FOCAL_DEVIATION**2 + deviation**2)
-    focal = _judged(math.log(usual) + gain * (guess - math.log(usual)), gain * deviation**2, _FOCAL_DEVIATION**2)
+        return Value(DEFAULT_FIELD_OF_VIEW, TYPICAL, FOCAL_DEVIATION)
+    gain = FOCAL_DEVIATION**2 / (FOCAL_DEVIATION**2 + deviation**2)
+    focal = _judged(usual + gain * (guess - usual), gain * deviation**2, FOCAL_DEVIATION**2)
     return dataclasses.replace(focal, value=_plausible(2.0 * math.atan(0.5 / focal.value)))
 
 

@@ -193,3 +193,12 @@ def test_what_the_user_did_not_set_can_become_automatic_again() -> None:
     for text in ("", "[]", "{}", '{"near": 1, "far": 2, "field_of_view": 3}'):
         with pytest.raises(Mono3DError, match="cannot be read"):
             Resolved.from_json(text)
+
+
+def test_two_guesses_count_by_their_certainty() -> None:
+    sure, rough = Guess(2.0, 0.1), Guess(8.0, 0.3)
+    both = sure.with_other(rough)
+    assert both == rough.with_other(sure)
+    assert both.value == pytest.approx(2.0 * 4.0**0.1) and both.deviation == pytest.approx(0.1 * 0.9**0.5)
+    alike = sure.with_other(sure)
+    assert alike.value == pytest.approx(2.0) and alike.deviation == pytest.approx(0.1 / 2.0**0.5)
