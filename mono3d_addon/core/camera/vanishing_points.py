@@ -38,8 +38,8 @@ _SHARED = 1.0 / 6.0
 errors on 68 photos with a known lens are below half a deviation, as with 1 they are below twice that."""
 _ORDER = 4.0
 """Logarithm of the likelihood from which edges in three directions are likelier than an accident."""
-_LEVEL = math.radians(4.0)
-"""Deviation of a camera's roll."""
+_LEVEL, _HABIT = math.radians(4.0), 0.5
+"""Deviation of a camera's roll, and how much the habit to hold cameras level counts."""
 _UPRIGHT = math.radians(35.0)
 """Largest angle of an edge from the photo's columns that may be upright."""
 _PITCHES = np.radians(np.arange(-50.0, 51.0, 5.0))
@@ -66,7 +66,7 @@ def lens_of_lines(pixels: Bytes) -> Guess | None:
         return None
     shortest, longest = (math.log(0.5 / math.tan(angle / 2.0)) for angle in (_WIDEST, _NARROWEST))
     logarithms = np.linspace(shortest, longest, _LENSES)
-    return _judged(logarithms, _Scene(segments).likelihoods(np.exp(logarithms)))
+    return _judged(logarithms, _Edges(segments).likelihoods(np.exp(logarithms)))
 
 
 def _judged(logarithms: Doubles, likelihoods: Doubles) -> Guess | None:
@@ -88,7 +88,7 @@ def _judged(logarithms: Doubles, likelihoods: Doubles) -> Guess | None:
     return Guess(math.exp(value), 1.0 / math.sqrt(precision))
 
 
-class _Scene:
+class _Edges:
     """The edges of a photo, and how well they agree with three directions at right angles.
 
     Directions, *axes*, are float64 (..., 3, 3): rows are unit vectors in the camera frame (x right, y down, z forward),
@@ -139,7 +139,7 @@ class _Scene:
         deviation = blur * self._deviation
         density = _densities(self._off(axes, focal)[0], deviation).sum(axis=-2)
         fits = np.log(1.0 - _ORDERLY + _ORDERLY * density / self._other) @ self._weight
-        return np.asarray(fits - 0.5 * _SHARED * 3.0 * np.square(_roll(axes[..., 0, :]) / _LEVEL))
+        return np.asarray(fits - 0.5 * _HABIT * np.square(_roll(axes[..., 0, :]) / _LEVEL))
 
     def _starts(self, focal: float) -> Doubles:
         """Returns the best of many axes for a focal length, float64 (starts, 3, 3)."""
@@ -166,7 +166,7 @@ class _Scene:
         off = self._off(ups[:, None], np.full(len(ups), focal))[0][:, 0, self._steep]
         density = _densities(off, self._deviation[self._steep]) / self._other[self._steep]
         fits = np.log(1.0 - _ORDERLY + _ORDERLY * density) @ self._weight[self._steep]
-        scores = fits - 0.5 * _SHARED * 3.0 * np.square(_roll(ups) / _LEVEL)
+        scores = fits - 0.5 * _HABIT * np.square(_roll(ups) / _LEVEL)
         chosen: list[int] = []
         for number in np.argsort(-scores).tolist():
             if all(float(ups[number] @ ups[other]) < _APART for other in chosen):
@@ -189,7 +189,7 @@ class _Scene:
             normal = np.einsum("...kn,...kni,...knj->...ij", weight, slope, slope, optimize=True)
             wanted = np.einsum("...kn,...kni->...i", weight * off, slope)
             # The habit to hold cameras level: turning about the axis of the lens changes the roll by as much.
-            habit = _SHARED * 3.0 / _LEVEL**2
+            habit = _HABIT / _LEVEL**2
             normal[..., 2, 2] += habit
             wanted[..., 2] += habit * _roll(axes[..., 0, :])
             normal += 1e-6 * np.trace(normal, axis1=-2, axis2=-1)[..., None, None] * np.eye(3)
