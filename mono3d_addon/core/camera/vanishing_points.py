@@ -36,8 +36,8 @@ _LONG = 0.06
 _SHARED = 1.0 / 6.0
 """What an edge counts relative to a measurement of its own: many edges belong to one thing. With a sixth, half of the
 errors on 68 photos with a known lens are below half a deviation, as with 1 they are below twice that."""
-_ORDER = 4.0
-"""Logarithm of the likelihood from which edges in three directions are likelier than an accident."""
+_ORDER = 5.0
+"""Logarithm of the likelihood from which three directions are likelier than one and an accident."""
 _LEVEL, _HABIT = math.radians(4.0), 0.5
 """Deviation of a camera's roll, and how much the habit to hold cameras level counts."""
 _UPRIGHT = math.radians(35.0)
@@ -109,7 +109,10 @@ class _Edges:
         self._pairs = random.choice(self._steep, (2, count), p=chance) if count else np.zeros((2, 0), np.intp)
 
     def likelihoods(self, focals: Doubles) -> Doubles:
-        """Returns the logarithm of the likelihood of each focal length, float64 (n,), that of no order being 0."""
+        """Returns the logarithm of the likelihood of each focal length, float64 (n,).
+
+        It is 0 where no direction, or a single one, is as likely as three.
+        """
         focal = focals[:, None]
         axes = np.stack([self._starts(one) for one in focals])
         axes = self._turned(axes, focal)
@@ -117,7 +120,11 @@ class _Edges:
         best = axes[np.arange(len(axes)), np.argmax(self._scores(axes, focal), axis=1)]
         beside = np.stack([best, np.roll(best, 1, axis=0), np.roll(best, -1, axis=0)], axis=1)
         beside = np.concatenate([beside[:, :1], self._turned(beside[:, 1:], focal)], axis=1)
-        return np.asarray(self._scores(beside, focal).max(axis=1))
+        scores = self._scores(beside, focal)
+        axes = beside[np.arange(len(axes)), np.argmax(scores, axis=1)]
+        # Edges in one direction alone, such as the grain of wood, agree with any lens.
+        one = max(float(self._scores(axes, focals, only=slice(n, n + 1)).max()) for n in range(3))
+        return np.asarray(scores.max(axis=1) - max(one, 0.0))
 
     def _planes(self, focal: Doubles) -> Doubles:
         """Returns normals of the planes through the camera and each edge, float64 (..., n, 3)."""
@@ -134,10 +141,13 @@ class _Edges:
         length = np.maximum(np.hypot(x, y), 1e-9)
         return (x * self._sin - y * self._cos) / length, length
 
-    def _scores(self, axes: Doubles, focal: Doubles, blur: float = 1.0) -> Doubles:
-        """Returns the logarithm of the likelihood of axes, float64 (...), with the habit to hold cameras level."""
+    def _scores(self, axes: Doubles, focal: Doubles, blur: float = 1.0, only: slice = slice(None)) -> Doubles:
+        """Returns the logarithm of the likelihood of axes, float64 (...), with the habit to hold cameras level.
+
+        Edges in no direction have the likelihood 1. The result is that of all axes, or of `only` some of them.
+        """
         deviation = blur * self._deviation
-        density = _densities(self._off(axes, focal)[0], deviation).sum(axis=-2)
+        density = _densities(self._off(axes, focal)[0], deviation)[..., only, :].sum(axis=-2)
         fits = np.log(1.0 - _ORDERLY + _ORDERLY * density / self._other) @ self._weight
         return np.asarray(fits - 0.5 * _HABIT * np.square(_roll(axes[..., 0, :]) / _LEVEL))
 
