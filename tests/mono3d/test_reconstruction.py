@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import gc
+import importlib.util
 import io
 import re
 import shutil
@@ -16,6 +17,7 @@ from PIL import Image
 
 import mono3d
 from mono3d import conversions
+from mono3d_addon.surface import open3d_library
 
 ROOT = Path(__file__).resolve().parents[2]
 COFFEE = ROOT / "tests" / "photos" / "coffee.png"
@@ -102,7 +104,9 @@ def test_trimesh_gets_the_mesh_of_the_glb_file(cup: mono3d.Reconstruction, tmp_p
 
 
 def test_open3d_gets_the_mesh_of_the_ply_file(cup: mono3d.Reconstruction, tmp_path: Path) -> None:
-    open3d = pytest.importorskip("open3d")
+    if importlib.util.find_spec("open3d") is None:
+        pytest.skip("Open3D is not installed")
+    open3d = open3d_library.load()
     mesh = cup.to_open3d()
     saved = open3d.io.read_triangle_mesh(str(cup.save(tmp_path / "cup.ply")[0]))
     for name in ("vertices", "vertex_normals", "vertex_colors", "triangles"):
