@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .. import windows
 from ..arrays import Floats
+from ..principal_axes import principal_axes
 from .outlines import pieces
 
 _HALF_WIDTH = 0.02
@@ -89,19 +90,11 @@ def _torn_shares(values: Floats, thin: NDArray[np.bool_], cells: Numbers, piece:
 def _along(cells: Numbers, piece: Numbers, columns: int, least: float) -> tuple[Doubles, NDArray[np.bool_]]:
     """Returns how far each cell is along its piece, float64 (n,), and which pieces are long enough, bool (pieces,)."""
     row, column = (values.astype(np.float64) for values in np.divmod(cells, columns))
-    count = np.bincount(piece)
-
-    def mean(values: Doubles) -> Doubles:
-        return np.bincount(piece, weights=values) / count
-
-    x, y = column - mean(column)[piece], row - mean(row)[piece]
-    cxx, cxy, cyy = mean(x * x), mean(x * y), mean(y * y)
-    half, apart = (cxx + cyy) / 2.0, np.hypot((cxx - cyy) / 2.0, cxy)
-    turn = 0.5 * np.arctan2(2.0 * cxy, cxx - cyy)
+    axes = principal_axes(column, row, piece)
     # A row of cells is spread by length / sqrt 12, and one cell by 1 / sqrt 12.
-    long = np.sqrt(12.0 * (half + apart))
-    is_bar = (long >= least) & (long >= _ELONGATION * np.sqrt(12.0 * np.maximum(half - apart, 0.0) + 1.0))
-    return x * np.cos(turn)[piece] + y * np.sin(turn)[piece], is_bar
+    long = np.sqrt(12.0 * axes.most)
+    is_bar = (long >= least) & (long >= _ELONGATION * np.sqrt(12.0 * axes.least + 1.0))
+    return axes.along, is_bar
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .. import windows
 from ..arrays import Bytes, Floats
 from ..mesh.islands import component_labels
+from ..principal_axes import principal_axes
 from .resampling import resize_to
 
 _SIDE = 640
@@ -35,6 +36,7 @@ _MARGIN = 2
 _ACROSS = ((0, 1), (1, 1), (1, 0), (1, -1))
 """Rows and columns to the neighbour along the slope, for each eighth of a turn."""
 _LINKED = ((0, 1), (1, -1), (1, 0), (1, 1))
+"""Rows and columns to one of each two opposite neighbours."""
 
 Doubles = NDArray[np.float64]
 Numbers = NDArray[np.intp]
@@ -149,24 +151,15 @@ def _fitted(edges: _Edges, line: Numbers, shape: tuple[int, int]) -> Segments:
     if not len(line):
         return Segments(*np.zeros((4, 0)))
     count = np.bincount(line)
-
-    def mean(values: Doubles) -> Doubles:
-        return np.bincount(line, weights=values) / count
-
-    left, top = mean(edges.x[kept]), mean(edges.y[kept])
-    x, y = edges.x[kept] - left[line], edges.y[kept] - top[line]
-    cxx, cxy, cyy = mean(x * x), mean(x * y), mean(y * y)
-    angle = 0.5 * np.arctan2(2.0 * cxy, cxx - cyy)
-    width = np.sqrt(np.maximum((cxx + cyy) / 2.0 - np.hypot((cxx - cyy) / 2.0, cxy), 0.0))
-    along = x * np.cos(angle)[line] + y * np.sin(angle)[line]
+    axes = principal_axes(edges.x[kept], edges.y[kept], line)
     first, last = np.full(len(count), np.inf), np.full(len(count), -np.inf)
-    np.minimum.at(first, line, along)
-    np.maximum.at(last, line, along)
+    np.minimum.at(first, line, axes.along)
+    np.maximum.at(last, line, axes.along)
     length = last - first
-    good = (length >= _SHORTEST * longer) & (width < _WIDEST) & (count >= _DENSE * length)
+    good = (length >= _SHORTEST * longer) & (np.sqrt(axes.least) < _WIDEST) & (count >= _DENSE * length)
     return Segments(
-        (left[good] - shape[1] / 2.0) / longer,
-        (top[good] - shape[0] / 2.0) / longer,
-        angle[good],
+        (axes.x[good] - shape[1] / 2.0) / longer,
+        (axes.y[good] - shape[0] / 2.0) / longer,
+        axes.angle[good],
         length[good] / longer,
     )
