@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any
 
 ENDINGS = (".jpg", ".png", "_left.png")
-SURE = 0.2
-"""Deviation of the logarithm of the focal length below which a field of view is not called rough."""
 Row = Sequence[tuple[float, Any]]
 """True field of view in degrees, and the `Value` that a source gives, for each picture."""
 
@@ -66,16 +64,23 @@ def judged(picture: Path, options: argparse.Namespace) -> Mapping[str, Any]:
     from mono3d_addon.session import Session
     from mono3d_addon.settings import Settings
 
-    # With a lens that is known, the estimate tells what the network alone guesses.
-    photo = dataclasses.replace(read_photo(picture, smallest=1), lens=Lens(view_angle=1.0))
+    photo = read_photo(picture, smallest=1)
     settings = Settings(weights=options.weights)
     session = Session(options.data_folder)
-    source = source_of(photo, settings, session, DisparityCache(session.disparity_folder), is_panorama=False)
-    scene = source(Stages(lambda words, share: None, {ESTIMATING: 1.0})).scene or SceneGuess()
-    edges = lens_of_lines(photo.pixels)
-    both = edges if scene.focal is None or edges is None else scene.focal.with_other(edges)
-    guesses = {"55 degrees": None, "network": scene.focal, "edges": edges, "both": both or scene.focal}
-    return {name: resolve(settings, SceneGuess(focal=guess)).field_of_view for name, guess in guesses.items()}
+
+    def estimated(lens: Lens) -> SceneGuess:
+        known = dataclasses.replace(photo, lens=lens)
+        source = source_of(known, settings, session, DisparityCache(session.disparity_folder), is_panorama=False)
+        return source(Stages(lambda words, share: None, {ESTIMATING: 1.0})).scene or SceneGuess()
+
+    scenes = {
+        "55 degrees": SceneGuess(),
+        # Of a photo whose lens is known, the edges are not looked at.
+        "network": estimated(Lens(view_angle=1.0)),
+        "edges": SceneGuess(focal=lens_of_lines(photo.pixels)),
+        "both": estimated(Lens()),
+    }
+    return {name: resolve(settings, SceneGuess(focal=scene.focal)).field_of_view for name, scene in scenes.items()}
 
 
 def table(rows: Mapping[str, Row]) -> str:
@@ -83,7 +88,7 @@ def table(rows: Mapping[str, Row]) -> str:
     titles = ("source", "pictures", "degrees off", "within 50 / 68 / 90 %", "not rough", "degrees off", "within")
     lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     for name, row in rows.items():
-        sure = [one for one in row if one[1].deviation < SURE]
+        sure = [one for one in row if not one[1].is_rough]
         cells = (name, len(row), _off(row), _within(row), len(sure), _off(sure), _within(sure))
         lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     return "\n".join(lines)
