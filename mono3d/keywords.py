@@ -111,7 +111,8 @@ class Keywords(TypedDict, total=False):
     depth_strength: float
 
     # Field of view: Angle of view along the photo's longer side, for example 65 degrees for a phone's main camera;
-    # 0: from EXIF, else estimated by straight edges and the network, else 55 degrees; 0 to 160 deg; default: 0.0
+    # 0: from EXIF, else estimated from straight edges and by the network, else 55 degrees; 0 to 160 deg; default:
+    # 0.0
     field_of_view: float
 
     # Detail: Vertices along the longer side of the mesh, for example 512 for a quick look; limited to the photo's

@@ -223,7 +223,7 @@ class Settings:
         minimum=0.05, maximum=4.0, basic=True)
     field_of_view: float = _choice(0.0, "Field of view", "Shape",
         "Angle of view along the photo's longer side, for example 65 degrees for a phone's main camera; 0: from EXIF, "
-        "else estimated by straight edges and the network, else 55 degrees",
+        "else estimated from straight edges and by the network, else 55 degrees",
         unit="deg", minimum=0.0, maximum=160.0, typical=55.0, basic=True)
     detail: int = _choice(1024, "Detail", "Shape",
         "Vertices along the longer side of the mesh, for example 512 for a quick look; limited to the photo's size in "

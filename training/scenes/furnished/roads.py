@@ -114,7 +114,7 @@ def _bridge(place: Place, random: Random, edge: float) -> None:
 
 
 def _shot(random: Random, place: Place, lanes: int, lane: float) -> Shot | None:
-    """Returns a photo from the height of a driver or a roof, level and ahead; now and then from beside the road."""
+    """Returns a photo from the height of a driver or a roof, level and ahead, now and then turned aside."""
     x = (int(random.integers(lanes)) - (lanes - 1) / 2) * lane + float(random.normal(0, 0.3))
     at = point(x, between(random, -6, 50), between(random, 1.15, 2.4))
     if not place.ground.is_free(at[0], at[1] + 3.0, 1.5, 7.0):
